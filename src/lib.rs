@@ -1,0 +1,21 @@
+//! `bincim` turns a trained binary neural network and an architecture file into a proven accelerator.
+//!
+//! # Layout
+//!
+//! Files become a [`network::Network`] and an [`arch::Arch`]; a [`mapping::Mapping`] says where and
+//! when; at the waist one [`design::Design`] in which everything is a number. `golden`, `emit` and
+//! `cost` read the design independently and never each other. See `ARCHITECTURE.md`.
+
+pub mod arch;
+pub mod bits;
+pub mod cli;
+pub mod cost;
+pub mod design;
+pub mod emit;
+pub mod flow;
+pub mod golden;
+pub mod lower;
+pub mod mapping;
+pub mod network;
+pub mod read;
+pub mod report;
