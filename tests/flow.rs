@@ -33,6 +33,7 @@ module bench;
   always @(led) changes = changes + 1;
   initial begin
     repeat (400000) @(posedge clk);
+    #1;
     $display(\"count %0d changes %0d\", u_blinker.count_q, changes);
     $finish;
   end

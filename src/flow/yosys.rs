@@ -147,7 +147,17 @@ fn script(
     }
     // Older nextpnr refuses the scope cells that newer Yosys leaves.
     text.push_str("\ndelete */t:$scopeinfo\n");
-    text.push_str(&format!("tee -q -o {} stat -json\n", quoted(stat)?));
+    // `tee` takes its file name to the next blank and knows no quotes.
+    let stat = quoted(stat)?;
+    let stat = stat.trim_matches('"');
+    if stat.contains(char::is_whitespace) {
+        return Err(FlowError::BadName {
+            name: stat.to_string(),
+            what: "output folder of a synthesis",
+            rule: "use an output folder whose path from the sources holds no blanks",
+        });
+    }
+    text.push_str(&format!("tee -q -o {stat} stat -json\n"));
     text.push_str(&format!("write_json {}\n", quoted(netlist)?));
     Ok(text)
 }
@@ -439,6 +449,8 @@ mod tests {
             script(&job("top; shell"), &[], net, stat),
             Err(FlowError::BadName { .. })
         ));
+        let blank = script(&job("top"), &[], net, Path::new("a b/s.json"));
+        assert!(matches!(blank, Err(FlowError::BadName { .. })));
         let quote = script(&job("top"), &[PathBuf::from("a\".v")], net, stat);
         assert!(matches!(quote, Err(FlowError::BadName { .. })));
     }
