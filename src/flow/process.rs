@@ -227,6 +227,10 @@ fn status_in_words(code: i32) -> String {
 
 /// The lines of a log that say why: those with `error`, else the last eight.
 pub(super) fn excerpt(log: &str) -> String {
+    if log.contains("call stack exhausted") {
+        return "the call stack of the WebAssembly build ended; a native build of this tool on the PATH has a larger one"
+            .into();
+    }
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let errors: Vec<&str> = lines
         .iter()
@@ -335,6 +339,9 @@ mod tests {
     fn the_excerpt_prefers_errors() {
         assert_eq!(excerpt("$ x error\none\nERROR: bad\ntwo\n"), "ERROR: bad");
         assert_eq!(excerpt("one\n\ntwo\n"), "one\ntwo");
+        assert!(
+            excerpt("Trap: error\n wasm trap: call stack exhausted\n").contains("native build")
+        );
     }
 
     #[test]
