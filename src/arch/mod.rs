@@ -3,6 +3,7 @@
 //! [`ArchFile`] is what a user writes (numbers may be `"auto"`); [`Arch`] is the same machine with every
 //! number known. Nothing here reads files.
 
+pub mod device;
 mod setting;
 mod validate;
 
