@@ -1,1 +1,3 @@
-//! (to come)
+//! The waist: everything about the machine resolved to numbers, names and latencies.
+
+pub mod tree;
