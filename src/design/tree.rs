@@ -7,8 +7,16 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub mod layout;
+pub mod ripple;
+
+use ripple::Source;
+
 /// Rows that one leaf of a pipelined tree counts before its first register.
 const PIPELINED_LEAF_ROWS: usize = 8;
+
+/// Rows of a leaf with no register behind it, on devices whose cells gain from long chains.
+const WIDE_LEAF_ROWS: usize = 32;
 
 /// Operands that one node adds between two registers.
 const NODE_OPERANDS: usize = 4;
@@ -50,6 +58,11 @@ impl TreeStyle {
             "xilinx7" => TreeStyle::Lut6,
             _ => TreeStyle::Flat,
         }
+    }
+
+    /// Whether one row of a leaf waits as the carry-in of a later adder.
+    pub fn takes_carry_in(self) -> bool {
+        self != TreeStyle::Flat
     }
 
     /// The name used in files and tables.
@@ -158,9 +171,38 @@ impl TreePlan {
         1 + levels(deepest) + levels(self.groups)
     }
 
+    /// Most rows of one leaf.
+    pub fn leaf_rows(&self) -> usize {
+        match (self.pipelined, self.style) {
+            (false, TreeStyle::Ccu2c | TreeStyle::Lut6) => WIDE_LEAF_ROWS,
+            _ => PIPELINED_LEAF_ROWS,
+        }
+    }
+
+    /// Whether the XNOR of a row is part of the cell that adds it, not a gate before it.
+    pub fn folds_xnor(&self) -> bool {
+        self.style == TreeStyle::Ccu2c && !self.enable
+    }
+
     /// Rows whose weight is stored inverted in the array's cells, one entry a row.
+    ///
+    /// The second operand of a CCU2C adder: the cell's generate output sees the first operand
+    /// only, with the second one's inputs at 0, where its bit must read 0.
     pub fn inverted_rows(&self) -> Vec<bool> {
-        vec![false; self.rows]
+        let mut inverted = vec![false; self.rows];
+        if !self.folds_xnor() {
+            return inverted;
+        }
+        for leaf in layout::layout(self).leafs {
+            let adders =
+                ripple::ripple(&vec![0; leaf.summed_rows()], bit_width(leaf.summed_rows()));
+            for (_, second) in adders.runs.iter().flat_map(|run| &run.adds) {
+                if let Some(Source::Input(row)) = second {
+                    inverted[leaf.first + row] = true;
+                }
+            }
+        }
+        inverted
     }
 }
 

@@ -3,8 +3,11 @@
 //! The specification (`popcount_model`) stands in for the tree wherever `SYNTHESIS` is not defined;
 //! both have the same ports, the same integers and the same latency.
 
+mod adders;
 mod model;
+mod part;
 mod ports;
+mod tree;
 
 use super::NamedText;
 use crate::design::tree::TreePlan;
@@ -15,5 +18,7 @@ use crate::design::tree::TreePlan;
 /// `weight_i` as stored (inverted where `TreePlan::inverted_rows` says), `count_o`.
 /// Expects a plan that passes `TreePlan::validate`.
 pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
-    vec![model::module(plan, "popcount_tree")]
+    let mut files = tree::modules(plan);
+    files.push(model::module(plan, "popcount_model"));
+    files
 }

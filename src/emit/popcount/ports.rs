@@ -32,7 +32,6 @@ pub fn declarations(plan: &TreePlan) -> String {
 }
 
 /// The named connections of an instance with the same ports, one a line.
-#[allow(dead_code)]
 pub fn connections(plan: &TreePlan) -> String {
     let mut names = vec!["clk_i"];
     if plan.groups > 1 {
