@@ -6,6 +6,7 @@
 pub mod arch;
 pub mod data;
 mod error;
+pub mod glyphs;
 pub mod onnx;
 pub mod qonnx;
 
