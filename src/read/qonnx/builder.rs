@@ -193,14 +193,11 @@ impl Builder {
         }
     }
 
-    /// Accumulators of channel `c` of layer `index` that can occur. A bipolar sum has the parity of its
-    /// fan-in unless some taps are not driven.
+    /// Accumulators of channel `c` of layer `index` that can occur.
     fn reachable(&self, index: usize, c: usize) -> Reachable {
-        let layer = &self.layers[index];
-        let code = self.code_of(index);
+        let (layer, code) = (&self.layers[index], self.code_of(index));
         let (low, high) = layer.accumulator_range(c, code);
-        let all_driven = layer.padding.is_none() || layer.padding.value != crate::network::PadValue::Zero;
-        Reachable { low, high, step: if code == InputCode::Bipolar && all_driven { 2 } else { 1 } }
+        Reachable { low, high, step: layer.accumulator_step(code) as i64 }
     }
 
     /// Whether `steps` fall over the reachable accumulators of channel `c` (else they rise or stay).
