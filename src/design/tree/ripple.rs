@@ -50,20 +50,13 @@ pub fn ripple(weights: &[usize], width: usize) -> Ripple {
         let number = runs.len();
         runs.push(run(&mut columns, weight, number));
     }
-    let outputs = columns
-        .iter()
-        .map(|column| column.front().copied())
-        .collect();
+    let outputs = columns.iter().map(|column| column.front().copied()).collect();
     Ripple { runs, outputs }
 }
 
 /// Takes one run out of the columns, which are finished below `weight`, and puts its results back.
 fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize) -> Run {
-    let carry_in = if columns[weight].len() > 2 {
-        columns[weight].pop_front()
-    } else {
-        None
-    };
+    let carry_in = if columns[weight].len() > 2 { columns[weight].pop_front() } else { None };
     let mut adds = Vec::new();
     let mut at = weight;
     // Where nothing waits below, a single bit is taken too: no other bit will ever join it.
@@ -84,12 +77,7 @@ fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize) -> Run {
     if carry_out {
         columns[at].push_back(Source::Carry(number));
     }
-    Run {
-        weight,
-        carry_in,
-        adds,
-        carry_out,
-    }
+    Run { weight, carry_in, adds, carry_out }
 }
 
 #[cfg(test)]
@@ -118,11 +106,7 @@ mod tests {
             sums.push((bits, carry));
         }
         let bit = |source: &Option<Source>| source.is_some_and(|source| value(&sums, source));
-        ripple
-            .outputs
-            .iter()
-            .rev()
-            .fold(0, |word, source| word * 2 + usize::from(bit(source)))
+        ripple.outputs.iter().rev().fold(0, |word, source| word * 2 + usize::from(bit(source)))
     }
 
     #[test]
@@ -132,11 +116,7 @@ mod tests {
             let ripple = ripple(&vec![0; n], width);
             for pattern in 0..1usize << n {
                 let inputs: Vec<bool> = (0..n).map(|i| pattern >> i & 1 == 1).collect();
-                assert_eq!(
-                    evaluate(&ripple, &inputs),
-                    pattern.count_ones() as usize,
-                    "{n} bits"
-                );
+                assert_eq!(evaluate(&ripple, &inputs), pattern.count_ones() as usize, "{n} bits");
             }
         }
     }
@@ -147,9 +127,7 @@ mod tests {
         let ripple = ripple(&weights, 5);
         for pattern in 0..1usize << weights.len() {
             let inputs: Vec<bool> = (0..weights.len()).map(|i| pattern >> i & 1 == 1).collect();
-            let sum: usize = (0..weights.len())
-                .map(|i| (pattern >> i & 1) << weights[i])
-                .sum();
+            let sum: usize = (0..weights.len()).map(|i| (pattern >> i & 1) << weights[i]).sum();
             assert_eq!(evaluate(&ripple, &inputs), sum);
         }
     }
