@@ -8,6 +8,7 @@ mod error;
 pub mod onnx;
 pub mod qonnx;
 
+pub use data::{Dataset, Split, dataset};
 pub use error::{Error, Errors};
 pub use qonnx::{Proof, Reading};
 
