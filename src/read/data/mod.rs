@@ -80,7 +80,7 @@ impl Dataset {
 /// What cannot be read, is damaged, or is of no known format.
 pub fn dataset(path: &Path, split: Split) -> Result<Dataset, Errors> {
     let read = if path.is_dir() { folder::read(path, split) } else { file(path, split) };
-    read.map_err(|error| Errors { file: path.to_path_buf(), list: vec![error] })
+    read.and_then(checked).map_err(|error| Errors { file: path.to_path_buf(), list: vec![error] })
 }
 
 /// The data set in the one file `path`, with labels from a file beside it where the format needs that.
@@ -100,7 +100,7 @@ fn file(path: &Path, split: Split) -> Result<Dataset, Error> {
         };
         data.labels = Some(labels);
     }
-    checked(data)
+    Ok(data)
 }
 
 /// The data set in a file's unpacked content; `name` is used in messages and to tell a CIFAR batch.
