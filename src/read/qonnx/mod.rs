@@ -5,13 +5,16 @@
 //! into one threshold and one flip a channel. Every fold is proved over all reachable accumulators.
 //! What is not understood is refused by node name; a fault in one branch does not hide those elsewhere.
 
+mod activation;
 mod builder;
 mod constant;
 mod fold;
 mod graph;
 mod input;
 mod nodes;
+mod pooling;
 mod quant;
+mod shapes;
 mod steps;
 mod stream;
 mod weighted;
@@ -22,7 +25,7 @@ use super::Error;
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
 use crate::network::{self, Decision, Input, Network, Output, Shape};
-use builder::{Builder, MAX_MAP};
+use builder::{Builder, MAX_FAN_IN, MAX_MAP};
 use graph::{Graph, Node};
 use nodes::Made;
 use std::collections::HashMap;
@@ -108,7 +111,9 @@ fn start(input: &ValueInfoProto) -> Result<(Builder, Stream), Error> {
         4 => Shape { c: size(1)?, h: size(2)?, w: size(3)? },
         _ => return Err(fault("its shape has neither 2, 3 nor 4 dimensions")),
     };
-    if [map.c, map.h, map.w].iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none_or(|n| n > MAX_MAP) {
+    if [map.c, map.h, map.w].iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none_or(|n| n > MAX_MAP)
+        || map.c > MAX_FAN_IN
+    {
         return Err(fault("it is too large"));
     }
     let mut stream = Stream {
