@@ -5,6 +5,7 @@
 //! layer) is kept as the affine of [`Output`], which no decision of the hardware depends on.
 
 mod check;
+pub mod random;
 
 pub use check::{Problem, validate};
 
