@@ -5,6 +5,7 @@
 
 mod check;
 mod glyphs;
+mod infer;
 mod load;
 
 use clap::{Parser, Subcommand};
