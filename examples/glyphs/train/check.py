@@ -65,7 +65,7 @@ def main():
     }
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in expected.items()]
     Path(arguments.output).write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    print(f"accuracy {expected['accuracy']:.4f}")
+    print(f"{correct} of {len(images)} right, accuracy {expected['accuracy']:.4f}")
 
 
 if __name__ == "__main__":
