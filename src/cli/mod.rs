@@ -4,6 +4,7 @@
 //! 2 could not run.
 
 mod check;
+mod glyphs;
 mod load;
 
 use clap::{Parser, Subcommand};
@@ -20,6 +21,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     Check(check::Check),
+    Glyphs(glyphs::Arguments),
 }
 
 /// How a verb ended that could run.
@@ -34,8 +36,9 @@ pub enum Outcome {
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.verb {
-        Verb::Check(args) => check::run(args),
+    let outcome = match arguments.verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::Glyphs(args) => glyphs::run(args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ pub mod glyphs;
 pub mod onnx;
 pub mod qonnx;
 
+pub use arch::arch;
 pub use error::{Error, Errors};
 pub use qonnx::{Proof, Reading};
 
