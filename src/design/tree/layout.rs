@@ -23,13 +23,6 @@ impl Value {
             (false, max) => bit_width(max),
         }
     }
-
-    /// log2 of the weight of each bit.
-    pub fn weights(self) -> Vec<usize> {
-        (0..self.width())
-            .map(|bit| bit.saturating_sub(usize::from(self.spare)))
-            .collect()
-    }
 }
 
 /// Rows counted together.

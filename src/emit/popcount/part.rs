@@ -5,8 +5,9 @@ use std::fmt::Write;
 use askama::Template;
 
 use super::adders::{self, Adders, Bit, concatenation};
+use super::chain;
 use crate::design::tree::layout::{Leaf, Node, Value};
-use crate::design::tree::ripple::{Order, Ripple, ripple};
+use crate::design::tree::ripple::{Number, Ripple, Source, ripple, ripple_numbers};
 use crate::design::tree::{TreePlan, TreeStyle, bit_width};
 use crate::emit::NamedText;
 
@@ -108,7 +109,8 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
     let mut contract = String::new();
     let mut body = String::new();
     let mut bits = Vec::new();
-    let mut weights = Vec::new();
+    let mut numbers = Vec::new();
+    let mut spares = Vec::new();
     let mut from = 0;
     for (k, &value) in node.operands.iter().enumerate() {
         let width = value.width();
@@ -118,7 +120,11 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
             "//   {slice:16} {}",
             describe(k, value, node.shift)
         );
-        let shift = k * node.shift;
+        let shift = if plan.style == TreeStyle::Ccu2c {
+            0
+        } else {
+            k * node.shift
+        };
         let _ = match shift {
             0 => writeln!(body, "  wire [{}:0] value{k} = {slice};", width - 1),
             _ => writeln!(
@@ -131,8 +137,17 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
             max: value.max << shift,
             ..value
         };
+        let mut inputs: Vec<Source> = (bits.len()..bits.len() + wide.width())
+            .map(Source::Input)
+            .collect();
         bits.extend((0..wide.width()).map(|bit| Bit::Wire(format!("value{k}[{bit}]"))));
-        weights.extend(wide.weights());
+        if value.spare {
+            spares.push(inputs.remove(0));
+        }
+        numbers.push(Number {
+            bits: inputs,
+            max: wide.max - usize::from(value.spare),
+        });
         from += width;
     }
     if node.value.spare {
@@ -161,10 +176,13 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
             })
             .collect();
         let _ = write!(body, "  assign sum_o = {};", terms.join(" + "));
+    } else if plan.style == TreeStyle::Ccu2c && node.shift > 0 {
+        body += &shift_adders(node);
     } else {
         let kept = usize::from(node.value.spare);
-        let network = ripple(&weights[kept..], out - kept, Order::Balanced);
-        let adders = print(plan.style, &network, &bits[kept..]);
+        spares.drain(..kept);
+        let network = ripple_numbers(numbers, spares, out - kept);
+        let adders = print(plan.style, &network, &bits);
         body += &separated(&adders.text);
         let mut outputs = adders.outputs;
         if node.value.spare {
@@ -189,10 +207,65 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
     .file()
 }
 
+/// Planes added in pairs, then the pairs, each second operand shifted inside the carry cells.
+fn shift_adders(node: &Node) -> String {
+    let mut text = String::new();
+    let mut level: Vec<(String, usize)> = node
+        .operands
+        .iter()
+        .enumerate()
+        .map(|(k, value)| (format!("value{k}"), value.max))
+        .collect();
+    let mut shift = node.shift;
+    let mut number = 0;
+    while level.len() > 1 {
+        let mut next = Vec::new();
+        for pair in level.chunks(2) {
+            let [(first, first_max), (second, second_max)] = pair else {
+                next.extend(pair.iter().cloned());
+                continue;
+            };
+            let width = bit_width(*first_max.max(second_max));
+            let max = first_max + (second_max << shift);
+            let wide = |name: &str, max: usize| match width - bit_width(max) {
+                0 => name.to_string(),
+                pad => format!("{{{pad}'d0, {name}}}"),
+            };
+            let sum = format!("pair{number}");
+            let _ = write!(
+                text,
+                "  wire [{}:0] {sum};
+
+  popcount_shift_add #(
+    .WIDTH ({width}),
+    .SHIFT ({shift}),
+    .SUM   ({})
+  ) u_{sum} (
+    .weighted_i (weighted_i),
+    .a_i        ({}),
+    .b_i        ({}),
+    .sum_o      ({sum})
+  );
+
+",
+                bit_width(max) - 1,
+                bit_width(max),
+                wide(first, *first_max),
+                wide(second, *second_max),
+            );
+            next.push((sum, max));
+            number += 1;
+        }
+        level = next;
+        shift *= 2;
+    }
+    text + &format!("  assign sum_o = {};", level[0].0)
+}
+
 /// The adders in the words of a style.
 fn print(style: TreeStyle, network: &Ripple, bits: &[Bit]) -> Adders {
     match style {
-        TreeStyle::Ccu2c => adders::carry_cells(network, bits),
+        TreeStyle::Ccu2c => chain::carry_cells(network, bits),
         TreeStyle::Lut6 => adders::lut_pairs(network, bits),
         TreeStyle::Compress32 => adders::bitwise(network, bits),
         _ => adders::vectors(network, bits),

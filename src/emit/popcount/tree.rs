@@ -24,8 +24,28 @@ struct Top {
 struct CarryCells;
 
 #[derive(Template)]
+#[template(path = "popcount/popcount_shift_add.v", syntax = "verilog")]
+struct ShiftAdder;
+
+#[derive(Template)]
 #[template(path = "popcount/popcount_full_add.v", syntax = "verilog")]
 struct FullAdder;
+
+/// What a part of the tree computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartShape {
+    /// Counts rows.
+    Leaf(Leaf),
+    /// Adds counts.
+    Node(Node),
+}
+
+/// The parts of the tree, each with the name of its module.
+pub fn parts(plan: &TreePlan) -> Vec<(String, PartShape)> {
+    let mut parts = Vec::new();
+    body(plan, &layout(plan), &mut parts);
+    parts
+}
 
 /// The tree's own files: the top, its parts, and the cells that they use.
 pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
@@ -43,22 +63,31 @@ pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
         name: "popcount_tree.v".into(),
         text: top.to_string() + "\n",
     }];
-    files.extend(parts);
-    if plan.style == TreeStyle::Ccu2c {
-        let text = CarryCells.to_string() + "\n";
-        files.push(NamedText {
-            name: "popcount_carry.v".into(),
-            text,
-        });
-    }
-    if plan.style == TreeStyle::Lut6 {
-        let text = FullAdder.to_string() + "\n";
-        files.push(NamedText {
-            name: "popcount_full_add.v".into(),
-            text,
-        });
-    }
+    files.extend(parts.iter().map(|(name, shape)| match shape {
+        PartShape::Leaf(leaf) => part::leaf(plan, leaf, name),
+        PartShape::Node(node) => part::node(plan, node, name),
+    }));
+    files.extend(cells(plan));
     files
+}
+
+/// The modules that the parts of a style are made of.
+fn cells(plan: &TreePlan) -> Vec<NamedText> {
+    let file = |name: &str, text: String| NamedText {
+        name: name.to_string(),
+        text: text + "\n",
+    };
+    match plan.style {
+        TreeStyle::Ccu2c => {
+            let mut cells = vec![file("popcount_carry.v", CarryCells.to_string())];
+            if plan.groups > 1 {
+                cells.push(file("popcount_shift_add.v", ShiftAdder.to_string()));
+            }
+            cells
+        }
+        TreeStyle::Lut6 => vec![file("popcount_full_add.v", FullAdder.to_string())],
+        TreeStyle::Flat | TreeStyle::Compress32 | TreeStyle::CarryIn => Vec::new(),
+    }
 }
 
 fn describe(style: TreeStyle) -> &'static str {
@@ -86,10 +115,10 @@ struct Stage {
 }
 
 /// The stages, joined by registers where the tree is pipelined.
-fn body(plan: &TreePlan, layout: &Layout, files: &mut Vec<NamedText>) -> String {
-    let mut stages = vec![leaf_stage(plan, &layout.leafs, files)];
+fn body(plan: &TreePlan, layout: &Layout, parts: &mut Vec<(String, PartShape)>) -> String {
+    let mut stages = vec![leaf_stage(plan, &layout.leafs, parts)];
     for (index, nodes) in layout.stages.iter().enumerate() {
-        stages.push(node_stage(plan, nodes, index + 2, files));
+        stages.push(node_stage(plan, nodes, index + 2, parts));
     }
     let last = stages.len();
     let weighted_stages = layout.stages.len() - layout.plane_stages;
@@ -145,7 +174,7 @@ fn weighted_delay(first: usize, last: usize) -> String {
     text
 }
 
-fn leaf_stage(plan: &TreePlan, leafs: &[Leaf], files: &mut Vec<NamedText>) -> Stage {
+fn leaf_stage(plan: &TreePlan, leafs: &[Leaf], parts: &mut Vec<(String, PartShape)>) -> Stage {
     let shape = |leaf: &Leaf| (leaf.rows, leaf.value);
     let mut shapes: Vec<(usize, Value)> = Vec::new();
     let mut text = String::new();
@@ -155,7 +184,7 @@ fn leaf_stage(plan: &TreePlan, leafs: &[Leaf], files: &mut Vec<NamedText>) -> St
     }) {
         let leaf = group.item;
         let kind = position(&mut shapes, shape(leaf), |name| {
-            files.push(part::leaf(plan, leaf, &format!("popcount_leaf_{name}")));
+            parts.push((format!("popcount_leaf_{name}"), PartShape::Leaf(*leaf)));
         });
         let width = leaf.value.width();
         let mut connections = vec![("row_i", slice("row_i", leaf.first, leaf.rows, group.count))];
@@ -184,7 +213,12 @@ fn leaf_stage(plan: &TreePlan, leafs: &[Leaf], files: &mut Vec<NamedText>) -> St
     }
 }
 
-fn node_stage(plan: &TreePlan, nodes: &[Node], number: usize, files: &mut Vec<NamedText>) -> Stage {
+fn node_stage(
+    plan: &TreePlan,
+    nodes: &[Node],
+    number: usize,
+    parts: &mut Vec<(String, PartShape)>,
+) -> Stage {
     let before = match plan.pipelined {
         true => format!("stage{}_q", number - 1),
         false => format!("stage{}_d", number - 1),
@@ -210,10 +244,9 @@ fn node_stage(plan: &TreePlan, nodes: &[Node], number: usize, files: &mut Vec<Na
             );
         } else {
             let kind = position(&mut shapes, shape(node), |name| {
-                files.push(part::node(
-                    plan,
-                    node,
-                    &format!("popcount_sum{number}_{name}"),
+                parts.push((
+                    format!("popcount_sum{number}_{name}"),
+                    PartShape::Node(node.clone()),
                 ));
             });
             let mut connections = Vec::new();
