@@ -10,7 +10,7 @@ use thiserror::Error;
 pub mod layout;
 pub mod ripple;
 
-use ripple::Source;
+use ripple::{Order, Source};
 
 /// Rows that one leaf of a pipelined tree counts before its first register.
 const PIPELINED_LEAF_ROWS: usize = 8;
@@ -42,8 +42,13 @@ pub enum TreeStyle {
 
 impl TreeStyle {
     /// Every style, in the order in which they are listed.
-    pub const ALL: [TreeStyle; 5] =
-        [TreeStyle::Flat, TreeStyle::Compress32, TreeStyle::CarryIn, TreeStyle::Ccu2c, TreeStyle::Lut6];
+    pub const ALL: [TreeStyle; 5] = [
+        TreeStyle::Flat,
+        TreeStyle::Compress32,
+        TreeStyle::CarryIn,
+        TreeStyle::Ccu2c,
+        TreeStyle::Lut6,
+    ];
 
     /// The style with the fewest cells on a device family; an unknown family gets `Flat`.
     pub fn for_family(family: &str) -> TreeStyle {
@@ -157,7 +162,10 @@ impl TreePlan {
             return 1;
         }
         let leafs = |plane: &Vec<(usize, usize)>| -> usize {
-            plane.iter().map(|(_, length)| length.div_ceil(PIPELINED_LEAF_ROWS)).sum()
+            plane
+                .iter()
+                .map(|(_, length)| length.div_ceil(PIPELINED_LEAF_ROWS))
+                .sum()
         };
         let deepest = self.planes().iter().map(leafs).max().unwrap_or(1);
         1 + levels(deepest) + levels(self.groups)
@@ -173,7 +181,16 @@ impl TreePlan {
 
     /// Whether the XNOR of a row is part of the cell that adds it, not a gate before it.
     pub fn folds_xnor(&self) -> bool {
-        self.style == TreeStyle::Ccu2c && !self.enable
+        matches!(self.style, TreeStyle::Ccu2c | TreeStyle::Lut6) && !self.enable
+    }
+
+    /// In which order the rows of a leaf are added.
+    pub fn row_order(&self) -> Order {
+        if self.style == TreeStyle::Lut6 && !self.enable {
+            Order::Serial
+        } else {
+            Order::Balanced
+        }
     }
 
     /// Rows whose weight is stored inverted in the array's cells, one entry a row.
@@ -182,11 +199,12 @@ impl TreePlan {
     /// only, with the second one's inputs at 0, where its bit must read 0.
     pub fn inverted_rows(&self) -> Vec<bool> {
         let mut inverted = vec![false; self.rows];
-        if !self.folds_xnor() {
+        if self.style != TreeStyle::Ccu2c || !self.folds_xnor() {
             return inverted;
         }
         for leaf in layout::layout(self).leafs {
-            let adders = ripple::ripple(&vec![0; leaf.summed_rows()], bit_width(leaf.summed_rows()));
+            let summed = leaf.summed_rows();
+            let adders = ripple::ripple(&vec![0; summed], bit_width(summed), self.row_order());
             for (_, second) in adders.runs.iter().flat_map(|run| &run.adds) {
                 if let Some(Source::Input(row)) = second {
                     inverted[leaf.first + row] = true;
@@ -218,15 +236,36 @@ mod tests {
     use super::*;
 
     fn plan(rows: usize, groups: usize) -> TreePlan {
-        TreePlan { rows, groups, enable: false, style: TreeStyle::Flat, pipelined: true }
+        TreePlan {
+            rows,
+            groups,
+            enable: false,
+            style: TreeStyle::Flat,
+            pipelined: true,
+        }
     }
 
     #[test]
     fn latency_follows_the_register_plan() {
-        let cases = [(8, 1, 1), (64, 1, 3), (64, 8, 3), (256, 1, 4), (256, 8, 4), (576, 1, 5), (576, 8, 5)];
+        let cases = [
+            (8, 1, 1),
+            (64, 1, 3),
+            (64, 8, 3),
+            (256, 1, 4),
+            (256, 8, 4),
+            (576, 1, 5),
+            (576, 8, 5),
+        ];
         for (rows, groups, stages) in cases {
-            assert_eq!(plan(rows, groups).latency(), stages, "{rows} rows, {groups} planes");
-            let flat = TreePlan { pipelined: false, ..plan(rows, groups) };
+            assert_eq!(
+                plan(rows, groups).latency(),
+                stages,
+                "{rows} rows, {groups} planes"
+            );
+            let flat = TreePlan {
+                pipelined: false,
+                ..plan(rows, groups)
+            };
             assert_eq!(flat.latency(), 1);
         }
     }
@@ -243,8 +282,17 @@ mod tests {
     #[test]
     fn plans_that_cannot_be_built_are_refused() {
         assert_eq!(plan(0, 1).validate(), Err(TreeError::Rows { rows: 0 }));
-        assert_eq!(plan(4, 5).validate(), Err(TreeError::Groups { groups: 5, rows: 4 }));
-        assert_eq!(plan(64, 0).validate(), Err(TreeError::Groups { groups: 0, rows: 64 }));
+        assert_eq!(
+            plan(4, 5).validate(),
+            Err(TreeError::Groups { groups: 5, rows: 4 })
+        );
+        assert_eq!(
+            plan(64, 0).validate(),
+            Err(TreeError::Groups {
+                groups: 0,
+                rows: 64
+            })
+        );
         assert_eq!(plan(64, 8).validate(), Ok(()));
     }
 }
