@@ -5,6 +5,8 @@
 
 mod check;
 mod load;
+mod report;
+mod synth;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -20,6 +22,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     Check(check::Check),
+    Synth(synth::Synth),
+    Report(report::Report),
 }
 
 /// How a verb ended that could run.
@@ -36,6 +40,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.verb {
         Verb::Check(args) => check::run(args),
+        Verb::Synth(args) => synth::run(args),
+        Verb::Report(args) => report::run(args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
