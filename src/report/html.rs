@@ -137,7 +137,7 @@ fn run(index: usize, view: &SynthView) -> Run<'_> {
         cards,
         resources: resources
             .into_iter()
-            .filter(|row| row.1 > 0 || row.2 > 0)
+            .filter(|row| row.1 > 0)
             .map(|(n, u, a)| meter(n, u, a))
             .collect(),
         cells: view.utilisation.iter().map(|row| meter(row.name.clone(), row.used, row.available)).collect(),
