@@ -92,8 +92,7 @@ impl SerialBridge {
         let reply_bits = 8 * link.m_bytes;
         let silence = link.silence_cycles();
         let (byte_width, beat_width) = (index_width(link.s_bytes), index_width(link.frame_beats));
-        let (reply_width, idle_width) =
-            (index_width(link.m_bytes), index_width(silence as usize + 1));
+        let (reply_width, idle_width) = (index_width(link.m_bytes), index_width(silence as usize + 1));
         SerialBridge {
             module_name: ModuleName::new(
                 "serial_bridge",
@@ -107,8 +106,8 @@ impl SerialBridge {
                         link.frame_beats * link.s_bytes
                     ),
                     "Reply: 8'h5A, the result's bytes, a status byte; or 8'hC3, errors, status.",
-                    "Latency: 4 cycles from a beat's last byte to s_axis_tvalid; 2 cycles from",
-                    "m_axis_tvalid to the start bit of the reply.",
+                    "Latency: 3 cycles from a beat's last byte in u_rx to s_axis_tvalid; 2 cycles from",
+                    "m_axis_tvalid to the reply's start bit on tx_o.",
                 ],
             ),
             clk_i: Signal::default(),
@@ -333,8 +332,7 @@ impl Logic for SerialBridge {
         self.s_axis_tlast.next = self.queue.out_data_o.val().get_bit(self.word_bits.val());
         self.m_axis_tready.next = self.reply.q.val() == Reply::Load;
         self.tx_o.next = self.tx.tx_o.val();
-        self.busy_o.next =
-            (self.host.q.val() != Host::Idle) || (self.reply.q.val() != Reply::Idle);
+        self.busy_o.next = (self.host.q.val() != Host::Idle) || (self.reply.q.val() != Reply::Idle);
         self.error_o.next = self.errors.q.val() != 0;
     }
 }

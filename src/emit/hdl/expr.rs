@@ -107,6 +107,15 @@ impl Names {
         })
     }
 
+    /// [`Self::print`] for the right of an assignment: a comparison stands in parentheses.
+    pub fn print_apart(&self, expr: &Expr, width: usize) -> Result<String, HdlError> {
+        let text = self.print(expr, width)?;
+        match expr {
+            Expr::Binary(_, op, _) if is_comparison(op) => Ok(format!("({text})")),
+            _ => Ok(text),
+        }
+    }
+
     /// `expr` as Verilog of exactly `width` bits.
     pub fn print(&self, expr: &Expr, width: usize) -> Result<String, HdlError> {
         if let Some(found) = self.width(expr)? {
@@ -206,9 +215,9 @@ impl Names {
             Expr::Signal(name) => {
                 let found = self.get(name)?;
                 match found.value {
-                    Some(value) => (0..found.width)
-                        .map(|i| BitOf::Constant(i < 64 && value >> i & 1 == 1))
-                        .collect(),
+                    Some(value) => {
+                        (0..found.width).map(|i| BitOf::Constant(i < 64 && value >> i & 1 == 1)).collect()
+                    }
                     None => (0..found.width).map(|i| BitOf::Signal(name.clone(), i)).collect(),
                 }
             }
@@ -287,9 +296,10 @@ impl Names {
     fn part(&self, run: &[BitOf]) -> String {
         match &run[0] {
             BitOf::Constant(_) => {
-                let value = run.iter().rev().fold(0u64, |value, bit| {
-                    value << 1 | u64::from(*bit == BitOf::Constant(true))
-                });
+                let value = run
+                    .iter()
+                    .rev()
+                    .fold(0u64, |value, bit| value << 1 | u64::from(*bit == BitOf::Constant(true)));
                 sized(value, run.len(), value != 0)
             }
             BitOf::Signal(name, low) => {

@@ -79,10 +79,7 @@ pub fn modules(link: &SerialLink) -> Result<Vec<NamedText>, HdlError> {
 /// The Verilog of one cell and of the cells inside it, a file a module, users last.
 pub fn print_cell(cell: &dyn Block) -> Result<Vec<NamedText>, HdlError> {
     let modules = printer::print(&netlist::read(cell)?)?;
-    Ok(modules
-        .into_iter()
-        .map(|(name, text)| NamedText { name: format!("{name}.v"), text })
-        .collect())
+    Ok(modules.into_iter().map(|(name, text)| NamedText { name: format!("{name}.v"), text }).collect())
 }
 
 /// Clock cycles a bit for `baud` from `clock_hz`; refuses a rate that is more than 2 % off, half of

@@ -167,13 +167,8 @@ impl<'a> Module<'a> {
     }
 
     fn text(&self) -> Result<String, HdlError> {
-        let body = [
-            self.instances()?,
-            self.assigns()?,
-            self.combinational()?,
-            self.memories()?,
-            self.clocked()?,
-        ];
+        let body =
+            [self.instances()?, self.assigns()?, self.combinational()?, self.memories()?, self.clocked()?];
         let body: Vec<String> = body.into_iter().filter(|part| !part.is_empty()).collect();
         let body = body.join("\n");
         let mut text = String::from(LICENCE);
@@ -194,8 +189,7 @@ impl<'a> Module<'a> {
     }
 
     fn ports(&self) -> String {
-        let ports: Vec<&AtomRecord> =
-            self.net.atoms.iter().filter(|atom| atom.kind.is_parameter()).collect();
+        let ports: Vec<&AtomRecord> = self.net.atoms.iter().filter(|atom| atom.kind.is_parameter()).collect();
         let widest = ports.iter().map(|port| range(port.width).len()).max().unwrap_or(0);
         let lines = ports.iter().map(|port| {
             let kind = match port.kind {
@@ -214,12 +208,10 @@ impl<'a> Module<'a> {
 
     /// The constants that the body names.
     fn constants(&self, body: &str) -> String {
-        let used: HashSet<&str> =
-            body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        let used: HashSet<&str> = body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
         let own = self.net.atoms.iter().filter(|atom| atom.kind == AtomKind::Constant);
-        let own = own.map(|atom| {
-            (atom.name.to_uppercase(), atom.width, sized(atom.value, atom.width, atom.hex))
-        });
+        let own =
+            own.map(|atom| (atom.name.to_uppercase(), atom.width, sized(atom.value, atom.width, atom.hex)));
         let states = self
             .states()
             .into_iter()
@@ -259,24 +251,12 @@ impl<'a> Module<'a> {
             }
         }
         for leaf in &self.net.memories {
-            for (port, width) in memory_wires(leaf) {
-                let kind = if port == "read_data" { "reg" } else { "wire" };
-                if self.needs_wire(leaf, port) {
-                    let _ = writeln!(text, "  {kind} {}{}_{port};", spaced(width), leaf.name);
-                }
-            }
             if let (Some(data), Some(depth)) = (leaf.port("read_data"), leaf.port("depth")) {
-                let depth = depth.value - 1;
-                let _ = writeln!(text, "  reg {}{} [0:{depth}];", spaced(data.width), leaf.name);
+                let (word, name, last) = (spaced(data.width), &leaf.name, depth.value - 1);
+                let _ = writeln!(text, "  reg {word}{name} [0:{last}];\n  reg {word}{name}_read_data;");
             }
         }
         text
-    }
-
-    /// Whether a memory's port is more than another name for one signal.
-    fn needs_wire(&self, leaf: &Leaf, port: &str) -> bool {
-        let key = format!("{}${port}", leaf.name);
-        port == "read_data" || self.plan.continuous(&key).and_then(base_name).is_none()
     }
 
     fn instances(&self) -> Result<String, HdlError> {
@@ -307,7 +287,7 @@ impl<'a> Module<'a> {
                 continue;
             }
             let name = self.names.get(target)?;
-            let value = self.names.print(value, name.width)?;
+            let value = self.names.print_apart(value, name.width)?;
             for comment in comments {
                 let _ = writeln!(text, "  // {comment}");
             }
@@ -316,12 +296,10 @@ impl<'a> Module<'a> {
         Ok(text)
     }
 
-    /// Flip-flop inputs and plain memory inputs are written in the clocked blocks.
+    /// Inputs of storage are written in the clocked blocks.
     fn is_storage_input(&self, target: &str) -> bool {
-        let Some((leaf, port)) = target.split_once('$') else { return false };
-        let memory = self.net.memories.iter().find(|memory| memory.name == leaf);
-        self.net.flops.iter().any(|flop| flop.name == leaf)
-            || memory.is_some_and(|memory| port == "clock" || !self.needs_wire(memory, port))
+        let Some((leaf, _)) = target.split_once('$') else { return false };
+        self.net.flops.iter().chain(&self.net.memories).any(|storage| storage.name == leaf)
     }
 
     fn combinational(&self) -> Result<String, HdlError> {
@@ -335,9 +313,10 @@ impl<'a> Module<'a> {
             let clock = self.clock(&leaf.name)?;
             let feed = |port: &str| -> Result<String, HdlError> {
                 let key = format!("{}${port}", leaf.name);
-                match self.plan.continuous(&key).and_then(base_name) {
-                    Some(source) => Ok(self.names.get(source)?.text.clone()),
-                    None => Ok(self.names.get(&key)?.text.clone()),
+                let name = self.names.get(&key)?;
+                match self.plan.continuous(&key) {
+                    Some(value) => self.names.print(value, name.width),
+                    None => Err(HdlError::unsupported(&key, "a memory's port, assigned in parts,")),
                 }
             };
             let name = &leaf.name;
@@ -376,7 +355,7 @@ impl<'a> Module<'a> {
             let key = format!("{}$d", leaf.name);
             let load: Option<&Expr> = self.plan.continuous(&key);
             let load = match load {
-                Some(value) => self.names.print(value, q.width)?,
+                Some(value) => self.names.print_apart(value, q.width)?,
                 None => format!("{}_d", leaf.name),
             };
             loads.push_str(&statement::wrapped(&format!("      {name} <= "), &load));
@@ -393,11 +372,6 @@ impl<'a> Module<'a> {
             _ => Err(HdlError::unsupported(&self.net.name, "flip-flops of two clocks")),
         }
     }
-}
-
-fn memory_wires(leaf: &Leaf) -> impl Iterator<Item = (&str, usize)> {
-    let ports = leaf.ports.iter().filter(|port| port.kind.is_parameter() && port.name != "clock");
-    ports.map(|port| (port.name.as_str(), port.width))
 }
 
 /// `[w-1:0]`, nothing for one bit.

@@ -7,8 +7,8 @@ use super::error::HdlError;
 use super::expr::{Names, base_name};
 use super::printer::state_name;
 use rust_hdl_core::ast::{
-    VerilogBlock, VerilogBlockOrConditional as Otherwise, VerilogConditional,
-    VerilogExpression as Expr, VerilogMatch, VerilogStatement as Statement,
+    VerilogBlock, VerilogBlockOrConditional as Otherwise, VerilogConditional, VerilogExpression as Expr,
+    VerilogMatch, VerilogStatement as Statement,
 };
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -144,9 +144,9 @@ pub fn wrapped(head: &str, value: &str) -> String {
     let indent = head.len() - head.trim_start().len() + 4;
     while line.len() > COLUMNS {
         let breaks = [" || ", " && ", " | ", ", "];
-        let cut = breaks.iter().filter_map(|operator| {
-            line[..COLUMNS].rfind(operator).map(|at| at + operator.trim_end().len())
-        });
+        let cut = breaks
+            .iter()
+            .filter_map(|operator| line[..COLUMNS].rfind(operator).map(|at| at + operator.trim_end().len()));
         let Some(cut) = cut.filter(|cut| *cut > indent).max() else { break };
         text.push_str(line[..cut].trim_end());
         text.push('\n');
@@ -256,27 +256,21 @@ fn reads(expr: &Expr, name: &str) -> bool {
         Expr::Literal(_) => false,
         Expr::Cast(inner, _) | Expr::Signed(inner) | Expr::Unsigned(inner) => reads(inner, name),
         Expr::Paren(inner) | Expr::Unary(_, inner) => reads(inner, name),
-        Expr::Binary(left, _, right) | Expr::Index(left, right) => {
-            reads(left, name) || reads(right, name)
-        }
+        Expr::Binary(left, _, right) | Expr::Index(left, right) => reads(left, name) || reads(right, name),
         Expr::Slice(inner, _, offset) => reads(inner, name) || reads(offset, name),
         Expr::IndexReplace(a, b, c) => reads(a, name) || reads(b, name) || reads(c, name),
     }
 }
 
-fn write_block(
-    code: &[Statement],
-    names: &Names,
-    level: usize,
-    text: &mut String,
-) -> Result<(), HdlError> {
+fn write_block(code: &[Statement], names: &Names, level: usize, text: &mut String) -> Result<(), HdlError> {
     let indent = "  ".repeat(level);
     let mut flat = Vec::new();
     flatten(&names.module, code, &mut flat)?;
     for statement in &flat {
         match statement {
             Statement::Comment(comment) => {
-                let _ = writeln!(text, "{indent}// {}", comment_text(comment));
+                let apart = if level == 2 && !text.is_empty() { "\n" } else { "" };
+                let _ = writeln!(text, "{apart}{indent}// {}", comment_text(comment));
             }
             Statement::Assignment(target, value) => {
                 let target = names.get(base_name(target).unwrap_or_default())?;
@@ -321,12 +315,7 @@ fn write_if(
     Ok(())
 }
 
-fn write_case(
-    choice: &VerilogMatch,
-    names: &Names,
-    level: usize,
-    text: &mut String,
-) -> Result<(), HdlError> {
+fn write_case(choice: &VerilogMatch, names: &Names, level: usize, text: &mut String) -> Result<(), HdlError> {
     let indent = "  ".repeat(level);
     let test = base_name(&choice.test).map(str::to_string);
     let Some(state) = test.as_deref().and_then(|name| name.strip_suffix("$q")) else {
@@ -355,11 +344,9 @@ fn write_case(
     Ok(())
 }
 
-/// The text of a `comment!`, whichever way the compiler spaced the macro's tokens.
+/// The text of a `comment!`: rust-hdl hands on the macro's tokens, in the compiler's spacing.
 fn comment_text(raw: &str) -> String {
-    let inner = match (raw.find('"'), raw.rfind('"')) {
-        (Some(start), Some(end)) if start < end => &raw[start + 1..end],
-        _ => raw,
-    };
-    inner.trim_matches('"').trim().to_string()
+    let text = raw.split_once('"').map_or(raw, |(_, text)| text);
+    let text = text.trim_end_matches([')', '"', ';', ' ']);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -42,6 +42,11 @@ pub struct UartRx {
 }
 
 impl UartRx {
+    /// Cycles from the first that has the start bit on `rx_i` to the one with `valid_o` high.
+    pub fn latency(divider: u64) -> u64 {
+        3 + divider / 2 + 9 * divider
+    }
+
     /// A receiver with `divider` clock cycles a bit, 4 or more.
     pub fn new(divider: u64) -> Self {
         let width = clog2(divider as usize);
@@ -51,7 +56,10 @@ impl UartRx {
                 &[
                     &format!("Serial receiver: 8 data bits, no parity, 1 stop bit, {divider} cycles a bit."),
                     "data_o and error_o hold while valid_o is high, one cycle a byte.",
-                    "Latency: 4 cycles from the middle of the stop bit on rx_i to valid_o.",
+                    &format!(
+                        "Latency: {} cycles from the start bit on rx_i to valid_o.",
+                        Self::latency(divider)
+                    ),
                 ],
             ),
             clk_i: Signal::default(),
