@@ -32,6 +32,14 @@ pub struct Manners {
     pub seed: u64,
 }
 
+impl Manners {
+    /// Whole numbers below a limit, for a story told from `seed`.
+    pub fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        move |limit| random.random_range(0..limit)
+    }
+}
+
 /// The bridge, the line and the stand-in.
 pub struct Bench {
     cell: SerialBridge,
@@ -145,6 +153,23 @@ impl Bench {
             self.hold(byte >> i & 1 == 1, 1);
         }
         self.hold(stop, 1);
+    }
+
+    /// Pulls the line low for `cycles` clock cycles.
+    pub fn glitch(&mut self, cycles: usize) {
+        for _ in 0..cycles {
+            self.cycle(true, false);
+        }
+    }
+
+    /// Resets the bridge for two cycles; the stand-in forgets everything too.
+    pub fn reset(&mut self) {
+        self.frame.clear();
+        self.offered.clear();
+        self.offering = false;
+        for _ in 0..2 {
+            self.cycle(false, true);
+        }
     }
 
     /// Sends bytes without a gap.

@@ -14,7 +14,7 @@
 
 use super::error::HdlError;
 use super::expr::{Name, Names, base_name, sized};
-use super::netlist::{AtomRecord, Leaf, Netlist};
+use super::netlist::{AtomRecord, Netlist};
 use super::statement::{self, Plan};
 use rust_hdl_core::ast::VerilogExpression as Expr;
 use rust_hdl_core::prelude::AtomKind;
