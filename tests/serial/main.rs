@@ -159,6 +159,10 @@ fn story(link: &SerialLink, seed: u64) -> Bench {
     let mut draw = Manners::draws(seed);
     bench.send(&encode_frame(&frame(link, 99)));
     bench.hold(true, 100);
+    // A cut frame is filled at one beat a cycle, which meets a slow accelerator with a full queue.
+    bench.behave(5, 20);
+    bench.send(&encode_frame(&[]));
+    bench.hold(true, 200);
     for round in 0..10u8 {
         let data = frame(link, round);
         let bytes = encode_frame(&data);
