@@ -7,6 +7,9 @@ mod check;
 mod glyphs;
 mod infer;
 mod load;
+mod new;
+mod report;
+mod synth;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -21,8 +24,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    New(new::New),
     Check(check::Check),
+    Infer(infer::Args),
+    Synth(synth::Synth),
+    Report(report::Report),
     Glyphs(glyphs::Arguments),
+    /// Print the JSON schema of the architecture file
+    Schema,
 }
 
 /// How a verb ended that could run.
@@ -38,8 +47,13 @@ pub enum Outcome {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.verb {
+        Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
+        Verb::Infer(args) => infer::run(&args),
+        Verb::Synth(args) => synth::run(&args),
+        Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),
+        Verb::Schema => new::schema(),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -27,14 +27,20 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
             args.folder.join(name).display()
         ));
     }
-    std::fs::create_dir_all(&args.folder).into_diagnostic().wrap_err_with(|| args.folder.display().to_string())?;
+    std::fs::create_dir_all(&args.folder)
+        .into_diagnostic()
+        .wrap_err_with(|| args.folder.display().to_string())?;
     for (name, bytes) in [("arch.toml", ARCH.as_bytes()), ("glyphs.onnx", MODEL)] {
         let path = args.folder.join(name);
-        let mut file = std::fs::File::create_new(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
+        let mut file = std::fs::File::create_new(&path)
+            .into_diagnostic()
+            .wrap_err_with(|| path.display().to_string())?;
         file.write_all(bytes).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
     }
     let folder = args.folder.display();
-    println!("wrote {folder}/arch.toml and {folder}/glyphs.onnx (a small binary CNN that reads 16x16 digits)");
+    println!(
+        "wrote {folder}/arch.toml and {folder}/glyphs.onnx (a small binary CNN that reads 16x16 digits)"
+    );
     println!("next: bincim check {folder}/glyphs.onnx --arch {folder}/arch.toml");
     Ok(Outcome::Done)
 }

@@ -135,11 +135,7 @@ fn run(index: usize, view: &SynthView) -> Run<'_> {
     Run {
         view,
         cards,
-        resources: resources
-            .into_iter()
-            .filter(|row| row.1 > 0)
-            .map(|(n, u, a)| meter(n, u, a))
-            .collect(),
+        resources: resources.into_iter().filter(|row| row.1 > 0).map(|(n, u, a)| meter(n, u, a)).collect(),
         cells: view.utilisation.iter().map(|row| meter(row.name.clone(), row.used, row.available)).collect(),
         anchor: format!("run-{index}"),
     }

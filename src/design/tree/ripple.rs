@@ -61,10 +61,7 @@ pub fn ripple(weights: &[usize], width: usize, order: Order) -> Ripple {
         let number = runs.len();
         runs.push(run(&mut columns, weight, number, order));
     }
-    let outputs = columns
-        .iter()
-        .map(|column| column.front().copied())
-        .collect();
+    let outputs = columns.iter().map(|column| column.front().copied()).collect();
     Ripple { runs, outputs }
 }
 
@@ -83,10 +80,7 @@ pub fn ripple_numbers(numbers: Vec<Number>, spares: Vec<Source>, width: usize) -
     let mut spares: VecDeque<Source> = spares.into();
     let mut runs = Vec::new();
     while waiting.len() > 1 || !spares.is_empty() {
-        let none = Number {
-            bits: Vec::new(),
-            max: 0,
-        };
+        let none = Number { bits: Vec::new(), max: 0 };
         let first = waiting.pop_front().unwrap_or(none.clone());
         let second = waiting.pop_front().unwrap_or(none);
         let carry_in = spares.pop_front();
@@ -97,27 +91,15 @@ pub fn ripple_numbers(numbers: Vec<Number>, spares: Vec<Source>, width: usize) -
             (first.bits, second.bits)
         };
         if long.is_empty() {
-            waiting.push_back(Number {
-                bits: carry_in.into_iter().collect(),
-                max,
-            });
+            waiting.push_back(Number { bits: carry_in.into_iter().collect(), max });
             continue;
         }
         let carry_out = long.len() < bit_width(max);
         let number = runs.len();
         let mut bits: Vec<Source> = (0..long.len()).map(|k| Source::Sum(number, k)).collect();
         bits.extend(carry_out.then_some(Source::Carry(number)));
-        let adds = long
-            .iter()
-            .enumerate()
-            .map(|(k, &bit)| (bit, short.get(k).copied()))
-            .collect();
-        runs.push(Run {
-            weight: 0,
-            carry_in,
-            adds,
-            carry_out,
-        });
+        let adds = long.iter().enumerate().map(|(k, &bit)| (bit, short.get(k).copied())).collect();
+        runs.push(Run { weight: 0, carry_in, adds, carry_out });
         waiting.push_back(Number { bits, max });
     }
     let sum = waiting.pop_front().map_or(Vec::new(), |number| number.bits);
@@ -127,11 +109,7 @@ pub fn ripple_numbers(numbers: Vec<Number>, spares: Vec<Source>, width: usize) -
 
 /// Takes one run out of the columns, which are finished below `weight`, and puts its results back.
 fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize, order: Order) -> Run {
-    let carry_in = if columns[weight].len() > 2 {
-        columns[weight].pop_front()
-    } else {
-        None
-    };
+    let carry_in = if columns[weight].len() > 2 { columns[weight].pop_front() } else { None };
     let mut adds = Vec::new();
     let mut at = weight;
     // Where nothing waits below, a single bit is taken too: no other bit will ever join it.
@@ -156,12 +134,7 @@ fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize, order: Or
     if carry_out {
         columns[at].push_back(Source::Carry(number));
     }
-    Run {
-        weight,
-        carry_in,
-        adds,
-        carry_out,
-    }
+    Run { weight, carry_in, adds, carry_out }
 }
 
 #[cfg(test)]
@@ -190,11 +163,7 @@ mod tests {
             sums.push((bits, carry));
         }
         let bit = |source: &Option<Source>| source.is_some_and(|source| value(&sums, source));
-        ripple
-            .outputs
-            .iter()
-            .rev()
-            .fold(0, |word, source| word * 2 + usize::from(bit(source)))
+        ripple.outputs.iter().rev().fold(0, |word, source| word * 2 + usize::from(bit(source)))
     }
 
     #[test]
@@ -204,11 +173,7 @@ mod tests {
             let ripple = ripple(&vec![0; n], width, Order::Balanced);
             for pattern in 0..1usize << n {
                 let inputs: Vec<bool> = (0..n).map(|i| pattern >> i & 1 == 1).collect();
-                assert_eq!(
-                    evaluate(&ripple, &inputs),
-                    pattern.count_ones() as usize,
-                    "{n} bits"
-                );
+                assert_eq!(evaluate(&ripple, &inputs), pattern.count_ones() as usize, "{n} bits");
             }
         }
     }
@@ -230,11 +195,7 @@ mod tests {
                 let bit = |i: usize| pattern >> i & 1;
                 let sum: usize = (0..used).map(|i| bit(i) << weights[i]).sum::<usize>()
                     + (12..12 + spares).map(bit).sum::<usize>();
-                assert_eq!(
-                    evaluate(&ripple, &inputs),
-                    sum,
-                    "{count} numbers, {spares} bits"
-                );
+                assert_eq!(evaluate(&ripple, &inputs), sum, "{count} numbers, {spares} bits");
             }
         }
     }
@@ -245,9 +206,7 @@ mod tests {
         let ripple = ripple(&weights, 5, Order::Balanced);
         for pattern in 0..1usize << weights.len() {
             let inputs: Vec<bool> = (0..weights.len()).map(|i| pattern >> i & 1 == 1).collect();
-            let sum: usize = (0..weights.len())
-                .map(|i| (pattern >> i & 1) << weights[i])
-                .sum();
+            let sum: usize = (0..weights.len()).map(|i| (pattern >> i & 1) << weights[i]).sum();
             assert_eq!(evaluate(&ripple, &inputs), sum);
         }
     }

@@ -82,17 +82,9 @@ pub fn lut_pairs(ripple: &Ripple, inputs: &[Bit]) -> Adders {
     for (number, run) in ripple.runs.iter().enumerate() {
         for (k, &(first, second)) in run.adds.iter().enumerate() {
             let wire = format!("add{number}_{k}");
-            let running = (k > 0).then(|| {
-                (
-                    format!("add{number}_{}[1]", k - 1),
-                    "1'b1".to_string(),
-                    false,
-                )
-            });
-            let mut bits: Vec<(String, String, bool)> = running
-                .into_iter()
-                .chain(run.carry_in.filter(|_| k == 0).map(pair))
-                .collect();
+            let running = (k > 0).then(|| (format!("add{number}_{}[1]", k - 1), "1'b1".to_string(), false));
+            let mut bits: Vec<(String, String, bool)> =
+                running.into_iter().chain(run.carry_in.filter(|_| k == 0).map(pair)).collect();
             bits.push(pair(first));
             bits.extend(second.map(pair));
             let last = k + 1 == run.adds.len() && !run.carry_out;
@@ -160,13 +152,7 @@ pub fn vectors(ripple: &Ripple, inputs: &[Bit]) -> Adders {
 }
 
 /// One full adder, or what is left of it where bits are missing.
-fn full_adder(
-    wire: &str,
-    first: &str,
-    second: Option<String>,
-    carry: Option<String>,
-    last: bool,
-) -> String {
+fn full_adder(wire: &str, first: &str, second: Option<String>, carry: Option<String>, last: bool) -> String {
     let mut bits = vec![first.to_string()];
     bits.extend(second);
     bits.extend(carry);
@@ -178,10 +164,7 @@ fn full_adder(
     if line.len() <= 100 {
         return line;
     }
-    format!(
-        "  wire [1:0] {wire} =\n      full_add({});\n",
-        bits.join(",\n               ")
-    )
+    format!("  wire [1:0] {wire} =\n      full_add({});\n", bits.join(",\n               "))
 }
 
 /// `{carry out, a, 1} + {0, b, carry in}`: the lowest position makes the carry.
@@ -221,14 +204,7 @@ pub fn concatenation(parts: &[String], indent: usize) -> String {
 
 /// Adds the helper function where it is called, and names the outputs.
 pub(super) fn finish(ripple: &Ripple, text: String, name: impl Fn(Source) -> String) -> Adders {
-    let text = if text.contains("full_add(") {
-        FULL_ADD.to_string() + &text
-    } else {
-        text
-    };
+    let text = if text.contains("full_add(") { FULL_ADD.to_string() + &text } else { text };
     let zero = |source: &Option<Source>| source.map_or("1'b0".to_string(), &name);
-    Adders {
-        text,
-        outputs: ripple.outputs.iter().map(zero).collect(),
-    }
+    Adders { text, outputs: ripple.outputs.iter().map(zero).collect() }
 }

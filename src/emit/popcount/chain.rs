@@ -20,9 +20,8 @@ pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
         other => format!("sum[{}]", chain.slot_of(other)),
     };
     let count = chain.slots.len();
-    let mut text = String::from(
-        "  // Each slot adds two operands to the carry, or ends it and starts another.\n",
-    );
+    let mut text =
+        String::from("  // Each slot adds two operands to the carry, or ends it and starts another.\n");
     let operand = |source: Option<Source>, second: bool| match (source, second) {
         (Some(Source::Input(i)), _) => match &inputs[i] {
             Bit::Xnor(row, weight) => format!("{row}, {weight}"),
@@ -37,9 +36,7 @@ pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
     for (index, slot) in chain.slots.iter().enumerate() {
         let (kind, first, second) = match slot {
             Slot::Start(bit) => ("start", operand(*bit, false), "2'b01".to_string()),
-            Slot::Add(first, second) => {
-                ("add", operand(Some(*first), false), operand(*second, true))
-            }
+            Slot::Add(first, second) => ("add", operand(Some(*first), false), operand(*second, true)),
         };
         let _ = writeln!(text, "  wire [3:0] {kind}{index} = {{{first}, {second}}};");
     }
@@ -53,18 +50,8 @@ pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
             Slot::Add(..) => format!("add{index}"),
         })
         .collect();
-    let adds: String = chain
-        .slots
-        .iter()
-        .rev()
-        .map(|slot| {
-            if matches!(slot, Slot::Add(..)) {
-                '1'
-            } else {
-                '0'
-            }
-        })
-        .collect();
+    let adds: String =
+        chain.slots.iter().rev().map(|slot| if matches!(slot, Slot::Add(..)) { '1' } else { '0' }).collect();
     let _ = write!(
         text,
         "\n  popcount_carry #(\n    .SLOTS ({count}),\n    .ADDS  ({count}'b{adds})\n  ) u_carry (\n    \
@@ -72,17 +59,10 @@ pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
         concatenation(&names, 11)
     );
     let used: Vec<usize> = chain.used(ripple);
-    let unused: Vec<String> = (0..count)
-        .rev()
-        .filter(|slot| !used.contains(slot))
-        .map(|slot| format!("sum[{slot}]"))
-        .collect();
+    let unused: Vec<String> =
+        (0..count).rev().filter(|slot| !used.contains(slot)).map(|slot| format!("sum[{slot}]")).collect();
     if !unused.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n  wire unused_sum = &{};",
-            concatenation(&unused, 22)
-        );
+        let _ = writeln!(text, "\n  wire unused_sum = &{};", concatenation(&unused, 22));
     }
     finish(ripple, text, name)
 }
@@ -107,11 +87,7 @@ struct Chain {
 impl Chain {
     /// Lays the runs one after the other; both slots of a cell never depend on each other.
     fn new(ripple: &Ripple) -> Chain {
-        let mut chain = Chain {
-            slots: Vec::new(),
-            adds: Vec::new(),
-            carries: Vec::new(),
-        };
+        let mut chain = Chain { slots: Vec::new(), adds: Vec::new(), carries: Vec::new() };
         for run in &ripple.runs {
             let skip = chain.slots.is_empty() && run.carry_in.is_none();
             if !skip {
@@ -121,11 +97,7 @@ impl Chain {
                 chain.slots.push(Slot::Start(run.carry_in));
             }
             chain.adds.push(chain.slots.len());
-            chain.slots.extend(
-                run.adds
-                    .iter()
-                    .map(|&(first, second)| Slot::Add(first, second)),
-            );
+            chain.slots.extend(run.adds.iter().map(|&(first, second)| Slot::Add(first, second)));
             chain.carries.push(chain.slots.len());
         }
         let carry_out = ripple.runs.last().is_some_and(|run| run.carry_out);
@@ -170,9 +142,7 @@ impl Chain {
                 sources.extend(second);
             }
         }
-        let inner = sources
-            .into_iter()
-            .filter(|source| !matches!(source, Source::Input(_)));
+        let inner = sources.into_iter().filter(|source| !matches!(source, Source::Input(_)));
         inner.map(|source| self.slot_of(source)).collect()
     }
 }
