@@ -242,8 +242,7 @@ fn residual_sums_and_branches() {
         let w = g.floats(&[3, 3], &[1.0; 9]);
         let one = g.node("MatMul", &[&a, &w], &[]);
         let other = g.node("MatMul", &[&a, &w], &[]);
-        let list = g.node("Concat", &[&one, &other], &[("axis", Value::Int(1))]);
-        list
+        g.node("Concat", &[&one, &other], &[("axis", Value::Int(1))])
     });
     assert!(errors(&two_heads).iter().all(|e| e.code() == "read::residual"));
 }
@@ -325,6 +324,99 @@ fn xnor_popcount_counts_become_sums() {
             .collect();
         assert_eq!(counts, expected);
     }
+}
+
+/// A convolution of 4 outputs on 2x6x6 pixels, `middle`, then 3 classes from what `middle` leaves.
+fn with_middle(
+    inputs: usize,
+    middle: impl FnOnce(&mut Graph, String) -> String,
+    order: fn(usize) -> usize,
+) -> Network {
+    let mut g = Graph::of_pixels(&[1, 2, 6, 6]);
+    let half = g.scalar(127.5);
+    let centred = g.node("Sub", &["x", &half], &[]);
+    let bits = g.sign(&centred);
+    let pattern = |i: usize| if i * i % 7 < 3 { 1.0 } else { -1.0 };
+    let w = g.floats(&[4, 2, 3, 3], &(0..72).map(pattern).collect::<Vec<f64>>());
+    let acc = g.node("Conv", &[&bits, &w], &[("auto_pad", Value::Text("VALID"))]);
+    let middle = middle(&mut g, acc);
+    let w: Vec<f64> = (0..inputs * 3).map(|i| pattern(order(i / 3) * 3 + i % 3)).collect();
+    let w = g.floats(&[inputs, 3], &w);
+    let out = g.node("MatMul", &[&middle, &w], &[]);
+    let network = network(&g.bytes(&out));
+    let layers = network.layers.into_iter().map(|mut layer| {
+        layer.name.clear();
+        layer
+    });
+    let output = bincim::network::Output { name: String::new(), ..network.output };
+    Network { layers: layers.collect(), output, ..network }
+}
+
+#[test]
+fn averages_in_all_their_spellings() {
+    let global = |after_sign: bool, op: &'static str| {
+        let attributes = match op {
+            "AveragePool" => vec![("kernel_shape", Value::Ints(vec![4, 4]))],
+            "ReduceMean" => vec![("axes", Value::Ints(vec![2, -1])), ("keepdims", Value::Int(0))],
+            _ => Vec::new(),
+        };
+        with_middle(
+            4,
+            move |g, acc| {
+                let map = if after_sign { g.sign(&acc) } else { acc };
+                let mean = g.node(op, &[&map], &attributes);
+                let flat = g.node("Flatten", &[&mean], &[]);
+                if after_sign { flat } else { g.sign(&flat) }
+            },
+            |i| i,
+        )
+    };
+    for after_sign in [false, true] {
+        let wanted = global(after_sign, "GlobalAveragePool");
+        assert_eq!(wanted.layers[usize::from(after_sign)].conv.pixels(), 16);
+        assert!(wanted.layers[usize::from(after_sign)].sum_pixels);
+        for op in ["AveragePool", "ReduceMean"] {
+            assert_eq!(global(after_sign, op), wanted, "{op}");
+        }
+    }
+    let sum = with_middle(
+        4,
+        |g, acc| {
+            let bits = g.sign(&acc);
+            let axes = g.ints(&[2, 3]);
+            g.node("ReduceSum", &[&bits, &axes], &[("keepdims", Value::Int(0))])
+        },
+        |i| i,
+    );
+    let mean = global(true, "GlobalAveragePool");
+    assert_eq!(sum.layers, mean.layers);
+    assert_eq!((sum.output.scale[0], mean.output.scale[0]), (1.0, 1.0 / 16.0));
+}
+
+#[test]
+fn a_flatten_of_a_channels_last_map_orders_the_weights_alike() {
+    let plain = with_middle(
+        64,
+        |g, acc| {
+            let bits = g.sign(&acc);
+            g.node("Flatten", &[&bits], &[])
+        },
+        |i| i,
+    );
+    // Input k of the channels-last vector is (row, column, channel): k / 4 is the pixel, k % 4 the channel.
+    let turned = with_middle(
+        64,
+        |g, acc| {
+            let bits = g.sign(&acc);
+            let last = g.node("Transpose", &[&bits], &[("perm", Value::Ints(vec![0, 2, 3, 1]))]);
+            let shape = g.ints(&[0, -1]);
+            let kept = g.node("Identity", &[&last], &[]);
+            g.node("Reshape", &[&kept, &shape], &[])
+        },
+        |k| k % 4 * 16 + k / 4,
+    );
+    assert_eq!(turned, plain);
+    assert_eq!(plain.layers[1].kernel, (4, 4));
 }
 
 #[test]
