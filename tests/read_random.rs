@@ -205,6 +205,15 @@ impl Maker {
         };
     }
 
+    /// Turns bits round, all or some channels, before whatever reads them.
+    fn turn(&mut self) {
+        let c = self.shape.0;
+        let values = if self.chance(0.5) { vec![-1.0] } else { self.bits(c) };
+        let dims = if values.len() == 1 { vec![] } else { vec![c, 1, 1] };
+        let constant = self.graph.floats(&dims, &values);
+        self.map = self.graph.node("Mul", &[&self.map.clone(), &constant], &[]);
+    }
+
     fn dense(&mut self, outputs: usize) {
         let inputs = self.shape.0 * self.shape.1 * self.shape.2;
         let map = self.map.clone();
@@ -247,6 +256,10 @@ impl Maker {
                 maker.pool();
             }
             maker.sign(layer + 1 < layers);
+            let symmetric = layer + 1 < layers;
+            if symmetric && maker.chance(0.3) {
+                maker.turn();
+            }
             if pool == 2 {
                 maker.pool();
             }

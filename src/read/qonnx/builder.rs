@@ -10,8 +10,6 @@ use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape};
 use crate::read::Error;
 use rayon::prelude::*;
 
-/// Largest number of accumulator values that one network's proof may go through.
-const MAX_VALUES: i64 = 1 << 33;
 /// Largest map, elements.
 pub const MAX_MAP: usize = 1 << 24;
 /// Most inputs of one accumulator, and most channels of a map.
@@ -44,6 +42,8 @@ pub struct Builder {
     pub coding: Option<Coding>,
     pub layers: Vec<Layer>,
     pub proof: Proof,
+    /// Accumulator values that the whole proof may go through.
+    pub proof_room: u64,
 }
 
 /// Geometry of a new layer.
@@ -222,10 +222,10 @@ impl Builder {
         }
         let reachable: Vec<Reachable> = (0..layer.conv.c).map(|c| self.reachable(index, c)).collect();
         let values: i64 = reachable.iter().map(Reachable::count).sum();
-        if values > MAX_VALUES - self.proof.values as i64 {
+        if values as u64 > self.proof_room.saturating_sub(self.proof.values) {
             return Err(Error::TooLarge {
                 what: format!("the number of accumulator values to prove up to node '{}'", node.name()),
-                limit: MAX_VALUES.to_string(),
+                limit: self.proof_room.to_string(),
             });
         }
         let chain = Chain { node, steps, pooled_after: pool.map(|(before, _)| before), decision };

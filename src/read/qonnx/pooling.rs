@@ -31,7 +31,7 @@ pub fn max_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Resu
             if node.ints("dilations").is_some_and(|d| d.iter().any(|&v| v != 1)) {
                 return Err(node.attribute_error("dilations", node.ints("dilations"), "only 1 is supported"));
             }
-            let rest = |n: usize, k: usize, s: usize| n >= k && (n - k) % s != 0;
+            let rest = |n: usize, k: usize, s: usize| n >= k && !(n - k).is_multiple_of(s);
             if node.int("ceil_mode").unwrap_or(0) != 0
                 && (rest(whole.0, kernel.0, stride.0) || rest(whole.1, kernel.1, stride.1))
             {

@@ -170,6 +170,9 @@ impl Stream {
                 }
             }
         }
+        if values.iter().all(|&v| v == values[0]) {
+            values.truncate(1);
+        }
         Ok(values)
     }
 
