@@ -1,11 +1,13 @@
-//! Writes the accelerator as named texts; never touches a disk.
+//! From a resolved design to named texts; never touches the disk.
 
+pub mod board;
 pub mod hdl;
 
-/// A text to be written as a file.
+/// One file of emitted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedText {
-    /** File name */
+    /// File name, without a folder.
     pub name: String,
+    /// The whole content, ASCII, ending in one line feed.
     pub text: String,
 }
