@@ -1,5 +1,6 @@
 //! From a resolved design to named texts; never touches the disk.
 
+pub mod board;
 pub mod hdl;
 pub mod popcount;
 

@@ -103,8 +103,8 @@ pub fn simulate(texts: &[NamedText], files: &[(&str, String)], top: &str) -> Opt
     Some(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
-/// Fails on any word of any tool about `top` in `texts`.
-pub fn lint(texts: &[NamedText], top: &str) {
+/// Fails on any word of any tool about `top` in `texts`; `cells` are Yosys' own files of device cells.
+pub fn lint(texts: &[NamedText], top: &str, cells: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), texts);
     let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
@@ -121,8 +121,9 @@ pub fn lint(texts: &[NamedText], top: &str) {
         assert!(output.status.success() && words(&output).trim().is_empty(), "{top}: {}", words(&output));
     }
     for yosys in yosyses() {
-        let script =
-            format!("read_verilog {}; hierarchy -check -top {top}; proc; check -assert", names.join(" "));
+        let cells: String = cells.iter().map(|file| format!("read_verilog -lib +/{file}; ")).collect();
+        let read = format!("{cells}read_verilog {}", names.join(" "));
+        let script = format!("{read}; hierarchy -check -top {top}; proc; check -assert");
         if let Some(output) = run(folder.path(), &yosys, &["-q", "-p", &script]) {
             let words = words(&output);
             assert!(

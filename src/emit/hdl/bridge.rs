@@ -98,7 +98,7 @@ impl SerialBridge {
                 "serial_bridge",
                 &[
                     &format!(
-                        "Serial line to a stream of {}-beat frames and back, {} cycles a bit.",
+                        "serial line to a stream of {}-beat frames and back, {} cycles a bit.",
                         link.frame_beats, link.divider
                     ),
                     &format!(

@@ -38,7 +38,7 @@ impl StreamFifo {
             module_name: ModuleName::new(
                 "stream_fifo",
                 &[
-                    &format!("Queue of {depth} words of {width} bits between two valid/ready streams."),
+                    &format!("queue of {depth} words of {width} bits between two valid/ready streams."),
                     "Latency: 2 cycles from in to out; one word a cycle.",
                 ],
             ),

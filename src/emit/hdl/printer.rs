@@ -21,12 +21,7 @@ use rust_hdl_core::prelude::AtomKind;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-const LICENCE: &str = "\
-// Copyright bincim contributors.
-// Licensed under the Apache License, Version 2.0, see LICENSE for details.
-// SPDX-License-Identifier: Apache-2.0
-//
-";
+const LICENCE: &str = "// SPDX-License-Identifier: Apache-2.0\n//\n";
 
 /// Every module of `top`, each once, instances before their users: name and text.
 pub fn print(top: &Netlist) -> Result<Vec<(String, String)>, HdlError> {
@@ -172,8 +167,11 @@ impl<'a> Module<'a> {
         let body: Vec<String> = body.into_iter().filter(|part| !part.is_empty()).collect();
         let body = body.join("\n");
         let mut text = String::from(LICENCE);
-        for line in &self.net.header {
-            let _ = writeln!(text, "// {line}");
+        for (at, line) in self.net.header.iter().enumerate() {
+            match at {
+                0 => _ = writeln!(text, "// {}: {line}\n//", self.net.name),
+                _ => _ = writeln!(text, "// {line}"),
+            }
         }
         text.push_str("\n`default_nettype none\n\n");
         let _ = write!(text, "module {} (\n{}\n);\n", self.net.name, self.ports());

@@ -54,7 +54,7 @@ impl UartRx {
             module_name: ModuleName::new(
                 "uart_rx",
                 &[
-                    &format!("Serial receiver: 8 data bits, no parity, 1 stop bit, {divider} cycles a bit."),
+                    &format!("serial receiver, 8 data bits, no parity, 1 stop bit, {divider} cycles a bit."),
                     "data_o and error_o hold while valid_o is high, one cycle a byte.",
                     &format!(
                         "Latency: {} cycles from the start bit on rx_i to valid_o.",

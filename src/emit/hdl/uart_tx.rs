@@ -35,7 +35,7 @@ impl UartTx {
                 "uart_tx",
                 &[
                     &format!(
-                        "Serial transmitter: 8 data bits, no parity, 1 stop bit, {divider} cycles a bit."
+                        "serial transmitter, 8 data bits, no parity, 1 stop bit, {divider} cycles a bit."
                     ),
                     "Latency: 1 cycle from the byte taken to its start bit on tx_o.",
                 ],
