@@ -4,9 +4,9 @@
 //! 2 could not run.
 
 mod check;
+mod glyphs;
+mod infer;
 mod load;
-mod report;
-mod synth;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,8 +22,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     Check(check::Check),
-    Synth(synth::Synth),
-    Report(report::Report),
+    Glyphs(glyphs::Arguments),
 }
 
 /// How a verb ended that could run.
@@ -38,10 +37,9 @@ pub enum Outcome {
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.verb {
-        Verb::Check(args) => check::run(args),
-        Verb::Synth(args) => synth::run(args),
-        Verb::Report(args) => report::run(args),
+    let outcome = match arguments.verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::Glyphs(args) => glyphs::run(args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

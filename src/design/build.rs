@@ -8,8 +8,8 @@ use crate::network::{Activation, Layer};
 /// Why a network cannot become a design on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DesignError {
-    #[error("layer '{layer}': zero padding of a one-bit input has no third code")]
-    PaddedBipolarInput { layer: String },
+    #[error("layer '{layer}' pads with {value:?}, which the input's code ({code:?}) does not hold")]
+    PadOutsideInput { layer: String, value: PadValue, code: InputCode },
     #[error(
         "layer '{layer}' gives scores from a {bits}-bit input; at least one binary layer must follow the first"
     )]
@@ -24,8 +24,8 @@ impl DesignError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            DesignError::PaddedBipolarInput { .. } => {
-                "run the lowering passes, which widen such an input to two bits, or pad with -1 or +1"
+            DesignError::PadOutsideInput { .. } => {
+                "pad a one-bit input with -1 or +1, an unsigned one with 0 or +1, or quantise the input to signed codes"
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
@@ -36,6 +36,23 @@ impl DesignError {
 
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
+    let mut design = outline(network, arch)?;
+    let cells = Cells {
+        rows: arch.rows,
+        lanes: arch.lanes,
+        word: arch.word,
+        planes: design.planes,
+        plane_rows: design.plane_rows,
+        weight_rows: arch.weight_rows,
+    };
+    for (layer, program) in network.layers.iter().zip(&design.layers) {
+        cells.write(&mut design.weights, layer, program);
+    }
+    Ok(design)
+}
+
+/// [`build`] without the content of the weight memory, which stays zero: enough to compare geometries.
+pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
     refuse(network, arch, planes)?;
     let mapping = mapping::map(network, arch);
@@ -56,19 +73,10 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         layer.cycles = *spent;
     }
 
-    let cells = Cells {
-        rows: arch.rows,
-        lanes: arch.lanes,
-        word: arch.word,
-        planes,
-        plane_rows: mapping.plane_rows,
-        weight_rows: arch.weight_rows,
-    };
     let depth = layers.last().map_or(0, |last| last.weight_base + tile_words(last));
-    let mut weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
+    let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let mut thresholds = Vec::new();
-    for (index, (layer, program)) in network.layers.iter().zip(&layers).enumerate() {
-        cells.write(&mut weights, layer, program);
+    for (index, layer) in network.layers.iter().enumerate() {
         thresholds
             .extend(Domain::new(layer, network.code_of(index), row_enable).thresholds(layer, arch.lanes));
     }
@@ -126,11 +134,10 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     if planes > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
     }
-    if network.input.code == InputCode::Bipolar
-        && !first.padding.is_none()
-        && first.padding.value == PadValue::Zero
-    {
-        return Err(DesignError::PaddedBipolarInput { layer: first.name.clone() });
+    let code = network.input.code;
+    let value = first.padding.value;
+    if !first.padding.is_none() && input::pad_code(code, value).is_none() {
+        return Err(DesignError::PadOutsideInput { layer: first.name.clone(), value, code });
     }
     if network.layers.len() == 1
         && network.input.code != InputCode::Bipolar
@@ -172,7 +179,7 @@ fn maps(network: &Network, arch: &Arch) -> MapMemory {
     let banks = arch.banks();
     let regions: Vec<walk::Region> = network.layers[1..]
         .iter()
-        .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel.1))
+        .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel))
         .collect();
     let pairs = regions.windows(2).map(|pair| pair[0].size + pair[1].size);
     let depth = regions.iter().map(|region| region.size).chain(pairs).max().unwrap_or(0);
