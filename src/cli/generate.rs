@@ -4,15 +4,26 @@
 //! every number resolved), so that `verify` and `synth` need nothing else.
 
 use super::{Outcome, load};
+use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
+use crate::emit::board::BoardTop;
+use crate::emit::board::pll::{Pll, PllFamily};
+use crate::emit::vectors::Frame;
 use crate::emit::{self, NamedText};
 use crate::flow::folder::Pending;
+use crate::network::random;
 use crate::report::{DesignView, LayerView};
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+
+/// Images in the benches that come with a design, and the seed they are drawn from.
+const BENCH_FRAMES: usize = 3;
+const BENCH_SEED: u64 = 1;
+/// Rate of the boards' serial line.
+const BAUD: u64 = 115_200;
 
 /// Writes the accelerator: Verilog, memory images, benches, board wrapper
 #[derive(Args, Debug)]
@@ -38,10 +49,12 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
     refuse_foreign(&args.output)?;
     let design = &choice.design;
-    let mut files = emit::accelerator(design);
-    files.extend(emit::bench(design));
-    if let Some(board) = device.and_then(|device| device.board.as_ref()) {
-        files.extend(emit::board(design, board.clock_mhz, device.map_or("generic", |d| d.family.key())).into_diagnostic()?);
+    let rtl = emit::accelerator(design);
+    let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
+    let mut files = in_folder("rtl", rtl);
+    files.extend(emit::bench::files(design, &names, &frames(design)).into_diagnostic()?);
+    if let Some(device) = device {
+        files.extend(in_folder("board", board(design, device)?));
     }
     files.push(json_file("design.json", &view(design)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
@@ -57,6 +70,52 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let folder = pending.finish()?;
     summary(args, &choice, &folder, files.len());
     Ok(Outcome::Done)
+}
+
+/// The same files inside `folder`.
+fn in_folder(folder: &str, files: Vec<NamedText>) -> Vec<NamedText> {
+    files.into_iter().map(|file| NamedText { name: format!("{folder}/{}", file.name), ..file }).collect()
+}
+
+/// Frames of random images and what the machine makes of them, for the benches that come with the design.
+fn frames(design: &Design) -> Vec<Frame> {
+    let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
+    elements
+        .chunks(design.network.input.shape.elements())
+        .map(|image| super::verify::frame(design, image))
+        .collect()
+}
+
+/// The wrapper for the device's board; nothing for a device without one.
+fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
+    let Some(board) = &device.board else { return Ok(Vec::new()) };
+    let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
+    let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.target.clock_mhz));
+    let family = match device.family {
+        DeviceFamily::Ice40 if board.pll_on_pad => Some(PllFamily::Ice40Pad),
+        DeviceFamily::Ice40 => Some(PllFamily::Ice40),
+        DeviceFamily::Ecp5 => Some(PllFamily::Ecp5),
+        DeviceFamily::Gowin => Some(PllFamily::Gowin),
+        DeviceFamily::Xilinx => None,
+    };
+    let pll = match family {
+        Some(family) if wanted != oscillator => {
+            Some(Pll::new(family, oscillator, wanted).into_diagnostic().wrap_err("target.clock_mhz")?)
+        }
+        _ => None,
+    };
+    let top = BoardTop {
+        module: format!("{}_top", board.name),
+        clock_hz: oscillator,
+        pll,
+        reset_pin: board.reset_pin,
+        led_active_low: board.led_active_low,
+        baud: BAUD,
+        s_bytes: design.input.stream_bits / 8,
+        m_bytes: design.output.stream_bits / 8,
+        frame_beats: design.input.beats,
+    };
+    emit::board::modules(&top).into_diagnostic()
 }
 
 /// An existing folder is replaced only if an earlier run made it.

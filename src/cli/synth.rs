@@ -86,7 +86,7 @@ fn plan(args: &Synth, device: &'static Device, design: &DesignView) -> miette::R
     let mut top = design.top.clone();
     if let Some(board) = board {
         files.extend(board_files(&args.dir.join("board"), board)?);
-        top = "bincim_board".into();
+        top = format!("{}_top", board.name);
     }
     let clock = board.map(|board| board.clock_mhz);
     // The last resort is only for a design without a clock on a device without a board.
