@@ -1,8 +1,66 @@
 //! The command line: one file a verb; nobody imports it.
+//!
+//! A result goes to stdout, everything else to stderr. Exit status: 0 done, 1 ran and the answer is no,
+//! 2 could not run.
 
+mod check;
+mod glyphs;
+mod infer;
+mod load;
+mod new;
+mod report;
+mod synth;
+
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+/// From a trained binary neural network to a proven compute-in-memory accelerator.
+#[derive(Parser)]
+#[command(name = "bincim", version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    New(new::New),
+    Check(check::Check),
+    Infer(infer::Args),
+    Synth(synth::Synth),
+    Report(report::Report),
+    Glyphs(glyphs::Arguments),
+    /// Print the JSON schema of the architecture file
+    Schema,
+}
+
+/// How a verb ended that could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, or the answer is yes.
+    Done,
+    /// The answer is no: a mismatch, a design that does not fit.
+    No,
+}
 
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
-    ExitCode::from(2)
+    let arguments = Arguments::parse();
+    let outcome = match arguments.verb {
+        Verb::New(args) => new::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Infer(args) => infer::run(&args),
+        Verb::Synth(args) => synth::run(&args),
+        Verb::Report(args) => report::run(&args),
+        Verb::Glyphs(args) => glyphs::run(args),
+        Verb::Schema => new::schema(),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::from(2)
+        }
+    }
 }

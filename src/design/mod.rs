@@ -1,1 +1,299 @@
-//! (to come)
+//! The waist: one accelerator in which every width, depth, latency, address, memory content and cycle
+//! count is a number.
+//!
+//! `golden`, `emit` and `cost` read a [`Design`] independently and never each other.
+//! Words used here are defined in ARCHITECTURE.md, section "The engine".
+
+mod build;
+mod images;
+mod input;
+pub mod tree;
+mod walk;
+mod width;
+
+pub use build::{DesignError, build, outline};
+pub use tree::{TreePlan, TreeStyle};
+
+use crate::arch::Arch;
+use crate::bits::BitMatrix;
+use crate::network::{InputCode, Network, PadValue, Shape};
+
+/// A fully resolved accelerator.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// Name of the network, for file headers and reports.
+    pub name: String,
+    pub network: Network,
+    pub arch: Arch,
+
+    /// R: rows of the array.
+    pub rows: usize,
+    /// P: column lanes, each with its own popcount tree.
+    pub lanes: usize,
+    /// CW: channels in one activation word; `rows = banks * word`.
+    pub word: usize,
+    /// NB: banks of the activation memory = slots of the row vector.
+    pub banks: usize,
+    /// G: bit planes of the input side by side in the rows (1 for a bipolar input).
+    pub planes: usize,
+    /// Rows of one plane: `rows / planes`.
+    pub plane_rows: usize,
+    /// Popcount tree of one lane; its latency is D.
+    pub tree: TreePlan,
+    /// Some layer pads with "row not driven": rows carry an enable and accumulators are signed sums.
+    pub row_enable: bool,
+
+    /// Rows of weights that the weight memory delivers a cycle; divides `rows`.
+    pub weight_rows: usize,
+    /// Weight memory: one word a row of the matrix; bit `lane * weight_rows + r`.
+    pub weights: BitMatrix,
+    /// Threshold memory: one entry a group of lanes, `lanes` long.
+    pub thresholds: Vec<Vec<Threshold>>,
+
+    pub widths: Widths,
+    /// Words of each bank of the activation memory; 0 when no layer reads a map.
+    pub map_depth: usize,
+    /// Entries of the accumulator memory; 0 when no layer needs it.
+    pub accumulator_depth: usize,
+    pub input: InputUnit,
+    pub output: OutputUnit,
+    pub layers: Vec<LayerDesign>,
+    /// Cycles from the first issue of layer 0 to the last write of the last layer.
+    pub cycles: u64,
+}
+
+impl Design {
+    /// Cycles between frames in a steady stream: the computation, or the input stream where that takes longer
+    /// or cannot overlap it.
+    pub fn interval(&self) -> u64 {
+        let filling = self.input.filling_cycles();
+        if self.input.frames == 1 { self.cycles + filling } else { self.cycles.max(filling) }
+    }
+}
+
+impl InputUnit {
+    /// Fewest cycles in which one frame can enter.
+    pub fn filling_cycles(&self) -> u64 {
+        let cycles = match &self.kind {
+            InputKind::Vector { .. } => self.beats,
+            InputKind::Window { padded, channels, .. } => {
+                let padding = padded.0 * padded.1 - self.beats * self.elements / channels;
+                self.beats + padding
+            }
+        };
+        cycles as u64
+    }
+}
+
+/// Widths in bits of the engine's numbers, each just wide enough for what can occur.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Widths {
+    /// Count of one lane in one pass (unsigned).
+    pub count: usize,
+    /// Accumulator: unsigned, or two's complement where `row_enable`.
+    pub accumulator: usize,
+    /// Threshold memory's value, same signedness as the accumulator, able to hold "never".
+    pub threshold: usize,
+    /// Score, two's complement.
+    pub score: usize,
+    /// Address inside a bank of the activation memory.
+    pub map_address: usize,
+    /// Index modulo `banks`.
+    pub bank: usize,
+    pub weight_address: usize,
+    pub threshold_address: usize,
+    /// Index of a pixel inside a block of accumulators.
+    pub accumulator_address: usize,
+    /// Index of a layer.
+    pub layer: usize,
+    /// Coordinate of a window origin, two's complement (only where `row_enable` or a constant padding).
+    pub coordinate: usize,
+}
+
+/// What a lane compares with, in the accumulator's own domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Threshold {
+    /// Sign layers: bit = accumulator >= value. Score layers: score = (accumulator << score_shift) - value.
+    pub value: i64,
+    pub flip: bool,
+}
+
+/// One step of an address walk: `bank += bank_step`, wrapping at the modulus with a carry;
+/// `address += address_step + carry * carry_weight`, modulo the address width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Step {
+    pub address: i64,
+    pub bank: usize,
+}
+
+/// The walk of the window origin over the convolution's pixels. Order, innermost first: column in the pooling
+/// window, row in the pooling window, pooled column, pooled row. Without pooling the window is 1 x 1.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Walk {
+    /// Pooling window (rows, columns).
+    pub window: (usize, usize),
+    /// Pooled map (rows, columns).
+    pub pooled: (usize, usize),
+    /// State at the first pixel.
+    pub origin: Step,
+    /// Steps to the next window column, window row, pooled column, pooled row.
+    pub step_window_column: Step,
+    pub step_window_row: Step,
+    pub step_column: Step,
+    pub step_row: Step,
+    /// Same walk in pixels of the padded map's origin: (row, column) of the first window origin and the four
+    /// steps in the same order; used for the padding masks.
+    pub origin_pixel: (i64, i64),
+    pub pixel_steps: [(i64, i64); 4],
+}
+
+/// Where one slot of the row vector comes from in one pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct SlotTap {
+    /// Bank address = walk address + `offset` + (1 if walk bank + slot >= banks).
+    pub offset: i64,
+    /// Kernel row, kernel column, chunk of channels.
+    pub ky: usize,
+    pub kx: usize,
+    pub chunk: usize,
+    /// Channels of this chunk (the rest of the word is 0 in memory).
+    pub channels: usize,
+}
+
+/// Where a layer's vectors come from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The input unit.
+    Input,
+    /// The activation memory.
+    Map {
+        /// Words of one pixel.
+        chunks: usize,
+        /// Pixels from one map row to the next in the memory.
+        pitch: usize,
+        /// First bank word of the region.
+        base: usize,
+        /// Bank words of the region.
+        size: usize,
+        /// `[pass][slot]`; `None`: the slot carries nothing (data 0, weights 1).
+        taps: Vec<Vec<Option<SlotTap>>>,
+    },
+}
+
+/// How the result of a layer is written into the next layer's region.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct WriteWalk {
+    /// State for group 0, first pooled pixel.
+    pub origin: Step,
+    /// Step to the next pooled column, and from the end of a pooled row to the start of the next.
+    pub step_column: Step,
+    pub step_row: Step,
+    /// Step of the origin each time a whole word of channels (or `lanes`, where lanes > word) is done.
+    pub step_chunk: Step,
+    /// Words of one pixel (chunks at or beyond this are not written).
+    pub chunks: usize,
+}
+
+/// One layer's program.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LayerDesign {
+    pub name: String,
+    pub source: Source,
+    /// Tiles along the fan-in.
+    pub passes: usize,
+    /// Tiles along the output channels: ceil(C_out / lanes).
+    pub groups: usize,
+    /// Convolution pixels (pooling windows expanded) walked in all.
+    pub vectors: usize,
+    /// Convolution pixels of one block, of the last block, and number of blocks: within a group, all passes of a
+    /// block run before the next block.
+    pub block: usize,
+    pub last_block: usize,
+    pub blocks: usize,
+    /// Weight words of a tile of every pass but the last, and of the last pass.
+    pub words: usize,
+    pub last_words: usize,
+    /// First word of the weight memory; tiles follow in the order group, pass.
+    pub weight_base: usize,
+    /// First entry of the threshold memory; one a group.
+    pub threshold_base: usize,
+    /// The tree weighs its planes (the multi-bit input layer).
+    pub weighted: bool,
+    /// Accumulators stay in the lane's register instead of the accumulator memory.
+    pub in_register: bool,
+    /// One result for the sum over all pixels.
+    pub sum_pixels: bool,
+    /// The flip follows the pooling instead of preceding it.
+    pub flip_after_pool: bool,
+    /// Raw scores leave the layer.
+    pub scores: bool,
+    /// Left shift of the accumulator in a score.
+    pub score_shift: usize,
+    /// Map size and pad value, where the walk can leave the map.
+    pub padding: Option<(Shape, PadValue)>,
+    pub walk: Walk,
+    /// `None` for the last layer.
+    pub write: Option<WriteWalk>,
+    /// Predicted cycles of this layer.
+    pub cycles: u64,
+    /// Lower bound: the larger of compute and weight bandwidth, in cycles.
+    pub bound: u64,
+}
+
+/// How image elements arrive and are kept. Frames are double-buffered when `frames` is 2.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct InputUnit {
+    pub code: InputCode,
+    /// Elements of a beat; each takes `element_bits` of the stream.
+    pub elements: usize,
+    pub element_bits: usize,
+    /// Stream width in bits, whole bytes.
+    pub stream_bits: usize,
+    /// Beats of one frame.
+    pub beats: usize,
+    /// Frames kept: 1 or 2.
+    pub frames: usize,
+    pub kind: InputKind,
+}
+
+/// The two shapes of the input memory.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputKind {
+    /// Convolution: one bank a kernel row; a word holds the kernel's columns of one output column:
+    /// bit `(kx * channels + c) * planes + j`.
+    Window {
+        kernel: (usize, usize),
+        stride: (usize, usize),
+        channels: usize,
+        /// Padded map (rows, columns); pads hold `pad_code` (offset-binary code of the pad value).
+        padded: (usize, usize),
+        /// Pixels of padding above and left of the map, and the map itself (rows, columns).
+        before: (usize, usize),
+        map: (usize, usize),
+        pad_code: usize,
+        /// Output columns = words of one bank row.
+        columns: usize,
+        /// Words of one bank for one frame.
+        depth: usize,
+        /// Bits of one word.
+        word_bits: usize,
+        /// Taps (kernel row, column, channel in that order of index) of one pass: `plane_rows` at most.
+        taps_per_pass: usize,
+    },
+    /// Dense: one word of `rows` bits a pass; row `j * plane_rows + q` is bit j of element `pass * plane_rows + q`.
+    Vector { length: usize, words: usize },
+}
+
+/// How scores leave.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct OutputUnit {
+    /// Scores of one frame.
+    pub scores: usize,
+    /// Groups of the last layer = words of the score buffer per pixel.
+    pub groups: usize,
+    pub pixels: usize,
+    /// Stream width in bits, whole bytes; scores are sign-extended, bits are 0 or 1.
+    pub stream_bits: usize,
+}

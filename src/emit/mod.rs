@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod hdl;
+pub mod popcount;
 
 /// One file of emitted text.
 #[derive(Debug, Clone, PartialEq, Eq)]

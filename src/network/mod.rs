@@ -1,1 +1,250 @@
-//! (to come)
+//! The network: layers, shapes and integers; knows no machine and no file format.
+//!
+//! Everything here is integer. Batch normalisation, scales, biases and signs have been folded into one
+//! threshold and one flip bit a channel; what the fold could not absorb (the scalar tail behind the last
+//! layer) is kept as the affine of [`Output`], which no decision of the hardware depends on.
+
+mod check;
+pub mod random;
+
+pub use check::{Problem, validate};
+
+use crate::bits::BitMatrix;
+
+/// Channels, height and width of a map; a vector is `c x 1 x 1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Shape {
+    pub c: usize,
+    pub h: usize,
+    pub w: usize,
+}
+
+impl Shape {
+    pub fn vector(c: usize) -> Shape {
+        Shape { c, h: 1, w: 1 }
+    }
+
+    pub fn pixels(&self) -> usize {
+        self.h * self.w
+    }
+
+    pub fn elements(&self) -> usize {
+        self.c * self.h * self.w
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.h, self.w) {
+            (1, 1) => write!(f, "{}", self.c),
+            (h, w) => write!(f, "{}x{h}x{w}", self.c),
+        }
+    }
+}
+
+/// How an element of the input map is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputCode {
+    /// One bit, 1 is +1 and 0 is -1.
+    Bipolar,
+    /// `bits` bits (1..=8), value 0 ..= 2^bits - 1.
+    Unsigned { bits: u32 },
+    /// `bits` bits (2..=8), two's complement, value -2^(bits-1) ..= 2^(bits-1) - 1.
+    Signed { bits: u32 },
+}
+
+impl InputCode {
+    /// Number of binary planes an element takes.
+    pub fn planes(&self) -> usize {
+        match *self {
+            InputCode::Bipolar => 1,
+            InputCode::Unsigned { bits } | InputCode::Signed { bits } => bits as usize,
+        }
+    }
+
+    /// Smallest and largest value.
+    pub fn range(&self) -> (i32, i32) {
+        match *self {
+            InputCode::Bipolar => (-1, 1),
+            InputCode::Unsigned { bits } => (0, (1 << bits) - 1),
+            InputCode::Signed { bits } => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
+        }
+    }
+}
+
+/// The input map and how an 8-bit pixel becomes one of its elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Name of the graph's input.
+    pub name: String,
+    pub shape: Shape,
+    pub code: InputCode,
+    /// Element value of every pixel value 0..=255: computed from the graph where it takes raw pixels,
+    /// else the convention of the network's family (named in `pixel_rule`).
+    pub pixel_values: Vec<i16>,
+    /// Where `pixel_values` comes from, for reports: "graph" or the name of a convention.
+    pub pixel_rule: String,
+}
+
+/// What a tap outside the map reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PadValue {
+    /// Row not driven: the tap adds nothing (for an integer input: value 0).
+    Zero,
+    /// +1.
+    Plus,
+    /// -1.
+    Minus,
+}
+
+/// Padding in pixels on each side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Padding {
+    pub top: usize,
+    pub left: usize,
+    pub bottom: usize,
+    pub right: usize,
+    pub value: PadValue,
+}
+
+impl Padding {
+    pub const NONE: Padding = Padding { top: 0, left: 0, bottom: 0, right: 0, value: PadValue::Zero };
+
+    pub fn is_none(&self) -> bool {
+        self.top + self.left + self.bottom + self.right == 0
+    }
+}
+
+/// Max pooling behind a convolution. The windows lie wholly inside the map (floor mode, no padding).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Pool {
+    pub kernel: (usize, usize),
+    pub stride: (usize, usize),
+    /// True: the maximum is taken over accumulators, then thresholded and flipped.
+    /// False: over the bits after threshold and flip.
+    pub before_sign: bool,
+}
+
+/// What becomes of an accumulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Activation {
+    /// One bit: `(acc >= threshold[c]) ^ flip[c]`. A channel that is constant has its threshold at the
+    /// smallest reachable accumulator (always met) or one above the largest (never met).
+    Sign { threshold: Vec<i32>, flip: Vec<bool> },
+    /// The accumulator itself; only the last layer.
+    Scores,
+}
+
+/// A convolution or a dense layer (a dense layer is a 1x1 convolution on a 1x1 map, or a convolution
+/// whose kernel covers the whole map where it follows a flatten).
+///
+/// Accumulator, shape `conv`: `acc[o][y][x] = sum over (ky, kx, c) of w[o][ky][kx][c] * in[c][y*sy + ky - top][x*sx + kx - left]`
+/// with `in` in {-1, +1} (padding 0 or +-1), or the input's integer for the first layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Name of the source graph's node.
+    pub name: String,
+    /// "conv" or "dense", for reports only.
+    pub op: &'static str,
+    pub input: Shape,
+    /// (height, width)
+    pub kernel: (usize, usize),
+    /// (height, width)
+    pub stride: (usize, usize),
+    pub padding: Padding,
+    /// One row an output channel; columns run kernel row, kernel column, input channel (channel fastest).
+    pub weights: BitMatrix,
+    /// Shape of the accumulators, before pooling.
+    pub conv: Shape,
+    /// The accumulators of all pixels of a channel are added into one (global average pooling without
+    /// its division, which the fold absorbs); `pool` is then `None` and `output` is a vector.
+    pub sum_pixels: bool,
+    pub pool: Option<Pool>,
+    pub activation: Activation,
+    pub output: Shape,
+}
+
+impl Layer {
+    /// Inputs of one accumulator: kernel height x width x input channels.
+    pub fn fan_in(&self) -> usize {
+        self.kernel.0 * self.kernel.1 * self.input.c
+    }
+
+    pub fn weight_bits(&self) -> usize {
+        self.fan_in() * self.conv.c
+    }
+
+    /// Multiply-accumulates of one image (an element of several bits counts once).
+    pub fn macs(&self) -> usize {
+        self.weight_bits() * self.conv.pixels()
+    }
+
+    /// Smallest and largest accumulator that any input can give channel `c`; `code` is the input's
+    /// coding for the first layer and [`InputCode::Bipolar`] for every other.
+    pub fn accumulator_range(&self, c: usize, code: InputCode) -> (i64, i64) {
+        let taps = (self.fan_in() * if self.sum_pixels { self.conv.pixels() } else { 1 }) as i64;
+        let plus = (self.weights.ones(c) * if self.sum_pixels { self.conv.pixels() } else { 1 }) as i64;
+        let (low, high) = code.range();
+        let (low, high) = (i64::from(low), i64::from(high));
+        (plus * low - (taps - plus) * high, plus * high - (taps - plus) * low)
+    }
+
+    /// Distance between neighbouring accumulators of one channel: a sum of bipolar values has the parity
+    /// of its number of taps, unless some taps are not driven.
+    pub fn accumulator_step(&self, code: InputCode) -> usize {
+        let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
+        if code == InputCode::Bipolar && all_driven { 2 } else { 1 }
+    }
+}
+
+/// How the scores of the last layer become a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Largest score, lowest index on a tie.
+    Argmax,
+    /// Highest index whose bit is 1, class 0 if none (the host rule of BNN-PYNQ's LFC).
+    HighestBit,
+}
+
+/// What leaves the network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Name of the graph's output.
+    pub name: String,
+    /// Rule used unless the user asks for the other one.
+    pub decision: Decision,
+    /// Graph output of class c = `scale[c] * score[c] + bias[c]` (scores: accumulators, or -1/+1 of the
+    /// last layer's bits). The class decision uses this affine when it is not order-preserving.
+    pub scale: Vec<f64>,
+    pub bias: Vec<f64>,
+    /// The graph ended in TopK.
+    pub top_k: Option<usize>,
+}
+
+/// A whole network. `layers[0]` reads `input`, each other layer reads the bits of the one before, and only
+/// the last may have [`Activation::Scores`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    pub name: String,
+    pub input: Input,
+    pub layers: Vec<Layer>,
+    pub output: Output,
+}
+
+impl Network {
+    pub fn weight_bits(&self) -> usize {
+        self.layers.iter().map(Layer::weight_bits).sum()
+    }
+
+    pub fn macs(&self) -> usize {
+        self.layers.iter().map(Layer::macs).sum()
+    }
+
+    /// Coding of the map that layer `index` reads.
+    pub fn code_of(&self, index: usize) -> InputCode {
+        if index == 0 { self.input.code } else { InputCode::Bipolar }
+    }
+}

@@ -1,0 +1,278 @@
+//! What every node does to the map that comes by: the dispatch, elementwise operations and the decision
+//! on a class.
+
+use super::activation;
+use super::builder::Builder;
+use super::constant;
+use super::graph::Node;
+use super::pooling;
+use super::shapes;
+use super::steps::Step;
+use super::stream::{Axis, Meaning, Stream, Tail};
+use super::weighted;
+use crate::read::Error;
+use crate::read::onnx::Tensor;
+
+/// What a node makes.
+pub enum Made {
+    Stream(Stream),
+    Constant(Tensor),
+}
+
+/// The map after `node`, which reads it as input `place`; `others` are the constant inputs.
+pub fn apply(
+    builder: &mut Builder,
+    node: &Node,
+    input_name: &str,
+    mut stream: Stream,
+    place: usize,
+    others: &[Option<&Tensor>],
+) -> Result<Made, Error> {
+    let op = node.op();
+    let constant = |index: usize| others.get(index).copied().flatten();
+    let needed = |index: usize| {
+        constant(index).ok_or_else(|| Error::NotConstant {
+            node: node.name(),
+            op: op.into(),
+            input: node.input(index).unwrap_or("(absent)").into(),
+        })
+    };
+    let shape_only = matches!(
+        op,
+        "Identity"
+            | "Dropout"
+            | "Cast"
+            | "Reshape"
+            | "Flatten"
+            | "Squeeze"
+            | "Unsqueeze"
+            | "Transpose"
+            | "Shape"
+    );
+    let two_sided = matches!(
+        op,
+        "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Conv" | "MatMul" | "Gemm" | "XnorPopcountMatMul"
+    );
+    if place > 0 && (!two_sided || place > 1) {
+        return Err(node.structure_error(
+            format!("takes the map as its input {place}, where a constant belongs"),
+            "make that input a constant",
+        ));
+    }
+    let endless = node.proto.attribute.iter().find(|a| a.f.is_some_and(|f| !f.is_finite()));
+    if let Some(attribute) = endless.filter(|_| op != "Clip") {
+        return Err(node.attribute_error(attribute.name(), attribute.f(), "give a finite number"));
+    }
+    if stream.tail.is_some() && !shape_only && !matches!(op, "ArgMax" | "TopK" | "Softmax") {
+        return Err(
+            node.structure_error("follows the decision on a class", "let the graph end with the decision")
+        );
+    }
+    if stream.border.is_some() && !matches!(op, "Identity" | "Dropout" | "Cast" | "Conv") {
+        return Err(node.structure_error("follows a Pad", "let a Conv follow the Pad, or pad in the Conv"));
+    }
+    match op {
+        "Identity" | "Dropout" => {}
+        "Cast" => {
+            if !matches!(node.int("to"), Some(1 | 11)) {
+                return Err(node.attribute_error(
+                    "to",
+                    node.int("to"),
+                    "cast the map to float or double only",
+                ));
+            }
+        }
+        "Shape" => {
+            let sizes = stream.sizes().iter().map(|&s| s as f64).collect();
+            return Ok(Made::Constant(Tensor::vector(sizes)));
+        }
+        "Reshape" => {
+            let target = constant::reshape_target(node, needed(1)?, &stream.sizes())?;
+            shapes::reshape(builder, node, &mut stream, &target)?;
+        }
+        "Flatten" | "Squeeze" | "Unsqueeze" => {
+            let axes = constant::axes_input(node, constant(1))?;
+            let target = constant::reshaped(node, &stream.sizes(), axes.as_deref())?;
+            shapes::reshape(builder, node, &mut stream, &target)?;
+        }
+        "Transpose" => shapes::transpose(node, &mut stream)?,
+        "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" => {
+            if node.proto.input.len() != 2 {
+                return Err(node.shape_error("needs two inputs"));
+            }
+            let other = needed(1 - place)?;
+            arithmetic(node, &mut stream, place, other)?;
+        }
+        "BatchNormalization" => {
+            batch_norm(node, &mut stream, [needed(1)?, needed(2)?, needed(3)?, needed(4)?])?
+        }
+        "Neg" => step(node, &mut stream, Step::Mul(vec![-1.0]))?,
+        "Relu" => step(node, &mut stream, Step::Leaky(vec![0.0]))?,
+        "LeakyRelu" => {
+            let slope = node.float("alpha").unwrap_or(f64::from(0.01f32));
+            step(node, &mut stream, Step::Leaky(vec![slope]))?;
+        }
+        "PRelu" => {
+            let slope = stream.per_channel(needed(1)?).map_err(|e| node.shape_error(e))?;
+            step(node, &mut stream, Step::Leaky(slope))?;
+        }
+        "Clip" => {
+            let (low, high) = constant::clip_limits(node, others)?;
+            step(node, &mut stream, Step::Clip { low, high })?;
+        }
+        "Tanh" => step(node, &mut stream, Step::Tanh)?,
+        "Sigmoid" => step(node, &mut stream, Step::Sigmoid)?,
+        "HardSigmoid" => {
+            let alpha = node.float("alpha").unwrap_or(f64::from(0.2f32));
+            let beta = node.float("beta").unwrap_or(0.5);
+            step(node, &mut stream, Step::HardSigmoid { alpha, beta })?;
+        }
+        "BipolarQuant" | "Sign" | "MultiThreshold" | "Quant" | "IntQuant" => {
+            activation::quantise(builder, node, input_name, &mut stream, &needed)?;
+        }
+        "MaxPool" | "GlobalMaxPool" => pooling::max_pool(builder, node, &mut stream)?,
+        "GlobalAveragePool" | "AveragePool" => pooling::average_pool(builder, node, &mut stream)?,
+        "ReduceMean" | "ReduceSum" => pooling::reduce(builder, node, &mut stream, constant(1))?,
+        "Pad" => shapes::pad(node, &mut stream, constant(1), constant(2))?,
+        "Conv" if place == 0 => {
+            let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };
+            stream = weighted::conv(builder, node, input_name, stream, needed(1)?, bias)?;
+        }
+        "MatMul" if place == 0 => stream = weighted::matmul(builder, node, input_name, stream, needed(1)?)?,
+        "XnorPopcountMatMul" if place == 0 => {
+            stream = weighted::xnor(builder, node, input_name, stream, needed(1)?)?;
+        }
+        "Gemm" if place == 0 => {
+            let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };
+            stream = weighted::gemm(builder, node, input_name, stream, needed(1)?, bias)?;
+        }
+        "Conv" | "MatMul" | "Gemm" | "XnorPopcountMatMul" => {
+            return Err(node.structure_error(
+                "has its weights on the left and the map on the right",
+                "transpose the product so that the map comes first",
+            ));
+        }
+        "Softmax" | "LogSoftmax" | "ArgMax" | "TopK" => decide_class(node, &mut stream, constant(1))?,
+        _ => {
+            return Err(node.structure_error(
+                "is supported on constants only, not on the map",
+                "express it by Add, Sub, Mul, Div, BatchNormalization, Clip or MultiThreshold",
+            ));
+        }
+    }
+    Ok(Made::Stream(stream))
+}
+
+/// Applies `step` to the numbers or to the levels of the map.
+pub fn step(node: &Node, stream: &mut Stream, step: Step) -> Result<(), Error> {
+    let linear = |what: &str| {
+        node.structure_error(
+            format!("is not linear, or differs between channels, on {what}"),
+            "move it before the quantiser",
+        )
+    };
+    match &mut stream.meaning {
+        Meaning::Number { steps, .. } => steps.push(step),
+        Meaning::Bits { low, high } => {
+            for list in [low, high] {
+                list.iter_mut().enumerate().for_each(|(c, v)| *v = step.eval(c, *v));
+            }
+        }
+        Meaning::MeanBits { low, high, .. } => {
+            if !step.is_affine() {
+                return Err(linear("an average"));
+            }
+            for list in [low, high] {
+                list.iter_mut().enumerate().for_each(|(c, v)| *v = step.eval(c, *v));
+            }
+        }
+        Meaning::Codes { scale, bias } => {
+            let Some((a, b)) = step.is_uniform().then(|| step.affine(0)).flatten() else {
+                return Err(linear("the quantised input"));
+            };
+            (*scale, *bias) = (*scale * a, *bias * a + b);
+        }
+    }
+    Ok(())
+}
+
+fn arithmetic(node: &Node, stream: &mut Stream, place: usize, other: &Tensor) -> Result<(), Error> {
+    let values = stream.per_channel(other).map_err(|e| node.shape_error(e))?;
+    let made = match (node.op(), place) {
+        ("Add", _) => Step::Add(values),
+        ("Mul", _) => Step::Mul(values),
+        ("Sub", 0) => Step::Sub(values),
+        ("Sub", _) => Step::SubFrom(values),
+        ("Div", 0) => {
+            if values.contains(&0.0) {
+                return Err(node.structure_error("divides by 0", "remove the channel or mend its scale"));
+            }
+            Step::Div(values)
+        }
+        ("Max", _) if values.len() == 1 => Step::Clip { low: values[0], high: f64::INFINITY },
+        ("Min", _) if values.len() == 1 => Step::Clip { low: f64::NEG_INFINITY, high: values[0] },
+        _ => {
+            return Err(node.structure_error(
+                "divides a constant by the map, or limits it by channel",
+                "express it by Add, Sub, Mul, Div, BatchNormalization or Clip",
+            ));
+        }
+    };
+    step(node, stream, made)
+}
+
+fn batch_norm(node: &Node, stream: &mut Stream, inputs: [&Tensor; 4]) -> Result<(), Error> {
+    if node.int("training_mode").unwrap_or(0) != 0 {
+        return Err(node.attribute_error("training_mode", 1, "export the model in evaluation mode"));
+    }
+    let rank = stream.dims.len();
+    let mut lists = Vec::with_capacity(4);
+    for tensor in inputs {
+        let mut dims = vec![1; rank];
+        if rank < 2 {
+            return Err(node.shape_error("its input has no channel dimension"));
+        }
+        dims[1] = tensor.values.len();
+        let list = stream.per_channel(&Tensor { dims, values: tensor.values.clone() });
+        lists.push(list.map_err(|e| node.shape_error(e))?);
+    }
+    let epsilon = node.float("epsilon").unwrap_or(f64::from(1e-5f32));
+    let [gamma, beta, mean, variance] = lists.try_into().unwrap_or_default();
+    if variance.iter().any(|v| v + epsilon <= 0.0) {
+        return Err(
+            node.structure_error("has a channel of no or negative variance", "use an epsilon above 0")
+        );
+    }
+    step(node, stream, Step::Normalise { gamma, beta, mean, variance, epsilon })
+}
+
+fn decide_class(node: &Node, stream: &mut Stream, k: Option<&Tensor>) -> Result<(), Error> {
+    let vector = stream.map.pixels() == 1 && stream.dims.len() >= 2;
+    let axis = node.int("axis").unwrap_or(if node.op() == "ArgMax" { 0 } else { -1 });
+    let place = if axis < 0 { axis.saturating_add(stream.dims.len() as i64) } else { axis };
+    let on_classes = usize::try_from(place)
+        .ok()
+        .and_then(|a| stream.dims.get(a))
+        .is_some_and(|d| *d == stream.real(&[Axis::C]));
+    if !vector || !on_classes {
+        return Err(node.attribute_error("axis", axis, "decide over the classes of a (batch, class) vector"));
+    }
+    stream.tail = Some(match node.op() {
+        "TopK" => {
+            let k = node.int("k").or_else(|| k.and_then(|t| t.values.first()).map(|&v| v as i64));
+            let valid = k.and_then(|k| usize::try_from(k).ok()).filter(|k| (1..=stream.map.c).contains(k));
+            if node.int("largest").unwrap_or(1) == 0 {
+                return Err(node.attribute_error("largest", 0, "take the largest scores"));
+            }
+            Tail::TopK(
+                valid
+                    .ok_or_else(|| node.attribute_error("k", k, "take at least 1 and at most all classes"))?,
+            )
+        }
+        "ArgMax" if node.int("select_last_index").unwrap_or(0) != 0 => {
+            return Err(node.attribute_error("select_last_index", 1, "a tie goes to the lowest index"));
+        }
+        _ => stream.tail.unwrap_or(Tail::Order),
+    });
+    Ok(())
+}
