@@ -70,10 +70,16 @@ pub struct Layout {
 /// Lays the tree out.
 pub fn layout(plan: &TreePlan) -> Layout {
     let spares = plan.style.takes_carry_in();
-    let planes: Vec<Vec<Leaf>> = plan.planes().iter().map(|rows| leafs(plan, rows)).collect();
-    let plane_stages = levels(planes.iter().map(Vec::len).max().unwrap_or(1));
-    let mut values: Vec<Vec<Value>> =
-        planes.iter().map(|leafs| leafs.iter().map(|leaf| leaf.value).collect()).collect();
+    let plane_stages = plan.plane_stages();
+    let planes: Vec<Vec<Leaf>> = plan
+        .planes()
+        .iter()
+        .map(|rows| leafs(plan, rows, plane_stages))
+        .collect();
+    let mut values: Vec<Vec<Value>> = planes
+        .iter()
+        .map(|leafs| leafs.iter().map(|leaf| leaf.value).collect())
+        .collect();
     let mut stages = Vec::new();
     for _ in 0..plane_stages {
         let mut first = 0;
@@ -84,10 +90,18 @@ pub fn layout(plan: &TreePlan) -> Layout {
                 .enumerate()
                 .map(|(index, operands)| {
                     let max = operands.iter().map(|value| value.max).sum();
-                    let value = Value { max, spare: spares && index > 0 };
+                    let value = Value {
+                        max,
+                        spare: spares && index > 0,
+                    };
                     let operands = operands.to_vec();
                     first += operands.len();
-                    Node { first: first - operands.len(), operands, shift: 0, value }
+                    Node {
+                        first: first - operands.len(),
+                        operands,
+                        shift: 0,
+                        value,
+                    }
                 })
                 .collect();
             *plane = nodes.iter().map(|node| node.value).collect();
@@ -102,27 +116,66 @@ pub fn layout(plan: &TreePlan) -> Layout {
             .chunks(NODE_OPERANDS)
             .enumerate()
             .map(|(index, operands)| {
-                let max = operands.iter().enumerate().map(|(k, value)| value.max << (k * shift)).sum();
+                let max = operands
+                    .iter()
+                    .enumerate()
+                    .map(|(k, value)| value.max << (k * shift))
+                    .sum();
                 let value = Value { max, spare: false };
-                Node { first: index * NODE_OPERANDS, operands: operands.to_vec(), shift, value }
+                Node {
+                    first: index * NODE_OPERANDS,
+                    operands: operands.to_vec(),
+                    shift,
+                    value,
+                }
             })
             .collect();
         sums = stage.iter().map(|node| node.value).collect();
         stages.push(stage);
         shift *= NODE_OPERANDS;
     }
-    Layout { leafs: planes.concat(), stages, plane_stages }
+    Layout {
+        leafs: planes.concat(),
+        stages,
+        plane_stages,
+    }
 }
 
 /// The leafs of one plane; the first of them keeps no spare row, so that none is left at the end.
-fn leafs(plan: &TreePlan, ranges: &[(usize, usize)]) -> Vec<Leaf> {
+///
+/// Without a spare row it is quick with one row less, and takes it only where one leaf more would
+/// cost a stage.
+fn leafs(plan: &TreePlan, ranges: &[(usize, usize)], plane_stages: usize) -> Vec<Leaf> {
     let most = plan.leaf_rows();
+    if plan.pipelined && plan.style.takes_carry_in() {
+        let quick = cut(plan, ranges, most - 1);
+        if levels(quick.len()) <= plane_stages {
+            return quick;
+        }
+    }
+    cut(plan, ranges, most)
+}
+
+/// Cuts row ranges into leafs; the first has at most `first_rows` rows.
+fn cut(plan: &TreePlan, ranges: &[(usize, usize)], first_rows: usize) -> Vec<Leaf> {
     let mut leafs: Vec<Leaf> = Vec::new();
     for &(from, length) in ranges {
-        for first in (from..from + length).step_by(most) {
-            let rows = most.min(from + length - first);
+        let end = from + length;
+        let mut first = from;
+        while first < end {
             let spare = plan.style.takes_carry_in() && !leafs.is_empty();
-            leafs.push(Leaf { first, rows, value: Value { max: rows, spare } });
+            let most = if leafs.is_empty() {
+                first_rows
+            } else {
+                plan.leaf_rows()
+            };
+            let rows = most.min(end - first);
+            leafs.push(Leaf {
+                first,
+                rows,
+                value: Value { max: rows, spare },
+            });
+            first += rows;
         }
     }
     leafs
@@ -138,17 +191,29 @@ mod tests {
         for style in TreeStyle::ALL {
             for rows in [1, 7, 8, 9, 64, 100, 255, 256, 576, 577, 1152] {
                 for groups in [1, 2, 3, 8] {
-                    let plan = TreePlan { rows, groups, enable: false, style, pipelined: true };
+                    let plan = TreePlan {
+                        rows,
+                        groups,
+                        enable: false,
+                        style,
+                        pipelined: true,
+                    };
                     if plan.validate().is_err() {
                         continue;
                     }
                     let layout = layout(&plan);
-                    let mut covered: Vec<usize> =
-                        layout.leafs.iter().flat_map(|l| l.first..l.first + l.rows).collect();
+                    let mut covered: Vec<usize> = layout
+                        .leafs
+                        .iter()
+                        .flat_map(|l| l.first..l.first + l.rows)
+                        .collect();
                     covered.sort_unstable();
                     assert_eq!(covered, (0..rows).collect::<Vec<_>>());
                     assert_eq!(layout.stages.len() + 1, plan.latency());
-                    let last = layout.stages.last().map_or(layout.leafs[0].value, |s| s[0].value);
+                    let last = layout
+                        .stages
+                        .last()
+                        .map_or(layout.leafs[0].value, |s| s[0].value);
                     assert_eq!((last.max, last.spare), (plan.count_max(), false));
                 }
             }
