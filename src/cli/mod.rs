@@ -4,7 +4,12 @@
 //! 2 could not run.
 
 mod check;
+mod glyphs;
+mod infer;
 mod load;
+mod new;
+mod report;
+mod synth;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,7 +24,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    New(new::New),
     Check(check::Check),
+    Infer(infer::Args),
+    Synth(synth::Synth),
+    Report(report::Report),
+    Glyphs(glyphs::Arguments),
+    /// Print the JSON schema of the architecture file
+    Schema,
 }
 
 /// How a verb ended that could run.
@@ -34,8 +46,14 @@ pub enum Outcome {
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.verb {
-        Verb::Check(args) => check::run(args),
+    let outcome = match arguments.verb {
+        Verb::New(args) => new::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Infer(args) => infer::run(&args),
+        Verb::Synth(args) => synth::run(&args),
+        Verb::Report(args) => report::run(&args),
+        Verb::Glyphs(args) => glyphs::run(args),
+        Verb::Schema => new::schema(),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

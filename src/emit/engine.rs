@@ -4,8 +4,8 @@ use super::program::{self, Field, Port, Table};
 use super::view::{View, bits};
 use super::walk::{layer_entries, layer_key};
 use super::{NamedText, file};
-use askama::Template;
 use crate::design::Design;
+use askama::Template;
 
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {

@@ -9,10 +9,8 @@ use askama::Template;
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let unit = unit(design, view);
-    let mut files = vec![file(
-        "input_stream",
-        &InputStream { v: view, element_lines: element_lines(design, view) },
-    )];
+    let mut files =
+        vec![file("input_stream", &InputStream { v: view, element_lines: element_lines(design, view) })];
     files.push(file("input_bank", &InputBank { i: &unit }));
     match &design.input.kind {
         InputKind::Vector { .. } => {
@@ -287,7 +285,9 @@ fn element_lines(design: &Design, view: &View) -> Vec<String> {
     }
     lines.push("genvar element;".into());
     lines.push("generate".into());
-    lines.push(format!("  for (element = 0; element < {elements}; element = element + 1) begin : gen_element"));
+    lines.push(format!(
+        "  for (element = 0; element < {elements}; element = element + 1) begin : gen_element"
+    ));
     let code = format!("s_axis_tdata[element*{size} +: {planes}]{flip}");
     let code = if present.is_empty() || flip.is_empty() { code } else { format!("({code})") };
     lines.push(format!("    assign codes_o[element*{planes} +: {planes}] ="));
@@ -333,11 +333,8 @@ fn vector_lines(view: &View, unit: &Unit) -> Vec<String> {
 
 /// The writer's registers that a reset or a dropped frame sets back.
 fn writer_registers(view: &View, unit: &Unit) -> Vec<Register> {
-    let zero = |name, width: usize| Register {
-        name,
-        reset: format!("{width}'d0"),
-        restart: format!("{width}'d0"),
-    };
+    let zero =
+        |name, width: usize| Register { name, reset: format!("{width}'d0"), restart: format!("{width}'d0") };
     let memory = unit.input_memory_width;
     let place = |name| Register { name, reset: format!("{memory}'d0"), restart: "frame_address".into() };
     let mut registers = Vec::new();

@@ -3,7 +3,9 @@
 //! Every number in a text comes from the [`Design`](crate::design::Design); a feature that the design does not
 //! need leaves no trace in the Verilog.
 
+pub mod board;
 mod engine;
+pub mod hdl;
 mod image;
 mod input;
 pub mod popcount;

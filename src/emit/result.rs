@@ -169,10 +169,9 @@ fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> Thresh
     let wide = extend("sum", sum, compare);
     let score_sum_expr = match (shift, t.gives_both) {
         (0, _) => wide,
-        (_, true) => format!(
-            "scores_i ? {{{}, {shift}'d0}} :\n          {wide}",
-            extend("sum", sum, compare - shift)
-        ),
+        (_, true) => {
+            format!("scores_i ? {{{}, {shift}'d0}} :\n          {wide}", extend("sum", sum, compare - shift))
+        }
         (_, false) => format!("{{{}, {shift}'d0}}", extend("sum", sum, compare - shift)),
     };
     let most = sum.max(threshold);
@@ -204,7 +203,11 @@ fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> Thresh
         unit_note: format!(": {}", notes.join(", ")),
         compare_width: compare,
         // The top bit is the comparison where bits are made of it.
-        difference_cut: if view.gives_bits { unused_top > view.score_width } else { compare > view.score_width },
+        difference_cut: if view.gives_bits {
+            unused_top > view.score_width
+        } else {
+            compare > view.score_width
+        },
         difference_top: if view.gives_bits { compare - 2 } else { compare - 1 },
         score_sum_expr,
         threshold_compare_expr: extend("threshold", threshold, compare),

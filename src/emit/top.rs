@@ -75,9 +75,7 @@ fn group(comment: &'static str, wires: Vec<(bool, usize, &str)>, lines: Vec<Stri
 
 fn frames(v: &View) -> Group {
     let last = v.layers - 1;
-    let mut lines = vec![
-        "wire frame_ready = frame_wanted & frame_waiting & score_room & tile_ready;".into(),
-    ];
+    let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room & tile_ready;".into()];
     match v.many_layers {
         true => {
             let width = v.layer_width;
@@ -138,7 +136,11 @@ fn vector(design: &Design, v: &View) -> Group {
     ]);
     let mut lines = Vec::new();
     if v.row_enable && v.planes == 1 {
-        lines.push(wire_line(v.driven_width, "driven_rows", "input_layer ? input_driven_rows : map_driven_rows"));
+        lines.push(wire_line(
+            v.driven_width,
+            "driven_rows",
+            "input_layer ? input_driven_rows : map_driven_rows",
+        ));
     }
     let _ = design;
     group("The vector on its way from issue to the rows.", wires, lines)
@@ -309,7 +311,8 @@ fn control(v: &View) -> Instance {
 }
 
 fn sequencer(v: &View) -> Instance {
-    let names: Vec<(String, &str)> = tags(v).iter().map(|tag| (format!("{}_o", tag.name), tag.name)).collect();
+    let names: Vec<(String, &str)> =
+        tags(v).iter().map(|tag| (format!("{}_o", tag.name), tag.name)).collect();
     let mut ports = vec![
         CLOCK,
         RESET,
@@ -337,7 +340,8 @@ fn sequencer(v: &View) -> Instance {
 }
 
 fn vector_pipe(v: &View) -> Instance {
-    let names: Vec<(String, &str)> = tags(v).iter().map(|tag| (format!("{}_i", tag.name), tag.name)).collect();
+    let names: Vec<(String, &str)> =
+        tags(v).iter().map(|tag| (format!("{}_i", tag.name), tag.name)).collect();
     let stored = v.accumulator_depth > 0;
     let mut ports =
         vec![CLOCK, RESET, (true, "issue_valid_i", "issue_valid"), (true, "tile_first_i", "tile_first")];

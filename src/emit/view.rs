@@ -329,13 +329,9 @@ impl Input {
                 depth,
                 last_taps: left(kernel.0 * kernel.1 * channels),
             },
-            InputKind::Vector { length, words } => Input {
-                is_window: false,
-                kernel_rows: 0,
-                columns: 0,
-                depth: words,
-                last_taps: left(length),
-            },
+            InputKind::Vector { length, words } => {
+                Input { is_window: false, kernel_rows: 0, columns: 0, depth: words, last_taps: left(length) }
+            }
         }
     }
 }

@@ -227,17 +227,14 @@ fn sequencer(view: &View, walk: &Table) -> NamedText {
             },
         })
         .collect();
-    let count = |name: &str, width: usize| {
-        format!("{name}_last ? {width}'d0 : {name}_q + {width}'d1")
-    };
+    let count = |name: &str, width: usize| format!("{name}_last ? {width}'d0 : {name}_q + {width}'d1");
     let mut counters = Vec::new();
     if view.wc_width > 0 {
         let next = count("window_column", view.wc_width);
         counters.push(Register { name: "window_column", width: view.wc_width, next });
     }
     if view.wr_width > 0 {
-        let next =
-            format!("!window_column_last ? window_row_q : {}", count("window_row", view.wr_width));
+        let next = format!("!window_column_last ? window_row_q : {}", count("window_row", view.wr_width));
         counters.push(Register { name: "window_row", width: view.wr_width, next });
     }
     if view.column_width > 0 {
@@ -389,7 +386,8 @@ impl Taps {
                 .unwrap_or(1)
         };
         Taps {
-            uniform: taps(design).all(|(_, slots)| used(slots).windows(2).all(|w| w[0].offset == w[1].offset)),
+            uniform: taps(design)
+                .all(|(_, slots)| used(slots).windows(2).all(|w| w[0].offset == w[1].offset)),
             offset_max: taps(design)
                 .flat_map(|(_, slots)| used(slots))
                 .map(|tap| tap.offset)
@@ -534,9 +532,7 @@ fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bool, tap_pas
         })
         .collect();
     let slot_values = |f: &dyn Fn(&SlotTap) -> i64| -> Vec<Vec<i64>> {
-        taps(design)
-            .map(|(_, slots)| slots.iter().map(|tap| tap.as_ref().map_or(0, f)).collect())
-            .collect()
+        taps(design).map(|(_, slots)| slots.iter().map(|tap| tap.as_ref().map_or(0, f)).collect()).collect()
     };
     let mut fields = Vec::new();
     let offset_width = bits(need.offset_max as usize);
@@ -545,7 +541,12 @@ fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bool, tap_pas
         fields.push(Field::new("offset", offset_width, "", values));
     } else if offset_width > 0 {
         let values = slot_values(&|tap| tap.offset).into_iter();
-        fields.push(Field::slots("offset", banks * offset_width, "one a slot, slot 0 in the low bits", values));
+        fields.push(Field::slots(
+            "offset",
+            banks * offset_width,
+            "one a slot, slot 0 in the low bits",
+            values,
+        ));
     }
     let mut add = |exists: bool, name, width: usize, comment, f: &dyn Fn(&SlotTap) -> i64| {
         if exists {
