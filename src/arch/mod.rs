@@ -1,1 +1,3 @@
-//! (to come)
+//! The machine as a record, and the devices it may be built on.
+
+pub mod device;

@@ -1,0 +1,160 @@
+//! What can go wrong when an outside tool is run, with a stable code and a way out for each.
+//!
+//! Every variant names the tool and the file it concerns.
+
+use miette::Diagnostic;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A failure of an outside tool or of the files around it.
+#[derive(Debug, Error, Diagnostic)]
+pub enum FlowError {
+    /// No usable copy of the tool was found.
+    #[error("`{tool}` was not found{detail}")]
+    #[diagnostic(
+        code(flow::tool_missing),
+        help(
+            "`make setup` in the project's folder puts pinned copies under .tools/; a copy on the \
+             PATH or in a folder named by BINCIM_TOOLS serves as well"
+        )
+    )]
+    ToolMissing {
+        /// The tool's own name.
+        tool: &'static str,
+        /// Copies that were met and passed over, each with the reason; empty if none was met.
+        detail: String,
+    },
+
+    /// The tool ran and reported failure.
+    #[error("`{tool}` failed ({status}):\n{excerpt}")]
+    #[diagnostic(code(flow::tool_failed), help("the whole log is in {}", log.display()))]
+    ToolFailed {
+        /// The tool's own name.
+        tool: String,
+        /// Exit status in words.
+        status: String,
+        /// The lines of the log that say why.
+        excerpt: String,
+        /// Where the whole log lies.
+        log: PathBuf,
+    },
+
+    /// The tool did not end within its time limit.
+    #[error("`{tool}` was stopped after {seconds} s")]
+    #[diagnostic(
+        code(flow::tool_timeout),
+        help("raise the time limit, or look in {} for where it hung", log.display())
+    )]
+    Timeout {
+        /// The tool's own name.
+        tool: String,
+        /// The limit in seconds.
+        seconds: u64,
+        /// Where the log so far lies.
+        log: PathBuf,
+    },
+
+    /// The design needs more of something than the device has.
+    #[error("the design does not fit: {detail}")]
+    #[diagnostic(
+        code(flow::does_not_fit),
+        help(
+            "choose a larger device, or fewer lanes or a smaller array in the architecture file; \
+             the log is {}", log.display()
+        )
+    )]
+    DoesNotFit {
+        /// Which resource, in the tool's words.
+        detail: String,
+        /// Where the log lies.
+        log: PathBuf,
+    },
+
+    /// The tool ended well but its result cannot be read.
+    #[error("cannot read what `{tool}` wrote to {}: {what}", file.display())]
+    #[diagnostic(
+        code(flow::bad_output),
+        help(
+            "the tool's version may be one that this program does not know; `make setup` installs the pinned ones"
+        )
+    )]
+    BadOutput {
+        /// The tool's own name.
+        tool: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What is wrong in it.
+        what: String,
+    },
+
+    /// A path or name that a tool's script language cannot carry.
+    #[error("`{name}` cannot be used as a {what}")]
+    #[diagnostic(code(flow::bad_name), help("{rule}"))]
+    BadName {
+        /// The offending text.
+        name: String,
+        /// What it was meant as.
+        what: &'static str,
+        /// What would be right.
+        rule: &'static str,
+    },
+
+    /// A file list that names something it may not.
+    #[error("{}:{line}: {what}", file.display())]
+    #[diagnostic(
+        code(flow::bad_file_list),
+        help(
+            "a file list holds one source file a line, relative to itself; `//` and `#` start comments"
+        )
+    )]
+    BadFileList {
+        /// The list.
+        file: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+
+    /// A family that has no step of this kind.
+    #[error("no {step} for the {family} family")]
+    #[diagnostic(
+        code(flow::no_such_step),
+        help(
+            "this device is supported for synthesis figures only; choose one of the others for a bitstream"
+        )
+    )]
+    NoSuchStep {
+        /// The step asked for.
+        step: &'static str,
+        /// The family.
+        family: &'static str,
+    },
+
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    #[diagnostic(code(flow::io), help("check that the path exists and may be written"))]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl FlowError {
+    /// Wraps a file-system error with what was tried and where.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}

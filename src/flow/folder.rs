@@ -1,0 +1,146 @@
+//! Folders and file lists: output built beside its place and renamed, sources read from a list.
+//!
+//! A reader of the output never sees half of it; an interrupted run leaves only a `.partial`
+//! folder that the next run removes.
+
+use super::FlowError;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// An output folder under construction: `NAME.partial` beside `NAME`.
+pub struct Pending {
+    partial: PathBuf,
+    finished: PathBuf,
+}
+
+impl Pending {
+    /// Starts an empty folder beside `finished`; its parents are created.
+    pub fn begin(finished: &Path) -> Result<Self, FlowError> {
+        let parent = finished
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(FlowError::io("create", parent))?;
+        let parent = fs::canonicalize(parent).map_err(FlowError::io("find", parent))?;
+        let name = finished.file_name().ok_or(FlowError::BadName {
+            name: finished.display().to_string(),
+            what: "name of an output folder",
+            rule: "give a path that ends in a name",
+        })?;
+        let mut partial_name = name.to_os_string();
+        partial_name.push(".partial");
+        let (partial, finished) = (parent.join(partial_name), parent.join(name));
+        remove_if_there(&partial)?;
+        fs::create_dir(&partial).map_err(FlowError::io("create", &partial))?;
+        Ok(Self { partial, finished })
+    }
+
+    /// The folder to write into; absolute.
+    pub fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Puts the folder in its place, replacing an earlier one.
+    pub fn finish(self) -> Result<PathBuf, FlowError> {
+        let mut old = self.finished.clone().into_os_string();
+        old.push(".old");
+        let old = PathBuf::from(old);
+        remove_if_there(&old)?;
+        if self.finished.exists() {
+            fs::rename(&self.finished, &old).map_err(FlowError::io("replace", &self.finished))?;
+        }
+        fs::rename(&self.partial, &self.finished)
+            .map_err(FlowError::io("create", &self.finished))?;
+        remove_if_there(&old)?;
+        Ok(self.finished)
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), FlowError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FlowError::Io {
+            action: "remove",
+            path: path.to_path_buf(),
+            source: error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The source files of a list (`files.f`), as written, relative to the list's own folder.
+///
+/// Blank lines and `//` or `#` comments are skipped. Options (`+incdir+`, `-f`) and files that do
+/// not exist are errors, since a silent skip would synthesise something else.
+pub fn file_list(list: &Path) -> Result<Vec<PathBuf>, FlowError> {
+    let text = fs::read_to_string(list).map_err(FlowError::io("read", list))?;
+    let base = list.parent().unwrap_or(Path::new("."));
+    let bad = |index: usize, what: String| FlowError::BadFileList {
+        file: list.to_path_buf(),
+        line: index + 1,
+        what,
+    };
+    let mut files = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let name = line.split("//").next().unwrap_or_default().trim();
+        if name.is_empty() || name.starts_with('#') {
+            continue;
+        }
+        if name.starts_with(['+', '-']) {
+            return Err(bad(index, format!("`{name}` is an option, not a file")));
+        }
+        if !base.join(name).is_file() {
+            return Err(bad(
+                index,
+                format!("no file `{name}` in {}", base.display()),
+            ));
+        }
+        files.push(PathBuf::from(name));
+    }
+    if files.is_empty() {
+        return Err(bad(0, "the list names no file".into()));
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_appears_whole_and_replaces_the_old() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("a/out");
+        let pending = Pending::begin(&place).unwrap();
+        fs::write(pending.path().join("one"), "1").unwrap();
+        assert!(!place.exists());
+        drop(pending);
+        let pending = Pending::begin(&place).unwrap();
+        assert!(
+            !pending.path().join("one").exists(),
+            "an interrupted run left something behind"
+        );
+        fs::write(pending.path().join("two"), "2").unwrap();
+        pending.finish().unwrap();
+        Pending::begin(&place).unwrap().finish().unwrap();
+        assert!(place.is_dir() && !place.join("two").exists());
+        assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_list_is_read_and_refused_by_line() {
+        let root = tempfile::tempdir().unwrap();
+        let list = root.path().join("files.f");
+        fs::write(root.path().join("a.v"), "").unwrap();
+        fs::write(&list, "// head\n\na.v // the one\n# tail\n").unwrap();
+        assert_eq!(file_list(&list).unwrap(), [PathBuf::from("a.v")]);
+        for (text, says) in [
+            ("a.v\nb.v\n", ":2: no file `b.v`"),
+            ("+incdir+x\n", ":1: `+incdir+x` is an option"),
+            ("\n", "names no file"),
+        ] {
+            fs::write(&list, text).unwrap();
+            let error = file_list(&list).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Verilator: lint, and models built from a file list with a C++ harness or a Verilog bench.
+//!
+//! Serves the native 5.006 and later and the Python wheel, whose make settings are empty and are
+//! given on the command line. Uses ccache where it is on the PATH.
+
+use super::process::{DEFAULT_LIMIT, Job, excerpt, relative, run, run_tool};
+use super::tools::{Tool, find};
+use super::{FlowError, Found};
+use serde::Serialize;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One model to build.
+#[derive(Clone, Debug)]
+pub struct Build<'a> {
+    /// Verilog sources and waivers (.vlt), relative to `cwd` or absolute.
+    pub files: &'a [PathBuf],
+    /// C++ sources with `main`; if empty the top is a Verilog bench that ends by `$finish`.
+    pub harness: &'a [PathBuf],
+    /// Top module.
+    pub top: &'a str,
+    /// Folder Verilator runs in.
+    pub cwd: &'a Path,
+    /// Folder for the model; created, kept between builds for ccache and make.
+    pub out: &'a Path,
+    /// Include VCD tracing.
+    pub trace: bool,
+    /// Simulation threads, at least 1.
+    pub threads: usize,
+    /// Compile jobs at a time, at least 1.
+    pub jobs: usize,
+    /// Further Verilator arguments, such as `-GDepth=4` or `-CFLAGS -DX=1`.
+    pub args: &'a [String],
+    /// Time limit; none is half an hour.
+    pub limit: Option<Duration>,
+}
+
+/// A built model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The program; run it with [`super::run_program`].
+    pub program: PathBuf,
+    /// The copy of Verilator used.
+    pub tool: Found,
+    /// The build log.
+    pub log: PathBuf,
+}
+
+/// One line of a lint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// `WIDTH`, `UNUSED`, ... for a warning; `ERROR` for an error.
+    pub code: String,
+    /// File as the tool names it; empty if the finding has no place.
+    pub file: String,
+    /// Line from 1, 0 if none.
+    pub line: u32,
+    /// The text.
+    pub text: String,
+}
+
+/// Builds a model with the settings that were measured fastest: `-O3`, `-O2` for the hot files.
+pub fn build(job: &Build) -> Result<Model, FlowError> {
+    let tool = find(Tool::Verilator)?;
+    let cwd = fs::canonicalize(job.cwd).map_err(FlowError::io("find", job.cwd))?;
+    fs::create_dir_all(job.out).map_err(FlowError::io("create", job.out))?;
+    let out = fs::canonicalize(job.out).map_err(FlowError::io("find", job.out))?;
+    let mut args: Vec<OsString> = words(if job.harness.is_empty() {
+        "--binary"
+    } else {
+        "--cc --exe --build"
+    });
+    args.extend(words(
+        "-O3 --x-assign fast --x-initial fast --noassert -Wno-fatal -o model",
+    ));
+    args.extend([
+        "-j".into(),
+        job.jobs.max(1).to_string().into(),
+        "--top-module".into(),
+        job.top.into(),
+    ]);
+    args.extend(["--Mdir".into(), relative(&cwd, &out).into()]);
+    if job.trace {
+        args.push("--trace".into());
+    }
+    if job.threads > 1 {
+        args.extend(["--threads".into(), job.threads.to_string().into()]);
+    }
+    args.extend(["-MAKEFLAGS".into(), make_settings(&tool).into()]);
+    args.extend(job.args.iter().map(Into::into));
+    args.extend(job.files.iter().map(Into::into));
+    for source in job.harness {
+        // The compiler runs in the model's folder, so its sources need absolute paths.
+        let path = cwd.join(source);
+        args.push(
+            fs::canonicalize(&path)
+                .map_err(FlowError::io("read", &path))?
+                .into(),
+        );
+    }
+    let log = out.join("build.log");
+    let _ = fs::remove_file(&log);
+    run_tool(&tool, args, &cwd, &log, job.limit.unwrap_or(DEFAULT_LIMIT))?;
+    Ok(Model {
+        program: out.join("model"),
+        tool,
+        log,
+    })
+}
+
+/// Lints with `-Wall`; an empty list is a clean lint.
+///
+/// Errors: a missing tool, or a failure that says nothing a finding could hold.
+pub fn lint(
+    files: &[PathBuf],
+    top: &str,
+    cwd: &Path,
+    log: &Path,
+) -> Result<Vec<Finding>, FlowError> {
+    let tool = find(Tool::Verilator)?;
+    let mut args = words("--lint-only -Wall -Wno-fatal --timing");
+    args.extend(["--top-module".into(), top.into()]);
+    args.extend(files.iter().map(Into::into));
+    let limit = DEFAULT_LIMIT;
+    let start = fs::metadata(log)
+        .map(|meta| meta.len() as usize)
+        .unwrap_or(0);
+    let ran = run(&Job {
+        name: "verilator",
+        program: &tool.program,
+        env: &tool.env,
+        args,
+        cwd,
+        log,
+        capture: false,
+        limit,
+    })?;
+    let bytes = fs::read(log).map_err(FlowError::io("read", log))?;
+    let text = String::from_utf8_lossy(&bytes[start.min(bytes.len())..]).into_owned();
+    let findings = parse_findings(&text);
+    if ran.code != 0 && findings.is_empty() {
+        return Err(FlowError::ToolFailed {
+            tool: "verilator".into(),
+            status: format!("exit status {}", ran.code),
+            excerpt: excerpt(&text),
+            log: log.to_path_buf(),
+        });
+    }
+    Ok(findings)
+}
+
+/// Reads `%Warning-CODE: file:line:column: text` and `%Error: ...` lines.
+pub fn parse_findings(text: &str) -> Vec<Finding> {
+    text.lines().filter_map(parse_finding).collect()
+}
+
+fn parse_finding(line: &str) -> Option<Finding> {
+    let (code, rest) = if let Some(rest) = line.strip_prefix("%Warning-") {
+        let (code, rest) = rest.split_once(": ")?;
+        (code.to_string(), rest)
+    } else {
+        let rest = line.strip_prefix("%Error")?;
+        let (kind, rest) = rest.split_once(": ")?;
+        // The closing summary repeats what was said.
+        if rest.starts_with("Exiting due to") {
+            return None;
+        }
+        (format!("ERROR{kind}"), rest)
+    };
+    let parts: Vec<&str> = rest.splitn(4, ':').collect();
+    if let [file, line, column, text] = parts[..]
+        && let (Ok(line), Ok(_)) = (line.parse(), column.parse::<u32>())
+    {
+        return Some(Finding {
+            code,
+            file: file.into(),
+            line,
+            text: text.trim().into(),
+        });
+    }
+    Some(Finding {
+        code,
+        file: String::new(),
+        line: 0,
+        text: rest.trim().into(),
+    })
+}
+
+/// Settings for the generated makefile, as one `-MAKEFLAGS` word list.
+fn make_settings(tool: &Found) -> String {
+    let mut settings = String::from("OPT_FAST=-O2 OPT_GLOBAL=-O2 OPT_SLOW=-O0");
+    if on_path("ccache") {
+        settings.push_str(" OBJCACHE=ccache");
+    }
+    if tool.wheel {
+        // The wheel is not configured for any compiler.
+        settings.push_str(
+            " CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines \
+             CFG_LDLIBS_THREADS=-pthread",
+        );
+    }
+    settings
+}
+
+fn on_path(program: &str) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+fn words(text: &str) -> Vec<OsString> {
+    text.split_whitespace().map(Into::into).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_findings_are_read() {
+        // Recorded from 5.006 and 5.48.
+        let text = "%Warning-WIDTH: a.v:3:10: Operator ASSIGN expects 8 bits\n\
+                    \x20                         : ... note: In instance 'top'\n\
+                    \x20   3 |   assign x = y;\n\
+                    %Warning-DECLFILENAME: /x/b.v:1:8: Filename 'b' does not match MODULE name: 'c'\n\
+                    %Error: a.v:9:1: syntax error, unexpected endmodule\n\
+                    %Error: Cannot find file containing module: 'd'\n\
+                    %Error: Exiting due to 2 error(s)\n";
+        let findings = parse_findings(text);
+        let short: Vec<_> = findings
+            .iter()
+            .map(|f| (f.code.as_str(), f.file.as_str(), f.line))
+            .collect();
+        assert_eq!(
+            short,
+            [
+                ("WIDTH", "a.v", 3),
+                ("DECLFILENAME", "/x/b.v", 1),
+                ("ERROR", "a.v", 9),
+                ("ERROR", "", 0)
+            ]
+        );
+        assert_eq!(
+            findings[1].text,
+            "Filename 'b' does not match MODULE name: 'c'"
+        );
+        assert_eq!(findings[3].text, "Cannot find file containing module: 'd'");
+    }
+}

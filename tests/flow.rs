@@ -1,0 +1,393 @@
+//! Takes a small hand-written Verilog blinker through every outside tool, to bitstreams.
+//!
+//! A tool that is absent makes its test say "skipped" on standard error; nothing else is tolerated.
+
+use bincim::flow::{
+    self, Family, FlowError, Tool, folder, icarus, nextpnr, pack, verilator, yosys,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const BLINKER: &str = "`default_nettype none
+module blinker (
+    input  wire clk_i,
+    output wire led_o
+);
+  reg [7:0] step_rom[0:3];
+  initial $readmemh(\"step.hex\", step_rom);
+  reg [19:0] count_q = 20'd0;
+  always @(posedge clk_i) count_q <= count_q + {12'd0, step_rom[count_q[19:18]]};
+  assign led_o = count_q[19];
+endmodule
+";
+
+/// Prints the values that the blinker takes, for both simulators.
+const BENCH: &str = "`timescale 1ns / 1ns
+module bench;
+  reg clk = 1'b0;
+  wire led;
+  integer changes = 0;
+  blinker u_blinker (.clk_i(clk), .led_o(led));
+  always #5 clk = ~clk;
+  always @(led) changes = changes + 1;
+  initial begin
+    repeat (400000) @(posedge clk);
+    $display(\"count %0d changes %0d\", u_blinker.count_q, changes);
+    $finish;
+  end
+endmodule
+";
+
+/// The design in a folder whose name holds a space, with `$readmemh` content beside the sources.
+fn sources(root: &Path) -> PathBuf {
+    let rtl = root.join("a design/rtl");
+    fs::create_dir_all(&rtl).unwrap();
+    fs::write(rtl.join("blinker.v"), BLINKER).unwrap();
+    fs::write(rtl.join("step.hex"), "01\n02\n04\n08\n").unwrap();
+    fs::write(rtl.join("files.f"), "// one\nblinker.v\n").unwrap();
+    rtl
+}
+
+/// True if all tools are there; else says which one is not.
+fn present(what: &str, tools: &[Tool]) -> bool {
+    for &tool in tools {
+        match flow::find(tool) {
+            Ok(found) => eprintln!("{what}: {}", found.describe()),
+            Err(error @ FlowError::ToolMissing { .. }) => {
+                eprintln!("skipped: {what}: {error}");
+                return false;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    true
+}
+
+/// The right answer, by the definition of the blinker.
+fn expected_count(cycles: u32) -> u32 {
+    (0..cycles).fold(0, |count: u32, _| {
+        (count + [1, 2, 4, 8][(count >> 18) as usize]) & 0xF_FFFF
+    })
+}
+
+struct Case {
+    family: Family,
+    synth: &'static [&'static str],
+    device: &'static [&'static str],
+    pack: &'static [&'static str],
+    constraints: (&'static str, &'static str),
+    /// How the bitstream starts.
+    magic: &'static [u8],
+}
+
+fn strings(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| word.to_string()).collect()
+}
+
+fn bitstream(name: &str, tools: &[Tool], case: &Case) {
+    if !present(name, tools) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let rtl = sources(root.path());
+    let pending = folder::Pending::begin(&rtl.join("../synth")).unwrap();
+    let out = pending.path();
+    let files = folder::file_list(&rtl.join("files.f")).unwrap();
+    let synth_args = strings(case.synth);
+    let netlist = match yosys::synthesise(&yosys::Synthesis {
+        family: case.family,
+        synth_args: &synth_args,
+        files: &files,
+        top: "blinker",
+        cwd: &rtl,
+        out,
+        limit: None,
+    }) {
+        Err(error @ FlowError::ToolMissing { .. }) => return eprintln!("skipped: {name}: {error}"),
+        other => other.unwrap(),
+    };
+    assert_eq!(netlist.resources.ffs, 20, "{:?}", netlist.cells);
+    assert!(
+        (20..80).contains(&netlist.resources.luts),
+        "{:?}",
+        netlist.cells
+    );
+
+    let constraints = out.join(case.constraints.0);
+    fs::write(&constraints, case.constraints.1).unwrap();
+    let routed = nextpnr::route(&nextpnr::Route {
+        family: case.family,
+        device_args: &strings(case.device),
+        netlist: &netlist.json,
+        constraints: Some(&constraints),
+        target_mhz: 12.0,
+        seeds: &[1, 2],
+        jobs: 1,
+        out,
+        limit: None,
+    })
+    .unwrap();
+    let fmax = routed.timing.fmax_mhz().unwrap();
+    let best = routed
+        .sweep
+        .iter()
+        .filter_map(|(_, mhz)| *mhz)
+        .fold(0.0, f64::max);
+    assert_eq!((routed.sweep.len(), fmax), (2, best), "{:?}", routed.sweep);
+    assert!(fmax > 12.0, "{fmax}");
+
+    let (bits, _) =
+        pack::pack(case.family, &routed.design, "blinker", &strings(case.pack)).unwrap();
+    let inside = bits.file_name().unwrap().to_owned();
+    let bits = fs::read(pending.finish().unwrap().join(inside)).unwrap();
+    assert!(bits.starts_with(case.magic), "{:02x?}", &bits[..16]);
+    eprintln!(
+        "{name}: {} LUTs, {} FFs, {fmax:.1} MHz, {} bytes",
+        netlist.resources.luts,
+        netlist.resources.ffs,
+        bits.len()
+    );
+}
+
+#[test]
+fn up5k_bitstream() {
+    let case = Case {
+        family: Family::Ice40,
+        synth: &["-device", "u"],
+        device: &["--up5k", "--package", "sg48"],
+        pack: &[],
+        constraints: ("pins.pcf", "set_io clk_i 35\nset_io led_o 11\n"),
+        magic: &[0xFF, 0x00, 0x00, 0xFF, 0x7E, 0xAA, 0x99, 0x7E],
+    };
+    bitstream("up5k", &[Tool::NextpnrIce40, Tool::Icepack], &case);
+}
+
+#[test]
+fn hx8k_bitstream() {
+    let case = Case {
+        family: Family::Ice40,
+        synth: &["-device", "hx"],
+        device: &["--hx8k", "--package", "ct256"],
+        pack: &[],
+        constraints: ("pins.pcf", "set_io clk_i J3\nset_io led_o B5\n"),
+        magic: &[0xFF, 0x00, 0x00, 0xFF, 0x7E, 0xAA, 0x99, 0x7E],
+    };
+    bitstream("hx8k", &[Tool::NextpnrIce40, Tool::Icepack], &case);
+}
+
+#[test]
+fn ecp5_25_bitstream() {
+    let pins = "LOCATE COMP \"clk_i\" SITE \"G2\";\nIOBUF PORT \"clk_i\" IO_TYPE=LVCMOS33;\n\
+                LOCATE COMP \"led_o\" SITE \"B2\";\nIOBUF PORT \"led_o\" IO_TYPE=LVCMOS33;\n";
+    let case = Case {
+        family: Family::Ecp5,
+        synth: &[],
+        device: &["--25k", "--package", "CABGA381"],
+        pack: &["--compress"],
+        constraints: ("pins.lpf", pins),
+        magic: b"\xFF\x00Part: LFE5U-25F",
+    };
+    bitstream("ecp5-25", &[Tool::NextpnrEcp5, Tool::Ecppack], &case);
+}
+
+#[test]
+fn gw1nr_9_bitstream() {
+    let pins = "IO_LOC \"clk_i\" 52;\nIO_PORT \"clk_i\" IO_TYPE=LVCMOS33;\n\
+                IO_LOC \"led_o\" 10;\nIO_PORT \"led_o\" IO_TYPE=LVCMOS18;\n";
+    let case = Case {
+        family: Family::Gowin,
+        synth: &[],
+        device: &[
+            "--device",
+            "GW1NR-LV9QN88PC6/I5",
+            "--vopt",
+            "family=GW1N-9C",
+        ],
+        pack: &["-d", "GW1N-9C"],
+        constraints: ("pins.cst", pins),
+        magic: b"1111",
+    };
+    bitstream("gw1nr-9", &[Tool::NextpnrGowin, Tool::GowinPack], &case);
+}
+
+#[test]
+fn a_design_too_large_says_what_ran_out() {
+    if !present("does not fit", &[Tool::Yosys, Tool::NextpnrIce40]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let rtl = root.path();
+    let wide = "module wide(input wire clk_i, input wire d_i, output wire q_o);\n  reg [5999:0] s_q;\n  \
+                always @(posedge clk_i) s_q <= {s_q[5998:0], d_i};\n  assign q_o = s_q[5999];\nendmodule\n";
+    fs::write(rtl.join("wide.v"), wide).unwrap();
+    let netlist = yosys::synthesise(&yosys::Synthesis {
+        family: Family::Ice40,
+        synth_args: &strings(&["-device", "u"]),
+        files: &[PathBuf::from("wide.v")],
+        top: "wide",
+        cwd: rtl,
+        out: rtl,
+        limit: None,
+    })
+    .unwrap();
+    assert_eq!(netlist.resources.ffs, 6000);
+    let error = nextpnr::route(&nextpnr::Route {
+        family: Family::Ice40,
+        device_args: &strings(&["--up5k", "--package", "sg48"]),
+        netlist: &netlist.json,
+        constraints: None,
+        target_mhz: 12.0,
+        seeds: &[1],
+        jobs: 1,
+        out: rtl,
+        limit: None,
+    })
+    .unwrap_err();
+    let FlowError::DoesNotFit { detail, log } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(detail.contains("ICESTORM_LC") && log.is_file(), "{error}");
+}
+
+#[test]
+fn a_syntax_error_is_quoted_from_the_log() {
+    if !present("syntax error", &[Tool::Yosys]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("bad.v"), "module bad(;\nendmodule\n").unwrap();
+    let error = yosys::synthesise(&yosys::Synthesis {
+        family: Family::Ice40,
+        synth_args: &[],
+        files: &[PathBuf::from("bad.v")],
+        top: "bad",
+        cwd: root.path(),
+        out: root.path(),
+        limit: None,
+    })
+    .unwrap_err();
+    assert!(
+        matches!(&error, FlowError::ToolFailed { excerpt, .. } if excerpt.contains("bad.v:1")),
+        "{error}"
+    );
+}
+
+#[test]
+fn both_simulators_agree_with_the_definition() {
+    let root = tempfile::tempdir().unwrap();
+    let rtl = sources(root.path());
+    fs::write(rtl.join("bench.v"), BENCH).unwrap();
+    let files = [PathBuf::from("blinker.v"), PathBuf::from("bench.v")];
+    let expected = format!("count {} changes ", expected_count(400_000));
+    let limit = Duration::from_secs(300);
+    let mut lines = Vec::new();
+    if present("verilator", &[Tool::Verilator]) {
+        let model = verilator::build(&verilator::Build {
+            files: &files,
+            harness: &[],
+            top: "bench",
+            cwd: &rtl,
+            out: &root.path().join("model"),
+            trace: false,
+            threads: 1,
+            jobs: 2,
+            args: &[],
+            limit: None,
+        })
+        .unwrap();
+        let ran = flow::run_program(&model.program, &[], &rtl, &model.log, limit).unwrap();
+        lines.push((ran.code, ran.stdout));
+    }
+    if present("icarus", &[Tool::Iverilog, Tool::Vvp]) {
+        let (compiled, log) = (root.path().join("sim.vvp"), root.path().join("icarus.log"));
+        icarus::compile(
+            &files,
+            "bench",
+            icarus::Level::SystemVerilog2012,
+            &rtl,
+            &compiled,
+            &log,
+        )
+        .unwrap();
+        let ran = icarus::simulate(&compiled, &[], &rtl, &log, limit).unwrap();
+        lines.push((ran.code, ran.stdout));
+    }
+    for (code, text) in &lines {
+        assert_eq!(*code, 0, "{text}");
+        assert!(
+            text.contains(&expected),
+            "expected `{expected}`, got `{text}`"
+        );
+    }
+}
+
+#[test]
+fn a_cpp_harness_drives_a_model() {
+    if !present("harness", &[Tool::Verilator]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let rtl = sources(root.path());
+    let harness = "#include <cstdio>\n#include \"Vblinker.h\"\n#include \"verilated.h\"\n\
+        double sc_time_stamp() { return 0; }\n\
+        int main() {\n  Vblinker top;\n  int changes = 0, led = 0;\n  for (int i = 0; i < 400000; ++i) {\n    \
+        top.clk_i = 0; top.eval(); top.clk_i = 1; top.eval();\n    \
+        changes += top.led_o != led; led = top.led_o;\n  }\n  std::printf(\"%d\\n\", changes);\n  return 7;\n}\n";
+    fs::write(root.path().join("main.cpp"), harness).unwrap();
+    let model = verilator::build(&verilator::Build {
+        files: &[PathBuf::from("blinker.v")],
+        harness: &[root.path().join("main.cpp")],
+        top: "blinker",
+        cwd: &rtl,
+        out: &root.path().join("model"),
+        trace: true,
+        threads: 1,
+        jobs: 2,
+        args: &[],
+        limit: None,
+    })
+    .unwrap();
+    let ran = flow::run_program(
+        &model.program,
+        &[],
+        &rtl,
+        &model.log,
+        Duration::from_secs(60),
+    )
+    .unwrap();
+    let (mut count, mut led, mut changes) = (0u32, 0, 0);
+    for _ in 0..400_000 {
+        count = (count + [1, 2, 4, 8][(count >> 18) as usize]) & 0xF_FFFF;
+        changes += u32::from(count >> 19 != led);
+        led = count >> 19;
+    }
+    assert_eq!(
+        (ran.code, ran.stdout.trim()),
+        (7, changes.to_string().as_str())
+    );
+}
+
+#[test]
+fn lint_finds_what_is_there_and_nothing_else() {
+    if !present("lint", &[Tool::Verilator]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let rtl = sources(root.path());
+    let log = root.path().join("lint.log");
+    let clean = verilator::lint(&[PathBuf::from("blinker.v")], "blinker", &rtl, &log).unwrap();
+    assert!(
+        clean.iter().all(|finding| finding.code == "PROCASSINIT"),
+        "{clean:?}"
+    );
+    let narrow = "module narrow(input wire [7:0] a_i, output wire [3:0] b_o);\n  assign b_o = a_i;\nendmodule\n";
+    fs::write(rtl.join("narrow.v"), narrow).unwrap();
+    let found = verilator::lint(&[PathBuf::from("narrow.v")], "narrow", &rtl, &log).unwrap();
+    assert!(
+        found
+            .iter()
+            .any(|f| f.code.starts_with("WIDTH") && f.file.ends_with("narrow.v") && f.line == 2),
+        "{found:?}"
+    );
+}
