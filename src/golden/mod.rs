@@ -1,1 +1,5 @@
 //! (to come)
+
+pub mod machine;
+
+pub use machine::MachineTrace;
