@@ -1,3 +1,206 @@
-//! The machine as a record, and the devices it may be built on.
+//! The machine as a record: array, memories, readout, interfaces, target.
+//!
+//! [`ArchFile`] is what a user writes (numbers may be `"auto"`); [`Arch`] is the same machine with every
+//! number known. Nothing here reads files.
 
 pub mod device;
+mod setting;
+mod validate;
+
+pub use setting::Setting;
+pub use validate::{ArchProblem, validate, validate_file};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The architecture file (TOML, strict keys).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArchFile {
+    /// Free name, used in reports.
+    pub name: Option<String>,
+    pub array: ArrayFile,
+    pub activation: ActivationFile,
+    pub weights: WeightsFile,
+    pub popcount: Popcount,
+    pub accumulator: AccumulatorFile,
+    pub interface: Interface,
+    pub target: Target,
+}
+
+/// `[array]`: the compute-in-memory macro.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArrayFile {
+    /// Rows: inputs of a column in one cycle, 8 to 4096.
+    pub rows: Setting,
+    /// Columns: output channels held at a time, 1 to 1024. Each has its own lane.
+    pub columns: Setting,
+    /// Columns read in one cycle; equal to `columns` with the popcount readout.
+    pub lanes: Setting,
+    /// Pixels computed side by side; only 1 is built.
+    pub pixel_lanes: Setting,
+}
+
+/// `[activation]`: the memory of binary maps.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActivationFile {
+    /// Channels in one word; divides `rows`. `rows / word` banks are read at once.
+    pub word: Setting,
+}
+
+/// `[weights]`: the memory that feeds the array's cells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeightsFile {
+    /// Where weights live.
+    pub storage: Storage,
+    /// Rows (of every column) that the memory delivers each cycle; divides `rows`.
+    pub rows_per_cycle: Setting,
+}
+
+/// Where weights live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Storage {
+    /// Block RAM, initialised by the bitstream.
+    #[default]
+    BlockRam,
+    /// Logic cells: small networks on parts with few block RAMs.
+    Registers,
+}
+
+/// `[popcount]`: the trees that read the columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Popcount {
+    /// Shape of the tree; `auto` takes the one that measured smallest on the target's family.
+    pub style: PopcountStyle,
+    /// Registers between the levels of the tree (true), or only at its end (false).
+    pub pipelined: bool,
+}
+
+impl Default for Popcount {
+    fn default() -> Popcount {
+        Popcount { style: PopcountStyle::Auto, pipelined: true }
+    }
+}
+
+/// Shape of the popcount tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PopcountStyle {
+    /// The one that measured smallest on the target's family.
+    Auto,
+    /// Plain counting loops; the synthesizer shapes the tree.
+    Flat,
+    /// 3:2 compressors.
+    Compress32,
+    /// Adders that take a third bit in their carry input.
+    CarryIn,
+    /// ECP5 carry cells with the XNOR folded in.
+    Ccu2c,
+    /// Xilinx 6-input LUT counters.
+    Lut6,
+}
+
+/// `[accumulator]`: where partial sums of several passes wait.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccumulatorFile {
+    /// Pixels whose sums are kept while the passes of a block run; 0: none (every pixel runs all its passes).
+    pub depth: Setting,
+}
+
+/// `[interface]`: the streams.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Interface {
+    /// Frames kept in the input memory: 2 lets the next one arrive while one is computed.
+    pub input_buffers: usize,
+    /// Widest input stream in bytes.
+    pub stream_bytes: usize,
+}
+
+impl Default for Interface {
+    fn default() -> Interface {
+        Interface { input_buffers: 2, stream_bytes: 4 }
+    }
+}
+
+/// `[target]`: the device and its clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Target {
+    /// Device name of the device table, or "generic" for plain Verilog.
+    pub device: String,
+    /// Clock of the engine in MHz.
+    pub clock_mhz: f64,
+}
+
+impl Default for Target {
+    fn default() -> Target {
+        Target { device: "generic".into(), clock_mhz: 50.0 }
+    }
+}
+
+/// The machine with every number known; made by [`ArchFile::with`] or by the choice for a device.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Arch {
+    pub name: String,
+    /// R, 8 to 4096.
+    pub rows: usize,
+    /// P, 1 to 1024.
+    pub lanes: usize,
+    /// CW; divides `rows`; divides `lanes` or is divided by it.
+    pub word: usize,
+    /// Divides `rows`.
+    pub weight_rows: usize,
+    pub storage: Storage,
+    pub popcount: Popcount,
+    pub accumulator_depth: usize,
+    pub interface: Interface,
+    pub target: Target,
+    /// Logic family of the target: "ice40", "ecp5", "gowin", "xilinx7" or "generic".
+    pub family: String,
+}
+
+impl Arch {
+    /// NB: words side by side in the row vector.
+    pub fn banks(&self) -> usize {
+        self.rows / self.word
+    }
+
+    /// Bits of weights that the memory delivers a cycle.
+    pub fn weight_bandwidth(&self) -> usize {
+        self.weight_rows * self.lanes
+    }
+}
+
+impl ArchFile {
+    /// The machine with `family` as the target's logic family and `rows`, `lanes`, `word`, `weight_rows` and `depth` where the file says "auto".
+    pub fn with(
+        &self,
+        family: &str,
+        rows: usize,
+        lanes: usize,
+        word: usize,
+        weight_rows: usize,
+        depth: usize,
+    ) -> Arch {
+        Arch {
+            name: self.name.clone().unwrap_or_else(|| "bincim".into()),
+            rows: self.array.rows.or(rows),
+            lanes: self.array.columns.or(self.array.lanes.or(lanes)),
+            word: self.activation.word.or(word),
+            weight_rows: self.weights.rows_per_cycle.or(weight_rows),
+            storage: self.weights.storage,
+            popcount: self.popcount.clone(),
+            accumulator_depth: self.accumulator.depth.or(depth),
+            interface: self.interface.clone(),
+            target: self.target.clone(),
+            family: family.into(),
+        }
+    }
+}

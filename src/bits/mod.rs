@@ -88,6 +88,21 @@ pub fn xnor_popcount(a: &[u64], b: &[u64], columns: usize) -> usize {
     columns - differing
 }
 
+/// Copies `length` bits from bit `from` of `source` to bit `to` of `target`; bit 0 is the least significant of
+/// word 0. Panics when either range leaves its slice.
+pub fn copy_bits(target: &mut [u64], to: usize, source: &[u64], from: usize, length: usize) {
+    let mut done = 0;
+    while done < length {
+        let (s, t) = (from + done, to + done);
+        let take = (64 - s % 64).min(64 - t % 64).min(length - done);
+        let mask = if take == 64 { u64::MAX } else { (1 << take) - 1 };
+        let bits = source[s / 64] >> (s % 64) & mask;
+        let word = &mut target[t / 64];
+        *word = *word & !(mask << (t % 64)) | bits << (t % 64);
+        done += take;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +114,24 @@ mod tests {
             let expected = (0..70).filter(|c| (r * 31 + c * 7) % 3 == 0).count();
             assert_eq!(matrix.ones(r), expected);
             assert_eq!(matrix.row(r)[1] >> 6, 0);
+        }
+    }
+
+    #[test]
+    fn copied_bits_arrive_at_any_alignment_and_leave_the_rest() {
+        for (to, from, length) in [(0, 0, 64), (3, 61, 130), (70, 5, 1), (1, 0, 191), (9, 9, 0)] {
+            let source: Vec<u64> = (0..4u64).map(|w| (w + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+            let mut target = vec![u64::MAX; 4];
+            copy_bits(&mut target, to, &source, from, length);
+            for bit in 0..256 {
+                let expected = match bit {
+                    b if b >= to && b < to + length => {
+                        source[(b - to + from) / 64] >> ((b - to + from) % 64) & 1
+                    }
+                    _ => 1,
+                };
+                assert_eq!(target[bit / 64] >> (bit % 64) & 1, expected, "bit {bit}");
+            }
         }
     }
 

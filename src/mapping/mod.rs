@@ -1,1 +1,181 @@
-//! (to come)
+//! Where and when: tiles of each layer, loop order and the block of pixels that shares a load of weights.
+//!
+//! The block is chosen from a cost model that knows the weight memory's rows a cycle (ARCHITECTURE.md, "Cycles"):
+//! convolutions become limited by compute, dense layers by weight bandwidth.
+
+pub mod cycles;
+
+use crate::arch::Arch;
+use crate::network::{Layer, Network};
+use cycles::Tile;
+
+/// Smallest block that may wait in the accumulator memory: a sum must be written before it is read again.
+pub const SMALLEST_BLOCK: usize = 4;
+
+/// The mapping of a network on an array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// Rows of one plane of the input: `rows / planes`.
+    pub plane_rows: usize,
+    pub layers: Vec<LayerMap>,
+}
+
+/// What stays while the rest streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// One load of weights serves all pixels.
+    WeightsStay,
+    /// One load of weights serves a block of pixels whose sums wait in the accumulator memory.
+    Blocks,
+    /// A vector stays while the weights of all passes stream.
+    VectorsStay,
+}
+
+impl std::fmt::Display for Reuse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Reuse::WeightsStay => "weights stay",
+            Reuse::Blocks => "blocks",
+            Reuse::VectorsStay => "vectors stay",
+        })
+    }
+}
+
+/// The tiles of one layer and the order in which they run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerMap {
+    /// Words of one input pixel (0 for a layer that reads the input unit).
+    pub chunks: usize,
+    /// Tiles along the fan-in.
+    pub passes: usize,
+    /// Tiles along the output channels.
+    pub groups: usize,
+    /// Weight words of a tile of every pass but the last, and of the last.
+    pub words: usize,
+    pub last_words: usize,
+    /// Vectors of a group: convolution pixels, those of overlapping pooling windows counted each time.
+    pub vectors: usize,
+    pub block: usize,
+    pub last_block: usize,
+    pub blocks: usize,
+    pub reuse: Reuse,
+    /// Larger of compute and weight bandwidth, in cycles.
+    pub bound: u64,
+}
+
+impl LayerMap {
+    /// The tiles in the order in which they run.
+    pub fn tiles(&self) -> impl Iterator<Item = Tile> + '_ {
+        let block = move |b: usize| if b + 1 == self.blocks { self.last_block } else { self.block };
+        let words = move |p: usize| if p + 1 == self.passes { self.last_words } else { self.words };
+        (0..self.groups).flat_map(move |_| {
+            (0..self.blocks).flat_map(move |b| {
+                (0..self.passes).map(move |p| Tile { words: words(p) as u64, vectors: block(b) as u64 })
+            })
+        })
+    }
+}
+
+/// Maps `network` on `arch`, which must be valid.
+pub fn map(network: &Network, arch: &Arch) -> Mapping {
+    let plane_rows = arch.rows / network.input.code.planes();
+    let layers = network
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| {
+            let tiles = if index == 0 {
+                input_tiles(layer, arch, network.input.code.planes(), plane_rows)
+            } else {
+                map_tiles(layer, arch)
+            };
+            arrange(layer, arch, tiles, network.code_of(index).planes())
+        })
+        .collect();
+    Mapping { plane_rows, layers }
+}
+
+/// Chunks, passes and rows used by the last pass.
+struct FanIn {
+    chunks: usize,
+    passes: usize,
+    last_rows: usize,
+}
+
+/// The input unit packs taps without gaps: `plane_rows` of them a pass, each plane in its own group of rows.
+fn input_tiles(layer: &Layer, arch: &Arch, planes: usize, plane_rows: usize) -> FanIn {
+    let passes = layer.fan_in().div_ceil(plane_rows);
+    let last = layer.fan_in() - (passes - 1) * plane_rows;
+    debug_assert!(plane_rows * planes <= arch.rows);
+    FanIn { chunks: 0, passes, last_rows: (planes - 1) * plane_rows + last }
+}
+
+/// The activation memory delivers whole words of channels.
+fn map_tiles(layer: &Layer, arch: &Arch) -> FanIn {
+    let chunks = layer.input.c.div_ceil(arch.word);
+    let items = layer.kernel.0 * layer.kernel.1 * chunks;
+    let passes = items.div_ceil(arch.banks());
+    let last_slots = items - (passes - 1) * arch.banks();
+    let last_chunk_channels = layer.input.c - (chunks - 1) * arch.word;
+    FanIn { chunks, passes, last_rows: (last_slots - 1) * arch.word + last_chunk_channels }
+}
+
+fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, planes: usize) -> LayerMap {
+    let window = layer.pool.map_or(1, |pool| pool.kernel.0 * pool.kernel.1);
+    let vectors = if layer.sum_pixels { layer.conv.pixels() } else { layer.output.pixels() * window };
+    let full_words = arch.rows / arch.weight_rows;
+    let last_words = fan_in.last_rows.div_ceil(arch.weight_rows);
+    let compute = (layer.fan_in() * planes).div_ceil(arch.rows)
+        * layer.conv.c.div_ceil(arch.lanes)
+        * layer.conv.pixels();
+    let weights = layer.weight_bits().div_ceil(arch.weight_bandwidth());
+    let whole = LayerMap {
+        chunks: fan_in.chunks,
+        passes: fan_in.passes,
+        groups: layer.conv.c.div_ceil(arch.lanes),
+        words: full_words,
+        last_words,
+        vectors,
+        block: vectors,
+        last_block: vectors,
+        blocks: 1,
+        reuse: Reuse::WeightsStay,
+        bound: compute.max(weights) as u64,
+    };
+    if whole.passes == 1 || layer.sum_pixels {
+        return whole;
+    }
+    candidates(&whole, arch.accumulator_depth)
+        .into_iter()
+        .min_by_key(|candidate| (cycles::steady(candidate), candidate.blocks))
+        .unwrap_or(whole)
+}
+
+/// Every way to cut the vectors of a layer of several passes into blocks, at most `depth` long.
+fn candidates(whole: &LayerMap, depth: usize) -> Vec<LayerMap> {
+    let with = |block: usize, reuse| LayerMap {
+        block,
+        blocks: whole.vectors.div_ceil(block),
+        last_block: whole.vectors - (whole.vectors.div_ceil(block) - 1) * block,
+        reuse,
+        ..whole.clone()
+    };
+    let mut all = vec![with(1, Reuse::VectorsStay)];
+    if whole.vectors >= SMALLEST_BLOCK && depth >= SMALLEST_BLOCK {
+        let fewest = whole.vectors.div_ceil(depth);
+        for blocks in fewest..fewest + 8 {
+            let block = whole.vectors.div_ceil(blocks);
+            let reuse = if block == whole.vectors { Reuse::WeightsStay } else { Reuse::Blocks };
+            let candidate = with(block, reuse);
+            if candidate.last_block >= SMALLEST_BLOCK {
+                all.push(candidate);
+            }
+        }
+        // Full blocks and a remainder: fewer reloads where the even cut leaves blocks short.
+        let candidate = with(depth.min(whole.vectors), Reuse::Blocks);
+        if candidate.last_block >= SMALLEST_BLOCK && candidate.blocks > 1 {
+            all.push(candidate);
+        }
+    }
+    all
+}

@@ -1,0 +1,141 @@
+//! What a machine must satisfy before anything is built from it.
+
+use super::{Arch, ArchFile};
+
+/// One key of the architecture file that cannot be, why, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {value}: {what}; {fix}")]
+pub struct ArchProblem {
+    pub key: &'static str,
+    pub value: String,
+    pub what: String,
+    pub fix: String,
+}
+
+/// Everything that is wrong with `arch`; empty when it can be built.
+pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
+    let mut problems = Vec::new();
+    let mut say = |wrong: bool, key, value: String, what: String, fix: String| {
+        if wrong {
+            problems.push(ArchProblem { key, value, what, fix });
+        }
+    };
+    let range = |value: usize, low: usize, high: usize| !(low..=high).contains(&value);
+    say(
+        range(arch.rows, 8, 4096),
+        "array.rows",
+        arch.rows.to_string(),
+        "outside 8 to 4096".into(),
+        "take a number of rows such as 64, 256 or 576".into(),
+    );
+    say(
+        range(arch.lanes, 1, 1024),
+        "array.columns",
+        arch.lanes.to_string(),
+        "outside 1 to 1024".into(),
+        "take a number of columns such as 16, 32 or 64".into(),
+    );
+    if !problems.is_empty() {
+        return problems;
+    }
+    let mut say = |wrong: bool, key, value: String, what: String, fix: String| {
+        if wrong {
+            problems.push(ArchProblem { key, value, what, fix });
+        }
+    };
+    say(
+        arch.word == 0 || arch.rows % arch.word != 0,
+        "activation.word",
+        arch.word.to_string(),
+        format!("does not divide array.rows = {}", arch.rows),
+        format!("take one of {}", list(&divisors(arch.rows))),
+    );
+    say(
+        arch.word != 0 && arch.word % arch.lanes != 0 && arch.lanes % arch.word != 0,
+        "activation.word",
+        arch.word.to_string(),
+        format!("neither divides nor is divided by array.columns = {}", arch.lanes),
+        "make one a multiple of the other, so that results fill whole words".into(),
+    );
+    say(
+        arch.word != 0 && arch.lanes > arch.rows,
+        "array.columns",
+        arch.lanes.to_string(),
+        format!(
+            "more than array.rows = {}: one cycle would write more words than there are banks",
+            arch.rows
+        ),
+        format!("take at most {} columns", arch.rows),
+    );
+    say(
+        arch.weight_rows == 0 || arch.rows % arch.weight_rows != 0,
+        "weights.rows_per_cycle",
+        arch.weight_rows.to_string(),
+        format!("does not divide array.rows = {}", arch.rows),
+        format!("take one of {}", list(&divisors(arch.rows))),
+    );
+    say(
+        arch.accumulator_depth > 65536
+            || range(arch.accumulator_depth, 4, 65536) && arch.accumulator_depth != 0,
+        "accumulator.depth",
+        arch.accumulator_depth.to_string(),
+        "neither 0 nor 4 to 65536".into(),
+        "take 0 (no accumulator memory) or a depth such as 64".into(),
+    );
+    say(
+        range(arch.interface.input_buffers, 1, 2),
+        "interface.input_buffers",
+        arch.interface.input_buffers.to_string(),
+        "neither 1 nor 2".into(),
+        "take 2 to overlap the next frame with the present one".into(),
+    );
+    say(
+        range(arch.interface.stream_bytes, 1, 64),
+        "interface.stream_bytes",
+        arch.interface.stream_bytes.to_string(),
+        "outside 1 to 64".into(),
+        "take 1, 2, 4 or 8".into(),
+    );
+    say(
+        !arch.target.clock_mhz.is_finite() || arch.target.clock_mhz <= 0.0 || arch.target.clock_mhz > 2000.0,
+        "target.clock_mhz",
+        arch.target.clock_mhz.to_string(),
+        "not a clock between 0 and 2000 MHz".into(),
+        "take a frequency such as 12, 25 or 60".into(),
+    );
+    problems
+}
+
+/// What is wrong with the keys that [`Arch`] does not carry.
+pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
+    let mut problems = Vec::new();
+    if let (Some(lanes), Some(columns)) = (file.array.lanes.value(), file.array.columns.value())
+        && lanes != columns
+    {
+        problems.push(ArchProblem {
+            key: "array.lanes",
+            value: lanes.to_string(),
+            what: format!(
+                "differs from array.columns = {columns}; the popcount readout has one lane a column"
+            ),
+            fix: "leave array.lanes out, or make both equal".into(),
+        });
+    }
+    if let Some(pixel_lanes @ (0 | 2..)) = file.array.pixel_lanes.value() {
+        problems.push(ArchProblem {
+            key: "array.pixel_lanes",
+            value: pixel_lanes.to_string(),
+            what: "only one pixel a cycle is built".into(),
+            fix: "take 1 and spend the area on more columns or rows".into(),
+        });
+    }
+    problems
+}
+
+fn divisors(n: usize) -> Vec<usize> {
+    (1..=n).filter(|d| n % d == 0).collect()
+}
+
+fn list(numbers: &[usize]) -> String {
+    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}

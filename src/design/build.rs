@@ -1,0 +1,330 @@
+//! Resolves a mapped network into a [`Design`].
+
+use super::images::{Cells, Domain};
+use super::*;
+use crate::mapping::{self, LayerMap, Mapping};
+use crate::network::{Activation, Layer};
+
+/// Why a network cannot become a design on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DesignError {
+    #[error("layer '{layer}': zero padding of a one-bit input has no third code")]
+    PaddedBipolarInput { layer: String },
+    #[error(
+        "layer '{layer}' gives scores from a {bits}-bit input; at least one binary layer must follow the first"
+    )]
+    ScoresFromInteger { layer: String, bits: usize },
+    #[error("the {planes} planes of the input do not fit in {rows} rows")]
+    TooFewRows { planes: usize, rows: usize },
+    #[error("layer '{layer}' has a last map of {elements} scores; at most 65536 are supported")]
+    TooManyScores { layer: String, elements: usize },
+}
+
+impl DesignError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            DesignError::PaddedBipolarInput { .. } => {
+                "run the lowering passes, which widen such an input to two bits, or pad with -1 or +1"
+            }
+            DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
+            DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
+            DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
+        }
+    }
+}
+
+/// Resolves `network` on `arch` (both validated) into numbers.
+pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
+    let planes = network.input.code.planes();
+    refuse(network, arch, planes)?;
+    let mapping = mapping::map(network, arch);
+    let row_enable = network.layers[1..]
+        .iter()
+        .any(|layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero);
+    let tree = TreePlan {
+        rows: arch.rows,
+        groups: planes,
+        enable: row_enable,
+        style: tree_style(arch),
+        pipelined: arch.popcount.pipelined,
+    };
+    let memory = maps(network, arch);
+    let mut layers = layer_programs(network, arch, &mapping, &memory, row_enable);
+    let cycles = mapping::cycles::of_layers(&mapping.layers, tree.latency() as u64);
+    for (layer, spent) in layers.iter_mut().zip(&cycles) {
+        layer.cycles = *spent;
+    }
+
+    let cells = Cells {
+        rows: arch.rows,
+        lanes: arch.lanes,
+        word: arch.word,
+        planes,
+        plane_rows: mapping.plane_rows,
+        weight_rows: arch.weight_rows,
+    };
+    let depth = layers.last().map_or(0, |last| last.weight_base + tile_words(last));
+    let mut weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
+    let mut thresholds = Vec::new();
+    for (index, (layer, program)) in network.layers.iter().zip(&layers).enumerate() {
+        cells.write(&mut weights, layer, program);
+        thresholds
+            .extend(Domain::new(layer, network.code_of(index), row_enable).thresholds(layer, arch.lanes));
+    }
+    let accumulator_depth =
+        layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
+    let widths = widths(
+        network,
+        &layers,
+        &memory,
+        &tree,
+        row_enable,
+        depth,
+        thresholds.len(),
+        accumulator_depth,
+        arch,
+    );
+    let last = network.layers.last().expect("a validated network has a layer");
+    let score_bits = match last.activation {
+        Activation::Scores => widths.score,
+        Activation::Sign { .. } => 1,
+    };
+    Ok(Design {
+        name: network.name.clone(),
+        network: network.clone(),
+        arch: arch.clone(),
+        rows: arch.rows,
+        lanes: arch.lanes,
+        word: arch.word,
+        banks: arch.banks(),
+        planes,
+        plane_rows: mapping.plane_rows,
+        row_enable,
+        weight_rows: arch.weight_rows,
+        weights,
+        thresholds,
+        map_depth: memory.depth,
+        accumulator_depth,
+        input: input::unit(network, arch, mapping.plane_rows),
+        output: OutputUnit {
+            scores: last.output.elements(),
+            groups: last.conv.c.div_ceil(arch.lanes),
+            pixels: last.output.pixels(),
+            stream_bits: score_bits.next_multiple_of(8),
+        },
+        cycles: cycles.iter().sum(),
+        widths,
+        tree,
+        layers,
+    })
+}
+
+fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {
+    let first = &network.layers[0];
+    let last = &network.layers[network.layers.len() - 1];
+    if planes > arch.rows {
+        return Err(DesignError::TooFewRows { planes, rows: arch.rows });
+    }
+    if network.input.code == InputCode::Bipolar
+        && !first.padding.is_none()
+        && first.padding.value == PadValue::Zero
+    {
+        return Err(DesignError::PaddedBipolarInput { layer: first.name.clone() });
+    }
+    if network.layers.len() == 1
+        && network.input.code != InputCode::Bipolar
+        && first.activation == Activation::Scores
+    {
+        return Err(DesignError::ScoresFromInteger { layer: first.name.clone(), bits: planes });
+    }
+    if last.output.elements() > 65536 {
+        return Err(DesignError::TooManyScores {
+            layer: last.name.clone(),
+            elements: last.output.elements(),
+        });
+    }
+    Ok(())
+}
+
+/// The tree's shape: as asked for, or the one that measured smallest on the target's family.
+fn tree_style(arch: &Arch) -> TreeStyle {
+    use crate::arch::PopcountStyle;
+    match arch.popcount.style {
+        PopcountStyle::Auto => TreeStyle::for_family(&arch.family),
+        PopcountStyle::Flat => TreeStyle::Flat,
+        PopcountStyle::Compress32 => TreeStyle::Compress32,
+        PopcountStyle::CarryIn => TreeStyle::CarryIn,
+        PopcountStyle::Ccu2c => TreeStyle::Ccu2c,
+        PopcountStyle::Lut6 => TreeStyle::Lut6,
+    }
+}
+
+/// The regions of the maps between layers: map `i` is what layer `i + 1` reads.
+struct MapMemory {
+    regions: Vec<walk::Region>,
+    bases: Vec<usize>,
+    depth: usize,
+}
+
+/// Even maps lie at the bottom, odd ones end at the top, so a layer never writes over what it reads.
+fn maps(network: &Network, arch: &Arch) -> MapMemory {
+    let banks = arch.banks();
+    let regions: Vec<walk::Region> = network.layers[1..]
+        .iter()
+        .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel.1))
+        .collect();
+    let pairs = regions.windows(2).map(|pair| pair[0].size + pair[1].size);
+    let depth = regions.iter().map(|region| region.size).chain(pairs).max().unwrap_or(0);
+    let bases = regions
+        .iter()
+        .enumerate()
+        .map(|(index, region)| if index % 2 == 0 { 0 } else { depth - region.size })
+        .collect();
+    MapMemory { regions, bases, depth }
+}
+
+fn layer_programs(
+    network: &Network,
+    arch: &Arch,
+    mapping: &Mapping,
+    memory: &MapMemory,
+    row_enable: bool,
+) -> Vec<LayerDesign> {
+    let mut weight_base = 0;
+    let mut threshold_base = 0;
+    network
+        .layers
+        .iter()
+        .zip(&mapping.layers)
+        .enumerate()
+        .map(|(index, (layer, map))| {
+            let program = layer_program(network, arch, memory, row_enable, index, layer, map);
+            let program = LayerDesign { weight_base, threshold_base, ..program };
+            weight_base += tile_words(&program);
+            threshold_base += program.groups;
+            program
+        })
+        .collect()
+}
+
+fn layer_program(
+    network: &Network,
+    arch: &Arch,
+    memory: &MapMemory,
+    row_enable: bool,
+    index: usize,
+    layer: &Layer,
+    map: &LayerMap,
+) -> LayerDesign {
+    let banks = arch.banks();
+    let (source, walk) = if index == 0 {
+        let walk = match input::unit(network, arch, arch.rows / network.input.code.planes()).kind {
+            InputKind::Window { columns, .. } => walk::over_window(layer, columns),
+            InputKind::Vector { .. } => walk::over_vector(layer),
+        };
+        (Source::Input, walk)
+    } else {
+        let (region, base) = (memory.regions[index - 1], memory.bases[index - 1]);
+        let source = Source::Map {
+            chunks: region.chunks,
+            pitch: region.pitch,
+            base,
+            size: region.size,
+            taps: walk::taps(layer, region, arch.word, banks, map.passes),
+        };
+        (source, walk::over_map(layer, region, base, banks))
+    };
+    let write = memory
+        .regions
+        .get(index)
+        .map(|&region| walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks));
+    let code = network.code_of(index);
+    let domain = Domain::new(layer, code, row_enable);
+    LayerDesign {
+        name: layer.name.clone(),
+        source,
+        passes: map.passes,
+        groups: map.groups,
+        vectors: map.vectors,
+        block: map.block,
+        last_block: map.last_block,
+        blocks: map.blocks,
+        words: map.words,
+        last_words: map.last_words,
+        weight_base: 0,
+        threshold_base: 0,
+        weighted: code != InputCode::Bipolar,
+        in_register: map.passes == 1 || map.block == 1 || layer.sum_pixels,
+        sum_pixels: layer.sum_pixels,
+        flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
+        scores: layer.activation == Activation::Scores,
+        score_shift: if layer.activation == Activation::Scores { domain.score(layer, 0).0 } else { 0 },
+        padding: (index > 0 && !layer.padding.is_none()).then_some((layer.input, layer.padding.value)),
+        walk,
+        write,
+        cycles: 0,
+        bound: map.bound,
+    }
+}
+
+/// Weight words of all tiles of a layer.
+fn tile_words(layer: &LayerDesign) -> usize {
+    layer.groups * ((layer.passes - 1) * layer.words + layer.last_words)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn widths(
+    network: &Network,
+    layers: &[LayerDesign],
+    memory: &MapMemory,
+    tree: &TreePlan,
+    row_enable: bool,
+    weight_depth: usize,
+    groups: usize,
+    accumulator_depth: usize,
+    arch: &Arch,
+) -> Widths {
+    let domains = || {
+        network
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(index, layer)| (layer, Domain::new(layer, network.code_of(index), row_enable)))
+    };
+    let low = domains().map(|(layer, domain)| domain.range(layer).0).min().unwrap_or(0);
+    let high = domains().map(|(layer, domain)| domain.range(layer).1).max().unwrap_or(0);
+    let signed_or_not = |high: i64| {
+        if row_enable { width::signed(low, high) } else { width::unsigned(high as usize) }
+    };
+    let last = network.layers.last().expect("a validated network has a layer");
+    let code = network.code_of(network.layers.len() - 1);
+    let scores = (0..last.conv.c).map(|channel| last.accumulator_range(channel, code));
+    let coordinate = layers
+        .iter()
+        .filter_map(|layer| layer.padding)
+        .map(|(map, _)| width::signed(-7, map.h.max(map.w) as i64 + 7))
+        .max()
+        .unwrap_or(1);
+    let input_address = match input::unit(network, arch, arch.rows / tree.groups).kind {
+        InputKind::Window { depth, .. } => width::index(depth),
+        InputKind::Vector { words, .. } => width::index(words),
+    };
+    let modulus = match network.layers[0].kernel.0 {
+        rows if matches!(layers[0].source, Source::Input) => rows.max(arch.banks()),
+        _ => arch.banks(),
+    };
+    Widths {
+        count: tree.count_width(),
+        accumulator: signed_or_not(high),
+        threshold: signed_or_not(high + 1),
+        score: scores.fold(1, |bits, (low, high)| bits.max(width::signed(low, high))),
+        map_address: width::index(memory.depth.max(1)).max(input_address),
+        bank: width::index(modulus),
+        weight_address: width::index(weight_depth),
+        threshold_address: width::index(groups),
+        accumulator_address: width::index(accumulator_depth.max(1)),
+        layer: width::index(network.layers.len()),
+        coordinate,
+    }
+}

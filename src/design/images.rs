@@ -1,0 +1,143 @@
+//! Memory contents: weight words and thresholds in the engine's own domain.
+
+use super::{LayerDesign, Source, Threshold};
+use crate::bits::BitMatrix;
+use crate::network::{Activation, InputCode, Layer};
+
+/// Geometry that the weight image depends on.
+pub(super) struct Cells {
+    pub rows: usize,
+    pub lanes: usize,
+    pub word: usize,
+    pub planes: usize,
+    pub plane_rows: usize,
+    pub weight_rows: usize,
+}
+
+impl Cells {
+    /// Weight column (kernel row, column, channel) that row `row` carries in `pass`; `None`: nothing.
+    fn column(&self, layer: &Layer, design: &LayerDesign, pass: usize, row: usize) -> Option<usize> {
+        match &design.source {
+            Source::Input => {
+                if row >= self.planes * self.plane_rows {
+                    return None;
+                }
+                let tap = pass * self.plane_rows + row % self.plane_rows;
+                (tap < layer.fan_in()).then_some(tap)
+            }
+            Source::Map { taps, .. } => {
+                let tap = taps[pass][row / self.word]?;
+                let channel = row % self.word;
+                (channel < tap.channels).then(|| {
+                    (tap.ky * layer.kernel.1 + tap.kx) * layer.input.c + tap.chunk * self.word + channel
+                })
+            }
+        }
+    }
+
+    /// Writes the tiles of one layer into `image`, from `design.weight_base` on. Rows and lanes that carry
+    /// nothing hold 1, which counts nothing against data 0.
+    pub fn write(&self, image: &mut BitMatrix, layer: &Layer, design: &LayerDesign) {
+        let mut address = design.weight_base;
+        for group in 0..design.groups {
+            for pass in 0..design.passes {
+                let columns: Vec<Option<usize>> =
+                    (0..self.rows).map(|row| self.column(layer, design, pass, row)).collect();
+                let words = if pass + 1 == design.passes { design.last_words } else { design.words };
+                for word in 0..words {
+                    for lane in 0..self.lanes {
+                        let channel = group * self.lanes + lane;
+                        for r in 0..self.weight_rows {
+                            let bit = match columns[word * self.weight_rows + r] {
+                                Some(column) if channel < layer.conv.c => layer.weights.get(channel, column),
+                                _ => true,
+                            };
+                            image.set(address, lane * self.weight_rows + r, bit);
+                        }
+                    }
+                    address += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The domain of a layer's accumulator in the engine, and how the network's accumulator `acc` maps into it.
+pub(super) struct Domain {
+    code: InputCode,
+    /// Sums are signed (`2*count - driven`) instead of counts.
+    signed: bool,
+    /// Pixels added into one accumulator.
+    pixels: i64,
+}
+
+impl Domain {
+    pub fn new(layer: &Layer, code: InputCode, row_enable: bool) -> Domain {
+        let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
+        Domain { code, signed: row_enable && code == InputCode::Bipolar, pixels }
+    }
+
+    /// Smallest and largest accumulator of the engine.
+    pub fn range(&self, layer: &Layer) -> (i64, i64) {
+        let taps = layer.fan_in() as i64 * self.pixels;
+        match self.code {
+            InputCode::Bipolar if self.signed => (-taps, taps),
+            InputCode::Bipolar => (0, taps),
+            code => (0, taps * ((1 << code.planes()) - 1)),
+        }
+    }
+
+    /// `engine accumulator - acc` for integer inputs: every -1 weight counts each plane's zeros as matches, and
+    /// the code is offset by the smallest value.
+    fn offset(&self, layer: &Layer, channel: usize) -> i64 {
+        let plus = layer.weights.ones(channel) as i64;
+        let minus = layer.fan_in() as i64 - plus;
+        let planes = (1i64 << self.code.planes()) - 1;
+        let lowest = i64::from(self.code.range().0);
+        (planes * minus - lowest * (plus - minus)) * self.pixels
+    }
+
+    /// The engine's threshold for `acc >= threshold`.
+    pub fn threshold(&self, layer: &Layer, channel: usize, threshold: i64) -> i64 {
+        let (low, high) = self.range(layer);
+        let value = match self.code {
+            InputCode::Bipolar if self.signed => threshold,
+            InputCode::Bipolar => (threshold + layer.fan_in() as i64 * self.pixels + 1).div_euclid(2),
+            _ => threshold + self.offset(layer, channel),
+        };
+        value.clamp(low, high + 1)
+    }
+
+    /// Shift and subtrahend of a score: `acc = (engine << shift) - value`.
+    pub fn score(&self, layer: &Layer, channel: usize) -> (usize, i64) {
+        match self.code {
+            InputCode::Bipolar if self.signed => (0, 0),
+            InputCode::Bipolar => (1, layer.fan_in() as i64 * self.pixels),
+            _ => (0, self.offset(layer, channel)),
+        }
+    }
+
+    /// Threshold entries of a layer, group by group, `lanes` each.
+    pub fn thresholds(&self, layer: &Layer, lanes: usize) -> Vec<Vec<Threshold>> {
+        let never = self.range(layer).1 + 1;
+        (0..layer.conv.c.div_ceil(lanes))
+            .map(|group| {
+                (0..lanes)
+                    .map(|lane| {
+                        let channel = group * lanes + lane;
+                        match &layer.activation {
+                            _ if channel >= layer.conv.c => Threshold { value: never, flip: false },
+                            Activation::Sign { threshold, flip } => Threshold {
+                                value: self.threshold(layer, channel, i64::from(threshold[channel])),
+                                flip: flip[channel],
+                            },
+                            Activation::Scores => {
+                                Threshold { value: self.score(layer, channel).1, flip: false }
+                            }
+                        }
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,149 @@
+//! Address walks: constant steps over the pixels of a convolution, without multipliers or dividers.
+
+use super::{SlotTap, Step, Walk, WriteWalk};
+use crate::network::{Layer, Shape};
+
+/// A map in the activation memory: `L = chunk + chunks * (x + pitch * y)`, bank `L mod banks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Region {
+    pub chunks: usize,
+    pub pitch: usize,
+    /// Bank words.
+    pub size: usize,
+}
+
+/// The region of a map that a kernel of `kernel_columns` columns reads from `banks` banks.
+///
+/// The pitch is the smallest that keeps the items of one pass in different banks.
+pub(super) fn region(map: Shape, word: usize, banks: usize, kernel_columns: usize) -> Region {
+    let chunks = map.c.div_ceil(word);
+    let collides = |pitch: &usize| (chunks * pitch) % banks != (chunks * kernel_columns) % banks && map.h > 1;
+    let pitch =
+        (map.w..).find(|pitch| !collides(pitch)).expect("pitch = kernel columns modulo banks is reached");
+    let words = chunks * (pitch * (map.h - 1) + map.w);
+    Region { chunks, pitch, size: words.div_ceil(banks) }
+}
+
+/// Splits a linear index into bank and address.
+fn split(linear: i64, banks: usize) -> Step {
+    let banks = banks as i64;
+    Step { address: linear.div_euclid(banks), bank: linear.rem_euclid(banks) as usize }
+}
+
+/// Pixels (rows, columns) of the four steps of a walk, in the order window column, window row, column, row,
+/// each from the last position of the loops inside it.
+fn pixel_steps(layer: &Layer) -> ((usize, usize), (usize, usize), [(i64, i64); 4]) {
+    let (window, pool_stride) = layer.pool.map_or(((1, 1), (1, 1)), |pool| (pool.kernel, pool.stride));
+    let pooled = match layer.pool {
+        Some(_) => (layer.output.h, layer.output.w),
+        None => (layer.conv.h, layer.conv.w),
+    };
+    let (sy, sx) = (layer.stride.0 as i64, layer.stride.1 as i64);
+    let (wy, wx) = (window.0 as i64 - 1, window.1 as i64 - 1);
+    let steps = [
+        (0, sx),
+        (sy, -sx * wx),
+        (-sy * wy, sx * (pool_stride.1 as i64 - wx)),
+        (sy * (pool_stride.0 as i64 - wy), -sx * (wx + pool_stride.1 as i64 * (pooled.1 as i64 - 1))),
+    ];
+    (window, pooled, steps)
+}
+
+fn assemble(layer: &Layer, origin: Step, step: impl Fn((i64, i64)) -> Step) -> Walk {
+    let (window, pooled, pixel_steps) = pixel_steps(layer);
+    let padding = layer.padding;
+    Walk {
+        window,
+        pooled,
+        origin,
+        step_window_column: step(pixel_steps[0]),
+        step_window_row: step(pixel_steps[1]),
+        step_column: step(pixel_steps[2]),
+        step_row: step(pixel_steps[3]),
+        origin_pixel: (-(padding.top as i64), -(padding.left as i64)),
+        pixel_steps,
+    }
+}
+
+/// The walk of a layer that reads the map `region`, whose first bank word is `base`.
+pub(super) fn over_map(layer: &Layer, region: Region, base: usize, banks: usize) -> Walk {
+    let linear = |(rows, columns): (i64, i64)| region.chunks as i64 * (columns + region.pitch as i64 * rows);
+    let corner = split(linear((-(layer.padding.top as i64), -(layer.padding.left as i64))), banks);
+    let origin = Step { address: corner.address + base as i64, bank: corner.bank };
+    assemble(layer, origin, |pixels| split(linear(pixels), banks))
+}
+
+/// The walk of a convolution over the input unit's window memory: the bank is the padded row modulo the kernel's
+/// rows, a carry is worth one bank row of `columns` words.
+pub(super) fn over_window(layer: &Layer, columns: usize) -> Walk {
+    let stride = (layer.stride.0 as i64, layer.stride.1 as i64);
+    let kernel_rows = layer.kernel.0 as i64;
+    assemble(layer, Step::default(), |(rows, pixels)| Step {
+        address: rows.div_euclid(kernel_rows) * columns as i64 + pixels / stride.1,
+        bank: rows.rem_euclid(kernel_rows) as usize,
+    })
+}
+
+/// The walk of a dense layer over the input unit: one vector, nothing moves.
+pub(super) fn over_vector(layer: &Layer) -> Walk {
+    assemble(layer, Step::default(), |_| Step::default())
+}
+
+/// `[pass][slot]` of a layer that reads `region`.
+pub(super) fn taps(
+    layer: &Layer,
+    region: Region,
+    word: usize,
+    banks: usize,
+    passes: usize,
+) -> Vec<Vec<Option<SlotTap>>> {
+    let items = layer.kernel.0 * layer.kernel.1 * region.chunks;
+    (0..passes)
+        .map(|pass| {
+            (0..banks)
+                .map(|slot| {
+                    let item = pass * banks + slot;
+                    (item < items).then(|| {
+                        let chunk = item % region.chunks;
+                        let kx = item / region.chunks % layer.kernel.1;
+                        let ky = item / region.chunks / layer.kernel.1;
+                        let linear = chunk + region.chunks * (kx + region.pitch * ky);
+                        let offset = linear as i64 - slot as i64;
+                        assert_eq!(
+                            offset.rem_euclid(banks as i64),
+                            0,
+                            "items of a pass lie in different banks"
+                        );
+                        SlotTap {
+                            offset: offset / banks as i64,
+                            ky,
+                            kx,
+                            chunk,
+                            channels: word.min(layer.input.c - chunk * word),
+                        }
+                    })
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// How a layer's output `map` is written into `region` at `base`.
+pub(super) fn writes(
+    map: Shape,
+    region: Region,
+    base: usize,
+    word: usize,
+    lanes: usize,
+    banks: usize,
+) -> WriteWalk {
+    let chunks = region.chunks as i64;
+    let to_next_row = chunks * (region.pitch as i64 - (map.w as i64 - 1));
+    WriteWalk {
+        origin: Step { address: base as i64, bank: 0 },
+        step_column: split(chunks, banks),
+        step_row: split(to_next_row, banks),
+        step_chunk: split((lanes / word).max(1) as i64, banks),
+        chunks: region.chunks,
+    }
+}

@@ -1,0 +1,273 @@
+//! The machine: runs a [`Design`] tile by tile, address by address and cycle by cycle, in integers only.
+//!
+//! Reads nothing of the network but what the design's memories hold, so that a wrong address, image or
+//! threshold shows as a difference from [`super::reference`]. What it returns is what the RTL must show.
+
+mod input;
+mod rows;
+
+use crate::bits::BitMatrix;
+use crate::design::{Design, LayerDesign, Source, Step, Walk};
+use input::InputMemory;
+use rows::{RowVector, Tile};
+
+/// What the taps of the accelerator show for one frame.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MachineTrace {
+    pub layers: Vec<LayerTrace>,
+    /// Scores in the order in which they leave: row, column, class. One-bit scores are 0 or 1.
+    pub scores: Vec<i64>,
+}
+
+/// One layer of a [`MachineTrace`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerTrace {
+    /// Final sums in the engine's domain: group, vector (one if `sum_pixels`), lane; `lanes` of them each time.
+    pub sums: Vec<i64>,
+    /// Result bits after pooling and flip: group, pooled pixel, lane. Empty for a layer of scores.
+    pub bits: Vec<bool>,
+    /// Cycles that the layer's counter shows.
+    pub cycles: u64,
+}
+
+/// Runs one frame. `image`: element values in channel, row, column order, each inside the input code's range.
+pub fn run(design: &Design, image: &[i16]) -> MachineTrace {
+    let mut machine = Machine::new(design, image);
+    for index in 0..design.layers.len() {
+        machine.layer(index);
+    }
+    machine.trace
+}
+
+struct Machine<'a> {
+    design: &'a Design,
+    input: InputMemory,
+    /// Activation memory: one matrix a bank, one word a row.
+    banks: Vec<BitMatrix>,
+    clock: Clock,
+    trace: MachineTrace,
+}
+
+/// The cycle counter, with the loader that fills the shadow beside it.
+struct Clock {
+    now: u64,
+    /// Words of the next tile that stand in the shadow.
+    loaded: u64,
+}
+
+impl Clock {
+    fn tick(&mut self) {
+        self.now += 1;
+        self.loaded += 1;
+    }
+}
+
+impl<'a> Machine<'a> {
+    fn new(design: &'a Design, image: &[i16]) -> Machine<'a> {
+        Machine {
+            design,
+            input: InputMemory::fill(design, image),
+            banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
+            // A frame starts with its first tile already in the shadow.
+            clock: Clock { now: 0, loaded: u64::MAX / 2 },
+            trace: MachineTrace { layers: Vec::new(), scores: vec![0; design.output.scores] },
+        }
+    }
+
+    fn layer(&mut self, index: usize) {
+        let layer = &self.design.layers[index];
+        let mut result = LayerTrace::default();
+        let start = self.clock.now;
+        self.clock.tick();
+        self.clock.tick();
+        let walk_states = states(&layer.walk, self.modulus(layer), self.carry_weight(layer));
+        for group in 0..layer.groups {
+            self.group(layer, group, &walk_states, &mut result);
+        }
+        // The clock stands one past the last vector's door cycle.
+        for _ in 0..3 + self.design.tree.latency() {
+            self.clock.tick();
+        }
+        result.cycles = self.clock.now - start;
+        self.trace.layers.push(result);
+    }
+
+    fn modulus(&self, layer: &LayerDesign) -> usize {
+        match layer.source {
+            Source::Input => self.input.banks(),
+            Source::Map { .. } => self.design.banks,
+        }
+    }
+
+    fn carry_weight(&self, layer: &LayerDesign) -> i64 {
+        match layer.source {
+            Source::Input => self.input.carry_weight(),
+            Source::Map { .. } => 1,
+        }
+    }
+
+    fn group(&mut self, layer: &LayerDesign, group: usize, walk: &[Position], result: &mut LayerTrace) {
+        let lanes = self.design.lanes;
+        let group_words = (layer.passes - 1) * layer.words + layer.last_words;
+        let mut sums = vec![vec![0i64; lanes]; if layer.sum_pixels { 1 } else { layer.vectors }];
+        for block in 0..layer.blocks {
+            let first = block * layer.block;
+            let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
+            for pass in 0..layer.passes {
+                let words = if pass + 1 == layer.passes { layer.last_words } else { layer.words };
+                let address = layer.weight_base + group * group_words + pass * layer.words;
+                let tile = Tile::load(self.design, address, words);
+                while self.clock.loaded < words as u64 {
+                    self.clock.tick();
+                }
+                self.clock.loaded = 0;
+                for (vector, position) in walk.iter().enumerate().skip(first).take(length) {
+                    let row = self.row_vector(layer, pass, position);
+                    let sum = &mut sums[if layer.sum_pixels { 0 } else { vector }];
+                    for (lane, sum) in sum.iter_mut().enumerate() {
+                        *sum += tile.contribution(self.design, layer, lane, &row);
+                    }
+                    self.clock.tick();
+                }
+            }
+        }
+        self.finish(layer, group, &sums, result);
+        result.sums.extend(sums.into_iter().flatten());
+    }
+
+    fn row_vector(&self, layer: &LayerDesign, pass: usize, position: &Position) -> RowVector {
+        match &layer.source {
+            Source::Input => self.input.row_vector(self.design, layer, pass, position.at),
+            Source::Map { taps, .. } => {
+                let mut row = RowVector::empty(self.design);
+                for (slot, tap) in taps[pass].iter().enumerate() {
+                    let Some(tap) = tap else { continue };
+                    let y = position.pixel.0 + tap.ky as i64;
+                    let x = position.pixel.1 + tap.kx as i64;
+                    let at = slot * self.design.word;
+                    let outside = layer
+                        .padding
+                        .filter(|(map, _)| y < 0 || x < 0 || y >= map.h as i64 || x >= map.w as i64);
+                    if let Some((_, pad)) = outside {
+                        row.pad(at, tap.channels, pad);
+                        continue;
+                    }
+                    let index = position.at.bank + slot;
+                    let carry = i64::from(index >= self.design.banks);
+                    let address = position.at.address + tap.offset + carry;
+                    let word = self.banks[index % self.design.banks].row(address as usize);
+                    row.drive(at, word, tap.channels, self.design.word);
+                }
+                row
+            }
+        }
+    }
+
+    /// Threshold, pooling and write-back of one group.
+    fn finish(&mut self, layer: &LayerDesign, group: usize, sums: &[Vec<i64>], result: &mut LayerTrace) {
+        let thresholds = &self.design.thresholds[layer.threshold_base + group];
+        let window = layer.walk.window.0 * layer.walk.window.1;
+        for (pixel, vectors) in sums.chunks(if layer.sum_pixels { 1 } else { window }).enumerate() {
+            if layer.scores {
+                for (lane, (sum, threshold)) in vectors[0].iter().zip(thresholds).enumerate() {
+                    self.score(group, pixel, lane, (sum << layer.score_shift) - threshold.value);
+                }
+                continue;
+            }
+            let bits: Vec<bool> = (0..self.design.lanes)
+                .map(|lane| {
+                    let threshold = thresholds[lane];
+                    let before = threshold.flip && !layer.flip_after_pool;
+                    let after = threshold.flip && layer.flip_after_pool;
+                    vectors.iter().any(|sum| (sum[lane] >= threshold.value) ^ before) ^ after
+                })
+                .collect();
+            match &layer.write {
+                Some(_) => self.write(layer, group, pixel, &bits),
+                None => {
+                    for (lane, &bit) in bits.iter().enumerate() {
+                        self.score(group, pixel, lane, i64::from(bit));
+                    }
+                }
+            }
+            result.bits.extend(bits);
+        }
+    }
+
+    fn score(&mut self, group: usize, pixel: usize, lane: usize, value: i64) {
+        let classes = self.design.output.scores / self.design.output.pixels;
+        let class = group * self.design.lanes + lane;
+        if class < classes {
+            self.trace.scores[pixel * classes + class] = value;
+        }
+    }
+
+    /// Writes one pixel's bits of one group; the first part of a word clears the rest of it.
+    fn write(&mut self, layer: &LayerDesign, group: usize, pixel: usize, bits: &[bool]) {
+        let write = layer.write.as_ref().expect("only called with a write walk");
+        let (word, lanes, banks) = (self.design.word, self.design.lanes, self.design.banks);
+        let channel = group * lanes;
+        let mut at = write.origin;
+        for _ in 0..channel / word.max(lanes) {
+            at = advance(at, write.step_chunk, banks, 1);
+        }
+        let columns = layer.walk.pooled.1;
+        if !layer.sum_pixels {
+            for step in 0..pixel {
+                let end_of_row = (step + 1) % columns == 0;
+                at = advance(at, if end_of_row { write.step_row } else { write.step_column }, banks, 1);
+            }
+        }
+        for part in 0..lanes.div_ceil(word) {
+            if channel / word + part >= write.chunks {
+                break;
+            }
+            let index = at.bank + part;
+            let address = (at.address + i64::from(index >= banks)) as usize;
+            let first = channel % word;
+            let bank = &mut self.banks[index % banks];
+            if first == 0 {
+                bank.row_mut(address).fill(0);
+            }
+            for (bit, &value) in bits[part * word..bits.len().min((part + 1) * word)].iter().enumerate() {
+                bank.set(address, first + bit, value);
+            }
+        }
+    }
+}
+
+/// Where a walk stands: bank and address, and the pixel of the window's origin.
+struct Position {
+    at: Step,
+    pixel: (i64, i64),
+}
+
+fn advance(at: Step, step: Step, modulus: usize, carry_weight: i64) -> Step {
+    let bank = at.bank + step.bank;
+    let carry = if bank >= modulus { carry_weight } else { 0 };
+    Step { address: at.address + step.address + carry, bank: bank % modulus }
+}
+
+/// All positions of a walk, in order.
+fn states(walk: &Walk, modulus: usize, carry_weight: i64) -> Vec<Position> {
+    let mut positions = Vec::new();
+    let mut at = walk.origin;
+    let mut pixel = walk.origin_pixel;
+    let (window, pooled) = (walk.window, walk.pooled);
+    let total = window.0 * window.1 * pooled.0 * pooled.1;
+    for index in 0..total {
+        positions.push(Position { at, pixel });
+        let column = (index + 1) % window.1 != 0;
+        let row = (index + 1) % (window.1 * window.0) != 0;
+        let pooled_column = (index + 1) % (window.1 * window.0 * pooled.1) != 0;
+        let (step, moved) = match (column, row, pooled_column) {
+            (true, ..) => (walk.step_window_column, walk.pixel_steps[0]),
+            (false, true, _) => (walk.step_window_row, walk.pixel_steps[1]),
+            (false, false, true) => (walk.step_column, walk.pixel_steps[2]),
+            (false, false, false) => (walk.step_row, walk.pixel_steps[3]),
+        };
+        at = advance(at, step, modulus, carry_weight);
+        pixel = (pixel.0 + moved.0, pixel.1 + moved.1);
+    }
+    positions
+}

@@ -1,0 +1,96 @@
+//! Cycles of a sequence of tiles: the recurrence of ARCHITECTURE.md, "Cycles".
+//!
+//! Exact: the RTL's counters show these numbers.
+
+use super::LayerMap;
+
+/// One tile: weight words to load and vectors to compute with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tile {
+    pub words: u64,
+    pub vectors: u64,
+}
+
+/// Cycles of each layer. `tree` is the popcount tree's latency D.
+pub fn of_layers(layers: &[LayerMap], tree: u64) -> Vec<u64> {
+    let mut start = 0; // first issue cycle of the layer
+    let mut loaded = 0; // first cycle in which the next tile stands complete in the shadow
+    let mut spent = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let following = &layers[(index + 1) % layers.len()];
+        let mut arrival = start + 2;
+        let mut last_vector = arrival;
+        let mut tiles = layer.tiles().peekable();
+        while let Some(tile) = tiles.next() {
+            let door = arrival.max(loaded);
+            let next_words = tiles.peek().map_or_else(|| first_words(following), |next| next.words);
+            loaded = door + next_words;
+            arrival = door + tile.vectors;
+            last_vector = arrival - 1;
+        }
+        let end = last_vector + 4 + tree;
+        spent.push(end - start);
+        start = end;
+    }
+    spent
+}
+
+/// Cycles of one layer in the steady state, without its drain: what the choice of the block compares.
+pub(super) fn steady(layer: &LayerMap) -> u64 {
+    let mut door = 0;
+    let mut previous_vectors = 0;
+    for tile in layer.tiles() {
+        door += tile.words.max(previous_vectors);
+        previous_vectors = tile.vectors;
+    }
+    door + previous_vectors
+}
+
+fn first_words(layer: &LayerMap) -> u64 {
+    layer.tiles().next().map_or(0, |tile| tile.words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reuse;
+    use super::*;
+
+    fn layer(passes: usize, groups: usize, words: usize, vectors: usize) -> LayerMap {
+        LayerMap {
+            chunks: 1,
+            passes,
+            groups,
+            words,
+            last_words: words,
+            vectors,
+            block: vectors,
+            last_block: vectors,
+            blocks: 1,
+            reuse: Reuse::WeightsStay,
+            bound: 0,
+        }
+    }
+
+    #[test]
+    fn a_single_tile_takes_its_vectors_and_the_pipeline() {
+        assert_eq!(of_layers(&[layer(1, 1, 3, 10)], 4), [2 + 9 + 4 + 4]);
+    }
+
+    #[test]
+    fn a_dense_layer_is_limited_by_its_loads_alone() {
+        // 16 tiles of 8 words: the first stands ready, 15 loads follow back to back.
+        assert_eq!(of_layers(&[layer(2, 8, 8, 1)], 4), [2 + 15 * 8 + 4 + 4]);
+    }
+
+    #[test]
+    fn a_convolution_hides_its_loads() {
+        assert_eq!(of_layers(&[layer(1, 4, 9, 100)], 4), [2 + 4 * 100 - 1 + 8]);
+    }
+
+    #[test]
+    fn the_next_layers_first_load_runs_during_the_drain() {
+        let both = of_layers(&[layer(1, 4, 8, 1), layer(1, 4, 8, 1)], 4);
+        // The first tile of layer 1 is loaded while layer 0 drains (8 + D >= 8 words).
+        assert_eq!(both[1], 2 + 3 * 8 + 8);
+    }
+}
