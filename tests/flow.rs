@@ -2,9 +2,7 @@
 //!
 //! A tool that is absent makes its test say "skipped" on standard error; nothing else is tolerated.
 
-use bincim::flow::{
-    self, Family, FlowError, Tool, folder, icarus, nextpnr, pack, verilator, yosys,
-};
+use bincim::flow::{self, Family, FlowError, Tool, folder, icarus, nextpnr, pack, verilator, yosys};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +31,7 @@ module bench;
   always @(led) changes = changes + 1;
   initial begin
     repeat (400000) @(posedge clk);
+    #1;
     $display(\"count %0d changes %0d\", u_blinker.count_q, changes);
     $finish;
   end
@@ -66,9 +65,7 @@ fn present(what: &str, tools: &[Tool]) -> bool {
 
 /// The right answer, by the definition of the blinker.
 fn expected_count(cycles: u32) -> u32 {
-    (0..cycles).fold(0, |count: u32, _| {
-        (count + [1, 2, 4, 8][(count >> 18) as usize]) & 0xF_FFFF
-    })
+    (0..cycles).fold(0, |count: u32, _| (count + [1, 2, 4, 8][(count >> 18) as usize]) & 0xF_FFFF)
 }
 
 struct Case {
@@ -108,11 +105,7 @@ fn bitstream(name: &str, tools: &[Tool], case: &Case) {
         other => other.unwrap(),
     };
     assert_eq!(netlist.resources.ffs, 20, "{:?}", netlist.cells);
-    assert!(
-        (20..80).contains(&netlist.resources.luts),
-        "{:?}",
-        netlist.cells
-    );
+    assert!((20..80).contains(&netlist.resources.luts), "{:?}", netlist.cells);
 
     let constraints = out.join(case.constraints.0);
     fs::write(&constraints, case.constraints.1).unwrap();
@@ -129,16 +122,11 @@ fn bitstream(name: &str, tools: &[Tool], case: &Case) {
     })
     .unwrap();
     let fmax = routed.timing.fmax_mhz().unwrap();
-    let best = routed
-        .sweep
-        .iter()
-        .filter_map(|(_, mhz)| *mhz)
-        .fold(0.0, f64::max);
+    let best = routed.sweep.iter().filter_map(|(_, mhz)| *mhz).fold(0.0, f64::max);
     assert_eq!((routed.sweep.len(), fmax), (2, best), "{:?}", routed.sweep);
     assert!(fmax > 12.0, "{fmax}");
 
-    let (bits, _) =
-        pack::pack(case.family, &routed.design, "blinker", &strings(case.pack)).unwrap();
+    let (bits, _) = pack::pack(case.family, &routed.design, "blinker", &strings(case.pack)).unwrap();
     let inside = bits.file_name().unwrap().to_owned();
     let bits = fs::read(pending.finish().unwrap().join(inside)).unwrap();
     assert!(bits.starts_with(case.magic), "{:02x?}", &bits[..16]);
@@ -198,12 +186,7 @@ fn gw1nr_9_bitstream() {
     let case = Case {
         family: Family::Gowin,
         synth: &[],
-        device: &[
-            "--device",
-            "GW1NR-LV9QN88PC6/I5",
-            "--vopt",
-            "family=GW1N-9C",
-        ],
+        device: &["--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"],
         pack: &["-d", "GW1N-9C"],
         constraints: ("pins.cst", pins),
         magic: b"1111",
@@ -244,9 +227,7 @@ fn a_design_too_large_says_what_ran_out() {
         limit: None,
     })
     .unwrap_err();
-    let FlowError::DoesNotFit { detail, log } = &error else {
-        panic!("{error:?}")
-    };
+    let FlowError::DoesNotFit { detail, log } = &error else { panic!("{error:?}") };
     assert!(detail.contains("ICESTORM_LC") && log.is_file(), "{error}");
 }
 
@@ -301,24 +282,13 @@ fn both_simulators_agree_with_the_definition() {
     }
     if present("icarus", &[Tool::Iverilog, Tool::Vvp]) {
         let (compiled, log) = (root.path().join("sim.vvp"), root.path().join("icarus.log"));
-        icarus::compile(
-            &files,
-            "bench",
-            icarus::Level::SystemVerilog2012,
-            &rtl,
-            &compiled,
-            &log,
-        )
-        .unwrap();
+        icarus::compile(&files, "bench", icarus::Level::SystemVerilog2012, &rtl, &compiled, &log).unwrap();
         let ran = icarus::simulate(&compiled, &[], &rtl, &log, limit).unwrap();
         lines.push((ran.code, ran.stdout));
     }
     for (code, text) in &lines {
         assert_eq!(*code, 0, "{text}");
-        assert!(
-            text.contains(&expected),
-            "expected `{expected}`, got `{text}`"
-        );
+        assert!(text.contains(&expected), "expected `{expected}`, got `{text}`");
     }
 }
 
@@ -348,24 +318,14 @@ fn a_cpp_harness_drives_a_model() {
         limit: None,
     })
     .unwrap();
-    let ran = flow::run_program(
-        &model.program,
-        &[],
-        &rtl,
-        &model.log,
-        Duration::from_secs(60),
-    )
-    .unwrap();
+    let ran = flow::run_program(&model.program, &[], &rtl, &model.log, Duration::from_secs(60)).unwrap();
     let (mut count, mut led, mut changes) = (0u32, 0, 0);
     for _ in 0..400_000 {
         count = (count + [1, 2, 4, 8][(count >> 18) as usize]) & 0xF_FFFF;
         changes += u32::from(count >> 19 != led);
         led = count >> 19;
     }
-    assert_eq!(
-        (ran.code, ran.stdout.trim()),
-        (7, changes.to_string().as_str())
-    );
+    assert_eq!((ran.code, ran.stdout.trim()), (7, changes.to_string().as_str()));
 }
 
 #[test]
@@ -377,17 +337,13 @@ fn lint_finds_what_is_there_and_nothing_else() {
     let rtl = sources(root.path());
     let log = root.path().join("lint.log");
     let clean = verilator::lint(&[PathBuf::from("blinker.v")], "blinker", &rtl, &log).unwrap();
-    assert!(
-        clean.iter().all(|finding| finding.code == "PROCASSINIT"),
-        "{clean:?}"
-    );
-    let narrow = "module narrow(input wire [7:0] a_i, output wire [3:0] b_o);\n  assign b_o = a_i;\nendmodule\n";
+    assert!(clean.iter().all(|finding| finding.code == "PROCASSINIT"), "{clean:?}");
+    let narrow =
+        "module narrow(input wire [7:0] a_i, output wire [3:0] b_o);\n  assign b_o = a_i;\nendmodule\n";
     fs::write(rtl.join("narrow.v"), narrow).unwrap();
     let found = verilator::lint(&[PathBuf::from("narrow.v")], "narrow", &rtl, &log).unwrap();
     assert!(
-        found
-            .iter()
-            .any(|f| f.code.starts_with("WIDTH") && f.file.ends_with("narrow.v") && f.line == 2),
+        found.iter().any(|f| f.code.starts_with("WIDTH") && f.file.ends_with("narrow.v") && f.line == 2),
         "{found:?}"
     );
 }

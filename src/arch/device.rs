@@ -101,10 +101,7 @@ impl Device {
     /// The number of block memories that a memory of `depth` words of `width` bits takes, in the
     /// shape that takes the fewest; 0 for an empty memory.
     pub fn brams_for(&self, depth: u64, width: u64) -> u64 {
-        let fewest = self
-            .bram_shapes
-            .iter()
-            .map(|[d, w]| depth.div_ceil(*d) * width.div_ceil(*w));
+        let fewest = self.bram_shapes.iter().map(|[d, w]| depth.div_ceil(*d) * width.div_ceil(*w));
         fewest.min().unwrap_or(0)
     }
 }
@@ -112,9 +109,19 @@ impl Device {
 impl Board {
     /// The text of the pin constraints, for ports `clk_i`, `rst_ni`, `uart_rx_i`, `uart_tx_o`, `led_o`.
     pub fn constraints(&self) -> Option<&'static str> {
-        PINS.iter()
-            .find(|(name, _)| *name == self.pins)
-            .map(|(_, text)| *text)
+        PINS.iter().find(|(name, _)| *name == self.pins).map(|(_, text)| *text)
+    }
+}
+
+impl DeviceFamily {
+    /// Name by which the popcount trees know the family.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Ice40 => "ice40",
+            Self::Ecp5 => "ecp5",
+            Self::Gowin => "gowin",
+            Self::Xilinx => "xilinx7",
+        }
     }
 }
 
@@ -136,10 +143,7 @@ pub fn find(name: &str) -> Result<&'static Device, NoSuchDevice> {
     all()
         .iter()
         .find(|device| device.name == name)
-        .ok_or_else(|| NoSuchDevice {
-            name: name.to_string(),
-            known: names().join(", "),
-        })
+        .ok_or_else(|| NoSuchDevice { name: name.to_string(), known: names().join(", ") })
 }
 
 /// Every device, by family and size.
@@ -160,23 +164,11 @@ const TABLES: [(&str, &str); 4] = [
 ];
 
 const PINS: [(&str, &str); 5] = [
-    (
-        "icebreaker.pcf",
-        include_str!("../../constraints/icebreaker.pcf"),
-    ),
-    (
-        "hx8k_b_evn.pcf",
-        include_str!("../../constraints/hx8k_b_evn.pcf"),
-    ),
-    (
-        "icestick.pcf",
-        include_str!("../../constraints/icestick.pcf"),
-    ),
+    ("icebreaker.pcf", include_str!("../../constraints/icebreaker.pcf")),
+    ("hx8k_b_evn.pcf", include_str!("../../constraints/hx8k_b_evn.pcf")),
+    ("icestick.pcf", include_str!("../../constraints/icestick.pcf")),
     ("ulx3s.lpf", include_str!("../../constraints/ulx3s.lpf")),
-    (
-        "tang_nano_9k.cst",
-        include_str!("../../constraints/tang_nano_9k.cst"),
-    ),
+    ("tang_nano_9k.cst", include_str!("../../constraints/tang_nano_9k.cst")),
 ];
 
 #[derive(Deserialize)]
@@ -203,9 +195,7 @@ mod tests {
     fn every_table_reads_and_is_consistent() {
         let names: HashSet<_> = names().into_iter().collect();
         assert_eq!(names.len(), all().len(), "two devices of one name");
-        for wanted in [
-            "up5k", "hx8k", "hx1k", "ecp5-25", "ecp5-45", "ecp5-85", "gw1nr-9", "xc7a35t",
-        ] {
+        for wanted in ["up5k", "hx8k", "hx1k", "ecp5-25", "ecp5-45", "ecp5-85", "gw1nr-9", "xc7a35t"] {
             assert!(names.contains(wanted), "{wanted}");
         }
         for device in all() {
@@ -221,26 +211,15 @@ mod tests {
             for [depth, width] in &device.spram_shapes {
                 assert_eq!(depth * width, device.spram_bits, "{}", device.name);
             }
-            assert_eq!(
-                device.route.is_empty(),
-                device.board.is_none(),
-                "{}",
-                device.name
-            );
-            assert!(
-                !device.source.is_empty() && [4, 6].contains(&device.lut_inputs),
-                "{}",
-                device.name
-            );
+            assert_eq!(device.route.is_empty(), device.board.is_none(), "{}", device.name);
+            assert!(!device.source.is_empty() && [4, 6].contains(&device.lut_inputs), "{}", device.name);
         }
     }
 
     #[test]
     fn every_board_has_its_pins() {
         for board in all().iter().filter_map(|device| device.board.as_ref()) {
-            let text = board
-                .constraints()
-                .unwrap_or_else(|| panic!("{} has no pins", board.name));
+            let text = board.constraints().unwrap_or_else(|| panic!("{} has no pins", board.name));
             for port in ["clk_i", "uart_rx_i", "uart_tx_o", "led_o"] {
                 assert!(text.contains(port), "{}: {port}", board.name);
             }
@@ -252,17 +231,8 @@ mod tests {
     fn an_unknown_name_lists_the_known() {
         let error = find("up6k").unwrap_err();
         assert_eq!(error.to_string(), "no device `up6k`");
-        assert!(
-            error
-                .known
-                .starts_with("up5k, hx8k, hx1k, ecp5-12, ecp5-25"),
-            "{}",
-            error.known
-        );
-        assert_eq!(
-            find("up5k").unwrap().bram_bits * find("up5k").unwrap().brams,
-            122_880
-        );
+        assert!(error.known.starts_with("up5k, hx8k, hx1k, ecp5-12, ecp5-25"), "{}", error.known);
+        assert_eq!(find("up5k").unwrap().bram_bits * find("up5k").unwrap().brams, 122_880);
     }
 
     #[test]

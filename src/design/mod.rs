@@ -62,6 +62,29 @@ pub struct Design {
     pub cycles: u64,
 }
 
+impl Design {
+    /// Cycles between frames in a steady stream: the computation, or the input stream where that takes longer
+    /// or cannot overlap it.
+    pub fn interval(&self) -> u64 {
+        let filling = self.input.filling_cycles();
+        if self.input.frames == 1 { self.cycles + filling } else { self.cycles.max(filling) }
+    }
+}
+
+impl InputUnit {
+    /// Fewest cycles in which one frame can enter.
+    pub fn filling_cycles(&self) -> u64 {
+        let cycles = match &self.kind {
+            InputKind::Vector { .. } => self.beats,
+            InputKind::Window { padded, channels, .. } => {
+                let padding = padded.0 * padded.1 - self.beats * self.elements / channels;
+                self.beats + padding
+            }
+        };
+        cycles as u64
+    }
+}
+
 /// Widths in bits of the engine's numbers, each just wide enough for what can occur.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Widths {

@@ -103,9 +103,7 @@ pub enum FlowError {
     #[error("{}:{line}: {what}", file.display())]
     #[diagnostic(
         code(flow::bad_file_list),
-        help(
-            "a file list holds one source file a line, relative to itself; `//` and `#` start comments"
-        )
+        help("a file list holds one source file a line, relative to itself; `//` and `#` start comments")
     )]
     BadFileList {
         /// The list.
@@ -146,15 +144,8 @@ pub enum FlowError {
 
 impl FlowError {
     /// Wraps a file-system error with what was tried and where.
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::Io { action, path, source }
     }
 }

@@ -16,10 +16,7 @@ pub struct Pending {
 impl Pending {
     /// Starts an empty folder beside `finished`; its parents are created.
     pub fn begin(finished: &Path) -> Result<Self, FlowError> {
-        let parent = finished
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let parent = finished.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(FlowError::io("create", parent))?;
         let parent = fs::canonicalize(parent).map_err(FlowError::io("find", parent))?;
         let name = finished.file_name().ok_or(FlowError::BadName {
@@ -49,8 +46,7 @@ impl Pending {
         if self.finished.exists() {
             fs::rename(&self.finished, &old).map_err(FlowError::io("replace", &self.finished))?;
         }
-        fs::rename(&self.partial, &self.finished)
-            .map_err(FlowError::io("create", &self.finished))?;
+        fs::rename(&self.partial, &self.finished).map_err(FlowError::io("create", &self.finished))?;
         remove_if_there(&old)?;
         Ok(self.finished)
     }
@@ -58,11 +54,9 @@ impl Pending {
 
 fn remove_if_there(path: &Path) -> Result<(), FlowError> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FlowError::Io {
-            action: "remove",
-            path: path.to_path_buf(),
-            source: error,
-        }),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(FlowError::Io { action: "remove", path: path.to_path_buf(), source: error })
+        }
         _ => Ok(()),
     }
 }
@@ -89,10 +83,7 @@ pub fn file_list(list: &Path) -> Result<Vec<PathBuf>, FlowError> {
             return Err(bad(index, format!("`{name}` is an option, not a file")));
         }
         if !base.join(name).is_file() {
-            return Err(bad(
-                index,
-                format!("no file `{name}` in {}", base.display()),
-            ));
+            return Err(bad(index, format!("no file `{name}` in {}", base.display())));
         }
         files.push(PathBuf::from(name));
     }
@@ -115,10 +106,7 @@ mod tests {
         assert!(!place.exists());
         drop(pending);
         let pending = Pending::begin(&place).unwrap();
-        assert!(
-            !pending.path().join("one").exists(),
-            "an interrupted run left something behind"
-        );
+        assert!(!pending.path().join("one").exists(), "an interrupted run left something behind");
         fs::write(pending.path().join("two"), "2").unwrap();
         pending.finish().unwrap();
         Pending::begin(&place).unwrap().finish().unwrap();

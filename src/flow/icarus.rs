@@ -35,14 +35,8 @@ pub fn compile(
         Level::Verilog2005 => "-g2005",
         Level::SystemVerilog2012 => "-g2012",
     };
-    let mut args: Vec<OsString> = vec![
-        generation.into(),
-        "-Wall".into(),
-        "-s".into(),
-        top.into(),
-        "-o".into(),
-        out.into(),
-    ];
+    let mut args: Vec<OsString> =
+        vec![generation.into(), "-Wall".into(), "-s".into(), top.into(), "-o".into(), out.into()];
     args.extend(files.iter().map(Into::into));
     run_tool(&tool, args, cwd, log, DEFAULT_LIMIT)?;
     Ok(tool)
@@ -62,14 +56,5 @@ pub fn simulate(
     // -n: an interrupt ends the run instead of opening a prompt.
     let mut args: Vec<OsString> = vec!["-n".into(), compiled.into()];
     args.extend(plusargs.iter().map(Into::into));
-    run(&Job {
-        name: "vvp",
-        program: &tool.program,
-        env: &tool.env,
-        args,
-        cwd,
-        log,
-        capture: true,
-        limit,
-    })
+    run(&Job { name: "vvp", program: &tool.program, env: &tool.env, args, cwd, log, capture: true, limit })
 }

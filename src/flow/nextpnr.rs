@@ -83,10 +83,7 @@ pub struct Used {
 impl Timing {
     /// The slowest clock in MHz; none if no path runs from register to register.
     pub fn fmax_mhz(&self) -> Option<f64> {
-        self.clocks
-            .values()
-            .map(|clock| clock.achieved)
-            .min_by(f64::total_cmp)
+        self.clocks.values().map(|clock| clock.achieved).min_by(f64::total_cmp)
     }
 }
 
@@ -96,11 +93,7 @@ impl Timing {
 /// With several seeds a seed that fails to route is left out as long as another succeeds.
 pub fn route(job: &Route) -> Result<Routed, FlowError> {
     let tool = find(tool_of(job.family)?)?;
-    let seeds: &[u64] = if job.seeds.is_empty() {
-        &[1]
-    } else {
-        job.seeds
-    };
+    let seeds: &[u64] = if job.seeds.is_empty() { &[1] } else { job.seeds };
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<Timing, FlowError>>>> =
         Mutex::new(seeds.iter().map(|_| None).collect());
@@ -134,22 +127,12 @@ pub fn route(job: &Route) -> Result<Routed, FlowError> {
         }
     }
     let Some((seed, timing)) = best else {
-        return Err(failure.unwrap_or(FlowError::NoSuchStep {
-            step: "seed",
-            family: "given",
-        }));
+        return Err(failure.unwrap_or(FlowError::NoSuchStep { step: "seed", family: "given" }));
     };
     let design = job.out.join(design_name(job.family));
     let chosen = job.out.join(seed_name(job.family, seed));
     fs::rename(&chosen, &design).map_err(FlowError::io("rename", &chosen))?;
-    Ok(Routed {
-        design,
-        timing,
-        seed,
-        sweep,
-        tool,
-        log: job.out.join(format!("route.seed{seed}.log")),
-    })
+    Ok(Routed { design, timing, seed, sweep, tool, log: job.out.join(format!("route.seed{seed}.log")) })
 }
 
 fn tool_of(family: Family) -> Result<Tool, FlowError> {
@@ -157,10 +140,7 @@ fn tool_of(family: Family) -> Result<Tool, FlowError> {
         Family::Ice40 => Ok(Tool::NextpnrIce40),
         Family::Ecp5 => Ok(Tool::NextpnrEcp5),
         Family::Gowin => Ok(Tool::NextpnrGowin),
-        Family::Xilinx => Err(FlowError::NoSuchStep {
-            step: "place and route",
-            family: "Xilinx 7",
-        }),
+        Family::Xilinx => Err(FlowError::NoSuchStep { step: "place and route", family: "Xilinx 7" }),
     }
 }
 
@@ -180,19 +160,11 @@ fn seed_name(family: Family, seed: u64) -> String {
 fn route_seed(job: &Route, tool: &Found, seed: u64) -> Result<Timing, FlowError> {
     let out = fs::canonicalize(job.out).map_err(FlowError::io("find", job.out))?;
     let near = |path: &Path| -> Result<PathBuf, FlowError> {
-        Ok(relative(
-            &out,
-            &fs::canonicalize(path).map_err(FlowError::io("find", path))?,
-        ))
+        Ok(relative(&out, &fs::canonicalize(path).map_err(FlowError::io("find", path))?))
     };
     let mut args: Vec<std::ffi::OsString> = job.device_args.iter().map(Into::into).collect();
     let report = format!("report.seed{seed}.json");
-    args.extend([
-        "--json".into(),
-        near(job.netlist)?.into(),
-        "--report".into(),
-        report.clone().into(),
-    ]);
+    args.extend(["--json".into(), near(job.netlist)?.into(), "--report".into(), report.clone().into()]);
     args.extend([
         "--freq".into(),
         format!("{}", job.target_mhz).into(),
@@ -226,33 +198,20 @@ fn route_seed(job: &Route, tool: &Found, seed: u64) -> Result<Timing, FlowError>
     let log = out.join(format!("route.seed{seed}.log"));
     match run_tool(tool, args, &out, &log, job.limit.unwrap_or(DEFAULT_LIMIT)) {
         Err(FlowError::ToolFailed { excerpt, log, .. }) if does_not_fit(&excerpt).is_some() => {
-            Err(FlowError::DoesNotFit {
-                detail: does_not_fit(&excerpt).unwrap_or_default(),
-                log,
-            })
+            Err(FlowError::DoesNotFit { detail: does_not_fit(&excerpt).unwrap_or_default(), log })
         }
         other => other,
     }?;
     let report = out.join(report);
     let text = fs::read_to_string(&report).map_err(FlowError::io("read", &report))?;
-    parse_report(&text).map_err(|what| FlowError::BadOutput {
-        tool: tool.tool.name(),
-        file: report,
-        what,
-    })
+    parse_report(&text).map_err(|what| FlowError::BadOutput { tool: tool.tool.name(), file: report, what })
 }
 
 /// The line of a log that says that a resource ran out.
 fn does_not_fit(excerpt: &str) -> Option<String> {
-    let signs = [
-        "no BELs remaining",
-        "Unable to find a placement location",
-        "failed to place",
-        "no Bels remaining",
-    ];
-    let line = excerpt
-        .lines()
-        .find(|line| signs.iter().any(|sign| line.contains(sign)))?;
+    let signs =
+        ["no BELs remaining", "Unable to find a placement location", "failed to place", "no Bels remaining"];
+    let line = excerpt.lines().find(|line| signs.iter().any(|sign| line.contains(sign)))?;
     Some(line.trim_start_matches("ERROR: ").to_string())
 }
 
@@ -269,10 +228,7 @@ struct Report {
 /// The clock list may be empty; the utilisation of some families is absent in old versions.
 pub fn parse_report(text: &str) -> Result<Timing, String> {
     let report: Report = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    Ok(Timing {
-        clocks: report.fmax,
-        utilisation: report.utilization,
-    })
+    Ok(Timing { clocks: report.fmax, utilisation: report.utilization })
 }
 
 #[cfg(test)]
@@ -290,33 +246,19 @@ mod tests {
         let timing = parse_report(REPORT).unwrap();
         assert_eq!(timing.fmax_mhz(), Some(60.5));
         assert_eq!(timing.clocks["clk_i$SB_IO_IN_$glb_clk"].constraint, 12.0);
-        assert_eq!(
-            timing.utilisation["ICESTORM_LC"],
-            Used {
-                used: 27,
-                available: 5280
-            }
-        );
+        assert_eq!(timing.utilisation["ICESTORM_LC"], Used { used: 27, available: 5280 });
     }
 
     #[test]
     fn a_report_without_timed_clock_gives_none() {
-        assert_eq!(
-            parse_report(r#"{"fmax": {}, "utilization": {}}"#)
-                .unwrap()
-                .fmax_mhz(),
-            None
-        );
+        assert_eq!(parse_report(r#"{"fmax": {}, "utilization": {}}"#).unwrap().fmax_mhz(), None);
         assert!(parse_report(r#"{"fmax": 3}"#).is_err());
     }
 
     #[test]
     fn running_out_is_told_from_other_failures() {
         let line = "ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'";
-        assert_eq!(
-            does_not_fit(line).unwrap(),
-            line.trim_start_matches("ERROR: ")
-        );
+        assert_eq!(does_not_fit(line).unwrap(), line.trim_start_matches("ERROR: "));
         assert_eq!(does_not_fit("ERROR: unconstrained IO 'x'"), None);
     }
 }

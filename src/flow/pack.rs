@@ -27,10 +27,7 @@ pub fn pack(
         Family::Ecp5 => (Tool::Ecppack, "bit"),
         Family::Gowin => (Tool::GowinPack, "fs"),
         Family::Xilinx => {
-            return Err(FlowError::NoSuchStep {
-                step: "bitstream",
-                family: "Xilinx 7",
-            });
+            return Err(FlowError::NoSuchStep { step: "bitstream", family: "Xilinx 7" });
         }
     };
     let tool = find(tool)?;
@@ -43,9 +40,7 @@ pub fn pack(
     let log = cwd.join("pack.log");
     run_tool(&tool, args, &cwd, &log, DEFAULT_LIMIT)?;
     let bitstream = cwd.join(output);
-    let size = fs::metadata(&bitstream)
-        .map_err(FlowError::io("read", &bitstream))?
-        .len();
+    let size = fs::metadata(&bitstream).map_err(FlowError::io("read", &bitstream))?.len();
     if size == 0 {
         return Err(FlowError::BadOutput {
             tool: tool.tool.name(),

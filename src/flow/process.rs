@@ -58,11 +58,7 @@ pub fn run_program(
     limit: Duration,
 ) -> Result<Ran, FlowError> {
     let program = fs::canonicalize(program).map_err(FlowError::io("find", program))?;
-    let name = program
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     run(&Job {
         name: &name,
         program: &program,
@@ -84,16 +80,8 @@ pub(super) fn run_tool(
     limit: Duration,
 ) -> Result<(), FlowError> {
     let name = found.tool.name();
-    let ran = run(&Job {
-        name,
-        program: &found.program,
-        env: &found.env,
-        args,
-        cwd,
-        log,
-        capture: false,
-        limit,
-    })?;
+    let ran =
+        run(&Job { name, program: &found.program, env: &found.env, args, cwd, log, capture: false, limit })?;
     if ran.code == 0 {
         return Ok(());
     }
@@ -112,8 +100,7 @@ pub(super) fn run(job: &Job) -> Result<Ran, FlowError> {
         .append(true)
         .open(job.log)
         .map_err(FlowError::io("write", job.log))?;
-    writeln!(log, "$ {}", command_line(job.program, &job.args))
-        .map_err(FlowError::io("write", job.log))?;
+    writeln!(log, "$ {}", command_line(job.program, &job.args)).map_err(FlowError::io("write", job.log))?;
     let captured = if job.capture {
         Some(tempfile::tempfile().map_err(FlowError::io("create", "a temporary file"))?)
     } else {
@@ -142,9 +129,7 @@ pub(super) fn run(job: &Job) -> Result<Ran, FlowError> {
         Some(file) => read_back(file).map_err(FlowError::io("read the output of", job.program))?,
         None => String::new(),
     };
-    let code = status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     Ok(Ran { code, stdout })
 }
 
@@ -165,9 +150,7 @@ fn end_with_parent(_: &mut Command) {}
 
 /// Starts the command and waits; past the limit the whole process group is ended.
 fn wait(mut command: Command, job: &Job) -> Result<ExitStatus, FlowError> {
-    let mut child = command
-        .spawn()
-        .map_err(FlowError::io("start", job.program))?;
+    let mut child = command.spawn().map_err(FlowError::io("start", job.program))?;
     let group = child.id() as libc::pid_t;
     let (sender, receiver) = mpsc::channel();
     let waiter = std::thread::spawn(move || {
@@ -218,15 +201,15 @@ fn quoted(word: &OsStr) -> String {
 }
 
 fn status_in_words(code: i32) -> String {
-    if code > 128 {
-        format!("ended by signal {}", code - 128)
-    } else {
-        format!("exit status {code}")
-    }
+    if code > 128 { format!("ended by signal {}", code - 128) } else { format!("exit status {code}") }
 }
 
 /// The lines of a log that say why: those with `error`, else the last eight.
 pub(super) fn excerpt(log: &str) -> String {
+    if log.contains("call stack exhausted") {
+        return "the call stack of the WebAssembly build ended; a native build of this tool on the PATH has a larger one"
+            .into();
+    }
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let errors: Vec<&str> = lines
         .iter()
@@ -237,11 +220,7 @@ pub(super) fn excerpt(log: &str) -> String {
         })
         .take(8)
         .collect();
-    if errors.is_empty() {
-        lines[lines.len().saturating_sub(8)..].join("\n")
-    } else {
-        errors.join("\n")
-    }
+    if errors.is_empty() { lines[lines.len().saturating_sub(8)..].join("\n") } else { errors.join("\n") }
 }
 
 /// The path of `target` as seen from the folder `from`; both must be absolute and free of links.
@@ -258,11 +237,7 @@ pub fn relative(from: &Path, target: &Path) -> PathBuf {
     for part in &to[shared..] {
         path.push(part);
     }
-    if path.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        path
-    }
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
 }
 
 #[cfg(test)]
@@ -287,17 +262,10 @@ mod tests {
 
     #[test]
     fn output_and_status_come_back() {
-        let (ran, log) = shell(
-            "echo out $BINCIM_PROBE; echo err >&2; exit 3",
-            DEFAULT_LIMIT,
-            true,
-        );
+        let (ran, log) = shell("echo out $BINCIM_PROBE; echo err >&2; exit 3", DEFAULT_LIMIT, true);
         let ran = ran.unwrap();
         assert_eq!((ran.code, ran.stdout.as_str()), (3, "out seen\n"));
-        assert!(
-            log.starts_with("$ /bin/sh -c ") && log.ends_with("err\n"),
-            "{log}"
-        );
+        assert!(log.starts_with("$ /bin/sh -c ") && log.ends_with("err\n"), "{log}");
         let (ran, log) = shell("echo out", DEFAULT_LIMIT, false);
         assert_eq!(ran.unwrap().stdout, "");
         assert!(log.ends_with("out\n"));
@@ -305,11 +273,7 @@ mod tests {
 
     #[test]
     fn a_process_past_its_limit_is_ended_with_its_children() {
-        let (ran, log) = shell(
-            "sleep 61 & echo $!; wait",
-            Duration::from_millis(300),
-            false,
-        );
+        let (ran, log) = shell("sleep 61 & echo $!; wait", Duration::from_millis(300), false);
         assert!(matches!(ran, Err(FlowError::Timeout { .. })));
         let child = log.lines().last().unwrap().trim().to_string();
         let gone = (0..100).any(|_| {
@@ -335,14 +299,12 @@ mod tests {
     fn the_excerpt_prefers_errors() {
         assert_eq!(excerpt("$ x error\none\nERROR: bad\ntwo\n"), "ERROR: bad");
         assert_eq!(excerpt("one\n\ntwo\n"), "one\ntwo");
+        assert!(excerpt("Trap: error\n wasm trap: call stack exhausted\n").contains("native build"));
     }
 
     #[test]
     fn the_log_quotes_what_a_shell_would_split() {
-        let line = command_line(
-            Path::new("/bin/x"),
-            &["a b".into(), "it's".into(), "p=1".into(), "".into()],
-        );
+        let line = command_line(Path::new("/bin/x"), &["a b".into(), "it's".into(), "p=1".into(), "".into()]);
         assert_eq!(line, r"/bin/x 'a b' 'it'\''s' p=1 ''");
     }
 }

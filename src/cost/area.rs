@@ -1,0 +1,108 @@
+//! Memories of a design, exactly, and its logic, estimated.
+
+use crate::arch::{Storage, device::Device, device::DeviceFamily};
+use crate::design::{Design, InputKind};
+
+/// One memory as the Verilog declares it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Memory {
+    pub name: &'static str,
+    pub copies: usize,
+    pub width: usize,
+    pub depth: usize,
+}
+
+impl Memory {
+    pub fn bits(&self) -> usize {
+        self.copies * self.width * self.depth
+    }
+}
+
+/// Every memory of `design` that may become block RAM, in the order of the data path.
+pub fn memories(design: &Design) -> Vec<Memory> {
+    let frames = design.input.frames;
+    let input = match &design.input.kind {
+        InputKind::Window { kernel, depth, word_bits, .. } => {
+            Memory { name: "input", copies: kernel.0, width: *word_bits, depth: depth * frames }
+        }
+        InputKind::Vector { words, .. } => {
+            Memory { name: "input", copies: 1, width: design.rows, depth: words * frames }
+        }
+    };
+    let parts = (design.word / design.lanes).max(1);
+    let flips = design.layers.iter().any(|layer| !layer.scores) as usize;
+    [
+        input,
+        Memory {
+            name: "maps",
+            copies: design.banks * parts,
+            width: design.word / parts,
+            depth: design.map_depth,
+        },
+        Memory { name: "weights", copies: 1, width: design.weights.columns(), depth: design.weights.rows() },
+        Memory {
+            name: "thresholds",
+            copies: 1,
+            width: design.lanes * (design.widths.threshold + flips),
+            depth: design.thresholds.len(),
+        },
+        Memory {
+            name: "accumulators",
+            copies: 1,
+            width: design.lanes * design.widths.accumulator,
+            depth: design.accumulator_depth,
+        },
+        Memory {
+            name: "scores",
+            copies: 1,
+            width: design.lanes * design.output.stream_bits,
+            depth: 2 * design.output.groups * design.output.pixels,
+        },
+    ]
+    .into_iter()
+    .filter(|memory| memory.bits() > 0)
+    .collect()
+}
+
+/// An estimate of what a design takes on a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Area {
+    pub luts: u64,
+    pub ffs: u64,
+    pub brams: u64,
+}
+
+/// Memories of fewer bits than this become logic in every tool.
+const SMALL_MEMORY: usize = 1024;
+
+/// Logic of a tree for one row, in thousandths of a LUT: the measured trees of `benches/popcount`.
+fn tree_luts(family: DeviceFamily) -> u64 {
+    match family {
+        DeviceFamily::Ice40 | DeviceFamily::Gowin => 2300,
+        DeviceFamily::Ecp5 => 1680,
+        DeviceFamily::Xilinx => 1330,
+    }
+}
+
+/// Estimates the area of `design` on `device`.
+pub fn area(design: &Design, device: &Device) -> Area {
+    let cells = (design.rows * design.lanes) as u64;
+    let rows = design.rows as u64;
+    let lanes = design.lanes as u64;
+    let rotation = if design.banks > 1 { 2 * rows * u64::from(design.banks.ilog2() + 1) } else { rows };
+    let lane = (5 * design.widths.accumulator + 10) as u64;
+    let in_logic = |memory: &Memory| {
+        memory.bits() < SMALL_MEMORY || design.arch.storage == Storage::Registers && memory.name == "weights"
+    };
+    let (small, large): (Vec<Memory>, Vec<Memory>) = memories(design).into_iter().partition(in_logic);
+    let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();
+    let luts = cells * tree_luts(device.family) / 1000 + rotation + lanes * lane + rom_luts + 900;
+    let ffs = 2 * cells + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + 500;
+    // An iCE40 flip-flop sits behind its own LUT, so shadow and active cells take logic cells of their own.
+    let luts = if device.family == DeviceFamily::Ice40 { luts + 2 * cells } else { luts };
+    let brams = large
+        .iter()
+        .map(|memory| memory.copies as u64 * device.brams_for(memory.depth as u64, memory.width as u64))
+        .sum();
+    Area { luts, ffs, brams }
+}

@@ -1,0 +1,97 @@
+//! The architecture file: TOML with strict keys.
+
+use crate::arch::{ArchFile, validate_file};
+use std::path::{Path, PathBuf};
+
+/// Largest architecture file in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Why an architecture file was refused.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ArchError {
+    #[error("cannot read {}: {source}", path.display())]
+    #[diagnostic(code(arch::unreadable), help("`bincim new DIR` writes a commented architecture file"))]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{} is larger than {LARGEST} bytes", path.display())]
+    #[diagnostic(code(arch::too_large), help("an architecture file has a few dozen lines"))]
+    TooLarge { path: PathBuf },
+    #[error("{}: {what}", path.display())]
+    #[diagnostic(code(arch::bad_toml), help("`bincim schema` prints every key with its meaning"))]
+    BadToml { path: PathBuf, what: String },
+    #[error("{}:\n{problems}", path.display())]
+    #[diagnostic(code(arch::impossible), help("mend the keys named above"))]
+    Impossible { path: PathBuf, problems: String },
+}
+
+/// Reads the architecture file at `path`.
+///
+/// Errors name the file, the line and the key.
+pub fn arch(path: &Path) -> Result<ArchFile, ArchError> {
+    let unreadable = |source| ArchError::Unreadable { path: path.into(), source };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
+        return Err(ArchError::TooLarge { path: path.into() });
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    arch_from_text(&text).map_err(|what| match what {
+        Refused::Toml(what) => ArchError::BadToml { path: path.into(), what },
+        Refused::Keys(problems) => ArchError::Impossible { path: path.into(), problems },
+    })
+}
+
+/// Why a text is no architecture file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Not TOML, an unknown key, or a value of the wrong kind.
+    Toml(String),
+    /// Keys that cannot be, one a line.
+    Keys(String),
+}
+
+/// Reads an architecture from its text.
+pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
+    let file: ArchFile = toml::from_str(text).map_err(|error| Refused::Toml(error.to_string()))?;
+    let problems = validate_file(&file);
+    if problems.is_empty() {
+        return Ok(file);
+    }
+    Err(Refused::Keys(problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Setting;
+
+    #[test]
+    fn an_empty_file_is_all_automatic() {
+        assert_eq!(arch_from_text(""), Ok(ArchFile::default()));
+    }
+
+    #[test]
+    fn numbers_and_auto_are_read() {
+        let file = arch_from_text("[array]\nrows = 576\ncolumns = \"auto\"\n").unwrap();
+        assert_eq!((file.array.rows, file.array.columns), (Setting::Value(576), Setting::Auto));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_those_that_are_known() {
+        let Err(Refused::Toml(what)) = arch_from_text("[array]\nrow = 5\n") else { panic!("accepted") };
+        assert!(what.contains("row") && what.contains("columns") && what.contains("line 2"), "{what}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_refused() {
+        for text in ["[array]\nrows = -4", "[array]\nrows = \"many\"", "[array]\nrows = 1.5"] {
+            assert!(matches!(arch_from_text(text), Err(Refused::Toml(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn contradicting_keys_are_all_named() {
+        let Err(Refused::Keys(what)) = arch_from_text("[array]\ncolumns = 16\nlanes = 8\npixel_lanes = 2\n")
+        else {
+            panic!("accepted")
+        };
+        assert!(what.contains("array.lanes") && what.contains("array.pixel_lanes"), "{what}");
+    }
+}
