@@ -161,6 +161,9 @@ fn each_used(design: &Design, layer: usize, events: usize, mut take: impl FnMut(
     }
 }
 
+/// Names of the files that [`hex`] makes.
+pub const HEX_FILES: [&str; 5] = ["stimulus.hex", "sums.hex", "bits.hex", "scores.hex", "cycles.hex"];
+
 /// The hexadecimal files of the Verilog bench, as (name, text): one word a line.
 ///
 /// `stimulus.hex`: beats; `sums.hex`: one word an event, lane 0 lowest, lanes without a channel 0;
@@ -198,9 +201,8 @@ pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
     if bits.is_empty() {
         line(&mut bits, [(0, 1)].into_iter());
     }
-    [("stimulus", stimulus), ("sums", sums), ("bits", bits), ("scores", scores), ("cycles", cycles)]
-        .map(|(name, text)| (format!("{name}.hex"), text))
-        .into()
+    let texts = [stimulus, sums, bits, scores, cycles];
+    HEX_FILES.iter().zip(texts).map(|(name, text)| (name.to_string(), text)).collect()
 }
 
 /// Calls `take` for every event of a layer with the index of its first lane and the lanes it uses.

@@ -13,7 +13,10 @@
 `timescale 1ns / 1ps
 `default_nettype none
 
-module bincim_tb;
+module bincim_tb #(
+    // Folder of the vector files, with a slash at its end, as seen from where the simulation runs.
+    parameter VECTORS = "../verif/vectors/"
+);
 
   localparam integer IMAGES = <: images :>;
   localparam integer LAYERS = <: layers.len() :>;
@@ -50,11 +53,11 @@ module bincim_tb;
   reg [31:0] expected_cycles[0:LAYERS-1];
 
   initial begin
-    $readmemh("<: folder :>stimulus.hex", stimulus);
-    $readmemh("<: folder :>sums.hex", expected_sums);
-    $readmemh("<: folder :>bits.hex", expected_bits);
-    $readmemh("<: folder :>scores.hex", expected_scores);
-    $readmemh("<: folder :>cycles.hex", expected_cycles);
+    $readmemh({VECTORS, "stimulus.hex"}, stimulus);
+    $readmemh({VECTORS, "sums.hex"}, expected_sums);
+    $readmemh({VECTORS, "bits.hex"}, expected_bits);
+    $readmemh({VECTORS, "scores.hex"}, expected_scores);
+    $readmemh({VECTORS, "cycles.hex"}, expected_cycles);
   end
 
   // ------------------------------------------------------------------------------ device under test

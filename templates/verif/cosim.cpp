@@ -8,10 +8,6 @@
 // in while the present one is computed). Gaps, back-pressure, register accesses and resets come from the
 // seed alone. Exit status: 0 all equal, 1 a difference, 2 the vector file or the arguments are unusable.
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <verilated.h>
 
 #include <algorithm>
@@ -25,6 +21,8 @@
 #include <vector>
 
 #include "Vcosim_top.h"
+#include "stimulus.h"
+#include "vectors.h"
 
 #if defined(VM_TRACE_FST) && VM_TRACE_FST
 #include <verilated_fst_c.h>
@@ -37,162 +35,6 @@ using Dump = VerilatedVcdC;
 #endif
 
 namespace {
-
-// ---------------------------------------------------------------------------------------- numbers
-
-// xorshift64: the whole run is a function of its seed.
-struct Random {
-  uint64_t state;
-  explicit Random(uint64_t seed) : state(seed * 0x9E3779B97F4A7C15ull + 0x1234567ull) {
-    if (state == 0) state = 1;
-    for (int i = 0; i < 8; ++i) next();
-  }
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  // A number below `limit` (at least 1).
-  uint64_t below(uint64_t limit) { return (next() >> 16) % limit; }
-  bool once_in(uint64_t n) { return below(n) == 0; }
-};
-
-// Verilator gives a port of up to 64 bits an integer type, a wider one an array of words.
-template <typename T>
-uint64_t bits_of(const T& port, unsigned low, unsigned width) {
-  return (static_cast<uint64_t>(port) >> low) & (~0ull >> (64 - width));
-}
-
-template <std::size_t Words>
-uint64_t bits_of(const VlWide<Words>& port, unsigned low, unsigned width) {
-  const unsigned word = low / 32;
-  const unsigned shift = low % 32;
-  uint64_t value = port.at(word) >> shift;
-  if (word + 1 < Words && shift + width > 32) value |= uint64_t{port.at(word + 1)} << (32 - shift);
-  if (word + 2 < Words && shift + width > 64) value |= uint64_t{port.at(word + 2)} << (64 - shift);
-  return value & (~0ull >> (64 - width));
-}
-
-template <typename T>
-void put_bytes(T& port, const uint8_t* bytes, std::size_t count) {
-  uint64_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) value |= uint64_t{bytes[i]} << (8 * i);
-  port = static_cast<T>(value);
-}
-
-template <std::size_t Words>
-void put_bytes(VlWide<Words>& port, const uint8_t* bytes, std::size_t count) {
-  for (std::size_t w = 0; w < Words; ++w) port.at(w) = 0;
-  for (std::size_t i = 0; i < count; ++i) port.at(i / 4) |= uint32_t{bytes[i]} << (8 * (i % 4));
-}
-
-// ------------------------------------------------------------------------------------ vector file
-
-struct Layer {
-  std::string name;
-  uint64_t groups, sums, bits, channels;
-  uint64_t window_rows, window_columns, pooled_rows, pooled_columns, stride_rows, stride_columns;
-  uint64_t sum_pixels, cycles;
-};
-
-// The file's fields, in its order; see src/emit/vectors.rs, which writes it.
-struct Header {
-  uint64_t magic, version, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
-      scores, score_bytes, input_frames, cycles, image_sums, image_bits;
-  uint64_t at_layers, at_names, at_beats, at_sums, at_bits, at_scores, length;
-};
-
-class Vectors {
- public:
-  Header header{};
-  std::vector<Layer> layers;
-
-  explicit Vectors(const char* path) {
-    const int file = open(path, O_RDONLY);
-    struct stat about {};
-    if (file < 0 || fstat(file, &about) != 0) fail(path, "cannot be read");
-    const auto length = static_cast<uint64_t>(about.st_size);
-    if (length < sizeof(Header)) fail(path, "is too short for a vector file");
-    void* data = mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED) fail(path, "cannot be mapped");
-    close(file);
-    base_ = static_cast<const uint8_t*>(data);
-    std::memcpy(&header, base_, sizeof header);
-    if (header.magic != 0x45434152544D4342ull || header.version != 1) {
-      fail(path, "is not a vector file of version 1");
-    }
-    if (header.length != length) fail(path, "is cut short");
-    const char* name = reinterpret_cast<const char*>(base_ + header.at_names);
-    for (uint64_t i = 0; i < header.layers; ++i) {
-      uint64_t field[12];
-      std::memcpy(field, base_ + header.at_layers + i * sizeof field, sizeof field);
-      layers.push_back({name, field[0], field[1], field[2], field[3], field[4], field[5], field[6],
-                        field[7], field[8], field[9], field[10], field[11]});
-      name += std::strlen(name) + 1;
-    }
-  }
-
-  const uint8_t* beat(uint64_t image, uint64_t index) const {
-    return base_ + header.at_beats + (image * header.beats + index) * header.beat_bytes;
-  }
-  const int32_t* sums(uint64_t image) const {
-    return reinterpret_cast<const int32_t*>(base_ + header.at_sums) + image * header.image_sums;
-  }
-  const uint8_t* bits(uint64_t image) const { return base_ + header.at_bits + image * header.image_bits; }
-  int64_t score(uint64_t image, uint64_t index) const {
-    return reinterpret_cast<const int64_t*>(base_ + header.at_scores)[image * header.scores + index];
-  }
-
- private:
-  const uint8_t* base_ = nullptr;
-
-  [[noreturn]] static void fail(const char* path, const char* what) {
-    std::fprintf(stderr, "%s %s\n", path, what);
-    std::exit(2);
-  }
-};
-
-// ------------------------------------------------------------------------------------- mismatches
-
-struct Mismatch {
-  std::string kind, phase, note;
-  int64_t image = -1, layer = -1, group = -1, lane = -1, channel = -1, row = -1, column = -1;
-  uint64_t cycle = 0;
-  int64_t expected = 0, actual = 0;
-};
-
-// Position in one of the two tap sequences: layer, group, event.
-struct Cursor {
-  uint64_t image = 0, layer = 0, group = 0, event = 0, offset = 0;
-};
-
-// Whether one side of a handshake is willing, cycle by cycle: always, at a random rate, or in bursts.
-struct Pace {
-  unsigned mode = 0;
-  uint64_t rate = 256, left = 0, longest = 1;
-  bool on = true;
-
-  void choose(Random& random, uint64_t patience) {
-    mode = std::min<uint64_t>(random.below(4), 2);
-    if (mode == 2 && !random.once_in(3)) mode = 0;
-    rate = 24 + random.below(232);
-    longest = random.once_in(8) ? std::max<uint64_t>(patience, 2) : 40;
-    left = 0;
-  }
-  bool next(Random& random) {
-    if (mode == 0) return true;
-    if (mode == 1) return random.below(256) < rate;
-    if (left == 0) {
-      on = !on;
-      left = 1 + random.below(longest);
-    }
-    --left;
-    return on;
-  }
-};
-
-// ---------------------------------------------------------------------------------------- harness
 
 constexpr uint64_t kMostMismatches = 1000;
 constexpr uint32_t kId = 0x000, kControl = 0x004, kStatus = 0x008, kFrames = 0x00C, kCycles = 0x010,
