@@ -8,8 +8,8 @@ use crate::network::{Activation, Layer};
 /// Why a network cannot become a design on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DesignError {
-    #[error("layer '{layer}': zero padding of a one-bit input has no third code")]
-    PaddedBipolarInput { layer: String },
+    #[error("layer '{layer}' pads with {value:?}, which the input's code ({code:?}) does not hold")]
+    PadOutsideInput { layer: String, value: PadValue, code: InputCode },
     #[error(
         "layer '{layer}' gives scores from a {bits}-bit input; at least one binary layer must follow the first"
     )]
@@ -24,8 +24,8 @@ impl DesignError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            DesignError::PaddedBipolarInput { .. } => {
-                "run the lowering passes, which widen such an input to two bits, or pad with -1 or +1"
+            DesignError::PadOutsideInput { .. } => {
+                "pad a one-bit input with -1 or +1, an unsigned one with 0 or +1, or quantise the input to signed codes"
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
@@ -126,11 +126,10 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     if planes > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
     }
-    if network.input.code == InputCode::Bipolar
-        && !first.padding.is_none()
-        && first.padding.value == PadValue::Zero
-    {
-        return Err(DesignError::PaddedBipolarInput { layer: first.name.clone() });
+    let code = network.input.code;
+    let value = first.padding.value;
+    if !first.padding.is_none() && input::pad_code(code, value).is_none() {
+        return Err(DesignError::PadOutsideInput { layer: first.name.clone(), value, code });
     }
     if network.layers.len() == 1
         && network.input.code != InputCode::Bipolar
@@ -172,7 +171,7 @@ fn maps(network: &Network, arch: &Arch) -> MapMemory {
     let banks = arch.banks();
     let regions: Vec<walk::Region> = network.layers[1..]
         .iter()
-        .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel.1))
+        .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel))
         .collect();
     let pairs = regions.windows(2).map(|pair| pair[0].size + pair[1].size);
     let depth = regions.iter().map(|region| region.size).chain(pairs).max().unwrap_or(0);

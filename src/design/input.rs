@@ -2,7 +2,7 @@
 
 use super::{InputKind, InputUnit};
 use crate::arch::Arch;
-use crate::network::{InputCode, Network};
+use crate::network::{InputCode, Network, PadValue};
 
 /// The input unit of `network` on `arch`; `plane_rows` rows carry one plane.
 pub(super) fn unit(network: &Network, arch: &Arch, plane_rows: usize) -> InputUnit {
@@ -30,7 +30,8 @@ pub(super) fn unit(network: &Network, arch: &Arch, plane_rows: usize) -> InputUn
             padded,
             before: (padding.top, padding.left),
             map: (map.h, map.w),
-            pad_code: pad_code(code, padding.value),
+            // Without padding the code is never read.
+            pad_code: pad_code(code, padding.value).unwrap_or(0),
             columns: layer.conv.w,
             depth: padded.0.div_ceil(layer.kernel.0) * layer.conv.w,
             word_bits: layer.kernel.1 * map.c * code.planes(),
@@ -57,14 +58,17 @@ fn vector(code: InputCode, length: usize, arch: &Arch, plane_rows: usize) -> Inp
     }
 }
 
-/// Offset-binary code of the padding value.
-fn pad_code(code: InputCode, value: crate::network::PadValue) -> usize {
-    use crate::network::PadValue;
-    match (code, value) {
-        (InputCode::Bipolar, PadValue::Plus) => 1,
-        (InputCode::Bipolar, _) => 0,
-        (_, PadValue::Zero) => (-code.range().0) as usize,
-        (_, PadValue::Plus) => (1 - code.range().0) as usize,
-        (_, PadValue::Minus) => (-1 - code.range().0).max(0) as usize,
+/// Code in memory of the padding value: the bit of a bipolar input, the offset-binary code of an integer.
+/// `None`: the input's code does not hold it.
+pub(super) fn pad_code(code: InputCode, value: PadValue) -> Option<usize> {
+    let (low, high) = code.range();
+    let value = match value {
+        PadValue::Zero => 0,
+        PadValue::Plus => 1,
+        PadValue::Minus => -1,
+    };
+    match code {
+        InputCode::Bipolar => [-1, 1].iter().position(|&bit| bit == value),
+        _ => (low..=high).contains(&value).then(|| (value - low) as usize),
     }
 }

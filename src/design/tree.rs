@@ -7,8 +7,16 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub mod layout;
+pub mod ripple;
+
+use ripple::Source;
+
 /// Rows that one leaf of a pipelined tree counts before its first register.
 const PIPELINED_LEAF_ROWS: usize = 8;
+
+/// Rows of a leaf with no register behind it, on devices whose cells gain from long chains.
+const WIDE_LEAF_ROWS: usize = 32;
 
 /// Operands that one node adds between two registers.
 const NODE_OPERANDS: usize = 4;
@@ -34,8 +42,13 @@ pub enum TreeStyle {
 
 impl TreeStyle {
     /// Every style, in the order in which they are listed.
-    pub const ALL: [TreeStyle; 5] =
-        [TreeStyle::Flat, TreeStyle::Compress32, TreeStyle::CarryIn, TreeStyle::Ccu2c, TreeStyle::Lut6];
+    pub const ALL: [TreeStyle; 5] = [
+        TreeStyle::Flat,
+        TreeStyle::Compress32,
+        TreeStyle::CarryIn,
+        TreeStyle::Ccu2c,
+        TreeStyle::Lut6,
+    ];
 
     /// The style with the fewest cells on a device family; an unknown family gets `Flat`.
     pub fn for_family(family: &str) -> TreeStyle {
@@ -45,6 +58,11 @@ impl TreeStyle {
             "xilinx7" => TreeStyle::Lut6,
             _ => TreeStyle::Flat,
         }
+    }
+
+    /// Whether one row of a leaf waits as the carry-in of a later adder.
+    pub fn takes_carry_in(self) -> bool {
+        self != TreeStyle::Flat
     }
 
     /// The name used in files and tables.
@@ -144,15 +162,47 @@ impl TreePlan {
             return 1;
         }
         let leafs = |plane: &Vec<(usize, usize)>| -> usize {
-            plane.iter().map(|(_, length)| length.div_ceil(PIPELINED_LEAF_ROWS)).sum()
+            plane
+                .iter()
+                .map(|(_, length)| length.div_ceil(PIPELINED_LEAF_ROWS))
+                .sum()
         };
         let deepest = self.planes().iter().map(leafs).max().unwrap_or(1);
         1 + levels(deepest) + levels(self.groups)
     }
 
+    /// Most rows of one leaf.
+    pub fn leaf_rows(&self) -> usize {
+        match (self.pipelined, self.style) {
+            (false, TreeStyle::Ccu2c | TreeStyle::Lut6) => WIDE_LEAF_ROWS,
+            _ => PIPELINED_LEAF_ROWS,
+        }
+    }
+
+    /// Whether the XNOR of a row is part of the cell that adds it, not a gate before it.
+    pub fn folds_xnor(&self) -> bool {
+        self.style == TreeStyle::Ccu2c && !self.enable
+    }
+
     /// Rows whose weight is stored inverted in the array's cells, one entry a row.
+    ///
+    /// The second operand of a CCU2C adder: the cell's generate output sees the first operand
+    /// only, with the second one's inputs at 0, where its bit must read 0.
     pub fn inverted_rows(&self) -> Vec<bool> {
-        vec![false; self.rows]
+        let mut inverted = vec![false; self.rows];
+        if !self.folds_xnor() {
+            return inverted;
+        }
+        for leaf in layout::layout(self).leafs {
+            let adders =
+                ripple::ripple(&vec![0; leaf.summed_rows()], bit_width(leaf.summed_rows()));
+            for (_, second) in adders.runs.iter().flat_map(|run| &run.adds) {
+                if let Some(Source::Input(row)) = second {
+                    inverted[leaf.first + row] = true;
+                }
+            }
+        }
+        inverted
     }
 }
 
@@ -177,15 +227,36 @@ mod tests {
     use super::*;
 
     fn plan(rows: usize, groups: usize) -> TreePlan {
-        TreePlan { rows, groups, enable: false, style: TreeStyle::Flat, pipelined: true }
+        TreePlan {
+            rows,
+            groups,
+            enable: false,
+            style: TreeStyle::Flat,
+            pipelined: true,
+        }
     }
 
     #[test]
     fn latency_follows_the_register_plan() {
-        let cases = [(8, 1, 1), (64, 1, 3), (64, 8, 3), (256, 1, 4), (256, 8, 4), (576, 1, 5), (576, 8, 5)];
+        let cases = [
+            (8, 1, 1),
+            (64, 1, 3),
+            (64, 8, 3),
+            (256, 1, 4),
+            (256, 8, 4),
+            (576, 1, 5),
+            (576, 8, 5),
+        ];
         for (rows, groups, stages) in cases {
-            assert_eq!(plan(rows, groups).latency(), stages, "{rows} rows, {groups} planes");
-            let flat = TreePlan { pipelined: false, ..plan(rows, groups) };
+            assert_eq!(
+                plan(rows, groups).latency(),
+                stages,
+                "{rows} rows, {groups} planes"
+            );
+            let flat = TreePlan {
+                pipelined: false,
+                ..plan(rows, groups)
+            };
             assert_eq!(flat.latency(), 1);
         }
     }
@@ -202,8 +273,17 @@ mod tests {
     #[test]
     fn plans_that_cannot_be_built_are_refused() {
         assert_eq!(plan(0, 1).validate(), Err(TreeError::Rows { rows: 0 }));
-        assert_eq!(plan(4, 5).validate(), Err(TreeError::Groups { groups: 5, rows: 4 }));
-        assert_eq!(plan(64, 0).validate(), Err(TreeError::Groups { groups: 0, rows: 64 }));
+        assert_eq!(
+            plan(4, 5).validate(),
+            Err(TreeError::Groups { groups: 5, rows: 4 })
+        );
+        assert_eq!(
+            plan(64, 0).validate(),
+            Err(TreeError::Groups {
+                groups: 0,
+                rows: 64
+            })
+        );
         assert_eq!(plan(64, 8).validate(), Ok(()));
     }
 }

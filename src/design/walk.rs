@@ -12,14 +12,15 @@ pub(super) struct Region {
     pub size: usize,
 }
 
-/// The region of a map that a kernel of `kernel_columns` columns reads from `banks` banks.
+/// The region of a map that a kernel of (rows, columns) reads from `banks` banks.
 ///
 /// The pitch is the smallest that keeps the items of one pass in different banks.
-pub(super) fn region(map: Shape, word: usize, banks: usize, kernel_columns: usize) -> Region {
+pub(super) fn region(map: Shape, word: usize, banks: usize, kernel: (usize, usize)) -> Region {
     let chunks = map.c.div_ceil(word);
-    let collides = |pitch: &usize| (chunks * pitch) % banks != (chunks * kernel_columns) % banks && map.h > 1;
-    let pitch =
-        (map.w..).find(|pitch| !collides(pitch)).expect("pitch = kernel columns modulo banks is reached");
+    let collides = |pitch: &usize| kernel.0 > 1 && (chunks * pitch) % banks != (chunks * kernel.1) % banks;
+    let pitch = (map.w..)
+        .find(|pitch| !collides(pitch))
+        .expect("kernel columns plus a multiple of the banks is reached");
     let words = chunks * (pitch * (map.h - 1) + map.w);
     Region { chunks, pitch, size: words.div_ceil(banks) }
 }

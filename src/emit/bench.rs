@@ -3,12 +3,10 @@
 //! Texts only; expected values come in from outside. Paths are relative to the design's folder, which
 //! holds the Verilog and its memory images in `rtl/`, listed in `rtl/files.f`.
 
+use super::NamedText;
 use super::vectors::{self, Frame};
 use crate::design::Design;
 use askama::Template;
-
-/// One emitted file: path inside the design's folder, and text.
-pub type Text = (String, String);
 
 /// What the templates show of one layer.
 struct LayerView {
@@ -71,11 +69,11 @@ struct Make {
     description: String,
 }
 
-/// Everything that checks `design`, with `frames` (at least one) as the vectors of the Verilog and Python
-/// benches. `rtl` names the files of `rtl/`: sources (`.v`), memory images (`.hex`) and waivers (`.vlt`).
+/// Everything that checks `design`, named by paths inside its folder; `frames` (at least one) are the vectors of the
+/// Verilog and Python benches. `rtl` names the files of `rtl/`: sources (`.v`), memory images (`.hex`) and waivers (`.vlt`).
 ///
 /// Errors: a template that cannot be rendered.
-pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<Text>, askama::Error> {
+pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
     let ending = |end: &str| rtl.iter().map(String::as_str).filter(|name| name.ends_with(end)).collect();
     let vectors = vectors::hex(design, frames);
     let core = Core {
@@ -87,20 +85,20 @@ pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<Te
         vectors: vectors::HEX_FILES.to_vec(),
     };
     let mut texts = vec![
-        ("Makefile".into(), Make { description: description(design) }.render()?),
-        (format!("{}.core", core.core_name), core.render()?),
-        ("verif/Makefile".into(), include_str!("../../templates/verif/verif.mk").into()),
-        ("verif/cocotb.mk".into(), include_str!("../../templates/verif/cocotb.mk").into()),
-        ("verif/bincim_tb.v".into(), bench(design, frames).render()?),
-        ("verif/test_bincim.py".into(), cocotb(design, frames).render()?),
+        text("Makefile", Make { description: description(design) }.render()?),
+        text(&format!("{}.core", core.core_name), core.render()?),
+        text("verif/Makefile", include_str!("../../templates/verif/verif.mk")),
+        text("verif/cocotb.mk", include_str!("../../templates/verif/cocotb.mk")),
+        text("verif/bincim_tb.v", bench(design, frames).render()?),
+        text("verif/test_bincim.py", cocotb(design, frames).render()?),
     ];
     texts.extend(cosimulation(design)?);
-    texts.extend(vectors.into_iter().map(|(name, text)| (format!("verif/vectors/{name}"), text)));
+    texts.extend(vectors.into_iter().map(|(name, content)| text(&format!("verif/vectors/{name}"), content)));
     Ok(texts)
 }
 
 /// The files of the C++ co-simulation alone; the first is its Verilog top, the second holds `main`.
-pub fn cosimulation(design: &Design) -> Result<Vec<Text>, askama::Error> {
+pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
     let top = CosimTop {
         in_bits: design.input.stream_bits,
         out_bits: design.output.stream_bits,
@@ -108,11 +106,19 @@ pub fn cosimulation(design: &Design) -> Result<Vec<Text>, askama::Error> {
         sum_bits: design.widths.accumulator,
     };
     Ok(vec![
-        ("verif/cosim_top.sv".into(), top.render()?),
-        ("verif/cosim.cpp".into(), include_str!("../../templates/verif/cosim.cpp").into()),
-        ("verif/vectors.h".into(), include_str!("../../templates/verif/vectors.h").into()),
-        ("verif/stimulus.h".into(), include_str!("../../templates/verif/stimulus.h").into()),
+        text("verif/cosim_top.sv", top.render()?),
+        text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
+        text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
+        text("verif/stimulus.h", include_str!("../../templates/verif/stimulus.h")),
     ])
+}
+
+fn text(name: &str, content: impl Into<String>) -> NamedText {
+    let mut text: String = content.into();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    NamedText { name: name.into(), text }
 }
 
 fn bench(design: &Design, frames: &[Frame]) -> Bench {

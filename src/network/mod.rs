@@ -5,6 +5,7 @@
 //! layer) is kept as the affine of [`Output`], which no decision of the hardware depends on.
 
 mod check;
+pub mod random;
 
 pub use check::{Problem, validate};
 
@@ -188,6 +189,13 @@ impl Layer {
         let (low, high) = code.range();
         let (low, high) = (i64::from(low), i64::from(high));
         (plus * low - (taps - plus) * high, plus * high - (taps - plus) * low)
+    }
+
+    /// Distance between neighbouring accumulators of one channel: a sum of bipolar values has the parity
+    /// of its number of taps, unless some taps are not driven.
+    pub fn accumulator_step(&self, code: InputCode) -> usize {
+        let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
+        if code == InputCode::Bipolar && all_driven { 2 } else { 1 }
     }
 }
 

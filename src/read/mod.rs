@@ -1,5 +1,39 @@
-//! Files in.
+//! Files in: QONNX models and data sets.
+//!
+//! Every reader takes hostile bytes: sizes are bounded before memory is taken, nothing panics, and what
+//! is refused is named by file, node, tensor or key together with what would be right.
 
 pub mod arch;
+pub mod data;
+mod error;
+pub mod glyphs;
+pub mod onnx;
+pub mod qonnx;
 
-pub use arch::{ArchError, arch, arch_from_text};
+pub use error::{Error, Errors};
+pub use qonnx::{Proof, Reading};
+
+use crate::network::Network;
+use std::path::Path;
+
+/// The network in the QONNX file at `path`, exactly as the graph states it (no lowering).
+///
+/// # Errors
+/// Every reason found for which the file cannot become a [`Network`].
+pub fn network(path: &Path) -> Result<Network, Errors> {
+    Ok(reading(path)?.network)
+}
+
+/// The network at `path` together with the figures of the proof of its integer thresholds.
+pub fn reading(path: &Path) -> Result<Reading, Errors> {
+    let fail = |list: Vec<Error>| Errors { file: path.to_path_buf(), list };
+    let bytes = onnx::load(path).map_err(|e| fail(vec![e]))?;
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    network_from_bytes(&bytes, &name).map_err(fail)
+}
+
+/// [`reading`] of a file's content; `name` becomes the network's name.
+pub fn network_from_bytes(bytes: &[u8], name: &str) -> Result<Reading, Vec<Error>> {
+    let model = onnx::decode(bytes).map_err(|e| vec![e])?;
+    qonnx::read(&model, name)
+}

@@ -1,0 +1,275 @@
+//! `bincim glyphs`: draws the example's pictures into a folder of idx files.
+//!
+//! The folder appears whole or not at all: it is written beside its place and then renamed. An
+//! existing folder is replaced only on request, and only when this verb made it.
+
+use crate::read::glyphs::{self, CLASSES, Picture, SIDE, Split};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use miette::{Diagnostic, IntoDiagnostic, Report};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const IMAGES: &str = "images-idx3-ubyte";
+const LABELS: &str = "labels-idx1-ubyte";
+const CONTACT: &str = "contact.png";
+
+/// Most glyphs of one run: the counts of the idx format are 32-bit and signed.
+const MOST: u32 = i32::MAX as u32;
+/// Glyphs between two movements of the progress bar.
+const STRIDE: u64 = 4096;
+
+/// Draw the digits of the glyphs example: idx files and a contact sheet
+#[derive(Args)]
+pub struct Arguments {
+    /// Seed of the collection
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Which half of the collection; the two share no glyph
+    #[arg(long, value_enum, default_value = "train")]
+    split: SplitName,
+    /// Number of glyphs, taken from the beginning of the split
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=MOST as i64))]
+    count: u32,
+    /// Folder to make, with images-idx3-ubyte, labels-idx1-ubyte and contact.png
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Replace DIR if it holds nothing but these three files
+    #[arg(long)]
+    force: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SplitName {
+    Train,
+    Test,
+}
+
+/// Why the folder could not be made.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum GlyphsError {
+    #[error("`{}` exists", path.display())]
+    #[diagnostic(code(glyphs::exists), help("name another folder, or pass --force to replace it"))]
+    Exists { path: PathBuf },
+    #[error("`{}` is not a folder made by `bincim glyphs`, it holds `{entry}`", path.display())]
+    #[diagnostic(code(glyphs::foreign), help("--force replaces only {IMAGES}, {LABELS} and {CONTACT}"))]
+    Foreign { path: PathBuf, entry: String },
+    #[error("`{}` cannot be {action}", path.display())]
+    #[diagnostic(code(glyphs::file), help("check that the folder's parent exists and can be written"))]
+    File { path: PathBuf, action: &'static str, source: io::Error },
+}
+
+/// Draws, writes, and says what was written.
+pub fn run(arguments: Arguments) -> Result<ExitCode, Report> {
+    let replaces = check_place(&arguments.output, arguments.force)?;
+    let split = match arguments.split {
+        SplitName::Train => Split::Train,
+        SplitName::Test => Split::Test,
+    };
+    let (images, labels) = draw(arguments.seed, split, u64::from(arguments.count));
+    let pictures: Vec<Picture> =
+        images.chunks_exact(SIDE * SIDE).take(200).map(|pixels| Picture { side: SIDE, pixels }).collect();
+    let sheet = glyphs::contact_sheet(&pictures, 20, 2).into_diagnostic()?;
+    let side = SIDE as u32;
+    let files = [
+        (IMAGES, [idx_header(&[arguments.count, side, side]), images.clone()].concat()),
+        (LABELS, [idx_header(&[arguments.count]), labels.clone()].concat()),
+        (CONTACT, sheet),
+    ];
+    write_folder(&arguments.output, &files, replaces)?;
+    let text = if arguments.json {
+        summary_json(&arguments, &labels)
+    } else {
+        summary_text(&arguments, &pictures).into_diagnostic()?
+    };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).into_diagnostic(),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Refuses an occupied place before anything is drawn; true if there is a folder to replace.
+fn check_place(path: &Path, force: bool) -> Result<bool, GlyphsError> {
+    let failed = |source| GlyphsError::File { path: path.to_path_buf(), action: "read", source };
+    if !path.try_exists().map_err(failed)? {
+        return Ok(false);
+    }
+    if !force {
+        return Err(GlyphsError::Exists { path: path.to_path_buf() });
+    }
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if ![IMAGES, LABELS, CONTACT].iter().any(|ours| name == *ours) {
+            let entry = name.to_string_lossy().into_owned();
+            return Err(GlyphsError::Foreign { path: path.to_path_buf(), entry });
+        }
+    }
+    Ok(true)
+}
+
+/// Draws `count` glyphs with a progress bar where someone watches.
+fn draw(seed: u64, split: Split, count: u64) -> (Vec<u8>, Vec<u8>) {
+    let target = if io::stderr().is_terminal() && count > 2 * STRIDE {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} glyphs  {eta} left");
+    let bar = ProgressBar::with_draw_target(Some(count), target)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    while start < count {
+        let end = count.min(start + STRIDE);
+        let (more_images, more_labels) = glyphs::batch(seed, split, start..end);
+        images.extend(more_images);
+        labels.extend(more_labels);
+        bar.set_position(end);
+        start = end;
+    }
+    bar.finish_and_clear();
+    (images, labels)
+}
+
+/// The head of an idx file of bytes: magic number, then the dimensions, all big-endian.
+fn idx_header(dimensions: &[u32]) -> Vec<u8> {
+    const UNSIGNED_BYTE: u8 = 0x08;
+    let mut header = vec![0, 0, UNSIGNED_BYTE, dimensions.len() as u8];
+    header.extend(dimensions.iter().flat_map(|size| size.to_be_bytes()));
+    header
+}
+
+/// Writes the files into a new folder beside `path`, then moves it into place.
+fn write_folder(path: &Path, files: &[(&str, Vec<u8>)], replaces: bool) -> Result<(), GlyphsError> {
+    let failed = |action| {
+        let path = path.to_path_buf();
+        move |source| GlyphsError::File { path: path.clone(), action, source }
+    };
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let beside = tempfile::Builder::new().prefix(".glyphs-").tempdir_in(parent).map_err(failed("made"))?;
+    let made = beside.path().join("new");
+    fs::create_dir(&made).map_err(failed("made"))?;
+    for (name, bytes) in files {
+        fs::write(made.join(name), bytes).map_err(failed("written"))?;
+    }
+    if replaces {
+        fs::rename(path, beside.path().join("old")).map_err(failed("replaced"))?;
+    }
+    fs::rename(&made, path).map_err(failed("put in place"))
+}
+
+fn summary_json(arguments: &Arguments, labels: &[u8]) -> String {
+    let mut per_class = [0u32; CLASSES];
+    for &label in labels {
+        per_class[usize::from(label)] += 1;
+    }
+    let object = serde_json::json!({
+        "seed": arguments.seed,
+        "split": split_name(arguments.split),
+        "images": arguments.count,
+        "side": SIDE,
+        "per_class": per_class,
+        "files": [IMAGES, LABELS, CONTACT],
+    });
+    format!("{object:#}\n")
+}
+
+/// One line, below the first glyphs where the reader has a terminal.
+fn summary_text(arguments: &Arguments, pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
+    let mut text = String::new();
+    if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        text.push_str(&glyphs::half_blocks(&pictures[..pictures.len().min(4)])?);
+    }
+    text.push_str(&format!(
+        "{} {} glyphs of {SIDE} x {SIDE} pixels, seed {}, in {}\n",
+        arguments.count,
+        split_name(arguments.split),
+        arguments.seed,
+        arguments.output.display()
+    ));
+    Ok(text)
+}
+
+fn split_name(split: SplitName) -> &'static str {
+    match split {
+        SplitName::Train => "train",
+        SplitName::Test => "test",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn arguments(output: &Path, more: &[&str]) -> Arguments {
+        let place = output.to_str().expect("a plain temporary path");
+        let words = ["glyphs", "-o", place, "--count", "30", "--seed", "4"];
+        Line::try_parse_from(words.iter().chain(more)).expect("a well-formed command line").arguments
+    }
+
+    fn code(report: Report) -> String {
+        report.code().map(|code| code.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn writes_what_the_collection_holds() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let place = folder.path().join("data");
+        run(arguments(&place, &["--split", "test"])).expect("a free place");
+        let (images, labels) = glyphs::dataset(4, Split::Test, 30);
+        let file = fs::read(place.join(IMAGES)).expect("images");
+        assert_eq!(file[..16], [0, 0, 8, 3, 0, 0, 0, 30, 0, 0, 0, 16, 0, 0, 0, 16]);
+        assert_eq!(file[16..], images);
+        let file = fs::read(place.join(LABELS)).expect("labels");
+        assert_eq!(file[..8], [0, 0, 8, 1, 0, 0, 0, 30]);
+        assert_eq!(file[8..], labels);
+        assert!(fs::read(place.join(CONTACT)).expect("sheet").starts_with(b"\x89PNG"));
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "nothing left beside");
+    }
+
+    #[test]
+    fn replaces_only_on_request_and_only_its_own() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let place = folder.path().join("data");
+        run(arguments(&place, &[])).expect("a free place");
+        let refused = run(arguments(&place, &[])).expect_err("the place is taken");
+        assert_eq!(code(refused), "glyphs::exists");
+        run(arguments(&place, &["--force"])).expect("asked to replace");
+        fs::write(place.join("notes.txt"), "mine").expect("writable");
+        let refused = run(arguments(&place, &["--force"])).expect_err("not only ours");
+        assert_eq!(code(refused), "glyphs::foreign");
+        assert_eq!(fs::read(place.join("notes.txt")).expect("still there"), b"mine");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_made_is_an_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let refused = run(arguments(&folder.path().join("a/b"), &[])).expect_err("no parent");
+        assert_eq!(code(refused), "glyphs::file");
+        fs::write(folder.path().join("file"), "").expect("writable");
+        let refused = run(arguments(&folder.path().join("file"), &["--force"])).expect_err("a file");
+        assert_eq!(code(refused), "glyphs::file");
+    }
+
+    #[test]
+    fn counts_out_of_range_are_refused() {
+        for count in ["0", "2147483648", "-1"] {
+            assert!(Line::try_parse_from(["glyphs", "-o", "x", "--count", count]).is_err());
+        }
+    }
+}

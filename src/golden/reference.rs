@@ -1,0 +1,254 @@
+//! The definition of a network, run tap by tap.
+//!
+//! Written to be obviously right and nothing else: every other executor is compared with this one. All
+//! arithmetic is on integers; floating point appears only where a class decision needs the affine behind
+//! the last layer.
+
+use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Pool, Shape};
+
+/// What one layer made of one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerTrace {
+    /// Accumulators in CHW order of the layer's `conv` shape; one a channel where the layer sums its pixels.
+    pub accumulators: Vec<i32>,
+    /// Bits in CHW order of the layer's `output` shape, after pooling; empty where the layer gives scores.
+    pub bits: Vec<bool>,
+}
+
+/// All layers' integers of one image and the network's scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    pub layers: Vec<LayerTrace>,
+    /// Accumulators of the last layer, or -1/+1 for its bits, CHW.
+    pub scores: Vec<i32>,
+}
+
+/// Runs `network` on one image: `input` holds the element values in CHW order.
+///
+/// Panics if `input` has not as many elements as the network's input map.
+pub fn run(network: &Network, input: &[i16]) -> Trace {
+    assert_eq!(input.len(), network.input.shape.elements(), "elements of the input map");
+    let mut map: Vec<i32> = input.iter().map(|&value| i32::from(value)).collect();
+    let mut layers = Vec::new();
+    for layer in &network.layers {
+        let mut accumulators = convolve(layer, &map);
+        if layer.sum_pixels {
+            accumulators = accumulators.chunks(layer.conv.pixels()).map(|c| c.iter().sum()).collect();
+        }
+        let bits = match &layer.activation {
+            Activation::Scores => Vec::new(),
+            Activation::Sign { threshold, flip } => signs(layer, &accumulators, threshold, flip),
+        };
+        map = match layer.activation {
+            Activation::Scores => accumulators.clone(),
+            Activation::Sign { .. } => bits.iter().map(|&bit| if bit { 1 } else { -1 }).collect(),
+        };
+        layers.push(LayerTrace { accumulators, bits });
+    }
+    Trace { layers, scores: map }
+}
+
+/// The class that `scores` stand for under `rule`.
+///
+/// `Argmax` compares the scores themselves where the affine of the output keeps their order, else the
+/// graph's outputs; the lowest index wins a tie. `HighestBit` takes the last layer's bits, or the signs of
+/// the graph's outputs where that layer gives accumulators; class 0 if no bit is set.
+pub fn decide(network: &Network, scores: &[i32], rule: Decision) -> usize {
+    let output = &network.output;
+    match rule {
+        Decision::Argmax if keeps_order(output) => first_largest(scores),
+        Decision::Argmax => first_largest(&graph_outputs(output, scores)),
+        Decision::HighestBit => {
+            let accumulators =
+                network.layers.last().is_some_and(|last| last.activation == Activation::Scores);
+            let set = |&class: &usize| match accumulators {
+                true => graph_output(output, class, scores[class]) >= 0.0,
+                false => scores[class] > 0,
+            };
+            (0..scores.len()).rev().find(set).unwrap_or(0)
+        }
+    }
+}
+
+/// Whether every class has the same positive scale and the same bias.
+fn keeps_order(output: &Output) -> bool {
+    let same = |values: &[f64]| values.iter().all(|&value| value == values[0]);
+    same(&output.scale) && same(&output.bias) && output.scale.iter().all(|&scale| scale > 0.0)
+}
+
+fn graph_outputs(output: &Output, scores: &[i32]) -> Vec<f64> {
+    scores.iter().enumerate().map(|(class, &score)| graph_output(output, class, score)).collect()
+}
+
+fn graph_output(output: &Output, class: usize, score: i32) -> f64 {
+    let scale = output.scale.get(class).copied().unwrap_or(1.0);
+    let bias = output.bias.get(class).copied().unwrap_or(0.0);
+    scale * f64::from(score) + bias
+}
+
+fn first_largest<T: PartialOrd>(values: &[T]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// Index of (c, y, x) in a map of `shape` held in CHW order.
+fn chw(shape: Shape, c: usize, y: usize, x: usize) -> usize {
+    (c * shape.h + y) * shape.w + x
+}
+
+/// The accumulators of every channel and pixel, CHW.
+fn convolve(layer: &Layer, map: &[i32]) -> Vec<i32> {
+    let mut accumulators = Vec::with_capacity(layer.conv.elements());
+    for o in 0..layer.conv.c {
+        for y in 0..layer.conv.h {
+            for x in 0..layer.conv.w {
+                accumulators.push(accumulate(layer, map, o, y, x));
+            }
+        }
+    }
+    accumulators
+}
+
+/// The sum over all taps of output channel `o` at pixel (y, x).
+fn accumulate(layer: &Layer, map: &[i32], o: usize, y: usize, x: usize) -> i32 {
+    let mut sum = 0;
+    let mut column = 0;
+    for ky in 0..layer.kernel.0 {
+        for kx in 0..layer.kernel.1 {
+            for c in 0..layer.input.c {
+                let row = (y * layer.stride.0 + ky).checked_sub(layer.padding.top);
+                let col = (x * layer.stride.1 + kx).checked_sub(layer.padding.left);
+                let value = match (row, col) {
+                    (Some(row), Some(col)) if row < layer.input.h && col < layer.input.w => {
+                        map[chw(layer.input, c, row, col)]
+                    }
+                    _ => match layer.padding.value {
+                        PadValue::Zero => 0,
+                        PadValue::Plus => 1,
+                        PadValue::Minus => -1,
+                    },
+                };
+                sum += if layer.weights.get(o, column) { value } else { -value };
+                column += 1;
+            }
+        }
+    }
+    sum
+}
+
+/// Threshold, flip and max pooling: the layer's output bits, CHW.
+fn signs(layer: &Layer, accumulators: &[i32], threshold: &[i32], flip: &[bool]) -> Vec<bool> {
+    let sign = |acc: i32, c: usize| (acc >= threshold[c]) ^ flip[c];
+    let before = if layer.sum_pixels { Shape::vector(layer.conv.c) } else { layer.conv };
+    let one = Pool { kernel: (1, 1), stride: (1, 1), before_sign: false };
+    let pool = layer.pool.unwrap_or(one);
+    let mut bits = Vec::with_capacity(layer.output.elements());
+    for c in 0..layer.output.c {
+        for y in 0..layer.output.h {
+            for x in 0..layer.output.w {
+                let window = (0..pool.kernel.0).flat_map(|ky| {
+                    (0..pool.kernel.1).map(move |kx| (y * pool.stride.0 + ky, x * pool.stride.1 + kx))
+                });
+                let mut values = window.map(|(row, col)| accumulators[chw(before, c, row, col)]);
+                bits.push(if pool.before_sign {
+                    values.max().is_some_and(|largest| sign(largest, c))
+                } else {
+                    values.any(|acc| sign(acc, c))
+                });
+            }
+        }
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::BitMatrix;
+    use crate::network::{Input, InputCode, Padding, validate};
+
+    /// One 2x2 convolution with padding on a 1x2x2 input, small enough to be summed by hand.
+    fn small(value: PadValue, pool: Option<Pool>) -> Network {
+        let input = Shape { c: 1, h: 2, w: 2 };
+        let conv = Shape { c: 1, h: 2, w: 2 };
+        let layer = Layer {
+            name: "conv".into(),
+            op: "conv",
+            input,
+            kernel: (2, 2),
+            stride: (1, 1),
+            padding: Padding { top: 1, left: 1, bottom: 0, right: 0, value },
+            // + -
+            // - +
+            weights: BitMatrix::from_fn(1, 4, |_, column| column == 0 || column == 3),
+            conv,
+            sum_pixels: false,
+            pool,
+            activation: match pool {
+                None => Activation::Scores,
+                Some(_) => Activation::Sign { threshold: vec![2], flip: vec![true] },
+            },
+            output: if pool.is_some() { Shape { c: 1, h: 1, w: 1 } } else { conv },
+        };
+        Network {
+            name: "small".into(),
+            input: Input {
+                name: "in".into(),
+                shape: input,
+                code: InputCode::Signed { bits: 8 },
+                pixel_values: (0..256).map(|p| p - 128).collect(),
+                pixel_rule: "graph".into(),
+            },
+            layers: vec![layer],
+            output: Output {
+                name: "out".into(),
+                decision: Decision::Argmax,
+                scale: vec![1.0; 4],
+                bias: vec![0.0; 4],
+                top_k: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_padded_convolution_equals_the_sum_by_hand() {
+        let input = [5, -7, 11, 100];
+        for (value, expected) in [
+            // (0,0): only the lower right tap is inside: + 5, and pad * (+1 -1 -1)
+            (PadValue::Zero, [5, -12, 6, 5 + 7 - 11 + 100]),
+            (PadValue::Plus, [5 - 1, -12 + 1 - 1, 6 + 1 - 1, 101]),
+            (PadValue::Minus, [5 + 1, -12, 6, 101]),
+        ] {
+            let network = small(value, None);
+            assert_eq!(validate(&network), []);
+            assert_eq!(run(&network, &input).scores, expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_pooling_and_flip_matters() {
+        let pool = |before_sign| Some(Pool { kernel: (2, 2), stride: (2, 2), before_sign });
+        // Accumulators 5, -12, 6, 101 against threshold 2, flipped.
+        let input = [5, -7, 11, 100];
+        assert_eq!(run(&small(PadValue::Zero, pool(true)), &input).scores, [-1]);
+        assert_eq!(run(&small(PadValue::Zero, pool(false)), &input).scores, [1]);
+    }
+
+    #[test]
+    fn decisions_follow_the_rules_of_ties_and_affines() {
+        let mut network = small(PadValue::Zero, None);
+        assert_eq!(decide(&network, &[3, 7, 7, 0], Decision::Argmax), 1);
+        assert_eq!(decide(&network, &[3, -7, 7, -1], Decision::HighestBit), 2);
+        assert_eq!(decide(&network, &[-3, -7, -7, -1], Decision::HighestBit), 0);
+        network.output.bias = vec![0.0, 0.0, 0.5, 0.0];
+        assert_eq!(decide(&network, &[3, 7, 7, 0], Decision::Argmax), 2);
+        network.output.bias = vec![0.0; 4];
+        network.output.scale = vec![-1.0; 4];
+        assert_eq!(decide(&network, &[3, 7, 7, 0], Decision::Argmax), 3);
+    }
+}

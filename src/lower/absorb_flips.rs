@@ -1,0 +1,22 @@
+//! Turns the weights of a flipped channel round: `not (acc >= t)` is `-acc >= 1 - t`.
+//!
+//! Not where a maximum is taken over the accumulators first, since it would become a minimum.
+
+use crate::network::{Activation, Network};
+
+pub fn run(network: &mut Network) {
+    for layer in &mut network.layers {
+        if layer.pool.is_some_and(|p| p.before_sign) {
+            continue;
+        }
+        let Activation::Sign { threshold, flip } = &mut layer.activation else { continue };
+        for c in (0..flip.len()).filter(|&c| flip[c]).collect::<Vec<usize>>() {
+            for column in 0..layer.weights.columns() {
+                let bit = layer.weights.get(c, column);
+                layer.weights.set(c, column, !bit);
+            }
+            threshold[c] = 1 - threshold[c];
+            flip[c] = false;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Brings every threshold to the smallest accumulator that can occur and meets it: always met is the
+//! smallest accumulator of all, never met is one above the largest.
+
+use crate::network::{Activation, Network};
+
+pub fn run(network: &mut Network) {
+    for index in 0..network.layers.len() {
+        let code = network.code_of(index);
+        let layer = &mut network.layers[index];
+        let ranges: Vec<(i64, i64)> = (0..layer.conv.c).map(|c| layer.accumulator_range(c, code)).collect();
+        let step = layer.accumulator_step(code) as i64;
+        let Activation::Sign { threshold, .. } = &mut layer.activation else { continue };
+        for (t, (low, high)) in threshold.iter_mut().zip(ranges) {
+            let above = (i64::from(*t) - low).max(0);
+            let reachable = low + (above + step - 1) / step * step;
+            *t = reachable.min(high + 1) as i32;
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Random networks for property tests, a pure function of a seed.
+//!
+//! Every network passes [`super::validate`], every feature of the types occurs, and the same seed gives
+//! the same network on every machine.
+
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::*;
+
+/// How large the networks get and which inputs they take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Most layers (at least 1).
+    pub layers: usize,
+    /// Most channels of any map.
+    pub channels: usize,
+    /// Largest height or width of the input map.
+    pub side: usize,
+    /// Largest kernel height or width.
+    pub kernel: usize,
+    /// Most bits of an input element (1 to 8).
+    pub input_bits: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { layers: 5, channels: 70, side: 11, kernel: 7, input_bits: 8 }
+    }
+}
+
+/// The network of `seed` within `limits`.
+pub fn network(seed: u64, limits: &Limits) -> Network {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let rng = &mut rng;
+    let shape = match rng.random_ratio(1, 4) {
+        true => Shape::vector(rng.random_range(1..=limits.channels)),
+        false => Shape {
+            c: {
+                let most = if rng.random() { 4 } else { limits.channels };
+                rng.random_range(1..=limits.channels.min(most))
+            },
+            h: rng.random_range(1..=limits.side),
+            w: rng.random_range(1..=limits.side),
+        },
+    };
+    let code = input_code(rng, limits);
+    let mut layers: Vec<Layer> = Vec::new();
+    let count = rng.random_range(1..=limits.layers);
+    let mut map = shape;
+    for index in 0..count {
+        let code = if index == 0 { code } else { InputCode::Bipolar };
+        let next = layer(rng, limits, map, code, index, index + 1 == count);
+        map = next.output;
+        layers.push(next);
+    }
+    Network {
+        name: format!("random-{seed}"),
+        input: Input {
+            name: "input".into(),
+            shape,
+            code,
+            pixel_values: (0..256).map(|_| element(rng, code)).collect(),
+            pixel_rule: "random".into(),
+        },
+        output: output(rng, map.elements()),
+        layers,
+    }
+}
+
+/// `images` random input maps of `network`, element values in CHW order, one after the other.
+pub fn elements(network: &Network, seed: u64, images: usize) -> Vec<i16> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x696d_6167_6573);
+    (0..images * network.input.shape.elements()).map(|_| element(&mut rng, network.input.code)).collect()
+}
+
+fn element(rng: &mut impl Rng, code: InputCode) -> i16 {
+    let (low, high) = code.range();
+    let value = match code {
+        InputCode::Bipolar => [low, high][usize::from(rng.random::<bool>())],
+        // The ends of the range are where widths go wrong, so they come often.
+        _ if rng.random_ratio(1, 4) => [low, high][usize::from(rng.random::<bool>())],
+        _ => rng.random_range(low..=high),
+    };
+    value as i16
+}
+
+fn input_code(rng: &mut impl Rng, limits: &Limits) -> InputCode {
+    let bits = rng.random_range(1..=limits.input_bits);
+    match rng.random_range(0..3) {
+        0 => InputCode::Bipolar,
+        1 if bits >= 2 => InputCode::Signed { bits },
+        _ => InputCode::Unsigned { bits },
+    }
+}
+
+fn layer(
+    rng: &mut impl Rng,
+    limits: &Limits,
+    input: Shape,
+    code: InputCode,
+    index: usize,
+    last: bool,
+) -> Layer {
+    let (kernel, stride, padding) = geometry(rng, limits, input);
+    let size = |n: usize, before: usize, after: usize, k: usize, s: usize| (n + before + after - k) / s + 1;
+    let conv = Shape {
+        c: rng.random_range(1..=limits.channels),
+        h: size(input.h, padding.top, padding.bottom, kernel.0, stride.0),
+        w: size(input.w, padding.left, padding.right, kernel.1, stride.1),
+    };
+    let fan_in = kernel.0 * kernel.1 * input.c;
+    let weights = BitMatrix::from_fn(conv.c, fan_in, |_, _| rng.random());
+    let sum_pixels = rng.random_ratio(1, 5);
+    let scores = last && rng.random_ratio(2, 3);
+    let pool = (!sum_pixels && !scores && rng.random_ratio(1, 2)).then(|| pool(rng, conv));
+    let output = match pool {
+        _ if sum_pixels => Shape::vector(conv.c),
+        None => conv,
+        Some(pool) => Shape {
+            c: conv.c,
+            h: size(conv.h, 0, 0, pool.kernel.0, pool.stride.0),
+            w: size(conv.w, 0, 0, pool.kernel.1, pool.stride.1),
+        },
+    };
+    let dense = (conv.h, conv.w) == (1, 1) && kernel == (input.h, input.w) && padding.is_none();
+    let mut layer = Layer {
+        name: format!("layer{index}"),
+        op: if dense { "dense" } else { "conv" },
+        input,
+        kernel,
+        stride,
+        padding,
+        weights,
+        conv,
+        sum_pixels,
+        pool,
+        activation: Activation::Scores,
+        output,
+    };
+    if !scores {
+        layer.activation = sign(rng, &layer, code);
+    }
+    layer
+}
+
+/// Kernel, stride and padding of a convolution, or of a dense layer over the whole map.
+fn geometry(rng: &mut impl Rng, limits: &Limits, input: Shape) -> ((usize, usize), (usize, usize), Padding) {
+    if input.pixels() == 1 || rng.random_ratio(1, 6) {
+        return ((input.h, input.w), (1, 1), Padding::NONE);
+    }
+    // The kernel never exceeds the padded map, and padding stays smaller than the kernel.
+    let mut side = |n: usize| {
+        let kernel = rng.random_range(1..=limits.kernel);
+        let padded = rng.random_ratio(1, 2);
+        let ends = if padded { (rng.random_range(0..kernel), rng.random_range(0..kernel)) } else { (0, 0) };
+        (kernel.min(n + ends.0 + ends.1), rng.random_range(1..=3), ends)
+    };
+    let (rows, columns) = (side(input.h), side(input.w));
+    let value = [PadValue::Zero, PadValue::Plus, PadValue::Minus];
+    let value = *value.choose(rng).unwrap_or(&PadValue::Zero);
+    let padding = Padding { top: rows.2.0, left: columns.2.0, bottom: rows.2.1, right: columns.2.1, value };
+    ((rows.0, columns.0), (rows.1, columns.1), padding)
+}
+
+/// Max pooling on a map of shape `conv`: adjoining, overlapping or with gaps.
+fn pool(rng: &mut impl Rng, conv: Shape) -> Pool {
+    let kernel = (rng.random_range(1..=conv.h.min(3)), rng.random_range(1..=conv.w.min(3)));
+    let stride = match rng.random() {
+        true => kernel,
+        false => (rng.random_range(1..=3), rng.random_range(1..=3)),
+    };
+    Pool { kernel, stride, before_sign: rng.random() }
+}
+
+/// Thresholds near the middle of what the accumulators reach, now and then a constant channel.
+fn sign(rng: &mut impl Rng, layer: &Layer, code: InputCode) -> Activation {
+    let pixels = if layer.sum_pixels { layer.conv.pixels() } else { 1 };
+    let spread = f64::from(code.range().1) * ((layer.fan_in() * pixels) as f64).sqrt();
+    let mut threshold = Vec::new();
+    for c in 0..layer.conv.c {
+        let (low, high) = layer.accumulator_range(c, code);
+        threshold.push(match rng.random_range(0..20) {
+            0 => low as i32,
+            1 => high as i32 + 1,
+            2 => high as i32,
+            _ => (rng.random_range(-1.5..=1.5) * spread) as i32,
+        });
+    }
+    Activation::Sign { threshold, flip: (0..layer.conv.c).map(|_| rng.random_ratio(1, 3)).collect() }
+}
+
+/// Affines that keep the scores' order, that are negative, and that differ from class to class.
+fn output(rng: &mut impl Rng, classes: usize) -> Output {
+    let (scale, bias) = match rng.random_range(0..3) {
+        0 => (vec![0.25; classes], vec![-1.5; classes]),
+        1 => (vec![-2.0; classes], vec![0.0; classes]),
+        _ => (vec![1.0; classes], (0..classes).map(|_| f64::from(rng.random_range(-20..=20))).collect()),
+    };
+    let decision = if rng.random() { Decision::Argmax } else { Decision::HighestBit };
+    Output { name: "output".into(), decision, scale, bias, top_k: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_sound_and_repeatable() {
+        for seed in 0..500 {
+            let one = network(seed, &Limits::default());
+            assert_eq!(validate(&one), [], "seed {seed}");
+            assert_eq!(one, network(seed, &Limits::default()));
+            assert_eq!(elements(&one, seed, 2), elements(&one, seed, 2));
+        }
+    }
+
+    #[test]
+    fn every_feature_occurs() {
+        let networks: Vec<Network> = (0..500).map(|seed| network(seed, &Limits::default())).collect();
+        let layers = || networks.iter().flat_map(|n| &n.layers);
+        for value in [PadValue::Zero, PadValue::Plus, PadValue::Minus] {
+            assert!(layers().any(|l| !l.padding.is_none() && l.padding.value == value), "{value:?}");
+        }
+        for k in 1..=7 {
+            assert!(layers().any(|l| l.kernel == (k, k)), "kernel {k}");
+        }
+        let pools = || layers().filter_map(|l| l.pool);
+        assert!(pools().any(|p| p.kernel.0 > p.stride.0 && p.before_sign));
+        assert!(pools().any(|p| p.kernel.0 < p.stride.0 && !p.before_sign));
+        assert!(layers().any(|l| l.sum_pixels && l.conv.pixels() > 1 && l.activation == Activation::Scores));
+        assert!(layers().any(|l| l.sum_pixels && l.conv.pixels() > 1 && l.activation != Activation::Scores));
+        assert!(networks.iter().any(|n| n.input.code == InputCode::Unsigned { bits: 8 }));
+        assert!(networks.iter().any(|n| n.input.code == InputCode::Signed { bits: 8 }));
+        assert!(networks.iter().any(|n| n.input.code == InputCode::Unsigned { bits: 1 }));
+        assert!(networks.iter().any(|n| n.input.code == InputCode::Bipolar));
+    }
+}

@@ -1,0 +1,138 @@
+//! Why a file cannot be read: one enum, a stable code for each kind, and what would be right.
+
+use std::path::PathBuf;
+
+/// One reason. `help` says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("cannot be read: {reason}")]
+    Io { reason: String },
+    #[error("{what} is larger than the limit of {limit}")]
+    TooLarge { what: String, limit: String },
+    #[error("not an ONNX model: {reason}")]
+    NotOnnx { reason: String },
+    #[error("graph: {what}")]
+    Graph { what: String, help: String },
+    #[error("tensor '{name}': {what}")]
+    Tensor { name: String, what: String, help: String },
+    #[error("tensor '{name}' keeps its data in another file")]
+    ExternalData { name: String },
+    #[error("node '{node}': operation {op} is not supported")]
+    UnknownOp { node: String, op: String },
+    #[error("node '{node}' ({op}): attribute {attribute} = {value} is not supported")]
+    Attribute { node: String, op: String, attribute: String, value: String, help: String },
+    #[error("node '{node}' ({op}): {what}")]
+    Shape { node: String, op: String, what: String },
+    #[error("node '{node}' ({op}): input '{input}' must be a constant")]
+    NotConstant { node: String, op: String, input: String },
+    #[error("node '{node}' ({op}): {what}")]
+    NotBinary { node: String, op: String, what: String, help: String },
+    #[error(
+        "node '{node}' ({op}): the chain before it is not monotone in channel {channel} (accumulator {value})"
+    )]
+    NotMonotone { node: String, op: String, channel: usize, value: i64 },
+    #[error("node '{node}' (Sign): its input is exactly 0 at value {value} of channel {channel}")]
+    SignOfZero { node: String, channel: usize, value: i64 },
+    #[error("node '{node}' ({op}): joins two computed maps (residual or branch)")]
+    Residual { node: String, op: String },
+    #[error("node '{node}' ({op}): {what}")]
+    Structure { node: String, op: String, what: String, help: String },
+    #[error("graph input '{name}': {what}")]
+    Input { name: String, what: String, help: String },
+    #[error("data set '{file}': {what}")]
+    Data { file: String, what: String, help: String },
+}
+
+impl Error {
+    /// Stable code of this kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Io { .. } => "read::io",
+            Error::TooLarge { .. } => "read::too-large",
+            Error::NotOnnx { .. } => "read::not-onnx",
+            Error::Graph { .. } => "read::graph",
+            Error::Tensor { .. } => "read::tensor",
+            Error::ExternalData { .. } => "read::external-data",
+            Error::UnknownOp { .. } => "read::unknown-op",
+            Error::Attribute { .. } => "read::attribute",
+            Error::Shape { .. } => "read::shape",
+            Error::NotConstant { .. } => "read::not-constant",
+            Error::NotBinary { .. } => "read::not-binary",
+            Error::NotMonotone { .. } => "read::not-monotone",
+            Error::SignOfZero { .. } => "read::sign-of-zero",
+            Error::Residual { .. } => "read::residual",
+            Error::Structure { .. } => "read::structure",
+            Error::Input { .. } => "read::input",
+            Error::Data { .. } => "read::data",
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &str {
+        match self {
+            Error::Io { .. } => "check that the path exists and may be read",
+            Error::TooLarge { .. } => "use a smaller file",
+            Error::NotOnnx { .. } => {
+                "export the model with Brevitas' export_qonnx, or run qonnx-cleanup on it"
+            }
+            Error::ExternalData { .. } => {
+                "save it in one file: onnx.save(onnx.load(path), path, save_as_external_data=False)"
+            }
+            Error::UnknownOp { .. } => {
+                "run qonnx-cleanup, or rewrite the model with Conv, MatMul, Gemm, BatchNormalization, \
+                 BipolarQuant, MultiThreshold, MaxPool and elementwise operations on constants"
+            }
+            Error::Shape { .. } => "run ONNX shape inference on the model; its shapes contradict each other",
+            Error::NotConstant { .. } => "fold it into an initialiser (qonnx-cleanup does)",
+            Error::NotMonotone { .. } => {
+                "the sequence of operations before a sign must rise or fall steadily; remove the one that folds back"
+            }
+            Error::SignOfZero { .. } => {
+                "Sign gives 0 there, which one bit cannot hold; use BipolarQuant, whose sign of 0 is +1"
+            }
+            Error::Residual { .. } => "only a plain sequence of layers is supported; remove the shortcut",
+            Error::Graph { help, .. }
+            | Error::Tensor { help, .. }
+            | Error::Attribute { help, .. }
+            | Error::NotBinary { help, .. }
+            | Error::Structure { help, .. }
+            | Error::Input { help, .. }
+            | Error::Data { help, .. } => help,
+        }
+    }
+}
+
+impl miette::Diagnostic for Error {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(Error::code(self)))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(Error::help(self)))
+    }
+}
+
+/// All reasons for which one file was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errors {
+    pub file: PathBuf,
+    pub list: Vec<Error>,
+}
+
+impl std::fmt::Display for Errors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        for error in &self.list {
+            write!(f, "\n  [{}] {error}\n    help: {}", error.code(), error.help())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}
+
+impl miette::Diagnostic for Errors {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        Some(Box::new(self.list.iter().map(|e| e as &dyn miette::Diagnostic)))
+    }
+}

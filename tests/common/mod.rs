@@ -1,0 +1,92 @@
+//! Shared by the tests: where the reference files are, and a straight evaluation of a network.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use bincim::network::{Activation, Network, PadValue, Shape};
+use std::path::PathBuf;
+
+/// `name` below the reference folder (`../shared`, else `$BINCIM_SHARED`); none, loudly, where it is absent.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let beside = root.ancestors().skip(1).map(|a| a.join("shared"));
+    let named = std::env::var_os("BINCIM_SHARED").map(PathBuf::from);
+    let found = beside.chain(named).map(|folder| folder.join(name)).find(|path| path.exists());
+    if found.is_none() {
+        eprintln!("SKIPPED: reference file {name} is absent (set BINCIM_SHARED)");
+    }
+    found
+}
+
+/// Straight evaluation of the network's definition for one image of pixels (channel, row, column).
+/// Returns every layer's accumulators in (channel, row, column) order (summed over pixels where the layer
+/// says so) and, last, the values that leave the network.
+pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
+    let mut map: Vec<i32> = pixels.iter().map(|&p| network.input.pixel_values[p as usize].into()).collect();
+    let mut trace = Vec::new();
+    for layer in &network.layers {
+        let (input, conv) = (layer.input, layer.conv);
+        assert_eq!(map.len(), input.elements());
+        let outside = match layer.padding.value {
+            PadValue::Zero => 0,
+            PadValue::Plus => 1,
+            PadValue::Minus => -1,
+        };
+        let mut acc = Vec::with_capacity(conv.elements());
+        for o in 0..conv.c {
+            for y in 0..conv.h {
+                for x in 0..conv.w {
+                    let mut sum = 0;
+                    for column in 0..layer.fan_in() {
+                        let (c, tap) = (column % input.c, column / input.c);
+                        let row = y * layer.stride.0 + tap / layer.kernel.1;
+                        let col = x * layer.stride.1 + tap % layer.kernel.1;
+                        let row = row.checked_sub(layer.padding.top).filter(|&r| r < input.h);
+                        let col = col.checked_sub(layer.padding.left).filter(|&c| c < input.w);
+                        let value = match (row, col) {
+                            (Some(r), Some(k)) => map[(c * input.h + r) * input.w + k],
+                            _ => outside,
+                        };
+                        sum += if layer.weights.get(o, column) { value } else { -value };
+                    }
+                    acc.push(sum);
+                }
+            }
+        }
+        let mut shape = conv;
+        if layer.sum_pixels {
+            acc = acc.chunks(conv.pixels()).map(|pixels| pixels.iter().sum()).collect();
+            shape = Shape::vector(conv.c);
+        }
+        trace.push(acc.clone());
+        map = acc;
+        if let Some(pool) = layer.pool.filter(|p| p.before_sign) {
+            map = max_pool(&map, shape, layer.output, pool.kernel, pool.stride);
+            shape = layer.output;
+        }
+        if let Activation::Sign { threshold, flip } = &layer.activation {
+            for (index, value) in map.iter_mut().enumerate() {
+                let c = index / shape.pixels();
+                *value = if (*value >= threshold[c]) ^ flip[c] { 1 } else { -1 };
+            }
+        }
+        if let Some(pool) = layer.pool.filter(|p| !p.before_sign) {
+            map = max_pool(&map, shape, layer.output, pool.kernel, pool.stride);
+        }
+    }
+    trace.push(map);
+    trace
+}
+
+fn max_pool(map: &[i32], from: Shape, to: Shape, kernel: (usize, usize), stride: (usize, usize)) -> Vec<i32> {
+    (0..to.elements())
+        .map(|index| {
+            let (c, y, x) = (index / to.pixels(), index / to.w % to.h, index % to.w);
+            (0..kernel.0 * kernel.1)
+                .map(|k| {
+                    let (row, col) = (y * stride.0 + k / kernel.1, x * stride.1 + k % kernel.1);
+                    map[(c * from.h + row) * from.w + col]
+                })
+                .max()
+                .expect("a window has pixels")
+        })
+        .collect()
+}
