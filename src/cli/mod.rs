@@ -5,6 +5,7 @@
 
 mod check;
 mod load;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
