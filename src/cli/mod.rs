@@ -4,6 +4,7 @@
 //! 2 could not run.
 
 mod check;
+pub mod infer;
 mod load;
 pub mod verify;
 

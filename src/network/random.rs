@@ -35,13 +35,11 @@ impl Default for Limits {
 pub fn network(seed: u64, limits: &Limits) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let rng = &mut rng;
+    let few = if rng.random() { 4.min(limits.channels) } else { limits.channels };
     let shape = match rng.random_ratio(1, 4) {
         true => Shape::vector(rng.random_range(1..=limits.channels)),
         false => Shape {
-            c: {
-                let most = if rng.random() { 4 } else { limits.channels };
-                rng.random_range(1..=limits.channels.min(most))
-            },
+            c: rng.random_range(1..=few),
             h: rng.random_range(1..=limits.side),
             w: rng.random_range(1..=limits.side),
         },

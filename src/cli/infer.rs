@@ -1,0 +1,234 @@
+//! `bincim infer`: classifies a data set with the golden model and counts what is right.
+//!
+//! The result goes to stdout, as text or as one JSON object; progress goes to stderr and only to a terminal.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::golden::{packed, reference};
+use crate::network::{Decision, Network, Shape};
+
+/// Images between two steps of the progress bar.
+const STEP: usize = 512;
+
+/// Classify a data set with the golden model
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// QONNX model
+    pub model: PathBuf,
+    /// Data set: a folder or file of idx, CIFAR-10 binary or npz format
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Part of the data set
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    pub split: Split,
+    /// Only the first N images
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// How scores become a class; the network's own rule if not given
+    #[arg(long, value_enum)]
+    pub rule: Option<Rule>,
+    /// Threads; all cores if not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Split {
+    Test,
+    Train,
+}
+
+impl Split {
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Test => "test",
+            Split::Train => "train",
+        }
+    }
+}
+
+/// How scores become a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Rule {
+    /// Largest score, lowest index on a tie
+    Argmax,
+    /// Highest index whose bit is 1, class 0 if none
+    HighestBit,
+}
+
+impl From<Rule> for Decision {
+    fn from(rule: Rule) -> Decision {
+        match rule {
+            Rule::Argmax => Decision::Argmax,
+            Rule::HighestBit => Decision::HighestBit,
+        }
+    }
+}
+
+/// What a run over a data set gave. The fields are the keys of `--json`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Summary {
+    pub images: usize,
+    pub correct: usize,
+    /// Fraction, 0 to 1.
+    pub accuracy: f64,
+    pub images_per_second: f64,
+}
+
+/// Classifies `images` (8-bit, CHW, one after the other, each of `shape`) and prints the summary.
+///
+/// Errors: images of another shape than the network reads, labels that do not match the images, or more
+/// images asked for than there are.
+pub fn run(
+    args: &Args,
+    network: &Network,
+    images: &[u8],
+    shape: Shape,
+    labels: &[u8],
+) -> anyhow::Result<Summary> {
+    let size = network.input.shape.elements();
+    ensure!(
+        shape.elements() == size,
+        "{} reads maps of {} but the images of {} are {shape}",
+        args.model.display(),
+        network.input.shape,
+        args.data.display(),
+    );
+    ensure!(
+        images.len() == labels.len() * size,
+        "{} holds {} images but {} labels",
+        args.data.display(),
+        images.len() / size,
+        labels.len()
+    );
+    let count = match args.images {
+        Some(count) if count > labels.len() => {
+            bail!("--images {count}: {} holds {} images", args.data.display(), labels.len())
+        }
+        Some(count) => count,
+        None => labels.len(),
+    };
+    ensure!(count > 0, "{}: no image to classify", args.data.display());
+    ensure!(args.threads != Some(0), "--threads must be at least 1");
+    let rule = args.rule.map_or(network.output.decision, Decision::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.unwrap_or(0))
+        .build()
+        .context("cannot start the threads")?;
+    let engine = packed::prepare(network);
+    let bar = progress(count);
+    let begin = Instant::now();
+    let mut correct = 0;
+    for (images, labels) in images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP)) {
+        let scores = pool.install(|| engine.infer(images));
+        let classes = scores.chunks(engine.scores_per_image());
+        correct += classes
+            .zip(labels)
+            .filter(|(scores, label)| reference::decide(network, scores, rule) == usize::from(**label))
+            .count();
+        bar.inc(labels.len() as u64);
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let summary = Summary {
+        images: count,
+        correct,
+        accuracy: correct as f64 / count as f64,
+        images_per_second: count as f64 / seconds,
+    };
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        println!(
+            "{}: {correct} of {count} {} images right, {:.2} %, {:.0} images/s ({} threads, {})",
+            network.name,
+            args.split.name(),
+            100.0 * summary.accuracy,
+            summary.images_per_second,
+            pool.current_num_threads(),
+            engine.instruction_set(),
+        );
+    }
+    Ok(summary)
+}
+
+/// A bar over `count` images; hidden unless stderr is a terminal.
+fn progress(count: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {per_sec}, {eta} left");
+    let bar = ProgressBar::new(count as u64);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::random;
+
+    fn args(images: Option<usize>) -> Args {
+        Args {
+            model: "net.onnx".into(),
+            data: "data".into(),
+            split: Split::Test,
+            images,
+            rule: Some(Rule::Argmax),
+            threads: Some(1),
+            json: true,
+        }
+    }
+
+    /// Images, and the labels that the reference gives them.
+    fn labelled(network: &Network, count: usize) -> (Vec<u8>, Vec<u8>) {
+        let size = network.input.shape.elements();
+        let images: Vec<u8> = (0..count * size).map(|i| (i * 89 + i / 5) as u8).collect();
+        let label = |image: &[u8]| {
+            let elements: Vec<i16> =
+                image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
+            let scores = reference::run(network, &elements).scores;
+            reference::decide(network, &scores, Decision::Argmax) as u8
+        };
+        let labels = images.chunks(size).map(label).collect();
+        (images, labels)
+    }
+
+    #[test]
+    fn counts_what_is_right() {
+        let network = random::network(3, &random::Limits::default());
+        let (images, mut labels) = labelled(&network, 40);
+        labels[1] = labels[1].wrapping_add(1);
+        labels[39] = labels[39].wrapping_add(1);
+        let shape = network.input.shape;
+        let all = run(&args(None), &network, &images, shape, &labels).expect("a summary");
+        assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
+        let some = run(&args(Some(39)), &network, &images, shape, &labels).expect("a summary");
+        assert_eq!((some.images, some.correct), (39, 38));
+    }
+
+    #[test]
+    fn wrong_input_is_refused_with_its_reason() {
+        let network = random::network(3, &random::Limits::default());
+        let (images, labels) = labelled(&network, 2);
+        let shape = network.input.shape;
+        let says = |images: &[u8], shape, labels: &[u8], args: &Args| {
+            run(args, &network, images, shape, labels).expect_err("refused").to_string()
+        };
+        assert!(says(&images, shape, &labels, &args(Some(3))).contains("--images 3"));
+        assert!(says(&images, shape, &labels[..1], &args(None)).contains("1 labels"));
+        assert!(says(&images, Shape::vector(100_003), &labels, &args(None)).contains("100003"));
+        assert!(says(&images, shape, &labels, &args(Some(0))).contains("no image"));
+    }
+}

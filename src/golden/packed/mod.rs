@@ -1,0 +1,186 @@
+//! The bit-parallel engine: the scores of a network for whole data sets, equal to [`super::reference`].
+//!
+//! Every map is packed 32 channels to a word, pixel after pixel; weights are laid out so that one word of
+//! a pixel meets the words of 32 output channels at once; pooling, padding and flips cost next to nothing
+//! because they are folded into limits and targets beforehand. Batches of images share each load of
+//! weights. The fastest instruction set of the processor is chosen when the engine is prepared; all give
+//! the same integers. `unsafe` is confined to the kernels.
+
+mod aligned;
+mod kernel;
+mod maps;
+mod plan;
+mod worker;
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+pub use kernel::InstructionSet;
+pub use worker::Worker;
+
+use crate::network::{Network, Shape};
+use maps::{Images, InputMap, PixelTable};
+use plan::LayerPlan;
+
+/// Images that go through the layers together.
+pub const BATCH: usize = 16;
+
+/// A network laid out for this processor.
+#[derive(Debug)]
+pub struct Engine {
+    set: InstructionSet,
+    shape: Shape,
+    /// Scores of one image.
+    scores: usize,
+    table: PixelTable,
+    input: InputMap,
+    plans: Vec<LayerPlan>,
+    /// Buffers that no thread is using.
+    idle: Mutex<Vec<Worker>>,
+}
+
+/// Lays `network` out for the fastest instruction set of this processor.
+///
+/// The network is sound ([`crate::network::validate`] finds nothing).
+pub fn prepare(network: &Network) -> Engine {
+    prepare_for(network, InstructionSet::best())
+}
+
+/// Lays `network` out for `set`. Panics if this processor has not its instructions.
+pub fn prepare_for(network: &Network, set: InstructionSet) -> Engine {
+    assert!(set.available(), "{set} on a processor without it");
+    let input = InputMap::new(network);
+    let plans = plan::plan(network, &input, set);
+    Engine {
+        set,
+        shape: network.input.shape,
+        scores: network.layers.last().map_or(0, |last| last.output.elements()),
+        table: PixelTable::new(&network.input.pixel_values),
+        input,
+        plans,
+        idle: Mutex::new(Vec::new()),
+    }
+}
+
+impl Engine {
+    /// The instruction set in use.
+    pub fn instruction_set(&self) -> InstructionSet {
+        self.set
+    }
+
+    /// Scores of one image.
+    pub fn scores_per_image(&self) -> usize {
+        self.scores
+    }
+
+    /// Scores of `pixels`: 8-bit images in CHW order, one after the other, looked up in the network's
+    /// pixel table. Runs on the current rayon pool, batch by batch.
+    ///
+    /// Panics unless `pixels` holds whole images.
+    pub fn infer(&self, pixels: &[u8]) -> Vec<i32> {
+        self.infer_images(Images::Pixels(pixels))
+    }
+
+    /// Scores of maps of element values in CHW order, one after the other. Otherwise as [`Engine::infer`].
+    pub fn infer_elements(&self, elements: &[i16]) -> Vec<i32> {
+        self.infer_images(Images::Elements(elements))
+    }
+
+    /// Buffers to run single layers with.
+    pub fn worker(&self) -> Worker {
+        Worker::new(self)
+    }
+
+    fn infer_images(&self, images: Images) -> Vec<i32> {
+        let size = self.shape.elements();
+        assert!(images.len().is_multiple_of(size), "whole images of {size} elements");
+        let count = images.len() / size;
+        // Few images are shared out evenly; many go in full batches.
+        let batch = count.div_ceil(rayon::current_num_threads()).clamp(1, BATCH);
+        let mut scores = vec![0; count * self.scores];
+        let batches = scores.par_chunks_mut(batch * self.scores).enumerate();
+        batches.for_each(|(index, scores)| {
+            let first = index * batch;
+            let last = first + scores.len() / self.scores;
+            let mut worker = self.take_worker();
+            scores.copy_from_slice(worker.infer(self, images.slice(first * size, last * size)));
+            self.idle().push(worker);
+        });
+        scores
+    }
+
+    fn take_worker(&self) -> Worker {
+        let idle = self.idle().pop();
+        idle.unwrap_or_else(|| self.worker())
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
+        // A panic elsewhere cannot leave a list of buffers half changed.
+        self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::reference;
+    use crate::network::random::{self, Limits};
+
+    /// Every instruction set of this processor against the definition, on networks of all features.
+    fn equals_reference(seeds: std::ops::Range<u64>, limits: &Limits, images: usize) {
+        for seed in seeds {
+            let network = random::network(seed, limits);
+            let elements = random::elements(&network, seed, images);
+            let size = network.input.shape.elements();
+            let expected: Vec<i32> =
+                elements.chunks(size).flat_map(|image| reference::run(&network, image).scores).collect();
+            for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+                let engine = prepare_for(&network, set);
+                assert_eq!(engine.infer_elements(&elements), expected, "seed {seed}, {set}");
+            }
+        }
+    }
+
+    #[test]
+    fn random_networks_equal_the_reference() {
+        equals_reference(0..300, &Limits::default(), 3);
+    }
+
+    #[test]
+    fn batches_that_are_not_full_equal_the_reference() {
+        let limits = Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8 };
+        equals_reference(1000..1100, &limits, 2 * BATCH + 5);
+    }
+
+    #[test]
+    fn sums_longer_than_a_byte_equal_the_reference() {
+        let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4 };
+        equals_reference(2000..2030, &limits, 2);
+    }
+
+    #[test]
+    fn pixels_go_through_the_table() {
+        for seed in 0..100 {
+            let network = random::network(seed, &Limits { layers: 2, ..Limits::default() });
+            let size = network.input.shape.elements();
+            let pixels: Vec<u8> = (0..3 * size).map(|i| (i * 37 + i / 7) as u8).collect();
+            let elements: Vec<i16> =
+                pixels.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
+            let engine = prepare(&network);
+            assert_eq!(engine.infer(&pixels), engine.infer_elements(&elements), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let network = random::network(7, &Limits::default());
+        let elements = random::elements(&network, 7, 3 * BATCH + 1);
+        let engine = prepare(&network);
+        let expected = engine.infer_elements(&elements);
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            assert_eq!(pool.install(|| engine.infer_elements(&elements)), expected);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What the packed engine computes once for each layer: windows, weights in the kernel's order, limits.
+//!
+//! The counts of the kernel rise as accumulators fall: `acc = base - 2 * differing` for bits and
+//! `acc = -count` for integers (whose weights are stored negated). So `acc >= threshold` is `count <= limit`
+//! with a limit that also holds what undriven padding adds; windows with the same taps outside the map
+//! form a class with limits of its own.
+
+use super::aligned::Aligned;
+use super::kernel::{InstructionSet, LANES, Window, Windows};
+use super::maps::{BitMap, InputMap};
+use crate::network::{Activation, InputCode, Layer, Network, PadValue, Padding, Pool, Shape};
+
+/// One layer, ready to run.
+#[derive(Debug)]
+pub(super) struct LayerPlan {
+    pub windows: Windows,
+    /// Blocks of 32 output channels.
+    pub blocks: usize,
+    /// Block after block, each `windows.words()` x 32.
+    pub weights: Aligned<u32>,
+    pub result: ResultPlan,
+    /// The map that the layer's bits go to; `None` where it gives scores.
+    pub output: Option<BitMap>,
+}
+
+/// What becomes of the counts.
+#[derive(Debug)]
+pub(super) enum ResultPlan {
+    /// Bits of every window.
+    Signs {
+        /// Block after block, class after class, 32 channels.
+        limits: Vec<i32>,
+        /// One word a block, applied to the bits of every window.
+        flip: Vec<u32>,
+        /// One word a block, applied to the pooled bits.
+        flip_pooled: Option<Vec<u32>>,
+        /// Overlapping windows: the bits go to a map of their own first, then through this pool.
+        pool: Option<(Pool, BitMap)>,
+    },
+    /// Accumulators, to be added up over the pixels or given out as scores.
+    Sums {
+        /// Class after class, one entry a channel.
+        base: Vec<i32>,
+        /// 2 for bits, 1 for integers: `acc = base - factor * count`.
+        factor: i32,
+        conv: Shape,
+        sum_pixels: bool,
+        activation: Activation,
+    },
+}
+
+/// How the first layer, or any other, reads its input.
+struct Source {
+    /// Start of the window at the padded position (row, column).
+    pixel: usize,
+    row: usize,
+    /// Kernel as seen by the windows: runs, and tap words of a run.
+    runs: usize,
+    run_words: usize,
+    integers: bool,
+    /// All taps form one vector of bits without gaps between pixels.
+    vector: bool,
+}
+
+/// Plans for all layers. `input` is the form of the image that the first one reads.
+pub(super) fn plan(network: &Network, input: &InputMap, set: InstructionSet) -> Vec<LayerPlan> {
+    let mut plans: Vec<LayerPlan> = Vec::new();
+    for (index, layer) in network.layers.iter().enumerate() {
+        let source = match plans.last().and_then(|before| before.output.as_ref()) {
+            Some(map) => bits_source(layer, map),
+            None => input_source(layer, input),
+        };
+        let next = network.layers.get(index + 1).map_or(Padding::NONE, |next| next.padding);
+        let code = network.code_of(index);
+        plans.push(plan_layer(layer, &source, next, code, set));
+    }
+    plans
+}
+
+fn bits_source(layer: &Layer, map: &BitMap) -> Source {
+    let run_words = layer.kernel.1 * map.pixel_words;
+    // Runs that follow each other without a gap are one run.
+    let (runs, run_words) = match run_words == map.row_words {
+        true => (1, layer.kernel.0 * run_words),
+        false => (layer.kernel.0, run_words),
+    };
+    Source { pixel: map.pixel_words, row: map.row_words, runs, run_words, integers: false, vector: false }
+}
+
+fn input_source(layer: &Layer, input: &InputMap) -> Source {
+    match input {
+        InputMap::Bits(map) => bits_source(layer, map),
+        InputMap::BitVector(map) => {
+            let run_words = map.pixel_words;
+            Source { pixel: 0, row: 0, runs: 1, run_words, integers: false, vector: true }
+        }
+        InputMap::Values(map) => Source {
+            pixel: layer.input.c,
+            row: map.row,
+            runs: layer.kernel.0,
+            run_words: (layer.kernel.1 * layer.input.c).div_ceil(2),
+            integers: true,
+            vector: false,
+        },
+    }
+}
+
+fn plan_layer(
+    layer: &Layer,
+    source: &Source,
+    next_padding: Padding,
+    code: InputCode,
+    set: InstructionSet,
+) -> LayerPlan {
+    let output = match layer.activation {
+        Activation::Scores => None,
+        Activation::Sign { .. } => Some(BitMap::new(layer.output, next_padding)),
+    };
+    let overlapping =
+        layer.pool.filter(|pool| pool.stride.0 < pool.kernel.0 || pool.stride.1 < pool.kernel.1);
+    let own_map = overlapping.map(|pool| (pool, BitMap::new(layer.conv, Padding::NONE)));
+    let target = own_map.as_ref().map(|(_, map)| map).or(output.as_ref());
+    let (list, classes) = windows(layer, source, target, own_map.is_some());
+    let blocks = layer.conv.c.div_ceil(LANES);
+    let result = match &layer.activation {
+        Activation::Sign { threshold, flip } if !layer.sum_pixels => {
+            let flips: Vec<u32> = (0..blocks).map(|block| flip_word(flip, block)).collect();
+            let late = layer.pool.is_some_and(|pool| pool.before_sign);
+            ResultPlan::Signs {
+                limits: limits(layer, threshold, &classes, source),
+                flip: if late { vec![0; blocks] } else { flips.clone() },
+                flip_pooled: late.then_some(flips),
+                pool: own_map,
+            }
+        }
+        activation => ResultPlan::Sums {
+            base: classes.iter().flat_map(|&class| bases(layer, class, source)).collect(),
+            factor: if source.integers { 1 } else { 2 },
+            conv: layer.conv,
+            sum_pixels: layer.sum_pixels,
+            activation: activation.clone(),
+        },
+    };
+    let windows = Windows::new(list, source.runs, source.run_words, source.row);
+    debug_assert!(code == InputCode::Bipolar || source.integers);
+    let weights = weights(layer, source, set);
+    LayerPlan { windows, blocks, weights, result, output }
+}
+
+/// Taps of a window that lie inside the map: rows from..to and columns from..to of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Class {
+    rows: (usize, usize),
+    columns: (usize, usize),
+}
+
+/// The windows that are needed, row by row, and the classes they belong to.
+///
+/// With pooling that does not overlap, each window's target is the pooled pixel, and windows outside
+/// every pool are left out. Without a `target` map (sums) targets are not used.
+fn windows(
+    layer: &Layer,
+    source: &Source,
+    target: Option<&BitMap>,
+    unpooled: bool,
+) -> (Vec<Window>, Vec<Class>) {
+    let pool = layer.pool.filter(|_| !unpooled);
+    let mut classes = Vec::new();
+    let mut list = Vec::new();
+    for y in 0..layer.conv.h {
+        for x in 0..layer.conv.w {
+            let place = match pool {
+                None => Some((y, x)),
+                Some(pool) => pooled(y, pool.kernel.0, pool.stride.0, layer.output.h).zip(pooled(
+                    x,
+                    pool.kernel.1,
+                    pool.stride.1,
+                    layer.output.w,
+                )),
+            };
+            let Some((row, column)) = place else { continue };
+            let class = class(layer, source, y, x);
+            let class = classes.iter().position(|&known| known == class).unwrap_or_else(|| {
+                classes.push(class);
+                classes.len() - 1
+            });
+            let start = y * layer.stride.0 * source.row + x * layer.stride.1 * source.pixel;
+            let target = match target {
+                Some(map) if !layer.sum_pixels => map.word(row, column),
+                _ => 0,
+            };
+            list.push(Window { start: start as u32, target: target as u32, class: class as u32 });
+        }
+    }
+    (list, classes)
+}
+
+/// The pool that position `at` belongs to, where pools do not overlap.
+fn pooled(at: usize, kernel: usize, stride: usize, pools: usize) -> Option<usize> {
+    (at % stride < kernel && at / stride < pools).then_some(at / stride)
+}
+
+/// Only bits with undriven padding need more than one class.
+fn class(layer: &Layer, source: &Source, y: usize, x: usize) -> Class {
+    let all = Class { rows: (0, layer.kernel.0), columns: (0, layer.kernel.1) };
+    if source.integers || layer.padding.is_none() || layer.padding.value != PadValue::Zero {
+        return all;
+    }
+    let inside = |at: usize, before: usize, size: usize, kernel: usize| {
+        let from = before.saturating_sub(at).min(kernel);
+        (from, (before + size).saturating_sub(at).clamp(from, kernel))
+    };
+    Class {
+        rows: inside(y * layer.stride.0, layer.padding.top, layer.input.h, layer.kernel.0),
+        columns: inside(x * layer.stride.1, layer.padding.left, layer.input.w, layer.kernel.1),
+    }
+}
+
+/// The accumulator of every channel where the count is 0.
+fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
+    if source.integers {
+        return vec![0; layer.conv.c];
+    }
+    let inside = |ky: usize, kx: usize| {
+        (class.rows.0..class.rows.1).contains(&ky) && (class.columns.0..class.columns.1).contains(&kx)
+    };
+    let base = |o: usize| {
+        // A tap outside was counted as -1 times its weight: give the weight back.
+        let mut base = layer.fan_in() as i32;
+        for ky in 0..layer.kernel.0 {
+            for kx in (0..layer.kernel.1).filter(|&kx| !inside(ky, kx)) {
+                for c in 0..layer.input.c {
+                    let weight = layer.weights.get(o, (ky * layer.kernel.1 + kx) * layer.input.c + c);
+                    base += if weight { 1 } else { -1 };
+                }
+            }
+        }
+        base
+    };
+    (0..layer.conv.c).map(base).collect()
+}
+
+/// Largest count that meets the threshold; lanes beyond the last channel never do.
+fn limits(layer: &Layer, threshold: &[i32], classes: &[Class], source: &Source) -> Vec<i32> {
+    let bases: Vec<Vec<i32>> = classes.iter().map(|&class| bases(layer, class, source)).collect();
+    let factor = if source.integers { 1 } else { 2 };
+    let mut limits = Vec::new();
+    for block in 0..layer.conv.c.div_ceil(LANES) {
+        for base in &bases {
+            for c in block * LANES..(block + 1) * LANES {
+                limits.push(match base.get(c) {
+                    None => i32::MIN,
+                    Some(&base) => {
+                        let limit = (i64::from(base) - i64::from(threshold[c])).div_euclid(factor);
+                        limit.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+                    }
+                });
+            }
+        }
+    }
+    limits
+}
+
+fn flip_word(flip: &[bool], block: usize) -> u32 {
+    let lanes = flip.iter().skip(block * LANES).take(LANES).enumerate();
+    lanes.fold(0, |word, (lane, &flip)| word | u32::from(flip) << lane)
+}
+
+/// All weights in the order of the kernel.
+fn weights(layer: &Layer, source: &Source, set: InstructionSet) -> Aligned<u32> {
+    let words = source.runs * source.run_words;
+    let mut all = Aligned::new(layer.conv.c.div_ceil(LANES) * LANES * words, 0);
+    for o in 0..layer.conv.c {
+        let block = &mut all[o / LANES * LANES * words..][..LANES * words];
+        let taps: Vec<u32> = match source.integers {
+            true => integer_taps(layer, o, source.run_words),
+            false => bit_taps(layer, o, source.vector),
+        };
+        for (word, taps) in taps.into_iter().enumerate() {
+            block[set.weight_index(words, o % LANES, word)] = taps;
+        }
+    }
+    all
+}
+
+/// Negated weights as pairs of 16-bit integers, each kernel row filled up with 0.
+fn integer_taps(layer: &Layer, o: usize, run_words: usize) -> Vec<u32> {
+    let run = layer.kernel.1 * layer.input.c;
+    let tap = |row: usize, i: usize| match i < run {
+        true if layer.weights.get(o, row * run + i) => -1i16,
+        true => 1,
+        false => 0,
+    };
+    let pair =
+        |row, word| u32::from(tap(row, 2 * word) as u16) | u32::from(tap(row, 2 * word + 1) as u16) << 16;
+    (0..layer.kernel.0).flat_map(|row| (0..run_words).map(move |word| pair(row, word))).collect()
+}
+
+/// Weight bits, each pixel's channels filled up with 0, or all as one `vector`.
+fn bit_taps(layer: &Layer, o: usize, vector: bool) -> Vec<u32> {
+    let (pixels, c) = match vector {
+        true => (1, layer.fan_in()),
+        false => (layer.kernel.0 * layer.kernel.1, layer.input.c),
+    };
+    let mut taps = Vec::new();
+    for pixel in 0..pixels {
+        for first in (0..c).step_by(32) {
+            let bits = (first..c.min(first + 32)).enumerate();
+            taps.push(bits.fold(0, |word, (bit, column)| {
+                word | u32::from(layer.weights.get(o, pixel * c + column)) << bit
+            }));
+        }
+    }
+    taps
+}

@@ -1,0 +1,263 @@
+//! One thread's buffers, and a batch of images run through the layers one after the other.
+
+use super::aligned::Aligned;
+use super::kernel::{self, InstructionSet, LANES, Maps, Signs, Work};
+use super::maps::{BitMap, Images, InputMap};
+use super::plan::{LayerPlan, ResultPlan};
+use super::{BATCH, Engine};
+use crate::network::{Activation, Pool};
+
+/// The maps of one batch of images. Made by [`Engine::worker`]; reused from batch to batch.
+#[derive(Debug)]
+pub struct Worker {
+    images: usize,
+    /// Input of the first layer: one of the two is in use.
+    input_bits: Aligned<u32>,
+    input_values: Aligned<i16>,
+    /// Bits of each layer's output; empty where a layer gives scores.
+    outputs: Vec<Aligned<u32>>,
+    /// Bits before an overlapping pool.
+    unpooled: Vec<Aligned<u32>>,
+    counts: Vec<i32>,
+    flags: Vec<u8>,
+    scores: Vec<i32>,
+}
+
+impl Worker {
+    pub(super) fn new(engine: &Engine) -> Worker {
+        let (bits, values) = match &engine.input {
+            InputMap::Bits(map) | InputMap::BitVector(map) => (map.blank.len(), 0),
+            InputMap::Values(map) => (0, map.blank.len()),
+        };
+        let words = |map: Option<&BitMap>| Aligned::new(map.map_or(0, |map| map.blank.len() * BATCH), 0);
+        let unpooled = |plan: &LayerPlan| match &plan.result {
+            ResultPlan::Signs { pool: Some((_, map)), .. } => words(Some(map)),
+            _ => words(None),
+        };
+        let counts = |plan: &LayerPlan| match plan.result {
+            ResultPlan::Signs { .. } => 0,
+            ResultPlan::Sums { .. } => plan.windows.count() * LANES * BATCH,
+        };
+        Worker {
+            images: 0,
+            input_bits: Aligned::new(bits * BATCH, 0),
+            // The last run may read one element too many, the reads of 32 bits included.
+            input_values: Aligned::new(values * BATCH, 0),
+            outputs: engine.plans.iter().map(|plan| words(plan.output.as_ref())).collect(),
+            unpooled: engine.plans.iter().map(unpooled).collect(),
+            counts: vec![0; engine.plans.iter().map(counts).max().unwrap_or(0)],
+            flags: vec![0; engine.shape.elements().next_multiple_of(32)],
+            scores: vec![0; engine.scores * BATCH],
+        }
+    }
+
+    /// Takes up to [`BATCH`] images, CHW elements one image after the other.
+    pub fn load(&mut self, engine: &Engine, elements: &[i16]) {
+        self.load_images(engine, Images::Elements(elements));
+    }
+
+    pub(super) fn load_images(&mut self, engine: &Engine, images: Images) {
+        let size = engine.shape.elements();
+        self.images = images.len() / size;
+        assert!(images.len().is_multiple_of(size) && self.images <= BATCH, "whole images, {BATCH} at most");
+        for image in 0..self.images {
+            let from = images.slice(image * size, (image + 1) * size);
+            match &engine.input {
+                InputMap::Values(map) => {
+                    let length = map.blank.len();
+                    let to = &mut self.input_values[image * length..(image + 1) * length];
+                    to.copy_from_slice(&map.blank);
+                    from.write_values(engine.shape, &engine.table, map, to);
+                }
+                InputMap::Bits(map) => {
+                    let length = map.blank.len();
+                    let to = &mut self.input_bits[image * length..(image + 1) * length];
+                    to.copy_from_slice(&map.blank);
+                    from.write_bits(&engine.table, &mut self.flags, map, to);
+                }
+                InputMap::BitVector(map) => {
+                    let length = map.blank.len();
+                    let to = &mut self.input_bits[image * length..(image + 1) * length];
+                    from.write_vector(engine.shape, &engine.table, &mut self.flags, to);
+                }
+            }
+        }
+    }
+
+    /// Runs layer `index` on the loaded images; the layers before it have been run.
+    pub fn run(&mut self, engine: &Engine, index: usize) {
+        let plan = &engine.plans[index];
+        let (before, after) = self.outputs.split_at_mut(index);
+        let (maps, image_stride) = match (before.last(), &engine.input) {
+            (Some(map), _) => (Maps::Bits(map), blank_words(&engine.plans[index - 1])),
+            (None, InputMap::Values(map)) => (Maps::Values(&self.input_values), map.blank.len()),
+            (None, InputMap::Bits(map) | InputMap::BitVector(map)) => {
+                (Maps::Bits(&self.input_bits), map.blank.len())
+            }
+        };
+        let work = |block: usize| Work {
+            windows: &plan.windows,
+            maps,
+            image_stride,
+            images: self.images,
+            weights: &plan.weights[block * LANES * plan.windows.words()..][..LANES * plan.windows.words()],
+        };
+        match &plan.result {
+            ResultPlan::Signs { limits, flip, flip_pooled, pool } => {
+                let Some(output) = &plan.output else { return };
+                let out = &mut after[0];
+                reset(output, self.images, out);
+                let classes = limits.len() / plan.blocks;
+                let unpooled = &mut self.unpooled[index];
+                let (to, map): (&mut [u32], _) = match pool {
+                    Some((_, map)) => {
+                        reset(map, self.images, unpooled);
+                        (unpooled, map)
+                    }
+                    None => (out, output),
+                };
+                for block in 0..plan.blocks {
+                    let mut signs = Signs {
+                        limits: &limits[block * classes..(block + 1) * classes],
+                        flip: flip[block],
+                        out: to,
+                        out_stride: map.blank.len(),
+                        column: block,
+                    };
+                    kernel::signs(engine.set, work(block), &mut signs);
+                }
+                if let Some((pool, map)) = pool {
+                    max_pool(pool, map, unpooled, output, out, self.images);
+                }
+                if let Some(flip) = flip_pooled {
+                    flip_pixels(output, out, flip, self.images);
+                }
+            }
+            ResultPlan::Sums { .. } => {
+                if let Some(output) = &plan.output {
+                    reset(output, self.images, &mut after[0]);
+                }
+                for block in 0..plan.blocks {
+                    kernel::counts(engine.set, work(block), &mut self.counts);
+                    let out = plan.output.as_ref().map(|map| (map, &mut after[0]));
+                    finish_sums(plan, block, self.images, &self.counts, out, &mut self.scores);
+                }
+            }
+        }
+    }
+
+    /// Scores of the loaded images, after the last layer: one after the other, CHW.
+    pub fn scores(&mut self, engine: &Engine) -> &[i32] {
+        if let (Some(map), Some(bits)) =
+            (engine.plans.last().and_then(|plan| plan.output.as_ref()), self.outputs.last())
+        {
+            for image in 0..self.images {
+                let bits = &bits[image * map.blank.len()..];
+                let scores = &mut self.scores[image * engine.scores..][..engine.scores];
+                for (pixel, word) in map.pixels().enumerate() {
+                    for c in 0..map.shape.c {
+                        let bit = bits[word + c / 32] >> (c % 32) & 1;
+                        scores[c * map.shape.pixels() + pixel] = if bit == 1 { 1 } else { -1 };
+                    }
+                }
+            }
+        }
+        &self.scores[..self.images * engine.scores]
+    }
+
+    /// Runs everything on `images` and gives their scores.
+    pub(super) fn infer(&mut self, engine: &Engine, images: Images) -> &[i32] {
+        self.load_images(engine, images);
+        for index in 0..engine.plans.len() {
+            self.run(engine, index);
+        }
+        self.scores(engine)
+    }
+}
+
+fn blank_words(plan: &LayerPlan) -> usize {
+    plan.output.as_ref().map_or(0, |map| map.blank.len())
+}
+
+fn reset(map: &BitMap, images: usize, words: &mut [u32]) {
+    for image in words.chunks_exact_mut(map.blank.len()).take(images) {
+        image.copy_from_slice(&map.blank);
+    }
+}
+
+/// Or of the bits of every pool of `from`, into `to`.
+fn max_pool(pool: &Pool, from: &BitMap, bits: &[u32], to: &BitMap, out: &mut [u32], images: usize) {
+    for image in 0..images {
+        let bits = &bits[image * from.blank.len()..];
+        let out = &mut out[image * to.blank.len()..];
+        for y in 0..to.shape.h {
+            for x in 0..to.shape.w {
+                let out = &mut out[to.word(y, x)..][..to.pixel_words];
+                for ky in 0..pool.kernel.0 {
+                    for kx in 0..pool.kernel.1 {
+                        let word = from.word(y * pool.stride.0 + ky, x * pool.stride.1 + kx);
+                        out.iter_mut().zip(&bits[word..]).for_each(|(out, bits)| *out |= bits);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Inverts the flipped channels of every pixel.
+fn flip_pixels(map: &BitMap, bits: &mut [u32], flip: &[u32], images: usize) {
+    for image in 0..images {
+        for word in map.pixels() {
+            let pixel = &mut bits[image * map.blank.len() + word..];
+            pixel.iter_mut().zip(flip).for_each(|(bits, flip)| *bits ^= flip);
+        }
+    }
+}
+
+/// Turns the counts of one block into accumulators, sums over pixels, and bits or scores.
+fn finish_sums(
+    plan: &LayerPlan,
+    block: usize,
+    images: usize,
+    counts: &[i32],
+    mut out: Option<(&BitMap, &mut Aligned<u32>)>,
+    scores: &mut [i32],
+) {
+    let ResultPlan::Sums { base, factor, conv, sum_pixels, activation } = &plan.result else { return };
+    let windows = plan.windows.classes();
+    let positions = if *sum_pixels { 1 } else { windows.len() };
+    let channels = block * LANES..conv.c.min((block + 1) * LANES);
+    for (image, counts) in counts.chunks_exact(windows.len() * LANES).take(images).enumerate() {
+        let mut sums = vec![0; channels.len() * positions];
+        for (window, (class, counts)) in windows.iter().zip(counts.chunks_exact(LANES)).enumerate() {
+            for (lane, c) in channels.clone().enumerate() {
+                let accumulator = base[class * conv.c + c] - factor * counts[lane];
+                sums[lane * positions + window % positions] += accumulator;
+            }
+        }
+        match (activation, &mut out) {
+            (Activation::Sign { threshold, flip }, Some((map, out))) => {
+                for (&sum, c) in sums.iter().zip(channels.clone()) {
+                    let bit = (sum >= threshold[c]) ^ flip[c];
+                    out[image * map.blank.len() + map.word(0, 0) + c / 32] |= u32::from(bit) << (c % 32);
+                }
+            }
+            _ => {
+                let first = (image * conv.c + channels.start) * positions;
+                scores[first..first + sums.len()].copy_from_slice(&sums);
+            }
+        }
+    }
+}
+
+/// Names the instruction set for reports.
+impl std::fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            InstructionSet::Avx512 => "AVX-512 VPOPCNTDQ",
+            InstructionSet::Avx2 => "AVX2",
+            InstructionSet::Popcnt => "POPCNT",
+            InstructionSet::Plain => "plain",
+        })
+    }
+}
