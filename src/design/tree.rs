@@ -10,7 +10,7 @@ use thiserror::Error;
 pub mod layout;
 pub mod ripple;
 
-use ripple::Source;
+use ripple::{Order, Source};
 
 /// Rows that one leaf of a pipelined tree counts before its first register.
 const PIPELINED_LEAF_ROWS: usize = 8;
@@ -181,7 +181,16 @@ impl TreePlan {
 
     /// Whether the XNOR of a row is part of the cell that adds it, not a gate before it.
     pub fn folds_xnor(&self) -> bool {
-        self.style == TreeStyle::Ccu2c && !self.enable
+        matches!(self.style, TreeStyle::Ccu2c | TreeStyle::Lut6) && !self.enable
+    }
+
+    /// In which order the rows of a leaf are added.
+    pub fn row_order(&self) -> Order {
+        if self.style == TreeStyle::Lut6 && !self.enable {
+            Order::Serial
+        } else {
+            Order::Balanced
+        }
     }
 
     /// Rows whose weight is stored inverted in the array's cells, one entry a row.
@@ -190,12 +199,12 @@ impl TreePlan {
     /// only, with the second one's inputs at 0, where its bit must read 0.
     pub fn inverted_rows(&self) -> Vec<bool> {
         let mut inverted = vec![false; self.rows];
-        if !self.folds_xnor() {
+        if self.style != TreeStyle::Ccu2c || !self.folds_xnor() {
             return inverted;
         }
         for leaf in layout::layout(self).leafs {
-            let adders =
-                ripple::ripple(&vec![0; leaf.summed_rows()], bit_width(leaf.summed_rows()));
+            let summed = leaf.summed_rows();
+            let adders = ripple::ripple(&vec![0; summed], bit_width(summed), self.row_order());
             for (_, second) in adders.runs.iter().flat_map(|run| &run.adds) {
                 if let Some(Source::Input(row)) = second {
                     inverted[leaf.first + row] = true;

@@ -39,8 +39,17 @@ pub struct Ripple {
     pub outputs: Vec<Option<Source>>,
 }
 
+/// In which order the bits of one weight are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The bit that has waited longest first: few adders deep.
+    Balanced,
+    /// The sum of the adder before first: every adder of 2^0 but one takes two input bits.
+    Serial,
+}
+
 /// Adds input bits of the given weights (log2) into `width` sum bits.
-pub fn ripple(weights: &[usize], width: usize) -> Ripple {
+pub fn ripple(weights: &[usize], width: usize, order: Order) -> Ripple {
     let mut columns = vec![VecDeque::new(); width];
     for (input, &weight) in weights.iter().enumerate() {
         columns[weight].push_back(Source::Input(input));
@@ -48,7 +57,7 @@ pub fn ripple(weights: &[usize], width: usize) -> Ripple {
     let mut runs = Vec::new();
     while let Some(weight) = columns.iter().position(|column| column.len() > 1) {
         let number = runs.len();
-        runs.push(run(&mut columns, weight, number));
+        runs.push(run(&mut columns, weight, number, order));
     }
     let outputs = columns
         .iter()
@@ -58,7 +67,7 @@ pub fn ripple(weights: &[usize], width: usize) -> Ripple {
 }
 
 /// Takes one run out of the columns, which are finished below `weight`, and puts its results back.
-fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize) -> Run {
+fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize, order: Order) -> Run {
     let carry_in = if columns[weight].len() > 2 {
         columns[weight].pop_front()
     } else {
@@ -75,7 +84,11 @@ fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize) -> Run {
         }
         let first = columns[at].pop_front().expect("a bit waits at this weight");
         let second = if two { columns[at].pop_front() } else { None };
-        columns[at].push_back(Source::Sum(number, adds.len()));
+        let sum = Source::Sum(number, adds.len());
+        match order {
+            Order::Serial if at == 0 => columns[at].push_front(sum),
+            _ => columns[at].push_back(sum),
+        }
         adds.push((first, second));
         finished &= columns[at].len() == 1;
         at += 1;
@@ -144,7 +157,7 @@ mod tests {
     #[test]
     fn mixed_weights_add_up() {
         let weights = [0, 0, 1, 2, 0, 0, 1, 2, 0, 0, 1, 2, 0, 1, 2];
-        let ripple = ripple(&weights, 5);
+        let ripple = ripple(&weights, 5, Order::Balanced);
         for pattern in 0..1usize << weights.len() {
             let inputs: Vec<bool> = (0..weights.len()).map(|i| pattern >> i & 1 == 1).collect();
             let sum: usize = (0..weights.len())
@@ -156,7 +169,7 @@ mod tests {
 
     #[test]
     fn counting_31_bits_takes_26_full_adders_in_15_runs() {
-        let ripple = ripple(&[0; 31], 5);
+        let ripple = ripple(&[0; 31], 5, Order::Balanced);
         let adders: usize = ripple.runs.iter().map(|run| run.adds.len()).sum();
         assert_eq!((adders, ripple.runs.len()), (26, 15));
     }

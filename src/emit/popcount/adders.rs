@@ -62,6 +62,77 @@ pub fn bitwise(ripple: &Ripple, inputs: &[Bit]) -> Adders {
     finish(ripple, text, name)
 }
 
+/// Every run as full adders of `popcount_full_add`; one of three XNORs, or without a carry, as logic.
+pub fn lut_pairs(ripple: &Ripple, inputs: &[Bit]) -> Adders {
+    let name = |source: Source| match source {
+        Source::Input(i) => inputs[i].expression(),
+        Source::Sum(run, k) => format!("add{run}_{k}[0]"),
+        Source::Carry(run) => format!("add{run}_{}[1]", ripple.runs[run].adds.len() - 1),
+    };
+    let pair = |source: Source| match source {
+        Source::Input(i) => match &inputs[i] {
+            Bit::Xnor(row, weight) => (row.clone(), weight.clone(), true),
+            Bit::Wire(wire) => (wire.clone(), "1'b1".to_string(), false),
+        },
+        other => (name(other), "1'b1".to_string(), false),
+    };
+    let mut text = String::new();
+    for (number, run) in ripple.runs.iter().enumerate() {
+        for (k, &(first, second)) in run.adds.iter().enumerate() {
+            let wire = format!("add{number}_{k}");
+            let running = (k > 0).then(|| {
+                (
+                    format!("add{number}_{}[1]", k - 1),
+                    "1'b1".to_string(),
+                    false,
+                )
+            });
+            let mut bits: Vec<(String, String, bool)> = running
+                .into_iter()
+                .chain(run.carry_in.filter(|_| k == 0).map(pair))
+                .collect();
+            bits.push(pair(first));
+            bits.extend(second.map(pair));
+            let last = k + 1 == run.adds.len() && !run.carry_out;
+            let plain = |bit: &(String, String, bool)| match bit {
+                (row, weight, true) => format!("~({row} ^ {weight})"),
+                (wire, _, false) => wire.clone(),
+            };
+            let folded = bits.iter().filter(|bit| bit.2).count();
+            if last || folded > 2 {
+                let mut words: Vec<String> = bits.iter().map(plain).collect();
+                let first = words.remove(0);
+                let carry = (words.len() > 1).then(|| words.remove(1));
+                text += &full_adder(&wire, &first, words.pop(), carry, last);
+                continue;
+            }
+            // The adder's first operand is a plain wire: bring one there.
+            bits.sort_by_key(|bit| bit.2);
+            let none = ("1'b0".to_string(), "1'b1".to_string(), false);
+            if bits[0].2 {
+                bits.insert(0, none.clone());
+            }
+            bits.resize(3, none);
+            let _ = write!(
+                text,
+                "  wire [1:0] {wire};
+  popcount_full_add u_{wire} (
+    .a_i        ({}),
+    .b_i        ({}),
+    .b_weight_i ({}),
+    .c_i        ({}),
+    .c_weight_i ({}),
+    .sum_o      ({wire}[0]),
+    .carry_o    ({wire}[1])
+  );
+",
+                bits[0].0, bits[1].0, bits[1].1, bits[2].0, bits[2].1
+            );
+        }
+    }
+    finish(ripple, text, name)
+}
+
 /// Runs of several weights as vector sums with the carry-in below the lowest bit.
 pub fn vectors(ripple: &Ripple, inputs: &[Bit]) -> Adders {
     let name = |source: Source| match source {

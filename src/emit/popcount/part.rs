@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::adders::{self, Adders, Bit, concatenation};
 use crate::design::tree::layout::{Leaf, Node, Value};
-use crate::design::tree::ripple::ripple;
+use crate::design::tree::ripple::{Order, Ripple, ripple};
 use crate::design::tree::{TreePlan, TreeStyle, bit_width};
 use crate::emit::NamedText;
 
@@ -53,7 +53,7 @@ pub fn leaf(plan: &TreePlan, leaf: &Leaf, name: &str) -> NamedText {
     ports.push(("input ", range.clone(), "weight_i"));
     ports.push(("output", count, "count_o"));
     let folds = plan.folds_xnor();
-    if folds && rows > 1 {
+    if plan.style == TreeStyle::Ccu2c && folds && rows > 1 {
         contract += "// Weights of rows that are second operands below arrive inverted.\n";
     }
     let mut body = String::new();
@@ -72,7 +72,7 @@ pub fn leaf(plan: &TreePlan, leaf: &Leaf, name: &str) -> NamedText {
         let summed = leaf.summed_rows();
         let mut outputs = Vec::new();
         if summed > 0 {
-            let network = ripple(&vec![0; summed], bit_width(summed));
+            let network = ripple(&vec![0; summed], bit_width(summed), plan.row_order());
             let adders = print(plan.style, &network, &bits[..summed]);
             body += &separated(&adders.text);
             outputs = adders.outputs;
@@ -163,7 +163,7 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
         let _ = write!(body, "  assign sum_o = {};", terms.join(" + "));
     } else {
         let kept = usize::from(node.value.spare);
-        let network = ripple(&weights[kept..], out - kept);
+        let network = ripple(&weights[kept..], out - kept, Order::Balanced);
         let adders = print(plan.style, &network, &bits[kept..]);
         body += &separated(&adders.text);
         let mut outputs = adders.outputs;
@@ -190,9 +190,10 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
 }
 
 /// The adders in the words of a style.
-fn print(style: TreeStyle, network: &crate::design::tree::ripple::Ripple, bits: &[Bit]) -> Adders {
+fn print(style: TreeStyle, network: &Ripple, bits: &[Bit]) -> Adders {
     match style {
         TreeStyle::Ccu2c => adders::carry_cells(network, bits),
+        TreeStyle::Lut6 => adders::lut_pairs(network, bits),
         TreeStyle::Compress32 => adders::bitwise(network, bits),
         _ => adders::vectors(network, bits),
     }

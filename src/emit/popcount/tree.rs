@@ -23,6 +23,10 @@ struct Top {
 #[template(path = "popcount/popcount_carry.v", syntax = "verilog")]
 struct CarryCells;
 
+#[derive(Template)]
+#[template(path = "popcount/popcount_full_add.v", syntax = "verilog")]
+struct FullAdder;
+
 /// The tree's own files: the top, its parts, and the cells that they use.
 pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
     let layout = layout(plan);
@@ -44,6 +48,13 @@ pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
         let text = CarryCells.to_string() + "\n";
         files.push(NamedText {
             name: "popcount_carry.v".into(),
+            text,
+        });
+    }
+    if plan.style == TreeStyle::Lut6 {
+        let text = FullAdder.to_string() + "\n";
+        files.push(NamedText {
+            name: "popcount_full_add.v".into(),
             text,
         });
     }
