@@ -6,6 +6,7 @@
 mod check;
 pub mod infer;
 mod load;
+pub mod mutate;
 pub mod verify;
 
 use clap::{Parser, Subcommand};
