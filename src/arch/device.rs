@@ -68,6 +68,12 @@ pub struct Board {
     pub clock_mhz: f64,
     /// Whether a button drives `rst_ni`; without one the wrapper resets itself at power-up.
     pub reset_pin: bool,
+    /// Whether `clk_i` sits on the pad of the PLL, which then takes it for itself.
+    #[serde(default)]
+    pub pll_on_pad: bool,
+    /// Whether the LED is lit when its pin is low.
+    #[serde(default)]
+    pub led_active_low: bool,
     /// File name of the pin constraints.
     pub pins: String,
 }

@@ -204,3 +204,24 @@ impl ArchFile {
         }
     }
 }
+
+impl Arch {
+    /// The same machine as a file without any "auto".
+    pub fn to_file(&self) -> ArchFile {
+        ArchFile {
+            name: Some(self.name.clone()),
+            array: ArrayFile {
+                rows: Setting::Value(self.rows),
+                columns: Setting::Value(self.lanes),
+                lanes: Setting::Value(self.lanes),
+                pixel_lanes: Setting::Value(1),
+            },
+            activation: ActivationFile { word: Setting::Value(self.word) },
+            weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },
+            popcount: self.popcount.clone(),
+            accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
+            interface: self.interface.clone(),
+            target: self.target.clone(),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! The folder appears whole or not at all: it is written beside its place and then renamed. An
 //! existing folder is replaced only on request, and only when this verb made it.
 
+use super::Outcome;
 use crate::read::glyphs::{self, CLASSES, Picture, SIDE, Split};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,7 +11,6 @@ use miette::{Diagnostic, IntoDiagnostic, Report};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 const IMAGES: &str = "images-idx3-ubyte";
 const LABELS: &str = "labels-idx1-ubyte";
@@ -65,7 +65,7 @@ enum GlyphsError {
 }
 
 /// Draws, writes, and says what was written.
-pub fn run(arguments: Arguments) -> Result<ExitCode, Report> {
+pub fn run(arguments: Arguments) -> Result<Outcome, Report> {
     let replaces = check_place(&arguments.output, arguments.force)?;
     let split = match arguments.split {
         SplitName::Train => Split::Train,
@@ -89,7 +89,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Report> {
     };
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).into_diagnostic(),
-        _ => Ok(ExitCode::SUCCESS),
+        _ => Ok(Outcome::Done),
     }
 }
 

@@ -9,8 +9,10 @@ use std::time::Instant;
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::{Outcome, load};
 use crate::golden::{packed, reference};
 use crate::network::{Decision, Network, Shape};
+use crate::read;
 
 /// Images between two steps of the progress bar.
 const STEP: usize = 512;
@@ -84,11 +86,31 @@ pub struct Summary {
     pub images_per_second: f64,
 }
 
+pub fn run(args: &Args) -> miette::Result<Outcome> {
+    let (network, _) = load::network(&args.model)?;
+    let split = match args.split {
+        Split::Test => read::Split::Test,
+        Split::Train => read::Split::Train,
+    };
+    let data = read::dataset(&args.data, split)?;
+    let Some(labels) = &data.labels else {
+        return Err(miette::miette!(
+            code = "infer::no_labels",
+            help = "put the labels beside the images (see `bincim infer --help` for the formats)",
+            "{} has no labels to compare with",
+            args.data.display()
+        ));
+    };
+    classify(args, &network, &data.images, data.shape, labels)
+        .map_err(|error| miette::miette!("{error:#}"))?;
+    Ok(Outcome::Done)
+}
+
 /// Classifies `images` (8-bit, CHW, one after the other, each of `shape`) and prints the summary.
 ///
 /// Errors: images of another shape than the network reads, labels that do not match the images, or more
 /// images asked for than there are.
-pub fn run(
+fn classify(
     args: &Args,
     network: &Network,
     images: &[u8],
@@ -212,9 +234,9 @@ mod tests {
         labels[1] = labels[1].wrapping_add(1);
         labels[39] = labels[39].wrapping_add(1);
         let shape = network.input.shape;
-        let all = run(&args(None), &network, &images, shape, &labels).expect("a summary");
+        let all = classify(&args(None), &network, &images, shape, &labels).expect("a summary");
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
-        let some = run(&args(Some(39)), &network, &images, shape, &labels).expect("a summary");
+        let some = classify(&args(Some(39)), &network, &images, shape, &labels).expect("a summary");
         assert_eq!((some.images, some.correct), (39, 38));
     }
 
@@ -224,7 +246,7 @@ mod tests {
         let (images, labels) = labelled(&network, 2);
         let shape = network.input.shape;
         let says = |images: &[u8], shape, labels: &[u8], args: &Args| {
-            run(args, &network, images, shape, labels).expect_err("refused").to_string()
+            classify(args, &network, images, shape, labels).expect_err("refused").to_string()
         };
         assert!(says(&images, shape, &labels, &args(Some(3))).contains("--images 3"));
         assert!(says(&images, shape, &labels[..1], &args(None)).contains("1 labels"));

@@ -4,9 +4,13 @@
 //! 2 could not run.
 
 mod check;
-pub mod infer;
+mod glyphs;
+mod infer;
 mod load;
-pub mod mutate;
+mod mutate;
+mod new;
+mod report;
+mod synth;
 pub mod verify;
 
 use clap::{Parser, Subcommand};
@@ -22,7 +26,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    New(new::New),
     Check(check::Check),
+    Infer(infer::Args),
+    Synth(synth::Synth),
+    Mutate(mutate::Mutate),
+    Report(report::Report),
+    Glyphs(glyphs::Arguments),
+    /// Print the JSON schema of the architecture file
+    Schema,
 }
 
 /// How a verb ended that could run.
@@ -37,8 +49,15 @@ pub enum Outcome {
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.verb {
-        Verb::Check(args) => check::run(args),
+    let outcome = match arguments.verb {
+        Verb::New(args) => new::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Infer(args) => infer::run(&args),
+        Verb::Synth(args) => synth::run(&args),
+        Verb::Mutate(args) => mutate::run(&args),
+        Verb::Report(args) => report::run(&args),
+        Verb::Glyphs(args) => glyphs::run(args),
+        Verb::Schema => new::schema(),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

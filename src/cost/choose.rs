@@ -144,7 +144,7 @@ fn best_fit(network: &Network, file: &ArchFile, device: &Device) -> Result<Choic
         if (arch.rows * arch.lanes) as f64 * 2.0 > device.ffs as f64 {
             break;
         }
-        let design = match design::build(network, arch) {
+        let design = match design::outline(network, arch) {
             Ok(design) => design,
             Err(error) => {
                 last_error = Some(error);
@@ -170,7 +170,7 @@ fn best_fit(network: &Network, file: &ArchFile, device: &Device) -> Result<Choic
     match (best, smallest, last_error) {
         (Some((design, area)), ..) => {
             let reasons = reasons(&design, &area, device, tried.len());
-            Ok(Choice { design, area: Some(area), reasons })
+            Ok(Choice { design: design::build(network, &design.arch)?, area: Some(area), reasons })
         }
         (None, Some((design, area)), _) => Err(ChoiceError::NothingFits {
             device: device.name.clone(),

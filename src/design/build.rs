@@ -36,6 +36,23 @@ impl DesignError {
 
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
+    let mut design = outline(network, arch)?;
+    let cells = Cells {
+        rows: arch.rows,
+        lanes: arch.lanes,
+        word: arch.word,
+        planes: design.planes,
+        plane_rows: design.plane_rows,
+        weight_rows: arch.weight_rows,
+    };
+    for (layer, program) in network.layers.iter().zip(&design.layers) {
+        cells.write(&mut design.weights, layer, program);
+    }
+    Ok(design)
+}
+
+/// [`build`] without the content of the weight memory, which stays zero: enough to compare geometries.
+pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
     refuse(network, arch, planes)?;
     let mapping = mapping::map(network, arch);
@@ -56,19 +73,10 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         layer.cycles = *spent;
     }
 
-    let cells = Cells {
-        rows: arch.rows,
-        lanes: arch.lanes,
-        word: arch.word,
-        planes,
-        plane_rows: mapping.plane_rows,
-        weight_rows: arch.weight_rows,
-    };
     let depth = layers.last().map_or(0, |last| last.weight_base + tile_words(last));
-    let mut weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
+    let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let mut thresholds = Vec::new();
-    for (index, (layer, program)) in network.layers.iter().zip(&layers).enumerate() {
-        cells.write(&mut weights, layer, program);
+    for (index, layer) in network.layers.iter().enumerate() {
         thresholds
             .extend(Domain::new(layer, network.code_of(index), row_enable).thresholds(layer, arch.lanes));
     }

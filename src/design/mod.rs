@@ -11,7 +11,7 @@ pub mod tree;
 mod walk;
 mod width;
 
-pub use build::{DesignError, build};
+pub use build::{DesignError, build, outline};
 pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;

@@ -1,6 +1,8 @@
 //! From a resolved design to named texts; never touches the disk.
 
 pub mod bench;
+pub mod board;
+pub mod hdl;
 pub mod popcount;
 pub mod vectors;
 

@@ -112,6 +112,7 @@ pub(super) fn run(job: &Job) -> Result<Ran, FlowError> {
     }
     .map_err(FlowError::io("write", job.log))?;
 
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
     let mut command = Command::new(job.program);
     command
         .args(&job.args)

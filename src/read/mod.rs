@@ -10,6 +10,8 @@ pub mod glyphs;
 pub mod onnx;
 pub mod qonnx;
 
+pub use arch::{ArchError, arch, arch_from_text};
+pub use data::{Dataset, Split, dataset};
 pub use error::{Error, Errors};
 pub use qonnx::{Proof, Reading};
 

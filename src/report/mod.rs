@@ -1,3 +1,22 @@
-//! (to come)
+//! Results as view records, to JSON and to one self-contained HTML page.
+//!
+//! Imports no computing module: `cli` fills the records, this module only shows them. No disk, no
+//! clock; the same records give the same bytes.
 
+mod figures;
+mod html;
 pub mod junit;
+mod view;
+
+pub use figures::{Speed, speed};
+pub use html::html;
+pub use view::{
+    Available, ClockView, DesignView, LayerView, Page, SeedView, SynthView, ToolView, UsedView, VerifyView,
+};
+
+/// A record as JSON text with a final newline.
+pub fn json<T: serde::Serialize>(record: &T) -> String {
+    let mut text = serde_json::to_string_pretty(record).expect("view records hold plain values");
+    text.push('\n');
+    text
+}

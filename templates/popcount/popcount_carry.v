@@ -3,15 +3,17 @@
 // popcount_carry: a chain of ECP5 carry cells (CCU2C, two slots each) that adds or starts afresh.
 //
 // Slot k has operands ops_i[4*k +: 4] = {a, b, c, d} and a running carry from slot k - 1:
-//   ADDS[k] = 1   {carry, sum} = carry + (a XNOR b) + (c XOR d)
-//   ADDS[k] = 0   sum = carry, then carry = a XNOR b; {c, d} must not be 00
+//   ADDS[k] = 1      {carry, sum} = carry + (a XNOR b) + (c XOR d)
+//   CHOOSES[k] = 1   {carry, sum} = carry + a + (b ? d : c)
+//   neither          sum = carry, then carry = a XNOR b; {c, d} must not be 00
 // The carry into slot 0 is 0. SLOTS must be even. Combinational.
 
 `default_nettype none
 
 module popcount_carry #(
   parameter SLOTS = 2,
-  parameter [SLOTS-1:0] ADDS = {SLOTS{1'b0}}
+  parameter [SLOTS-1:0] ADDS = {SLOTS{1'b0}},
+  parameter [SLOTS-1:0] CHOOSES = {SLOTS{1'b0}}
 ) (
   input  wire [4*SLOTS-1:0] ops_i,
   output wire [SLOTS-1:0]   sum_o
@@ -19,8 +21,9 @@ module popcount_carry #(
 
 `ifdef SYNTHESIS
   // A cell's sum is f(a, b, c, d) ^ carry; its carry out is f ? carry : f(a, b, 0, 0).
-  localparam [15:0] ADD   = 16'h9669;
-  localparam [15:0] START = 16'h0009;
+  localparam [15:0] ADD    = 16'h9669;
+  localparam [15:0] CHOOSE = 16'h569a;
+  localparam [15:0] START  = 16'h0009;
 
   wire [SLOTS/2:0] carry;
   assign carry[0] = 1'b0;
@@ -29,8 +32,8 @@ module popcount_carry #(
   generate
     for (k = 0; k < SLOTS; k = k + 2) begin : gen_cell
       CCU2C #(
-        .INIT0     (ADDS[k] ? ADD : START),
-        .INIT1     (ADDS[k+1] ? ADD : START),
+        .INIT0     (ADDS[k] ? ADD : CHOOSES[k] ? CHOOSE : START),
+        .INIT1     (ADDS[k+1] ? ADD : CHOOSES[k+1] ? CHOOSE : START),
         .INJECT1_0 ("NO"),
         .INJECT1_1 ("NO")
       ) u_ccu2c (
@@ -62,9 +65,14 @@ module popcount_carry #(
     second = 1'b0;
     sum    = {SLOTS{1'b0}};
     for (k = 0; k < SLOTS; k = k + 1) begin
-      first  = ~(ops_i[4*k+3] ^ ops_i[4*k+2]);
-      second = ops_i[4*k+1] ^ ops_i[4*k];
-      if (ADDS[k]) begin
+      if (CHOOSES[k]) begin
+        first  = ops_i[4*k+3];
+        second = ops_i[4*k+2] ? ops_i[4*k] : ops_i[4*k+1];
+      end else begin
+        first  = ~(ops_i[4*k+3] ^ ops_i[4*k+2]);
+        second = ops_i[4*k+1] ^ ops_i[4*k];
+      end
+      if (ADDS[k] | CHOOSES[k]) begin
         sum[k] = carry ^ first ^ second;
         carry  = (first & second) | (carry & (first ^ second));
       end else begin

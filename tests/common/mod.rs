@@ -1,6 +1,8 @@
 //! Shared by the tests: where the reference files are, and a straight evaluation of a network.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod graph;
+
 use bincim::network::{Activation, Network, PadValue, Shape};
 use std::path::PathBuf;
 

@@ -53,19 +53,21 @@ def main():
         sums.extend(context[last_sum].astype(int).tolist())
         if not np.array_equal(context[last_sum], np.array(sums[start:], np.float32)):
             raise SystemExit(f"{arguments.model}: the sums before the scale are not integers")
-    correct = int((np.array(predictions) == labels).sum())
+    right = np.array(predictions) == labels
+    correct = int(right.sum())
     expected = {
         "model_sha256": hashlib.sha256(Path(arguments.model).read_bytes()).hexdigest(),
         "data": {"seed": arguments.seed, "split": "test", "images": len(images)},
         "correct": correct,
         "accuracy": correct / len(images),
+        "correct_of_first": {str(n): int(right[:n].sum()) for n in (100, 1000) if n <= len(right)},
         "first_labels": labels[:SHOWN].tolist(),
         "first_predictions": predictions[:SHOWN],
         "first_sums": sums[:SHOWN],
     }
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in expected.items()]
     Path(arguments.output).write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    print(f"accuracy {expected['accuracy']:.4f}")
+    print(f"{correct} of {len(images)} right, accuracy {expected['accuracy']:.4f}")
 
 
 if __name__ == "__main__":

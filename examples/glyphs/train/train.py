@@ -47,13 +47,13 @@ def build(rng):
     )
 
 
-def accuracy(network, images, labels):
-    """Fraction of right answers, on the running statistics."""
+def count_right(network, images, labels):
+    """Number of right answers, on the running statistics."""
     right = 0
     for start in range(0, len(images), 500):
         scores = network.forward(to_input(images[start : start + 500]))
         right += int((scores.argmax(1) == labels[start : start + 500]).sum())
-    return right / len(images)
+    return right
 
 
 def train(network, rng, images, labels, epochs, batch, rate):
@@ -86,12 +86,15 @@ def main():
     rng = np.random.default_rng(arguments.seed)
     network = build(rng)
     train(network, rng, images, labels, arguments.epochs, arguments.batch, arguments.rate)
-    network.measure(to_input(images[start : start + 500]) for start in range(0, 20_000, 500))
+    starts = range(0, min(len(images), 20_000), 500)
+    network.measure(to_input(images[start : start + 500]) for start in starts)
     moved = settle(network)
     model = to_model(network, images.shape[1])
     onnx.save(model, arguments.output)
     print(f"{moved} thresholds moved off a sum that occurs", file=sys.stderr)
-    print(f"accuracy {accuracy(network, *read_folder(arguments.test)):.4f}")
+    images, labels = read_folder(arguments.test)
+    right = count_right(network, images, labels)
+    print(f"{right} of {len(images)} right, accuracy {right / len(images):.4f}")
 
 
 if __name__ == "__main__":

@@ -128,7 +128,8 @@ impl Verdict<'_> {
     }
 }
 
-/// Verifies `design`, which stands in `args.dir`, and tells the result; arguments as in [`verify`].
+/// Verifies `design`, which stands in `args.dir`, tells the result and keeps it in `verify.json` there;
+/// arguments as in [`verify`].
 pub fn run(
     args: &Verify,
     design: &Design,
@@ -141,8 +142,13 @@ pub fn run(
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot write {}", path.display()))?;
     }
+    let found = text::json(&verdict);
+    let record = args.dir.join("verify.json");
+    std::fs::write(&record, format!("{found:#}\n"))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", record.display()))?;
     match args.json {
-        true => println!("{:#}", text::json(&verdict)),
+        true => println!("{found:#}"),
         false => print!("{}", text::summary(&verdict)),
     }
     Ok(if verdict.mismatches() == 0 { Outcome::Done } else { Outcome::No })

@@ -116,7 +116,8 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
     format!("{}: {}", parts.join(" "), place.join(", "))
 }
 
-/// One object; `images`, `mismatches`, `cycles_predicted` and `cycles_measured` are stable keys.
+/// One object; `images`, `mismatches`, `cycles_predicted` and `cycles_measured` (0 if no run came so far) are
+/// stable keys.
 pub fn json(verdict: &Verdict) -> Value {
     let measured = measured(verdict);
     let layers: Vec<Value> = verdict
@@ -135,7 +136,7 @@ pub fn json(verdict: &Verdict) -> Value {
         "images": verdict.total(|s| s.images),
         "mismatches": verdict.mismatches(),
         "cycles_predicted": verdict.design.cycles,
-        "cycles_measured": (!measured.is_empty()).then(|| measured.iter().sum::<u64>()),
+        "cycles_measured": measured.iter().sum::<u64>(),
         "layers": layers,
         "sums": verdict.total(|s| s.sums),
         "bits": verdict.total(|s| s.bits),

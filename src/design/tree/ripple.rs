@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use super::bit_width;
+
 /// Where a bit comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -59,20 +61,55 @@ pub fn ripple(weights: &[usize], width: usize, order: Order) -> Ripple {
         let number = runs.len();
         runs.push(run(&mut columns, weight, number, order));
     }
-    let outputs = columns
-        .iter()
-        .map(|column| column.front().copied())
-        .collect();
+    let outputs = columns.iter().map(|column| column.front().copied()).collect();
+    Ripple { runs, outputs }
+}
+
+/// A binary number among the inputs of `ripple_numbers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// Its bits, upwards from 2^0.
+    pub bits: Vec<Source>,
+    /// Its largest value, which fits the bits.
+    pub max: usize,
+}
+
+/// Adds numbers two by two, first numbers first; each adder takes one of `spares` as its carry-in.
+pub fn ripple_numbers(numbers: Vec<Number>, spares: Vec<Source>, width: usize) -> Ripple {
+    let mut waiting: VecDeque<Number> = numbers.into();
+    let mut spares: VecDeque<Source> = spares.into();
+    let mut runs = Vec::new();
+    while waiting.len() > 1 || !spares.is_empty() {
+        let none = Number { bits: Vec::new(), max: 0 };
+        let first = waiting.pop_front().unwrap_or(none.clone());
+        let second = waiting.pop_front().unwrap_or(none);
+        let carry_in = spares.pop_front();
+        let max = first.max + second.max + usize::from(carry_in.is_some());
+        let (long, short) = if first.bits.len() < second.bits.len() {
+            (second.bits, first.bits)
+        } else {
+            (first.bits, second.bits)
+        };
+        if long.is_empty() {
+            waiting.push_back(Number { bits: carry_in.into_iter().collect(), max });
+            continue;
+        }
+        let carry_out = long.len() < bit_width(max);
+        let number = runs.len();
+        let mut bits: Vec<Source> = (0..long.len()).map(|k| Source::Sum(number, k)).collect();
+        bits.extend(carry_out.then_some(Source::Carry(number)));
+        let adds = long.iter().enumerate().map(|(k, &bit)| (bit, short.get(k).copied())).collect();
+        runs.push(Run { weight: 0, carry_in, adds, carry_out });
+        waiting.push_back(Number { bits, max });
+    }
+    let sum = waiting.pop_front().map_or(Vec::new(), |number| number.bits);
+    let outputs = (0..width).map(|bit| sum.get(bit).copied()).collect();
     Ripple { runs, outputs }
 }
 
 /// Takes one run out of the columns, which are finished below `weight`, and puts its results back.
 fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize, order: Order) -> Run {
-    let carry_in = if columns[weight].len() > 2 {
-        columns[weight].pop_front()
-    } else {
-        None
-    };
+    let carry_in = if columns[weight].len() > 2 { columns[weight].pop_front() } else { None };
     let mut adds = Vec::new();
     let mut at = weight;
     // Where nothing waits below, a single bit is taken too: no other bit will ever join it.
@@ -97,12 +134,7 @@ fn run(columns: &mut [VecDeque<Source>], weight: usize, number: usize, order: Or
     if carry_out {
         columns[at].push_back(Source::Carry(number));
     }
-    Run {
-        weight,
-        carry_in,
-        adds,
-        carry_out,
-    }
+    Run { weight, carry_in, adds, carry_out }
 }
 
 #[cfg(test)]
@@ -131,25 +163,39 @@ mod tests {
             sums.push((bits, carry));
         }
         let bit = |source: &Option<Source>| source.is_some_and(|source| value(&sums, source));
-        ripple
-            .outputs
-            .iter()
-            .rev()
-            .fold(0, |word, source| word * 2 + usize::from(bit(source)))
+        ripple.outputs.iter().rev().fold(0, |word, source| word * 2 + usize::from(bit(source)))
     }
 
     #[test]
     fn every_pattern_of_up_to_12_bits_is_counted() {
         for n in 1..=12usize {
             let width = (usize::BITS - n.leading_zeros()) as usize;
-            let ripple = ripple(&vec![0; n], width);
+            let ripple = ripple(&vec![0; n], width, Order::Balanced);
             for pattern in 0..1usize << n {
                 let inputs: Vec<bool> = (0..n).map(|i| pattern >> i & 1 == 1).collect();
-                assert_eq!(
-                    evaluate(&ripple, &inputs),
-                    pattern.count_ones() as usize,
-                    "{n} bits"
-                );
+                assert_eq!(evaluate(&ripple, &inputs), pattern.count_ones() as usize, "{n} bits");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_spare_bits_add_up() {
+        let number = |first: usize, width: usize| Number {
+            bits: (first..first + width).map(Source::Input).collect(),
+            max: (1 << width) - 1,
+        };
+        let numbers = [number(0, 3), number(3, 2), number(5, 3), number(8, 4)];
+        let weights = [0, 1, 2, 0, 1, 0, 1, 2, 0, 1, 2, 3];
+        for (count, spares) in [(4, 3), (4, 0), (3, 3), (2, 1), (1, 2), (0, 2)] {
+            let spare = (12..12 + spares).map(Source::Input).collect();
+            let ripple = ripple_numbers(numbers[..count].to_vec(), spare, 6);
+            let used: usize = [0, 3, 5, 8, 12][count];
+            for pattern in 0..1usize << 15 {
+                let inputs: Vec<bool> = (0..15).map(|i| pattern >> i & 1 == 1).collect();
+                let bit = |i: usize| pattern >> i & 1;
+                let sum: usize = (0..used).map(|i| bit(i) << weights[i]).sum::<usize>()
+                    + (12..12 + spares).map(bit).sum::<usize>();
+                assert_eq!(evaluate(&ripple, &inputs), sum, "{count} numbers, {spares} bits");
             }
         }
     }
@@ -160,9 +206,7 @@ mod tests {
         let ripple = ripple(&weights, 5, Order::Balanced);
         for pattern in 0..1usize << weights.len() {
             let inputs: Vec<bool> = (0..weights.len()).map(|i| pattern >> i & 1 == 1).collect();
-            let sum: usize = (0..weights.len())
-                .map(|i| (pattern >> i & 1) << weights[i])
-                .sum();
+            let sum: usize = (0..weights.len()).map(|i| (pattern >> i & 1) << weights[i]).sum();
             assert_eq!(evaluate(&ripple, &inputs), sum);
         }
     }

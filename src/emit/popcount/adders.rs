@@ -1,4 +1,6 @@
-//! Ripple adders as Verilog: vector sums, full adders bit by bit, or one chain of ECP5 carry cells.
+//! Ripple adders as Verilog: vector sums, full adders bit by bit, or full adders of one LUT each.
+//!
+//! The integers are those of the `Ripple`; only the cells differ.
 
 use std::fmt::Write;
 
@@ -15,7 +17,7 @@ pub enum Bit {
 
 impl Bit {
     /// The bit as an expression.
-    fn expression(&self) -> String {
+    pub fn expression(&self) -> String {
         match self {
             Bit::Wire(wire) => wire.clone(),
             Bit::Xnor(row, weight) => format!("~({row} ^ {weight})"),
@@ -80,17 +82,9 @@ pub fn lut_pairs(ripple: &Ripple, inputs: &[Bit]) -> Adders {
     for (number, run) in ripple.runs.iter().enumerate() {
         for (k, &(first, second)) in run.adds.iter().enumerate() {
             let wire = format!("add{number}_{k}");
-            let running = (k > 0).then(|| {
-                (
-                    format!("add{number}_{}[1]", k - 1),
-                    "1'b1".to_string(),
-                    false,
-                )
-            });
-            let mut bits: Vec<(String, String, bool)> = running
-                .into_iter()
-                .chain(run.carry_in.filter(|_| k == 0).map(pair))
-                .collect();
+            let running = (k > 0).then(|| (format!("add{number}_{}[1]", k - 1), "1'b1".to_string(), false));
+            let mut bits: Vec<(String, String, bool)> =
+                running.into_iter().chain(run.carry_in.filter(|_| k == 0).map(pair)).collect();
             bits.push(pair(first));
             bits.extend(second.map(pair));
             let last = k + 1 == run.adds.len() && !run.carry_out;
@@ -158,13 +152,7 @@ pub fn vectors(ripple: &Ripple, inputs: &[Bit]) -> Adders {
 }
 
 /// One full adder, or what is left of it where bits are missing.
-fn full_adder(
-    wire: &str,
-    first: &str,
-    second: Option<String>,
-    carry: Option<String>,
-    last: bool,
-) -> String {
+fn full_adder(wire: &str, first: &str, second: Option<String>, carry: Option<String>, last: bool) -> String {
     let mut bits = vec![first.to_string()];
     bits.extend(second);
     bits.extend(carry);
@@ -172,7 +160,11 @@ fn full_adder(
         return format!("  wire [0:0] {wire} = {};\n", bits.join(" ^ "));
     }
     bits.resize(3, "1'b0".to_string());
-    format!("  wire [1:0] {wire} = full_add({});\n", bits.join(", "))
+    let line = format!("  wire [1:0] {wire} = full_add({});\n", bits.join(", "));
+    if line.len() <= 100 {
+        return line;
+    }
+    format!("  wire [1:0] {wire} =\n      full_add({});\n", bits.join(",\n               "))
 }
 
 /// `{carry out, a, 1} + {0, b, carry in}`: the lowest position makes the carry.
@@ -211,185 +203,8 @@ pub fn concatenation(parts: &[String], indent: usize) -> String {
 }
 
 /// Adds the helper function where it is called, and names the outputs.
-fn finish(ripple: &Ripple, text: String, name: impl Fn(Source) -> String) -> Adders {
-    let text = if text.contains("full_add(") {
-        FULL_ADD.to_string() + &text
-    } else {
-        text
-    };
+pub(super) fn finish(ripple: &Ripple, text: String, name: impl Fn(Source) -> String) -> Adders {
+    let text = if text.contains("full_add(") { FULL_ADD.to_string() + &text } else { text };
     let zero = |source: &Option<Source>| source.map_or("1'b0".to_string(), &name);
-    Adders {
-        text,
-        outputs: ripple.outputs.iter().map(zero).collect(),
-    }
-}
-
-/// One slot of a carry chain.
-enum Slot {
-    /// Ends the running carry, whose value is the slot's sum, and starts a new one.
-    Start(Option<Source>),
-    /// Adds two bits to the running carry.
-    Add(Source, Option<Source>),
-}
-
-/// All runs on one chain of `popcount_carry`: where one run ends, the next one starts.
-pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
-    if ripple.runs.is_empty() {
-        let plain = |source: Source| match source {
-            Source::Input(i) => inputs[i].expression(),
-            _ => unreachable!("no run, so no sum"),
-        };
-        return finish(ripple, String::new(), plain);
-    }
-    let chain = Chain::new(ripple);
-    let name = |source: Source| match source {
-        Source::Input(i) => inputs[i].expression(),
-        other => format!("sum[{}]", chain.slot_of(other)),
-    };
-    let count = chain.slots.len();
-    let mut text = format!("  // Operands of each slot, first and second; slot 0 is the lowest.\n");
-    let operand = |source: Option<Source>, second: bool| match (source, second) {
-        (Some(Source::Input(i)), _) => match &inputs[i] {
-            Bit::Xnor(row, weight) => format!("{row}, {weight}"),
-            Bit::Wire(wire) => format!("{wire}, {}", if second { "1'b0" } else { "1'b1" }),
-        },
-        (Some(source), false) => format!("{}, 1'b1", name(source)),
-        (Some(source), true) => format!("{}, 1'b0", name(source)),
-        (None, false) => "1'b0, 1'b1".to_string(),
-        (None, true) => "1'b0, 1'b0".to_string(),
-    };
-    let _ = writeln!(text, "  wire [{}:0] sum;", count - 1);
-    for (index, slot) in chain.slots.iter().enumerate() {
-        let (kind, first, second) = match slot {
-            Slot::Start(bit) => ("start", operand(*bit, false), "2'b01".to_string()),
-            Slot::Add(first, second) => {
-                ("add", operand(Some(*first), false), operand(*second, true))
-            }
-        };
-        let _ = writeln!(text, "  wire [3:0] {kind}{index} = {{{first}, {second}}};");
-    }
-    let names: Vec<String> = chain
-        .slots
-        .iter()
-        .enumerate()
-        .rev()
-        .map(|(index, slot)| match slot {
-            Slot::Start(_) => format!("start{index}"),
-            Slot::Add(..) => format!("add{index}"),
-        })
-        .collect();
-    let adds: String = chain
-        .slots
-        .iter()
-        .rev()
-        .map(|slot| {
-            if matches!(slot, Slot::Add(..)) {
-                '1'
-            } else {
-                '0'
-            }
-        })
-        .collect();
-    let _ = write!(
-        text,
-        "\n  popcount_carry #(\n    .SLOTS ({count}),\n    .ADDS  ({count}'b{adds})\n  ) u_carry (\n    \
-         .ops_i ({}),\n    .sum_o (sum)\n  );\n",
-        concatenation(&names, 11)
-    );
-    let used: Vec<usize> = chain.used(ripple);
-    let unused: Vec<String> = (0..count)
-        .rev()
-        .filter(|slot| !used.contains(slot))
-        .map(|slot| format!("sum[{slot}]"))
-        .collect();
-    if !unused.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n  wire unused_sum = &{};",
-            concatenation(&unused, 22)
-        );
-    }
-    finish(ripple, text, name)
-}
-
-/// Runs laid on slots.
-struct Chain {
-    slots: Vec<Slot>,
-    /// First add slot of each run.
-    adds: Vec<usize>,
-    /// Slot whose sum is the carry that leaves each run.
-    carries: Vec<usize>,
-}
-
-impl Chain {
-    /// Lays the runs one after the other; both slots of a cell never depend on each other.
-    fn new(ripple: &Ripple) -> Chain {
-        let mut chain = Chain {
-            slots: Vec::new(),
-            adds: Vec::new(),
-            carries: Vec::new(),
-        };
-        for run in &ripple.runs {
-            let skip = chain.slots.is_empty() && run.carry_in.is_none();
-            if !skip {
-                while !chain.fits(run) {
-                    chain.slots.push(Slot::Start(None));
-                }
-                chain.slots.push(Slot::Start(run.carry_in));
-            }
-            chain.adds.push(chain.slots.len());
-            chain.slots.extend(
-                run.adds
-                    .iter()
-                    .map(|&(first, second)| Slot::Add(first, second)),
-            );
-            chain.carries.push(chain.slots.len());
-        }
-        let carry_out = ripple.runs.last().is_some_and(|run| run.carry_out);
-        if carry_out || chain.slots.len() % 2 == 1 {
-            chain.slots.push(Slot::Start(None));
-        }
-        if chain.slots.len() % 2 == 1 {
-            chain.slots.push(Slot::Start(None));
-        }
-        chain
-    }
-
-    /// Whether a run whose start comes next would use no sum of its own cells.
-    fn fits(&self, run: &Run) -> bool {
-        let start = self.slots.len();
-        let earlier = |source: Option<Source>, slot: usize| match source {
-            None | Some(Source::Input(_)) => true,
-            Some(source) => self.slot_of(source) / 2 < slot / 2,
-        };
-        earlier(run.carry_in, start)
-            && run.adds.iter().enumerate().all(|(k, &(first, second))| {
-                earlier(Some(first), start + 1 + k) && earlier(second, start + 1 + k)
-            })
-    }
-
-    /// The slot whose sum output is this bit.
-    fn slot_of(&self, source: Source) -> usize {
-        match source {
-            Source::Sum(run, k) => self.adds[run] + k,
-            Source::Carry(run) => self.carries[run],
-            Source::Input(_) => unreachable!("an input is no sum"),
-        }
-    }
-
-    /// The slots whose sum is used.
-    fn used(&self, ripple: &Ripple) -> Vec<usize> {
-        let mut sources: Vec<Source> = ripple.outputs.iter().flatten().copied().collect();
-        for run in &ripple.runs {
-            sources.extend(run.carry_in);
-            for &(first, second) in &run.adds {
-                sources.push(first);
-                sources.extend(second);
-            }
-        }
-        let inner = sources
-            .into_iter()
-            .filter(|source| !matches!(source, Source::Input(_)));
-        inner.map(|source| self.slot_of(source)).collect()
-    }
+    Adders { text, outputs: ripple.outputs.iter().map(zero).collect() }
 }

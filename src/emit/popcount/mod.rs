@@ -4,10 +4,13 @@
 //! both have the same ports, the same integers and the same latency.
 
 mod adders;
+mod chain;
 mod model;
 mod part;
 mod ports;
 mod tree;
+
+pub use tree::{PartShape, parts};
 
 use super::NamedText;
 use crate::design::tree::TreePlan;

@@ -49,10 +49,7 @@ pub fn module(plan: &TreePlan, name: &str) -> NamedText {
         delay_width,
         shift,
     };
-    NamedText {
-        name: format!("{name}.v"),
-        text: model.to_string() + "\n",
-    }
+    NamedText { name: format!("{name}.v"), text: model.to_string() + "\n" }
 }
 
 /// The comment lines that say what is counted, in which range and how late.
@@ -72,25 +69,15 @@ pub fn contract(plan: &TreePlan) -> String {
         let size = plan.rows_per_group();
         let left = rows - size * plan.groups;
         let planes = plan.groups;
-        let _ = writeln!(
-            text,
-            "// Plane g, 0 to {}, is the {size} row(s) from row g * {size}.",
-            planes - 1
-        );
-        let _ = writeln!(
-            text,
-            "//   weighted_i = 0   count_o = rows that count, 0 to {rows}"
-        );
+        let _ = writeln!(text, "// Plane g, 0 to {}, is the {size} row(s) from row g * {size}.", planes - 1);
+        let _ = writeln!(text, "//   weighted_i = 0   count_o = rows that count, 0 to {rows}");
         let _ = writeln!(
             text,
             "//   weighted_i = 1   count_o = sum over g of 2^g * (rows of plane g that count), 0 to {}",
             plan.count_max()
         );
         if left > 0 {
-            let _ = writeln!(
-                text,
-                "// The last {left} row(s) are in no plane: weight 1 either way."
-            );
+            let _ = writeln!(text, "// The last {left} row(s) are in no plane: weight 1 either way.");
         }
     }
     let plural = if plan.latency() == 1 { "" } else { "s" };
@@ -110,11 +97,7 @@ fn hit(plan: &TreePlan) -> String {
     let mut term = "row_i ^ weight_i".to_string();
     if inverted.contains(&true) {
         text += "  // Rows whose weight arrives inverted.\n";
-        let _ = writeln!(
-            text,
-            "  localparam [{top}:0] INVERTED = {{\n{}\n  }};\n",
-            words(&inverted)
-        );
+        let _ = writeln!(text, "  localparam [{top}:0] INVERTED = {{\n{}\n  }};\n", words(&inverted));
         term += " ^ INVERTED";
     }
     let enable = if plan.enable { " & enable_i" } else { "" };
@@ -132,10 +115,7 @@ fn words(bits: &[bool]) -> String {
                 .chunks(16)
                 .rev()
                 .map(|four| {
-                    let value = four
-                        .iter()
-                        .rev()
-                        .fold(0u32, |word, &bit| word << 1 | u32::from(bit));
+                    let value = four.iter().rev().fold(0u32, |word, &bit| word << 1 | u32::from(bit));
                     format!("{value:0width$x}", width = four.len().div_ceil(4))
                 })
                 .collect();
@@ -150,11 +130,7 @@ fn count(plan: &TreePlan) -> String {
     let range = format!("[{}:0]", plan.count_width() - 1);
     let mut text = String::new();
     if plan.groups == 1 {
-        let _ = write!(
-            text,
-            "  wire {range} count_d =\n{};",
-            sum(&terms(&[(0, plan.rows)]))
-        );
+        let _ = write!(text, "  wire {range} count_d =\n{};", sum(&terms(&[(0, plan.rows)])));
         return text;
     }
     for (g, plane) in plan.planes().iter().enumerate() {
@@ -162,20 +138,11 @@ fn count(plan: &TreePlan) -> String {
     }
     let plain: Vec<String> = (0..plan.groups).map(|g| format!("plane{g}")).collect();
     let weighted: Vec<String> = (0..plan.groups)
-        .map(|g| {
-            if g == 0 {
-                "plane0".to_string()
-            } else {
-                format!("(plane{g} << {g})")
-            }
-        })
+        .map(|g| if g == 0 { "plane0".to_string() } else { format!("(plane{g} << {g})") })
         .collect();
     let _ = writeln!(text, "\n  wire {range} plain =\n{};", sum(&plain));
     let _ = writeln!(text, "  wire {range} weighted =\n{};", sum(&weighted));
-    let _ = write!(
-        text,
-        "  wire {range} count_d = weighted_i ? weighted : plain;"
-    );
+    let _ = write!(text, "  wire {range} count_d = weighted_i ? weighted : plain;");
     text
 }
 
@@ -200,11 +167,7 @@ fn sum(terms: &[String]) -> String {
     let mut lines = vec![String::from("     ")];
     for (index, term) in terms.iter().enumerate() {
         let last = lines.last_mut().expect("starts with one line");
-        let piece = if index == 0 {
-            format!(" {term}")
-        } else {
-            format!(" + {term}")
-        };
+        let piece = if index == 0 { format!(" {term}") } else { format!(" + {term}") };
         if last.len() + piece.len() > 98 {
             lines.push(format!("     {piece}"));
         } else {

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use askama::Template;
 
 use super::adders::{self, Adders, Bit, concatenation};
+use super::chain;
 use crate::design::tree::layout::{Leaf, Node, Value};
-use crate::design::tree::ripple::{Order, Ripple, ripple};
+use crate::design::tree::ripple::{Number, Ripple, Source, ripple, ripple_numbers};
 use crate::design::tree::{TreePlan, TreeStyle, bit_width};
 use crate::emit::NamedText;
 
@@ -22,10 +23,7 @@ struct Part {
 
 impl Part {
     fn file(self) -> NamedText {
-        NamedText {
-            name: format!("{}.v", self.name),
-            text: self.to_string() + "\n",
-        }
+        NamedText { name: format!("{}.v", self.name), text: self.to_string() + "\n" }
     }
 }
 
@@ -58,9 +56,7 @@ pub fn leaf(plan: &TreePlan, leaf: &Leaf, name: &str) -> NamedText {
     }
     let mut body = String::new();
     let bits: Vec<Bit> = if folds {
-        (0..rows)
-            .map(|i| Bit::Xnor(format!("row_i[{i}]"), format!("weight_i[{i}]")))
-            .collect()
+        (0..rows).map(|i| Bit::Xnor(format!("row_i[{i}]"), format!("weight_i[{i}]"))).collect()
     } else {
         let enable = if plan.enable { " & enable_i" } else { "" };
         let _ = writeln!(body, "  wire {range} hit = ~(row_i ^ weight_i){enable};\n");
@@ -85,14 +81,7 @@ pub fn leaf(plan: &TreePlan, leaf: &Leaf, name: &str) -> NamedText {
     }
     let contract = format!("{}// Combinational.", contract);
     let what = format!("counts {rows} row{}.", if rows == 1 { "" } else { "s" });
-    Part {
-        name: name.to_string(),
-        what,
-        contract,
-        ports: declarations(&ports),
-        body,
-    }
-    .file()
+    Part { name: name.to_string(), what, contract, ports: declarations(&ports), body }.file()
 }
 
 /// A node: the sum of its operands.
@@ -108,17 +97,14 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
     let mut contract = String::new();
     let mut body = String::new();
     let mut bits = Vec::new();
-    let mut weights = Vec::new();
+    let mut numbers = Vec::new();
+    let mut spares = Vec::new();
     let mut from = 0;
     for (k, &value) in node.operands.iter().enumerate() {
         let width = value.width();
         let slice = format!("values_i[{}:{from}]", from + width - 1);
-        let _ = writeln!(
-            contract,
-            "//   {slice:16} {}",
-            describe(k, value, node.shift)
-        );
-        let shift = k * node.shift;
+        let _ = writeln!(contract, "//   {slice:16} {}", describe(k, value, node.shift));
+        let shift = if plan.style == TreeStyle::Ccu2c { 0 } else { k * node.shift };
         let _ = match shift {
             0 => writeln!(body, "  wire [{}:0] value{k} = {slice};", width - 1),
             _ => writeln!(
@@ -127,27 +113,20 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
                 width + shift - 1
             ),
         };
-        let wide = Value {
-            max: value.max << shift,
-            ..value
-        };
+        let wide = Value { max: value.max << shift, ..value };
+        let mut inputs: Vec<Source> = (bits.len()..bits.len() + wide.width()).map(Source::Input).collect();
         bits.extend((0..wide.width()).map(|bit| Bit::Wire(format!("value{k}[{bit}]"))));
-        weights.extend(wide.weights());
+        if value.spare {
+            spares.push(inputs.remove(0));
+        }
+        numbers.push(Number { bits: inputs, max: wide.max - usize::from(value.spare) });
         from += width;
     }
     if node.value.spare {
-        let _ = writeln!(
-            contract,
-            "//   sum_o[{}:1] + sum_o[0]   their sum, 0 to {}",
-            out - 1,
-            node.value.max
-        );
+        let _ =
+            writeln!(contract, "//   sum_o[{}:1] + sum_o[0]   their sum, 0 to {}", out - 1, node.value.max);
     } else {
-        let _ = writeln!(
-            contract,
-            "//   sum_o            their sum, 0 to {}",
-            node.value.max
-        );
+        let _ = writeln!(contract, "//   sum_o            their sum, 0 to {}", node.value.max);
     }
     body.push('\n');
     if plan.style == TreeStyle::Flat {
@@ -161,10 +140,13 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
             })
             .collect();
         let _ = write!(body, "  assign sum_o = {};", terms.join(" + "));
+    } else if plan.style == TreeStyle::Ccu2c && node.shift > 0 {
+        body += &shift_adders(node);
     } else {
         let kept = usize::from(node.value.spare);
-        let network = ripple(&weights[kept..], out - kept, Order::Balanced);
-        let adders = print(plan.style, &network, &bits[kept..]);
+        spares.drain(..kept);
+        let network = ripple_numbers(numbers, spares, out - kept);
+        let adders = print(plan.style, &network, &bits);
         body += &separated(&adders.text);
         let mut outputs = adders.outputs;
         if node.value.spare {
@@ -173,26 +155,67 @@ pub fn node(plan: &TreePlan, node: &Node, name: &str) -> NamedText {
         outputs.reverse();
         let _ = write!(body, "  assign sum_o = {};", concatenation(&outputs, 17));
     }
-    let what = format!(
-        "adds {} counts{}.",
-        node.operands.len(),
-        if node.shift > 0 { " of planes" } else { "" }
-    );
+    let what =
+        format!("adds {} counts{}.", node.operands.len(), if node.shift > 0 { " of planes" } else { "" });
     let contract = contract + "// Combinational.";
-    Part {
-        name: name.to_string(),
-        what,
-        contract,
-        ports: declarations(&ports),
-        body,
+    Part { name: name.to_string(), what, contract, ports: declarations(&ports), body }.file()
+}
+
+/// Planes added in pairs, then the pairs, each second operand shifted inside the carry cells.
+fn shift_adders(node: &Node) -> String {
+    let mut text = String::new();
+    let mut level: Vec<(String, usize)> =
+        node.operands.iter().enumerate().map(|(k, value)| (format!("value{k}"), value.max)).collect();
+    let mut shift = node.shift;
+    let mut number = 0;
+    while level.len() > 1 {
+        let mut next = Vec::new();
+        for pair in level.chunks(2) {
+            let [(first, first_max), (second, second_max)] = pair else {
+                next.extend(pair.iter().cloned());
+                continue;
+            };
+            let width = bit_width(*first_max.max(second_max));
+            let max = first_max + (second_max << shift);
+            let wide = |name: &str, max: usize| match width - bit_width(max) {
+                0 => name.to_string(),
+                pad => format!("{{{pad}'d0, {name}}}"),
+            };
+            let sum = format!("pair{number}");
+            let _ = write!(
+                text,
+                "  wire [{}:0] {sum};
+
+  popcount_shift_add #(
+    .WIDTH ({width}),
+    .SHIFT ({shift}),
+    .SUM   ({})
+  ) u_{sum} (
+    .weighted_i (weighted_i),
+    .a_i        ({}),
+    .b_i        ({}),
+    .sum_o      ({sum})
+  );
+
+",
+                bit_width(max) - 1,
+                bit_width(max),
+                wide(first, *first_max),
+                wide(second, *second_max),
+            );
+            next.push((sum, max));
+            number += 1;
+        }
+        level = next;
+        shift *= 2;
     }
-    .file()
+    text + &format!("  assign sum_o = {};", level[0].0)
 }
 
 /// The adders in the words of a style.
 fn print(style: TreeStyle, network: &Ripple, bits: &[Bit]) -> Adders {
     match style {
-        TreeStyle::Ccu2c => adders::carry_cells(network, bits),
+        TreeStyle::Ccu2c => chain::carry_cells(network, bits),
         TreeStyle::Lut6 => adders::lut_pairs(network, bits),
         TreeStyle::Compress32 => adders::bitwise(network, bits),
         _ => adders::vectors(network, bits),
@@ -209,11 +232,7 @@ fn spare(bit: &Bit) -> String {
 
 fn describe(k: usize, value: Value, shift: usize) -> String {
     let range = format!("0 to {}", value.max);
-    let form = if value.spare && value.width() > 1 {
-        ", bit 0 apart"
-    } else {
-        ""
-    };
+    let form = if value.spare && value.width() > 1 { ", bit 0 apart" } else { "" };
     match k * shift {
         0 => format!("{range}{form}"),
         shift => format!("{range}, times 2^{shift} when weighted_i"),
@@ -242,22 +261,12 @@ fn flat_count(rows: usize, width: usize) -> String {
 }
 
 fn separated(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("{text}\n")
-    }
+    if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
 fn declarations(ports: &[(&str, String, &str)]) -> String {
-    let widest = ports
-        .iter()
-        .map(|(_, range, _)| range.len())
-        .max()
-        .unwrap_or(0);
-    let lines: Vec<String> = ports
-        .iter()
-        .map(|(way, range, name)| format!("  {way} wire {range:widest$} {name}"))
-        .collect();
+    let widest = ports.iter().map(|(_, range, _)| range.len()).max().unwrap_or(0);
+    let lines: Vec<String> =
+        ports.iter().map(|(way, range, name)| format!("  {way} wire {range:widest$} {name}")).collect();
     lines.join(",\n")
 }

@@ -14,20 +14,10 @@ pub fn declarations(plan: &TreePlan) -> String {
         ports.push(("input", rows.clone(), "enable_i"));
     }
     ports.push(("input", rows, "weight_i"));
-    ports.push((
-        "output",
-        format!("[{}:0]", plan.count_width() - 1),
-        "count_o",
-    ));
-    let widest = ports
-        .iter()
-        .map(|(_, range, _)| range.len())
-        .max()
-        .unwrap_or(0);
-    let lines: Vec<String> = ports
-        .iter()
-        .map(|(way, range, name)| format!("  {way:6} wire {range:widest$} {name}"))
-        .collect();
+    ports.push(("output", format!("[{}:0]", plan.count_width() - 1), "count_o"));
+    let widest = ports.iter().map(|(_, range, _)| range.len()).max().unwrap_or(0);
+    let lines: Vec<String> =
+        ports.iter().map(|(way, range, name)| format!("  {way:6} wire {range:widest$} {name}")).collect();
     lines.join(",\n")
 }
 
@@ -43,9 +33,6 @@ pub fn connections(plan: &TreePlan) -> String {
     }
     names.extend(["weight_i", "count_o"]);
     let widest = names.iter().map(|name| name.len()).max().unwrap_or(0);
-    let lines: Vec<String> = names
-        .iter()
-        .map(|name| format!("    .{name:widest$} ({name})"))
-        .collect();
+    let lines: Vec<String> = names.iter().map(|name| format!("    .{name:widest$} ({name})")).collect();
     lines.join(",\n")
 }

@@ -24,8 +24,28 @@ struct Top {
 struct CarryCells;
 
 #[derive(Template)]
+#[template(path = "popcount/popcount_shift_add.v", syntax = "verilog")]
+struct ShiftAdder;
+
+#[derive(Template)]
 #[template(path = "popcount/popcount_full_add.v", syntax = "verilog")]
 struct FullAdder;
+
+/// What a part of the tree computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartShape {
+    /// Counts rows.
+    Leaf(Leaf),
+    /// Adds counts.
+    Node(Node),
+}
+
+/// The parts of the tree, each with the name of its module.
+pub fn parts(plan: &TreePlan) -> Vec<(String, PartShape)> {
+    let mut parts = Vec::new();
+    body(plan, &layout(plan), &mut parts);
+    parts
+}
 
 /// The tree's own files: the top, its parts, and the cells that they use.
 pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
@@ -39,26 +59,29 @@ pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
         connections: ports::connections(plan),
         body,
     };
-    let mut files = vec![NamedText {
-        name: "popcount_tree.v".into(),
-        text: top.to_string() + "\n",
-    }];
-    files.extend(parts);
-    if plan.style == TreeStyle::Ccu2c {
-        let text = CarryCells.to_string() + "\n";
-        files.push(NamedText {
-            name: "popcount_carry.v".into(),
-            text,
-        });
-    }
-    if plan.style == TreeStyle::Lut6 {
-        let text = FullAdder.to_string() + "\n";
-        files.push(NamedText {
-            name: "popcount_full_add.v".into(),
-            text,
-        });
-    }
+    let mut files = vec![NamedText { name: "popcount_tree.v".into(), text: top.to_string() + "\n" }];
+    files.extend(parts.iter().map(|(name, shape)| match shape {
+        PartShape::Leaf(leaf) => part::leaf(plan, leaf, name),
+        PartShape::Node(node) => part::node(plan, node, name),
+    }));
+    files.extend(cells(plan));
     files
+}
+
+/// The modules that the parts of a style are made of.
+fn cells(plan: &TreePlan) -> Vec<NamedText> {
+    let file = |name: &str, text: String| NamedText { name: name.to_string(), text: text + "\n" };
+    match plan.style {
+        TreeStyle::Ccu2c => {
+            let mut cells = vec![file("popcount_carry.v", CarryCells.to_string())];
+            if plan.groups > 1 {
+                cells.push(file("popcount_shift_add.v", ShiftAdder.to_string()));
+            }
+            cells
+        }
+        TreeStyle::Lut6 => vec![file("popcount_full_add.v", FullAdder.to_string())],
+        TreeStyle::Flat | TreeStyle::Compress32 | TreeStyle::CarryIn => Vec::new(),
+    }
 }
 
 fn describe(style: TreeStyle) -> &'static str {
@@ -86,10 +109,10 @@ struct Stage {
 }
 
 /// The stages, joined by registers where the tree is pipelined.
-fn body(plan: &TreePlan, layout: &Layout, files: &mut Vec<NamedText>) -> String {
-    let mut stages = vec![leaf_stage(plan, &layout.leafs, files)];
+fn body(plan: &TreePlan, layout: &Layout, parts: &mut Vec<(String, PartShape)>) -> String {
+    let mut stages = vec![leaf_stage(plan, &layout.leafs, parts)];
     for (index, nodes) in layout.stages.iter().enumerate() {
-        stages.push(node_stage(plan, nodes, index + 2, files));
+        stages.push(node_stage(plan, nodes, index + 2, parts));
     }
     let last = stages.len();
     let weighted_stages = layout.stages.len() - layout.plane_stages;
@@ -128,63 +151,42 @@ fn body(plan: &TreePlan, layout: &Layout, files: &mut Vec<NamedText>) -> String 
 
 /// `weighted_i` for each stage across planes: the value that came with the rows it now adds.
 fn weighted_delay(first: usize, last: usize) -> String {
-    let mut text = format!(
-        "  // weighted_i on its way with the rows.\n  reg [{}:0] weighted_q;\n\n",
-        last - 1
-    );
+    let mut text =
+        format!("  // weighted_i on its way with the rows.\n  reg [{}:0] weighted_q;\n\n", last - 1);
     let next = if last == 1 {
         "weighted_i".to_string()
     } else {
         format!("{{weighted_q[{}:0], weighted_i}}", last - 2)
     };
-    let _ = writeln!(
-        text,
-        "  always @(posedge clk_i) begin\n    weighted_q <= {next};\n  end\n"
-    );
+    let _ = writeln!(text, "  always @(posedge clk_i) begin\n    weighted_q <= {next};\n  end\n");
     debug_assert!(first <= last);
     text
 }
 
-fn leaf_stage(plan: &TreePlan, leafs: &[Leaf], files: &mut Vec<NamedText>) -> Stage {
+fn leaf_stage(plan: &TreePlan, leafs: &[Leaf], parts: &mut Vec<(String, PartShape)>) -> Stage {
     let shape = |leaf: &Leaf| (leaf.rows, leaf.value);
     let mut shapes: Vec<(usize, Value)> = Vec::new();
     let mut text = String::new();
     let mut offset = 0;
-    for group in groups(leafs, |a, b, n| {
-        shape(a) == shape(b) && b.first == a.first + n * a.rows
-    }) {
+    for group in groups(leafs, |a, b, n| shape(a) == shape(b) && b.first == a.first + n * a.rows) {
         let leaf = group.item;
         let kind = position(&mut shapes, shape(leaf), |name| {
-            files.push(part::leaf(plan, leaf, &format!("popcount_leaf_{name}")));
+            parts.push((format!("popcount_leaf_{name}"), PartShape::Leaf(*leaf)));
         });
         let width = leaf.value.width();
         let mut connections = vec![("row_i", slice("row_i", leaf.first, leaf.rows, group.count))];
         if plan.enable {
-            connections.push((
-                "enable_i",
-                slice("enable_i", leaf.first, leaf.rows, group.count),
-            ));
+            connections.push(("enable_i", slice("enable_i", leaf.first, leaf.rows, group.count)));
         }
-        connections.push((
-            "weight_i",
-            slice("weight_i", leaf.first, leaf.rows, group.count),
-        ));
+        connections.push(("weight_i", slice("weight_i", leaf.first, leaf.rows, group.count)));
         connections.push(("count_o", slice("stage1_d", offset, width, group.count)));
-        text += &instances(
-            &format!("leaf_{kind}"),
-            leaf.first,
-            group.count,
-            &connections,
-        );
+        text += &instances(&format!("leaf_{kind}"), leaf.first, group.count, &connections);
         offset += width * group.count;
     }
-    Stage {
-        text,
-        width: offset,
-    }
+    Stage { text, width: offset }
 }
 
-fn node_stage(plan: &TreePlan, nodes: &[Node], number: usize, files: &mut Vec<NamedText>) -> Stage {
+fn node_stage(plan: &TreePlan, nodes: &[Node], number: usize, parts: &mut Vec<(String, PartShape)>) -> Stage {
     let before = match plan.pipelined {
         true => format!("stage{}_q", number - 1),
         false => format!("stage{}_d", number - 1),
@@ -203,18 +205,10 @@ fn node_stage(plan: &TreePlan, nodes: &[Node], number: usize, files: &mut Vec<Na
         let output = slice(&after, offset, width, group.count);
         if node.operands.len() == 1 {
             let whole = slice(&before, from, taken * group.count, 1);
-            let _ = writeln!(
-                text,
-                "  assign {} = {whole};\n",
-                slice(&after, offset, width * group.count, 1)
-            );
+            let _ = writeln!(text, "  assign {} = {whole};\n", slice(&after, offset, width * group.count, 1));
         } else {
             let kind = position(&mut shapes, shape(node), |name| {
-                files.push(part::node(
-                    plan,
-                    node,
-                    &format!("popcount_sum{number}_{name}"),
-                ));
+                parts.push((format!("popcount_sum{number}_{name}"), PartShape::Node(node.clone())));
             });
             let mut connections = Vec::new();
             if node.shift > 0 {
@@ -226,20 +220,12 @@ fn node_stage(plan: &TreePlan, nodes: &[Node], number: usize, files: &mut Vec<Na
             }
             connections.push(("values_i", input));
             connections.push(("sum_o", output));
-            text += &instances(
-                &format!("sum{number}_{kind}"),
-                offset,
-                group.count,
-                &connections,
-            );
+            text += &instances(&format!("sum{number}_{kind}"), offset, group.count, &connections);
         }
         from += taken * group.count;
         offset += width * group.count;
     }
-    Stage {
-        text,
-        width: offset,
-    }
+    Stage { text, width: offset }
 }
 
 /// Splits a list into groups; `same(first, candidate, index in group)` says whether one continues.
@@ -256,17 +242,9 @@ fn groups<T>(items: &[T], same: impl Fn(&T, &T, usize) -> bool) -> Vec<Group<&T>
 
 /// The letter of a shape; a new shape is announced under its letter.
 fn position<S: PartialEq>(shapes: &mut Vec<S>, shape: S, new: impl FnOnce(&str)) -> String {
-    let index = shapes
-        .iter()
-        .position(|known| *known == shape)
-        .unwrap_or(shapes.len());
-    let letter =
-        |index: usize| char::from(b'a' + u8::try_from(index % 26).unwrap_or(0)).to_string();
-    let name = if index < 26 {
-        letter(index)
-    } else {
-        letter(index / 26 - 1) + &letter(index)
-    };
+    let index = shapes.iter().position(|known| *known == shape).unwrap_or(shapes.len());
+    let letter = |index: usize| char::from(b'a' + u8::try_from(index % 26).unwrap_or(0)).to_string();
+    let name = if index < 26 { letter(index) } else { letter(index / 26 - 1) + &letter(index) };
     if index == shapes.len() {
         shapes.push(shape);
         new(&name);
@@ -285,15 +263,9 @@ fn slice(name: &str, first: usize, width: usize, count: usize) -> String {
 
 /// One instance, or a generate loop over several.
 fn instances(part: &str, tag: usize, count: usize, connections: &[(&str, String)]) -> String {
-    let widest = connections
-        .iter()
-        .map(|(port, _)| port.len())
-        .max()
-        .unwrap_or(0);
-    let lines: Vec<String> = connections
-        .iter()
-        .map(|(port, wire)| format!("  .{port:widest$} ({wire})"))
-        .collect();
+    let widest = connections.iter().map(|(port, _)| port.len()).max().unwrap_or(0);
+    let lines: Vec<String> =
+        connections.iter().map(|(port, wire)| format!("  .{port:widest$} ({wire})")).collect();
     if count == 1 {
         let body = lines.join(",\n").replace("\n", "\n  ");
         return format!("  popcount_{part} u_{part}_{tag} (\n  {body}\n  );\n\n");

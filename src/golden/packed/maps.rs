@@ -95,6 +95,14 @@ impl InputMap {
             false => InputMap::Bits(BitMap::new(shape, layer.padding)),
         }
     }
+
+    /// Bytes that one image takes.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            InputMap::Bits(map) | InputMap::BitVector(map) => map.blank.len() * 4,
+            InputMap::Values(map) => map.blank.len() * 2,
+        }
+    }
 }
 
 impl ValueMap {

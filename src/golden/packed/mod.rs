@@ -23,8 +23,11 @@ use crate::network::{Network, Shape};
 use maps::{Images, InputMap, PixelTable};
 use plan::LayerPlan;
 
-/// Images that go through the layers together.
-pub const BATCH: usize = 16;
+/// Fewest and most images that go through the layers together.
+const BATCH: (usize, usize) = (16, 256);
+
+/// Bytes of maps that a batch may fill: a share of a second-level cache.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// A network laid out for this processor.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct Engine {
     table: PixelTable,
     input: InputMap,
     plans: Vec<LayerPlan>,
+    /// Images that go through the layers together.
+    batch: usize,
     /// Buffers that no thread is using.
     idle: Mutex<Vec<Worker>>,
 }
@@ -52,6 +57,7 @@ pub fn prepare_for(network: &Network, set: InstructionSet) -> Engine {
     assert!(set.available(), "{set} on a processor without it");
     let input = InputMap::new(network);
     let plans = plan::plan(network, &input, set);
+    let bytes = input.bytes() + plans.iter().map(LayerPlan::bytes).sum::<usize>();
     Engine {
         set,
         shape: network.input.shape,
@@ -59,6 +65,7 @@ pub fn prepare_for(network: &Network, set: InstructionSet) -> Engine {
         table: PixelTable::new(&network.input.pixel_values),
         input,
         plans,
+        batch: (BATCH_BYTES / bytes.max(1)).clamp(BATCH.0, BATCH.1),
         idle: Mutex::new(Vec::new()),
     }
 }
@@ -72,6 +79,11 @@ impl Engine {
     /// Scores of one image.
     pub fn scores_per_image(&self) -> usize {
         self.scores
+    }
+
+    /// Most images that a [`Worker`] takes at once.
+    pub fn batch(&self) -> usize {
+        self.batch
     }
 
     /// Scores of `pixels`: 8-bit images in CHW order, one after the other, looked up in the network's
@@ -97,7 +109,7 @@ impl Engine {
         assert!(images.len().is_multiple_of(size), "whole images of {size} elements");
         let count = images.len() / size;
         // Few images are shared out evenly; many go in full batches.
-        let batch = count.div_ceil(rayon::current_num_threads()).clamp(1, BATCH);
+        let batch = count.div_ceil(rayon::current_num_threads()).clamp(1, self.batch);
         let mut scores = vec![0; count * self.scores];
         let batches = scores.par_chunks_mut(batch * self.scores).enumerate();
         batches.for_each(|(index, scores)| {
@@ -150,7 +162,7 @@ mod tests {
     #[test]
     fn batches_that_are_not_full_equal_the_reference() {
         let limits = Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8 };
-        equals_reference(1000..1100, &limits, 2 * BATCH + 5);
+        equals_reference(1000..1100, &limits, 2 * BATCH.0 + 5);
     }
 
     #[test]
@@ -175,7 +187,7 @@ mod tests {
     #[test]
     fn the_number_of_threads_changes_nothing() {
         let network = random::network(7, &Limits::default());
-        let elements = random::elements(&network, 7, 3 * BATCH + 1);
+        let elements = random::elements(&network, 7, 3 * BATCH.1 + 1);
         let engine = prepare(&network);
         let expected = engine.infer_elements(&elements);
         for threads in [1, 2, 5] {

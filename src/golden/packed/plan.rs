@@ -23,6 +23,17 @@ pub(super) struct LayerPlan {
     pub output: Option<BitMap>,
 }
 
+impl LayerPlan {
+    /// Bytes that one image's results take.
+    pub(super) fn bytes(&self) -> usize {
+        let sums = match &self.result {
+            ResultPlan::Signs { pool, .. } => pool.as_ref().map_or(0, |(_, map)| map.blank.len() * 4),
+            ResultPlan::Sums { .. } => self.windows.count() * LANES * 4,
+        };
+        sums + self.output.as_ref().map_or(0, |map| map.blank.len() * 4)
+    }
+}
+
 /// What becomes of the counts.
 #[derive(Debug)]
 pub(super) enum ResultPlan {

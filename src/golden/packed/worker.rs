@@ -1,10 +1,10 @@
 //! One thread's buffers, and a batch of images run through the layers one after the other.
 
+use super::Engine;
 use super::aligned::Aligned;
 use super::kernel::{self, InstructionSet, LANES, Maps, Signs, Work};
 use super::maps::{BitMap, Images, InputMap};
 use super::plan::{LayerPlan, ResultPlan};
-use super::{BATCH, Engine};
 use crate::network::{Activation, Pool};
 
 /// The maps of one batch of images. Made by [`Engine::worker`]; reused from batch to batch.
@@ -25,33 +25,34 @@ pub struct Worker {
 
 impl Worker {
     pub(super) fn new(engine: &Engine) -> Worker {
+        let batch = engine.batch;
         let (bits, values) = match &engine.input {
             InputMap::Bits(map) | InputMap::BitVector(map) => (map.blank.len(), 0),
             InputMap::Values(map) => (0, map.blank.len()),
         };
-        let words = |map: Option<&BitMap>| Aligned::new(map.map_or(0, |map| map.blank.len() * BATCH), 0);
+        let words = |map: Option<&BitMap>| Aligned::new(map.map_or(0, |map| map.blank.len() * batch), 0);
         let unpooled = |plan: &LayerPlan| match &plan.result {
             ResultPlan::Signs { pool: Some((_, map)), .. } => words(Some(map)),
             _ => words(None),
         };
         let counts = |plan: &LayerPlan| match plan.result {
             ResultPlan::Signs { .. } => 0,
-            ResultPlan::Sums { .. } => plan.windows.count() * LANES * BATCH,
+            ResultPlan::Sums { .. } => plan.windows.count() * LANES * batch,
         };
         Worker {
             images: 0,
-            input_bits: Aligned::new(bits * BATCH, 0),
+            input_bits: Aligned::new(bits * batch, 0),
             // The last run may read one element too many, the reads of 32 bits included.
-            input_values: Aligned::new(values * BATCH, 0),
+            input_values: Aligned::new(values * batch, 0),
             outputs: engine.plans.iter().map(|plan| words(plan.output.as_ref())).collect(),
             unpooled: engine.plans.iter().map(unpooled).collect(),
             counts: vec![0; engine.plans.iter().map(counts).max().unwrap_or(0)],
             flags: vec![0; engine.shape.elements().next_multiple_of(32)],
-            scores: vec![0; engine.scores * BATCH],
+            scores: vec![0; engine.scores * batch],
         }
     }
 
-    /// Takes up to [`BATCH`] images, CHW elements one image after the other.
+    /// Takes up to [`Engine::batch`] images, CHW elements one image after the other.
     pub fn load(&mut self, engine: &Engine, elements: &[i16]) {
         self.load_images(engine, Images::Elements(elements));
     }
@@ -59,7 +60,10 @@ impl Worker {
     pub(super) fn load_images(&mut self, engine: &Engine, images: Images) {
         let size = engine.shape.elements();
         self.images = images.len() / size;
-        assert!(images.len().is_multiple_of(size) && self.images <= BATCH, "whole images, {BATCH} at most");
+        assert!(
+            images.len().is_multiple_of(size) && self.images <= engine.batch,
+            "whole images, a batch at most"
+        );
         for image in 0..self.images {
             let from = images.slice(image * size, (image + 1) * size);
             match &engine.input {
@@ -227,8 +231,9 @@ fn finish_sums(
     let windows = plan.windows.classes();
     let positions = if *sum_pixels { 1 } else { windows.len() };
     let channels = block * LANES..conv.c.min((block + 1) * LANES);
+    let mut sums = vec![0; channels.len() * positions];
     for (image, counts) in counts.chunks_exact(windows.len() * LANES).take(images).enumerate() {
-        let mut sums = vec![0; channels.len() * positions];
+        sums.fill(0);
         for (window, (class, counts)) in windows.iter().zip(counts.chunks_exact(LANES)).enumerate() {
             for (lane, c) in channels.clone().enumerate() {
                 let accumulator = base[class * conv.c + c] - factor * counts[lane];

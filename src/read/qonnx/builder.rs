@@ -8,11 +8,12 @@ use super::stream::{Meaning, Source, Stream};
 use crate::bits::BitMatrix;
 use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape};
 use crate::read::Error;
+use rayon::prelude::*;
 
-/// Largest number of accumulator values that one network's proof may go through.
-const MAX_VALUES: i64 = 1 << 31;
 /// Largest map, elements.
-pub const MAX_MAP: usize = 1 << 26;
+pub const MAX_MAP: usize = 1 << 24;
+/// Most inputs of one accumulator, and most channels of a map.
+pub const MAX_FAN_IN: usize = 1 << 22;
 
 /// Figures of the proof that integer thresholds equal the floating-point graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -41,6 +42,8 @@ pub struct Builder {
     pub coding: Option<Coding>,
     pub layers: Vec<Layer>,
     pub proof: Proof,
+    /// Accumulator values that the whole proof may go through.
+    pub proof_room: u64,
 }
 
 /// Geometry of a new layer.
@@ -55,6 +58,7 @@ pub struct Plan {
 }
 
 /// What a decision gives: bit = (x >= threshold[c]); the tensor then holds `low[c]` or `high[c]`.
+#[derive(Debug, Clone)]
 pub struct Decision {
     pub threshold: Vec<f64>,
     pub low: Vec<f64>,
@@ -124,10 +128,10 @@ impl Builder {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
         let sum_of = if plan.sum_pixels { plan.conv.pixels() } else { 1 };
-        if plan.conv.elements() > MAX_MAP || taps.len().saturating_mul(sum_of) > (1 << 22) {
+        if plan.conv.elements() > MAX_MAP || taps.len().saturating_mul(sum_of) > MAX_FAN_IN {
             return Err(Error::TooLarge {
                 what: format!("the map or fan-in of node '{}'", node.name()),
-                limit: format!("{MAX_MAP} elements or {} inputs", 1 << 22),
+                limit: format!("{MAX_MAP} elements or {MAX_FAN_IN} inputs"),
             });
         }
         if taps.is_empty() || plan.outputs == 0 || plan.conv.elements() == 0 {
@@ -200,93 +204,121 @@ impl Builder {
         Reachable { low, high, step: layer.accumulator_step(code) as i64 }
     }
 
-    /// Whether `steps` fall over the reachable accumulators of channel `c` (else they rise or stay).
-    fn falls(&self, node: &Node, index: usize, c: usize, steps: &[Step]) -> Result<bool, Error> {
-        let reachable = self.reachable(index, c);
-        let at = |k: i64| steps::eval(steps, c, (reachable.low + k * reachable.step) as f64);
-        let falls = at(reachable.count() - 1) < at(0);
-        for k in 1..reachable.count() {
-            let (before, after) = (at(k - 1), at(k));
-            let steady = if falls { after <= before } else { after >= before };
-            if !steady {
-                let value = reachable.low + k * reachable.step;
-                return Err(Error::NotMonotone {
-                    node: node.name(),
-                    op: node.op().into(),
-                    channel: c,
-                    value,
-                });
-            }
-        }
-        Ok(falls)
-    }
-
     /// Folds `steps` and `decision` into thresholds of layer `index` and proves them.
     pub fn decide_layer(
         &mut self,
         node: &Node,
+        stream: &Stream,
         index: usize,
         steps: &[Step],
         pool: Option<(usize, Pool)>,
         decision: &Decision,
     ) -> Result<(), Error> {
-        if index + 1 != self.layers.len() || self.layers[index].activation != Activation::Scores {
+        let layer = &self.layers[index];
+        let expected = pool.map_or(layer.output, |(_, pool)| pooled(layer.conv, &pool));
+        let decided = layer.activation != Activation::Scores || stream.map != expected;
+        if index + 1 != self.layers.len() || decided {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
-        let channels = self.layers[index].conv.c;
-        let values: i64 = (0..channels).map(|c| self.reachable(index, c).count()).sum();
-        if values > MAX_VALUES - self.proof.values as i64 {
+        let reachable: Vec<Reachable> = (0..layer.conv.c).map(|c| self.reachable(index, c)).collect();
+        let values: i64 = reachable.iter().map(Reachable::count).sum();
+        if values as u64 > self.proof_room.saturating_sub(self.proof.values) {
             return Err(Error::TooLarge {
                 what: format!("the number of accumulator values to prove up to node '{}'", node.name()),
-                limit: MAX_VALUES.to_string(),
+                limit: self.proof_room.to_string(),
             });
         }
-        let (mut threshold, mut flip) = (Vec::with_capacity(channels), Vec::with_capacity(channels));
-        for c in 0..channels {
-            let t = if decision.threshold.len() == 1 { decision.threshold[0] } else { decision.threshold[c] };
-            let mut sign = 1.0;
-            if let Some((before, _)) = pool
-                && self.falls(node, index, c, &steps[..before])?
-            {
-                // The maximum of a falling function is that of the negated accumulator.
-                negate_row(&mut self.layers[index], c);
-                sign = -1.0;
-            }
-            let reachable = self.reachable(index, c);
-            let number = |acc: i64| steps::eval(steps, c, sign * acc as f64);
-            let decide = |acc: i64| number(acc) >= t;
-            let (at, inverted) = fold::find(reachable, decide);
-            fold::prove(reachable, at, inverted, decide).map_err(|value| Error::NotMonotone {
-                node: node.name(),
-                op: node.op().into(),
-                channel: c,
-                value,
-            })?;
-            for step in 0..reachable.count() {
-                let acc = reachable.low + step * reachable.step;
-                let single = steps::eval_f32(steps, c, (sign * acc as f64) as f32);
-                if (single >= t as f32) != ((acc >= at) ^ inverted) {
-                    self.proof.f32_differences += 1;
-                }
-                if decision.zero_is_zero && number(acc) == 0.0 {
-                    return Err(Error::SignOfZero { node: node.name(), channel: c, value: acc });
-                }
-            }
-            self.proof.channels += 1;
-            self.proof.values += reachable.count() as u64;
-            threshold.push(at as i32);
-            flip.push(inverted);
-        }
+        let chain = Chain { node, steps, pooled_after: pool.map(|(before, _)| before), decision };
+        let folded: Vec<Result<Folded, Error>> =
+            reachable.par_iter().enumerate().map(|(c, &r)| fold_channel(&chain, c, r)).collect();
         let layer = &mut self.layers[index];
+        let (mut threshold, mut flip) = (Vec::new(), Vec::new());
+        for (c, folded) in folded.into_iter().enumerate() {
+            let folded = folded?;
+            if folded.negated {
+                negate_row(layer, c);
+            }
+            threshold.push(folded.threshold as i32);
+            flip.push(folded.flip);
+            self.proof.f32_differences += folded.f32_differences;
+        }
+        self.proof.channels += threshold.len() as u64;
+        self.proof.values += values as u64;
         if let Some((_, pool)) = pool {
             // A maximum commutes with a rising threshold, and on bits it is a mere OR.
-            let before_sign = flip.contains(&true);
             layer.output = pooled(layer.conv, &pool);
-            layer.pool = Some(Pool { before_sign, ..pool });
+            layer.pool = Some(Pool { before_sign: flip.contains(&true), ..pool });
         }
         layer.activation = Activation::Sign { threshold, flip };
         Ok(())
     }
+}
+
+/// What lies between a layer's accumulators and its bits.
+struct Chain<'a> {
+    node: &'a Node<'a>,
+    steps: &'a [Step],
+    /// A maximum is taken after so many steps.
+    pooled_after: Option<usize>,
+    decision: &'a Decision,
+}
+
+/// One channel's integers.
+struct Folded {
+    threshold: i64,
+    flip: bool,
+    /// The channel's weights are to be turned round.
+    negated: bool,
+    f32_differences: u64,
+}
+
+/// Folds and proves channel `c` over all of `reachable`.
+fn fold_channel(chain: &Chain, c: usize, reachable: Reachable) -> Result<Folded, Error> {
+    let Chain { node, steps, decision, .. } = chain;
+    let t = decision.threshold[if decision.threshold.len() == 1 { 0 } else { c }];
+    let not_monotone =
+        |value: i64| Error::NotMonotone { node: node.name(), op: node.op().into(), channel: c, value };
+    // The maximum of a falling function is that of the negated accumulator.
+    let negated = match chain.pooled_after {
+        Some(before) => falls(&steps[..before], c, reachable).map_err(not_monotone)?,
+        None => false,
+    };
+    let (sign, reachable) = if negated {
+        (-1, Reachable { low: -reachable.high, high: -reachable.low, ..reachable })
+    } else {
+        (1, reachable)
+    };
+    let number = |acc: i64| steps::eval(steps, c, (sign * acc) as f64);
+    let decide = |acc: i64| number(acc) >= t;
+    let (threshold, flip) = fold::find(reachable, decide);
+    fold::prove(reachable, threshold, flip, decide).map_err(not_monotone)?;
+    let mut f32_differences = 0;
+    for acc in reachable.values() {
+        let single = steps::eval_f32(steps, c, (sign * acc) as f32);
+        if (single >= t as f32) != ((acc >= threshold) ^ flip) {
+            f32_differences += 1;
+        }
+        if decision.zero_is_zero && number(acc) == 0.0 {
+            return Err(Error::SignOfZero { node: node.name(), channel: c, value: acc });
+        }
+    }
+    Ok(Folded { threshold, flip, negated, f32_differences })
+}
+
+/// Whether `steps` fall over `reachable` (else they rise or stay); the accumulator where they turn.
+fn falls(steps: &[Step], c: usize, reachable: Reachable) -> Result<bool, i64> {
+    let at = |acc: i64| steps::eval(steps, c, acc as f64);
+    let falls = at(reachable.high) < at(reachable.low);
+    let mut before = at(reachable.low);
+    for acc in reachable.values() {
+        let now = at(acc);
+        let steady = if falls { now <= before } else { now >= before };
+        if !steady {
+            return Err(acc);
+        }
+        before = now;
+    }
+    Ok(falls)
 }
 
 /// Turns the weights of output channel `c` round, and with them its accumulator.

@@ -1,6 +1,7 @@
 //! Nodes whose inputs are all constants, evaluated while reading (weights, shapes, scales).
 //!
-//! Arithmetic is `f64`. Results are bounded in size, so a chain of broadcasts cannot exhaust memory.
+//! Arithmetic is `f64`. A result may have `room` elements at most, which the caller takes from a budget, so
+//! a chain of broadcasts exhausts neither memory nor patience.
 
 use super::graph::Node;
 use super::quant::{Quant, Rounding};
@@ -8,14 +9,15 @@ use crate::read::Error;
 use crate::read::onnx::{MAX_ELEMENTS, Tensor};
 
 /// The value of `node` for constant inputs (`None` for an input that is left out).
-pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error> {
+pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>], room: usize) -> Result<Tensor, Error> {
     let first = || inputs.first().copied().flatten().ok_or_else(|| node.shape_error("has no first input"));
     let second = || inputs.get(1).copied().flatten().ok_or_else(|| node.shape_error("has no second input"));
     let unary = |f: &dyn Fn(f64) -> f64| {
         first().map(|t| Tensor { dims: t.dims.clone(), values: t.values.iter().map(|&v| f(v)).collect() })
     };
-    let binary =
-        |f: &dyn Fn(f64, f64) -> f64| broadcast(first()?, second()?, f).map_err(|e| node.shape_error(e));
+    let binary = |f: &dyn Fn(f64, f64) -> f64| {
+        broadcast(first()?, second()?, f, room).map_err(|e| node.shape_error(e))
+    };
     match node.op() {
         "Constant" => constant(node),
         "Identity" | "Dropout" => first().cloned(),
@@ -44,7 +46,7 @@ pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error
         "Max" => binary(&f64::max),
         "Min" => binary(&f64::min),
         "BipolarQuant" => binary(&|x, scale| if x >= 0.0 { scale } else { -scale }),
-        "Quant" | "IntQuant" => quantise(node, inputs),
+        "Quant" | "IntQuant" => quantise(node, inputs, room),
         "Shape" => Ok(Tensor::vector(first()?.dims.iter().map(|&d| d as f64).collect())),
         "ConstantOfShape" => {
             let dims = sizes(node, first()?)?;
@@ -52,11 +54,11 @@ pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error
                 Some(proto) => Tensor::decode(proto)?.values.first().copied().unwrap_or(0.0),
                 None => 0.0,
             };
-            filled(dims, value).map_err(|e| node.shape_error(e))
+            filled(dims, value, room).map_err(|e| node.shape_error(e))
         }
         "Expand" => {
-            let ones = filled(sizes(node, second()?)?, 1.0).map_err(|e| node.shape_error(e))?;
-            broadcast(first()?, &ones, |a, b| a * b).map_err(|e| node.shape_error(e))
+            let ones = filled(sizes(node, second()?)?, 1.0, room).map_err(|e| node.shape_error(e))?;
+            broadcast(first()?, &ones, |a, b| a * b, room).map_err(|e| node.shape_error(e))
         }
         "Transpose" => transpose(node, first()?),
         "Reshape" => {
@@ -70,8 +72,8 @@ pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error
             let dims = reshaped(node, &tensor.dims, axes.as_deref())?;
             Ok(Tensor { dims, values: tensor.values.clone() })
         }
-        "Concat" => concat(node, inputs),
-        "Gather" => gather(node, first()?, second()?),
+        "Concat" => concat(node, inputs, room),
+        "Gather" => gather(node, first()?, second()?, room),
         "Slice" => slice(node, inputs),
         "ReduceMean" | "ReduceSum" | "ReduceMax" => reduce(node, inputs),
         _ => Err(node.structure_error(
@@ -105,16 +107,16 @@ fn strides(dims: &[usize], rank: usize) -> Vec<usize> {
     strides
 }
 
-fn elements(dims: &[usize]) -> Result<usize, String> {
+fn elements(dims: &[usize], room: usize) -> Result<usize, String> {
     dims.iter()
         .try_fold(1usize, |n, &d| n.checked_mul(d.max(1)))
-        .filter(|&n| n <= MAX_ELEMENTS && dims.len() <= 8)
+        .filter(|&n| n <= room && dims.len() <= 8)
         .ok_or_else(|| format!("a constant of shape {dims:?} is too large"))?;
     Ok(dims.iter().product())
 }
 
-fn filled(dims: Vec<usize>, value: f64) -> Result<Tensor, String> {
-    Ok(Tensor { values: vec![value; elements(&dims)?], dims })
+fn filled(dims: Vec<usize>, value: f64, room: usize) -> Result<Tensor, String> {
+    Ok(Tensor { values: vec![value; elements(&dims, room)?], dims })
 }
 
 /// Calls `visit` with the offsets into several tensors of each position of `dims`, in row-major order.
@@ -140,7 +142,7 @@ fn walk(dims: &[usize], strides: &[Vec<usize>], mut visit: impl FnMut(&[usize]))
     }
 }
 
-fn broadcast(a: &Tensor, b: &Tensor, f: impl Fn(f64, f64) -> f64) -> Result<Tensor, String> {
+fn broadcast(a: &Tensor, b: &Tensor, f: impl Fn(f64, f64) -> f64, room: usize) -> Result<Tensor, String> {
     let rank = a.dims.len().max(b.dims.len());
     let size = |t: &Tensor, i: usize| (i + t.dims.len()).checked_sub(rank).map_or(1, |j| t.dims[j]);
     let dims = (0..rank)
@@ -151,7 +153,7 @@ fn broadcast(a: &Tensor, b: &Tensor, f: impl Fn(f64, f64) -> f64) -> Result<Tens
             _ => Err(format!("the shapes {:?} and {:?} do not fit together", a.dims, b.dims)),
         })
         .collect::<Result<Vec<usize>, String>>()?;
-    let mut values = Vec::with_capacity(elements(&dims)?);
+    let mut values = Vec::with_capacity(elements(&dims, room)?);
     walk(&dims, &[strides(&a.dims, rank), strides(&b.dims, rank)], |at| {
         values.push(f(a.values[at[0]], b.values[at[1]]));
     });
@@ -212,7 +214,7 @@ pub fn reshape_target(node: &Node, target: &Tensor, before: &[usize]) -> Result<
     {
         dims[i] = total / known;
     }
-    match elements(&dims) {
+    match elements(&dims, MAX_ELEMENTS) {
         Ok(product) if product == total => Ok(dims),
         _ => Err(fail()),
     }
@@ -280,7 +282,7 @@ pub fn reshaped(node: &Node, before: &[usize], axes: Option<&[i64]>) -> Result<V
     }
 }
 
-fn concat(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error> {
+fn concat(node: &Node, inputs: &[Option<&Tensor>], room: usize) -> Result<Tensor, Error> {
     let parts: Vec<&Tensor> = inputs.iter().copied().flatten().collect();
     let first = parts.first().ok_or_else(|| node.shape_error("has no input"))?;
     let axis = node.int("axis").unwrap_or(0);
@@ -295,7 +297,7 @@ fn concat(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error> {
         }
         dims[axis] = dims[axis].saturating_add(part.dims[axis]);
     }
-    let mut values = Vec::with_capacity(elements(&dims).map_err(|e| node.shape_error(e))?);
+    let mut values = Vec::with_capacity(elements(&dims, room).map_err(|e| node.shape_error(e))?);
     let outer: usize = dims[..axis].iter().product();
     for o in 0..outer {
         for part in &parts {
@@ -306,7 +308,7 @@ fn concat(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error> {
     Ok(Tensor { dims, values })
 }
 
-fn gather(node: &Node, data: &Tensor, indices: &Tensor) -> Result<Tensor, Error> {
+fn gather(node: &Node, data: &Tensor, indices: &Tensor, room: usize) -> Result<Tensor, Error> {
     let axis = normal_axes(node, &[node.int("axis").unwrap_or(0)], data.dims.len())?[0];
     let positions = indices
         .integers()
@@ -319,7 +321,7 @@ fn gather(node: &Node, data: &Tensor, indices: &Tensor) -> Result<Tensor, Error>
         })
         .ok_or_else(|| node.shape_error("an index lies outside the tensor"))?;
     let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
-    let mut values = Vec::with_capacity(elements(&dims).map_err(|e| node.shape_error(e))?);
+    let mut values = Vec::with_capacity(elements(&dims, room).map_err(|e| node.shape_error(e))?);
     let run: usize = data.dims[axis + 1..].iter().product();
     for outer in 0..data.dims[..axis].iter().product() {
         for &index in &positions {
@@ -410,13 +412,13 @@ pub fn quant_of(node: &Node, bits: &Tensor) -> Result<Quant, Error> {
     })
 }
 
-fn quantise(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Tensor, Error> {
+fn quantise(node: &Node, inputs: &[Option<&Tensor>], room: usize) -> Result<Tensor, Error> {
     let [Some(x), Some(scale), Some(zero), Some(bits)] = inputs[..] else {
         return Err(node.shape_error("needs 4 inputs: value, scale, zero point, bit width"));
     };
     let quant = quant_of(node, bits)?;
     let apply = |a: &Tensor, b: &Tensor, f: &dyn Fn(f64, f64) -> f64| {
-        broadcast(a, b, f).map_err(|e| node.shape_error(e))
+        broadcast(a, b, f, room).map_err(|e| node.shape_error(e))
     };
     let scaled = apply(&apply(x, scale, &|a, b| a / b)?, zero, &|a, b| a + b)?;
     let integers = apply(&scaled, zero, &|a, z| quant.integer(a) - z)?;
@@ -431,12 +433,12 @@ mod tests {
     fn broadcasting_follows_numpy() {
         let a = Tensor { dims: vec![2, 1], values: vec![1.0, 2.0] };
         let b = Tensor { dims: vec![3], values: vec![10.0, 20.0, 30.0] };
-        let sum = broadcast(&a, &b, |x, y| x + y).unwrap();
+        let sum = broadcast(&a, &b, |x, y| x + y, 6).unwrap();
         assert_eq!(sum.dims, [2, 3]);
         assert_eq!(sum.values, [11.0, 21.0, 31.0, 12.0, 22.0, 32.0]);
         let wrong = Tensor::vector(vec![0.0; 2]);
-        assert!(broadcast(&wrong, &b, |x, _| x).is_err());
-        let scalar = broadcast(&Tensor::scalar(2.0), &Tensor::scalar(3.0), f64::powf).unwrap();
+        assert!(broadcast(&wrong, &b, |x, _| x, 6).is_err());
+        let scalar = broadcast(&Tensor::scalar(2.0), &Tensor::scalar(3.0), f64::powf, 1).unwrap();
         assert_eq!((scalar.dims.len(), scalar.values[0]), (0, 8.0));
     }
 
@@ -444,6 +446,6 @@ mod tests {
     fn a_broadcast_that_would_not_fit_in_memory_is_refused() {
         let a = Tensor { dims: vec![1 << 14, 1], values: vec![0.0; 1 << 14] };
         let b = Tensor { dims: vec![1, 1 << 14], values: vec![0.0; 1 << 14] };
-        assert!(broadcast(&a, &b, |x, _| x).is_err());
+        assert!(broadcast(&a, &b, |x, _| x, MAX_ELEMENTS).is_err());
     }
 }

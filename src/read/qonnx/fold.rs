@@ -18,6 +18,11 @@ impl Reachable {
         (self.high - self.low) / self.step + 1
     }
 
+    /// The values, in rising order.
+    pub fn values(self) -> impl Iterator<Item = i64> {
+        (0..self.count()).map(move |index| self.value(index))
+    }
+
     fn value(&self, index: i64) -> i64 {
         self.low + index * self.step
     }
@@ -54,10 +59,7 @@ pub fn prove(
     flip: bool,
     decide: impl Fn(i64) -> bool,
 ) -> Result<(), i64> {
-    (0..reachable.count())
-        .map(|index| reachable.value(index))
-        .find(|&acc| decide(acc) != ((acc >= threshold) ^ flip))
-        .map_or(Ok(()), Err)
+    reachable.values().find(|&acc| decide(acc) != ((acc >= threshold) ^ flip)).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Checks what holds for any graph: one producer a value, no cycle, nothing undefined, known operations.
 
 use crate::read::Error;
-use crate::read::onnx::Tensor;
 use crate::read::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use std::collections::HashMap;
 
@@ -252,9 +251,4 @@ fn unknown_op(node: &Node) -> Option<Error> {
     };
     let shown = if domain.is_empty() { op.to_string() } else { format!("{domain}::{op}") };
     (!known).then(|| Error::UnknownOp { node: node.name(), op: shown })
-}
-
-/// Decodes the initialiser `proto`.
-pub fn constant(proto: &TensorProto) -> Result<Tensor, Error> {
-    Tensor::decode(proto)
 }

@@ -5,13 +5,16 @@
 //! into one threshold and one flip a channel. Every fold is proved over all reachable accumulators.
 //! What is not understood is refused by node name; a fault in one branch does not hide those elsewhere.
 
+mod activation;
 mod builder;
 mod constant;
 mod fold;
 mod graph;
 mod input;
 mod nodes;
+mod pooling;
 mod quant;
+mod shapes;
 mod steps;
 mod stream;
 mod weighted;
@@ -22,9 +25,10 @@ use super::Error;
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
 use crate::network::{self, Decision, Input, Network, Output, Shape};
-use builder::{Builder, MAX_MAP};
+use builder::{Builder, MAX_FAN_IN, MAX_MAP};
 use graph::{Graph, Node};
 use nodes::Made;
+use prost::Message;
 use std::collections::HashMap;
 use std::rc::Rc;
 use stream::{Axis, Meaning, Source, Stream, Tail};
@@ -45,6 +49,28 @@ enum Value {
     Refused,
 }
 
+/// Work that a model of some size may ask for: constant elements to make, and accumulator values to prove.
+/// Both grow with the file, so that a small file cannot ask for much.
+struct Room {
+    elements: usize,
+    values: u64,
+}
+
+impl Room {
+    fn of(model: &ModelProto) -> Room {
+        let bytes = model.encoded_len();
+        Room { elements: (1 << 23) + 8 * bytes, values: (1 << 26) + 1024 * bytes as u64 }
+    }
+
+    fn take(&mut self, elements: usize) -> Result<(), Error> {
+        self.elements = self.elements.checked_sub(elements).ok_or_else(|| Error::TooLarge {
+            what: "the work on constants".into(),
+            limit: "8 million elements and 8 for each byte of the file".into(),
+        })?;
+        Ok(())
+    }
+}
+
 /// Turns `model` into a network called `name`.
 ///
 /// # Errors
@@ -52,6 +78,8 @@ enum Value {
 pub fn read(model: &ModelProto, name: &str) -> Result<Reading, Vec<Error>> {
     let graph = graph::sort(model)?;
     let (mut builder, start) = start(graph.input).map_err(|e| vec![e])?;
+    let mut room = Room::of(model);
+    builder.proof_room = room.values;
     let mut values: HashMap<&str, Value> = HashMap::new();
     values.insert(graph.input.name(), Value::Stream(start));
     let mut uses: HashMap<&str, usize> = HashMap::new();
@@ -60,7 +88,7 @@ pub fn read(model: &ModelProto, name: &str) -> Result<Reading, Vec<Error>> {
     }
     let mut errors = Vec::new();
     for node in &graph.nodes {
-        let made = run(&mut builder, &graph, node, &values).unwrap_or_else(|error| {
+        let made = run(&mut builder, &mut room, &graph, node, &values).unwrap_or_else(|error| {
             errors.push(error);
             Value::Refused
         });
@@ -108,7 +136,9 @@ fn start(input: &ValueInfoProto) -> Result<(Builder, Stream), Error> {
         4 => Shape { c: size(1)?, h: size(2)?, w: size(3)? },
         _ => return Err(fault("its shape has neither 2, 3 nor 4 dimensions")),
     };
-    if [map.c, map.h, map.w].iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none_or(|n| n > MAX_MAP) {
+    if [map.c, map.h, map.w].iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none_or(|n| n > MAX_MAP)
+        || map.c > MAX_FAN_IN
+    {
         return Err(fault("it is too large"));
     }
     let mut stream = Stream {
@@ -130,6 +160,7 @@ fn start(input: &ValueInfoProto) -> Result<(Builder, Stream), Error> {
 
 fn run<'a>(
     builder: &mut Builder,
+    room: &mut Room,
     graph: &Graph<'a>,
     node: &Node<'a>,
     values: &HashMap<&str, Value>,
@@ -140,7 +171,9 @@ fn run<'a>(
         if name.is_empty() {
             constants.push(None);
         } else if let Some(proto) = graph.constants.get(name.as_str()) {
-            constants.push(Some(Rc::new(graph::constant(proto)?)));
+            let tensor = Tensor::decode(proto)?;
+            room.take(tensor.values.len())?;
+            constants.push(Some(Rc::new(tensor)));
         } else {
             match values.get(name.as_str()) {
                 Some(Value::Constant(tensor)) => constants.push(Some(tensor.clone())),
@@ -156,8 +189,13 @@ fn run<'a>(
     }
     let inputs: Vec<Option<&Tensor>> = constants.iter().map(|c| c.as_deref()).collect();
     match stream {
-        None => constant::evaluate(node, &inputs).map(|t| Value::Constant(Rc::new(t))),
+        None => {
+            let tensor = constant::evaluate(node, &inputs, room.elements)?;
+            room.take(tensor.values.len())?;
+            Ok(Value::Constant(Rc::new(tensor)))
+        }
         Some((place, found)) => {
+            room.take(found.map.c)?;
             let made = nodes::apply(builder, node, graph.input.name(), found.clone(), place, &inputs)?;
             Ok(match made {
                 Made::Stream(stream) => Value::Stream(stream),

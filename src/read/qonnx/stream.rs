@@ -89,10 +89,13 @@ impl Stream {
         axes.iter().copied().filter(|&a| self.axis_size(a) > 1).collect()
     }
 
-    /// The tensor is (1, channel, row, column).
+    /// The dimensions of the layout (1, channel, row, column).
+    pub fn nchw(&self) -> Vec<Vec<Axis>> {
+        vec![Vec::new(), self.real(&[Axis::C]), self.real(&[Axis::H]), self.real(&[Axis::W])]
+    }
+
     pub fn is_nchw(&self) -> bool {
-        let wanted = [Vec::new(), self.real(&[Axis::C]), self.real(&[Axis::H]), self.real(&[Axis::W])];
-        self.dims == wanted
+        self.dims == self.nchw()
     }
 
     /// Gives the tensor the shape `target` (row-major order kept).
@@ -167,6 +170,9 @@ impl Stream {
                 }
             }
         }
+        if values.iter().all(|&v| v == values[0]) {
+            values.truncate(1);
+        }
         Ok(values)
     }
 
@@ -199,7 +205,7 @@ mod tests {
             border: None,
             tail: None,
         };
-        s.dims = vec![vec![], s.real(&[Axis::C]), s.real(&[Axis::H]), s.real(&[Axis::W])];
+        s.dims = s.nchw();
         s
     }
 

@@ -102,7 +102,7 @@ pub fn conv(
         border: None,
         tail: None,
     };
-    made.dims = vec![Vec::new(), made.real(&[Axis::C]), made.real(&[Axis::H]), made.real(&[Axis::W])];
+    made.dims = made.nchw();
     if let Some(bias) = bias {
         let tensor = Tensor { dims: vec![bias.values.len(), 1, 1], values: bias.values.clone() };
         add_bias(node, &mut made, &tensor, outputs)?;

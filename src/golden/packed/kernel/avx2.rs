@@ -109,7 +109,7 @@ unsafe fn sum_bits<const P: usize>(work: &Work, pixels: [*const u32; P]) -> [[__
                 for p in 0..P {
                     // SAFETY: `at` lies within a checked window.
                     let tap = unsafe { _mm256_set1_epi32(pixels[p].add(at).read() as i32) };
-                    for v in 0..VECTORS {
+                    for (v, bytes) in bytes[p].iter_mut().enumerate() {
                         // SAFETY: a block has 32 weights a tap word.
                         let weight = unsafe { _mm256_loadu_si256(weights.add(v)) };
                         let differing = _mm256_xor_si256(weight, tap);
@@ -117,7 +117,7 @@ unsafe fn sum_bits<const P: usize>(work: &Work, pixels: [*const u32; P]) -> [[__
                         let high = _mm256_and_si256(_mm256_srli_epi16::<4>(differing), nibble);
                         let low = _mm256_shuffle_epi8(table, low);
                         let high = _mm256_shuffle_epi8(table, high);
-                        bytes[p][v] = _mm256_add_epi8(bytes[p][v], _mm256_add_epi8(low, high));
+                        *bytes = _mm256_add_epi8(*bytes, _mm256_add_epi8(low, high));
                     }
                 }
                 // SAFETY: stays within the weights or ends one past them.
@@ -149,9 +149,9 @@ unsafe fn sum_values<const P: usize>(work: &Work, pixels: [*const i16; P]) -> [[
             unsafe {
                 for p in 0..P {
                     let tap = _mm256_set1_epi32(pixels[p].add(at).cast::<i32>().read_unaligned());
-                    for v in 0..VECTORS {
+                    for (v, sum) in sums[p].iter_mut().enumerate() {
                         let weight = _mm256_loadu_si256(weights.add(v));
-                        sums[p][v] = _mm256_add_epi32(sums[p][v], _mm256_madd_epi16(weight, tap));
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(weight, tap));
                     }
                 }
                 weights = weights.add(VECTORS);

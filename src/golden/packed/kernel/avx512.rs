@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Cursor, LANES, Maps, Signs, Work};
+use super::{Cursor, LANES, Maps, Signs, Window, Work};
 
 /// Windows that share each load of weights: 16 sums, their weights and one tap word fill the registers.
 const TILE: usize = 8;
@@ -16,19 +16,8 @@ const TILE: usize = 8;
 /// The processor has the instructions, and [`super::signs`] has asserted the bounds.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
 pub(super) unsafe fn signs(work: Work, signs: &mut Signs) {
-    let mut cursor = Cursor::new(&work);
     // SAFETY: the caller's.
-    unsafe {
-        while cursor.left >= TILE {
-            sign_tile::<TILE>(&work, &mut cursor, signs);
-        }
-        while cursor.left >= 2 {
-            sign_tile::<2>(&work, &mut cursor, signs);
-        }
-        while cursor.left >= 1 {
-            sign_tile::<1>(&work, &mut cursor, signs);
-        }
-    }
+    unsafe { all(work, Sink::Signs(signs)) }
 }
 
 /// See [`super::counts`].
@@ -37,90 +26,63 @@ pub(super) unsafe fn signs(work: Work, signs: &mut Signs) {
 /// The processor has the instructions, and [`super::counts`] has asserted the bounds.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
 pub(super) unsafe fn counts(work: Work, out: &mut [i32]) {
-    let mut cursor = Cursor::new(&work);
-    let mut out = out.as_mut_ptr();
     // SAFETY: the caller's; `out` has room for 32 counts a window.
-    unsafe {
-        while cursor.left >= TILE {
-            out = count_tile::<TILE>(&work, &mut cursor, out);
-        }
-        while cursor.left >= 1 {
-            out = count_tile::<1>(&work, &mut cursor, out);
-        }
-    }
+    unsafe { all(work, Sink::Counts(out.as_mut_ptr())) }
+}
+
+/// Where the counts of a tile go.
+enum Sink<'a, 'b> {
+    Signs(&'a mut Signs<'b>),
+    /// Steps on by 32 counts a window.
+    Counts(*mut i32),
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
-#[inline]
-unsafe fn sign_tile<const P: usize>(work: &Work, cursor: &mut Cursor, signs: &mut Signs) {
-    let mut limits = [0; P];
-    let mut targets = [0; P];
-    let pixels = std::array::from_fn(|p| {
-        let (image, window) = cursor.next(work.windows);
-        limits[p] = window.class as usize * LANES;
-        targets[p] = image * signs.out_stride + window.target as usize + signs.column;
-        image * work.image_stride + window.start as usize
-    });
-    // SAFETY: limits and targets were asserted for the last window of the last image.
-    unsafe {
-        let sums: [[__m512i; 2]; P] = sum(work, pixels);
-        for p in 0..P {
-            let limit = signs.limits.as_ptr().add(limits[p]).cast::<__m512i>();
-            let low = _mm512_cmple_epi32_mask(sums[p][0], _mm512_loadu_si512(limit));
-            let high = _mm512_cmple_epi32_mask(sums[p][1], _mm512_loadu_si512(limit.add(1)));
-            let bits = u32::from(low) | u32::from(high) << 16;
-            *signs.out.get_unchecked_mut(targets[p]) |= bits ^ signs.flip;
-        }
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
-#[inline]
-unsafe fn count_tile<const P: usize>(work: &Work, cursor: &mut Cursor, out: *mut i32) -> *mut i32 {
-    let pixels = std::array::from_fn(|_| {
-        let (image, window) = cursor.next(work.windows);
-        image * work.image_stride + window.start as usize
-    });
-    // SAFETY: the caller gives room for P more windows.
-    unsafe {
-        let sums: [[__m512i; 2]; P] = sum(work, pixels);
-        for (p, sum) in sums.iter().enumerate() {
-            let out = out.add(p * LANES).cast::<__m512i>();
-            _mm512_storeu_si512(out, sum[0]);
-            _mm512_storeu_si512(out.add(1), sum[1]);
-        }
-        out.add(P * LANES)
-    }
-}
-
-/// The counts of the windows that start at `pixels` (elements of the maps).
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
-#[inline]
-unsafe fn sum<const P: usize>(work: &Work, pixels: [usize; P]) -> [[__m512i; 2]; P] {
-    // SAFETY: every start is one of a checked window.
+unsafe fn all(work: Work, mut sink: Sink) {
+    // SAFETY: the caller's.
     unsafe {
         match work.maps {
-            Maps::Bits(map) => {
-                let pixels = pixels.map(|start| map.as_ptr().add(start).cast::<u8>());
-                sum_words::<P, true>(work, pixels, 4)
-            }
-            Maps::Values(map) => {
-                let pixels = pixels.map(|start| map.as_ptr().add(start).cast::<u8>());
-                sum_words::<P, false>(work, pixels, 2)
-            }
+            Maps::Bits(map) => all_tiles::<true>(&work, map.as_ptr().cast(), 4, &mut sink),
+            Maps::Values(map) => all_tiles::<false>(&work, map.as_ptr().cast(), 2, &mut sink),
         }
     }
 }
 
-/// As `sum`, for maps whose elements have `element` bytes.
+/// All windows against the maps at `base`, whose elements have `element` bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
+unsafe fn all_tiles<const BINARY: bool>(work: &Work, base: *const u8, element: usize, sink: &mut Sink) {
+    let mut cursor = Cursor::new(work);
+    // SAFETY: the caller's.
+    unsafe {
+        while cursor.left >= TILE {
+            tile::<TILE, BINARY>(work, base, element, &mut cursor, sink);
+        }
+        while cursor.left >= 2 {
+            tile::<2, BINARY>(work, base, element, &mut cursor, sink);
+        }
+        while cursor.left >= 1 {
+            tile::<1, BINARY>(work, base, element, &mut cursor, sink);
+        }
+    }
+}
+
+/// The next P windows. One function from the first load to the last store, so that the sums never leave
+/// the registers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
 #[inline]
-unsafe fn sum_words<const P: usize, const BINARY: bool>(
+unsafe fn tile<const P: usize, const BINARY: bool>(
     work: &Work,
-    pixels: [*const u8; P],
+    base: *const u8,
     element: usize,
-) -> [[__m512i; 2]; P] {
+    cursor: &mut Cursor,
+    sink: &mut Sink,
+) {
     let windows = work.windows;
+    let places: [(usize, Window); P] = std::array::from_fn(|_| cursor.next(windows));
+    // SAFETY: every start is one of a checked window.
+    let pixels = places.map(|(image, window)| unsafe {
+        base.add((image * work.image_stride + window.start as usize) * element)
+    });
     let mut weights = work.weights.as_ptr().cast::<__m512i>();
     let mut sums = [[_mm512_setzero_si512(); 2]; P];
     for row in 0..windows.rows {
@@ -146,5 +108,29 @@ unsafe fn sum_words<const P: usize, const BINARY: bool>(
             }
         }
     }
-    sums
+    match sink {
+        Sink::Signs(signs) => {
+            for (&(image, window), sum) in places.iter().zip(sums) {
+                let target = image * signs.out_stride + window.target as usize + signs.column;
+                // SAFETY: limits and targets were asserted for the last window of the last image.
+                unsafe {
+                    let limit = signs.limits.as_ptr().add(window.class as usize * LANES).cast::<__m512i>();
+                    let low = _mm512_cmple_epi32_mask(sum[0], _mm512_loadu_si512(limit));
+                    let high = _mm512_cmple_epi32_mask(sum[1], _mm512_loadu_si512(limit.add(1)));
+                    let bits = u32::from(low) | u32::from(high) << 16;
+                    *signs.out.get_unchecked_mut(target) |= bits ^ signs.flip;
+                }
+            }
+        }
+        Sink::Counts(out) => {
+            for sum in sums {
+                // SAFETY: the caller gives room for every window of every image.
+                unsafe {
+                    _mm512_storeu_si512(out.cast(), sum[0]);
+                    _mm512_storeu_si512(out.add(16).cast(), sum[1]);
+                    *out = out.add(LANES);
+                }
+            }
+        }
+    }
 }

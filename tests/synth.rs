@@ -1,0 +1,142 @@
+//! `bincim synth` and `bincim report` on a small hand-written design folder, through the program.
+//!
+//! A tool that is absent makes its test say "skipped" on standard error, or fail where CI is set.
+
+use bincim::flow::{self, FlowError, Tool};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A design folder as `bincim generate` lays it out: a counter that adds what a memory image says.
+fn design(dir: &Path) {
+    let write = |name: &str, text: &str| {
+        let file = dir.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    };
+    write("rtl/files.f", "bincim_top.v\n");
+    write("rtl/step.hex", "01\n02\n04\n08\n");
+    write(
+        "rtl/bincim_top.v",
+        "`default_nettype none\nmodule bincim_top (\n    input  wire clk_i,\n    input  wire rst_ni,\n    \
+         output wire [7:0] q_o\n);\n  reg [7:0] rom[0:3];\n  initial $readmemh(\"step.hex\", rom);\n  \
+         reg [9:0] count_q;\n  always @(posedge clk_i or negedge rst_ni)\n    \
+         if (!rst_ni) count_q <= 10'd0;\n    else count_q <= count_q + {2'd0, rom[count_q[9:8]]};\n  \
+         assign q_o = count_q[9:2];\nendmodule\n",
+    );
+    write(
+        "board/echo.v",
+        "`default_nettype none\nmodule echo (\n    input  wire a_i,\n    output wire b_o\n);\n  \
+         assign b_o = a_i;\nendmodule\n",
+    );
+    write(
+        "board/icebreaker_top.v",
+        "`default_nettype none\nmodule bincim_board (\n    input  wire clk_i,\n    input  wire rst_ni,\n    \
+         input  wire uart_rx_i,\n    output wire uart_tx_o,\n    output wire led_o\n);\n  wire [7:0] q;\n  \
+         bincim_top u_top (.clk_i(clk_i), .rst_ni(rst_ni), .q_o(q));\n  \
+         echo u_echo (.a_i(uart_rx_i), .b_o(uart_tx_o));\n  assign led_o = ^q;\nendmodule\n",
+    );
+    write(
+        "design.json",
+        r#"{"name": "tiny net", "top": "bincim_top", "rows": 4, "lanes": 1, "weight_bits": 32, "macs": 1000,
+            "cycles": 120, "clock_mhz": 12.0,
+            "layers": [{"name": "fc", "op": "dense", "macs": 1000, "cycles": 120, "bound": 100}]}"#,
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program itself is under test")]
+fn bincim(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bincim")).args(args).current_dir(dir).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn present(what: &str, tools: &[Tool]) -> bool {
+    tools.iter().all(|&tool| match flow::find(tool) {
+        Err(error @ FlowError::ToolMissing { .. }) => {
+            assert!(std::env::var("CI").is_err(), "{what}: {error}");
+            eprintln!("skipped: {what}: {error}");
+            false
+        }
+        other => other.is_ok(),
+    })
+}
+
+#[test]
+fn a_design_becomes_a_bitstream_and_a_page() {
+    if !present("synth", &[Tool::Yosys, Tool::NextpnrIce40, Tool::Icepack]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    design(&root.path().join("d"));
+
+    let output =
+        bincim(root.path(), &["synth", "d", "--device", "up5k", "--seeds", "2", "--jobs", "2", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["device"].as_str(), json["ffs"].as_u64()), (Some("up5k"), Some(10)));
+    assert!(json["luts"].as_u64().unwrap() >= 10);
+    let fmax = json["fmax_mhz"].as_f64().unwrap();
+    assert_eq!(json["frames_per_second"].as_f64().unwrap(), fmax * 1e6 / 120.0);
+    assert_eq!(json["frames_per_second_at_target"].as_f64().unwrap(), 100_000.0);
+    assert_eq!(json["seeds"].as_array().unwrap().len(), 2);
+    let bitstream = fs::read(root.path().join(json["bitstream"].as_str().unwrap())).unwrap();
+    assert_eq!(json["bitstream_bytes"].as_u64(), Some(bitstream.len() as u64));
+
+    // Once more: the same inputs give the same bytes, and the folder is replaced as a whole.
+    let again = bincim(root.path(), &["synth", "d", "--device", "up5k", "--seeds", "2", "--json"]);
+    assert_eq!(again.stdout, output.stdout);
+    assert!(!root.path().join("d/synth/up5k.partial").exists());
+
+    let alone = bincim(root.path(), &["synth", "d", "--device", "xc7a35t"]);
+    assert_eq!(alone.status.code(), Some(0), "{}", stderr(&alone));
+    assert!(String::from_utf8_lossy(&alone.stdout).contains("not placed and routed; figures at 12 MHz"));
+
+    let report = bincim(root.path(), &["report", "d", "-o", "page/report.html"]);
+    assert_eq!(report.status.code(), Some(0), "{}", stderr(&report));
+    let page = fs::read_to_string(root.path().join("page/report.html")).unwrap();
+    for text in ["tiny net", "up5k", "xc7a35t", "synth/up5k/tiny_net.bin", "not been verified"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let json = bincim(root.path(), &["report", "d", "--json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["runs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_missed_clock_is_an_answer_and_not_a_failure() {
+    if !present("missed clock", &[Tool::Yosys, Tool::NextpnrIce40, Tool::Icepack]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    design(&root.path().join("d"));
+    let output = bincim(root.path(), &["synth", "d", "--device", "up5k", "--freq", "900"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("target of 900 MHz is missed"), "{}", stderr(&output));
+    assert!(root.path().join("d/synth/up5k/tiny_net.bin").is_file());
+}
+
+#[test]
+fn what_cannot_run_says_what_would_be_right() {
+    let root = tempfile::tempdir().unwrap();
+    design(&root.path().join("d"));
+    for (args, says) in [
+        (&["synth", "d", "--device", "up6k"][..], "up5k, hx8k, hx1k"),
+        (&["synth", "nowhere", "--device", "up5k"], "bincim generate"),
+        (&["synth", "d", "--device", "hx8k"], "hx8k_b_evn_top.v"),
+        (&["synth", "d", "--device", "up5k", "--freq", "0"], "between 0.001 and 10000"),
+        (&["report", "nowhere"], "bincim generate"),
+    ] {
+        let output = bincim(root.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty());
+    }
+    fs::write(root.path().join("d/design.json"), r#"{"name": 3}"#).unwrap();
+    let output = bincim(root.path(), &["report", "d"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("design.json"), "{}", stderr(&output));
+}
