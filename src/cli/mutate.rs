@@ -135,7 +135,12 @@ fn text(args: &Mutate, trials: &[Trial], count: &Count) -> String {
         let m = &trial.mutant;
         out.push_str(&format!(
             "\n{mark}: {}:{} {}\n    {}\n    '{}' -> '{}'\n",
-            m.file, m.line, m.rule, trial.text, m.before.trim(), m.after.trim()
+            m.file,
+            m.line,
+            m.rule,
+            trial.text,
+            m.before.trim(),
+            m.after.trim()
         ));
         if !detail.is_empty() {
             out.push_str(&format!("    {detail}\n"));

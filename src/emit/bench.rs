@@ -60,6 +60,7 @@ struct Core<'a> {
     rtl: Vec<&'a str>,
     memories: Vec<&'a str>,
     waivers: Vec<&'a str>,
+    waivers_used: &'static str,
     vectors: Vec<&'static str>,
 }
 
@@ -81,6 +82,7 @@ pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<Na
         description: description(design),
         rtl: ending(".v"),
         memories: ending(".hex"),
+        waivers_used: if rtl.iter().any(|name| name.ends_with(".vlt")) { ", waivers" } else { "" },
         waivers: ending(".vlt"),
         vectors: vectors::HEX_FILES.to_vec(),
     };

@@ -74,8 +74,11 @@ const LAYER_FIELDS: usize = 12;
 /// byte. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
 pub fn bytes(design: &Design, frames: &[Frame], first: usize) -> Vec<u8> {
     let layers = layer_table(design, frames);
-    let names: Vec<u8> =
-        design.layers.iter().flat_map(|layer| layer.name.replace('\0', "").into_bytes().into_iter().chain([0])).collect();
+    let names: Vec<u8> = design
+        .layers
+        .iter()
+        .flat_map(|layer| layer.name.replace('\0', "").into_bytes().into_iter().chain([0]))
+        .collect();
     let mut stimuli = Vec::new();
     let mut sums = Vec::new();
     let mut bits = Vec::new();
@@ -84,7 +87,9 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize) -> Vec<u8> {
         stimuli.extend(beats(&design.input, design.network.input.shape, &frame.image));
         for layer in 0..design.layers.len() {
             let (sum_events, bit_events) = events(design, layer);
-            each_used(design, layer, sum_events, |at| sums.extend((frame.sums[layer][at] as i32).to_le_bytes()));
+            each_used(design, layer, sum_events, |at| {
+                sums.extend((frame.sums[layer][at] as i32).to_le_bytes())
+            });
             each_used(design, layer, bit_events, |at| bits.push(u8::from(frame.bits[layer][at])));
         }
         scores.extend(frame.scores.iter().flat_map(|score| score.to_le_bytes()));
@@ -141,8 +146,17 @@ fn layer_table(design: &Design, frames: &[Frame]) -> Vec<u64> {
         let stride = design.network.layers[index].pool.map_or((1, 1), |pool| pool.stride);
         let (window, pooled) = (layer.walk.window, layer.walk.pooled);
         let numbers = [
-            layer.groups, sums, bits, design.network.layers[index].conv.c, window.0, window.1, pooled.0, pooled.1,
-            stride.0, stride.1, usize::from(layer.sum_pixels),
+            layer.groups,
+            sums,
+            bits,
+            design.network.layers[index].conv.c,
+            window.0,
+            window.1,
+            pooled.0,
+            pooled.1,
+            stride.0,
+            stride.1,
+            usize::from(layer.sum_pixels),
         ];
         table.extend(numbers.map(|number| number as u64));
         table.push(frames.first().map_or(0, |frame| frame.cycles[index]));

@@ -42,11 +42,8 @@ pub fn xml(suite: &Suite) -> String {
         out.push_str("    </properties>\n");
     }
     for case in &suite.cases {
-        let head = format!(
-            "    <testcase classname=\"{}\" name=\"{}\"",
-            escaped(&case.class),
-            escaped(&case.name)
-        );
+        let head =
+            format!("    <testcase classname=\"{}\" name=\"{}\"", escaped(&case.class), escaped(&case.name));
         match &case.failure {
             None => out.push_str(&format!("{head}/>\n")),
             Some((message, details)) => out.push_str(&format!(
@@ -85,7 +82,11 @@ mod tests {
             name: "a & b".into(),
             cases: vec![
                 Case { class: "c".into(), name: "one".into(), failure: None },
-                Case { class: "c".into(), name: "two".into(), failure: Some(("1 < 2".into(), "\"x\"".into())) },
+                Case {
+                    class: "c".into(),
+                    name: "two".into(),
+                    failure: Some(("1 < 2".into(), "\"x\"".into())),
+                },
             ],
             seconds: 0.5,
             properties: vec![("seed".into(), "7".into())],

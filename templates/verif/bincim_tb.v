@@ -10,7 +10,6 @@
 //
 // A failure ends in $stop: `vvp -N` and a Verilated model then exit with a status that is not 0.
 
-`timescale 1ns / 1ps
 `default_nettype none
 
 module bincim_tb #(
@@ -123,6 +122,7 @@ module bincim_tb #(
 
   // ------------------------------------------------------------------------------------ book-keeping
   integer seed = 1;
+  integer first_seed = 1;
   integer errors = 0;
   integer image_errors = 0;
   integer cycle = 0;
@@ -133,7 +133,7 @@ module bincim_tb #(
       errors = errors + 1;
       image_errors = image_errors + 1;
       if (errors > 20) begin
-        $display("FAIL: more than 20 differences, seed %0d", seed);
+        $display("FAIL: more than 20 differences, seed %0d", first_seed);
         $stop;
         $finish;
       end
@@ -433,7 +433,6 @@ module bincim_tb #(
 
   // -------------------------------------------------------------------------------------- the course
   reg [8*256-1:0] waves;
-  integer first_seed;
   integer i;
 
   initial begin

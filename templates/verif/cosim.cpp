@@ -124,6 +124,7 @@ class Harness {
     if (sums_.image != limit_ || bits_.image != limit_) {
       Mismatch m = at("count");
       m.note = "frames whose taps were all seen";
+      m.layer = static_cast<int64_t>(std::min(sums_.layer, bits_.layer));
       m.expected = static_cast<int64_t>(limit_);
       m.actual = static_cast<int64_t>(std::min(sums_.image, bits_.image));
       report(m);

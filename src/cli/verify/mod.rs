@@ -232,9 +232,9 @@ fn progress_bar(images: usize) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(images as u64);
-    if let Ok(style) = ProgressStyle::with_template(
-        "  {bar:40.green/dim} {pos}/{len} images  {per_sec}  {eta} left",
-    ) {
+    if let Ok(style) =
+        ProgressStyle::with_template("  {bar:40.green/dim} {pos}/{len} images  {per_sec}  {eta} left")
+    {
         bar.set_style(style.progress_chars("━━─"));
     }
     bar.enable_steady_tick(std::time::Duration::from_millis(200));

@@ -182,9 +182,7 @@ pub fn suite(verdict: &Verdict) -> Suite {
         })
         .collect();
     cases.push(case("result stream".into(), &of_stream));
-    cases.push(case("registers and progress".into(), &|m| {
-        !of_stream(m) && !(of_layer(m) && m.layer >= 0)
-    }));
+    cases.push(case("registers and progress".into(), &|m| !of_stream(m) && !(of_layer(m) && m.layer >= 0)));
     Suite {
         name: format!("bincim verify {}", design.name),
         cases,

@@ -68,7 +68,10 @@ fn view(waves: &Path, verdict: &Verdict, mark: u64) -> String {
                 bus("s_axis_tdata", design.input.stream_bits),
             ],
         ),
-        ("sums of the last pass", vec!["sum_valid_o".into(), bus("sum_o", design.lanes * design.widths.accumulator)]),
+        (
+            "sums of the last pass",
+            vec!["sum_valid_o".into(), bus("sum_o", design.lanes * design.widths.accumulator)],
+        ),
         ("result bits", vec!["bit_valid_o".into(), bus("result_bits_o", design.lanes)]),
         (
             "result stream",

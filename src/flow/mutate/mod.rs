@@ -93,7 +93,9 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
     let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;
     let start = Instant::now();
     for seed in BENCH_SEEDS {
-        if let Fate::Killed(problem) = simulate(&rtl, &names, None, work.path(), seed, Duration::from_secs(600))? {
+        if let Fate::Killed(problem) =
+            simulate(&rtl, &names, None, work.path(), seed, Duration::from_secs(600))?
+        {
             return Err(FlowError::ToolFailed {
                 tool: "the bench of the unbroken design".into(),
                 status: format!("seed {seed}"),

@@ -133,8 +133,7 @@ fn operators(code: &str, start: usize, found: &mut Vec<Change>) {
 fn constants(code: &str, start: usize, found: &mut Vec<Change>) {
     for (at, _) in code.match_indices('\'').filter(|&(at, _)| at >= start) {
         let digits = |text: &str| text.chars().take_while(char::is_ascii_alphanumeric).count();
-        let width_start =
-            at - code[..at].chars().rev().take_while(char::is_ascii_digit).count();
+        let width_start = at - code[..at].chars().rev().take_while(char::is_ascii_digit).count();
         let (Ok(width), Some(base)) = (code[width_start..at].parse::<u32>(), code[at + 1..].chars().next())
         else {
             continue;
