@@ -86,6 +86,20 @@ fn reproduces_trace(file: &str, network: &Network, images: usize) {
     }
 }
 
+/// The popcounts that a real FPGA printed for four pictures.
+fn reproduces_hardware(network: &Network) {
+    let (_, pixels) = array::<u8>("cnv_cifar10_hwgolden", "images_u8");
+    let (_, popcounts) = array::<i32>("cnv_cifar10_hwgolden", "popcount");
+    std::thread::scope(|scope| {
+        for (image, expected) in pixels.chunks(3072).zip(popcounts.chunks(10)) {
+            scope.spawn(move || {
+                let scores = evaluate(network, image).pop().unwrap();
+                assert_eq!(scores.iter().map(|s| (s + 512) / 2).collect::<Vec<i32>>(), expected);
+            });
+        }
+    });
+}
+
 #[test]
 fn tfc_as_brevitas_exported_it() {
     let Some(net) = network("TFC_1W1A") else { return };
@@ -94,6 +108,11 @@ fn tfc_as_brevitas_exported_it() {
     assert_eq!(net.input.pixel_values, (0..256).map(|p| if p >= 128 { 1 } else { -1 }).collect::<Vec<i16>>());
     equals_neutral_arrays("tfc_mnist", &net);
     reproduces_trace("tfc_mnist", &net, 8);
+    let (_, pixels) = array::<u8>("tfc_mnist_ref1000", "images_u8");
+    let (_, recorded) = array::<i32>("tfc_mnist_ref1000", "acc");
+    for (image, scores) in pixels.chunks(784).zip(recorded.chunks(10)) {
+        assert_eq!(evaluate(&net, image)[3], scores);
+    }
     assert_eq!(net.output.decision, Decision::Argmax);
     let (_, logits) = array::<f32>("tfc_mnist_ref1000", "logits");
     let (_, acc) = array::<i32>("tfc_mnist_ref1000", "acc");
@@ -124,6 +143,7 @@ fn cnv_in_all_styles() {
     assert_eq!(net.input.pixel_rule, "cnv-int8");
     equals_neutral_arrays("cnv_cifar10", &net);
     reproduces_trace("cnv_cifar10", &net, 1);
+    reproduces_hardware(&net);
     for style in ["cnv_cifar10_bn", "cnv_cifar10_mt", "cnv_cifar10_u8"] {
         let Some(other) = network(style) else { return };
         same(&net, &other);

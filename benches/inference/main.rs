@@ -49,6 +49,7 @@ fn main() {
     let network = support::network(&shared, "cnv_cifar10");
     let batch = packed::prepare(&network).batch();
     layers(&network, &pixels(&shared, "cnv_cifar10", &network, batch));
+    sets(&network, &pixels(&shared, "cnv_cifar10", &network, 4 * batch));
 }
 
 /// `images` images, the recorded ones over and over.
@@ -146,6 +147,22 @@ fn layers(network: &Network, pixels: &[u8]) {
     }
     row("3x3 layers 1 to 5", operations[1..6].iter().sum(), per_image[1..6].iter().sum());
     row("all layers", operations.iter().sum(), per_image.iter().sum());
+}
+
+/// Images per second of one thread for every instruction set of this processor; prints a table.
+fn sets(network: &Network, pixels: &[u8]) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let images = pixels.len() / network.input.shape.elements();
+    println!();
+    println!("| CNV on one thread | images/s |");
+    println!("|---|---|");
+    for set in packed::InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+        let engine = packed::prepare_for(network, set);
+        let seconds = best(|| {
+            std::hint::black_box(pool.install(|| engine.infer(pixels)));
+        });
+        println!("| {set} | {:.0} |", images as f64 / seconds);
+    }
 }
 
 fn seconds(call: impl FnOnce()) -> f64 {

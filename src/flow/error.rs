@@ -25,6 +25,14 @@ pub enum FlowError {
         detail: String,
     },
 
+    /// Another run is writing the same folder.
+    #[error("another run is writing {}", output.display())]
+    #[diagnostic(code(flow::busy), help("wait for it to end, or name another folder"))]
+    Busy {
+        /// The folder.
+        output: PathBuf,
+    },
+
     /// The tool ran and reported failure.
     #[error("`{tool}` failed ({status}):\n{excerpt}")]
     #[diagnostic(code(flow::tool_failed), help("the whole log is in {}", log.display()))]

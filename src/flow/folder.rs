@@ -1,16 +1,52 @@
 //! Folders and file lists: output built beside its place and renamed, sources read from a list.
 //!
 //! A reader of the output never sees half of it; an interrupted run leaves only a `.partial`
-//! folder that the next run removes.
+//! folder that the next run removes. Two runs on one output folder: the second is refused.
 
 use super::FlowError;
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// An output folder under construction: `NAME.partial` beside `NAME`.
+/// An output folder under construction: `NAME.partial` beside `NAME`, held by a lock on `NAME.lock`.
 pub struct Pending {
     partial: PathBuf,
+    old: PathBuf,
     finished: PathBuf,
+    _lock: Lock,
+}
+
+/// A lock file, locked; removed when dropped.
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    fn take(path: PathBuf, output: &Path) -> Result<Lock, FlowError> {
+        loop {
+            let file = File::create(&path).map_err(FlowError::io("create", &path))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(FlowError::Busy { output: output.to_path_buf() });
+                }
+                Err(TryLockError::Error(error)) => return Err(FlowError::io("lock", &path)(error)),
+            }
+            // The run before may have removed the file between our opening and locking it.
+            let ours = file.metadata().map_err(FlowError::io("read", &path))?.ino();
+            if fs::metadata(&path).is_ok_and(|there| there.ino() == ours) {
+                return Ok(Lock { path, _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Only tidiness: a lock file without a lock holds nobody up.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 impl Pending {
@@ -24,12 +60,20 @@ impl Pending {
             what: "name of an output folder",
             rule: "give a path that ends in a name",
         })?;
-        let mut partial_name = name.to_os_string();
-        partial_name.push(".partial");
-        let (partial, finished) = (parent.join(partial_name), parent.join(name));
+        let beside = |ending: &str| {
+            let mut name = name.to_os_string();
+            name.push(ending);
+            parent.join(name)
+        };
+        let (partial, old, finished) = (beside(".partial"), beside(".old"), parent.join(name));
+        let lock = Lock::take(beside(".lock"), &finished)?;
+        // A run that ended between the two renames of `finish` left its predecessor aside.
+        if old.exists() && !finished.exists() {
+            fs::rename(&old, &finished).map_err(FlowError::io("restore", &finished))?;
+        }
         remove_if_there(&partial)?;
         fs::create_dir(&partial).map_err(FlowError::io("create", &partial))?;
-        Ok(Self { partial, finished })
+        Ok(Self { partial, old, finished, _lock: lock })
     }
 
     /// The folder to write into; absolute.
@@ -39,15 +83,12 @@ impl Pending {
 
     /// Puts the folder in its place, replacing an earlier one.
     pub fn finish(self) -> Result<PathBuf, FlowError> {
-        let mut old = self.finished.clone().into_os_string();
-        old.push(".old");
-        let old = PathBuf::from(old);
-        remove_if_there(&old)?;
+        remove_if_there(&self.old)?;
         if self.finished.exists() {
-            fs::rename(&self.finished, &old).map_err(FlowError::io("replace", &self.finished))?;
+            fs::rename(&self.finished, &self.old).map_err(FlowError::io("replace", &self.finished))?;
         }
         fs::rename(&self.partial, &self.finished).map_err(FlowError::io("create", &self.finished))?;
-        remove_if_there(&old)?;
+        remove_if_there(&self.old)?;
         Ok(self.finished)
     }
 }
@@ -112,6 +153,27 @@ mod tests {
         Pending::begin(&place).unwrap().finish().unwrap();
         assert!(place.is_dir() && !place.join("two").exists());
         assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_second_run_on_one_folder_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("out");
+        let first = Pending::begin(&place).unwrap();
+        assert!(matches!(Pending::begin(&place), Err(FlowError::Busy { .. })));
+        first.finish().unwrap();
+        Pending::begin(&place).unwrap();
+    }
+
+    #[test]
+    fn what_an_interrupted_replacement_set_aside_comes_back() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("out");
+        fs::create_dir(root.path().join("out.old")).unwrap();
+        fs::write(root.path().join("out.old/kept"), "").unwrap();
+        let pending = Pending::begin(&place).unwrap();
+        assert!(place.join("kept").exists());
+        drop(pending);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod tools;
 use bench::{Bench, Manners, answer};
 use bincim::emit::NamedText;
 use bincim::emit::hdl::protocol::{QUERY, Reply, Status, decode_reply, encode_frame};
+use bincim::emit::hdl::uart_rx::UartRx;
 use bincim::emit::hdl::{SerialLink, modules};
 use proptest::prelude::*;
 use tools::Replay;
@@ -66,6 +67,27 @@ fn frames_become_beats_and_results_become_bytes() {
             assert_eq!(replies(&link, &bench.received()), wanted, "{link:?}");
         }
     }
+}
+
+/// The latencies that the header of `serial_bridge.v` states.
+#[test]
+fn beats_and_replies_come_after_the_stated_cycles() {
+    let link = small_link(1, 1, 1);
+    let mut bench = Bench::new(&link, WILLING);
+    bench.send(&encode_frame(&[7])[..1]);
+    let start = bench.cycles.len();
+    bench.byte(7, true);
+    bench.hold(true, 10);
+    let first = |column: usize, level: char, input: bool| {
+        let at = bench.cycles[start..].iter().position(|cycle| {
+            let digits = if input { &cycle.inputs } else { &cycle.outputs };
+            digits.chars().nth(column) == Some(level)
+        });
+        at.expect("it happens") as u64
+    };
+    let (beat, result, reply) = (first(1, '1', false), first(3, '1', true), first(0, '0', false));
+    assert_eq!(beat, UartRx::latency(link.divider) + 3, "from the last byte in u_rx to s_axis_tvalid");
+    assert_eq!(reply, result + 2, "from m_axis_tvalid to the start bit on tx_o");
 }
 
 #[test]

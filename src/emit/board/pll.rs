@@ -68,7 +68,7 @@ impl Pll {
     pub fn new(family: PllFamily, input_hz: u64, wanted_hz: u64) -> Result<Pll, HdlError> {
         let best = candidates(family, input_hz)
             .filter(|pll| pll.output_hz <= wanted_hz)
-            .max_by_key(|pll| (pll.output_hz, std::cmp::Reverse((pll.reference, pll.post))));
+            .max_by_key(|pll| (pll.output_hz, std::cmp::Reverse((pll.reference, pll.off_centre()))));
         let detail = match best {
             Some(pll) if pll.output_hz * 10 >= wanted_hz * 9 => return Ok(pll),
             Some(pll) => format!("the nearest below is {} Hz", pll.output_hz),
@@ -78,6 +78,16 @@ impl Pll {
             },
         };
         Err(HdlError::Pll { family: family.name(), input_hz, output_hz: wanted_hz, detail })
+    }
+
+    /// How far the oscillator is from the middle of its range, in hertz.
+    fn off_centre(&self) -> u64 {
+        let middle = match self.family {
+            PllFamily::Ice40 | PllFamily::Ice40Pad => 800 * MHZ,
+            PllFamily::Ecp5 => 600 * MHZ,
+            PllFamily::Gowin => 800 * MHZ,
+        };
+        (self.output_hz * self.post).abs_diff(middle)
     }
 
     /// `bincim_pll.v`.
@@ -125,8 +135,15 @@ impl Pll {
     }
 
     fn ecp5(&self) -> String {
+        // The attributes set the loop filter; without them the packer leaves it off.
         format!(
-            "  EHXPLLL #(
+            "  (* FREQUENCY_PIN_CLKI=\"{input}\" *)
+  (* FREQUENCY_PIN_CLKOP=\"{output}\" *)
+  (* ICP_CURRENT=\"12\" *)
+  (* LPF_RESISTOR=\"8\" *)
+  (* MFG_ENABLE_FILTEROPAMP=\"1\" *)
+  (* MFG_GMCREF_SEL=\"2\" *)
+  EHXPLLL #(
     .PLLRST_ENA       (\"DISABLED\"),
     .INTFB_WAKE       (\"DISABLED\"),
     .STDBY_ENABLE     (\"DISABLED\"),
@@ -158,35 +175,20 @@ impl Pll {
             reference = self.reference,
             feedback = self.feedback,
             post = self.post,
-            phase = self.post - 1
+            phase = self.post - 1,
+            input = megahertz(self.input_hz),
+            output = megahertz(self.output_hz)
         )
     }
 
     fn gowin(&self) -> String {
         format!(
             "  rPLL #(
-    .DEVICE           (\"GW1NR-9C\"),
-    .FCLKIN           (\"{fclkin}\"),
-    .IDIV_SEL         ({reference}),
-    .FBDIV_SEL        ({feedback}),
-    .ODIV_SEL         ({post}),
-    .DYN_IDIV_SEL     (\"false\"),
-    .DYN_FBDIV_SEL    (\"false\"),
-    .DYN_ODIV_SEL     (\"false\"),
-    .CLKFB_SEL        (\"internal\"),
-    .CLKOUT_BYPASS    (\"false\"),
-    .CLKOUTP_BYPASS   (\"false\"),
-    .CLKOUTD_BYPASS   (\"false\"),
-    .CLKOUTD_SRC      (\"CLKOUT\"),
-    .CLKOUTD3_SRC     (\"CLKOUT\"),
-    .DYN_SDIV_SEL     (2),
-    .PSDA_SEL         (\"0000\"),
-    .DYN_DA_EN        (\"true\"),
-    .DUTYDA_SEL       (\"1000\"),
-    .CLKOUT_FT_DIR    (1'b1),
-    .CLKOUTP_FT_DIR   (1'b1),
-    .CLKOUT_DLY_STEP  (0),
-    .CLKOUTP_DLY_STEP (0)
+    .DEVICE    (\"GW1NR-9C\"),
+    .FCLKIN    (\"{fclkin}\"),
+    .IDIV_SEL  ({reference}),
+    .FBDIV_SEL ({feedback}),
+    .ODIV_SEL  ({post})
   ) u_pll (
     .CLKIN    (clk_i),
     .CLKOUT   (clk_o),
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!(settings(PllFamily::Ice40Pad, 12, 48), (48 * MHZ, 1, 64, 16));
         assert_eq!(settings(PllFamily::Ice40, 12, 60), (60 * MHZ, 1, 80, 16));
         assert_eq!(settings(PllFamily::Ice40, 12, 96), (96 * MHZ, 1, 64, 8));
-        assert_eq!(settings(PllFamily::Ecp5, 25, 100), (100 * MHZ, 1, 4, 4));
+        assert_eq!(settings(PllFamily::Ecp5, 25, 100), (100 * MHZ, 1, 4, 6));
         assert_eq!(settings(PllFamily::Ecp5, 25, 80).0, 80 * MHZ);
         assert_eq!(settings(PllFamily::Gowin, 27, 54), (54 * MHZ, 1, 2, 8));
         assert_eq!(settings(PllFamily::Gowin, 27, 81), (81 * MHZ, 1, 3, 8));

@@ -118,10 +118,10 @@ impl Names {
 
     /// `expr` as Verilog of exactly `width` bits.
     pub fn print(&self, expr: &Expr, width: usize) -> Result<String, HdlError> {
-        if let Some(found) = self.width(expr)? {
-            if found != width {
-                return self.refuse(format!("a value of {found} bits where {width} belong: {expr:?}"));
-            }
+        if let Some(found) = self.width(expr)?
+            && found != width
+        {
+            return self.refuse(format!("a value of {found} bits where {width} belong: {expr:?}"));
         }
         if is_wiring(expr) {
             let bits = self.wiring(expr, width)?;

@@ -30,12 +30,10 @@ pub fn plan(module: &str, code: &VerilogBlock) -> Result<Plan, HdlError> {
     flatten(module, code, &mut statements)?;
     let mut kept = Vec::new();
     for (at, statement) in statements.iter().enumerate() {
-        if let Statement::Assignment(target, _) = statement {
-            if base_name(target).is_some_and(|name| overwritten(name, &statements[at + 1..])) {
-                continue;
-            }
+        let unread = |name| overwritten(name, &statements[at + 1..]);
+        if !top_target(statement).is_some_and(unread) {
+            kept.push(statement.clone());
         }
-        kept.push(statement.clone());
     }
     let mut counts: HashMap<String, usize> = HashMap::new();
     each_target(&kept, &mut |name| *counts.entry(name.to_string()).or_default() += 1);

@@ -255,18 +255,16 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
 fn limits(layer: &Layer, threshold: &[i32], classes: &[Class], source: &Source) -> Vec<i32> {
     let bases: Vec<Vec<i32>> = classes.iter().map(|&class| bases(layer, class, source)).collect();
     let factor = if source.integers { 1 } else { 2 };
+    let limit = |base: i32, threshold: i32| {
+        let limit = (i64::from(base) - i64::from(threshold)).div_euclid(factor);
+        limit.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    };
     let mut limits = Vec::new();
     for block in 0..layer.conv.c.div_ceil(LANES) {
         for base in &bases {
-            for c in block * LANES..(block + 1) * LANES {
-                limits.push(match base.get(c) {
-                    None => i32::MIN,
-                    Some(&base) => {
-                        let limit = (i64::from(base) - i64::from(threshold[c])).div_euclid(factor);
-                        limit.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
-                    }
-                });
-            }
+            let channels = base.iter().zip(threshold).skip(block * LANES).take(LANES);
+            limits.extend(channels.map(|(&base, &threshold)| limit(base, threshold)));
+            limits.resize(limits.len().next_multiple_of(LANES), i32::MIN);
         }
     }
     limits

@@ -2,7 +2,7 @@
 //!
 //! The same source serves two builds: one for any processor and one that may use POPCNT.
 
-use super::{Cursor, LANES, Maps, Signs, Windows, Work};
+use super::{Cursor, LANES, Maps, Signs, Work};
 
 /// See [`super::signs`].
 pub(super) fn signs(work: Work, signs: &mut Signs) {
@@ -31,13 +31,14 @@ pub(super) fn counts_popcnt(work: Work, out: &mut [i32]) {
 #[inline(always)]
 fn sign_all(work: Work, signs: &mut Signs) {
     let mut cursor = Cursor::new(&work);
+    let mut taps = Vec::with_capacity(work.windows.words());
     while cursor.left > 0 {
         let (image, window) = cursor.next(work.windows);
+        gather(&work, image * work.image_stride + window.start as usize, &mut taps);
         let limits = &signs.limits[window.class as usize * LANES..][..LANES];
         let mut bits = 0;
-        for (lane, &limit) in limits.iter().enumerate() {
-            let count = count(&work, image * work.image_stride + window.start as usize, lane);
-            bits |= u32::from(count <= limit) << lane;
+        for (lane, (&limit, weights)) in limits.iter().zip(lanes(&work)).enumerate() {
+            bits |= u32::from(count(&work, &taps, weights) <= limit) << lane;
         }
         signs.out[image * signs.out_stride + window.target as usize + signs.column] |= bits ^ signs.flip;
     }
@@ -46,52 +47,69 @@ fn sign_all(work: Work, signs: &mut Signs) {
 #[inline(always)]
 fn count_all(work: Work, out: &mut [i32]) {
     let mut cursor = Cursor::new(&work);
+    let mut taps = Vec::with_capacity(work.windows.words());
     let mut out = out.chunks_exact_mut(LANES);
     while cursor.left > 0 {
         let (image, window) = cursor.next(work.windows);
-        let start = image * work.image_stride + window.start as usize;
-        for (lane, out) in out.next().into_iter().flatten().enumerate() {
-            *out = count(&work, start, lane);
+        gather(&work, image * work.image_stride + window.start as usize, &mut taps);
+        for (out, weights) in out.next().into_iter().flatten().zip(lanes(&work)) {
+            *out = count(&work, &taps, weights);
         }
     }
 }
 
-/// The count of channel `lane` for the window that starts at element `start`.
+/// The weights of each channel.
 #[inline(always)]
-fn count(work: &Work, start: usize, lane: usize) -> i32 {
-    let weights = &work.weights[lane * work.windows.words()..][..work.windows.words()];
-    match work.maps {
-        Maps::Bits(map) => differing(work.windows, &map[start..], weights),
-        Maps::Values(map) => products(work.windows, &map[start..], weights),
-    }
+fn lanes<'a>(work: &Work<'a>) -> impl Iterator<Item = &'a [u32]> {
+    work.weights.chunks_exact(work.windows.words())
 }
 
+/// Brings the tap words of the window that starts at element `start` together.
 #[inline(always)]
-fn differing(windows: &Windows, map: &[u32], weights: &[u32]) -> i32 {
-    let mut count = 0;
+fn gather(work: &Work, start: usize, taps: &mut Vec<u32>) {
+    let windows = work.windows;
+    taps.clear();
     for row in 0..windows.rows {
-        let taps = map[row * windows.row_stride..][..windows.row_words].chunks_exact(2);
-        let weights = weights[row * windows.row_words..][..windows.row_words].chunks_exact(2);
-        for (&tap, &weight) in taps.remainder().iter().zip(weights.remainder()) {
-            count += (tap ^ weight).count_ones();
+        let at = start + row * windows.row_stride;
+        match work.maps {
+            Maps::Bits(map) => taps.extend_from_slice(&map[at..at + windows.row_words]),
+            Maps::Values(map) => {
+                let (pairs, _) = map[at..at + windows.row_words * 2].as_chunks::<2>();
+                taps.extend(pairs.iter().map(|pair| u32::from(pair[0] as u16) | (pair[1] as u32) << 16));
+            }
         }
-        let word = |pair: &[u32]| u64::from(pair[0]) | u64::from(pair[1]) << 32;
-        for (taps, weights) in taps.zip(weights) {
-            count += (word(taps) ^ word(weights)).count_ones();
-        }
+    }
+}
+
+#[inline(always)]
+fn count(work: &Work, taps: &[u32], weights: &[u32]) -> i32 {
+    match work.maps {
+        Maps::Bits(_) => differing(taps, weights),
+        Maps::Values(_) => products(taps, weights),
+    }
+}
+
+#[inline(always)]
+fn differing(taps: &[u32], weights: &[u32]) -> i32 {
+    let ((taps, tap), (weights, weight)) = (taps.as_chunks::<2>(), weights.as_chunks::<2>());
+    // Each pair is one 64-bit load.
+    let word = |pair: &[u32; 2]| u64::from(pair[0]) | u64::from(pair[1]) << 32;
+    let mut count = 0;
+    for (taps, weights) in taps.iter().zip(weights) {
+        count += (word(taps) ^ word(weights)).count_ones();
+    }
+    for (tap, weight) in tap.iter().zip(weight) {
+        count += (tap ^ weight).count_ones();
     }
     count as i32
 }
 
 #[inline(always)]
-fn products(windows: &Windows, map: &[i16], weights: &[u32]) -> i32 {
+fn products(taps: &[u32], weights: &[u32]) -> i32 {
     let mut sum = 0;
-    for row in 0..windows.rows {
-        let taps = map[row * windows.row_stride..][..windows.row_words * 2].chunks_exact(2);
-        for (taps, &weights) in taps.zip(&weights[row * windows.row_words..]) {
-            sum += i32::from(taps[0]) * i32::from(weights as i16);
-            sum += i32::from(taps[1]) * i32::from((weights >> 16) as i16);
-        }
+    for (&taps, &weights) in taps.iter().zip(weights) {
+        sum += i32::from(taps as i16) * i32::from(weights as i16);
+        sum += i32::from((taps >> 16) as i16) * i32::from((weights >> 16) as i16);
     }
     sum
 }
