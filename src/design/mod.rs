@@ -16,7 +16,8 @@ pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
-use crate::network::{InputCode, Network, PadValue, Shape};
+use crate::network::Network;
+pub use crate::network::{InputCode, PadValue, Shape};
 
 /// A fully resolved accelerator.
 #[derive(Debug, Clone)]
@@ -82,6 +83,13 @@ impl InputUnit {
             }
         };
         cycles as u64
+    }
+}
+
+impl Design {
+    /// Weights live in logic cells instead of block RAM.
+    pub fn weights_in_registers(&self) -> bool {
+        self.arch.storage == crate::arch::Storage::Registers
     }
 }
 

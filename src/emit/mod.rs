@@ -1,10 +1,24 @@
 //! From a resolved design to named texts; never touches the disk.
+//!
+//! Every number in a text comes from the [`Design`](crate::design::Design); a feature that the design does not
+//! need leaves no trace in the Verilog.
 
 pub mod bench;
 pub mod board;
+mod engine;
 pub mod hdl;
+mod image;
+mod input;
 pub mod popcount;
+mod program;
+mod result;
+mod score;
+mod top;
 pub mod vectors;
+mod view;
+mod walk;
+
+use crate::design::Design;
 
 /// One file of emitted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,4 +27,55 @@ pub struct NamedText {
     pub name: String,
     /// The whole content, ASCII, ending in one line feed.
     pub text: String,
+}
+
+/// The rendered template as the file of module `name`.
+fn file(name: &str, template: &impl askama::Template) -> NamedText {
+    let text = template.render().expect("a template writes to a string");
+    NamedText { name: format!("{name}.v"), text: text.trim_end().to_string() + "\n" }
+}
+
+/// `items` separated by commas, in lines of at most 100 columns; the first starts at `column`, the others at
+/// `indent`.
+fn wrapped(items: &[String], indent: usize, column: usize) -> String {
+    wrapped_by(items, ",", indent, column)
+}
+
+/// The same with another separator.
+fn wrapped_by(items: &[String], separator: &str, indent: usize, column: usize) -> String {
+    let mut text = String::new();
+    let mut at = column;
+    for (index, item) in items.iter().enumerate() {
+        let part = if index + 1 == items.len() { item.clone() } else { format!("{item}{separator}") };
+        if index > 0 && at + part.len() + 1 > 96 {
+            text += &format!("\n{}", " ".repeat(indent));
+            at = indent;
+        } else if index > 0 {
+            text.push(' ');
+            at += 1;
+        }
+        at += part.len();
+        text += &part;
+    }
+    text
+}
+
+/// The accelerator: Verilog files, memory images and `files.f`, which lists the Verilog in no particular order.
+///
+/// The top module is `bincim_top`. The images are read by file name only, so simulation and synthesis run in the
+/// folder that holds them.
+pub fn accelerator(design: &Design) -> Vec<NamedText> {
+    let view = view::View::new(design);
+    let mut files = vec![top::module(design, &view)];
+    files.extend(walk::modules(design, &view));
+    files.extend(engine::modules(design, &view));
+    files.extend(input::modules(design, &view));
+    files.extend(popcount::modules(&design.tree));
+    files.extend(result::modules(design, &view));
+    files.extend(score::modules(&view));
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };
+    files.push(list);
+    files.extend(image::images(design));
+    files
 }

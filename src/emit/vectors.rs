@@ -3,8 +3,7 @@
 //!
 //! Computes no expected value: those come in as plain numbers. Never writes to disk.
 
-use crate::design::{Design, InputUnit};
-use crate::network::{InputCode, Shape};
+use crate::design::{Design, InputCode, InputUnit, Shape};
 
 /// One image and what the accelerator must show for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,186 @@
+//! Constants of layers and passes as case tables that can be read.
+
+use super::NamedText;
+use askama::Template;
+
+/// One output of a table.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub name: &'static str,
+    pub width: usize,
+    /// Shown behind the port.
+    pub comment: &'static str,
+    /// One value an entry, lowest slot first where the field has one value a slot.
+    pub values: Vec<Vec<i64>>,
+}
+
+impl Field {
+    /// A field with one number an entry; negative numbers are two's complement of `width` bits.
+    pub fn new(
+        name: &'static str,
+        width: usize,
+        comment: &'static str,
+        values: impl Iterator<Item = i64>,
+    ) -> Field {
+        Field { name, width, comment, values: values.map(|value| vec![value]).collect() }
+    }
+
+    /// A field with one number a slot and entry, each of `width / slots` bits.
+    pub fn slots(
+        name: &'static str,
+        width: usize,
+        comment: &'static str,
+        values: impl Iterator<Item = Vec<i64>>,
+    ) -> Field {
+        Field { name, width, comment, values: values.collect() }
+    }
+}
+
+/// A table: its inputs, its key and what each entry is.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub module: &'static str,
+    pub description: String,
+    /// Name and width of the inputs that make the key; none where there is one entry.
+    pub inputs: Vec<(&'static str, usize)>,
+    /// Values of the inputs and a comment, one an entry. The last entry is the default.
+    pub entries: Vec<(Vec<usize>, String)>,
+    pub fields: Vec<Field>,
+}
+
+/// A port of a table as the module that holds it sees it.
+#[derive(Debug)]
+pub(super) struct Port {
+    pub name: &'static str,
+    pub width: usize,
+    pub comma: &'static str,
+}
+
+/// The ports of `fields`, in order.
+pub(super) fn ports(fields: &[Field]) -> Vec<Port> {
+    let last = fields.len().saturating_sub(1);
+    fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| Port {
+            name: field.name,
+            width: field.width,
+            comma: if index == last { "" } else { "," },
+        })
+        .collect()
+}
+
+/// A sized decimal literal, modulo its width: negative numbers are two's complement.
+pub(super) fn literal(width: usize, value: i64) -> String {
+    format!("{width}'d{}", i128::from(value).rem_euclid(1 << width))
+}
+
+#[derive(Template)]
+#[template(path = "rtl/program.v", syntax = "verilog", escape = "none")]
+struct Program {
+    module: &'static str,
+    description: String,
+    inputs: Vec<Input>,
+    fields: Vec<Output>,
+    cases: bool,
+    key: String,
+    entries: Vec<Entry>,
+}
+
+struct Input {
+    name: &'static str,
+    width: usize,
+}
+
+struct Output {
+    kind: &'static str,
+    name: &'static str,
+    width: usize,
+    comma: &'static str,
+    comment: String,
+}
+
+struct Entry {
+    label: String,
+    comment: String,
+    assignments: Vec<String>,
+}
+
+/// The table as a module.
+pub(super) fn module(table: &Table) -> NamedText {
+    let cases = !table.inputs.is_empty() && table.entries.len() > 1;
+    let last_entry = table.entries.len() - 1;
+    let entries = table
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(index, (key, comment))| Entry {
+            label: if index == last_entry { "default".into() } else { label(&table.inputs, key) },
+            comment: comment.clone(),
+            assignments: table
+                .fields
+                .iter()
+                .map(|field| assignment(field, index, if cases { 8 } else { 2 }))
+                .collect(),
+        })
+        .collect();
+    let names: Vec<&str> = table.inputs.iter().map(|(name, _)| *name).collect();
+    let last_field = table.fields.len() - 1;
+    let program = Program {
+        module: table.module,
+        description: table.description.clone(),
+        inputs: table.inputs.iter().map(|&(name, width)| Input { name, width }).collect(),
+        fields: table
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(index, field)| Output {
+                kind: if cases { "output reg " } else { "output wire" },
+                name: field.name,
+                width: field.width,
+                comma: if index == last_field { "" } else { "," },
+                comment: if field.comment.is_empty() {
+                    String::new()
+                } else {
+                    format!("  // {}", field.comment)
+                },
+            })
+            .collect(),
+        cases,
+        key: if names.len() > 1 { format!("{{{}}}", names.join(", ")) } else { names.join("") },
+        entries,
+    };
+    super::file(table.module, &program)
+}
+
+fn label(inputs: &[(&str, usize)], key: &[usize]) -> String {
+    let parts: Vec<String> =
+        inputs.iter().zip(key).map(|((_, width), value)| format!("{width}'d{value}")).collect();
+    if parts.len() > 1 { format!("{{{}}}", parts.join(", ")) } else { parts.concat() }
+}
+
+fn assignment(field: &Field, entry: usize, indent: usize) -> String {
+    let values = &field.values[entry];
+    let width = field.width / values.len();
+    let start = format!("{}_o = ", field.name);
+    if width == 1 && values.len() > 1 {
+        let digits: Vec<String> = values.iter().rev().map(|bit| bit.to_string()).collect();
+        return format!("{start}{}'b{};", field.width, digits.concat());
+    }
+    let literals: Vec<String> = values.iter().rev().map(|&value| literal(width, value)).collect();
+    if literals.len() == 1 {
+        return format!("{start}{};", literals[0]);
+    }
+    format!("{start}{{{}}};", super::wrapped(&literals, indent + 4, indent + start.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+
+    #[test]
+    fn negative_constants_are_twos_complement() {
+        assert_eq!(literal(8, -3), "8'd253");
+        assert_eq!(literal(3, 5), "3'd5");
+    }
+}

@@ -1,0 +1,351 @@
+//! What the templates ask of a design: its numbers by name, and which features exist.
+//!
+//! Only restates the design; widths of counters follow from the design's own limits. A width of 0 says that the
+//! thing does not exist.
+
+use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, SlotTap, Source};
+
+/// Numbers and switches of all templates.
+#[derive(Debug)]
+pub(super) struct View {
+    pub title: String,
+    pub rows: usize,
+    pub lanes: usize,
+    pub word: usize,
+    pub banks: usize,
+    pub planes: usize,
+    pub plane_rows: usize,
+    pub latency: usize,
+    pub row_enable: bool,
+    pub layers: usize,
+    pub many_layers: bool,
+    pub layer_width: usize,
+    pub cycle_width: usize,
+    pub total_cycles: u64,
+    pub total_width: usize,
+
+    // Loops.
+    pub pass_width: usize,
+    pub group_width: usize,
+    pub block_width: usize,
+    pub pixel_width: usize,
+    pub multi_pass: bool,
+    pub uneven_blocks: bool,
+    pub has_loops: bool,
+    pub first_pass: String,
+    pub sums_pixels: bool,
+
+    // Walk.
+    pub has_walk: bool,
+    pub moves: bool,
+    pub walk_width: usize,
+    pub walk_bank_width: usize,
+    pub has_rows: bool,
+    pub wc_width: usize,
+    pub wr_width: usize,
+    pub column_width: usize,
+    pub has_counters: bool,
+    pub rewinds: bool,
+    pub unless_back: &'static str,
+    pub modulus_expr: String,
+    pub carry_expr: String,
+
+    // Results.
+    pub accumulates: bool,
+    pub accumulator_depth: usize,
+    pub accumulator_width: usize,
+    pub accumulator_address_width: usize,
+    pub mixed_register: bool,
+    pub writes_sums: bool,
+    pub pools: bool,
+    pub count_width: usize,
+
+    // Activation memory and its gathering.
+    pub has_map: bool,
+    /// The gathered words turn; the written ones do.
+    pub rotates: bool,
+    pub write_rotates: bool,
+    pub bank_width: usize,
+    pub map_depth: usize,
+    pub map_width: usize,
+    pub parts: usize,
+    pub part_width: usize,
+    pub chunks_at_once: usize,
+    pub writes_words: bool,
+    pub write_addresses: usize,
+    pub write_bits: usize,
+    pub writes_rows: bool,
+    pub writes_columns: bool,
+    pub writes_groups: bool,
+    pub pads: bool,
+    pub plus_pads: bool,
+    pub masks: bool,
+    pub coordinate_width: usize,
+    pub driven_width: usize,
+
+    // Weights.
+    pub weight_rows: usize,
+    pub words: usize,
+    pub weight_bits: usize,
+    pub weight_depth: usize,
+    pub weight_address_width: usize,
+
+    // Input stream.
+    pub elements: usize,
+    pub elements_s: &'static str,
+    pub planes_s: &'static str,
+    pub stream_bits: usize,
+    pub beats: usize,
+    pub beat_width: usize,
+    pub frames: usize,
+    pub is_window: bool,
+    pub input_passes: usize,
+    pub input_last_taps: usize,
+    pub kernel_rows: usize,
+    pub kernel_row_width: usize,
+    pub input_walk_width: usize,
+    pub input_columns: usize,
+
+    // Scores.
+    pub gives_scores: bool,
+    pub gives_bits: bool,
+    pub last_gives_bits: bool,
+    pub score_lanes: usize,
+    pub score_width: usize,
+    pub score_out_width: usize,
+    pub score_word: usize,
+    pub classes: usize,
+    pub score_groups: usize,
+    pub score_pixels: usize,
+    pub output_bits: usize,
+}
+
+/// Bits of `0 ..= largest`; 0 for 0.
+pub(super) fn bits(largest: usize) -> usize {
+    (usize::BITS - largest.leading_zeros()) as usize
+}
+
+/// Plural ending.
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// Whether a layer reads the input unit.
+pub(super) fn is_input(layer: &LayerDesign) -> bool {
+    matches!(layer.source, Source::Input)
+}
+
+/// Slots of the passes of a layer; none where it reads the input unit.
+pub(super) fn layer_taps(layer: &LayerDesign) -> &[Vec<Option<SlotTap>>] {
+    match &layer.source {
+        Source::Map { taps, .. } => taps,
+        Source::Input => &[],
+    }
+}
+
+/// Slots of all passes of all layers that read the activation memory.
+pub(super) fn taps(design: &Design) -> impl Iterator<Item = (&LayerDesign, &Vec<Option<SlotTap>>)> {
+    design.layers.iter().flat_map(|layer| layer_taps(layer).iter().map(move |pass| (layer, pass)))
+}
+
+impl View {
+    pub fn new(design: &Design) -> View {
+        let layers = &design.layers;
+        let most = |f: fn(&LayerDesign) -> usize| layers.iter().map(f).max().unwrap_or(0);
+        let any = |f: fn(&LayerDesign) -> bool| layers.iter().any(f);
+        let written = || layers.iter().filter(|layer| layer.write.is_some());
+        let last = &layers[layers.len() - 1];
+        let has_map = layers.len() > 1;
+        let input = Input::new(design);
+        let pads = any(|layer| layer.padding.is_some());
+        let plus_pads = any(|layer| matches!(layer.padding, Some((_, PadValue::Plus))));
+        let unused_slots = taps(design).any(|(_, slots)| slots.contains(&None));
+        let multi_pass = any(|layer| layer.passes > 1);
+        let has_rows = any(|layer| layer.walk.pooled.0 > 1 && layer.vectors > 1);
+        let wc_width = bits(most(|layer| layer.walk.window.1 - 1));
+        let wr_width = bits(most(|layer| layer.walk.window.0 - 1));
+        let column_width = if has_rows { bits(most(|layer| layer.walk.pooled.1 - 1)) } else { 0 };
+        let rewinds = any(|layer| layer.passes > 1 && layer.block > 1);
+        let has_walk = has_map || input.is_window;
+        let modulus = if input.is_window { input.kernel_rows } else { 1 };
+        let map_banks = if has_map { design.banks } else { 1 };
+        let rotates = map_banks > 1 && layers[1..].iter().any(turns);
+        let walk_banks = modulus.max(if rotates { map_banks } else { 1 });
+        let walk_bank_width = bits(walk_banks - 1);
+        let map_width = bits(design.map_depth.saturating_sub(1)).max(1);
+        let input_walk_width = bits(input.depth.saturating_sub(1)).max(1);
+        let walk_width = map_width.max(if input.is_window { input_walk_width } else { 1 });
+        let both = rotates && input.is_window;
+        let lanes = design.lanes;
+        let classes = design.output.scores / design.output.pixels;
+        let gives_scores = last.scores;
+        let score_out_width = if gives_scores { design.widths.score } else { 1 };
+        let score_lanes = lanes.min(classes);
+        let chunks_at_once = (lanes / design.word).max(1);
+        let writes_words = lanes > design.word;
+        let pass_width = bits(most(|layer| layer.passes - 1));
+        let accumulates = multi_pass || any(|layer| layer.sum_pixels);
+        let count_width = design.widths.count;
+        View {
+            title: design.name.clone(),
+            rows: design.rows,
+            lanes,
+            word: design.word,
+            banks: design.banks,
+            planes: design.planes,
+            plane_rows: design.plane_rows,
+            latency: design.tree.latency(),
+            row_enable: design.row_enable,
+            layers: layers.len(),
+            many_layers: layers.len() > 1,
+            layer_width: design.widths.layer,
+            cycle_width: bits(layers.iter().map(|layer| layer.cycles).max().unwrap_or(1) as usize),
+            total_cycles: design.cycles,
+            total_width: bits(design.cycles as usize),
+
+            pass_width,
+            group_width: bits(most(|layer| layer.groups - 1)),
+            block_width: bits(most(|layer| layer.blocks - 1)),
+            pixel_width: bits(most(|layer| layer.block - 1)),
+            multi_pass,
+            uneven_blocks: any(|layer| layer.block != layer.last_block),
+            has_loops: any(|layer| layer.groups * layer.blocks * layer.passes * layer.block > 1),
+            first_pass: if multi_pass { format!("(pass_q == {pass_width}'d0)") } else { "1'b1".into() },
+            sums_pixels: any(|layer| layer.sum_pixels),
+
+            has_walk,
+            moves: any(|layer| layer.vectors > 1),
+            walk_width,
+            walk_bank_width,
+            has_rows,
+            wc_width,
+            wr_width,
+            column_width,
+            has_counters: wc_width + wr_width + column_width > 0,
+            rewinds,
+            unless_back: if multi_pass && !rewinds { " & !walk_back" } else { "" },
+            modulus_expr: match both && modulus != map_banks {
+                true => "{1'b0, modulus}".into(),
+                false => format!("{}'d{walk_banks}", walk_bank_width + 1),
+            },
+            carry_expr: match (both, input.is_window) {
+                (true, _) => "carry".into(),
+                (false, true) => format!("{walk_width}'d{}", input.columns),
+                (false, false) => format!("{walk_width}'d1"),
+            },
+
+            accumulates,
+            accumulator_depth: design.accumulator_depth,
+            accumulator_width: design.widths.accumulator,
+            accumulator_address_width: design.widths.accumulator_address,
+            mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
+            writes_sums: design.accumulator_depth > 0,
+            pools: wc_width + wr_width > 0,
+            count_width,
+
+            has_map,
+            rotates,
+            write_rotates: map_banks > 1,
+            bank_width: bits(design.banks - 1),
+            map_depth: design.map_depth,
+            map_width,
+            parts: (design.word / lanes).max(1),
+            part_width: design.word.min(lanes),
+            chunks_at_once,
+            writes_words,
+            write_addresses: if writes_words { design.banks } else { 1 },
+            write_bits: if writes_words { design.rows } else { design.word },
+            writes_rows: written().any(|layer| !layer.sum_pixels && layer.walk.pooled.0 > 1),
+            writes_columns: written()
+                .any(|layer| !layer.sum_pixels && layer.walk.pooled.0 * layer.walk.pooled.1 > 1),
+            writes_groups: written().any(|layer| layer.groups > 1),
+            pads,
+            plus_pads,
+            masks: pads || unused_slots,
+            coordinate_width: design.widths.coordinate,
+            driven_width: driven_width(design, input.last_taps),
+
+            weight_rows: design.weight_rows,
+            words: design.rows / design.weight_rows,
+            weight_bits: design.weight_rows * lanes,
+            weight_depth: design.weights.rows(),
+            weight_address_width: design.widths.weight_address,
+
+            elements: design.input.elements,
+            elements_s: plural(design.input.elements),
+            planes_s: plural(design.planes),
+            stream_bits: design.input.stream_bits,
+            beats: design.input.beats,
+            beat_width: bits(design.input.beats - 1),
+            frames: design.input.frames,
+            is_window: input.is_window,
+            input_passes: layers[0].passes,
+            input_last_taps: input.last_taps,
+            kernel_rows: input.kernel_rows,
+            kernel_row_width: bits(input.kernel_rows.saturating_sub(1)),
+            input_walk_width,
+            input_columns: input.columns,
+
+            gives_scores,
+            gives_bits: any(|layer| !layer.scores),
+            last_gives_bits: !gives_scores,
+            score_lanes,
+            score_width: design.widths.score,
+            score_out_width,
+            score_word: score_lanes * score_out_width,
+            classes,
+            score_groups: design.output.groups,
+            score_pixels: design.output.pixels,
+            output_bits: design.output.stream_bits,
+        }
+    }
+}
+
+/// Whether a layer's vectors do not all start in bank 0.
+fn turns(layer: &LayerDesign) -> bool {
+    let walk = &layer.walk;
+    let steps = [&walk.step_window_column, &walk.step_window_row, &walk.step_column, &walk.step_row];
+    walk.origin.bank != 0 || layer.vectors > 1 && steps.iter().any(|step| step.bank != 0)
+}
+
+/// What the input memory's two shapes have in common.
+struct Input {
+    is_window: bool,
+    kernel_rows: usize,
+    columns: usize,
+    depth: usize,
+    /// Elements of the last pass.
+    last_taps: usize,
+}
+
+impl Input {
+    fn new(design: &Design) -> Input {
+        let left = |taps: usize| taps - (design.layers[0].passes - 1) * design.plane_rows;
+        match design.input.kind {
+            InputKind::Window { kernel, channels, columns, depth, .. } => Input {
+                is_window: true,
+                kernel_rows: kernel.0,
+                columns,
+                depth,
+                last_taps: left(kernel.0 * kernel.1 * channels),
+            },
+            InputKind::Vector { length, words } => {
+                Input { is_window: false, kernel_rows: 0, columns: 0, depth: words, last_taps: left(length) }
+            }
+        }
+    }
+}
+
+/// Bits of the number of driven rows.
+fn driven_width(design: &Design, last_input_taps: usize) -> usize {
+    let from_map = taps(design)
+        .map(|(_, slots)| slots.iter().flatten().map(|tap| tap.channels).sum::<usize>())
+        .max()
+        .unwrap_or(0);
+    let from_input = match design.input.code {
+        InputCode::Bipolar if design.layers[0].passes > 1 => design.plane_rows,
+        InputCode::Bipolar => last_input_taps,
+        _ => 0,
+    };
+    bits(from_map.max(from_input))
+}

@@ -1,0 +1,137 @@
+// Copyright bincim contributors.
+// Licensed under the Apache License, Version 2.0, see LICENSE for details.
+// SPDX-License-Identifier: Apache-2.0
+//
+//%- if v.accumulates %//
+// Accumulators: add the counts of a vector's passes, lane by lane.
+//%- else %//
+// Accumulators: every sum is complete after one pass, so a register holds the count.
+//%- endif %//
+// Latency: 1, from count to sum.
+
+`default_nettype none
+
+module accumulator (
+    input  wire clk_i,
+    //%- if v.accumulator_depth > 0 %//
+    input  wire rst_ni,
+    //%- endif %//
+    //%- if v.mixed_register %//
+    // The layer's partial sums wait in the sum register, else in the accumulator memory.
+    input  wire in_register_i,
+    //%- endif %//
+    //%- if v.accumulator_depth > 0 %//
+    // The vector whose count is one cycle away.
+    input  wire fetch_valid_i,
+    input  wire fetch_block_last_i,
+    //%- endif %//
+    //%- if v.row_enable %//
+    // Rows that the vector at the door drives.
+    input  wire [<: v.driven_width - 1 :>:0] driven_rows_i,
+    //%- if v.planes > 1 %//
+    input  wire weighted_i,
+    //%- endif %//
+    //%- endif %//
+    input  wire count_valid_i,
+    //%- if v.accumulates %//
+    input  wire count_first_i,
+    //%- endif %//
+    input  wire [<: v.lanes * v.count_width - 1 :>:0] count_i,
+    //%- if v.accumulator_depth > 0 %//
+    input  wire stored_valid_i,
+    //%- endif %//
+    output wire [<: v.lanes * v.accumulator_width - 1 :>:0] sum_o
+);
+
+  localparam LANES = <: v.lanes :>;
+  localparam COUNT = <: v.count_width :>;
+  localparam SUM = <: v.accumulator_width :>;
+
+  reg [LANES*SUM-1:0] sum_q;
+  //%- if v.accumulator_depth > 0 %//
+
+  // Pixel of the block, for the read now and for the write of the same pixel's sum.
+  reg [<: v.accumulator_address_width - 1 :>:0] fetch_address_q;
+  reg [<: v.accumulator_address_width - 1 :>:0] count_address_q;
+  reg [<: v.accumulator_address_width - 1 :>:0] sum_address_q;
+  wire [LANES*SUM-1:0] stored;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      fetch_address_q <= <: v.accumulator_address_width :>'d0;
+    end else if (fetch_valid_i) begin
+      fetch_address_q <= fetch_block_last_i ? <: v.accumulator_address_width :>'d0
+                                            : fetch_address_q + <: v.accumulator_address_width :>'d1;
+    end
+  end
+
+  always @(posedge clk_i) begin
+    count_address_q <= fetch_address_q;
+    sum_address_q <= count_address_q;
+  end
+
+  accumulator_memory u_accumulator_memory (
+      .clk_i(clk_i),
+      .read_address_i(fetch_address_q),
+      .read_data_o(stored),
+      .write_i(<: store_expr :>),
+      .write_address_i(sum_address_q),
+      .write_data_i(sum_q)
+  );
+  //%- endif %//
+  //%- if v.row_enable %//
+
+  // The number of driven rows meets the count behind the tree.
+  localparam DRIVEN = <: v.driven_width :>;
+  localparam STAGES = <: v.latency + 1 :>;
+  reg [STAGES*DRIVEN-1:0] driven_q;
+  wire [SUM-1:0] driven = <: driven_extended :>;
+
+  always @(posedge clk_i) begin
+    driven_q <= {driven_q[(STAGES-1)*DRIVEN-1:0], driven_rows_i};
+  end
+  //%- endif %//
+
+  genvar lane;
+  generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      //%- if count_cut %//
+      // No layer uses so many rows that the count's upper bits are ever set.
+      wire [COUNT-1:0] full_count = count_i[lane*COUNT +: COUNT];
+      wire unused_count = &{1'b0, full_count[COUNT-1:SUM]};
+      wire [SUM-1:0] count = full_count[SUM-1:0];
+      //%- else if count_pad > 0 %//
+      wire [SUM-1:0] count = {<: count_pad :>'d0, count_i[lane*COUNT +: COUNT]};
+      //%- else %//
+      wire [SUM-1:0] count = count_i[lane*COUNT +: COUNT];
+      //%- endif %//
+      //%- if v.row_enable %//
+      // Equal rows minus unequal ones, among those that are driven.
+      //%- if v.planes > 1 %//
+      wire [SUM-1:0] contribution = weighted_i ? count : (count << 1) - driven;
+      //%- else %//
+      wire [SUM-1:0] contribution = (count << 1) - driven;
+      //%- endif %//
+      //%- else %//
+      wire [SUM-1:0] contribution = count;
+      //%- endif %//
+      //%- if v.accumulates %//
+      wire [SUM-1:0] held = <: held_expr :>;
+      wire [SUM-1:0] base = count_first_i ? {SUM{1'b0}} : held;
+      //%- endif %//
+
+      always @(posedge clk_i) begin
+        //%- if v.accumulates %//
+        if (count_valid_i) sum_q[lane*SUM +: SUM] <= base + contribution;
+        //%- else %//
+        if (count_valid_i) sum_q[lane*SUM +: SUM] <= contribution;
+        //%- endif %//
+      end
+    end
+  endgenerate
+
+  assign sum_o = sum_q;
+
+endmodule
+
+`default_nettype wire

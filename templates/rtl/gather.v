@@ -1,0 +1,254 @@
+// Copyright bincim contributors.
+// Licensed under the Apache License, Version 2.0, see LICENSE for details.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gather unit: collects the <: v.banks :> words of a row vector from the banks of the activation memory.
+// The <: v.banks :> items of a pass always lie in different banks: with the window's origin in bank b, slot s
+// of the vector is in bank (b + s) mod <: v.banks :>, one address further where that sum wraps.
+// Latency: address x-2, memory read x-1, row vector at the door x.
+
+`default_nettype none
+
+module gather (
+    input  wire clk_i,
+    input  wire advance_i,
+    //%- if g.gather_layer %//
+    input  wire [<: v.layer_width - 1 :>:0] layer_i,
+    //%- endif %//
+    //%- if g.tap_pass %//
+    input  wire [<: v.pass_width - 1 :>:0] pass_i,
+    //%- endif %//
+    input  wire [<: v.map_width - 1 :>:0] walk_address_i,
+    //%- if v.rotates %//
+    input  wire [<: v.bank_width - 1 :>:0] walk_bank_i,
+    //%- endif %//
+    //%- if v.pads %//
+    input  wire [<: v.coordinate_width - 1 :>:0] window_row_i,
+    input  wire [<: v.coordinate_width - 1 :>:0] window_column_i,
+    //%- endif %//
+    output reg  [<: v.banks * v.map_width - 1 :>:0] read_address_o,
+    input  wire [<: v.rows - 1 :>:0] read_data_i,
+    //%- if v.row_enable %//
+    // Words of the row vector that are driven, and the number of driven rows.
+    output wire [<: v.banks - 1 :>:0] driven_o,
+    output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
+    //%- endif %//
+    output wire [<: v.rows - 1 :>:0] row_o
+);
+
+  localparam BANKS = <: v.banks :>;
+  //%- if v.masks || v.plus_pads %//
+  localparam WORD = <: v.word :>;
+  //%- endif %//
+  localparam ADDRESS = <: v.map_width :>;
+  //%- for f in tap_fields %//
+  wire [<: f.width - 1 :>:0] <: f.name :>;
+  //%- endfor %//
+  //%- if g.has_taps %//
+
+  tap_program u_tap_program (
+      //%- if g.tap_layer %//
+      .layer_i(layer_i),
+      //%- endif %//
+      //%- if g.tap_pass %//
+      .pass_i(pass_i),
+      //%- endif %//
+      //%- for f in tap_fields %//
+      .<: f.name :>_o(<: f.name :>)<: f.comma :>
+      //%- endfor %//
+  );
+  //%- endif %//
+  //%- if v.pads %//
+
+  //%- for f in pad_fields %//
+  wire [<: f.width - 1 :>:0] <: f.name :>;
+  //%- endfor %//
+
+  pad_program u_pad_program (
+      //%- if v.many_layers %//
+      .layer_i(layer_i),
+      //%- endif %//
+      //%- for f in pad_fields %//
+      .<: f.name :>_o(<: f.name :>)<: f.comma :>
+      //%- endfor %//
+  );
+  //%- endif %//
+
+  // Addresses, slot by slot, turned to the banks in which the slots lie.
+  //%- if g.slot_offsets && v.rotates %//
+  wire [BANKS*<: g.offset_width :>-1:0] bank_offset;
+
+  rotate_to_banks #(
+      .Width(<: g.offset_width :>)
+  ) u_rotate_offsets (
+      .data_i(offset),
+      .amount_i(walk_bank_i),
+      .data_o(bank_offset)
+  );
+  //%- endif %//
+  //%- if v.rotates %//
+
+  // Banks below the origin's bank hold slots whose bank number wrapped.
+  wire [BANKS-1:0] wrapped = ~({BANKS{1'b1}} << walk_bank_i);
+  //%- endif %//
+
+  genvar bank;
+  generate
+    for (bank = 0; bank < BANKS; bank = bank + 1) begin : gen_address
+      always @(posedge clk_i) begin
+        if (advance_i) begin
+          read_address_o[bank*ADDRESS +: ADDRESS] <= walk_address_i<: g.offset_term :>
+              <: g.wrap_term :>;
+        end
+      end
+    end
+  endgenerate
+  //%- if v.rotates %//
+
+  // The amount follows its vector to the door, where the words turn back to their slots.
+  reg [<: v.bank_width - 1 :>:0] read_bank_q;
+  reg [<: v.bank_width - 1 :>:0] door_bank_q;
+
+  always @(posedge clk_i) begin
+    if (advance_i) begin
+      read_bank_q <= walk_bank_i;
+      door_bank_q <= read_bank_q;
+    end
+  end
+
+  wire [<: v.rows - 1 :>:0] slots;
+
+  rotate_to_slots #(
+      .Width(<: v.word :>)
+  ) u_rotate_words (
+      .data_i(read_data_i),
+      .amount_i(door_bank_q),
+      .data_o(slots)
+  );
+  //%- else %//
+  wire [<: v.rows - 1 :>:0] slots = read_data_i;
+  //%- endif %//
+  //%- if v.pads %//
+
+  // Kernel rows and columns that lie inside the map.
+  //%- for t in pad_rows %//
+  wire [<: v.coordinate_width - 1 :>:0] row_<: t :> = window_row_i + <: v.coordinate_width :>'d<: t :>;
+  //%- endfor %//
+  //%- for t in pad_columns %//
+  wire [<: v.coordinate_width - 1 :>:0] column_<: t :> = window_column_i + <: v.coordinate_width :>'d<: t :>;
+  //%- endfor %//
+  wire [<: g.pad_kernel_rows - 1 :>:0] row_inside = {
+      //%- for t in pad_rows_down %//
+      !row_<: t.at :>[<: v.coordinate_width - 1 :>] & (row_<: t.at :> < map_rows)<: t.comma :>
+      //%- endfor %//
+  };
+  wire [<: g.pad_kernel_columns - 1 :>:0] column_inside = {
+      //%- for t in pad_columns_down %//
+      !column_<: t.at :>[<: v.coordinate_width - 1 :>] & (column_<: t.at :> < map_columns)<: t.comma :>
+      //%- endfor %//
+  };
+  wire [BANKS-1:0] outside;
+
+  genvar tap;
+  generate
+    for (tap = 0; tap < BANKS; tap = tap + 1) begin : gen_outside
+      assign outside[tap] = padded[0] & !(<: g.row_inside_expr :> & <: g.column_inside_expr :>);
+    end
+  endgenerate
+  //%- endif %//
+  //%- if v.masks %//
+
+  // Slots that show a word of the map; the others carry 0.
+  wire [BANKS-1:0] live = <: g.live_expr :>;
+  reg  [BANKS-1:0] read_live_q;
+  reg  [BANKS-1:0] door_live_q;
+
+  always @(posedge clk_i) begin
+    if (advance_i) begin
+      read_live_q <= live;
+      door_live_q <= read_live_q;
+    end
+  end
+  //%- endif %//
+  //%- if v.plus_pads %//
+
+  // Taps outside the map that read +1.
+  wire [BANKS-1:0] plus = <: g.plus_expr :>;
+  reg  [BANKS-1:0] read_plus_q;
+  reg  [BANKS-1:0] door_plus_q;
+  //%- if g.plus_partial %//
+  // Slots whose word is the last, incomplete one of a pixel.
+  reg  [BANKS-1:0] read_partial_q;
+  reg  [BANKS-1:0] door_partial_q;
+  //%- endif %//
+
+  always @(posedge clk_i) begin
+    if (advance_i) begin
+      read_plus_q <= plus;
+      door_plus_q <= read_plus_q;
+      //%- if g.plus_partial %//
+      read_partial_q <= partial;
+      door_partial_q <= read_partial_q;
+      //%- endif %//
+    end
+  end
+  //%- endif %//
+  //%- if v.row_enable %//
+
+  // Rows that are driven: all used ones, or with zero padding those inside the map.
+  wire [BANKS-1:0] driven = <: g.driven_expr :>;
+  reg  [BANKS-1:0] read_driven_q;
+  reg  [BANKS-1:0] door_driven_q;
+  //%- if g.partials %//
+  reg  [BANKS-1:0] count_partial_q;
+  reg  [<: g.channel_count_width - 1 :>:0] count_channels_q;
+  //%- endif %//
+  reg  [<: v.driven_width - 1 :>:0] driven_rows;
+  reg  [<: v.driven_width - 1 :>:0] driven_rows_q;
+
+  integer slot;
+  always @(*) begin
+    driven_rows = <: v.driven_width :>'d0;
+    for (slot = 0; slot < BANKS; slot = slot + 1) begin
+      //%- if g.partials %//
+      if (read_driven_q[slot]) begin
+        driven_rows = driven_rows + (count_partial_q[slot] ? <: g.channel_count_extended :>
+                                                           : <: v.driven_width :>'d<: v.word :>);
+      end
+      //%- else %//
+      if (read_driven_q[slot]) driven_rows = driven_rows + <: v.driven_width :>'d<: v.word :>;
+      //%- endif %//
+    end
+  end
+
+  always @(posedge clk_i) begin
+    if (advance_i) begin
+      read_driven_q <= driven;
+      door_driven_q <= read_driven_q;
+      driven_rows_q <= driven_rows;
+      //%- if g.partials %//
+      count_partial_q <= partial;
+      count_channels_q <= last_channels;
+      //%- endif %//
+    end
+  end
+
+  assign driven_o = door_driven_q;
+  assign driven_rows_o = driven_rows_q;
+  //%- endif %//
+
+  //%- if v.masks || v.plus_pads %//
+
+  genvar word;
+  generate
+    for (word = 0; word < BANKS; word = word + 1) begin : gen_row
+      assign row_o[word*WORD +: WORD] = <: g.row_expr :>;
+    end
+  endgenerate
+  //%- else %//
+  assign row_o = slots;
+  //%- endif %//
+
+endmodule
+
+`default_nettype wire

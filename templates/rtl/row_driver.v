@@ -1,0 +1,58 @@
+// Copyright bincim contributors.
+// Licensed under the Apache License, Version 2.0, see LICENSE for details.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Row driver: selects where the row vector comes from and holds it on the rows of the array.
+// Latency: 1.
+
+`default_nettype none
+
+module row_driver (
+    input  wire clk_i,
+    input  wire load_i,
+    //%- if v.has_map %//
+    input  wire from_input_i,
+    //%- endif %//
+    input  wire [<: v.rows - 1 :>:0] input_row_i,
+    //%- if v.has_map %//
+    input  wire [<: v.rows - 1 :>:0] map_row_i,
+    //%- endif %//
+    //%- if v.row_enable %//
+    // Driven words of a vector from the activation memory; from the input every row is driven.
+    input  wire [<: v.banks - 1 :>:0] map_driven_i,
+    output wire [<: v.rows - 1 :>:0] enable_o,
+    //%- endif %//
+    output wire [<: v.rows - 1 :>:0] row_o
+);
+
+  reg [<: v.rows - 1 :>:0] row_q;
+
+  always @(posedge clk_i) begin
+    //%- if v.has_map %//
+    if (load_i) row_q <= from_input_i ? input_row_i : map_row_i;
+    //%- else %//
+    if (load_i) row_q <= input_row_i;
+    //%- endif %//
+  end
+
+  assign row_o = row_q;
+  //%- if v.row_enable %//
+
+  localparam WORD = <: v.word :>;
+  reg [<: v.banks - 1 :>:0] driven_q;
+
+  always @(posedge clk_i) begin
+    if (load_i) driven_q <= map_driven_i | {<: v.banks :>{from_input_i}};
+  end
+
+  genvar word;
+  generate
+    for (word = 0; word < <: v.banks :>; word = word + 1) begin : gen_enable
+      assign enable_o[word*WORD +: WORD] = {WORD{driven_q[word]}};
+    end
+  endgenerate
+  //%- endif %//
+
+endmodule
+
+`default_nettype wire
