@@ -31,7 +31,7 @@ pub fn choice(
     device_name: Option<&str>,
 ) -> miette::Result<(Choice, Option<&'static Device>)> {
     let mut file = match arch {
-        Some(path) => read::arch(path)?,
+        Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
     if let Some(name) = device_name {

@@ -7,9 +7,11 @@ mod check;
 mod glyphs;
 mod infer;
 mod load;
+mod mutate;
 mod new;
 mod report;
 mod synth;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ enum Verb {
     Check(check::Check),
     Infer(infer::Args),
     Synth(synth::Synth),
+    Mutate(mutate::Mutate),
     Report(report::Report),
     Glyphs(glyphs::Arguments),
     /// Print the JSON schema of the architecture file
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Infer(args) => infer::run(&args),
         Verb::Synth(args) => synth::run(&args),
+        Verb::Mutate(args) => mutate::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),
         Verb::Schema => new::schema(),
