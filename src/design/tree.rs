@@ -42,13 +42,8 @@ pub enum TreeStyle {
 
 impl TreeStyle {
     /// Every style, in the order in which they are listed.
-    pub const ALL: [TreeStyle; 5] = [
-        TreeStyle::Flat,
-        TreeStyle::Compress32,
-        TreeStyle::CarryIn,
-        TreeStyle::Ccu2c,
-        TreeStyle::Lut6,
-    ];
+    pub const ALL: [TreeStyle; 5] =
+        [TreeStyle::Flat, TreeStyle::Compress32, TreeStyle::CarryIn, TreeStyle::Ccu2c, TreeStyle::Lut6];
 
     /// The style with the fewest cells on a device family; an unknown family gets `Flat`.
     pub fn for_family(family: &str) -> TreeStyle {
@@ -188,11 +183,7 @@ impl TreePlan {
 
     /// In which order the rows of a leaf are added.
     pub fn row_order(&self) -> Order {
-        if self.style == TreeStyle::Lut6 && !self.enable {
-            Order::Serial
-        } else {
-            Order::Balanced
-        }
+        if self.style == TreeStyle::Lut6 && !self.enable { Order::Serial } else { Order::Balanced }
     }
 
     /// Rows whose weight is stored inverted in the array's cells, one entry a row.
@@ -238,36 +229,15 @@ mod tests {
     use super::*;
 
     fn plan(rows: usize, groups: usize) -> TreePlan {
-        TreePlan {
-            rows,
-            groups,
-            enable: false,
-            style: TreeStyle::Flat,
-            pipelined: true,
-        }
+        TreePlan { rows, groups, enable: false, style: TreeStyle::Flat, pipelined: true }
     }
 
     #[test]
     fn latency_follows_the_register_plan() {
-        let cases = [
-            (8, 1, 1),
-            (64, 1, 3),
-            (64, 8, 3),
-            (256, 1, 4),
-            (256, 8, 4),
-            (576, 1, 5),
-            (576, 8, 5),
-        ];
+        let cases = [(8, 1, 1), (64, 1, 3), (64, 8, 3), (256, 1, 4), (256, 8, 4), (576, 1, 5), (576, 8, 5)];
         for (rows, groups, stages) in cases {
-            assert_eq!(
-                plan(rows, groups).latency(),
-                stages,
-                "{rows} rows, {groups} planes"
-            );
-            let flat = TreePlan {
-                pipelined: false,
-                ..plan(rows, groups)
-            };
+            assert_eq!(plan(rows, groups).latency(), stages, "{rows} rows, {groups} planes");
+            let flat = TreePlan { pipelined: false, ..plan(rows, groups) };
             assert_eq!(flat.latency(), 1);
         }
     }
@@ -284,17 +254,8 @@ mod tests {
     #[test]
     fn plans_that_cannot_be_built_are_refused() {
         assert_eq!(plan(0, 1).validate(), Err(TreeError::Rows { rows: 0 }));
-        assert_eq!(
-            plan(4, 5).validate(),
-            Err(TreeError::Groups { groups: 5, rows: 4 })
-        );
-        assert_eq!(
-            plan(64, 0).validate(),
-            Err(TreeError::Groups {
-                groups: 0,
-                rows: 64
-            })
-        );
+        assert_eq!(plan(4, 5).validate(), Err(TreeError::Groups { groups: 5, rows: 4 }));
+        assert_eq!(plan(64, 0).validate(), Err(TreeError::Groups { groups: 0, rows: 64 }));
         assert_eq!(plan(64, 8).validate(), Ok(()));
     }
 }

@@ -33,10 +33,7 @@ endmodule
 ",
         width = plan.count_width() - 1
     );
-    NamedText {
-        name: "proof.v".into(),
-        text,
-    }
+    NamedText { name: "proof.v".into(), text }
 }
 
 /// A proof that a part computes what the layout says, for all values in range.
@@ -45,36 +42,18 @@ pub fn proof_of_part(plan: &TreePlan, name: &str, part: &PartShape) -> NamedText
         PartShape::Leaf(leaf) => leaf_proof(plan, name, leaf),
         PartShape::Node(node) => node_proof(name, node),
     };
-    NamedText {
-        name: "proof.v".into(),
-        text,
-    }
+    NamedText { name: "proof.v".into(), text }
 }
 
 fn leaf_proof(plan: &TreePlan, name: &str, leaf: &Leaf) -> String {
     let rows = leaf.rows;
     let summed = leaf.summed_rows();
     let inverted = inverted(plan, leaf);
-    let enable = if plan.enable {
-        (", .enable_i(enable_i)", " & enable_i")
-    } else {
-        ("", "")
-    };
+    let enable = if plan.enable { (", .enable_i(enable_i)", " & enable_i") } else { ("", "") };
     let sum: Vec<String> = (0..summed).map(|row| format!("hit[{row}]")).collect();
-    let sum = if sum.is_empty() {
-        "1'b0".to_string()
-    } else {
-        sum.join(" + ")
-    };
+    let sum = if sum.is_empty() { "1'b0".to_string() } else { sum.join(" + ") };
     let width = leaf.value.width();
-    let mut want = format!(
-        "want == {}",
-        if leaf.value.spare {
-            "(count >> 1)"
-        } else {
-            "count"
-        }
-    );
+    let mut want = format!("want == {}", if leaf.value.spare { "(count >> 1)" } else { "count" });
     if leaf.value.spare {
         let _ = write!(want, " && count[0] == hit[{}]", rows - 1);
     }
@@ -97,10 +76,7 @@ endmodule
 /// The rows of a leaf whose weights arrive inverted, last row first.
 fn inverted(plan: &TreePlan, leaf: &Leaf) -> String {
     let rows = plan.inverted_rows()[leaf.first..leaf.first + leaf.rows].to_vec();
-    rows.iter()
-        .rev()
-        .map(|&bit| if bit { '1' } else { '0' })
-        .collect()
+    rows.iter().rev().map(|&bit| if bit { '1' } else { '0' }).collect()
 }
 
 fn node_proof(name: &str, node: &Node) -> String {
@@ -121,16 +97,8 @@ fn node_proof(name: &str, node: &Node) -> String {
         });
         from += value.width();
     }
-    let weighted = if node.shift > 0 {
-        ".weighted_i(weighted_i), "
-    } else {
-        ""
-    };
-    let got = if node.value.spare {
-        "(sum >> 1) + sum[0]"
-    } else {
-        "sum"
-    };
+    let weighted = if node.shift > 0 { ".weighted_i(weighted_i), " } else { "" };
+    let got = if node.value.spare { "(sum >> 1) + sum[0]" } else { "sum" };
     format!(
         "module proof (input weighted_i, input [{}:0] values_i, output differ);
   wire [{}:0] sum;

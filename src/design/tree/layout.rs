@@ -71,15 +71,9 @@ pub struct Layout {
 pub fn layout(plan: &TreePlan) -> Layout {
     let spares = plan.style.takes_carry_in();
     let plane_stages = plan.plane_stages();
-    let planes: Vec<Vec<Leaf>> = plan
-        .planes()
-        .iter()
-        .map(|rows| leafs(plan, rows, plane_stages))
-        .collect();
-    let mut values: Vec<Vec<Value>> = planes
-        .iter()
-        .map(|leafs| leafs.iter().map(|leaf| leaf.value).collect())
-        .collect();
+    let planes: Vec<Vec<Leaf>> = plan.planes().iter().map(|rows| leafs(plan, rows, plane_stages)).collect();
+    let mut values: Vec<Vec<Value>> =
+        planes.iter().map(|leafs| leafs.iter().map(|leaf| leaf.value).collect()).collect();
     let mut stages = Vec::new();
     for _ in 0..plane_stages {
         let mut first = 0;
@@ -90,18 +84,10 @@ pub fn layout(plan: &TreePlan) -> Layout {
                 .enumerate()
                 .map(|(index, operands)| {
                     let max = operands.iter().map(|value| value.max).sum();
-                    let value = Value {
-                        max,
-                        spare: spares && index > 0,
-                    };
+                    let value = Value { max, spare: spares && index > 0 };
                     let operands = operands.to_vec();
                     first += operands.len();
-                    Node {
-                        first: first - operands.len(),
-                        operands,
-                        shift: 0,
-                        value,
-                    }
+                    Node { first: first - operands.len(), operands, shift: 0, value }
                 })
                 .collect();
             *plane = nodes.iter().map(|node| node.value).collect();
@@ -116,29 +102,16 @@ pub fn layout(plan: &TreePlan) -> Layout {
             .chunks(NODE_OPERANDS)
             .enumerate()
             .map(|(index, operands)| {
-                let max = operands
-                    .iter()
-                    .enumerate()
-                    .map(|(k, value)| value.max << (k * shift))
-                    .sum();
+                let max = operands.iter().enumerate().map(|(k, value)| value.max << (k * shift)).sum();
                 let value = Value { max, spare: false };
-                Node {
-                    first: index * NODE_OPERANDS,
-                    operands: operands.to_vec(),
-                    shift,
-                    value,
-                }
+                Node { first: index * NODE_OPERANDS, operands: operands.to_vec(), shift, value }
             })
             .collect();
         sums = stage.iter().map(|node| node.value).collect();
         stages.push(stage);
         shift *= NODE_OPERANDS;
     }
-    Layout {
-        leafs: planes.concat(),
-        stages,
-        plane_stages,
-    }
+    Layout { leafs: planes.concat(), stages, plane_stages }
 }
 
 /// The leafs of one plane; the first of them keeps no spare row, so that none is left at the end.
@@ -164,17 +137,9 @@ fn cut(plan: &TreePlan, ranges: &[(usize, usize)], first_rows: usize) -> Vec<Lea
         let mut first = from;
         while first < end {
             let spare = plan.style.takes_carry_in() && !leafs.is_empty();
-            let most = if leafs.is_empty() {
-                first_rows
-            } else {
-                plan.leaf_rows()
-            };
+            let most = if leafs.is_empty() { first_rows } else { plan.leaf_rows() };
             let rows = most.min(end - first);
-            leafs.push(Leaf {
-                first,
-                rows,
-                value: Value { max: rows, spare },
-            });
+            leafs.push(Leaf { first, rows, value: Value { max: rows, spare } });
             first += rows;
         }
     }
@@ -191,29 +156,17 @@ mod tests {
         for style in TreeStyle::ALL {
             for rows in [1, 7, 8, 9, 64, 100, 255, 256, 576, 577, 1152] {
                 for groups in [1, 2, 3, 8] {
-                    let plan = TreePlan {
-                        rows,
-                        groups,
-                        enable: false,
-                        style,
-                        pipelined: true,
-                    };
+                    let plan = TreePlan { rows, groups, enable: false, style, pipelined: true };
                     if plan.validate().is_err() {
                         continue;
                     }
                     let layout = layout(&plan);
-                    let mut covered: Vec<usize> = layout
-                        .leafs
-                        .iter()
-                        .flat_map(|l| l.first..l.first + l.rows)
-                        .collect();
+                    let mut covered: Vec<usize> =
+                        layout.leafs.iter().flat_map(|l| l.first..l.first + l.rows).collect();
                     covered.sort_unstable();
                     assert_eq!(covered, (0..rows).collect::<Vec<_>>());
                     assert_eq!(layout.stages.len() + 1, plan.latency());
-                    let last = layout
-                        .stages
-                        .last()
-                        .map_or(layout.leafs[0].value, |s| s[0].value);
+                    let last = layout.stages.last().map_or(layout.leafs[0].value, |s| s[0].value);
                     assert_eq!((last.max, last.spare), (plan.count_max(), false));
                 }
             }
