@@ -1,7 +1,7 @@
 //! `bincim generate`: the accelerator of a network as a folder of Verilog, memory images and benches.
 //!
-//! The folder appears whole or not at all. It holds its own sources (`source/model.onnx`, `source/arch.toml` with
-//! every number resolved), so that `verify` and `synth` need nothing else.
+//! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
+//! number resolved), so that `verify` and `synth` need nothing else.
 
 use super::{Outcome, load};
 use crate::arch::device::{Device, DeviceFamily};
@@ -67,7 +67,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     for file in &files {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
-    write(&pending.path().join("source/model.onnx"), &model)?;
+    write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
     let folder = pending.finish()?;
     summary(args, &choice, &folder, files.len());
     Ok(Outcome::Done)

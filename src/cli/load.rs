@@ -48,15 +48,19 @@ pub fn choice(
 /// The design that stands in `dir`, rebuilt from its own sources.
 pub fn design(dir: &Path) -> miette::Result<Design> {
     let source = dir.join("source");
-    if !source.is_dir() {
+    let files =
+        std::fs::read_dir(&source).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
+    let models: Vec<_> = files.unwrap_or(Vec::new());
+    let Some(model) = models.iter().find(|path| path.extension().is_some_and(|ending| ending == "onnx"))
+    else {
         return Err(miette::miette!(
             code = "cli::no_design",
             help = "`bincim generate MODEL --arch ARCH -o DIR` makes one",
-            "{} holds no design: no folder `source`",
+            "{} holds no design: no model in its folder `source`",
             dir.display()
         ));
-    }
-    let (network, _) = network(&source.join("model.onnx"))?;
+    };
+    let (network, _) = network(model)?;
     let (choice, _) = choice(&network, Some(&source.join("arch.toml")), None)?;
     Ok(choice.design)
 }
