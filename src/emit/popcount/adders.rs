@@ -203,8 +203,12 @@ fn vector_sum(wire: &str, run: &Run, name: &impl Fn(Source) -> String) -> String
     )
 }
 
-/// `{a, b, ...}`, broken into lines where it is too long.
+/// `{a, b, ...}`, broken into lines where it is too long; neighbouring bits become a slice.
 pub fn concatenation(parts: &[String], indent: usize) -> String {
+    let parts = slices(parts);
+    if let [part] = &parts[..] {
+        return part.clone();
+    }
     let mut lines = vec!["{".to_string()];
     for (index, part) in parts.iter().enumerate() {
         let last = lines.last_mut().expect("starts with one line");
@@ -217,6 +221,33 @@ pub fn concatenation(parts: &[String], indent: usize) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// Joins `name[k], name[k-1], ...` to `name[k:j]`.
+fn slices(parts: &[String]) -> Vec<String> {
+    let mut joined: Vec<(String, Option<(String, usize, usize)>)> = Vec::new();
+    for part in parts {
+        let bit = bit_of(part);
+        if let (Some((name, index)), Some((_, Some((last, _, low))))) = (&bit, joined.last_mut()) {
+            if last == name && *low == index + 1 {
+                *low = *index;
+                continue;
+            }
+        }
+        joined.push((part.clone(), bit.map(|(name, index)| (name, index, index))));
+    }
+    let text = |(part, slice): (String, Option<(String, usize, usize)>)| match slice {
+        Some((name, high, low)) if high > low => format!("{name}[{high}:{low}]"),
+        _ => part,
+    };
+    joined.into_iter().map(text).collect()
+}
+
+/// Name and index of `name[index]`.
+fn bit_of(part: &str) -> Option<(String, usize)> {
+    let (name, rest) = part.split_once('[')?;
+    let index = rest.strip_suffix(']')?.parse().ok()?;
+    Some((name.to_string(), index))
 }
 
 /// Adds the helper function where it is called, and names the outputs.
