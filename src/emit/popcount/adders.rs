@@ -225,22 +225,26 @@ pub fn concatenation(parts: &[String], indent: usize) -> String {
 
 /// Joins `name[k], name[k-1], ...` to `name[k:j]`.
 fn slices(parts: &[String]) -> Vec<String> {
-    let mut joined: Vec<(String, Option<(String, usize, usize)>)> = Vec::new();
-    for part in parts {
-        let bit = bit_of(part);
-        if let (Some((name, index)), Some((_, Some((last, _, low))))) = (&bit, joined.last_mut()) {
-            if last == name && *low == index + 1 {
-                *low = *index;
+    let mut joined: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < parts.len() {
+        let mut end = at + 1;
+        if let Some((name, high)) = bit_of(&parts[at]) {
+            let next = |end: usize| parts.get(end).and_then(|part| bit_of(part));
+            while next(end).is_some_and(|(other, index)| other == name && index + end - at == high)
+            {
+                end += 1;
+            }
+            if end > at + 1 {
+                joined.push(format!("{name}[{high}:{}]", high + 1 + at - end));
+                at = end;
                 continue;
             }
         }
-        joined.push((part.clone(), bit.map(|(name, index)| (name, index, index))));
+        joined.push(parts[at].clone());
+        at = end;
     }
-    let text = |(part, slice): (String, Option<(String, usize, usize)>)| match slice {
-        Some((name, high, low)) if high > low => format!("{name}[{high}:{low}]"),
-        _ => part,
-    };
-    joined.into_iter().map(text).collect()
+    joined
 }
 
 /// Name and index of `name[index]`.
