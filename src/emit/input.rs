@@ -79,7 +79,6 @@ struct Unit {
     input_memory_depth: usize,
     input_word: usize,
     input_bank_note: String,
-    frame_depth: usize,
 
     // Vector.
     word_beats: usize,
@@ -150,7 +149,6 @@ fn unit(design: &Design, view: &View) -> Unit {
                 input_memory_depth: depth,
                 input_word: word,
                 input_bank_note: format!("Input memory: {words} words of {word} rows a frame."),
-                frame_depth: words,
                 word_beats,
                 word_beat_width: bits(word_beats - 1),
                 last_word_beats,
@@ -210,7 +208,6 @@ fn unit(design: &Design, view: &View) -> Unit {
                 input_bank_note: format!(
                     "One bank of the input memory: {depth} words of {word_bits} bits a frame."
                 ),
-                frame_depth: depth,
                 kernel_columns: kernel.1,
                 column_stride: stride.1,
                 pixel_bits,
