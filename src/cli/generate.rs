@@ -1,7 +1,7 @@
 //! `bincim generate`: the accelerator of a network as a folder of Verilog, memory images and benches.
 //!
-//! The folder appears whole or not at all. It holds its own sources (`source/model.onnx`, `source/arch.toml` with
-//! every number resolved), so that `verify` and `synth` need nothing else.
+//! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
+//! number resolved), so that `verify` and `synth` need nothing else.
 
 use super::{Outcome, load};
 use crate::arch::device::{Device, DeviceFamily};
@@ -58,7 +58,8 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     }
     files.push(json_file("design.json", &view(design)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
-    let model = std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
+    let model =
+        std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
@@ -66,7 +67,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     for file in &files {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
-    write(&pending.path().join("source/model.onnx"), &model)?;
+    write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
     let folder = pending.finish()?;
     summary(args, &choice, &folder, files.len());
     Ok(Outcome::Done)
@@ -82,7 +83,7 @@ fn frames(design: &Design) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
     elements
         .chunks(design.network.input.shape.elements())
-        .map(|image| super::verify::frame(design, image))
+        .map(|image| super::verify::cosim::frame(design, image.to_vec()))
         .collect()
 }
 
@@ -175,9 +176,8 @@ fn view(design: &Design) -> DesignView {
 
 /// What the folder was made from: versions and digests live here and not in the Verilog.
 fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::Value {
-    let digest = |bytes: &[u8]| {
-        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    };
+    let digest =
+        |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     serde_json::json!({
         "generator": { "name": "bincim", "version": env!("CARGO_PKG_VERSION") },

@@ -4,10 +4,11 @@
 //! 2 could not run.
 
 mod check;
+mod generate;
 mod glyphs;
 mod infer;
 mod load;
-mod mutate;
+pub mod mutate;
 mod new;
 mod report;
 mod synth;
@@ -29,8 +30,10 @@ enum Verb {
     New(new::New),
     Check(check::Check),
     Infer(infer::Args),
-    Synth(synth::Synth),
+    Generate(generate::Generate),
+    Verify(verify::Verify),
     Mutate(mutate::Mutate),
+    Synth(synth::Synth),
     Report(report::Report),
     Glyphs(glyphs::Arguments),
     /// Print the JSON schema of the architecture file
@@ -53,8 +56,10 @@ pub fn main() -> ExitCode {
         Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Infer(args) => infer::run(&args),
-        Verb::Synth(args) => synth::run(&args),
+        Verb::Generate(args) => generate::run(&args),
+        Verb::Verify(args) => verify::main(&args),
         Verb::Mutate(args) => mutate::run(&args),
+        Verb::Synth(args) => synth::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),
         Verb::Schema => new::schema(),

@@ -35,8 +35,8 @@ pub struct Verify {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Split of the data set
-    #[arg(long, default_value = "test")]
-    pub split: String,
+    #[arg(long, value_enum, default_value = "test")]
+    pub split: super::infer::Split,
     /// Simulations at a time
     #[arg(long, default_value_t = 2)]
     pub jobs: usize,
@@ -128,6 +128,13 @@ impl Verdict<'_> {
     }
 }
 
+/// Runs the verb: the design is rebuilt from the folder's own sources.
+pub fn main(args: &Verify) -> miette::Result<Outcome> {
+    let design = super::load::design(&args.dir)?;
+    let images = super::load::images(&design.network, &args.data, args.split.into())?;
+    run(args, &design, &|index| images.image(index), images.count())
+}
+
 /// Verifies `design`, which stands in `args.dir`, tells the result and keeps it in `verify.json` there;
 /// arguments as in [`verify`].
 pub fn run(
@@ -198,7 +205,7 @@ fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
         "bincim verify {} --data {} --split {} --images {}..{} --seed {} --waves",
         quoted(&args.dir),
         quoted(&args.data),
-        args.split,
+        args.split.name(),
         shard.start,
         shard.end,
         args.seed
