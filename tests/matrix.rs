@@ -44,7 +44,8 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
                     if pair >= range.end {
                         break;
                     }
-                    match check(pair) {
+                    let outcome = std::panic::catch_unwind(|| check(pair));
+                    match outcome.unwrap_or_else(|_| Err("a panic, see above".into())) {
                         Ok(frame) => {
                             cycles.fetch_add(frame as usize, Ordering::Relaxed);
                         }

@@ -1,6 +1,9 @@
 //! The benches themselves: a player with recorded answers passes, and every planted fault is named.
 
-use bincim::cli::verify::cosim::{self, Plan, Shard, Trace};
+use bincim::cli::verify::{
+    self,
+    cosim::{self, Plan, Shard, Trace},
+};
 use bincim::design::{self, Design};
 use bincim::emit::bench;
 use bincim::flow::icarus;
@@ -137,4 +140,51 @@ fn every_planted_fault_is_named_by_both_benches() {
         let (code, output) = bench_under_icarus(player.folder.path(), 3);
         assert!(output.contains(said) && code != 0, "fault {fault}: exit {code}\n{output}");
     }
+}
+
+#[test]
+fn a_mismatch_comes_with_its_command_and_a_waveform() {
+    let player = player(1);
+    let folder = player.folder.path();
+    let args = verify::Verify {
+        dir: folder.into(),
+        data: "digits".into(),
+        images: verify::Images::First(IMAGES),
+        seed: 5,
+        split: "test".into(),
+        jobs: 1,
+        waves: Some(verify::Waves::Fst),
+        junit: Some(folder.join("junit.xml")),
+        json: false,
+    };
+    let image = |index: usize| player.images[index].clone();
+    let verdict = verify::verify(&args, &player.design, &image, IMAGES).unwrap();
+    let first = verdict.first().expect("fault 1 is found").clone();
+    let (waves, view) = verdict.waves.clone().expect("a waveform was asked for");
+    assert!(fs::metadata(&waves).unwrap().len() > 200, "{}", waves.display());
+    let text = fs::read_to_string(view).unwrap();
+    assert!(text.contains("TOP.cosim_top.sum_valid_o"), "{text}");
+    assert!(text.contains(&format!("*-8.000000 {}", 10 * first.cycle)), "{text}");
+    let command = verdict.command.clone().expect("a command");
+    let end = if first.phase == "stream" { 3 } else { IMAGES };
+    let options = format!("--data digits --split test --images 0..{end} --seed 5 --waves");
+    assert!(command.contains(&options), "{command}");
+
+    // The command finds the same difference; the whole verb says no and leaves its records.
+    let args = verify::Verify { images: verify::Images::Range(0, end), waves: None, ..args };
+    let again = verify::verify(&args, &player.design, &image, IMAGES).unwrap();
+    let repeated = again.first().expect("found again");
+    assert_eq!(
+        (&repeated.kind, repeated.image, repeated.lane, repeated.row, repeated.column),
+        (&first.kind, first.image, first.lane, first.row, first.column)
+    );
+    let outcome = verify::run(&args, &player.design, &image, IMAGES).unwrap();
+    assert_eq!(outcome, bincim::cli::Outcome::No);
+    let junit = fs::read_to_string(folder.join("junit.xml")).unwrap();
+    assert!(junit.contains("failures=\"1\"") && junit.contains("expected"), "{junit}");
+    let record: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("verify.json")).unwrap()).unwrap();
+    assert_eq!(record["cycles_predicted"], player.design.cycles);
+    assert_eq!(record["first_mismatch"]["layer"], first.layer);
+    assert!(record["mismatches"].as_u64() >= Some(1));
 }

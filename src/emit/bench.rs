@@ -41,6 +41,7 @@ struct CosimTop {
     out_bits: usize,
     lanes: usize,
     sum_bits: usize,
+    gives_bits: bool,
 }
 
 #[derive(Template)]
@@ -106,6 +107,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         out_bits: design.output.stream_bits,
         lanes: design.lanes,
         sum_bits: design.widths.accumulator,
+        gives_bits: design.layers.iter().any(|layer| !layer.scores),
     };
     Ok(vec![
         text("verif/cosim_top.sv", top.render()?),

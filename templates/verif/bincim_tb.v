@@ -140,20 +140,12 @@ module bincim_tb #(
     end
   endtask
 
-  // Ones for the sums, and for the bits, of the lanes that hold a channel.
+  // Ones for the sums of the lanes that hold a channel.
   function [LANES*SUM_BITS-1:0] sum_mask;
     input integer channels;
     begin
       sum_mask = {LANES * SUM_BITS{1'b1}};
       if (channels < LANES) sum_mask = sum_mask >> ((LANES - channels) * SUM_BITS);
-    end
-  endfunction
-
-  function [LANES-1:0] bit_mask;
-    input integer channels;
-    begin
-      bit_mask = {LANES{1'b1}};
-      if (channels < LANES) bit_mask = bit_mask >> (LANES - channels);
     end
   endfunction
 
@@ -322,6 +314,17 @@ module bincim_tb #(
   end
 
   integer bit_index = 0;
+  //%- if bit_events > 0 %//
+
+  // Ones for the bits of the lanes that hold a channel.
+  function [LANES-1:0] bit_mask;
+    input integer channels;
+    begin
+      bit_mask = {LANES{1'b1}};
+      if (channels < LANES) bit_mask = bit_mask >> (LANES - channels);
+    end
+  endfunction
+
   integer bit_layer = 0;
   integer bit_group = 0;
   integer bit_event = 0;
@@ -360,6 +363,7 @@ module bincim_tb #(
       end
     end
   end
+  //%- endif %//
 
   // --------------------------------------------------------------------------------------- registers
   reg [31:0] value;
@@ -477,7 +481,6 @@ module bincim_tb #(
     sum_image = IMAGES - 1;
     sum_index = (IMAGES - 1) * SUM_EVENTS;
     bit_index = (IMAGES - 1) * BIT_EVENTS;
-    bit_layer = (bits_of[0] == 0 && LAYERS > 1) ? 1 : 0;
     while (in_image < IMAGES) @(negedge clk);
     repeat (60) @(negedge clk);
     check_register(12'h008, 32'd2);

@@ -72,8 +72,14 @@ module cosim_top (
 
   assign sum_valid_o = u_dut.sum_valid;
   assign sum_o = u_dut.sum;
+  //%- if gives_bits %//
   assign bit_valid_o = u_dut.bit_valid;
   assign result_bits_o = u_dut.result_bits;
+  //%- else %//
+  // No layer gives bits, so the accelerator has no such tap.
+  assign bit_valid_o = 1'b0;
+  assign result_bits_o = <: lanes :>'d0;
+  //%- endif %//
 
 endmodule
 

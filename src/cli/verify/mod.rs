@@ -200,7 +200,7 @@ pub fn verify<'a>(
 
 /// The command that repeats the shard of the first mismatch, up to its image.
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
-    let shard = failing(&verdict.shards)?;
+    let shard = repeating(&verdict.shards)?;
     Some(format!(
         "bincim verify {} --data {} --split {} --images {}..{} --seed {} --waves",
         quoted(&args.dir),
@@ -212,18 +212,22 @@ fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     ))
 }
 
+/// The shard of the first mismatch.
+fn failing(shards: &[Shard]) -> Option<(Range<usize>, &Mismatch)> {
+    let shard = shards.iter().find(|shard| shard.first.is_some())?;
+    let start = shard.first_image as usize;
+    Some((start..start + shard.images as usize, shard.first.as_ref()?))
+}
+
 /// Images that repeat the first mismatch: a shard need not run beyond the image that differed, unless
 /// the mismatch lies in a phase that draws among all images of the shard.
-fn failing(shards: &[Shard]) -> Option<Range<usize>> {
-    let shard = shards.iter().find(|shard| shard.first.is_some())?;
-    let first = shard.first.as_ref()?;
-    let start = shard.first_image as usize;
-    let end = start + shard.images as usize;
+fn repeating(shards: &[Shard]) -> Option<Range<usize>> {
+    let (shard, first) = failing(shards)?;
     let end = match usize::try_from(first.image) {
-        Ok(image) if first.phase == "stream" && first.kind != "count" => end.min(image + 1),
-        _ => end,
+        Ok(image) if first.phase == "stream" && first.kind != "count" => shard.end.min(image + 1),
+        _ => shard.end,
     };
-    Some(start..end)
+    Some(shard.start..end)
 }
 
 fn quoted(path: &Path) -> String {

@@ -22,12 +22,16 @@ pub(super) fn write(
 ) -> Result<(PathBuf, PathBuf), FlowError> {
     let model = build(dir, format, verdict.plan.jobs)?;
     let first_image = verdict.shards.first().map_or(0, |shard| shard.first_image as usize);
-    let (shard, window, mark, resets) = match (verdict.first(), failing(&verdict.shards)) {
-        (Some(first), Some(shard)) => {
+    // The whole shard, so that every cycle is the one that was reported.
+    let (shard, window, mark, resets) = match failing(&verdict.shards) {
+        Some((shard, first)) => {
             let window = first.cycle.saturating_sub(BEFORE)..first.cycle + BEHIND;
             (shard, window, first.cycle, verdict.plan.resets)
         }
-        _ => (first_image..first_image + 1, 0..FIRST_FRAME.min(4 * verdict.design.cycles + 2000), 0, 0),
+        None => {
+            let window = 0..FIRST_FRAME.min(4 * verdict.design.cycles + 2000);
+            (first_image..first_image + 1, window, 0, 0)
+        }
     };
     let ending = if model.trace == Trace::Fst { "fst" } else { "vcd" };
     let work = fs::canonicalize(dir.join("build")).map_err(FlowError::io("find", dir.join("build")))?;
