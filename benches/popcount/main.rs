@@ -217,15 +217,9 @@ endmodule
 
 /// The first words of what a tool says about itself.
 fn version(tool: &Path, flag: &str, words: usize) -> String {
-    let output = Command::new(tool)
-        .arg(flag)
-        .output()
-        .expect("the tool was found");
+    let output = Command::new(tool).arg(flag).output().expect("the tool was found");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.split_whitespace()
-        .take(words)
-        .collect::<Vec<_>>()
-        .join(" ")
+    said.split_whitespace().take(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs Yosys over a folder; the number of cells of each type.

@@ -50,7 +50,7 @@ pub fn design(dir: &Path) -> miette::Result<Design> {
     let source = dir.join("source");
     let files =
         std::fs::read_dir(&source).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
-    let models: Vec<_> = files.unwrap_or(Vec::new());
+    let models: Vec<_> = files.unwrap_or_default();
     let Some(model) = models.iter().find(|path| path.extension().is_some_and(|ending| ending == "onnx"))
     else {
         return Err(miette::miette!(

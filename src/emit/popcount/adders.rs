@@ -214,8 +214,7 @@ fn slices(parts: &[String]) -> Vec<String> {
         let mut end = at + 1;
         if let Some((name, high)) = bit_of(&parts[at]) {
             let next = |end: usize| parts.get(end).and_then(|part| bit_of(part));
-            while next(end).is_some_and(|(other, index)| other == name && index + end - at == high)
-            {
+            while next(end).is_some_and(|(other, index)| other == name && index + end - at == high) {
                 end += 1;
             }
             if end > at + 1 {

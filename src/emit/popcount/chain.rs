@@ -75,9 +75,7 @@ fn mask(digits: &str) -> String {
     }
     let (first, rest) = digits.split_at(digits.len() % 32);
     let starts = (0..rest.len()).step_by(32);
-    let mut pieces: Vec<String> = starts
-        .map(|at| format!("32'b{}", &rest[at..at + 32]))
-        .collect();
+    let mut pieces: Vec<String> = starts.map(|at| format!("32'b{}", &rest[at..at + 32])).collect();
     if !first.is_empty() {
         pieces.insert(0, format!("{}'b{first}", first.len()));
     }
