@@ -97,9 +97,9 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         "take 1, 2, 4 or 8".into(),
     );
     say(
-        !arch.target.clock_mhz.is_finite() || arch.target.clock_mhz <= 0.0 || arch.target.clock_mhz > 2000.0,
+        !(arch.clock_mhz() > 0.0 && arch.clock_mhz() <= 2000.0),
         "target.clock_mhz",
-        arch.target.clock_mhz.to_string(),
+        arch.clock_mhz().to_string(),
         "not a clock between 0 and 2000 MHz".into(),
         "take a frequency such as 12, 25 or 60".into(),
     );

@@ -42,6 +42,9 @@ pub fn choice(
         "generic" => None,
         name => Some(device::find(name)?),
     };
+    if let (None, Some(device)) = (file.target.clock_mhz, device) {
+        file.target.clock_mhz = Some(device.engine_mhz);
+    }
     Ok((cost::choose(network, &file, device).into_diagnostic()?, device))
 }
 
