@@ -8,6 +8,7 @@ use bincim::design::{self, Design};
 use bincim::emit::bench;
 use bincim::flow::icarus;
 use bincim::network::random::{self, Limits};
+use clap::Parser;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,13 @@ mod machines;
 
 const IMAGES: usize = 4;
 const PLAYER: &str = include_str!("player/bincim_top.v");
+
+/// The verb's arguments alone.
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    verify: verify::Verify,
+}
 
 struct Player {
     design: Design,
@@ -146,17 +154,14 @@ fn every_planted_fault_is_named_by_both_benches() {
 fn a_mismatch_comes_with_its_command_and_a_waveform() {
     let player = player(1);
     let folder = player.folder.path();
-    let args = verify::Verify {
-        dir: folder.into(),
-        data: "digits".into(),
-        images: verify::Images::First(IMAGES),
-        seed: 5,
-        split: bincim::cli::infer::Split::Test,
-        jobs: 1,
-        waves: Some(verify::Waves::Fst),
-        junit: Some(folder.join("junit.xml")),
-        json: false,
+    let junit = folder.join("junit.xml");
+    let parse = |images: &str, more: &[&str]| {
+        let mut words = vec!["verify", folder.to_str().unwrap(), "--data", "digits", "--images", images];
+        words.extend(["--seed", "5", "--jobs", "1", "--junit", junit.to_str().unwrap()]);
+        words.extend(more);
+        Line::parse_from(words).verify
     };
+    let args = parse("4", &["--waves"]);
     let image = |index: usize| player.images[index].clone();
     let verdict = verify::verify(&args, &player.design, &image, IMAGES).unwrap();
     let first = verdict.first().expect("fault 1 is found").clone();
@@ -171,7 +176,7 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
     assert!(command.contains(&options), "{command}");
 
     // The command finds the same difference; the whole verb says no and leaves its records.
-    let args = verify::Verify { images: verify::Images::Range(0, end), waves: None, ..args };
+    let args = parse(&format!("0..{end}"), &[]);
     let again = verify::verify(&args, &player.design, &image, IMAGES).unwrap();
     let repeated = again.first().expect("found again");
     assert_eq!(
@@ -180,7 +185,7 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
     );
     let outcome = verify::run(&args, &player.design, &image, IMAGES).unwrap();
     assert_eq!(outcome, bincim::cli::Outcome::No);
-    let junit = fs::read_to_string(folder.join("junit.xml")).unwrap();
+    let junit = fs::read_to_string(&junit).unwrap();
     assert!(junit.contains("failures=\"1\"") && junit.contains("expected"), "{junit}");
     let record: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(folder.join("verify.json")).unwrap()).unwrap();

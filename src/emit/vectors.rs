@@ -20,10 +20,18 @@ pub struct Frame {
     pub cycles: Vec<u64>,
 }
 
-/// The bytes of a frame's beats: `beats` times `stream_bits / 8`, least significant byte first.
+/// The bytes of a frame's beats: `beats` times `stream_bits / 8`, least significant byte first. Places of the
+/// last beat behind the last element hold a pattern of ones and zeros, which the accelerator must not see.
 pub fn beats(input: &InputUnit, map: Shape, image: &[i16]) -> Vec<u8> {
     let bytes = input.stream_bits / 8;
     let mut out = vec![0; input.beats * bytes];
+    let used = map.elements() - (input.beats - 1) * input.elements;
+    let last = out.len() - bytes;
+    for bit in used * input.element_bits..input.stream_bits {
+        // Neither all equal nor a period of two, and not the same in every frame.
+        let one = (bit * 5 + image.iter().filter(|&&value| value > 0).count()) % 7 < 4;
+        out[last + bit / 8] |= u8::from(one) << (bit % 8);
+    }
     for pixel in 0..map.pixels() {
         for channel in 0..map.c {
             let value = image[channel * map.pixels() + pixel];

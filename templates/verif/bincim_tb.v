@@ -172,6 +172,12 @@ module bincim_tb #(
   wire in_taken = s_axis_tvalid && s_axis_tready;
   wire in_frame_taken = in_taken && (in_beat == BEATS - 1);
 
+  // A frame that breaks off with an early tlast is dropped; one without tlast counts all the same.
+  localparam integer BREAK_BEAT = BEATS / 2;
+  reg break_frame = 1'b0;
+  reg drop_last = 1'b0;
+  wire in_broken = break_frame && (in_beat == BREAK_BEAT) && (BEATS > 1);
+
   // The beat that follows the present one.
   integer next_image;
   integer next_beat;
@@ -179,8 +185,8 @@ module bincim_tb #(
     next_image = in_image;
     next_beat = in_beat;
     if (in_taken) begin
-      next_beat = in_frame_taken ? 0 : in_beat + 1;
-      if (in_frame_taken) next_image = in_image + 1;
+      next_beat = (in_frame_taken || in_broken) ? 0 : in_beat + 1;
+      if (in_frame_taken && !in_broken) next_image = in_image + 1;
     end
   end
 
@@ -196,12 +202,14 @@ module bincim_tb #(
       in_image <= next_image;
       in_beat <= next_beat;
       if (in_frame_taken) in_pace = in_draw[5:4];
+      if (in_taken && in_broken) break_frame = 1'b0;
       if (!s_axis_tvalid || in_taken) begin
         s_axis_tvalid <= 1'b0;
         if (next_image < IMAGES && willing(in_pace, in_draw, cycle)) begin
           s_axis_tvalid <= 1'b1;
           s_axis_tdata <= stimulus[next_image*BEATS+next_beat];
-          s_axis_tlast <= (next_beat == BEATS - 1);
+          s_axis_tlast <= ((next_beat == BEATS - 1) && !drop_last) ||
+                          (break_frame && (next_beat == BREAK_BEAT) && (BEATS > 1));
         end
       end
     end
@@ -435,6 +443,17 @@ module bincim_tb #(
     end
   endtask
 
+  // Sends the last image once more and expects its results once more.
+  task last_image_again;
+    begin
+      in_image = IMAGES - 1;
+      out_image = IMAGES - 1;
+      sum_image = IMAGES - 1;
+      sum_index = (IMAGES - 1) * SUM_EVENTS;
+      bit_index = (IMAGES - 1) * BIT_EVENTS;
+    end
+  endtask
+
   // -------------------------------------------------------------------------------------- the course
   reg [8*256-1:0] waves;
   integer i;
@@ -476,11 +495,7 @@ module bincim_tb #(
     // A frame that waits for START.
     write_register(12'h004, 32'd0);
     check_register(12'h004, 32'd0);
-    in_image = IMAGES - 1;
-    out_image = IMAGES - 1;
-    sum_image = IMAGES - 1;
-    sum_index = (IMAGES - 1) * SUM_EVENTS;
-    bit_index = (IMAGES - 1) * BIT_EVENTS;
+    last_image_again;
     while (in_image < IMAGES) @(negedge clk);
     repeat (60) @(negedge clk);
     check_register(12'h008, 32'd2);
@@ -493,6 +508,21 @@ module bincim_tb #(
     repeat (60) @(negedge clk);
     check_register(12'h008, 32'd0);
     check_register(12'h00C, IMAGES + 1);
+    // A broken frame before a whole one, then a frame without tlast.
+    write_register(12'h004, 32'd1);
+    break_frame = 1'b1;
+    last_image_again;
+    while (out_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    check_register(12'h008, (BEATS > 1) ? 32'd8 : 32'd0);
+    write_register(12'h008, 32'd8);
+    check_register(12'h008, 32'd0);
+    drop_last = 1'b1;
+    last_image_again;
+    while (out_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    check_register(12'h008, 32'd8);
+    check_register(12'h00C, IMAGES + 3);
     if (errors == 0) begin
       $display("PASS: %0d images, %0d cycles a frame, seed %0d", IMAGES, FRAME_CYCLES, first_seed);
       $finish;

@@ -4,7 +4,7 @@
 //   model VECTORS --seed S [--resets N] [--result FILE] [--dump FILE --from CYCLE --to CYCLE]
 //
 // Phases, each from a reset: `reset` (frames cut off by a reset at a random cycle), `manual` (frames
-// started by the register, one of them without its tlast), `stream` (every frame, the next one streamed
+// started by the register, one after a broken one, one without its tlast), `stream` (every frame, the next one streamed
 // in while the present one is computed). Gaps, back-pressure, register accesses and resets come from the
 // seed alone. Exit status: 0 all equal, 1 a difference, 2 the vector file or the arguments are unusable.
 
@@ -80,7 +80,8 @@ class Harness {
     }
   }
 
-  // Frames started by the register; the second one arrives without its tlast.
+  // Frames started by the register. Before the first one comes a frame that breaks off with an early tlast,
+  // which is dropped; the second one lacks its tlast and counts all the same.
   void manual() {
     const uint64_t images = std::min<uint64_t>(2, header_.images);
     begin("manual", 0, images);
@@ -91,12 +92,15 @@ class Harness {
     stop_input_at_ = 1;
     for (uint64_t i = 0; i < images && !stopped(); ++i) {
       drop_last_ = i == 1;
+      break_ = i == 0 && header_.beats > 1;
+      break_beat_ = random_.below(header_.beats - break_);
+      const bool error = drop_last_ || break_;
       stop_input_at_ = i + 1;
       while (fed_ < i + 1 && !stopped()) step();
       engine_may_run_ = false;
       idle(60);
-      check_register(kStatus, i == 1 ? 0xA : 0x2, "STATUS while a frame waits for START");
-      if (i == 1) {
+      check_register(kStatus, error ? 0xA : 0x2, "STATUS while a frame waits for START");
+      if (error) {
         access(kStatus, true, 0x8);
         check_register(kStatus, 0x2, "STATUS after the frame error was cleared");
       }
@@ -149,7 +153,8 @@ class Harness {
                  bits_seen_, scores_seen_);
     std::fprintf(out, ",\"register_reads\":%" PRIu64 ",\"resets\":%" PRIu64 ",\"cycles\":%" PRIu64,
                  reads_, resets_, cycle_);
-    std::fprintf(out, ",\"seconds\":%.6f,\"layer_cycles\":[", seconds);
+    std::fprintf(out, ",\"interval\":%" PRIu64 ",\"seconds\":%.6f,\"layer_cycles\":[",
+                 interval_ == ~0ull ? 0 : interval_, seconds);
     for (std::size_t i = 0; i < measured_.size(); ++i) {
       std::fprintf(out, "%s%" PRIu64, i ? "," : "", measured_[i]);
     }
@@ -195,7 +200,8 @@ class Harness {
   uint64_t limit_ = 0;                    // frames of this phase end before this image
   uint64_t fed_ = 0, beat_ = 0;           // input: image and beat that come next
   uint64_t stop_input_at_ = ~0ull;        // input: no frame from this one on
-  bool hold_input_ = false, drop_last_ = false, engine_may_run_ = true, poll_ = false;
+  uint64_t break_beat_ = 0;               // input: the broken frame ends with this beat
+  bool break_ = false, hold_input_ = false, drop_last_ = false, engine_may_run_ = true, poll_ = false;
   uint64_t scored_ = 0, score_ = 0;       // output: image and score that come next
   Cursor sums_, bits_;
   Pace in_pace_, out_pace_;
@@ -205,6 +211,7 @@ class Harness {
   Lite lite_;
 
   uint64_t mismatches_ = 0, sums_seen_ = 0, bits_seen_ = 0, scores_seen_ = 0, reads_ = 0, resets_ = 0;
+  uint64_t last_start_ = 0, interval_ = ~0ull;
   std::vector<uint64_t> measured_;
   Mismatch first_;
   bool hung_ = false;
@@ -220,9 +227,10 @@ class Harness {
     sums_ = bits_ = Cursor{from, 0, 0, 0, 0};
     skip_silent_layers(bits_);
     stop_input_at_ = ~0ull;
-    hold_input_ = drop_last_ = poll_ = held_ = taken_ = false;
+    break_ = hold_input_ = drop_last_ = poll_ = held_ = taken_ = false;
     engine_may_run_ = true;
     lite_ = Lite{};
+    last_start_ = 0;
     in_pace_.choose(random_, header_.cycles);
     out_pace_.choose(random_, header_.cycles);
     Vcosim_top& t = *top_;
@@ -281,7 +289,10 @@ class Harness {
     if (taken_) {
       taken_ = false;
       t.s_axis_tvalid = t.s_axis_tlast = 0;
-      if (++beat_ == header_.beats) {
+      if (break_ && beat_ == break_beat_) {
+        break_ = false;
+        beat_ = 0;
+      } else if (++beat_ == header_.beats) {
         beat_ = 0;
         ++fed_;
         in_pace_.choose(random_, header_.cycles);
@@ -290,7 +301,7 @@ class Harness {
     if (!t.s_axis_tvalid && !hold_input_ && fed_ < std::min(limit_, stop_input_at_) &&
         in_pace_.next(random_)) {
       put_bytes(t.s_axis_tdata, vectors_.beat(fed_, beat_), header_.beat_bytes);
-      t.s_axis_tlast = beat_ + 1 == header_.beats && !drop_last_;
+      t.s_axis_tlast = (beat_ + 1 == header_.beats && !drop_last_) || (break_ && beat_ == break_beat_);
       t.s_axis_tvalid = 1;
     }
     t.m_axis_tready = out_pace_.next(random_);
@@ -327,6 +338,11 @@ class Harness {
   void sample_sums() {
     last_progress_ = cycle_;
     if (unexpected(sums_, "sum")) return;
+    if (sums_.offset == 0) {
+      // The engine computes one frame after the other, so the least distance is its pace.
+      if (last_start_ != 0) interval_ = std::min(interval_, cycle_ - last_start_);
+      last_start_ = cycle_;
+    }
     const Layer& layer = vectors_.layers[sums_.layer];
     const int32_t* expected = vectors_.sums(sums_.image) + sums_.offset;
     const unsigned width = static_cast<unsigned>(header_.sum_bits);

@@ -112,7 +112,7 @@ module bincim_top (
       bit_valid <= 1'b0;
       if (take) begin
         frame[beat] <= s_axis_tdata;
-        beat <= (beat == BEATS - 1) ? 0 : beat + 1;
+        beat <= (beat == BEATS - 1 || s_axis_tlast) ? 0 : beat + 1;
         if (beat == BEATS - 1) waiting <= 1'b1;
         if (s_axis_tlast != (beat == BEATS - 1)) error <= 1'b1;
       end

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// True if the module of `file` is proved unchanged by the text in `changed`: same outputs in every cycle from
 /// equal states, by induction over its registers. False where no proof is found in time, whatever the reason.
