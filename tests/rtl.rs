@@ -178,7 +178,8 @@ fn simulate(folder: &Path, design: &Design, frames: &[&[i16]], seed: u64, reset:
     fs::write(folder.join("bench.v"), bench).unwrap();
     let run = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} in {}:\n{text}", folder.display());
         text
     };
@@ -191,7 +192,10 @@ fn simulate(folder: &Path, design: &Design, frames: &[&[i16]], seed: u64, reset:
 }
 
 /// What the trace must be: sums, bits and cycles layer by layer, and the scores.
-fn expected(design: &Design, traces: &[MachineTrace]) -> (Vec<String>, Vec<String>, Vec<String>, Vec<String>) {
+fn expected(
+    design: &Design,
+    traces: &[MachineTrace],
+) -> (Vec<String>, Vec<String>, Vec<String>, Vec<String>) {
     let lanes = design.lanes;
     let (mut sums, mut bits, mut cycles, mut scores) = (vec![], vec![], vec![], vec![]);
     let hex = |bits: &[bool]| -> String {
