@@ -32,7 +32,7 @@ fn design(dir: &Path) {
     );
     write(
         "board/icebreaker_top.v",
-        "`default_nettype none\nmodule bincim_board (\n    input  wire clk_i,\n    input  wire rst_ni,\n    \
+        "`default_nettype none\nmodule icebreaker_top (\n    input  wire clk_i,\n    input  wire rst_ni,\n    \
          input  wire uart_rx_i,\n    output wire uart_tx_o,\n    output wire led_o\n);\n  wire [7:0] q;\n  \
          bincim_top u_top (.clk_i(clk_i), .rst_ni(rst_ni), .q_o(q));\n  \
          echo u_echo (.a_i(uart_rx_i), .b_o(uart_tx_o));\n  assign led_o = ^q;\nendmodule\n",

@@ -1,7 +1,7 @@
 //! `bincim generate`: the accelerator of a network as a folder of Verilog, memory images and benches.
 //!
-//! The folder appears whole or not at all. It holds its own sources (`source/model.onnx`, `source/arch.toml` with
-//! every number resolved), so that `verify` and `synth` need nothing else.
+//! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
+//! number resolved), so that `verify` and `synth` need nothing else.
 
 use super::{Outcome, load};
 use crate::arch::device::{Device, DeviceFamily};
@@ -58,7 +58,8 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     }
     files.push(json_file("design.json", &view(design)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
-    let model = std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
+    let model =
+        std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
@@ -66,7 +67,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     for file in &files {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
-    write(&pending.path().join("source/model.onnx"), &model)?;
+    write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
     let folder = pending.finish()?;
     summary(args, &choice, &folder, files.len());
     Ok(Outcome::Done)
@@ -82,7 +83,7 @@ fn frames(design: &Design) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
     elements
         .chunks(design.network.input.shape.elements())
-        .map(|image| super::verify::frame(design, image))
+        .map(|image| super::verify::cosim::frame(design, image.to_vec()))
         .collect()
 }
 
@@ -90,7 +91,7 @@ fn frames(design: &Design) -> Vec<Frame> {
 fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
     let Some(board) = &device.board else { return Ok(Vec::new()) };
     let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
-    let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.target.clock_mhz));
+    let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.clock_mhz()));
     let family = match device.family {
         DeviceFamily::Ice40 if board.pll_on_pad => Some(PllFamily::Ice40Pad),
         DeviceFamily::Ice40 => Some(PllFamily::Ice40),
@@ -156,7 +157,7 @@ fn view(design: &Design) -> DesignView {
         macs: design.network.macs() as u64,
         cycles: design.cycles,
         interval: Some(design.interval()),
-        clock_mhz: Some(design.arch.target.clock_mhz),
+        clock_mhz: Some(design.arch.clock_mhz()),
         layers: design
             .network
             .layers
@@ -175,9 +176,8 @@ fn view(design: &Design) -> DesignView {
 
 /// What the folder was made from: versions and digests live here and not in the Verilog.
 fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::Value {
-    let digest = |bytes: &[u8]| {
-        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    };
+    let digest =
+        |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     serde_json::json!({
         "generator": { "name": "bincim", "version": env!("CARGO_PKG_VERSION") },
@@ -190,7 +190,7 @@ fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::V
 
 fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
     let design = &choice.design;
-    let speed = cost::speed(design, design.arch.target.clock_mhz);
+    let speed = cost::speed(design, design.arch.clock_mhz());
     if args.json {
         let object = serde_json::json!({
             "folder": folder, "files": files, "rows": design.rows, "lanes": design.lanes,
@@ -203,7 +203,11 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
     println!("{}: {} files in {}", design.name, files, folder.display());
     println!(
         "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz",
-        design.rows, design.lanes, design.cycles, speed.frames_per_second, design.arch.target.clock_mhz
+        design.rows,
+        design.lanes,
+        design.cycles,
+        speed.frames_per_second,
+        design.arch.clock_mhz()
     );
     for reason in &choice.reasons {
         println!("  - {reason}");

@@ -58,6 +58,15 @@ impl Split {
     }
 }
 
+impl From<Split> for read::Split {
+    fn from(split: Split) -> read::Split {
+        match split {
+            Split::Test => read::Split::Test,
+            Split::Train => read::Split::Train,
+        }
+    }
+}
+
 /// How scores become a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Rule {
@@ -88,11 +97,7 @@ pub struct Summary {
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
     let (network, _) = load::network(&args.model)?;
-    let split = match args.split {
-        Split::Test => read::Split::Test,
-        Split::Train => read::Split::Train,
-    };
-    let data = read::dataset(&args.data, split)?;
+    let data = read::dataset(&args.data, args.split.into())?;
     let Some(labels) = &data.labels else {
         return Err(miette::miette!(
             code = "infer::no_labels",

@@ -3,6 +3,7 @@
 use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
+use crate::design::Design;
 use crate::lower;
 use crate::network::Network;
 use crate::read;
@@ -31,7 +32,7 @@ pub fn choice(
     device_name: Option<&str>,
 ) -> miette::Result<(Choice, Option<&'static Device>)> {
     let mut file = match arch {
-        Some(path) => read::arch(path)?,
+        Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
     if let Some(name) = device_name {
@@ -41,5 +42,66 @@ pub fn choice(
         "generic" => None,
         name => Some(device::find(name)?),
     };
+    if let (None, Some(device)) = (file.target.clock_mhz, device) {
+        file.target.clock_mhz = Some(device.engine_mhz);
+    }
     Ok((cost::choose(network, &file, device).into_diagnostic()?, device))
+}
+
+/// The design that stands in `dir`, rebuilt from its own sources.
+pub fn design(dir: &Path) -> miette::Result<Design> {
+    let source = dir.join("source");
+    let files =
+        std::fs::read_dir(&source).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
+    let models: Vec<_> = files.unwrap_or_default();
+    let Some(model) = models.iter().find(|path| path.extension().is_some_and(|ending| ending == "onnx"))
+    else {
+        return Err(miette::miette!(
+            code = "cli::no_design",
+            help = "`bincim generate MODEL --arch ARCH -o DIR` makes one",
+            "{} holds no design: no model in its folder `source`",
+            dir.display()
+        ));
+    };
+    let (network, _) = network(model)?;
+    let (choice, _) = choice(&network, Some(&source.join("arch.toml")), None)?;
+    Ok(choice.design)
+}
+
+/// The images of a data set as element values of `network`'s input.
+pub struct Images {
+    values: Vec<i16>,
+    size: usize,
+    pixels: Vec<u8>,
+}
+
+impl Images {
+    /// Number of images.
+    pub fn count(&self) -> usize {
+        self.pixels.len() / self.size
+    }
+
+    /// Element values of image `index`, in channel, row, column order.
+    pub fn image(&self, index: usize) -> Vec<i16> {
+        let pixels = &self.pixels[index * self.size..(index + 1) * self.size];
+        pixels.iter().map(|&pixel| self.values[usize::from(pixel)]).collect()
+    }
+}
+
+/// Reads the data set at `path` for `network`.
+pub fn images(network: &Network, path: &Path, split: read::Split) -> miette::Result<Images> {
+    let data = read::dataset(path, split)?;
+    let size = network.input.shape.elements();
+    if data.shape.elements() != size {
+        return Err(miette::miette!(
+            code = "cli::image_shape",
+            help = "take the data set that the network was trained for",
+            "{} holds images of {} but {} reads {}",
+            path.display(),
+            data.shape,
+            network.name,
+            network.input.shape
+        ));
+    }
+    Ok(Images { values: network.input.pixel_values.clone(), size, pixels: data.images })
 }

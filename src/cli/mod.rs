@@ -4,12 +4,15 @@
 //! 2 could not run.
 
 mod check;
+mod generate;
 mod glyphs;
-mod infer;
+pub mod infer;
 mod load;
+pub mod mutate;
 mod new;
 mod report;
 mod synth;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -27,6 +30,9 @@ enum Verb {
     New(new::New),
     Check(check::Check),
     Infer(infer::Args),
+    Generate(generate::Generate),
+    Verify(verify::Verify),
+    Mutate(mutate::Mutate),
     Synth(synth::Synth),
     Report(report::Report),
     Glyphs(glyphs::Arguments),
@@ -50,6 +56,9 @@ pub fn main() -> ExitCode {
         Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Infer(args) => infer::run(&args),
+        Verb::Generate(args) => generate::run(&args),
+        Verb::Verify(args) => verify::main(&args),
+        Verb::Mutate(args) => mutate::run(&args),
         Verb::Synth(args) => synth::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),

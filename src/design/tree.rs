@@ -16,7 +16,7 @@ use ripple::{Order, Source};
 const PIPELINED_LEAF_ROWS: usize = 8;
 
 /// Rows of a leaf with no register behind it, on devices whose cells gain from long chains.
-const WIDE_LEAF_ROWS: usize = 32;
+const WIDE_LEAF_ROWS: usize = 64;
 
 /// Operands that one node adds between two registers.
 const NODE_OPERANDS: usize = 4;
@@ -156,11 +156,16 @@ impl TreePlan {
         if !self.pipelined {
             return 1;
         }
+        1 + self.plane_stages() + levels(self.groups)
+    }
+
+    /// Stages that add within planes, registered or not.
+    pub(crate) fn plane_stages(&self) -> usize {
+        let most = self.leaf_rows();
         let leafs = |plane: &Vec<(usize, usize)>| -> usize {
-            plane.iter().map(|(_, length)| length.div_ceil(PIPELINED_LEAF_ROWS)).sum()
+            plane.iter().map(|(_, length)| length.div_ceil(most)).sum()
         };
-        let deepest = self.planes().iter().map(leafs).max().unwrap_or(1);
-        1 + levels(deepest) + levels(self.groups)
+        levels(self.planes().iter().map(leafs).max().unwrap_or(1))
     }
 
     /// Most rows of one leaf.

@@ -3,6 +3,7 @@
 //! Every number in a text comes from the [`Design`](crate::design::Design); a feature that the design does not
 //! need leaves no trace in the Verilog.
 
+pub mod bench;
 pub mod board;
 mod engine;
 pub mod hdl;
@@ -13,6 +14,7 @@ mod program;
 mod result;
 mod score;
 mod top;
+pub mod vectors;
 mod view;
 mod walk;
 
@@ -21,7 +23,7 @@ use crate::design::Design;
 /// One file of emitted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedText {
-    /// File name, without a folder.
+    /// File name; with a folder where the emitter says so.
     pub name: String,
     /// The whole content, ASCII, ending in one line feed.
     pub text: String,

@@ -43,7 +43,7 @@ pub fn compile(
 }
 
 /// Runs a compiled simulation in `cwd`, so that `$readmemh` finds relative names, with
-/// `plusargs` such as `+seed=1`. Returns what it printed; `$fatal` gives a non-zero code.
+/// `plusargs` such as `+seed=1`. Returns what it printed; `$fatal` and `$stop` give a non-zero code.
 pub fn simulate(
     compiled: &Path,
     plusargs: &[String],
@@ -53,8 +53,8 @@ pub fn simulate(
 ) -> Result<Ran, FlowError> {
     let tool = find(Tool::Vvp)?;
     let compiled = fs::canonicalize(compiled).map_err(FlowError::io("find", compiled))?;
-    // -n: an interrupt ends the run instead of opening a prompt.
-    let mut args: Vec<OsString> = vec!["-n".into(), compiled.into()];
+    // -N: $stop and an interrupt end the run with status 1 instead of opening a prompt.
+    let mut args: Vec<OsString> = vec!["-N".into(), compiled.into()];
     args.extend(plusargs.iter().map(Into::into));
     run(&Job { name: "vvp", program: &tool.program, env: &tool.env, args, cwd, log, capture: true, limit })
 }

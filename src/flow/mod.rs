@@ -7,6 +7,7 @@
 mod error;
 pub mod folder;
 pub mod icarus;
+pub mod mutate;
 pub mod nextpnr;
 pub mod pack;
 mod process;

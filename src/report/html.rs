@@ -210,7 +210,7 @@ mod tests {
             device: "up5k".into(),
             part: "iCE40UP5K-SG48".into(),
             board: Some("1BitSquared iCEBreaker".into()),
-            top: "bincim_board".into(),
+            top: "icebreaker_top".into(),
             lut_inputs: 4,
             luts: 3210,
             carries: 410,

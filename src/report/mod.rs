@@ -5,6 +5,7 @@
 
 mod figures;
 mod html;
+pub mod junit;
 mod view;
 
 pub use figures::{Speed, speed};

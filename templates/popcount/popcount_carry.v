@@ -26,6 +26,8 @@ module popcount_carry #(
   localparam [15:0] START  = 16'h0009;
 
   wire [SLOTS/2:0] carry;
+  wire             unused_carry = carry[SLOTS/2];
+
   assign carry[0] = 1'b0;
 
   genvar k;

@@ -51,6 +51,9 @@ module popcount_shift_add #(
 
   assign sum_o = sum[SUM-1:0];
 
+  // The highest bits have no use where the sum is known to need fewer.
+  wire unused_high = &{a, plain, shifted, sum};
+
 endmodule
 
 `default_nettype wire

@@ -70,8 +70,8 @@ pub struct Layout {
 /// Lays the tree out.
 pub fn layout(plan: &TreePlan) -> Layout {
     let spares = plan.style.takes_carry_in();
-    let planes: Vec<Vec<Leaf>> = plan.planes().iter().map(|rows| leafs(plan, rows)).collect();
-    let plane_stages = levels(planes.iter().map(Vec::len).max().unwrap_or(1));
+    let plane_stages = plan.plane_stages();
+    let planes: Vec<Vec<Leaf>> = plan.planes().iter().map(|rows| leafs(plan, rows, plane_stages)).collect();
     let mut values: Vec<Vec<Value>> =
         planes.iter().map(|leafs| leafs.iter().map(|leaf| leaf.value).collect()).collect();
     let mut stages = Vec::new();
@@ -115,14 +115,32 @@ pub fn layout(plan: &TreePlan) -> Layout {
 }
 
 /// The leafs of one plane; the first of them keeps no spare row, so that none is left at the end.
-fn leafs(plan: &TreePlan, ranges: &[(usize, usize)]) -> Vec<Leaf> {
+///
+/// Without a spare row it is quick with one row less, and takes it only where one leaf more would
+/// cost a stage.
+fn leafs(plan: &TreePlan, ranges: &[(usize, usize)], plane_stages: usize) -> Vec<Leaf> {
     let most = plan.leaf_rows();
+    if plan.pipelined && plan.style.takes_carry_in() {
+        let quick = cut(plan, ranges, most - 1);
+        if levels(quick.len()) <= plane_stages {
+            return quick;
+        }
+    }
+    cut(plan, ranges, most)
+}
+
+/// Cuts row ranges into leafs; the first has at most `first_rows` rows.
+fn cut(plan: &TreePlan, ranges: &[(usize, usize)], first_rows: usize) -> Vec<Leaf> {
     let mut leafs: Vec<Leaf> = Vec::new();
     for &(from, length) in ranges {
-        for first in (from..from + length).step_by(most) {
-            let rows = most.min(from + length - first);
+        let end = from + length;
+        let mut first = from;
+        while first < end {
             let spare = plan.style.takes_carry_in() && !leafs.is_empty();
+            let most = if leafs.is_empty() { first_rows } else { plan.leaf_rows() };
+            let rows = most.min(end - first);
             leafs.push(Leaf { first, rows, value: Value { max: rows, spare } });
+            first += rows;
         }
     }
     leafs

@@ -159,10 +159,11 @@ impl Not for Word {
 impl<T: Into<Word>> Shl<T> for Word {
     type Output = Word;
     fn shl(self, by: T) -> Word {
-        let by = by.into().low() as usize;
+        let (limbs, bits) = split(by.into());
         let mut word = Word::default();
-        for i in by..MAX_WIDTH {
-            word.limbs[i / 64] |= u64::from(self.get_bit((i - by) as u64)) << (i % 64);
+        for i in limbs..LIMBS {
+            let below = if i > limbs { self.limbs[i - limbs - 1] } else { 0 };
+            word.limbs[i] = (join(below, self.limbs[i - limbs]) << bits >> 64) as u64;
         }
         word.resized(self.width)
     }
@@ -171,13 +172,24 @@ impl<T: Into<Word>> Shl<T> for Word {
 impl<T: Into<Word>> Shr<T> for Word {
     type Output = Word;
     fn shr(self, by: T) -> Word {
-        let by = by.into().low() as usize;
+        let (limbs, bits) = split(by.into());
         let mut word = Word::default();
-        for i in by..MAX_WIDTH {
-            word.limbs[(i - by) / 64] |= u64::from(self.get_bit(i as u64)) << ((i - by) % 64);
+        for i in limbs..LIMBS {
+            let above = self.limbs.get(i + 1).copied().unwrap_or(0);
+            word.limbs[i - limbs] = (join(self.limbs[i], above) >> bits) as u64;
         }
         word.resized(self.width)
     }
+}
+
+/// A shift as whole limbs and the bits beyond them.
+fn split(by: Word) -> (usize, u32) {
+    (by.low() as usize / 64, (by.low() % 64) as u32)
+}
+
+/// Two neighbouring limbs as one number.
+fn join(low: u64, high: u64) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
 }
 
 impl<T: Into<Word> + Copy> PartialEq<T> for Word {
@@ -215,6 +227,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_shift_moves_every_bit(
+            bytes in proptest::collection::vec(any::<u8>(), 1..136), by in 0u64..1200,
+        ) {
+            let word = Word::from_bytes(&bytes, 8 * bytes.len());
+            for i in 0..8 * bytes.len() as u64 {
+                prop_assert_eq!((word << by).get_bit(i), i >= by && word.get_bit(i - by));
+                prop_assert_eq!((word >> by).get_bit(i), word.get_bit(i + by));
+            }
+        }
+
         #[test]
         fn agrees_with_u128(a: u64, b: u64, width in 1usize..=64, by in 0usize..64) {
             let mask = (1u128 << width) - 1;

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::aligned::Aligned;
-use super::kernel::{self, InstructionSet, LANES, Maps, Signs, Work};
+use super::kernel::{self, LANES, Maps, Signs, Work};
 use super::maps::{BitMap, Images, InputMap};
 use super::plan::{LayerPlan, ResultPlan};
 use crate::network::{Activation, Pool};
@@ -252,17 +252,5 @@ fn finish_sums(
                 scores[first..first + sums.len()].copy_from_slice(&sums);
             }
         }
-    }
-}
-
-/// Names the instruction set for reports.
-impl std::fmt::Display for InstructionSet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            InstructionSet::Avx512 => "AVX-512 VPOPCNTDQ",
-            InstructionSet::Avx2 => "AVX2",
-            InstructionSet::Popcnt => "POPCNT",
-            InstructionSet::Plain => "plain",
-        })
     }
 }

@@ -1,5 +1,7 @@
 //! Folders: idx files, CIFAR-10 batches, `SPLIT.npz`, or PNG pictures, looked for in this order.
 //!
+//! An idx file whose name tells no split is taken for both: it is the only one of its folder.
+//!
 //! A PNG's label is the name of its sub-folder if that is a number, else the place of the sub-folder in
 //! sorted order; without sub-folders it is the number before the first `_` or `-` of every file's name, and
 //! there are no labels where a file has none.
@@ -18,7 +20,9 @@ pub fn read(path: &Path, split: Split) -> Result<Dataset, Error> {
         Split::Train => name.contains("train"),
         Split::Test => name.contains("t10k") || name.contains("test"),
     };
-    if let Some(images) = named(&|n| n.contains("images") && n.contains("idx3") && of_split(n)) {
+    let no_split = |name: &str| !["train", "t10k", "test"].iter().any(|split| name.contains(split));
+    let idx = |n: &str| n.contains("images") && n.contains("idx3");
+    if let Some(images) = named(&|n| idx(n) && of_split(n)).or_else(|| named(&|n| idx(n) && no_split(n))) {
         return file(images, split);
     }
     let prefix = match split {

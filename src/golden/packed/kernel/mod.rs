@@ -64,6 +64,18 @@ impl InstructionSet {
     }
 }
 
+/// Names the instruction set for reports.
+impl std::fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            InstructionSet::Avx512 => "AVX-512 VPOPCNTDQ",
+            InstructionSet::Avx2 => "AVX2",
+            InstructionSet::Popcnt => "POPCNT",
+            InstructionSet::Plain => "plain",
+        })
+    }
+}
+
 /// One window of an image: where it starts in the input map, which word of the output map its bits go to
 /// (of the first block), and which table of limits holds.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,150 @@
+//! `bincim mutate`: breaks a design's Verilog in many places and tells which breaks its bench misses.
+
+use super::Outcome;
+use crate::flow::mutate::{self, Fate, Known, Trial};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use miette::{IntoDiagnostic, WrapErr};
+use serde::Deserialize;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// Breaks the Verilog of a design in many places and counts the breaks that its bench misses
+#[derive(Args, Debug)]
+pub struct Mutate {
+    /// Folder made by `bincim generate`
+    pub dir: PathBuf,
+    /// Number of mutants
+    #[arg(long, default_value_t = 100)]
+    pub count: usize,
+    /// Picks the places
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Simulations at a time
+    #[arg(long, default_value_t = 2)]
+    pub jobs: usize,
+    /// Leave alone files whose name starts so; may be repeated
+    #[arg(long)]
+    pub skip: Vec<String>,
+    /// List of mutants that change nothing, with reasons (TOML)
+    #[arg(long)]
+    pub known: Option<PathBuf>,
+    /// Least part of the counted mutants that the bench must catch
+    #[arg(long, default_value_t = 0.98)]
+    pub least: f64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownFile {
+    #[serde(default)]
+    mutant: Vec<Known>,
+}
+
+/// Mutants by fate.
+struct Count {
+    killed: usize,
+    survived: usize,
+    proved: usize,
+    listed: usize,
+    stillborn: usize,
+}
+
+impl Count {
+    fn of(trials: &[Trial]) -> Count {
+        let number = |test: fn(&Fate) -> bool| trials.iter().filter(|trial| test(&trial.fate)).count();
+        Count {
+            killed: number(|fate| matches!(fate, Fate::Killed(_) | Fate::TimedOut)),
+            survived: number(|fate| matches!(fate, Fate::Survived)),
+            proved: number(|fate| matches!(fate, Fate::Proved)),
+            listed: number(|fate| matches!(fate, Fate::Listed(_))),
+            stillborn: number(|fate| matches!(fate, Fate::Stillborn)),
+        }
+    }
+
+    /// Part of the mutants that change something which the bench caught.
+    fn caught(&self) -> f64 {
+        self.killed as f64 / (self.killed + self.survived).max(1) as f64
+    }
+}
+
+pub fn run(args: &Mutate) -> miette::Result<Outcome> {
+    let known = args.known.as_deref().map_or(Ok(Vec::new()), read_known)?;
+    let bar = ProgressBar::new(args.count as u64);
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let job = mutate::Job {
+        dir: &args.dir,
+        count: args.count,
+        seed: args.seed,
+        jobs: args.jobs,
+        skip: &args.skip,
+        known: &known,
+    };
+    let trials = mutate::run(&job, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    let count = Count::of(&trials);
+    match args.json {
+        true => println!(
+            "{:#}",
+            serde_json::json!({
+                "mutants": trials.len(), "killed": count.killed, "survived": count.survived,
+                "proved_equivalent": count.proved, "listed_equivalent": count.listed,
+                "stillborn": count.stillborn, "caught": count.caught(), "trials": trials,
+            })
+        ),
+        false => print!("{}", text(args, &trials, &count)),
+    }
+    Ok(if count.caught() >= args.least { Outcome::Done } else { Outcome::No })
+}
+
+fn read_known(path: &Path) -> miette::Result<Vec<Known>> {
+    let text = std::fs::read_to_string(path)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let file: KnownFile = toml::from_str(&text)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("{} is not a list of [[mutant]] entries", path.display()))?;
+    Ok(file.mutant)
+}
+
+fn text(args: &Mutate, trials: &[Trial], count: &Count) -> String {
+    let mut out = format!(
+        "{} mutants of seed {}: {} killed, {} survived, {} proved equivalent, {} listed as equivalent, \
+         {} no Verilog\n{:.1} % of those that change something are caught\n",
+        trials.len(),
+        args.seed,
+        count.killed,
+        count.survived,
+        count.proved,
+        count.listed,
+        count.stillborn,
+        100.0 * count.caught()
+    );
+    for trial in trials {
+        let (mark, detail) = match &trial.fate {
+            Fate::Survived => ("SURVIVED", ""),
+            Fate::Proved => ("proved equivalent", ""),
+            Fate::Listed(reason) => ("listed", reason.as_str()),
+            _ => continue,
+        };
+        let m = &trial.mutant;
+        out.push_str(&format!(
+            "\n{mark}: {}:{} {}\n    {}\n    '{}' -> '{}'\n",
+            m.file,
+            m.line,
+            m.rule,
+            trial.text,
+            m.before.trim(),
+            m.after.trim()
+        ));
+        if !detail.is_empty() {
+            out.push_str(&format!("    {detail}\n"));
+        }
+    }
+    out
+}

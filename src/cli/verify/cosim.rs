@@ -1,0 +1,246 @@
+//! Co-simulation: builds the Verilated model of a design folder and runs images through it, in shards.
+//!
+//! A shard is one process over one vector file; its course depends on the seed, its first image and its
+//! design alone, so any shard can be run again by itself. Files are removed when they have been read.
+
+use crate::design::Design;
+use crate::emit::vectors::{self, Frame};
+use crate::flow::{self, FlowError, Found, verilator};
+use crate::golden::machine;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Vector files are kept below this, so that any number of images fits in memory.
+const SHARD_BYTES: usize = 48 << 20;
+/// Most images of a shard, so that the progress bar moves.
+const SHARD_IMAGES: usize = 250;
+const TIME_LIMIT: Duration = Duration::from_secs(3600);
+
+/// What the model is built to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    Off,
+    Fst,
+    Vcd,
+}
+
+/// A Verilated model of one design folder.
+#[derive(Debug, Clone)]
+pub struct Model {
+    program: PathBuf,
+    /// Folder of the memory images, in which the model runs.
+    rtl: PathBuf,
+    /// Folder for vector files and logs.
+    work: PathBuf,
+    pub tool: Found,
+    pub trace: Trace,
+}
+
+/// The first difference found, as the harness writes it; -1 where a field does not apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mismatch {
+    pub kind: String,
+    pub phase: String,
+    pub note: String,
+    pub image: i64,
+    pub layer: i64,
+    pub group: i64,
+    pub lane: i64,
+    pub channel: i64,
+    pub row: i64,
+    pub column: i64,
+    pub cycle: u64,
+    pub expected: i64,
+    pub actual: i64,
+}
+
+/// What one process of the harness found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shard {
+    pub images: u64,
+    pub first_image: u64,
+    pub mismatches: u64,
+    pub sums: u64,
+    pub bits: u64,
+    pub scores: u64,
+    pub register_reads: u64,
+    pub resets: u64,
+    pub cycles: u64,
+    /// Fewest cycles between the first sums of two frames; 0 if there was one frame.
+    pub interval: u64,
+    pub seconds: f64,
+    pub layer_cycles: Vec<u64>,
+    pub first: Option<Mismatch>,
+}
+
+/// How to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    pub seed: u64,
+    /// Frames of each shard that are cut off by a reset; 0 leaves out the manual start as well.
+    pub resets: u64,
+    /// Processes at a time.
+    pub jobs: usize,
+    /// The images are one shard, as in an earlier run that is to be repeated.
+    pub whole: bool,
+}
+
+/// Builds the model of `dir` (a generated design) in `dir/build/`.
+///
+/// Errors: a missing tool or file, or a failure of the build with the lines that say why.
+pub fn build(dir: &Path, trace: Trace, jobs: usize) -> Result<Model, FlowError> {
+    let rtl = dir.join("rtl");
+    let mut files = flow::folder::file_list(&rtl.join("files.f"))?;
+    files.push(PathBuf::from("../verif/cosim_top.sv"));
+    let work = dir.join("build");
+    let out = work.join(match trace {
+        Trace::Off => "model",
+        Trace::Fst => "model_fst",
+        Trace::Vcd => "model_vcd",
+    });
+    let args: Vec<String> = match trace {
+        Trace::Off => vec![],
+        Trace::Fst => vec!["--trace-fst".into(), "--trace-structs".into()],
+        Trace::Vcd => vec!["--trace".into(), "--trace-structs".into()],
+    };
+    let model = verilator::build(&verilator::Build {
+        files: &files,
+        harness: &[PathBuf::from("../verif/cosim.cpp")],
+        top: "cosim_top",
+        cwd: &rtl,
+        out: &out,
+        trace: false,
+        threads: 1,
+        jobs,
+        args: &args,
+        limit: None,
+    })?;
+    Ok(Model { program: model.program, rtl, work, tool: model.tool, trace })
+}
+
+/// Images of one shard at most.
+pub fn shard_size(design: &Design) -> usize {
+    let values: usize =
+        design.layers.iter().map(|layer| layer.groups * layer.vectors * design.lanes).sum::<usize>();
+    (SHARD_BYTES / (5 * values).max(1)).clamp(1, SHARD_IMAGES)
+}
+
+/// The shards of `range` under `plan`.
+pub fn shards(design: &Design, range: Range<usize>, plan: &Plan) -> Vec<Range<usize>> {
+    let most = shard_size(design);
+    let size = match plan.whole && range.len() <= most {
+        true => range.len(),
+        false => most.min(range.len().div_ceil(plan.jobs.max(1))),
+    };
+    range.clone().step_by(size.max(1)).map(|start| start..(start + size).min(range.end)).collect()
+}
+
+/// Runs the images of `range` through the model; `image` gives one image's elements, `progress` hears of
+/// every number of images done. Stops early once a mismatch is known. Results are in the order of images.
+///
+/// Errors: the first process that could not be run or did not answer.
+pub fn run(
+    design: &Design,
+    model: &Model,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    range: Range<usize>,
+    plan: &Plan,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Shard>, FlowError> {
+    let shards = shards(design, range, plan);
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let results: Mutex<Vec<Result<Shard, FlowError>>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..plan.jobs.clamp(1, shards.len().max(1)) {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let Some(shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    let result = run_shard(design, model, image, shard.clone(), plan, &[]);
+                    if !matches!(&result, Ok(shard) if shard.mismatches == 0) {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    progress(shard.len() as u64);
+                    results.lock().unwrap_or_else(|broken| broken.into_inner()).push(result);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(|broken| broken.into_inner());
+    let mut shards = results.into_iter().collect::<Result<Vec<Shard>, FlowError>>()?;
+    shards.sort_by_key(|shard| shard.first_image);
+    Ok(shards)
+}
+
+/// Runs one shard again and writes the cycles `window` to `file`.
+pub fn dump(
+    design: &Design,
+    model: &Model,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    shard: Range<usize>,
+    plan: &Plan,
+    file: &Path,
+    window: Range<u64>,
+) -> Result<Shard, FlowError> {
+    let arguments: [OsString; 6] = [
+        "--dump".into(),
+        file.into(),
+        "--from".into(),
+        window.start.to_string().into(),
+        "--to".into(),
+        window.end.to_string().into(),
+    ];
+    run_shard(design, model, image, shard, plan, &arguments)
+}
+
+fn run_shard(
+    design: &Design,
+    model: &Model,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    shard: Range<usize>,
+    plan: &Plan,
+    arguments: &[OsString],
+) -> Result<Shard, FlowError> {
+    let frames: Vec<Frame> = shard.clone().map(|index| frame(design, image(index))).collect();
+    let name = format!("images_{}_{}", shard.start, shard.end);
+    let file = model.work.join(format!("{name}.vectors"));
+    fs::write(&file, vectors::bytes(design, &frames, shard.start)).map_err(FlowError::io("write", &file))?;
+    drop(frames);
+    let absolute = fs::canonicalize(&file).map_err(FlowError::io("find", &file))?;
+    let mut words: Vec<OsString> = vec![
+        absolute.into(),
+        "--seed".into(),
+        plan.seed.to_string().into(),
+        "--resets".into(),
+        plan.resets.to_string().into(),
+    ];
+    words.extend(arguments.iter().cloned());
+    let log = model.work.join(format!("{name}.log"));
+    let ran = flow::run_program(&model.program, &words, &model.rtl, &log, TIME_LIMIT)?;
+    let answer = ran.stdout.lines().rev().find(|line| line.starts_with('{')).unwrap_or_default();
+    let result: Shard = serde_json::from_str(answer).map_err(|problem| FlowError::ToolFailed {
+        tool: "model".into(),
+        status: format!("exit status {}, {problem}", ran.code),
+        excerpt: ran.stdout.chars().take(2000).collect(),
+        log: log.clone(),
+    })?;
+    fs::remove_file(&file).map_err(FlowError::io("remove", &file))?;
+    if result.mismatches == 0 {
+        fs::remove_file(&log).map_err(FlowError::io("remove", &log))?;
+    }
+    Ok(result)
+}
+
+/// The golden model's answer to one image.
+pub fn frame(design: &Design, image: Vec<i16>) -> Frame {
+    let trace = machine::run(design, &image);
+    let cycles = trace.layers.iter().map(|layer| layer.cycles).collect();
+    let (sums, bits) = trace.layers.into_iter().map(|layer| (layer.sums, layer.bits)).unzip();
+    Frame { image, sums, bits, scores: trace.scores, cycles }
+}

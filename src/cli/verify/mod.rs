@@ -1,0 +1,270 @@
+//! `bincim verify`: proves a generated design against the golden model, bit for bit and cycle for cycle.
+//!
+//! Compares every sum, result bit, score, `tlast` and cycle counter of every image, under random gaps,
+//! back-pressure, register accesses and resets. The first difference is named down to the lane and the
+//! cycle, with the command that shows it in a waveform.
+
+pub mod cosim;
+mod text;
+mod waves;
+
+use super::Outcome;
+use crate::design::Design;
+use crate::report::junit;
+use clap::{Args, ValueEnum};
+use cosim::{Mismatch, Plan, Shard, Trace};
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic, WrapErr};
+use std::io::IsTerminal;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Proves the Verilog of a design against the golden model, bit for bit and cycle for cycle
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// Folder made by `bincim generate`
+    pub dir: PathBuf,
+    /// Data set: a folder or file of a supported format
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Images to run: a number, or a range FIRST..END
+    #[arg(long, default_value = "100")]
+    pub images: Images,
+    /// Seed of gaps, back-pressure, register accesses and resets
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Split of the data set
+    #[arg(long, value_enum, default_value = "test")]
+    pub split: super::infer::Split,
+    /// Simulations at a time
+    #[arg(long, default_value_t = 2)]
+    pub jobs: usize,
+    /// Keep a waveform around the first mismatch, or of the first image
+    #[arg(long, num_args = 0..=1, default_missing_value = "fst", require_equals = true)]
+    pub waves: Option<Waves>,
+    /// Write the results as JUnit XML
+    #[arg(long)]
+    pub junit: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Format of a waveform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Waves {
+    Fst,
+    Vcd,
+}
+
+/// Which images of the data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Images {
+    /// The first so many.
+    First(usize),
+    /// From the first number up to, not including, the second; run as in a shard of a larger run.
+    Range(usize, usize),
+}
+
+impl std::str::FromStr for Images {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Images, String> {
+        let number =
+            |part: &str| part.parse::<usize>().map_err(|_| format!("'{part}' is not a number of images"));
+        match text.split_once("..") {
+            None => match number(text)? {
+                0 => Err("at least one image is needed".into()),
+                count => Ok(Images::First(count)),
+            },
+            Some((start, end)) => match (number(start)?, number(end)?) {
+                (start, end) if start < end => Ok(Images::Range(start, end)),
+                (start, end) => Err(format!("the range {start}..{end} is empty")),
+            },
+        }
+    }
+}
+
+impl Images {
+    /// The range inside a data set of `there` images, or what is wrong with it.
+    pub fn within(self, there: usize) -> Result<Range<usize>, String> {
+        match self {
+            _ if there == 0 => Err("the data set holds no image".into()),
+            Images::First(count) => Ok(0..count.min(there)),
+            Images::Range(start, end) if end <= there => Ok(start..end),
+            Images::Range(start, end) => {
+                Err(format!("images {start}..{end} of {there}; the last one is {}", there - 1))
+            }
+        }
+    }
+}
+
+/// Everything a run found, before it is told.
+pub struct Verdict<'a> {
+    pub design: &'a Design,
+    pub shards: Vec<Shard>,
+    pub plan: Plan,
+    pub tool: String,
+    /// Wall-clock time of the simulations.
+    pub seconds: f64,
+    /// Command that repeats the first mismatch with a waveform.
+    pub command: Option<String>,
+    /// Waveform written, and its view.
+    pub waves: Option<(PathBuf, PathBuf)>,
+}
+
+impl Verdict<'_> {
+    pub fn mismatches(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.mismatches).sum()
+    }
+
+    pub fn first(&self) -> Option<&Mismatch> {
+        self.shards.iter().find_map(|shard| shard.first.as_ref())
+    }
+
+    fn total(&self, of: impl Fn(&Shard) -> u64) -> u64 {
+        self.shards.iter().map(of).sum()
+    }
+}
+
+/// Runs the verb: the design is rebuilt from the folder's own sources.
+pub fn main(args: &Verify) -> miette::Result<Outcome> {
+    let design = super::load::design(&args.dir)?;
+    let images = super::load::images(&design.network, &args.data, args.split.into())?;
+    run(args, &design, &|index| images.image(index), images.count())
+}
+
+/// Verifies `design`, which stands in `args.dir`, tells the result and keeps it in `verify.json` there;
+/// arguments as in [`verify`].
+pub fn run(
+    args: &Verify,
+    design: &Design,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    there: usize,
+) -> miette::Result<Outcome> {
+    let verdict = verify(args, design, image, there)?;
+    if let Some(path) = &args.junit {
+        std::fs::write(path, junit::xml(&text::suite(&verdict)))
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+    }
+    let found = text::json(&verdict);
+    let record = args.dir.join("verify.json");
+    std::fs::write(&record, format!("{found:#}\n"))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", record.display()))?;
+    match args.json {
+        true => println!("{found:#}"),
+        false => print!("{}", text::summary(&verdict)),
+    }
+    Ok(if verdict.mismatches() == 0 { Outcome::Done } else { Outcome::No })
+}
+
+/// Builds, runs and compares; `image` gives the elements (channel, row, column) of one of `there` images.
+pub fn verify<'a>(
+    args: &Verify,
+    design: &'a Design,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    there: usize,
+) -> miette::Result<Verdict<'a>> {
+    let range = args.images.within(there).map_err(|problem| miette::miette!("--images: {problem}"))?;
+    let plan = Plan {
+        seed: args.seed,
+        resets: 2,
+        jobs: args.jobs.max(1),
+        whole: matches!(args.images, Images::Range(..)),
+    };
+    eprintln!("building the model of {} (seed {})", args.dir.display(), args.seed);
+    let model = cosim::build(&args.dir, Trace::Off, plan.jobs)?;
+    eprintln!("{}", model.tool.describe());
+    let bar = progress_bar(range.len());
+    let start = Instant::now();
+    let shards = cosim::run(design, &model, image, range, &plan, &|done| bar.inc(done))?;
+    bar.finish_and_clear();
+    let mut verdict = Verdict {
+        design,
+        shards,
+        plan,
+        tool: model.tool.describe(),
+        seconds: start.elapsed().as_secs_f64(),
+        command: None,
+        waves: None,
+    };
+    verdict.command = command(args, &verdict);
+    if let Some(format) = args.waves {
+        verdict.waves = Some(waves::write(&verdict, &args.dir, image, format)?);
+    }
+    Ok(verdict)
+}
+
+/// The command that repeats the shard of the first mismatch, up to its image.
+fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
+    let shard = repeating(&verdict.shards)?;
+    Some(format!(
+        "bincim verify {} --data {} --split {} --images {}..{} --seed {} --waves",
+        quoted(&args.dir),
+        quoted(&args.data),
+        args.split.name(),
+        shard.start,
+        shard.end,
+        args.seed
+    ))
+}
+
+/// The shard of the first mismatch.
+fn failing(shards: &[Shard]) -> Option<(Range<usize>, &Mismatch)> {
+    let shard = shards.iter().find(|shard| shard.first.is_some())?;
+    let start = shard.first_image as usize;
+    Some((start..start + shard.images as usize, shard.first.as_ref()?))
+}
+
+/// Images that repeat the first mismatch: a shard need not run beyond the image that differed, unless
+/// the mismatch lies in a phase that draws among all images of the shard.
+fn repeating(shards: &[Shard]) -> Option<Range<usize>> {
+    let (shard, first) = failing(shards)?;
+    let end = match usize::try_from(first.image) {
+        Ok(image) if first.phase == "stream" && first.kind != "count" => shard.end.min(image + 1),
+        _ => shard.end,
+    };
+    Some(shard.start..end)
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:,".contains(c)) && !text.is_empty() {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+fn progress_bar(images: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(images as u64);
+    if let Ok(style) =
+        ProgressStyle::with_template("  {bar:40.green/dim} {pos}/{len} images  {per_sec}  {eta} left")
+    {
+        bar.set_style(style.progress_chars("━━─"));
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_a_number_or_a_range() {
+        assert_eq!("12".parse(), Ok(Images::First(12)));
+        assert_eq!("3..9".parse(), Ok(Images::Range(3, 9)));
+        assert_eq!("9..9".parse::<Images>(), Err("the range 9..9 is empty".into()));
+        assert_eq!("0".parse::<Images>(), Err("at least one image is needed".into()));
+        assert_eq!("x".parse::<Images>(), Err("'x' is not a number of images".into()));
+        assert_eq!(Images::First(12).within(5), Ok(0..5));
+        assert!(Images::Range(3, 9).within(5).is_err());
+        assert_eq!(quoted(Path::new("a b'c")), "'a b'\\''c'");
+    }
+}

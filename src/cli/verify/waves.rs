@@ -1,0 +1,116 @@
+//! Waveforms: the cycles around a mismatch, or the first frame, with a view that names the signals.
+
+use super::cosim::{self, Model, Trace};
+use super::{Verdict, Waves, failing};
+use crate::flow::FlowError;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Cycles shown before a mismatch and behind it, and of a run without one.
+const BEFORE: u64 = 5_000;
+const BEHIND: u64 = 60;
+const FIRST_FRAME: u64 = 50_000;
+
+/// Writes the waveform and its GTKWave view into `dir/build/`; returns both paths.
+///
+/// FST where it can be built (it needs liblz4 and zlib), else VCD.
+pub(super) fn write(
+    verdict: &Verdict,
+    dir: &Path,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    format: Waves,
+) -> Result<(PathBuf, PathBuf), FlowError> {
+    let model = build(dir, format, verdict.plan.jobs)?;
+    let first_image = verdict.shards.first().map_or(0, |shard| shard.first_image as usize);
+    // The whole shard, so that every cycle is the one that was reported.
+    let (shard, window, mark, resets) = match failing(&verdict.shards) {
+        Some((shard, first)) => {
+            let window = first.cycle.saturating_sub(BEFORE)..first.cycle + BEHIND;
+            (shard, window, first.cycle, verdict.plan.resets)
+        }
+        None => {
+            let window = 0..FIRST_FRAME.min(4 * verdict.design.cycles + 2000);
+            (first_image..first_image + 1, window, 0, 0)
+        }
+    };
+    let ending = if model.trace == Trace::Fst { "fst" } else { "vcd" };
+    let work = fs::canonicalize(dir.join("build")).map_err(FlowError::io("find", dir.join("build")))?;
+    let waves = work.join(format!("waves.{ending}"));
+    let plan = cosim::Plan { resets, ..verdict.plan };
+    cosim::dump(verdict.design, &model, image, shard, &plan, &waves, window)?;
+    let file = work.join("waves.gtkw");
+    fs::write(&file, view(&waves, verdict, mark)).map_err(FlowError::io("write", &file))?;
+    Ok((waves, file))
+}
+
+fn build(dir: &Path, format: Waves, jobs: usize) -> Result<Model, FlowError> {
+    match format {
+        Waves::Vcd => cosim::build(dir, Trace::Vcd, jobs),
+        Waves::Fst => cosim::build(dir, Trace::Fst, jobs).or_else(|problem| {
+            eprintln!("FST cannot be built here, taking VCD: {problem}");
+            cosim::build(dir, Trace::Vcd, jobs)
+        }),
+    }
+}
+
+/// A saved view: groups of signals with the marker at the mismatch. Times are in picoseconds, a cycle
+/// takes ten.
+fn view(waves: &Path, verdict: &Verdict, mark: u64) -> String {
+    let design = verdict.design;
+    let bus = |name: &str, bits: usize| match bits {
+        1 => name.to_string(),
+        _ => format!("{name}[{}:0]", bits - 1),
+    };
+    let groups = [
+        ("clock", vec!["clk_i".to_string(), "rst_ni".into()]),
+        (
+            "image stream",
+            vec![
+                "s_axis_tvalid".into(),
+                "s_axis_tready".into(),
+                "s_axis_tlast".into(),
+                bus("s_axis_tdata", design.input.stream_bits),
+            ],
+        ),
+        (
+            "sums of the last pass",
+            vec!["sum_valid_o".into(), bus("sum_o", design.lanes * design.widths.accumulator)],
+        ),
+        ("result bits", vec!["bit_valid_o".into(), bus("result_bits_o", design.lanes)]),
+        (
+            "result stream",
+            vec![
+                "m_axis_tvalid".into(),
+                "m_axis_tready".into(),
+                "m_axis_tlast".into(),
+                bus("m_axis_tdata", design.output.stream_bits),
+            ],
+        ),
+        (
+            "registers",
+            vec![
+                "s_axil_arvalid".into(),
+                "s_axil_arready".into(),
+                bus("s_axil_araddr", 12),
+                "s_axil_rvalid".into(),
+                bus("s_axil_rdata", 32),
+            ],
+        ),
+    ];
+    let mut out = format!("[*] {}\n", design.name.replace('\n', " "));
+    if let Some(first) = verdict.first() {
+        out.push_str(&format!("[*] {}\n", super::text::sentence(verdict, first)));
+    }
+    out.push_str(&format!("[dumpfile] \"{}\"\n", waves.display()));
+    out.push_str(&format!("*-8.000000 {} -1 -1\n", 10 * mark));
+    out.push_str("[treeopen] TOP.\n[treeopen] TOP.cosim_top.\n");
+    for (title, signals) in groups {
+        out.push_str(&format!("@200\n-{title}\n"));
+        for signal in signals {
+            // 28: one bit or decimal shown as is; 22: hexadecimal bus.
+            let flags = if signal.contains('[') { "@22" } else { "@28" };
+            out.push_str(&format!("{flags}\nTOP.cosim_top.{signal}\n"));
+        }
+    }
+    out
+}

@@ -1,0 +1,188 @@
+//! The files around the Verilog that check it: benches, their makefiles and the FuseSoC description.
+//!
+//! Texts only; expected values come in from outside. Paths are relative to the design's folder, which
+//! holds the Verilog and its memory images in `rtl/`, listed in `rtl/files.f`.
+
+use super::NamedText;
+use super::vectors::{self, Frame};
+use crate::design::Design;
+use askama::Template;
+
+/// What the templates show of one layer.
+struct LayerView {
+    name: String,
+    groups: usize,
+    sums: usize,
+    bits: usize,
+    channels: usize,
+}
+
+#[derive(Template)]
+#[template(path = "verif/bincim_tb.v", syntax = "verilog")]
+struct Bench {
+    images: usize,
+    layers: Vec<LayerView>,
+    lanes: usize,
+    sum_bits: usize,
+    in_bits: usize,
+    out_bits: usize,
+    beats: usize,
+    scores: usize,
+    sum_events: usize,
+    bit_events: usize,
+    bit_words: usize,
+    cycles: u64,
+}
+
+#[derive(Template)]
+#[template(path = "verif/cosim_top.sv", syntax = "verilog")]
+struct CosimTop {
+    in_bits: usize,
+    out_bits: usize,
+    lanes: usize,
+    sum_bits: usize,
+    gives_bits: bool,
+}
+
+#[derive(Template)]
+#[template(path = "verif/test_bincim.py", syntax = "verilog")]
+struct Cocotb {
+    beats: usize,
+    scores: usize,
+    layers: usize,
+    cycles: u64,
+}
+
+#[derive(Template)]
+#[template(path = "verif/design.core", syntax = "verilog")]
+struct Core<'a> {
+    core_name: String,
+    description: String,
+    rtl: Vec<&'a str>,
+    memories: Vec<&'a str>,
+    waivers: Vec<&'a str>,
+    waivers_used: &'static str,
+    vectors: Vec<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "verif/design.mk", syntax = "verilog")]
+struct Make {
+    description: String,
+}
+
+/// Everything that checks `design`, named by paths inside its folder; `frames` (at least one) are the vectors of the
+/// Verilog and Python benches. `rtl` names the files of `rtl/`: sources (`.v`), memory images (`.hex`) and waivers (`.vlt`).
+///
+/// Errors: a template that cannot be rendered.
+pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
+    let ending = |end: &str| rtl.iter().map(String::as_str).filter(|name| name.ends_with(end)).collect();
+    let vectors = vectors::hex(design, frames);
+    let core = Core {
+        core_name: core_name(&design.name),
+        description: description(design),
+        rtl: ending(".v"),
+        memories: ending(".hex"),
+        waivers_used: if rtl.iter().any(|name| name.ends_with(".vlt")) { ", waivers" } else { "" },
+        waivers: ending(".vlt"),
+        vectors: vectors::HEX_FILES.to_vec(),
+    };
+    let mut texts = vec![
+        text("Makefile", Make { description: description(design) }.render()?),
+        text(&format!("{}.core", core.core_name), core.render()?),
+        text("verif/Makefile", include_str!("../../templates/verif/verif.mk")),
+        text("verif/cocotb.mk", include_str!("../../templates/verif/cocotb.mk")),
+        text("verif/bincim_tb.v", bench(design, frames).render()?),
+        text("verif/test_bincim.py", cocotb(design, frames).render()?),
+    ];
+    texts.extend(cosimulation(design)?);
+    texts.extend(vectors.into_iter().map(|(name, content)| text(&format!("verif/vectors/{name}"), content)));
+    Ok(texts)
+}
+
+/// The files of the C++ co-simulation alone; the first is its Verilog top, the second holds `main`.
+pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
+    let top = CosimTop {
+        in_bits: design.input.stream_bits,
+        out_bits: design.output.stream_bits,
+        lanes: design.lanes,
+        sum_bits: design.widths.accumulator,
+        gives_bits: design.layers.iter().any(|layer| !layer.scores),
+    };
+    Ok(vec![
+        text("verif/cosim_top.sv", top.render()?),
+        text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
+        text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
+        text("verif/stimulus.h", include_str!("../../templates/verif/stimulus.h")),
+    ])
+}
+
+fn text(name: &str, content: impl Into<String>) -> NamedText {
+    let mut text: String = content.into();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    NamedText { name: name.into(), text }
+}
+
+fn bench(design: &Design, frames: &[Frame]) -> Bench {
+    let layers: Vec<LayerView> = (0..design.layers.len())
+        .map(|index| {
+            let (sums, bits) = vectors::events(design, index);
+            LayerView {
+                name: one_line(&design.layers[index].name),
+                groups: design.layers[index].groups,
+                sums,
+                bits,
+                channels: design.network.layers[index].conv.c,
+            }
+        })
+        .collect();
+    let bit_events = layers.iter().map(|layer| layer.groups * layer.bits).sum();
+    Bench {
+        images: frames.len(),
+        lanes: design.lanes,
+        sum_bits: design.widths.accumulator,
+        in_bits: design.input.stream_bits,
+        out_bits: design.output.stream_bits,
+        beats: design.input.beats,
+        scores: design.output.scores,
+        sum_events: layers.iter().map(|layer| layer.groups * layer.sums).sum(),
+        bit_events,
+        bit_words: (frames.len() * bit_events).max(1),
+        cycles: frame_cycles(frames),
+        layers,
+    }
+}
+
+fn cocotb(design: &Design, frames: &[Frame]) -> Cocotb {
+    Cocotb {
+        beats: design.input.beats,
+        scores: design.output.scores,
+        layers: design.layers.len(),
+        cycles: frame_cycles(frames),
+    }
+}
+
+fn frame_cycles(frames: &[Frame]) -> u64 {
+    frames.first().map_or(0, |frame| frame.cycles.iter().sum())
+}
+
+fn description(design: &Design) -> String {
+    format!("{} on {} rows x {} lanes", one_line(&design.name), design.rows, design.lanes)
+}
+
+/// A name that FuseSoC takes: letters, digits and underscores.
+fn core_name(name: &str) -> String {
+    let mut out: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    if !out.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        out.insert_str(0, "net_");
+    }
+    out
+}
+
+/// Names come from foreign files: kept printable and on one line.
+fn one_line(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect()
+}

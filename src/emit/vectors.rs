@@ -1,0 +1,254 @@
+//! Vector files: what goes into the accelerator and everything that must come out, as bytes for the C++
+//! harness and as hexadecimal text for the Verilog bench.
+//!
+//! Computes no expected value: those come in as plain numbers. Never writes to disk.
+
+use crate::design::{Design, InputCode, InputUnit, Shape};
+
+/// One image and what the accelerator must show for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Element values in channel, row, column order, inside the input code's range.
+    pub image: Vec<i16>,
+    /// Of each layer: final sums by group, vector, lane; `lanes` of them each time.
+    pub sums: Vec<Vec<i64>>,
+    /// Of each layer: result bits by group, pooled pixel, lane; empty for a layer of scores.
+    pub bits: Vec<Vec<bool>>,
+    /// In the order of the result stream.
+    pub scores: Vec<i64>,
+    /// Of each layer.
+    pub cycles: Vec<u64>,
+}
+
+/// The bytes of a frame's beats: `beats` times `stream_bits / 8`, least significant byte first. Places of the
+/// last beat behind the last element hold a pattern of ones and zeros, which the accelerator must not see.
+pub fn beats(input: &InputUnit, map: Shape, image: &[i16]) -> Vec<u8> {
+    let bytes = input.stream_bits / 8;
+    let mut out = vec![0; input.beats * bytes];
+    let used = map.elements() - (input.beats - 1) * input.elements;
+    let last = out.len() - bytes;
+    for bit in used * input.element_bits..input.stream_bits {
+        // Neither all equal nor a period of two, and not the same in every frame.
+        let one = (bit * 5 + image.iter().filter(|&&value| value > 0).count()) % 7 < 4;
+        out[last + bit / 8] |= u8::from(one) << (bit % 8);
+    }
+    for pixel in 0..map.pixels() {
+        for channel in 0..map.c {
+            let value = image[channel * map.pixels() + pixel];
+            let element = pixel * map.c + channel;
+            let beat = &mut out[element / input.elements * bytes..][..bytes];
+            let place = element % input.elements;
+            match input.code {
+                InputCode::Bipolar if input.element_bits == 1 => {
+                    beat[place / 8] |= u8::from(value > 0) << (place % 8);
+                }
+                InputCode::Bipolar => beat[place] = u8::from(value > 0),
+                _ => beat[place] = value as u8,
+            }
+        }
+    }
+    out
+}
+
+/// Events of the two taps in one group of a layer: (sums, bits).
+pub(super) fn events(design: &Design, layer: usize) -> (usize, usize) {
+    let layer = &design.layers[layer];
+    let pixels = layer.walk.pooled.0 * layer.walk.pooled.1;
+    match (layer.sum_pixels, layer.scores) {
+        (true, scores) => (1, usize::from(!scores)),
+        (false, true) => (layer.vectors, 0),
+        (false, false) => (layer.vectors, pixels),
+    }
+}
+
+/// Output channels of layer `layer` that `group` holds.
+fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
+    design.lanes.min(design.network.layers[layer].conv.c - group * design.lanes)
+}
+
+const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
+const VERSION: u64 = 1;
+const HEADER_FIELDS: usize = 23;
+const LAYER_FIELDS: usize = 12;
+
+/// The vector file of the C++ harness, little-endian. `first` is the number of the first image in its data set.
+///
+/// 23 fields of 64 bits: magic, version, images, first image, layers, lanes, bits of a sum, sums signed,
+/// beats, bytes of a beat, scores, bytes of a score, input frames, cycles, sums of an image, bits of an
+/// image, then the byte offsets of layers, names, beats, sums, bits, scores, and the length. A layer is
+/// 12 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
+/// pooled rows and columns, pooling stride rows and columns, sum over pixels, cycles. Names end in a zero
+/// byte. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
+pub fn bytes(design: &Design, frames: &[Frame], first: usize) -> Vec<u8> {
+    let layers = layer_table(design, frames);
+    let names: Vec<u8> = design
+        .layers
+        .iter()
+        .flat_map(|layer| layer.name.replace('\0', "").into_bytes().into_iter().chain([0]))
+        .collect();
+    let mut stimuli = Vec::new();
+    let mut sums = Vec::new();
+    let mut bits = Vec::new();
+    let mut scores = Vec::new();
+    for frame in frames {
+        stimuli.extend(beats(&design.input, design.network.input.shape, &frame.image));
+        for layer in 0..design.layers.len() {
+            let (sum_events, bit_events) = events(design, layer);
+            each_used(design, layer, sum_events, |at| {
+                sums.extend((frame.sums[layer][at] as i32).to_le_bytes())
+            });
+            each_used(design, layer, bit_events, |at| bits.push(u8::from(frame.bits[layer][at])));
+        }
+        scores.extend(frame.scores.iter().flat_map(|score| score.to_le_bytes()));
+    }
+    let images = frames.len();
+    let section = |length: usize, at: &mut usize| {
+        let start = *at;
+        *at += length.next_multiple_of(8);
+        start as u64
+    };
+    let mut at = HEADER_FIELDS * 8;
+    let offsets = [
+        section(layers.len() * 8, &mut at),
+        section(names.len(), &mut at),
+        section(stimuli.len(), &mut at),
+        section(sums.len(), &mut at),
+        section(bits.len(), &mut at),
+        section(scores.len(), &mut at),
+    ];
+    let cycles = frames.first().map_or(0, |frame| frame.cycles.iter().sum());
+    let per_image = |length: usize| (length / images.max(1)) as u64;
+    let mut header = vec![
+        MAGIC,
+        VERSION,
+        images as u64,
+        first as u64,
+        design.layers.len() as u64,
+        design.lanes as u64,
+        design.widths.accumulator as u64,
+        u64::from(design.row_enable),
+        design.input.beats as u64,
+        (design.input.stream_bits / 8) as u64,
+        design.output.scores as u64,
+        (design.output.stream_bits / 8) as u64,
+        design.input.frames as u64,
+        cycles,
+        per_image(sums.len() / 4),
+        per_image(bits.len()),
+    ];
+    header.extend(offsets);
+    header.push(at as u64);
+    let mut out: Vec<u8> = header.iter().chain(&layers).flat_map(|field| field.to_le_bytes()).collect();
+    for part in [names, stimuli, sums, bits, scores] {
+        out.extend(part);
+        out.resize(out.len().next_multiple_of(8), 0);
+    }
+    out
+}
+
+fn layer_table(design: &Design, frames: &[Frame]) -> Vec<u64> {
+    let mut table = Vec::with_capacity(design.layers.len() * LAYER_FIELDS);
+    for (index, layer) in design.layers.iter().enumerate() {
+        let (sums, bits) = events(design, index);
+        let stride = design.network.layers[index].pool.map_or((1, 1), |pool| pool.stride);
+        let (window, pooled) = (layer.walk.window, layer.walk.pooled);
+        let numbers = [
+            layer.groups,
+            sums,
+            bits,
+            design.network.layers[index].conv.c,
+            window.0,
+            window.1,
+            pooled.0,
+            pooled.1,
+            stride.0,
+            stride.1,
+            usize::from(layer.sum_pixels),
+        ];
+        table.extend(numbers.map(|number| number as u64));
+        table.push(frames.first().map_or(0, |frame| frame.cycles[index]));
+    }
+    table
+}
+
+/// Calls `take` with the index of every value that has a channel, in order.
+fn each_used(design: &Design, layer: usize, events: usize, mut take: impl FnMut(usize)) {
+    for group in 0..design.layers[layer].groups {
+        for event in 0..events {
+            for lane in 0..used_lanes(design, layer, group) {
+                take((group * events + event) * design.lanes + lane);
+            }
+        }
+    }
+}
+
+/// Names of the files that [`hex`] makes.
+pub const HEX_FILES: [&str; 5] = ["stimulus.hex", "sums.hex", "bits.hex", "scores.hex", "cycles.hex"];
+
+/// The hexadecimal files of the Verilog bench, as (name, text): one word a line.
+///
+/// `stimulus.hex`: beats; `sums.hex`: one word an event, lane 0 lowest, lanes without a channel 0;
+/// `bits.hex`: likewise; `scores.hex`: one word a score; `cycles.hex`: one 32-bit word a layer.
+pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
+    let mut stimulus = String::new();
+    let mut sums = String::new();
+    let mut bits = String::new();
+    let mut scores = String::new();
+    for frame in frames {
+        let beats = beats(&design.input, design.network.input.shape, &frame.image);
+        for beat in beats.chunks(design.input.stream_bits / 8) {
+            line(&mut stimulus, beat.iter().map(|&byte| (u64::from(byte), 8)));
+        }
+        for layer in 0..design.layers.len() {
+            let (sum_events, bit_events) = events(design, layer);
+            for_events(design, layer, sum_events, |at, used| {
+                let lanes = &frame.sums[layer][at..at + used];
+                line(&mut sums, lanes.iter().map(|&sum| (sum as u64, design.widths.accumulator)));
+            });
+            for_events(design, layer, bit_events, |at, used| {
+                let lanes = &frame.bits[layer][at..at + used];
+                line(&mut bits, lanes.iter().map(|&bit| (u64::from(bit), 1)));
+            });
+        }
+        for &score in &frame.scores {
+            line(&mut scores, [(score as u64, design.output.stream_bits)].into_iter());
+        }
+    }
+    let mut cycles = String::new();
+    if let Some(frame) = frames.first() {
+        frame.cycles.iter().for_each(|&cycles_of| line(&mut cycles, [(cycles_of, 32)].into_iter()));
+    }
+    // A memory needs at least one word.
+    if bits.is_empty() {
+        line(&mut bits, [(0, 1)].into_iter());
+    }
+    let texts = [stimulus, sums, bits, scores, cycles];
+    HEX_FILES.iter().zip(texts).map(|(name, text)| (name.to_string(), text)).collect()
+}
+
+/// Calls `take` for every event of a layer with the index of its first lane and the lanes it uses.
+fn for_events(design: &Design, layer: usize, events: usize, mut take: impl FnMut(usize, usize)) {
+    for group in 0..design.layers[layer].groups {
+        for event in 0..events {
+            take((group * events + event) * design.lanes, used_lanes(design, layer, group));
+        }
+    }
+}
+
+/// Appends one word, given as (value, bits) fields from the least significant one on.
+fn line(text: &mut String, fields: impl Iterator<Item = (u64, usize)>) {
+    let mut digits: Vec<u8> = Vec::new();
+    let mut bit = 0;
+    for (value, width) in fields {
+        for i in 0..width {
+            if bit % 4 == 0 {
+                digits.push(0);
+            }
+            let last = digits.len() - 1;
+            digits[last] |= ((value >> i & 1) as u8) << (bit % 4);
+            bit += 1;
+        }
+    }
+    text.extend(digits.iter().rev().map(|&digit| char::from_digit(u32::from(digit), 16).unwrap_or('x')));
+    text.push('\n');
+}

@@ -1,0 +1,237 @@
+//! Checks the checks: breaks the Verilog of a design in one place at a time and runs its own bench.
+//!
+//! A mutant that the bench passes has survived: either it is equivalent (proved by Yosys on its module,
+//! or listed with a reason) or the bench has a hole. Nothing in the design's folder is changed.
+
+mod equivalence;
+mod sites;
+
+pub use sites::{Mutant, sites};
+
+use super::{FlowError, folder, icarus};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A design whose bench passes, and how to break it.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// Folder with `rtl/files.f` and `verif/bincim_tb.v`.
+    pub dir: &'a Path,
+    /// Mutants to make; fewer where the design has fewer places.
+    pub count: usize,
+    /// Picks the places.
+    pub seed: u64,
+    /// Simulations at a time.
+    pub jobs: usize,
+    /// Files whose name starts with one of these are left alone.
+    pub skip: &'a [String],
+    /// Mutants known to change nothing.
+    pub known: &'a [Known],
+}
+
+/// A mutant that changes nothing, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    pub file: String,
+    /// The whole line, without leading and trailing blanks.
+    pub line: String,
+    /// What stands in place of what, as in [`Mutant`].
+    pub before: String,
+    pub after: String,
+    pub reason: String,
+}
+
+/// What became of a mutant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "fate", content = "detail")]
+pub enum Fate {
+    /// The bench failed; its first complaint.
+    Killed(String),
+    /// The bench did not end in time.
+    TimedOut,
+    /// The mutant is no Verilog: not counted.
+    Stillborn,
+    /// The bench passed, and Yosys proved that the module did not change.
+    Proved,
+    /// The bench passed, and the mutant is listed as changing nothing; the reason.
+    Listed(String),
+    /// The bench passed.
+    Survived,
+}
+
+/// One mutant and its fate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trial {
+    #[serde(flatten)]
+    pub mutant: Mutant,
+    /// The line before the change.
+    pub text: String,
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+/// Seeds of the bench that a mutant must pass to survive.
+const BENCH_SEEDS: [u64; 3] = [1, 2, 3];
+
+/// Breaks the design `count` times and runs its bench; `progress` is called once a mutant.
+///
+/// Errors: a missing file or tool, or a bench that fails on the unbroken design.
+pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowError> {
+    let rtl = job.dir.join("rtl");
+    let names = folder::file_list(&rtl.join("files.f"))?;
+    let mut files = Vec::new();
+    for name in &names {
+        let path = rtl.join(name);
+        let text = fs::read_to_string(&path).map_err(FlowError::io("read", &path))?;
+        files.push((name.to_string_lossy().into_owned(), text));
+    }
+    let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;
+    let start = Instant::now();
+    for seed in BENCH_SEEDS {
+        if let Fate::Killed(problem) =
+            simulate(&rtl, &names, None, work.path(), seed, Duration::from_secs(600))?
+        {
+            return Err(FlowError::ToolFailed {
+                tool: "the bench of the unbroken design".into(),
+                status: format!("seed {seed}"),
+                excerpt: problem,
+                log: work.path().join("log"),
+            });
+        }
+    }
+    let limit = Duration::from_secs(10) + 4 * start.elapsed();
+    let mutants = pick(&files, job);
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for worker in 0..job.jobs.max(1) {
+            let (files, names, mutants, next, results) = (&files, &names, &mutants, &next, &results);
+            let (rtl, work) = (&rtl, work.path().join(worker.to_string()));
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(mutant) = mutants.get(index) else { break };
+                    let trial = attempt(job, mutant, files, names, rtl, &work, limit);
+                    progress();
+                    results.lock().unwrap_or_else(|broken| broken.into_inner()).push((index, trial));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(|broken| broken.into_inner());
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// Draws `count` places, the files in turn so that a large one does not take all of them.
+fn pick(files: &[(String, String)], job: &Job) -> Vec<Mutant> {
+    let mut state = job.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut draw = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize % limit
+    };
+    let mut pools: Vec<Vec<Mutant>> = files
+        .iter()
+        .filter(|(name, _)| !job.skip.iter().any(|skip| name.starts_with(skip.as_str())))
+        .map(|(name, text)| sites(name, text))
+        .filter(|pool| !pool.is_empty())
+        .collect();
+    let mut chosen = Vec::new();
+    while chosen.len() < job.count && !pools.is_empty() {
+        let mut index = 0;
+        while index < pools.len() && chosen.len() < job.count {
+            let at = draw(pools[index].len());
+            chosen.push(pools[index].swap_remove(at));
+            if pools[index].is_empty() {
+                pools.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
+    chosen
+}
+
+fn attempt(
+    job: &Job,
+    mutant: &Mutant,
+    files: &[(String, String)],
+    names: &[PathBuf],
+    rtl: &Path,
+    work: &Path,
+    limit: Duration,
+) -> Result<Trial, FlowError> {
+    let original = files.iter().find(|(name, _)| *name == mutant.file).map_or("", |(_, text)| text.as_str());
+    let line = original.lines().nth(mutant.line - 1).unwrap_or_default().trim().to_string();
+    fs::create_dir_all(work).map_err(FlowError::io("create", work))?;
+    let changed = work.join(&mutant.file);
+    if let Some(parent) = changed.parent() {
+        fs::create_dir_all(parent).map_err(FlowError::io("create", parent))?;
+    }
+    fs::write(&changed, mutant.apply(original)).map_err(FlowError::io("write", &changed))?;
+    let mut fate = Fate::Survived;
+    for seed in BENCH_SEEDS {
+        fate = simulate(rtl, names, Some((&mutant.file, &changed)), work, seed, limit)?;
+        if fate != Fate::Survived {
+            break;
+        }
+    }
+    if fate == Fate::Survived {
+        fate = match job.known.iter().find(|known| {
+            known.file == mutant.file
+                && known.line == line
+                && known.before.trim() == mutant.before.trim()
+                && known.after.trim() == mutant.after.trim()
+        }) {
+            Some(known) => Fate::Listed(known.reason.clone()),
+            None if equivalence::proved(rtl, names, &mutant.file, &changed, work) => Fate::Proved,
+            None => Fate::Survived,
+        };
+    }
+    Ok(Trial { mutant: mutant.clone(), text: line, fate })
+}
+
+/// Runs the bench, with one file replaced where `changed` says so.
+fn simulate(
+    rtl: &Path,
+    names: &[PathBuf],
+    changed: Option<(&str, &Path)>,
+    work: &Path,
+    seed: u64,
+    limit: Duration,
+) -> Result<Fate, FlowError> {
+    let mut files: Vec<PathBuf> = names
+        .iter()
+        .map(|name| match changed {
+            Some((file, path)) if Path::new(file) == name => path.to_path_buf(),
+            _ => name.clone(),
+        })
+        .collect();
+    files.push(PathBuf::from("../verif/bincim_tb.v"));
+    fs::create_dir_all(work).map_err(FlowError::io("create", work))?;
+    let (compiled, log) = (work.join("bench.vvp"), work.join("log"));
+    let _ = fs::remove_file(&log);
+    match icarus::compile(&files, "bincim_tb", icarus::Level::Verilog2005, rtl, &compiled, &log) {
+        Ok(_) => {}
+        Err(FlowError::ToolFailed { .. }) if changed.is_some() => return Ok(Fate::Stillborn),
+        Err(problem) => return Err(problem),
+    }
+    let ran = match icarus::simulate(&compiled, &[format!("+seed={seed}")], rtl, &log, limit) {
+        Ok(ran) => ran,
+        Err(FlowError::Timeout { .. }) => return Ok(Fate::TimedOut),
+        Err(problem) => return Err(problem),
+    };
+    let passed = ran.code == 0 && ran.stdout.lines().any(|line| line.starts_with("PASS:"));
+    if passed {
+        return Ok(Fate::Survived);
+    }
+    let complaint = ran.stdout.lines().find(|line| line.starts_with("FAIL"));
+    Ok(Fate::Killed(complaint.unwrap_or("the simulation broke off").to_string()))
+}

@@ -1,0 +1,551 @@
+// Copyright bincim contributors.
+// Licensed under the Apache License, Version 2.0, see LICENSE for details.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Self-checking bench: streams <: images :> images in, compares every sum, result bit, score, tlast and
+// cycle counter with the golden model, and prints PASS or FAIL for each image and for the whole.
+//
+//   +seed=N   gaps, back-pressure and the cycle of the reset in the middle; printed
+//   +waves=F  writes a VCD file
+//
+// A failure ends in $stop: `vvp -N` and a Verilated model then exit with a status that is not 0.
+
+`default_nettype none
+
+module bincim_tb #(
+    // Folder of the vector files, with a slash at its end, as seen from where the simulation runs.
+    parameter VECTORS = "../verif/vectors/"
+);
+
+  localparam integer IMAGES = <: images :>;
+  localparam integer LAYERS = <: layers.len() :>;
+  localparam integer LANES = <: lanes :>;
+  localparam integer SUM_BITS = <: sum_bits :>;
+  localparam integer IN_BITS = <: in_bits :>;
+  localparam integer OUT_BITS = <: out_bits :>;
+  localparam integer BEATS = <: beats :>;
+  localparam integer SCORES = <: scores :>;
+  localparam integer SUM_EVENTS = <: sum_events :>;
+  localparam integer BIT_EVENTS = <: bit_events :>;
+  localparam integer BIT_WORDS = <: bit_words :>;
+  localparam integer FRAME_CYCLES = <: cycles :>;
+
+  // Of one layer: groups of channels, events of each tap in a group, channels.
+  reg [31:0] groups_of[0:LAYERS-1];
+  reg [31:0] sums_of[0:LAYERS-1];
+  reg [31:0] bits_of[0:LAYERS-1];
+  reg [31:0] channels_of[0:LAYERS-1];
+
+  initial begin
+    //%- for l in layers %//
+    groups_of[<: loop.index0 :>] = <: l.groups :>;  // <: l.name :>
+    sums_of[<: loop.index0 :>] = <: l.sums :>;
+    bits_of[<: loop.index0 :>] = <: l.bits :>;
+    channels_of[<: loop.index0 :>] = <: l.channels :>;
+    //%- endfor %//
+  end
+
+  reg [IN_BITS-1:0] stimulus[0:IMAGES*BEATS-1];
+  reg [LANES*SUM_BITS-1:0] expected_sums[0:IMAGES*SUM_EVENTS-1];
+  reg [LANES-1:0] expected_bits[0:BIT_WORDS-1];
+  reg [OUT_BITS-1:0] expected_scores[0:IMAGES*SCORES-1];
+  reg [31:0] expected_cycles[0:LAYERS-1];
+
+  initial begin
+    $readmemh({VECTORS, "stimulus.hex"}, stimulus);
+    $readmemh({VECTORS, "sums.hex"}, expected_sums);
+    $readmemh({VECTORS, "bits.hex"}, expected_bits);
+    $readmemh({VECTORS, "scores.hex"}, expected_scores);
+    $readmemh({VECTORS, "cycles.hex"}, expected_cycles);
+  end
+
+  // ------------------------------------------------------------------------------ device under test
+  reg clk = 1'b0;
+  reg rst_n = 1'b0;
+  always #5 clk = !clk;
+
+  reg [IN_BITS-1:0] s_axis_tdata = {IN_BITS{1'b0}};
+  reg s_axis_tvalid = 1'b0;
+  reg s_axis_tlast = 1'b0;
+  wire s_axis_tready;
+  wire [OUT_BITS-1:0] m_axis_tdata;
+  wire m_axis_tvalid;
+  wire m_axis_tlast;
+  reg m_axis_tready = 1'b0;
+
+  reg [11:0] awaddr = 12'd0;
+  reg awvalid = 1'b0;
+  wire awready;
+  reg [31:0] wdata = 32'd0;
+  reg wvalid = 1'b0;
+  wire wready;
+  wire [1:0] bresp;
+  wire bvalid;
+  reg bready = 1'b0;
+  reg [11:0] araddr = 12'd0;
+  reg arvalid = 1'b0;
+  wire arready;
+  wire [31:0] rdata;
+  wire [1:0] rresp;
+  wire rvalid;
+  reg rready = 1'b0;
+
+  bincim_top dut (
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .s_axis_tdata(s_axis_tdata),
+      .s_axis_tvalid(s_axis_tvalid),
+      .s_axis_tready(s_axis_tready),
+      .s_axis_tlast(s_axis_tlast),
+      .m_axis_tdata(m_axis_tdata),
+      .m_axis_tvalid(m_axis_tvalid),
+      .m_axis_tready(m_axis_tready),
+      .m_axis_tlast(m_axis_tlast),
+      .s_axil_awaddr(awaddr),
+      .s_axil_awvalid(awvalid),
+      .s_axil_awready(awready),
+      .s_axil_wdata(wdata),
+      .s_axil_wstrb(4'hF),
+      .s_axil_wvalid(wvalid),
+      .s_axil_wready(wready),
+      .s_axil_bresp(bresp),
+      .s_axil_bvalid(bvalid),
+      .s_axil_bready(bready),
+      .s_axil_araddr(araddr),
+      .s_axil_arvalid(arvalid),
+      .s_axil_arready(arready),
+      .s_axil_rdata(rdata),
+      .s_axil_rresp(rresp),
+      .s_axil_rvalid(rvalid),
+      .s_axil_rready(rready)
+  );
+
+  // ------------------------------------------------------------------------------------ book-keeping
+  integer seed = 1;
+  integer first_seed = 1;
+  integer errors = 0;
+  integer image_errors = 0;
+  integer cycle = 0;
+  integer idle = 0;
+
+  task fail;
+    begin
+      errors = errors + 1;
+      image_errors = image_errors + 1;
+      if (errors > 20) begin
+        $display("FAIL: more than 20 differences, seed %0d", first_seed);
+        $stop;
+        $finish;
+      end
+    end
+  endtask
+
+  // Ones for the sums of the lanes that hold a channel.
+  function [LANES*SUM_BITS-1:0] sum_mask;
+    input integer channels;
+    begin
+      sum_mask = {LANES * SUM_BITS{1'b1}};
+      if (channels < LANES) sum_mask = sum_mask >> ((LANES - channels) * SUM_BITS);
+    end
+  endfunction
+
+  // 0: always willing, 1: half of the time, 2: long bursts; drawn anew every frame.
+  integer in_pace = 0;
+  integer out_pace = 0;
+  function willing;
+    input integer pace;
+    input integer draw;
+    input integer time_now;
+    begin
+      case (pace)
+        0: willing = 1'b1;
+        1: willing = draw[8];
+        default: willing = time_now[5] ^ time_now[7];
+      endcase
+    end
+  endfunction
+
+  // ------------------------------------------------------------------------------------------- input
+  integer in_image = 0;
+  integer in_beat = 0;
+  wire in_more = (in_image < IMAGES);
+  wire in_taken = s_axis_tvalid && s_axis_tready;
+  wire in_frame_taken = in_taken && (in_beat == BEATS - 1);
+
+  // A frame that breaks off with an early tlast is dropped; one without tlast counts all the same.
+  localparam integer BREAK_BEAT = BEATS / 2;
+  reg break_frame = 1'b0;
+  reg drop_last = 1'b0;
+  wire in_broken = break_frame && (in_beat == BREAK_BEAT) && (BEATS > 1);
+
+  // The beat that follows the present one.
+  integer next_image;
+  integer next_beat;
+  always @(*) begin
+    next_image = in_image;
+    next_beat = in_beat;
+    if (in_taken) begin
+      next_beat = (in_frame_taken || in_broken) ? 0 : in_beat + 1;
+      if (in_frame_taken && !in_broken) next_image = in_image + 1;
+    end
+  end
+
+  integer in_draw;
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      in_image <= 0;
+      in_beat <= 0;
+      s_axis_tvalid <= 1'b0;
+      s_axis_tlast <= 1'b0;
+    end else begin
+      in_draw = $random(seed);
+      in_image <= next_image;
+      in_beat <= next_beat;
+      if (in_frame_taken) in_pace = in_draw[5:4];
+      if (in_taken && in_broken) break_frame = 1'b0;
+      if (!s_axis_tvalid || in_taken) begin
+        s_axis_tvalid <= 1'b0;
+        if (next_image < IMAGES && willing(in_pace, in_draw, cycle)) begin
+          s_axis_tvalid <= 1'b1;
+          s_axis_tdata <= stimulus[next_image*BEATS+next_beat];
+          s_axis_tlast <= ((next_beat == BEATS - 1) && !drop_last) ||
+                          (break_frame && (next_beat == BREAK_BEAT) && (BEATS > 1));
+        end
+      end
+    end
+  end
+
+  // ------------------------------------------------------------------------------------------ output
+  integer out_image = 0;
+  integer out_score = 0;
+  integer out_draw;
+  reg held = 1'b0;
+  reg [OUT_BITS-1:0] held_data;
+  reg held_last;
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      out_image <= 0;
+      out_score <= 0;
+      m_axis_tready <= 1'b0;
+      held <= 1'b0;
+    end else begin
+      out_draw = $random(seed);
+      m_axis_tready <= willing(out_pace, out_draw, cycle);
+      held <= m_axis_tvalid && !m_axis_tready;
+      held_data <= m_axis_tdata;
+      held_last <= m_axis_tlast;
+      if (held && (!m_axis_tvalid || m_axis_tdata !== held_data || m_axis_tlast !== held_last)) begin
+        $display("FAIL image %0d cycle %0d: a result was offered and changed", out_image, cycle);
+        fail;
+      end
+      if (m_axis_tvalid !== 1'b0 && m_axis_tvalid !== 1'b1) begin
+        $display("FAIL cycle %0d: m_axis_tvalid is unknown", cycle);
+        fail;
+      end
+      if (m_axis_tvalid && m_axis_tready) begin
+        if (out_image >= IMAGES) begin
+          $display("FAIL cycle %0d: a result after the last frame", cycle);
+          fail;
+        end else begin
+          if (m_axis_tdata !== expected_scores[out_image*SCORES+out_score]) begin
+            $display("FAIL image %0d score %0d cycle %0d: expected %h, got %h", out_image, out_score, cycle,
+                     expected_scores[out_image*SCORES+out_score], m_axis_tdata);
+            fail;
+          end
+          if (m_axis_tlast !== (out_score == SCORES - 1)) begin
+            $display("FAIL image %0d score %0d cycle %0d: tlast is %b", out_image, out_score, cycle,
+                     m_axis_tlast);
+            fail;
+          end
+          if (out_score == SCORES - 1) begin
+            if (image_errors == 0) $display("PASS image %0d", out_image);
+            else $display("FAIL image %0d: %0d differences", out_image, image_errors);
+            image_errors = 0;
+            out_score <= 0;
+            out_image <= out_image + 1;
+            out_pace = out_draw[5:4];
+          end else out_score <= out_score + 1;
+        end
+      end
+    end
+  end
+
+  // -------------------------------------------------------------------------------------------- taps
+  integer sum_image = 0;
+  integer sum_layer = 0;
+  integer sum_group = 0;
+  integer sum_event = 0;
+  integer sum_index = 0;
+  integer sum_lane;
+  reg [LANES*SUM_BITS-1:0] sum_wrong;
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      sum_image = 0;
+      sum_layer = 0;
+      sum_group = 0;
+      sum_event = 0;
+      sum_index = 0;
+    end else if (dut.sum_valid !== 1'b0) begin
+      if (dut.sum_valid !== 1'b1 || sum_image >= IMAGES) begin
+        $display("FAIL cycle %0d: a sum where none is due", cycle);
+        fail;
+      end else begin
+        sum_wrong = (dut.sum ^ expected_sums[sum_index]) &
+                    sum_mask(channels_of[sum_layer] - sum_group * LANES);
+        if (sum_wrong !== {LANES * SUM_BITS{1'b0}}) begin
+          for (sum_lane = 0; sum_lane < LANES; sum_lane = sum_lane + 1) begin
+            if (sum_wrong[sum_lane*SUM_BITS+:SUM_BITS] !== {SUM_BITS{1'b0}}) begin
+              $display("FAIL image %0d layer %0d group %0d vector %0d lane %0d cycle %0d: sum %h, expected %h",
+                       sum_image, sum_layer, sum_group, sum_event, sum_lane, cycle,
+                       dut.sum[sum_lane*SUM_BITS+:SUM_BITS],
+                       expected_sums[sum_index][sum_lane*SUM_BITS+:SUM_BITS]);
+              fail;
+            end
+          end
+        end
+        sum_index = sum_index + 1;
+        sum_event = sum_event + 1;
+        if (sum_event == sums_of[sum_layer]) begin
+          sum_event = 0;
+          sum_group = sum_group + 1;
+          if (sum_group == groups_of[sum_layer]) begin
+            sum_group = 0;
+            sum_layer = sum_layer + 1;
+            if (sum_layer == LAYERS) begin
+              sum_layer = 0;
+              sum_image = sum_image + 1;
+            end
+          end
+        end
+      end
+    end
+  end
+
+  integer bit_index = 0;
+  //%- if bit_events > 0 %//
+
+  // Ones for the bits of the lanes that hold a channel.
+  function [LANES-1:0] bit_mask;
+    input integer channels;
+    begin
+      bit_mask = {LANES{1'b1}};
+      if (channels < LANES) bit_mask = bit_mask >> (LANES - channels);
+    end
+  endfunction
+
+  integer bit_layer = 0;
+  integer bit_group = 0;
+  integer bit_event = 0;
+  reg [LANES-1:0] bit_wrong;
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      bit_index = 0;
+      bit_layer = 0;
+      bit_group = 0;
+      bit_event = 0;
+    end else if (dut.bit_valid !== 1'b0) begin
+      if (dut.bit_valid !== 1'b1 || bit_index >= IMAGES * BIT_EVENTS) begin
+        $display("FAIL cycle %0d: result bits where none are due", cycle);
+        fail;
+      end else begin
+        bit_wrong = (dut.result_bits ^ expected_bits[bit_index]) &
+                    bit_mask(channels_of[bit_layer] - bit_group * LANES);
+        if (bit_wrong !== {LANES{1'b0}}) begin
+          $display("FAIL image %0d layer %0d group %0d pixel %0d cycle %0d: bits %b, expected %b",
+                   bit_index / BIT_EVENTS, bit_layer, bit_group, bit_event, cycle, dut.result_bits,
+                   expected_bits[bit_index]);
+          fail;
+        end
+        bit_index = bit_index + 1;
+        bit_event = bit_event + 1;
+        if (bit_event == bits_of[bit_layer]) begin
+          bit_event = 0;
+          bit_group = bit_group + 1;
+          if (bit_group == groups_of[bit_layer]) begin
+            bit_group = 0;
+            bit_layer = bit_layer + 1;
+            if (bit_layer < LAYERS && bits_of[bit_layer] == 0) bit_layer = bit_layer + 1;
+            if (bit_layer >= LAYERS) bit_layer = 0;
+          end
+        end
+      end
+    end
+  end
+  //%- endif %//
+
+  // --------------------------------------------------------------------------------------- registers
+  reg [31:0] value;
+
+  task read_register;
+    input [11:0] address;
+    begin
+      @(negedge clk);
+      araddr = address;
+      arvalid = 1'b1;
+      #1;
+      while (!arready) @(negedge clk);
+      @(negedge clk);
+      arvalid = 1'b0;
+      rready = 1'b1;
+      #1;
+      while (!rvalid) @(negedge clk);
+      value = rdata;
+      if (rresp !== 2'b00) begin
+        $display("FAIL register %h: response %b", address, rresp);
+        fail;
+      end
+      @(negedge clk);
+      rready = 1'b0;
+    end
+  endtask
+
+  task write_register;
+    input [11:0] address;
+    input [31:0] data;
+    begin
+      @(negedge clk);
+      awaddr = address;
+      awvalid = 1'b1;
+      wdata = data;
+      wvalid = 1'b1;
+      bready = 1'b1;
+      #1;
+      while (awvalid || wvalid || !bvalid) begin
+        // Seen before the edge, withdrawn behind it.
+        if (awvalid && awready) aw_taken = 1'b1;
+        if (wvalid && wready) w_taken = 1'b1;
+        @(negedge clk);
+        if (aw_taken) awvalid = 1'b0;
+        if (w_taken) wvalid = 1'b0;
+        aw_taken = 1'b0;
+        w_taken = 1'b0;
+      end
+      if (bresp !== 2'b00) begin
+        $display("FAIL register %h: write response %b", address, bresp);
+        fail;
+      end
+      @(negedge clk);
+      bready = 1'b0;
+    end
+  endtask
+  reg aw_taken = 1'b0;
+  reg w_taken = 1'b0;
+
+  task check_register;
+    input [11:0] address;
+    input [31:0] expected;
+    begin
+      read_register(address);
+      if (value !== expected) begin
+        $display("FAIL register %h: %0d, expected %0d", address, value, expected);
+        fail;
+      end
+    end
+  endtask
+
+  // Sends the last image once more and expects its results once more.
+  task last_image_again;
+    begin
+      in_image = IMAGES - 1;
+      out_image = IMAGES - 1;
+      sum_image = IMAGES - 1;
+      sum_index = (IMAGES - 1) * SUM_EVENTS;
+      bit_index = (IMAGES - 1) * BIT_EVENTS;
+    end
+  endtask
+
+  // -------------------------------------------------------------------------------------- the course
+  reg [8*256-1:0] waves;
+  integer i;
+
+  initial begin
+    if (!$value$plusargs("seed=%d", seed)) seed = 1;
+    first_seed = seed;
+    if ($value$plusargs("waves=%s", waves)) begin
+      $dumpfile(waves);
+      $dumpvars(0, bincim_tb);
+    end
+    $display("%0d images, seed %0d", IMAGES, first_seed);
+    repeat (3) @(negedge clk);
+    rst_n = 1'b1;
+    // A reset in the middle of the first frames; the bench starts over with the accelerator.
+    i = $random(seed);
+    repeat (i[30:0] % (2 * (FRAME_CYCLES + BEATS))) @(negedge clk);
+    #1 rst_n = 1'b0;
+    repeat (2) @(negedge clk);
+    if (m_axis_tvalid !== 1'b0) begin
+      $display("FAIL: m_axis_tvalid is high in reset");
+      fail;
+    end
+    image_errors = 0;
+    rst_n = 1'b1;
+    check_register(12'h000, 32'h42434D31);
+    check_register(12'h004, 32'd1);
+    check_register(12'h014, LAYERS);
+    while (out_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    if (sum_image != IMAGES || bit_index != IMAGES * BIT_EVENTS) begin
+      $display("FAIL: the taps showed %0d images and %0d bit events", sum_image, bit_index);
+      fail;
+    end
+    check_register(12'h008, 32'd0);
+    check_register(12'h00C, IMAGES);
+    check_register(12'h010, FRAME_CYCLES);
+    for (i = 0; i < LAYERS; i = i + 1) check_register(12'h100 + 4 * i, expected_cycles[i]);
+    // A frame that waits for START.
+    write_register(12'h004, 32'd0);
+    check_register(12'h004, 32'd0);
+    last_image_again;
+    while (in_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    check_register(12'h008, 32'd2);
+    if (out_image != IMAGES - 1 || sum_image != IMAGES - 1 || sum_index != (IMAGES - 1) * SUM_EVENTS) begin
+      $display("FAIL: a frame ran without START");
+      fail;
+    end
+    write_register(12'h004, 32'd2);
+    while (out_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    check_register(12'h008, 32'd0);
+    check_register(12'h00C, IMAGES + 1);
+    // A broken frame before a whole one, then a frame without tlast.
+    write_register(12'h004, 32'd1);
+    break_frame = 1'b1;
+    last_image_again;
+    while (out_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    check_register(12'h008, (BEATS > 1) ? 32'd8 : 32'd0);
+    write_register(12'h008, 32'd8);
+    check_register(12'h008, 32'd0);
+    drop_last = 1'b1;
+    last_image_again;
+    while (out_image < IMAGES) @(negedge clk);
+    repeat (60) @(negedge clk);
+    check_register(12'h008, 32'd8);
+    check_register(12'h00C, IMAGES + 3);
+    if (errors == 0) begin
+      $display("PASS: %0d images, %0d cycles a frame, seed %0d", IMAGES, FRAME_CYCLES, first_seed);
+      $finish;
+    end else begin
+      $display("FAIL: %0d differences, seed %0d", errors, first_seed);
+      $stop;
+      $finish;
+    end
+  end
+
+  // Ends a run that stands still.
+  always @(posedge clk) begin
+    cycle <= cycle + 1;
+    if (!rst_n || in_taken || (m_axis_tvalid && m_axis_tready) || dut.sum_valid) idle <= 0;
+    else idle <= idle + 1;
+    if (idle > 4 * (FRAME_CYCLES + BEATS) + 2000) begin
+      $display("FAIL: nothing moved for %0d cycles; image %0d layer %0d group %0d, seed %0d", idle, sum_image,
+               sum_layer, sum_group, first_seed);
+      $stop;
+      $finish;
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,79 @@
+//! Designs for tests: machines of any size, random ones among them, and their folders.
+
+#![allow(dead_code)]
+
+use bincim::arch::{self, Arch, ArchFile};
+use bincim::cli::verify::cosim;
+use bincim::design::{self, Design};
+use bincim::emit::{bench, vectors::Frame};
+use bincim::network::Network;
+use bincim::network::random;
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use std::fs;
+use std::path::Path;
+
+/// A machine of the given size without a device.
+pub fn arch(rows: usize, lanes: usize, word: usize, weight_rows: usize, depth: usize) -> Arch {
+    ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth)
+}
+
+/// A random valid machine: small, so that layers take several tiles.
+pub fn random_arch(rng: &mut impl Rng) -> Arch {
+    loop {
+        let pick = |rng: &mut dyn rand::RngCore, from: &[usize]| *from.choose(rng).unwrap_or(&1);
+        let word = pick(rng, &[1, 2, 3, 4, 6, 8, 12, 16]);
+        let rows = word * pick(rng, &[1, 2, 3, 4, 5, 8, 9]);
+        let lanes = match rng.random_bool(0.5) {
+            true => word * pick(rng, &[1, 1, 2, 3]),
+            false => pick(rng, &[1, 2, 3, 4, 5, 8, 16]),
+        };
+        let weight_rows = pick(rng, &(1..=rows).filter(|w| rows % w == 0).collect::<Vec<_>>());
+        let depth = pick(rng, &[0, 0, 4, 7, 16, 64]);
+        let mut arch = arch(rows, lanes, word, weight_rows, depth);
+        arch.popcount.pipelined = rng.random();
+        arch.popcount.style = *[
+            arch::PopcountStyle::Auto,
+            arch::PopcountStyle::Flat,
+            arch::PopcountStyle::Compress32,
+            arch::PopcountStyle::CarryIn,
+        ]
+        .choose(rng)
+        .unwrap_or(&arch::PopcountStyle::Auto);
+        arch.interface.input_buffers = rng.random_range(1..=2);
+        arch.interface.stream_bytes = pick(rng, &[1, 2, 4, 8]);
+        if arch::validate(&arch).is_empty() {
+            return arch;
+        }
+    }
+}
+
+/// The design, or `None` where this machine cannot hold this network.
+pub fn design(network: &Network, arch: &Arch) -> Option<Design> {
+    design::build(network, arch).ok()
+}
+
+/// `count` random images and the golden model's answers.
+pub fn frames(design: &Design, seed: u64, count: usize) -> Vec<Frame> {
+    random::elements(&design.network, seed, count)
+        .chunks(design.network.input.shape.elements())
+        .map(|image| cosim::frame(design, image.to_vec()))
+        .collect()
+}
+
+/// Writes texts, named by paths inside `folder`.
+pub fn write(folder: &Path, texts: impl IntoIterator<Item = (String, String)>) {
+    for (name, text) in texts {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder can be made");
+        fs::write(path, text).expect("a file can be written");
+    }
+}
+
+/// Writes the Verilog files of `rtl/` and everything that checks them.
+pub fn write_design(folder: &Path, design: &Design, rtl: Vec<(String, String)>, frames: &[Frame]) {
+    let names: Vec<String> = rtl.iter().map(|(name, _)| name.clone()).collect();
+    let benches = bench::files(design, &names, frames).expect("benches can be written");
+    write(folder, benches.into_iter().map(|text| (text.name, text.text)));
+    write(folder, rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
+}

@@ -1,0 +1,166 @@
+//! The matrix: random networks on random machines. For every pair the definition, the golden machine and
+//! the Verilog under Icarus give the same bits, the same scores and the same cycles.
+//!
+//! `BINCIM_MATRIX=FIRST..END` picks other pairs than the first 210; a failure names its pair.
+
+use bincim::design::Design;
+use bincim::emit;
+use bincim::emit::vectors::Frame;
+use bincim::flow::icarus::{self, Level};
+use bincim::golden::reference;
+use bincim::network::random::{self, Limits};
+use bincim::network::{Activation, Network};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+mod machines;
+
+const PAIRS: std::ops::Range<u64> = 0..210;
+const IMAGES: usize = 2;
+/// Sums of one image above which a pair takes too long in Icarus.
+const MOST_SUMS: usize = 4000;
+
+#[test]
+fn reference_machine_and_verilog_agree_on_every_pair() {
+    let range = match std::env::var("BINCIM_MATRIX") {
+        Ok(text) => {
+            let (start, end) = text.split_once("..").expect("BINCIM_MATRIX=FIRST..END");
+            start.parse().expect("a number")..end.parse().expect("a number")
+        }
+        Err(_) => PAIRS,
+    };
+    let next = AtomicU64::new(range.start);
+    let cycles = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let pair = next.fetch_add(1, Ordering::Relaxed);
+                    if pair >= range.end {
+                        break;
+                    }
+                    let outcome = std::panic::catch_unwind(|| check(pair));
+                    match outcome.unwrap_or_else(|_| Err("a panic, see above".into())) {
+                        Ok(frame) => {
+                            cycles.fetch_add(frame as usize, Ordering::Relaxed);
+                        }
+                        Err(problem) => failures.lock().unwrap().push((pair, problem)),
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    for (pair, problem) in &failures {
+        eprintln!("pair {pair} (BINCIM_MATRIX={pair}..{}): {problem}", pair + 1);
+    }
+    assert!(failures.is_empty(), "{} of {} pairs differ", failures.len(), range.end - range.start);
+    assert!(cycles.into_inner() > 0);
+}
+
+/// The network and machine of a pair; a pure function of its number.
+fn pair(number: u64) -> Design {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    // Some networks are wide and flat, some small and deep.
+    let limits = match number % 3 {
+        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8 },
+        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4 },
+        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2 },
+    };
+    for attempt in 0.. {
+        let network = random::network(number << 20 | attempt, &limits);
+        let arch = machines::random_arch(&mut rng);
+        if let Some(design) = machines::design(&network, &arch)
+            && size(&design) <= MOST_SUMS
+        {
+            return design;
+        }
+    }
+    unreachable!("some network fits some machine")
+}
+
+/// Sums of all passes of one image, which the simulation's time follows.
+fn size(design: &Design) -> usize {
+    design.layers.iter().map(|layer| layer.groups * layer.vectors * layer.passes).sum()
+}
+
+/// Cycles of a frame, or what differs.
+fn check(number: u64) -> Result<u64, String> {
+    let design = pair(number);
+    let frames = machines::frames(&design, number, IMAGES);
+    for (image, frame) in frames.iter().enumerate() {
+        compare(&design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
+    }
+    let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
+    let rtl = emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
+    machines::write_design(folder.path(), &design, rtl, &frames);
+    let output = simulate(folder.path(), number)?;
+    if output.contains(&format!("PASS: {IMAGES} images")) {
+        return Ok(design.cycles);
+    }
+    Err(format!(
+        "{} layers on {} x {}:\n{}",
+        design.layers.len(),
+        design.rows,
+        design.lanes,
+        output.lines().take(12).collect::<Vec<_>>().join("\n")
+    ))
+}
+
+fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
+    let words = |problem: bincim::flow::FlowError| problem.to_string();
+    let rtl = folder.join("rtl");
+    let mut files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    files.push(PathBuf::from("../verif/bincim_tb.v"));
+    let (compiled, log) = (folder.join("bench.vvp"), folder.join("log"));
+    icarus::compile(&files, "bincim_tb", Level::Verilog2005, &rtl, &compiled, &log).map_err(words)?;
+    let seed = [format!("+seed={}", seed + 1)];
+    Ok(icarus::simulate(&compiled, &seed, &rtl, &log, Duration::from_secs(300)).map_err(words)?.stdout)
+}
+
+/// The machine's bits and scores against the definition's.
+fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
+    let trace = reference::run(&design.network, &frame.image);
+    for (index, layer) in design.network.layers.iter().enumerate() {
+        let expected = &trace.layers[index].bits;
+        let pixels = layer.output.pixels();
+        for (at, &bit) in expected.iter().enumerate() {
+            let (channel, pixel) = (at / pixels, at % pixels);
+            let (group, lane) = (channel / design.lanes, channel % design.lanes);
+            let actual = frame.bits[index][(group * pixels + pixel) * design.lanes + lane];
+            if actual != bit {
+                return Err(format!(
+                    "machine, layer {index}, channel {channel}, pixel {pixel}: {actual}, not {bit}"
+                ));
+            }
+        }
+        if frame.cycles[index] != design.layers[index].cycles {
+            return Err(format!(
+                "machine, layer {index}: {} cycles, {} predicted",
+                frame.cycles[index], design.layers[index].cycles
+            ));
+        }
+    }
+    let expected = stream_order(&design.network, &trace.scores);
+    match expected == frame.scores {
+        true => Ok(()),
+        false => Err(format!("machine, scores: {:?}, not {expected:?}", frame.scores)),
+    }
+}
+
+/// Scores (channel, row, column) as the stream carries them: channel innermost, bits as 0 and 1.
+fn stream_order(network: &Network, scores: &[i32]) -> Vec<i64> {
+    let last = network.layers.last().expect("a network has a layer");
+    let pixels = last.output.pixels();
+    let bits = last.activation != Activation::Scores;
+    (0..scores.len())
+        .map(|at| scores[at % last.output.c * pixels + at / last.output.c])
+        .map(|score| if bits { i64::from(score > 0) } else { i64::from(score) })
+        .collect()
+}

@@ -1,0 +1,177 @@
+//! The checks are checked: bugs planted in the Verilog must be caught by the bench that comes with it.
+//!
+//! A few mutants here; `verif/mutation/run` makes hundreds and rewrites `verif/mutation/report.md`.
+
+use bincim::design::{Design, Source};
+use bincim::emit;
+use bincim::flow::mutate::{self, Fate, Known, Trial};
+use bincim::network::random::{self, Limits};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::fs;
+use std::path::Path;
+
+mod machines;
+
+const IMAGES: usize = 3;
+
+/// Small designs that together have every feature of the engine.
+struct Feature {
+    name: &'static str,
+    has: fn(&Design) -> bool,
+}
+
+const FEATURES: [Feature; 4] = [
+    Feature {
+        name: "zero padding, accumulator memory, overlapping pooling",
+        has: |d| {
+            d.row_enable
+                && d.accumulator_depth > 0
+                && d.network.layers.iter().any(|l| l.pool.is_some_and(|p| p.stride < p.kernel))
+        },
+    },
+    Feature {
+        name: "constant padding, several banks, words shared by groups",
+        has: |d| {
+            d.banks > 1
+                && d.word > d.lanes
+                && d.layers.iter().any(|l| matches!(l.source, Source::Map { .. }) && l.padding.is_some())
+                && !d.row_enable
+        },
+    },
+    Feature {
+        name: "sum over pixels, wide input, lanes of several words",
+        has: |d| d.layers.iter().any(|l| l.sum_pixels) && d.planes > 2 && d.lanes > d.word,
+    },
+    Feature {
+        name: "dense layers, vectors stay, bits leave",
+        has: |d| {
+            d.layers.iter().all(|l| l.vectors == 1)
+                && d.layers.len() > 1
+                && d.layers.iter().any(|l| l.passes > 2 && l.in_register)
+                && d.layers.iter().all(|l| !l.scores)
+        },
+    },
+];
+
+/// The first random design that has the feature and simulates in a fraction of a second.
+fn design(feature: &Feature) -> Design {
+    for seed in 0..200_000 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let limits = match seed % 2 {
+            0 => Limits { layers: 4, channels: 9, side: 6, kernel: 3, input_bits: 4 },
+            _ => Limits { layers: 4, channels: 40, side: 1, kernel: 1, input_bits: 2 },
+        };
+        let network = random::network(seed, &limits);
+        if network.layers.len() < 2 {
+            continue;
+        }
+        let arch = machines::random_arch(&mut rng);
+        if arch.rows > 40 || arch.lanes > 12 {
+            continue;
+        }
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        let vectors: usize = design.layers.iter().map(|l| l.groups * l.vectors * l.passes).sum();
+        if (feature.has)(&design) && vectors < 900 {
+            return design;
+        }
+    }
+    panic!("no random design has {}", feature.name);
+}
+
+fn generate(design: &Design, folder: &Path) {
+    let rtl = emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
+    machines::write_design(folder, design, rtl, &machines::frames(design, 7, IMAGES));
+}
+
+fn known() -> Vec<Known> {
+    #[derive(serde::Deserialize)]
+    struct File {
+        #[serde(default)]
+        mutant: Vec<Known>,
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/mutation/equivalent.toml");
+    let text = fs::read_to_string(path).expect("the list of equivalent mutants is part of the sources");
+    toml::from_str::<File>(&text).expect("the list is TOML").mutant
+}
+
+fn trials(feature: &Feature, count: usize, seed: u64) -> (Design, Vec<Trial>) {
+    let design = design(feature);
+    let folder = tempfile::tempdir().unwrap();
+    generate(&design, folder.path());
+    // The trees have their own proof.
+    let (skip, known) = (["popcount".to_string()], known());
+    let job = mutate::Job { dir: folder.path(), count, seed, jobs: 2, skip: &skip, known: &known };
+    let trials = mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", feature.name));
+    (design, trials)
+}
+
+#[test]
+fn eight_planted_bugs_are_caught() {
+    let (_, trials) = trials(&FEATURES[1], 8, 11);
+    let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
+    let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
+    assert!(survivors.is_empty(), "{survivors:#?}");
+    assert!(killed >= 6, "{trials:#?}");
+}
+
+/// Many mutants of every design; the report is written anew. Takes minutes: `verif/mutation/run`.
+#[test]
+#[ignore = "takes minutes; run by verif/mutation/run"]
+fn hundreds_of_planted_bugs_are_caught() {
+    let setting = |name: &str, otherwise: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    };
+    let (count, seed) = (setting("BINCIM_MUTANTS", 60), setting("BINCIM_SEED", 1));
+    let mut report = format!(
+        "# Planted bugs\n\nWritten by `verif/mutation/run`; {count} mutants a design, seed {seed}. \
+         A mutant is one change of the emitted Verilog; it is killed when the design's own Verilog bench fails \
+         or hangs under Icarus with any of three seeds.\n"
+    );
+    let (mut killed, mut alive) = (0, 0);
+    for feature in &FEATURES {
+        let (design, trials) = trials(feature, count as usize, seed);
+        let number = |test: fn(&Fate) -> bool| trials.iter().filter(|trial| test(&trial.fate)).count();
+        let dead = number(|fate| matches!(fate, Fate::Killed(_) | Fate::TimedOut));
+        let survived = number(|fate| *fate == Fate::Survived);
+        killed += dead;
+        alive += survived;
+        report += &format!(
+            "\n## {} ({}, {} rows x {} lanes, {} layers)\n\n{dead} killed, {survived} survived, {} proved \
+             equivalent by Yosys, {} listed as equivalent, {} no Verilog.\n",
+            feature.name,
+            design.name,
+            design.rows,
+            design.lanes,
+            design.layers.len(),
+            number(|fate| *fate == Fate::Proved),
+            number(|fate| matches!(fate, Fate::Listed(_))),
+            number(|fate| *fate == Fate::Stillborn),
+        );
+        for trial in &trials {
+            let note = match &trial.fate {
+                Fate::Survived => "**survived**".to_string(),
+                Fate::Proved => "proved equivalent".to_string(),
+                Fate::Listed(reason) => format!("equivalent: {reason}"),
+                _ => continue,
+            };
+            let m = &trial.mutant;
+            report += &format!(
+                "\n- `{}`:{} `{}`: `{}` -> `{}`; {note}",
+                m.file,
+                m.line,
+                trial.text,
+                m.before.trim(),
+                m.after.trim()
+            );
+        }
+        report.push('\n');
+    }
+    let caught = 100.0 * killed as f64 / (killed + alive) as f64;
+    report +=
+        &format!("\n## Sum\n\n{killed} killed of {} that change something: {caught:.1} %.\n", killed + alive);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/mutation/report.md");
+    fs::write(path, &report).unwrap();
+    println!("{report}");
+    assert!(caught >= 98.0, "{alive} of {} survived", killed + alive);
+}
