@@ -1,5 +1,6 @@
 //! Input unit: from stream beats to the row vectors of the first layer.
 
+use super::program::literal;
 use super::view::{View, bits};
 use super::walk::rotate;
 use super::{NamedText, file};
@@ -113,6 +114,7 @@ struct Unit {
     walk_extended: String,
     window_bits: usize,
     taps_per_pass: usize,
+    columns_literal: String,
 }
 
 /// `name` with zeros above it.
@@ -197,8 +199,13 @@ fn unit(design: &Design, view: &View) -> Unit {
             // Every channel of a padding pixel has the same code.
             let pad_literal = format!("{{{channels}{{{}'d{pad_code}}}}}", view.planes);
             let wrapped = |base: usize| match view.kernel_rows {
-                1 => format!("{width}'d{base}"),
-                _ => format!("(wrapped[bank] ? {width}'d{} : {width}'d{base})", base + columns),
+                1 => literal(width, base as i64),
+                // A place beyond the memory is never asked for; its literal only has to fit.
+                _ => format!(
+                    "(wrapped[bank] ? {} : {})",
+                    literal(width, (base + columns) as i64),
+                    literal(width, base as i64)
+                ),
             };
             Unit {
                 pass_width,
@@ -238,6 +245,7 @@ fn unit(design: &Design, view: &View) -> Unit {
                 walk_extended: extend("walk_address_i", view.input_walk_width, width),
                 window_bits: kernel.0 * word_bits,
                 taps_per_pass,
+                columns_literal: literal(width, columns as i64),
                 ..Unit::default()
             }
         }
@@ -257,8 +265,14 @@ fn element_lines(design: &Design, view: &View) -> Vec<String> {
     if rest < elements {
         let ones = |count: usize| format!("{{{count}{{1'b1}}}}");
         lines.push(format!("// The last beat of a frame has {rest} element(s)."));
-        lines.push(format!("wire [{}:0] present = beat_last ?", elements - 1));
-        lines.push(format!("    {{{}'d0, {}}} : {};", elements - rest, ones(rest), ones(elements)));
+        let last = format!("{{{}'d0, {}}}", elements - rest, ones(rest));
+        match view.beats {
+            1 => lines.push(format!("wire [{}:0] present = {last};", elements - 1)),
+            _ => {
+                lines.push(format!("wire [{}:0] present = beat_last ?", elements - 1));
+                lines.push(format!("    {last} : {};", ones(elements)));
+            }
+        }
         lines.push(String::new());
         present = " & present".into();
     }

@@ -164,7 +164,7 @@ fn assignment(field: &Field, entry: usize, indent: usize) -> String {
     let width = field.width / values.len();
     let start = format!("{}_o = ", field.name);
     if width == 1 && values.len() > 1 {
-        let digits: Vec<String> = values.iter().rev().map(|bit| bit.to_string()).collect();
+        let digits: Vec<String> = values.iter().rev().map(|bit| (bit & 1).to_string()).collect();
         return format!("{start}{}'b{};", field.width, digits.concat());
     }
     let literals: Vec<String> = values.iter().rev().map(|&value| literal(width, value)).collect();

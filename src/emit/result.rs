@@ -310,7 +310,7 @@ fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
         part_logic,
         part_index_width: bits(view.parts - 1),
         limits_chunks: limits,
-        chunks_width: chunks_width(design),
+        chunks_width: chunks_width(design, view),
         moves_writes: view.writes_columns || view.writes_groups,
         from_bank: if view.writes_groups { "from_bank" } else { "bank_q" },
         from_address: if view.writes_groups { "from_address" } else { "address_q" },
@@ -345,8 +345,9 @@ fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
     vec![file("write_back", &module), program::module(&table)]
 }
 
-fn chunks_width(design: &Design) -> usize {
-    bits(design.layers.iter().filter_map(|layer| layer.write.as_ref()).map(|w| w.chunks).max().unwrap_or(0))
+fn chunks_width(design: &Design, view: &View) -> usize {
+    let most = design.layers.iter().filter_map(|layer| layer.write.as_ref()).map(|write| write.chunks).max();
+    bits(most.unwrap_or(0).max(view.chunks_at_once))
 }
 
 /// Step of address and bank: to the next group's first pixel, the next row or the next column.
@@ -410,7 +411,7 @@ fn write_table(design: &Design, view: &View, limits: bool) -> Table {
     add(view.writes_columns && turns, "step_column_bank", bank, |w| w.step_column.bank as i64);
     add(view.writes_rows && turns, "step_row_bank", bank, |w| w.step_row.bank as i64);
     add(view.writes_groups && turns, "step_chunk_bank", bank, |w| w.step_chunk.bank as i64);
-    add(limits, "chunks", chunks_width(design), |w| w.chunks as i64);
+    add(limits, "chunks", chunks_width(design, view), |w| w.chunks as i64);
     Table {
         module: "write_program",
         description: "Write program: where each layer's results go.".into(),

@@ -102,8 +102,8 @@ fn frames(v: &View) -> Group {
             (true, 0, "scores_waiting"),
             (v.many_layers, v.layer_width, "walk_layer"),
             (v.many_layers, v.layer_width, "layer"),
-            (true, 0, "layer_start"),
-            (true, 0, "layer_drained"),
+            (v.has_map, 0, "layer_start"),
+            (v.many_layers, 0, "layer_drained"),
         ],
         lines,
     )
@@ -130,12 +130,12 @@ fn vector(design: &Design, v: &View) -> Group {
         (v.has_map, v.rows, "read_data"),
         (v.row_enable, v.banks, "map_driven"),
         (v.row_enable, v.driven_width, "map_driven_rows"),
-        (v.row_enable && v.planes == 1, v.driven_width, "input_driven_rows"),
+        (v.input_driven, v.driven_width, "input_driven_rows"),
         (true, v.rows, "row"),
         (v.row_enable, v.rows, "row_enable"),
     ]);
     let mut lines = Vec::new();
-    if v.row_enable && v.planes == 1 {
+    if v.input_driven {
         lines.push(wire_line(
             v.driven_width,
             "driven_rows",
@@ -167,7 +167,7 @@ fn weights(v: &View) -> Group {
 
 fn counts(design: &Design, v: &View) -> Group {
     let mut lines = Vec::new();
-    if v.planes > 1 {
+    if v.planes > 1 || v.row_enable && v.weighted {
         match v.many_layers {
             true => lines.push(format!("wire weighted = (layer == {}'d0);", v.layer_width)),
             false => lines.push("wire weighted = 1'b1;".into()),
@@ -322,8 +322,8 @@ fn sequencer(v: &View) -> Instance {
         (true, "busy_o", "busy"),
         (v.many_layers, "walk_layer_o", "walk_layer"),
         (v.many_layers, "layer_o", "layer"),
-        (true, "layer_start_o", "layer_start"),
-        (true, "layer_drained_i", "layer_drained"),
+        (v.has_map, "layer_start_o", "layer_start"),
+        (v.many_layers, "layer_drained_i", "layer_drained"),
         (true, "layer_done_i", "layer_done"),
         (true, "layer_cycles_o", "layer_cycles"),
         (true, "advance_i", "advance"),
@@ -351,7 +351,7 @@ fn vector_pipe(v: &View) -> Instance {
         (true, "tile_ready_i", "tile_ready"),
         (true, "tile_swap_o", "tile_swap"),
         (true, "door_valid_o", "door_valid"),
-        (true, "layer_drained_o", "layer_drained"),
+        (v.many_layers, "layer_drained_o", "layer_drained"),
         (stored, "fetch_valid_o", "fetch_valid"),
         (stored, "fetch_block_last_o", "fetch_block_last"),
         (true, "count_valid_o", "count_valid"),
@@ -370,7 +370,7 @@ fn vector_pipe(v: &View) -> Instance {
 
 /// The low bits of a wire where it is wider than the port.
 fn low(name: &str, width: usize, port: usize) -> String {
-    if width > port { format!("{name}[{}:0]", port - 1) } else { name.into() }
+    if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
 }
 
 fn input_unit(v: &View) -> Instance {
@@ -391,7 +391,7 @@ fn input_unit(v: &View) -> Instance {
         (v.is_window, "walk_address_i", &address),
         (v.is_window && v.kernel_rows > 1, "walk_bank_i", &bank),
         (v.input_passes > 1, "pass_i", &pass),
-        (v.row_enable && v.planes == 1, "driven_rows_o", "input_driven_rows"),
+        (v.input_driven, "driven_rows_o", "input_driven_rows"),
         (true, "row_o", "input_row"),
     ];
     instance("input_unit", ports)
@@ -485,7 +485,7 @@ fn cim_array(v: &View) -> Instance {
 
 fn accumulator(v: &View) -> Instance {
     let stored = v.accumulator_depth > 0;
-    let driven = if v.planes == 1 { "driven_rows" } else { "map_driven_rows" };
+    let driven = if v.input_driven { "driven_rows" } else { "map_driven_rows" };
     let ports = vec![
         CLOCK,
         (stored, "rst_ni", "rst_ni"),
@@ -493,7 +493,7 @@ fn accumulator(v: &View) -> Instance {
         (stored, "fetch_valid_i", "fetch_valid"),
         (stored, "fetch_block_last_i", "fetch_block_last"),
         (v.row_enable, "driven_rows_i", driven),
-        (v.row_enable && v.planes > 1, "weighted_i", "weighted"),
+        (v.row_enable && v.weighted, "weighted_i", "weighted"),
         (true, "count_valid_i", "count_valid"),
         (v.accumulates, "count_first_i", "count_first"),
         (true, "count_i", "count"),

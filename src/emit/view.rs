@@ -3,6 +3,7 @@
 //! Only restates the design; widths of counters follow from the design's own limits. A width of 0 says that the
 //! thing does not exist.
 
+use super::program::literal;
 use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, SlotTap, Source};
 
 /// Numbers and switches of all templates.
@@ -17,6 +18,10 @@ pub(super) struct View {
     pub plane_rows: usize,
     pub latency: usize,
     pub row_enable: bool,
+    /// The first layer counts the planes of an integer.
+    pub weighted: bool,
+    /// The rows of the first layer's vectors count among the driven ones.
+    pub input_driven: bool,
     pub layers: usize,
     pub many_layers: bool,
     pub layer_width: usize,
@@ -196,6 +201,8 @@ impl View {
             plane_rows: design.plane_rows,
             latency: design.tree.latency(),
             row_enable: design.row_enable,
+            weighted: layers[0].weighted,
+            input_driven: design.row_enable && !layers[0].weighted,
             layers: layers.len(),
             many_layers: layers.len() > 1,
             layer_width: design.widths.layer,
@@ -225,12 +232,12 @@ impl View {
             rewinds,
             unless_back: if multi_pass && !rewinds { " & !walk_back" } else { "" },
             modulus_expr: match both && modulus != map_banks {
-                true => "{1'b0, modulus}".into(),
+                true => "modulus".into(),
                 false => format!("{}'d{walk_banks}", walk_bank_width + 1),
             },
             carry_expr: match (both, input.is_window) {
                 (true, _) => "carry".into(),
-                (false, true) => format!("{walk_width}'d{}", input.columns),
+                (false, true) => literal(walk_width, input.columns as i64),
                 (false, false) => format!("{walk_width}'d1"),
             },
 

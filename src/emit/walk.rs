@@ -145,7 +145,7 @@ fn walk_table(design: &Design, view: &View) -> Table {
         });
         if v.carry_expr == "carry" {
             let window_columns = v.input_columns as i64;
-            add(v.modulus_expr.contains("modulus"), "modulus", v.walk_bank_width, "banks", &|l| {
+            add(v.modulus_expr.contains("modulus"), "modulus", v.walk_bank_width + 1, "banks", &|l| {
                 if is_input(l) { v.kernel_rows as i64 } else { v.banks as i64 }
             });
             add(true, "carry", v.walk_width, "words that a turn of the banks is worth", &|l| {
@@ -411,7 +411,7 @@ impl Taps {
 
 fn gather(design: &Design, view: &View) -> Vec<NamedText> {
     let need = Taps::new(design);
-    let offset_width = bits(need.offset_max as usize);
+    let offset_width = bits(need.offset_max as usize).min(view.map_width);
     let (kernel_rows, kernel_columns) = need.padded_kernel;
     let (ky_width, kx_width) = (bits(kernel_rows - 1), bits(kernel_columns - 1));
     let (gather_layer, tap_pass) = gather_keys(design, view);
@@ -438,7 +438,7 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
             if need.plus_partial { partial } else { "" }
         );
     }
-    let channel_count_width = bits(design.word - 1).max(1);
+    let channel_count_width = channel_count_width(design, view);
     let extend = |name: &str, from: usize, to: usize| match to.checked_sub(from) {
         Some(0) => name.to_string(),
         Some(more) => format!("{{{more}'d0, {name}}}"),
@@ -510,6 +510,11 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
     files
 }
 
+/// Bits of the number of channels in an incomplete word.
+fn channel_count_width(design: &Design, view: &View) -> usize {
+    bits(design.word - 1).clamp(1, view.driven_width)
+}
+
 fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bool, tap_pass: bool) -> Table {
     let banks = view.banks;
     let mut inputs = Vec::new();
@@ -535,7 +540,7 @@ fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bool, tap_pas
         taps(design).map(|(_, slots)| slots.iter().map(|tap| tap.as_ref().map_or(0, f)).collect()).collect()
     };
     let mut fields = Vec::new();
-    let offset_width = bits(need.offset_max as usize);
+    let offset_width = bits(need.offset_max as usize).min(view.map_width);
     if offset_width > 0 && need.uniform {
         let values = taps(design).map(|(_, slots)| slots.iter().flatten().next().map_or(0, |tap| tap.offset));
         fields.push(Field::new("offset", offset_width, "", values));
@@ -605,7 +610,7 @@ fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
         chunk.filter(|channels| *channels < design.word).min().unwrap_or(0)
     };
     if need.driven_partial {
-        let width = bits(design.word - 1).max(1);
+        let width = channel_count_width(design, view);
         fields.push(Field::new(
             "last_channels",
             width,

@@ -28,7 +28,7 @@ module accumulator (
     //%- if v.row_enable %//
     // Rows that the vector at the door drives.
     input  wire [<: v.driven_width - 1 :>:0] driven_rows_i,
-    //%- if v.planes > 1 %//
+    //%- if v.weighted %//
     input  wire weighted_i,
     //%- endif %//
     //%- endif %//
@@ -107,7 +107,7 @@ module accumulator (
       //%- endif %//
       //%- if v.row_enable %//
       // Equal rows minus unequal ones, among those that are driven.
-      //%- if v.planes > 1 %//
+      //%- if v.weighted %//
       wire [SUM-1:0] contribution = weighted_i ? count : (count << 1) - driven;
       //%- else %//
       wire [SUM-1:0] contribution = (count << 1) - driven;

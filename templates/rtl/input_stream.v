@@ -22,8 +22,10 @@ module input_stream (
     output wire [<: v.elements * v.planes - 1 :>:0] codes_o,
     output wire valid_o,
     input  wire ready_i,
+    //%- if v.beats > 1 %//
     // The frame ended early and starts again with the next beat.
     output wire restart_o,
+    //%- endif %//
     output wire error_o
 );
 
@@ -38,12 +40,12 @@ module input_stream (
       beat_q <= (beat_last | s_axis_tlast) ? <: v.beat_width :>'d0 : beat_q + <: v.beat_width :>'d1;
     end
   end
-  //%- else %//
-  wire beat_last = 1'b1;
-  //%- endif %//
 
   assign restart_o = transfer & s_axis_tlast & !beat_last;
   assign error_o = transfer & (s_axis_tlast ^ beat_last);
+  //%- else %//
+  assign error_o = transfer & !s_axis_tlast;
+  //%- endif %//
   assign s_axis_tready = ready_i;
   assign valid_o = s_axis_tvalid;
 

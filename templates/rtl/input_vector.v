@@ -27,7 +27,7 @@ module input_unit (
     //%- if v.input_passes > 1 %//
     input  wire [<: i.pass_width - 1 :>:0] pass_i,
     //%- endif %//
-    //%- if v.row_enable && v.planes == 1 %//
+    //%- if v.input_driven %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
@@ -36,7 +36,9 @@ module input_unit (
   wire [<: v.elements * v.planes - 1 :>:0] codes;
   wire beat_valid;
   wire beat_ready;
+  //%- if v.beats > 1 %//
   wire restart;
+  //%- endif %//
 
   input_stream u_input_stream (
       //%- if v.beats > 1 %//
@@ -50,7 +52,9 @@ module input_unit (
       .codes_o(codes),
       .valid_o(beat_valid),
       .ready_i(beat_ready),
+      //%- if v.beats > 1 %//
       .restart_o(restart),
+      //%- endif %//
       .error_o(frame_error_o)
   );
 
@@ -129,6 +133,7 @@ module input_unit (
       //%- if i.input_words > 1 %//
       word_index_q <= <: i.input_index_width :>'d0;
       //%- endif %//
+    //%- if v.beats > 1 %//
     end else if (restart) begin
       //%- if i.word_beats > 1 %//
       beat_q <= <: i.word_beat_width :>'d0;
@@ -136,6 +141,7 @@ module input_unit (
       //%- if i.input_words > 1 %//
       word_index_q <= <: i.input_index_width :>'d0;
       //%- endif %//
+    //%- endif %//
     end else if (shift) begin
       //%- if i.word_beats > 1 %//
       beat_q <= word_full ? <: i.word_beat_width :>'d0 : beat_q + <: i.word_beat_width :>'d1;
@@ -170,7 +176,7 @@ module input_unit (
   );
 
   assign row_o = <: i.row_of_word :>;
-  //%- if v.row_enable && v.planes == 1 %//
+  //%- if v.input_driven %//
   //%- if v.input_passes > 1 %//
 
   reg read_last_q, door_last_q;

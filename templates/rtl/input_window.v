@@ -29,7 +29,7 @@ module input_unit (
     //%- if v.input_passes > 1 %//
     input  wire [<: i.pass_width - 1 :>:0] pass_i,
     //%- endif %//
-    //%- if v.row_enable && v.planes == 1 %//
+    //%- if v.input_driven %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
@@ -40,7 +40,9 @@ module input_unit (
   wire [<: v.elements * v.planes - 1 :>:0] codes;
   wire beat_valid;
   wire beat_ready;
+  //%- if v.beats > 1 %//
   wire restart;
+  //%- endif %//
 
   input_stream u_input_stream (
       //%- if v.beats > 1 %//
@@ -54,7 +56,9 @@ module input_unit (
       .codes_o(codes),
       .valid_o(beat_valid),
       .ready_i(beat_ready),
+      //%- if v.beats > 1 %//
       .restart_o(restart),
+      //%- endif %//
       .error_o(frame_error_o)
   );
 
@@ -105,8 +109,8 @@ module input_unit (
   wire column_last = 1'b1;
   //%- endif %//
   //%- if i.input_pads %//
-  wire inside = <: i.inside_expr :>;
-  assign beat_ready = free & inside;
+  wire on_map = <: i.inside_expr :>;
+  assign beat_ready = free & on_map;
   wire beat = beat_valid & beat_ready;
   //%- else %//
   assign beat_ready = free;
@@ -123,8 +127,8 @@ module input_unit (
   wire arrives = beat;
   //%- endif %//
   //%- if i.input_pads %//
-  wire pixel_done = inside ? arrives : free;
-  wire [PIXEL-1:0] pixel = inside ? arrived : <: i.pad_literal :>;
+  wire pixel_done = on_map ? arrives : free;
+  wire [PIXEL-1:0] pixel = on_map ? arrived : <: i.pad_literal :>;
   //%- else %//
   wire pixel_done = arrives;
   wire [PIXEL-1:0] pixel = arrived;
@@ -164,7 +168,7 @@ module input_unit (
   reg [<: i.input_memory_width - 1 :>:0] row_address_q;
   reg [<: v.kernel_row_width - 1 :>:0] bank_q;
   wire bank_last = (bank_q == <: v.kernel_row_width :>'d<: v.kernel_rows - 1 :>);
-  wire [<: i.input_memory_width - 1 :>:0] next_row_address = row_address_q + <: i.input_memory_width :>'d<: v.input_columns :>;
+  wire [<: i.input_memory_width - 1 :>:0] next_row_address = row_address_q + <: i.columns_literal :>;
   //%- endif %//
   wire [<: i.input_memory_width - 1 :>:0] frame_address = <: i.frame_address :>;
   //%- if v.frames > 1 %//
@@ -176,10 +180,12 @@ module input_unit (
       //%- for r in writer_regs %//
       <: r.name :>_q <= <: r.reset :>;
       //%- endfor %//
+    //%- if v.beats > 1 %//
     end else if (restart) begin
       //%- for r in writer_regs %//
       <: r.name :>_q <= <: r.restart :>;
       //%- endfor %//
+    //%- endif %//
     end else begin
       //%- if i.pixel_beats > 1 %//
       if (beat) part_q <= part_last ? <: i.pixel_beat_width :>'d0 : part_q + <: i.pixel_beat_width :>'d1;
@@ -301,7 +307,7 @@ module input_unit (
   //%- for l in window_rows %//
   <: l :>
   //%- endfor %//
-  //%- if v.row_enable && v.planes == 1 %//
+  //%- if v.input_driven %//
   //%- if v.input_passes > 1 %//
   assign driven_rows_o = (door_pass_q == <: i.pass_width :>'d<: v.input_passes - 1 :>) ?
       <: v.driven_width :>'d<: v.input_last_taps :> : <: v.driven_width :>'d<: v.plane_rows :>;

@@ -37,7 +37,6 @@ module score_buffer (
       {1'b0, write_index_q} + <: s.score_address_width + 1 :>'d<: s.score_words :> : {1'b0, write_index_q};
   //%- else %//
   wire write_last = 1'b1;
-  wire write_address = write_frame_q;
   //%- endif %//
 
   always @(posedge clk_i) begin
@@ -97,8 +96,6 @@ module score_buffer (
   //%- endif %//
   wire [<: s.score_address_width :>:0] read_address = read_frame_q ?
       {1'b0, <: s.read_index :>} + <: s.score_address_width + 1 :>'d<: s.score_words :> : {1'b0, <: s.read_index :>};
-  //%- else %//
-  wire read_address = read_frame_q;
   //%- endif %//
   assign frame_read = take & frame_done;
 

@@ -21,9 +21,14 @@ module sequencer (
     output wire [<: v.layer_width - 1 :>:0] walk_layer_o,
     output wire [<: v.layer_width - 1 :>:0] layer_o,
     //%- endif %//
+    //%- if v.has_map %//
     output wire layer_start_o,
-    // The last vector of the layer leaves the door, and its result reaches the pooling stage.
+    //%- endif %//
+    //%- if v.many_layers %//
+    // The last vector of the layer leaves the door.
     input  wire layer_drained_i,
+    //%- endif %//
+    // The result of the layer's last vector reaches the pooling stage.
     input  wire layer_done_i,
     output wire [<: v.cycle_width - 1 :>:0] layer_cycles_o,
     // The vector to be fetched and its place in the loops.
@@ -82,7 +87,9 @@ module sequencer (
   // Frames and layers.
   reg busy_q;
   reg issue_q;
+  //%- if v.has_map %//
   reg layer_start_q;
+  //%- endif %//
   reg [<: v.cycle_width - 1 :>:0] cycles_q;
   //%- if v.many_layers %//
   reg [<: v.layer_width - 1 :>:0] walk_layer_q;
@@ -100,7 +107,9 @@ module sequencer (
     if (!rst_ni) begin
       busy_q <= 1'b0;
       issue_q <= 1'b0;
+      //%- if v.has_map %//
       layer_start_q <= 1'b0;
+      //%- endif %//
       cycles_q <= <: v.cycle_width :>'d0;
       //%- if v.many_layers %//
       walk_layer_q <= <: v.layer_width :>'d0;
@@ -111,7 +120,9 @@ module sequencer (
       else if (frame_done_o) busy_q <= 1'b0;
       if (layer_start) issue_q <= 1'b1;
       else if (advance_i & layer_last_o) issue_q <= 1'b0;
+      //%- if v.has_map %//
       layer_start_q <= layer_start;
+      //%- endif %//
       // Counts the first issue cycle of the layer as 1.
       if (layer_start) cycles_q <= <: v.cycle_width :>'d1;
       else if (busy_q) cycles_q <= cycles_q + <: v.cycle_width :>'d1;
@@ -128,7 +139,9 @@ module sequencer (
   end
 
   assign busy_o = busy_q;
+  //%- if v.has_map %//
   assign layer_start_o = layer_start_q;
+  //%- endif %//
   assign layer_cycles_o = cycles_q;
   //%- if v.many_layers %//
   assign walk_layer_o = walk_layer_q;
@@ -250,8 +263,6 @@ module sequencer (
   wire window_last = window_column_last & window_row_last;
   //%- else if v.wc_width > 0 %//
   wire window_last = window_column_last;
-  //%- else if v.has_rows %//
-  wire window_last = 1'b1;
   //%- endif %//
   //%- if v.has_rows %//
   //%- if v.column_width > 0 %//

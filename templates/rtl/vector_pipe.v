@@ -23,7 +23,9 @@ module vector_pipe (
     input  wire tile_ready_i,
     output wire tile_swap_o,
     output wire door_valid_o,
+    //%- if v.many_layers %//
     output wire layer_drained_o,
+    //%- endif %//
     //%- if v.accumulator_depth > 0 %//
     // Accumulator memory's address (x+D).
     output wire fetch_valid_o,
@@ -70,7 +72,9 @@ module vector_pipe (
   assign advance_o = advance;
   assign tile_swap_o = starts_tile & tile_ready_i;
   assign door_valid_o = door_valid_q & advance;
+  //%- if v.many_layers %//
   assign layer_drained_o = door_valid_o & door_layer_last_q;
+  //%- endif %//
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

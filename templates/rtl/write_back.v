@@ -120,7 +120,9 @@ module write_back (
 
   always @(posedge clk_i) begin
     if (layer_start_i) left_q <= chunks;
+    //%- if v.writes_groups %//
     else if (bit_valid_i & group_last_i) left_q <= left_q - <: w.chunks_width :>'d<: v.chunks_at_once :>;
+    //%- endif %//
   end
   //%- endif %//
 
