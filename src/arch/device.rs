@@ -49,6 +49,8 @@ pub struct Device {
     pub spram_shapes: Vec<[u64; 2]>,
     /// Multiplier blocks.
     pub dsps: u64,
+    /// Clock in MHz that engines on this device reach with room to spare: taken where a design names none.
+    pub engine_mhz: f64,
     /// Where the figures come from.
     pub source: String,
     /// The board; none for a device that is for synthesis figures only.

@@ -135,13 +135,14 @@ impl Default for Interface {
 pub struct Target {
     /// Device name of the device table, or "generic" for plain Verilog.
     pub device: String,
-    /// Clock of the engine in MHz.
-    pub clock_mhz: f64,
+    /// Clock of the engine in MHz; left out: one that the device reaches with room to spare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_mhz: Option<f64>,
 }
 
 impl Default for Target {
     fn default() -> Target {
-        Target { device: "generic".into(), clock_mhz: 50.0 }
+        Target { device: "generic".into(), clock_mhz: None }
     }
 }
 
@@ -170,6 +171,11 @@ impl Arch {
     /// NB: words side by side in the row vector.
     pub fn banks(&self) -> usize {
         self.rows / self.word
+    }
+
+    /// Clock of the engine in MHz; 50 where neither file nor device says another.
+    pub fn clock_mhz(&self) -> f64 {
+        self.target.clock_mhz.unwrap_or(50.0)
     }
 
     /// Bits of weights that the memory delivers a cycle.

@@ -44,14 +44,14 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         }
     };
     say(
-        arch.word == 0 || arch.rows % arch.word != 0,
+        arch.word == 0 || !arch.rows.is_multiple_of(arch.word),
         "activation.word",
         arch.word.to_string(),
         format!("does not divide array.rows = {}", arch.rows),
         format!("take one of {}", list(&divisors(arch.rows))),
     );
     say(
-        arch.word != 0 && arch.word % arch.lanes != 0 && arch.lanes % arch.word != 0,
+        arch.word != 0 && !arch.word.is_multiple_of(arch.lanes) && !arch.lanes.is_multiple_of(arch.word),
         "activation.word",
         arch.word.to_string(),
         format!("neither divides nor is divided by array.columns = {}", arch.lanes),
@@ -68,7 +68,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         format!("take at most {} columns", arch.rows),
     );
     say(
-        arch.weight_rows == 0 || arch.rows % arch.weight_rows != 0,
+        arch.weight_rows == 0 || !arch.rows.is_multiple_of(arch.weight_rows),
         "weights.rows_per_cycle",
         arch.weight_rows.to_string(),
         format!("does not divide array.rows = {}", arch.rows),
@@ -97,9 +97,9 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         "take 1, 2, 4 or 8".into(),
     );
     say(
-        !arch.target.clock_mhz.is_finite() || arch.target.clock_mhz <= 0.0 || arch.target.clock_mhz > 2000.0,
+        !(arch.clock_mhz() > 0.0 && arch.clock_mhz() <= 2000.0),
         "target.clock_mhz",
-        arch.target.clock_mhz.to_string(),
+        arch.clock_mhz().to_string(),
         "not a clock between 0 and 2000 MHz".into(),
         "take a frequency such as 12, 25 or 60".into(),
     );
@@ -133,7 +133,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
 }
 
 fn divisors(n: usize) -> Vec<usize> {
-    (1..=n).filter(|d| n % d == 0).collect()
+    (1..=n).filter(|d| n.is_multiple_of(*d)).collect()
 }
 
 fn list(numbers: &[usize]) -> String {

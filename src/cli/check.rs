@@ -65,7 +65,7 @@ fn constants(layer: &Layer, code: InputCode) -> usize {
 
 fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool) -> serde_json::Value {
     let design = &choice.design;
-    let speed = cost::speed(design, design.arch.target.clock_mhz);
+    let speed = cost::speed(design, design.arch.clock_mhz());
     let layers: Vec<serde_json::Value> = network
         .layers
         .iter()
@@ -156,7 +156,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         thousands(bound as usize)
     ));
     line(String::new());
-    let speed = cost::speed(design, design.arch.target.clock_mhz);
+    let speed = cost::speed(design, design.arch.clock_mhz());
     line(format!(
         "array {} x {}, words of {}, {} banks, {} weight bits a cycle; {:.0} frames/s at {} MHz ({:.1} GOPS)",
         design.rows,
@@ -165,7 +165,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         design.banks,
         design.arch.weight_bandwidth(),
         speed.frames_per_second,
-        design.arch.target.clock_mhz,
+        design.arch.clock_mhz(),
         speed.gops
     ));
     for memory in cost::memories(design) {
@@ -243,7 +243,7 @@ fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

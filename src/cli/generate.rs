@@ -91,7 +91,7 @@ fn frames(design: &Design) -> Vec<Frame> {
 fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
     let Some(board) = &device.board else { return Ok(Vec::new()) };
     let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
-    let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.target.clock_mhz));
+    let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.clock_mhz()));
     let family = match device.family {
         DeviceFamily::Ice40 if board.pll_on_pad => Some(PllFamily::Ice40Pad),
         DeviceFamily::Ice40 => Some(PllFamily::Ice40),
@@ -157,7 +157,7 @@ fn view(design: &Design) -> DesignView {
         macs: design.network.macs() as u64,
         cycles: design.cycles,
         interval: Some(design.interval()),
-        clock_mhz: Some(design.arch.target.clock_mhz),
+        clock_mhz: Some(design.arch.clock_mhz()),
         layers: design
             .network
             .layers
@@ -190,7 +190,7 @@ fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::V
 
 fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
     let design = &choice.design;
-    let speed = cost::speed(design, design.arch.target.clock_mhz);
+    let speed = cost::speed(design, design.arch.clock_mhz());
     if args.json {
         let object = serde_json::json!({
             "folder": folder, "files": files, "rows": design.rows, "lanes": design.lanes,
@@ -203,7 +203,11 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
     println!("{}: {} files in {}", design.name, files, folder.display());
     println!(
         "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz",
-        design.rows, design.lanes, design.cycles, speed.frames_per_second, design.arch.target.clock_mhz
+        design.rows,
+        design.lanes,
+        design.cycles,
+        speed.frames_per_second,
+        design.arch.clock_mhz()
     );
     for reason in &choice.reasons {
         println!("  - {reason}");

@@ -42,6 +42,9 @@ pub fn choice(
         "generic" => None,
         name => Some(device::find(name)?),
     };
+    if let (None, Some(device)) = (file.target.clock_mhz, device) {
+        file.target.clock_mhz = Some(device.engine_mhz);
+    }
     Ok((cost::choose(network, &file, device).into_diagnostic()?, device))
 }
 
@@ -50,7 +53,7 @@ pub fn design(dir: &Path) -> miette::Result<Design> {
     let source = dir.join("source");
     let files =
         std::fs::read_dir(&source).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
-    let models: Vec<_> = files.unwrap_or(Vec::new());
+    let models: Vec<_> = files.unwrap_or_default();
     let Some(model) = models.iter().find(|path| path.extension().is_some_and(|ending| ending == "onnx"))
     else {
         return Err(miette::miette!(

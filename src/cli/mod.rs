@@ -6,7 +6,7 @@
 mod check;
 mod generate;
 mod glyphs;
-mod infer;
+pub mod infer;
 mod load;
 pub mod mutate;
 mod new;

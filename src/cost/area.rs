@@ -72,8 +72,9 @@ pub struct Area {
     pub brams: u64,
 }
 
-/// Memories of fewer bits than this become logic in every tool.
+/// Memories of fewer bits, or of fewer words, become logic in the tools.
 const SMALL_MEMORY: usize = 1024;
+const SHALLOW_MEMORY: usize = 32;
 
 /// Logic of a tree for one row, in thousandths of a LUT: the measured trees of `benches/popcount`.
 fn tree_luts(family: DeviceFamily) -> u64 {
@@ -92,7 +93,9 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let rotation = if design.banks > 1 { 2 * rows * u64::from(design.banks.ilog2() + 1) } else { rows };
     let lane = (5 * design.widths.accumulator + 10) as u64;
     let in_logic = |memory: &Memory| {
-        memory.bits() < SMALL_MEMORY || design.arch.storage == Storage::Registers && memory.name == "weights"
+        memory.bits() < SMALL_MEMORY
+            || memory.depth <= SHALLOW_MEMORY
+            || design.arch.storage == Storage::Registers && memory.name == "weights"
     };
     let (small, large): (Vec<Memory>, Vec<Memory>) = memories(design).into_iter().partition(in_logic);
     let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();

@@ -68,8 +68,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     };
     let memory = maps(network, arch);
     let mut layers = layer_programs(network, arch, &mapping, &memory, row_enable);
-    let cycles = mapping::cycles::of_layers(&mapping.layers, tree.latency() as u64);
-    for (layer, spent) in layers.iter_mut().zip(&cycles) {
+    let frame = mapping::cycles::of_frame(&mapping.layers, tree.latency() as u64);
+    for (layer, spent) in layers.iter_mut().zip(&frame.layers) {
         layer.cycles = *spent;
     }
 
@@ -121,7 +121,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
             pixels: last.output.pixels(),
             stream_bits: score_bits.next_multiple_of(8),
         },
-        cycles: cycles.iter().sum(),
+        cycles: frame.layers.iter().sum(),
+        frame_interval: frame.interval,
         widths,
         tree,
         layers,

@@ -61,6 +61,8 @@ pub struct Design {
     pub layers: Vec<LayerDesign>,
     /// Cycles from the first issue of layer 0 to the last write of the last layer.
     pub cycles: u64,
+    /// Cycles from one frame's start to the next one's where input and output never wait.
+    pub frame_interval: u64,
 }
 
 impl Design {
@@ -68,7 +70,7 @@ impl Design {
     /// or cannot overlap it.
     pub fn interval(&self) -> u64 {
         let filling = self.input.filling_cycles();
-        if self.input.frames == 1 { self.cycles + filling } else { self.cycles.max(filling) }
+        if self.input.frames == 1 { self.frame_interval + filling } else { self.frame_interval.max(filling) }
     }
 }
 

@@ -11,8 +11,15 @@ pub struct Tile {
     pub vectors: u64,
 }
 
-/// Cycles of each layer. `tree` is the popcount tree's latency D.
-pub fn of_layers(layers: &[LayerMap], tree: u64) -> Vec<u64> {
+/// Cycles of each layer, and the cycles from one frame's start to the next one's where input and output never wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    pub layers: Vec<u64>,
+    pub interval: u64,
+}
+
+/// Cycles of a frame. `tree` is the popcount tree's latency D.
+pub fn of_frame(layers: &[LayerMap], tree: u64) -> Frame {
     let mut start = 0; // first issue cycle of the layer
     let mut loaded = 0; // first cycle in which the next tile stands complete in the shadow
     let mut spent = Vec::with_capacity(layers.len());
@@ -32,7 +39,8 @@ pub fn of_layers(layers: &[LayerMap], tree: u64) -> Vec<u64> {
         spent.push(end - start);
         start = end;
     }
-    spent
+    // The next frame is issued one cycle after this one is done, at the earliest one after its first tile is loaded.
+    Frame { layers: spent, interval: start.max(loaded) + 1 }
 }
 
 /// Cycles of one layer in the steady state, without its drain: what the choice of the block compares.
@@ -73,23 +81,24 @@ mod tests {
 
     #[test]
     fn a_single_tile_takes_its_vectors_and_the_pipeline() {
-        assert_eq!(of_layers(&[layer(1, 1, 3, 10)], 4), [2 + 9 + 4 + 4]);
+        let frame = of_frame(&[layer(1, 1, 3, 10)], 4);
+        assert_eq!(frame, Frame { layers: vec![2 + 9 + 4 + 4], interval: 20 });
     }
 
     #[test]
     fn a_dense_layer_is_limited_by_its_loads_alone() {
         // 16 tiles of 8 words: the first stands ready, 15 loads follow back to back.
-        assert_eq!(of_layers(&[layer(2, 8, 8, 1)], 4), [2 + 15 * 8 + 4 + 4]);
+        assert_eq!(of_frame(&[layer(2, 8, 8, 1)], 4).layers, [2 + 15 * 8 + 4 + 4]);
     }
 
     #[test]
     fn a_convolution_hides_its_loads() {
-        assert_eq!(of_layers(&[layer(1, 4, 9, 100)], 4), [2 + 4 * 100 - 1 + 8]);
+        assert_eq!(of_frame(&[layer(1, 4, 9, 100)], 4).layers, [2 + 4 * 100 - 1 + 8]);
     }
 
     #[test]
     fn the_next_layers_first_load_runs_during_the_drain() {
-        let both = of_layers(&[layer(1, 4, 8, 1), layer(1, 4, 8, 1)], 4);
+        let both = of_frame(&[layer(1, 4, 8, 1), layer(1, 4, 8, 1)], 4).layers;
         // The first tile of layer 1 is loaded while layer 0 drains (8 + D >= 8 words).
         assert_eq!(both[1], 2 + 3 * 8 + 8);
     }

@@ -186,8 +186,12 @@ fn vector_sum(wire: &str, run: &Run, name: &impl Fn(Source) -> String) -> String
     )
 }
 
-/// `{a, b, ...}`, broken into lines where it is too long.
+/// `{a, b, ...}`, broken into lines where it is too long; neighbouring bits become a slice.
 pub fn concatenation(parts: &[String], indent: usize) -> String {
+    let parts = slices(parts);
+    if let [part] = &parts[..] {
+        return part.clone();
+    }
     let mut lines = vec!["{".to_string()];
     for (index, part) in parts.iter().enumerate() {
         let last = lines.last_mut().expect("starts with one line");
@@ -200,6 +204,36 @@ pub fn concatenation(parts: &[String], indent: usize) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// Joins `name[k], name[k-1], ...` to `name[k:j]`.
+fn slices(parts: &[String]) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < parts.len() {
+        let mut end = at + 1;
+        if let Some((name, high)) = bit_of(&parts[at]) {
+            let next = |end: usize| parts.get(end).and_then(|part| bit_of(part));
+            while next(end).is_some_and(|(other, index)| other == name && index + end - at == high) {
+                end += 1;
+            }
+            if end > at + 1 {
+                joined.push(format!("{name}[{high}:{}]", high + 1 + at - end));
+                at = end;
+                continue;
+            }
+        }
+        joined.push(parts[at].clone());
+        at = end;
+    }
+    joined
+}
+
+/// Name and index of `name[index]`.
+fn bit_of(part: &str) -> Option<(String, usize)> {
+    let (name, rest) = part.split_once('[')?;
+    let index = rest.strip_suffix(']')?.parse().ok()?;
+    Some((name.to_string(), index))
 }
 
 /// Adds the helper function where it is called, and names the outputs.

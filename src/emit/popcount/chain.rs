@@ -54,8 +54,9 @@ pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
         chain.slots.iter().rev().map(|slot| if matches!(slot, Slot::Add(..)) { '1' } else { '0' }).collect();
     let _ = write!(
         text,
-        "\n  popcount_carry #(\n    .SLOTS ({count}),\n    .ADDS  ({count}'b{adds})\n  ) u_carry (\n    \
+        "\n  popcount_carry #(\n    .SLOTS ({count}),\n    .ADDS  ({})\n  ) u_carry (\n    \
          .ops_i ({}),\n    .sum_o (sum)\n  );\n",
+        mask(&adds),
         concatenation(&names, 11)
     );
     let used: Vec<usize> = chain.used(ripple);
@@ -65,6 +66,20 @@ pub fn carry_cells(ripple: &Ripple, inputs: &[Bit]) -> Adders {
         let _ = writeln!(text, "\n  wire unused_sum = &{};", concatenation(&unused, 22));
     }
     finish(ripple, text, name)
+}
+
+/// A mask of binary digits, in pieces of 32 where it is long.
+fn mask(digits: &str) -> String {
+    if digits.len() <= 64 {
+        return format!("{}'b{digits}", digits.len());
+    }
+    let (first, rest) = digits.split_at(digits.len() % 32);
+    let starts = (0..rest.len()).step_by(32);
+    let mut pieces: Vec<String> = starts.map(|at| format!("32'b{}", &rest[at..at + 32])).collect();
+    if !first.is_empty() {
+        pieces.insert(0, format!("{}'b{first}", first.len()));
+    }
+    format!("{{{}}}", pieces.join(",\n             "))
 }
 
 /// One slot of a carry chain.
