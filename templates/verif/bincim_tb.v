@@ -173,7 +173,7 @@ module bincim_tb #(
   wire in_frame_taken = in_taken && (in_beat == BEATS - 1);
 
   // A frame that breaks off with an early tlast is dropped; one without tlast counts all the same.
-  localparam integer BREAK_BEAT = BEATS / 2;
+  localparam integer BREAK_BEAT = (BEATS - 1) / 2;
   reg break_frame = 1'b0;
   reg drop_last = 1'b0;
   wire in_broken = break_frame && (in_beat == BREAK_BEAT) && (BEATS > 1);
