@@ -37,6 +37,9 @@ pub(super) struct View {
     pub multi_pass: bool,
     pub uneven_blocks: bool,
     pub has_loops: bool,
+    /// Some counter or walk looks at the end of a block, of a group.
+    pub ends_blocks: bool,
+    pub ends_groups: bool,
     pub first_pass: String,
     pub sums_pixels: bool,
 
@@ -171,6 +174,8 @@ impl View {
         let wr_width = bits(most(|layer| layer.walk.window.0 - 1));
         let column_width = if has_rows { bits(most(|layer| layer.walk.pooled.1 - 1)) } else { 0 };
         let rewinds = any(|layer| layer.passes > 1 && layer.block > 1);
+        let moves = any(|layer| layer.vectors > 1);
+        let ends_groups = moves || any(|layer| layer.groups * layer.blocks > 1);
         let has_walk = has_map || input.is_window;
         let modulus = if input.is_window { input.kernel_rows } else { 1 };
         let map_banks = if has_map { design.banks } else { 1 };
@@ -217,11 +222,13 @@ impl View {
             multi_pass,
             uneven_blocks: any(|layer| layer.block != layer.last_block),
             has_loops: any(|layer| layer.groups * layer.blocks * layer.passes * layer.block > 1),
+            ends_blocks: ends_groups || multi_pass,
+            ends_groups,
             first_pass: if multi_pass { format!("(pass_q == {pass_width}'d0)") } else { "1'b1".into() },
             sums_pixels: any(|layer| layer.sum_pixels),
 
             has_walk,
-            moves: any(|layer| layer.vectors > 1),
+            moves,
             walk_width,
             walk_bank_width,
             has_rows,

@@ -177,9 +177,15 @@ module sequencer (
   //%- else %//
   wire pixel_last = 1'b1;
   //%- endif %//
+  //%- if v.has_loops %//
   wire tile_end = issue_q & advance_i & pixel_last;
+  //%- endif %//
+  //%- if v.ends_blocks %//
   wire block_end = tile_end & pass_last;
+  //%- endif %//
+  //%- if v.ends_groups %//
   wire group_end = block_end & block_last;
+  //%- endif %//
   //%- if v.has_loops %//
 
   always @(posedge clk_i or negedge rst_ni) begin

@@ -43,6 +43,15 @@ pub fn summary(verdict: &Verdict) -> String {
         verdict.seconds,
         number((cycles as f64 / verdict.seconds.max(1e-9)) as u64)
     ));
+    if let Some(interval) = verdict.shards.iter().map(|s| s.interval).filter(|&i| i > 0).min() {
+        let rate = design.arch.clock_mhz() * 1e6 / interval as f64;
+        line(format!(
+            "  a frame every {} cycles at best: {:.0} frames/s at {} MHz",
+            number(interval),
+            rate,
+            design.arch.clock_mhz()
+        ));
+    }
     line(String::new());
     match verdict.first() {
         None => line("PASS  the Verilog and the golden model agree in every bit and every cycle".into()),
@@ -134,6 +143,7 @@ pub fn json(verdict: &Verdict) -> Value {
         "scores": verdict.total(|s| s.scores),
         "register_reads": verdict.total(|s| s.register_reads),
         "resets": verdict.total(|s| s.resets),
+        "interval": verdict.shards.iter().map(|s| s.interval).filter(|&i| i > 0).min(),
         "simulated_cycles": verdict.total(|s| s.cycles),
         "seconds": verdict.seconds,
         "seed": verdict.plan.seed,
