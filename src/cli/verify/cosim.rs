@@ -72,6 +72,8 @@ pub struct Shard {
     pub register_reads: u64,
     pub resets: u64,
     pub cycles: u64,
+    /// Fewest cycles between the first sums of two frames; 0 if there was one frame.
+    pub interval: u64,
     pub seconds: f64,
     pub layer_cycles: Vec<u64>,
     pub first: Option<Mismatch>,

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A design whose bench passes, and how to break it.
 #[derive(Debug, Clone)]
@@ -77,6 +77,8 @@ pub struct Trial {
 
 /// Seeds of the bench that a mutant must pass to survive.
 const BENCH_SEEDS: [u64; 3] = [1, 2, 3];
+/// A simulation that takes longer hangs: the benches of small designs take seconds.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Breaks the design `count` times and runs its bench; `progress` is called once a mutant.
 ///
@@ -91,10 +93,9 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
         files.push((name.to_string_lossy().into_owned(), text));
     }
     let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;
-    let start = Instant::now();
     for seed in BENCH_SEEDS {
         if let Fate::Killed(problem) =
-            simulate(&rtl, &names, None, work.path(), seed, Duration::from_secs(600))?
+            simulate(&rtl, &names, None, work.path(), seed, LIMIT)?
         {
             return Err(FlowError::ToolFailed {
                 tool: "the bench of the unbroken design".into(),
@@ -104,7 +105,6 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
             });
         }
     }
-    let limit = Duration::from_secs(10) + 4 * start.elapsed();
     let mutants = pick(&files, job);
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
@@ -116,7 +116,7 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(mutant) = mutants.get(index) else { break };
-                    let trial = attempt(job, mutant, files, names, rtl, &work, limit);
+                    let trial = attempt(job, mutant, files, names, rtl, &work, LIMIT);
                     progress();
                     results.lock().unwrap_or_else(|broken| broken.into_inner()).push((index, trial));
                 }
