@@ -94,9 +94,7 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
     }
     let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;
     for seed in BENCH_SEEDS {
-        if let Fate::Killed(problem) =
-            simulate(&rtl, &names, None, work.path(), seed, LIMIT)?
-        {
+        if let Fate::Killed(problem) = simulate(&rtl, &names, None, work.path(), seed, LIMIT)? {
             return Err(FlowError::ToolFailed {
                 tool: "the bench of the unbroken design".into(),
                 status: format!("seed {seed}"),
