@@ -35,6 +35,9 @@ pub struct Synth {
     /// Seeds tried at a time
     #[arg(long, default_value_t = 1)]
     pub jobs: usize,
+    /// Minutes after which synthesis, or place and route of one seed, is given up
+    #[arg(long, default_value_t = 360, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub limit: u64,
     /// Synthesise the accelerator without its board: figures only, no bitstream
     #[arg(long)]
     pub synth_only: bool,
@@ -139,7 +142,7 @@ fn build(
         top: &plan.top,
         cwd: &plan.rtl,
         out,
-        limit: None,
+        limit: Some(Duration::from_secs(60 * args.limit)),
     })?;
     step.done(&netlist.tool);
     let mut view = first_view(device, design, plan, &netlist);
@@ -163,7 +166,7 @@ fn build(
         seeds: &seeds,
         jobs: args.jobs,
         out,
-        limit: None,
+        limit: Some(Duration::from_secs(60 * args.limit)),
     })?;
     step.done(&routed.tool);
     let step = Step::start("bitstream".into());
