@@ -275,6 +275,57 @@ fn one_design() {
     assert!(check(seed, 0) || seed != 0);
 }
 
+/// A reset at a random cycle; the bench then sends everything again.
+#[test]
+fn a_reset_at_any_cycle_starts_afresh() {
+    for seed in [3, 5, 14, 28, 31] {
+        let cycle = 20 + (seed * 7919 % 800) as usize;
+        check(seed, cycle);
+    }
+}
+
+/// `verilator --lint-only -Wall` says nothing, and the texts keep the rules of the house.
+#[test]
+fn emitted_texts_are_clean() {
+    let verilator = Command::new("verilator").arg("--version").output().is_ok();
+    if !verilator {
+        eprintln!("SKIPPED: verilator is absent, texts are checked without it");
+    }
+    for design in (0..48).filter_map(build) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sources = Vec::new();
+        for file in emit::accelerator(&design) {
+            fs::write(folder.path().join(&file.name), &file.text).unwrap();
+            if file.name.ends_with(".v") {
+                assert_tidy(&file.name, &file.text);
+                sources.push(file.name);
+            }
+        }
+        if verilator {
+            for define in [&[][..], &["-DSYNTHESIS"][..]] {
+                let output = Command::new("verilator")
+                    .args(["--lint-only", "-Wall", "--top-module", "bincim_top"])
+                    .args(define)
+                    .args(&sources)
+                    .current_dir(folder.path())
+                    .output()
+                    .unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success() && said.is_empty(), "{}:\n{said}", design.name);
+            }
+        }
+    }
+}
+
+fn assert_tidy(name: &str, text: &str) {
+    assert!(text.is_ascii() && text.ends_with('\n') && !text.ends_with("\n\n"), "{name}");
+    assert!(!text.contains("\n\n\n") && !text.contains('\t'), "{name}: empty lines or tabs");
+    assert_eq!(text.matches("\nmodule ").count(), 1, "{name}: one module a file");
+    for line in text.lines() {
+        assert!(line.len() <= 100 && line.trim_end() == line, "{name}: {line}");
+    }
+}
+
 #[test]
 fn rtl_equals_the_machine_on_random_networks() {
     let from: u64 = std::env::var("BINCIM_FROM").ok().and_then(|text| text.parse().ok()).unwrap_or(0);

@@ -32,7 +32,19 @@ pub struct NamedText {
 /// The rendered template as the file of module `name`.
 fn file(name: &str, template: &impl askama::Template) -> NamedText {
     let text = template.render().expect("a template writes to a string");
-    NamedText { name: format!("{name}.v"), text: text.trim_end().to_string() + "\n" }
+    NamedText { name: format!("{name}.v"), text: tidy(&text) }
+}
+
+/// No blanks at the end of a line, no two empty lines in a row, one line feed at the end.
+fn tidy(text: &str) -> String {
+    let mut tidied = String::with_capacity(text.len());
+    for line in text.trim_end().lines().map(str::trim_end) {
+        if !(line.is_empty() && tidied.ends_with("\n\n")) {
+            tidied.push_str(line);
+            tidied.push('\n');
+        }
+    }
+    tidied
 }
 
 /// `items` separated by commas, in lines of at most 100 columns; the first starts at `column`, the others at
@@ -70,7 +82,9 @@ pub fn accelerator(design: &Design) -> Vec<NamedText> {
     files.extend(walk::modules(design, &view));
     files.extend(engine::modules(design, &view));
     files.extend(input::modules(design, &view));
-    files.extend(popcount::modules(&design.tree));
+    files.extend(
+        popcount::modules(&design.tree).into_iter().map(|file| NamedText { text: tidy(&file.text), ..file }),
+    );
     files.extend(result::modules(design, &view));
     files.extend(score::modules(&view));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();

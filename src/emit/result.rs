@@ -200,7 +200,7 @@ fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> Thresh
         v: view,
         depth: design.thresholds.len(),
         address_width: design.widths.threshold_address,
-        unit_note: format!(": {}", notes.join(", ")),
+        unit_note: notes.join(", "),
         compare_width: compare,
         // The top bit is the comparison where bits are made of it.
         difference_cut: if view.gives_bits {

@@ -462,7 +462,7 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
         },
         wrap_term: match view.rotates {
             false => String::new(),
-            true => format!("+ {}", extend("wrapped[bank]", 1, view.map_width)),
+            true => format!(" +\n              {}", extend("wrapped[bank]", 1, view.map_width)),
         },
         row_inside_expr: inside("row_inside", "kernel_row", ky_width),
         column_inside_expr: inside("column_inside", "kernel_column", kx_width),

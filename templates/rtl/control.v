@@ -5,7 +5,8 @@
 // Control: registers on AXI4-Lite.
 //   0x000 ID            "BCM1"
 //   0x004 CONTROL       bit 0 AUTO: frames start by themselves; bit 1 START: write 1 for one frame
-//   0x008 STATUS        bit 0 busy, 1 frame waiting, 2 scores waiting, 3 frame error (write 1 to clear)
+//   0x008 STATUS        bit 0 busy, 1 frame waiting, 2 scores waiting, 3 frame error (write 1
+//                       to clear)
 //   0x00C FRAMES        frames done
 //   0x010 CYCLES        cycles of the last frame
 //   0x014 LAYERS        number of layers
@@ -59,7 +60,8 @@ module control (
   wire write_low_byte = write & s_axil_wstrb[0];
   wire write_control = write_low_byte & (s_axil_awaddr[11:2] == 10'h001);
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
-  wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2], s_axil_wstrb[3:1]};
+  wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
+                        s_axil_wstrb[3:1]};
   reg auto_q;
   reg start_q;
   reg error_q;

@@ -97,8 +97,8 @@ module gather (
     for (bank = 0; bank < BANKS; bank = bank + 1) begin : gen_address
       always @(posedge clk_i) begin
         if (advance_i) begin
-          read_address_o[bank*ADDRESS +: ADDRESS] <= walk_address_i<: g.offset_term :>
-              <: g.wrap_term :>;
+          read_address_o[bank*ADDRESS +: ADDRESS] <=
+              walk_address_i<: g.offset_term :><: g.wrap_term :>;
         end
       end
     end
@@ -152,7 +152,9 @@ module gather (
   genvar tap;
   generate
     for (tap = 0; tap < BANKS; tap = tap + 1) begin : gen_outside
-      assign outside[tap] = padded[0] & !(<: g.row_inside_expr :> & <: g.column_inside_expr :>);
+      assign outside[tap] = padded[0] &
+          !(<: g.row_inside_expr :> &
+            <: g.column_inside_expr :>);
     end
   endgenerate
   //%- endif %//

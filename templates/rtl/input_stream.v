@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Input stream: beats of <: v.elements :> element<: v.elements_s :> to codes, and the frame's length against tlast.
-// A beat with an early tlast ends its frame: what came of it is dropped. A late tlast is reported only.
+// A beat with an early tlast ends its frame: what came of it is dropped. A missing tlast is
+// reported only.
 // Latency: none.
 
 `default_nettype none

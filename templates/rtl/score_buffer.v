@@ -2,7 +2,8 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Score buffer: keeps the results of two frames and streams them, <: s.score_order :>.
+// Score buffer: keeps the results of two frames and streams them,
+// <: s.score_order :>.
 // Latency: 3, from the last result of a frame to its first beat.
 
 `default_nettype none

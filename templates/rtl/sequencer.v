@@ -4,7 +4,7 @@
 //
 // Sequencer: frames, layers and the walk over the vectors of a layer.
 // Order of the loops, outermost first: group of channels, block of pixels, pass, pixel.
-// Latency: the state shown in a cycle is that of the vector which reaches the door two cycles later.
+// Latency: the state of a cycle is that of the vector which reaches the door two cycles later.
 
 `default_nettype none
 
@@ -17,7 +17,7 @@ module sequencer (
     output wire frame_done_o,
     output wire busy_o,
     //%- if v.many_layers %//
-    // Layer whose vectors are issued, and layer whose results leave; both agree while vectors are issued.
+    // Layer whose vectors are issued, and layer whose results leave.
     output wire [<: v.layer_width - 1 :>:0] walk_layer_o,
     output wire [<: v.layer_width - 1 :>:0] layer_o,
     //%- endif %//

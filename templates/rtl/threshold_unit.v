@@ -2,7 +2,8 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threshold unit: compares sums with their channels' thresholds<: unit_note :>.
+// Threshold unit: compares sums with their channels' thresholds.
+// Gives <: unit_note :>.
 // Latency: 1, from sum to result.
 
 `default_nettype none
@@ -107,7 +108,12 @@ module threshold_unit (
       wire [<: t.width - 1 :>:0] threshold = entries[lane*ENTRY +: <: t.width :>];
 
       always @(posedge clk_i) begin
-        bit_q[lane] <= (<: plain_compare :>)<: flip_before_expr :>;
+        //%- if flip_before_expr.is_empty() %//
+        bit_q[lane] <= <: plain_compare :>;
+        //%- else %//
+        bit_q[lane] <= (<: plain_compare :>)
+           <: flip_before_expr :>;
+        //%- endif %//
       end
     end
     //%- endif %//
