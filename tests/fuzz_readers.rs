@@ -6,6 +6,8 @@
 
 mod common;
 
+use bincim::cost;
+use bincim::network::random;
 use bincim::read::{self, Split};
 use common::graph::{Graph, Value};
 use prost::Message;
@@ -22,18 +24,67 @@ struct Target {
     read: fn(&[u8]) -> bool,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     Target { name: "onnx", seeds: onnx_seeds, mutate: mutate_onnx, read: read_onnx },
     Target { name: "idx", seeds: idx_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
     Target { name: "cifar", seeds: cifar_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x.bin") },
     Target { name: "npy", seeds: npy_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
     Target { name: "npz", seeds: npz_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
     Target { name: "png", seeds: png_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
+    Target { name: "toml", seeds: toml_seeds, mutate: mutate_toml, read: read_toml },
 ];
 
 /// No file of a few kilobytes may take longer or ask for more.
 const LONGEST: Duration = Duration::from_secs(10);
 const MOST_BYTES: usize = 768 << 20;
+
+fn toml_seeds() -> Vec<Vec<u8>> {
+    let full = "name = \"x\"\n[array]\nrows = 64\ncolumns = 16\nlanes = 16\npixel_lanes = 1\n[activation]\nword = 32\n\
+                [weights]\nstorage = \"registers\"\nrows_per_cycle = 16\n[popcount]\nstyle = \"flat\"\npipelined = false\n\
+                [accumulator]\ndepth = 64\n[interface]\ninput_buffers = 2\nstream_bytes = 4\n[target]\n\
+                device = \"generic\"\nclock_mhz = 50.0\n";
+    vec![full.into(), include_bytes!("../templates/arch.toml").to_vec(), Vec::new()]
+}
+
+/// Bytes anywhere, or a value replaced by one that is extreme or of another kind.
+fn mutate_toml(rng: &mut StdRng, origin: &[u8]) -> Vec<u8> {
+    const VALUES: [&str; 14] = [
+        "0",
+        "1",
+        "-1",
+        "3",
+        "8",
+        "4096",
+        "1024",
+        "18446744073709551616",
+        "9223372036854775807",
+        "nan",
+        "inf",
+        "\"auto\"",
+        "[[1]]",
+        "\"block_ram\"",
+    ];
+    let mut lines: Vec<Vec<u8>> = origin.split(|&b| b == b'\n').map(<[u8]>::to_vec).collect();
+    if rng.random_ratio(1, 3) {
+        return mutate_bytes(rng, origin);
+    }
+    for _ in 0..rng.random_range(1..4) {
+        let line = rng.random_range(0..lines.len());
+        if let Some(equals) = lines[line].iter().position(|&b| b == b'=') {
+            lines[line].truncate(equals + 1);
+            lines[line].extend(VALUES[rng.random_range(0..VALUES.len())].as_bytes());
+        }
+    }
+    lines.join(&b'\n')
+}
+
+/// What is read must also resolve into a design or be refused.
+fn read_toml(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(file) = read::arch_from_text(text) else { return false };
+    let limits = random::Limits { layers: 2, channels: 4, side: 3, kernel: 2, input_bits: 2 };
+    cost::choose(&random::network(1, &limits), &file, None).is_ok()
+}
 
 #[test]
 fn mutated_files_are_read_or_refused() {

@@ -106,9 +106,25 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     problems
 }
 
-/// What is wrong with the keys that [`Arch`] does not carry.
+/// What is wrong with the keys that are given, whatever "auto" becomes.
 pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     let mut problems = Vec::new();
+    for (key, setting, low, high) in [
+        ("array.rows", file.array.rows, 8, 4096),
+        ("array.columns", file.array.columns, 1, 1024),
+        ("array.lanes", file.array.lanes, 1, 1024),
+        ("activation.word", file.activation.word, 1, 4096),
+        ("weights.rows_per_cycle", file.weights.rows_per_cycle, 1, 4096),
+    ] {
+        if let Some(value) = setting.value().filter(|value| !(low..=high).contains(value)) {
+            problems.push(ArchProblem {
+                key,
+                value: value.to_string(),
+                what: format!("outside {low} to {high}"),
+                fix: "give a number in this range, or \"auto\"".into(),
+            });
+        }
+    }
     if let (Some(lanes), Some(columns)) = (file.array.lanes.value(), file.array.columns.value())
         && lanes != columns
     {

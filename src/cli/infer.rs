@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
 use super::{Outcome, load};
-use crate::golden::{packed, reference};
+use crate::design::Design;
+use crate::golden::{machine, packed, reference};
 use crate::network::{Decision, Network, Shape};
 use crate::read;
 
@@ -25,6 +27,9 @@ pub struct Args {
     /// Data set: a folder or file of idx, CIFAR-10 binary or npz format
     #[arg(long)]
     pub data: PathBuf,
+    /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
+    #[arg(long)]
+    pub arch: Option<PathBuf>,
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
@@ -85,6 +90,49 @@ impl From<Rule> for Decision {
     }
 }
 
+/// Which golden model runs.
+enum Model {
+    /// Bit-parallel over the network.
+    Packed(Box<packed::Engine>),
+    /// Tile by tile over the design.
+    Machine(Box<Design>),
+}
+
+impl Model {
+    fn name(&self) -> String {
+        match self {
+            Model::Packed(engine) => engine.instruction_set().to_string(),
+            Model::Machine(design) => {
+                format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
+            }
+        }
+    }
+
+    /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1.
+    fn scores(&self, network: &Network, images: &[u8]) -> Vec<i32> {
+        let design = match self {
+            Model::Packed(engine) => return engine.infer(images),
+            Model::Machine(design) => design,
+        };
+        let one_bit = design.layers.last().is_some_and(|last| !last.scores);
+        let pixels = design.output.pixels;
+        let classes = design.output.scores / pixels;
+        images
+            .par_chunks(network.input.shape.elements())
+            .flat_map_iter(|image| {
+                let values: Vec<i16> =
+                    image.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
+                let scores = machine::run(design, &values).scores;
+                let ordered = (0..design.output.scores).map(move |index| {
+                    let score = scores[index % pixels * classes + index / pixels] as i32;
+                    if one_bit { 2 * score - 1 } else { score }
+                });
+                ordered.collect::<Vec<i32>>()
+            })
+            .collect()
+    }
+}
+
 /// What a run over a data set gave. The fields are the keys of `--json`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Summary {
@@ -106,7 +154,14 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     };
-    classify(args, &network, &data.images, data.shape, labels)
+    let model = match &args.arch {
+        Some(path) => {
+            let (choice, _) = load::choice(&network, Some(path), None)?;
+            Model::Machine(Box::new(choice.design))
+        }
+        None => Model::Packed(Box::new(packed::prepare(&network))),
+    };
+    classify(args, &network, &model, &data.images, data.shape, labels)
         .map_err(|error| miette::miette!("{error:#}"))?;
     Ok(Outcome::Done)
 }
@@ -118,6 +173,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
 fn classify(
     args: &Args,
     network: &Network,
+    model: &Model,
     images: &[u8],
     shape: Shape,
     labels: &[u8],
@@ -151,13 +207,12 @@ fn classify(
         .num_threads(args.threads.unwrap_or(0))
         .build()
         .context("cannot start the threads")?;
-    let engine = packed::prepare(network);
     let bar = progress(count);
     let begin = Instant::now();
     let mut correct = 0;
     for (images, labels) in images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP)) {
-        let scores = pool.install(|| engine.infer(images));
-        let classes = scores.chunks(engine.scores_per_image());
+        let scores = pool.install(|| model.scores(network, images));
+        let classes = scores.chunks(network.layers.last().map_or(1, |last| last.output.elements()));
         correct += classes
             .zip(labels)
             .filter(|(scores, label)| reference::decide(network, scores, rule) == usize::from(**label))
@@ -182,7 +237,7 @@ fn classify(
             100.0 * summary.accuracy,
             summary.images_per_second,
             pool.current_num_threads(),
-            engine.instruction_set(),
+            model.name(),
         );
     }
     Ok(summary)
@@ -210,6 +265,7 @@ mod tests {
         Args {
             model: "net.onnx".into(),
             data: "data".into(),
+            arch: None,
             split: Split::Test,
             images,
             rule: Some(Rule::Argmax),
@@ -239,9 +295,14 @@ mod tests {
         labels[1] = labels[1].wrapping_add(1);
         labels[39] = labels[39].wrapping_add(1);
         let shape = network.input.shape;
-        let all = classify(&args(None), &network, &images, shape, &labels).expect("a summary");
+        let model = Model::Packed(Box::new(packed::prepare(&network)));
+        let all = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
-        let some = classify(&args(Some(39)), &network, &images, shape, &labels).expect("a summary");
+        let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
+        let machine = Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")));
+        let same = classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
+        assert_eq!(same.correct, all.correct);
+        let some = classify(&args(Some(39)), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((some.images, some.correct), (39, 38));
     }
 
@@ -250,8 +311,9 @@ mod tests {
         let network = random::network(3, &random::Limits::default());
         let (images, labels) = labelled(&network, 2);
         let shape = network.input.shape;
+        let model = Model::Packed(Box::new(packed::prepare(&network)));
         let says = |images: &[u8], shape, labels: &[u8], args: &Args| {
-            classify(args, &network, images, shape, labels).expect_err("refused").to_string()
+            classify(args, &network, &model, images, shape, labels).expect_err("refused").to_string()
         };
         assert!(says(&images, shape, &labels, &args(Some(3))).contains("--images 3"));
         assert!(says(&images, shape, &labels[..1], &args(None)).contains("1 labels"));

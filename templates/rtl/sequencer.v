@@ -70,6 +70,8 @@ module sequencer (
   localparam [<: v.layer_width - 1 :>:0] LAST_LAYER = <: v.layer_width :>'d<: v.layers - 1 :>;
   //%- endif %//
 
+  //%- if !walk_fields.is_empty() %//
+
   // Constants of the layer whose vectors are issued.
   //%- for f in walk_fields %//
   wire [<: f.width - 1 :>:0] <: f.name :>;
@@ -83,6 +85,7 @@ module sequencer (
       .<: f.name :>_o(<: f.name :>)<: f.comma :>
       //%- endfor %//
   );
+  //%- endif %//
 
   // Frames and layers.
   reg busy_q;
