@@ -49,6 +49,7 @@ struct Count {
     killed: usize,
     survived: usize,
     proved: usize,
+    unused: usize,
     listed: usize,
     stillborn: usize,
 }
@@ -60,6 +61,7 @@ impl Count {
             killed: number(|fate| matches!(fate, Fate::Killed(_) | Fate::TimedOut)),
             survived: number(|fate| matches!(fate, Fate::Survived)),
             proved: number(|fate| matches!(fate, Fate::Proved)),
+            unused: number(|fate| matches!(fate, Fate::Unused)),
             listed: number(|fate| matches!(fate, Fate::Listed(_))),
             stillborn: number(|fate| matches!(fate, Fate::Stillborn)),
         }
@@ -93,7 +95,8 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
             "{:#}",
             serde_json::json!({
                 "mutants": trials.len(), "killed": count.killed, "survived": count.survived,
-                "proved_equivalent": count.proved, "listed_equivalent": count.listed,
+                "proved_equivalent": count.proved, "unused_constants": count.unused,
+                "listed_equivalent": count.listed,
                 "stillborn": count.stillborn, "caught": count.caught(), "trials": trials,
             })
         ),
@@ -114,13 +117,14 @@ fn read_known(path: &Path) -> miette::Result<Vec<Known>> {
 
 fn text(args: &Mutate, trials: &[Trial], count: &Count) -> String {
     let mut out = format!(
-        "{} mutants of seed {}: {} killed, {} survived, {} proved equivalent, {} listed as equivalent, \
-         {} no Verilog\n{:.1} % of those that change something are caught\n",
+        "{} mutants of seed {}: {} killed, {} survived, {} proved equivalent, {} in unused table \
+         entries, {} listed as equivalent, {} no Verilog\n{:.1} % of those that change something are caught\n",
         trials.len(),
         args.seed,
         count.killed,
         count.survived,
         count.proved,
+        count.unused,
         count.listed,
         count.stillborn,
         100.0 * count.caught()
@@ -129,6 +133,7 @@ fn text(args: &Mutate, trials: &[Trial], count: &Count) -> String {
         let (mark, detail) = match &trial.fate {
             Fate::Survived => ("SURVIVED", ""),
             Fate::Proved => ("proved equivalent", ""),
+            Fate::Unused => ("unused", ""),
             Fate::Listed(reason) => ("listed", reason.as_str()),
             _ => continue,
         };

@@ -58,6 +58,9 @@ pub enum Fate {
     Stillborn,
     /// The bench passed, and Yosys proved that the module did not change.
     Proved,
+    /// A table's constant that this design never uses: the bench passes whatever value stands there, the
+    /// unknown value included. (Which entries are used does not depend on the data.)
+    Unused,
     /// The bench passed, and the mutant is listed as changing nothing; the reason.
     Listed(String),
     /// The bench passed.
@@ -189,11 +192,48 @@ fn attempt(
                 && known.after.trim() == mutant.after.trim()
         }) {
             Some(known) => Fate::Listed(known.reason.clone()),
+            None if unused(mutant, original, rtl, names, work, limit)? => Fate::Unused,
             None if equivalence::proved(rtl, names, &mutant.file, &changed, work) => Fate::Proved,
             None => Fate::Survived,
         };
     }
     Ok(Trial { mutant: mutant.clone(), text: line, fate })
+}
+
+/// True for a constant of a program table that may hold anything.
+fn unused(
+    mutant: &Mutant,
+    original: &str,
+    rtl: &Path,
+    names: &[PathBuf],
+    work: &Path,
+    limit: Duration,
+) -> Result<bool, FlowError> {
+    if mutant.rule != "constant" || !mutant.file.ends_with("_program.v") {
+        return Ok(false);
+    }
+    let Some(width) = mutant.before.split('\'').next().and_then(|text| text.parse::<u32>().ok()) else {
+        return Ok(false);
+    };
+    let largest = (1u64 << width) - 1;
+    let mut values: Vec<String> = match width {
+        0..=3 => (0..=largest).map(|value| format!("{width}'d{value}")).collect(),
+        _ => [0, 1, largest / 3, largest / 2, largest - largest / 3, largest - 1, largest]
+            .map(|value| format!("{width}'d{value}"))
+            .into(),
+    };
+    values.push(format!("{width}'bx"));
+    let changed = work.join(format!("any_{}", mutant.file));
+    for value in values {
+        let text = Mutant { after: value, ..mutant.clone() }.apply(original);
+        fs::write(&changed, text).map_err(FlowError::io("write", &changed))?;
+        for seed in BENCH_SEEDS {
+            if simulate(rtl, names, Some((&mutant.file, &changed)), work, seed, limit)? != Fate::Survived {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Runs the bench, with one file replaced where `changed` says so.
