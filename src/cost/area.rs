@@ -99,7 +99,9 @@ pub fn area(design: &Design, device: &Device) -> Area {
     };
     let (small, large): (Vec<Memory>, Vec<Memory>) = memories(design).into_iter().partition(in_logic);
     let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();
-    let luts = cells * tree_luts(device.family) / 1000 + rotation + lanes * lane + rom_luts + 900;
+    // The window memory, its walk and the weighing of the planes, as placed designs show them.
+    let planes = if design.planes > 1 { 1000 + 40 * lanes } else { 0 };
+    let luts = cells * tree_luts(device.family) / 1000 + rotation + lanes * lane + rom_luts + planes + 900;
     let ffs = 2 * cells + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + 500;
     // An iCE40 flip-flop sits behind its own LUT, so shadow and active cells take logic cells of their own.
     let luts = if device.family == DeviceFamily::Ice40 { luts + 2 * cells } else { luts };
