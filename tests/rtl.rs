@@ -1,6 +1,8 @@
 //! The emitted Verilog against the machine, under Icarus: every final sum, result bit, score and cycle, with
 //! random gaps on the input and random back-pressure on the output.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts the tools itself")]
+
 use bincim::arch::{ArchFile, validate};
 use bincim::design::{self, Design, InputCode, InputKind};
 use bincim::emit;
@@ -35,7 +37,7 @@ fn build(seed: u64) -> Option<Design> {
     arch.interface.input_buffers = buffers;
     arch.interface.stream_bytes = bytes;
     // Every third seed has trees without registers inside.
-    arch.popcount.pipelined = seed % 3 != 0;
+    arch.popcount.pipelined = !seed.is_multiple_of(3);
     assert_eq!(validate(&arch), []);
     design::build(&network, &arch).ok()
 }
@@ -291,7 +293,7 @@ fn emitted_texts_are_clean() {
     if !verilator {
         eprintln!("SKIPPED: verilator is absent, texts are checked without it");
     }
-    for design in (0..48).filter_map(build) {
+    for design in (0..24).filter_map(build) {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = Vec::new();
         for file in emit::accelerator(&design) {
@@ -317,10 +319,32 @@ fn emitted_texts_are_clean() {
     }
 }
 
+/// Some tools refuse a module-level net that is used above its declaration.
+fn assert_declared_first(name: &str, code: &str) {
+    let mut used: Vec<&str> = Vec::new();
+    for line in code.lines() {
+        let declared = line.strip_prefix("  wire ").or_else(|| line.strip_prefix("  reg "));
+        if let Some(rest) = declared {
+            let rest = rest.trim_start();
+            let rest = if rest.starts_with('[') { rest.split_once("] ").unwrap().1 } else { rest };
+            for declared in rest.split(['=', ';', '[']).next().unwrap().split(',') {
+                assert!(
+                    !used.contains(&declared.trim()),
+                    "{name}: '{declared}' is used above its declaration"
+                );
+            }
+        }
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+        used.extend(words.filter(|word| !word.is_empty() && !word.starts_with('.')));
+    }
+}
+
 fn assert_tidy(name: &str, text: &str) {
     assert!(text.is_ascii() && text.ends_with('\n') && !text.ends_with("\n\n"), "{name}");
     assert!(!text.contains("\n\n\n") && !text.contains('\t'), "{name}: empty lines or tabs");
     assert_eq!(text.matches("\nmodule ").count(), 1, "{name}: one module a file");
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap().to_owned() + "\n").collect();
+    assert_declared_first(name, &code);
     for line in text.lines() {
         assert!(line.len() <= 100 && line.trim_end() == line, "{name}: {line}");
     }

@@ -92,7 +92,10 @@ fn idle_literal(cells: &str) -> String {
     let mut rest = digits.as_str();
     let mut left = rows;
     while !rest.is_empty() {
-        let take = if rest.len() % 16 == 0 { 16 } else { rest.len() % 16 };
+        let take = match rest.len() % 16 {
+            0 => 16,
+            odd => odd,
+        };
         let (piece, after) = rest.split_at(take);
         let width = left - after.len() * 4;
         pieces.push(format!("{width}'h{piece}"));

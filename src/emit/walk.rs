@@ -9,10 +9,11 @@ use askama::Template;
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let walk = walk_table(design, view);
-    let mut files = vec![sequencer(view, &walk), file("vector_pipe", &vector_pipe(view))];
+    let mut files = vec![sequencer(view, &walk)];
     if !walk.fields.is_empty() {
         files.push(program::module(&walk));
     }
+    files.push(file("vector_pipe", &vector_pipe(view)));
     if view.has_map {
         files.extend(gather(design, view));
         files.push(file("map_memory", &MapMemory { v: view }));

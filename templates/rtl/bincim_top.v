@@ -45,9 +45,14 @@ module bincim_top (
   //%- for w in g.wires %//
   wire <: w :>;
   //%- endfor %//
+  //%- endfor %//
+  //%- for g in groups %//
+  //%- if !g.lines.is_empty() %//
+
   //%- for a in g.lines %//
   <: a :>
   //%- endfor %//
+  //%- endif %//
   //%- endfor %//
   //%- for i in instances %//
 

@@ -24,8 +24,8 @@ module column (
     //%- endif %//
     output wire [<: v.count_width - 1 :>:0] count_o
 );
-
   //%- if v.words > 1 %//
+
   localparam WORDS = <: v.words :>;
   localparam HEIGHT = <: v.weight_rows :>;
   //%- if inverted %//
@@ -37,8 +37,8 @@ module column (
 
   reg [<: v.rows - 1 :>:0] shadow_q;
   reg [<: v.rows - 1 :>:0] active_q;
-
   //%- if v.words > 1 %//
+
   always @(posedge clk_i) begin
     if (write_i[0]) shadow_q[HEIGHT-1:0] <= weight_i;
   end
@@ -59,6 +59,7 @@ module column (
     end
   endgenerate
   //%- else %//
+
   always @(posedge clk_i) begin
     if (write_i) shadow_q <= weight_i;
   end

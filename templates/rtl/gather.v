@@ -238,7 +238,6 @@ module gather (
   assign driven_o = door_driven_q;
   assign driven_rows_o = driven_rows_q;
   //%- endif %//
-
   //%- if v.masks || v.plus_pads %//
 
   genvar word;
@@ -248,6 +247,7 @@ module gather (
     end
   endgenerate
   //%- else %//
+
   assign row_o = slots;
   //%- endif %//
 

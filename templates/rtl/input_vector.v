@@ -113,8 +113,8 @@ module input_unit (
   assign beat_ready = free;
   //%- endif %//
   assign frame_end = shift & word_full & word_last;
-
   //%- if i.word_beats > 1 %//
+
   reg  [<: i.input_word - v.elements * v.planes - 1 :>:0] word_q;
   //%- endif %//
   wire [<: i.input_word - 1 :>:0] word;
@@ -122,7 +122,6 @@ module input_unit (
   //%- for e in vector_lines %//
   <: e :>
   //%- endfor %//
-
   //%- if i.word_beats > 1 || i.input_words > 1 %//
 
   always @(posedge clk_i or negedge rst_ni) begin

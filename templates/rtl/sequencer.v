@@ -64,11 +64,13 @@ module sequencer (
     output wire group_last_o,
     output wire layer_last_o
 );
-
   //%- if v.many_layers %//
 
   localparam [<: v.layer_width - 1 :>:0] LAST_LAYER = <: v.layer_width :>'d<: v.layers - 1 :>;
+
+  reg [<: v.layer_width - 1 :>:0] walk_layer_q;
   //%- endif %//
+  //%- if !walk_fields.is_empty() %//
 
   //%- if !walk_fields.is_empty() %//
 
@@ -95,7 +97,6 @@ module sequencer (
   //%- endif %//
   reg [<: v.cycle_width - 1 :>:0] cycles_q;
   //%- if v.many_layers %//
-  reg [<: v.layer_width - 1 :>:0] walk_layer_q;
   reg [<: v.layer_width - 1 :>:0] layer_q;
   wire last_layer = (layer_q == LAST_LAYER);
   //%- else %//
@@ -282,6 +283,9 @@ module sequencer (
   //%- endif %//
   //%- endif %//
 
+  //%- for r in walk_regs %//
+  reg  [<: r.width - 1 :>:0] <: r.name :>_q;
+  //%- endfor %//
   //%- for s in selects %//
   wire [<: s.width - 1 :>:0] <: s.name :> = <: s.expression :>;
   //%- endfor %//
@@ -299,9 +303,6 @@ module sequencer (
   wire [<: v.walk_width - 1 :>:0] address_next = address_q + step_address;
   //%- endif %//
 
-  //%- for r in walk_regs %//
-  reg  [<: r.width - 1 :>:0] <: r.name :>_q;
-  //%- endfor %//
   //%- if v.rewinds %//
   // State at the start of the block, to which every further pass returns.
   //%- for r in walk_regs %//

@@ -63,8 +63,8 @@ module threshold_unit (
       .address_i(group_q),
       .data_o(entries)
   );
-
   //%- if t.idle_lanes %//
+
   // Lanes beyond the last score.
   wire unused_lanes = &{1'b0, sum_i[LANES*SUM-1:<: v.score_lanes :>*SUM],
                         entries[LANES*ENTRY-1:<: v.score_lanes :>*ENTRY]};

@@ -117,8 +117,8 @@ module vector_pipe (
     //%- endif %//
     //%- endfor %//
   end
-
   //%- if v.accumulator_depth > 0 %//
+
   assign fetch_valid_o = valid_q[TREE-1];
   assign fetch_block_last_o = block_last_q[TREE-1];
   //%- endif %//

@@ -19,9 +19,11 @@ module weight_loader (
     output wire tile_ready_o,
     input  wire tile_swap_i
 );
-
   //%- if v.many_layers %//
+
   localparam [<: v.layer_width - 1 :>:0] LAST_LAYER = <: v.layer_width :>'d<: v.layers - 1 :>;
+
+  reg [<: v.layer_width - 1 :>:0] layer_q;
   //%- endif %//
   //%- if has_load_fields %//
 
@@ -43,7 +45,7 @@ module weight_loader (
   // The word to be read next. A counter whose limit is 0 in every layer does not exist.
   reg [<: v.weight_address_width - 1 :>:0] address_q;
   //%- for c in load_counters %//
-  //%- if c.width > 0 %//
+  //%- if c.width > 0 && c.name != "layer" %//
   reg [<: c.width - 1 :>:0] <: c.name :>_q;
   //%- endif %//
   wire <: c.name :>_last = <: c.last :>;

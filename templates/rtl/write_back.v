@@ -239,8 +239,8 @@ module write_back (
   assign write_address_o = write_address_q;
   //%- endif %//
   //%- else %//
-
   //%- if w.part_logic %//
+
   // The first part of a word clears the others, so channels that do not exist stay 0.
   wire [<: v.parts - 1 :>:0] part_here = {<: v.parts - 1 :>'d0, 1'b1} << write_part_q;
   wire [<: v.parts - 1 :>:0] part_write = part_here | {<: v.parts :>{part_here[0]}};
@@ -252,6 +252,7 @@ module write_back (
     end
   endgenerate
   //%- else %//
+
   assign write_data_o = <: w.single_group_word :>;
   //%- endif %//
   //%- if v.write_rotates %//
