@@ -72,8 +72,6 @@ module sequencer (
   //%- endif %//
   //%- if !walk_fields.is_empty() %//
 
-  //%- if !walk_fields.is_empty() %//
-
   // Constants of the layer whose vectors are issued.
   //%- for f in walk_fields %//
   wire [<: f.width - 1 :>:0] <: f.name :>;
