@@ -19,3 +19,4 @@ pub mod mapping;
 pub mod network;
 pub mod read;
 pub mod report;
+pub mod variation;
