@@ -183,6 +183,8 @@ fn route_seed(job: &Route, tool: &Found, seed: u64) -> Result<Timing, FlowError>
         }
         Family::Ecp5 => {
             args.extend(["--textcfg".into(), seed_name(job.family, seed).into()]);
+            // The default router takes hours on a design that fills the device.
+            args.extend(["--router".into(), "router2".into()]);
             match constraints {
                 Some(lpf) => args.extend(["--lpf".into(), lpf.into()]),
                 None => args.push("--lpf-allow-unconstrained".into()),
