@@ -105,7 +105,7 @@ fn bench_under_icarus(folder: &Path, seed: u64) -> (i32, String) {
 fn the_player_passes_and_every_value_is_seen() {
     let player = player(0);
     let (_, shards) = cosimulate(&player, 1, Trace::Off);
-    let frame = cosim::frame(&player.design, player.images[0].clone());
+    let frame = cosim::frame(&player.design, None, player.images[0].clone());
     let used: usize = player
         .design
         .layers

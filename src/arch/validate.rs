@@ -1,6 +1,6 @@
 //! What a machine must satisfy before anything is built from it.
 
-use super::{Arch, ArchFile};
+use super::{Arch, ArchFile, Range, Readout};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +102,62 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         arch.clock_mhz().to_string(),
         "not a clock between 0 and 2000 MHz".into(),
         "take a frequency such as 12, 25 or 60".into(),
+    );
+    problems.extend(validate_readout(&arch.readout, arch.rows));
+    problems
+}
+
+/// What is wrong with the readout of an array of `rows` rows.
+fn validate_readout(readout: &Readout, rows: usize) -> Vec<ArchProblem> {
+    let mut problems = Vec::new();
+    let mut say = |wrong: bool, key, value: String, what: &str, fix: &str| {
+        if wrong {
+            problems.push(ArchProblem { key, value, what: what.into(), fix: fix.into() });
+        }
+    };
+    say(
+        !(2..=1024).contains(&readout.levels),
+        "readout.levels",
+        readout.levels.to_string(),
+        "outside 2 to 1024",
+        "take a number of codes such as 11, 31 or 32",
+    );
+    if let Range::Counts(counts) = readout.range {
+        say(
+            !(counts > 0.0 && counts <= 4096.0),
+            "readout.range",
+            counts.to_string(),
+            "not a number of counts between 0 and 4096",
+            "give the counts of the last code, or \"full\"",
+        );
+    }
+    say(
+        readout.fraction_bits > 10,
+        "readout.fraction_bits",
+        readout.fraction_bits.to_string(),
+        "more than 10",
+        "take 6, which resolves 1/64 of a count",
+    );
+    say(
+        readout.value_fraction_bits > 6,
+        "readout.value_fraction_bits",
+        readout.value_fraction_bits.to_string(),
+        "more than 6",
+        "take 0 for whole counts, or as many bits as the converter's step needs",
+    );
+    say(
+        !(readout.fraction_bits + 2..=16).contains(&readout.cell_bits),
+        "readout.cell_bits",
+        readout.cell_bits.to_string(),
+        "not between fraction_bits + 2 and 16: a cell of one count must fit with its sign",
+        "take fraction_bits + 3",
+    );
+    say(
+        readout.rows_per_cycle != 0 && !rows.is_multiple_of(readout.rows_per_cycle),
+        "readout.rows_per_cycle",
+        readout.rows_per_cycle.to_string(),
+        "does not divide array.rows",
+        "take 0 (all rows at once) or a divisor",
     );
     problems
 }

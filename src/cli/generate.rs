@@ -83,7 +83,7 @@ fn frames(design: &Design) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
     elements
         .chunks(design.network.input.shape.elements())
-        .map(|image| super::verify::cosim::frame(design, image.to_vec()))
+        .map(|image| super::verify::cosim::frame(design, None, image.to_vec()))
         .collect()
 }
 

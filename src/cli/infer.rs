@@ -122,7 +122,7 @@ impl Model {
             .flat_map_iter(|image| {
                 let values: Vec<i16> =
                     image.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
-                let scores = machine::run(design, &values).scores;
+                let scores = machine::run(design, None, &values).scores;
                 let ordered = (0..design.output.scores).map(move |index| {
                     let score = scores[index % pixels * classes + index / pixels] as i32;
                     if one_bit { 2 * score - 1 } else { score }

@@ -4,6 +4,7 @@
 //! `golden`, `emit` and `cost` read a [`Design`] independently and never each other.
 //! Words used here are defined in ARCHITECTURE.md, section "The engine".
 
+mod analog;
 mod build;
 mod images;
 mod input;
@@ -11,6 +12,7 @@ pub mod tree;
 mod walk;
 mod width;
 
+pub use analog::{Analog, LayerReadout};
 pub use build::{DesignError, build, outline};
 pub use tree::{TreePlan, TreeStyle};
 
@@ -43,6 +45,8 @@ pub struct Design {
     pub tree: TreePlan,
     /// Some layer pads with "row not driven": rows carry an enable and accumulators are signed sums.
     pub row_enable: bool,
+    /// The arrays are analog: a chip's cells instead of loaded weights.
+    pub analog: Option<Analog>,
 
     /// Rows of weights that the weight memory delivers a cycle; divides `rows`.
     pub weight_rows: usize,
@@ -89,6 +93,11 @@ impl InputUnit {
 }
 
 impl Design {
+    /// Accumulators are two's complement.
+    pub fn signed_sums(&self) -> bool {
+        self.row_enable || self.analog.is_some()
+    }
+
     /// Weights live in logic cells instead of block RAM.
     pub fn weights_in_registers(&self) -> bool {
         self.arch.storage == crate::arch::Storage::Registers
@@ -206,7 +215,7 @@ pub struct WriteWalk {
 }
 
 /// One layer's program.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct LayerDesign {
     pub name: String,
     pub source: Source,
@@ -245,6 +254,9 @@ pub struct LayerDesign {
     pub walk: Walk,
     /// `None` for the last layer.
     pub write: Option<WriteWalk>,
+    /// Reads of the layer's analog arrays; `None` with the popcount readout.
+    #[serde(skip)]
+    pub readout: Option<LayerReadout>,
     /// Predicted cycles of this layer.
     pub cycles: u64,
     /// Lower bound: the larger of compute and weight bandwidth, in cycles.

@@ -158,7 +158,7 @@ pub(super) fn mixed_flip(design: &Design) -> bool {
 
 fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> ThresholdUnit<'a> {
     let (sum, threshold) = (view.accumulator_width, t.width);
-    let signed = view.row_enable;
+    let signed = view.signed_sums;
     let shift = design.layers[design.layers.len() - 1].score_shift;
     let compare = (sum + shift).max(threshold).max(view.score_width) + 1;
     let extend = |name: &str, from: usize, to: usize| match (to - from, signed) {

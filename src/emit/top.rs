@@ -1,5 +1,6 @@
 //! The top module: wires and named connections of the engine's parts.
 
+use super::analog::{AnalogView, converter};
 use super::result::{mixed_flip, write_layer};
 use super::view::{View, bits};
 use super::walk::{gather_keys, tags};
@@ -38,7 +39,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     let groups = vec![
         frames(view),
         vector(design, view),
-        weights(view),
+        view.analog.as_ref().map_or_else(|| weights(view), |a| reads(view, a)),
         counts(design, view),
         results(design, view),
         trace(design, view),
@@ -48,11 +49,12 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         instances.push(gather(design, view));
         instances.push(map_memory());
     }
+    instances.push(row_driver(view));
+    match (&design.analog, &view.analog) {
+        (Some(analog), Some(a)) => instances.extend(analog_arrays(converter(analog), view, a)),
+        _ => instances.extend([weight_memory(), weight_loader(), cim_array(view)]),
+    }
     instances.extend([
-        row_driver(view),
-        weight_memory(),
-        weight_loader(),
-        cim_array(view),
         accumulator(view),
         threshold_unit(design, view),
     ]);
@@ -75,7 +77,8 @@ fn group(comment: &'static str, wires: Vec<(bool, usize, &str)>, lines: Vec<Stri
 
 fn frames(v: &View) -> Group {
     let last = v.layers - 1;
-    let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room & tile_ready;".into()];
+    let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room".to_string()];
+    lines[0] += if v.analog.is_some() { " & array_ready;" } else { " & tile_ready;" };
     match v.many_layers {
         true => {
             let width = v.layer_width;
@@ -120,6 +123,7 @@ fn vector(design: &Design, v: &View) -> Group {
         (v.pads, v.coordinate_width, "window_column"),
         (v.pass_width > 0, v.pass_width, "pass"),
         (true, 0, "tile_first"),
+        (v.analog.is_some() && v.multi_pass, 0, "pass_first"),
     ];
     wires.extend(names.iter().map(|tag| (true, 0, tag.name)));
     wires.extend([
@@ -129,7 +133,7 @@ fn vector(design: &Design, v: &View) -> Group {
         (v.has_map, v.banks * v.map_width, "read_address"),
         (v.has_map, v.rows, "read_data"),
         (v.row_enable, v.banks, "map_driven"),
-        (v.row_enable, v.driven_width, "map_driven_rows"),
+        (v.counts_driven, v.driven_width, "map_driven_rows"),
         (v.input_driven, v.driven_width, "input_driven_rows"),
         (true, v.rows, "row"),
         (v.row_enable, v.rows, "row_enable"),
@@ -165,9 +169,46 @@ fn weights(v: &View) -> Group {
     )
 }
 
+fn reads(v: &View, a: &AnalogView) -> Group {
+    let planes = a.planes > 1;
+    group(
+        "Reads of the analog arrays, from the door to the codes.",
+        vec![
+            (true, 0, "array_ready"),
+            (true, 0, "door_tile_first"),
+            (v.multi_pass, 0, "door_pass_first"),
+            (v.multi_pass, 0, "door_group_last"),
+            (true, 0, "cell_read"),
+            (true, a.cell_address_width, "cell_address"),
+            (true, a.cells_width, "cell_word"),
+            (true, a.array_width, "array"),
+            (true, v.lanes * a.voltage_width, "offset_word"),
+            (true, a.row_step, "step_row"),
+            (v.row_enable, a.row_step, "step_enable"),
+            (true, 0, "step_valid"),
+            (true, 0, "step_first"),
+            (true, v.lanes * a.voltage_width, "voltage"),
+            (true, 0, "sample"),
+            (true, 0, "sample_last"),
+            (true, a.array_width, "sample_array"),
+            (planes, a.plane_width, "sample_plane"),
+            (true, 0, "edge_read"),
+            (true, a.edge_address_width, "edge_address"),
+            (true, a.edges_width, "edge_word"),
+            (true, 0, "converted"),
+            (true, 0, "code_valid"),
+            (planes, a.plane_width, "code_plane"),
+            (true, v.lanes * a.code_width, "code"),
+        ],
+        vec!["wire sampled = sample & sample_last;".into()],
+    )
+}
+
 fn counts(design: &Design, v: &View) -> Group {
     let mut lines = Vec::new();
-    if v.planes > 1 || v.row_enable && v.weighted {
+    let analog_speeds = v.analog.as_ref().is_some_and(|a| a.two_speeds);
+    let popcount_planes = v.analog.is_none() && (v.planes > 1 || v.row_enable && v.weighted);
+    if popcount_planes || analog_speeds {
         match v.many_layers {
             true => lines.push(format!("wire weighted = (layer == {}'d0);", v.layer_width)),
             false => lines.push("wire weighted = 1'b1;".into()),
@@ -334,6 +375,7 @@ fn sequencer(v: &View) -> Instance {
         (v.pads, "window_column_o", "window_column"),
         (v.pass_width > 0, "pass_o", "pass"),
         (true, "tile_first_o", "tile_first"),
+        (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
     ];
     ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
     instance("sequencer", ports)
@@ -343,14 +385,26 @@ fn vector_pipe(v: &View) -> Instance {
     let names: Vec<(String, &str)> =
         tags(v).iter().map(|tag| (format!("{}_i", tag.name), tag.name)).collect();
     let stored = v.accumulator_depth > 0;
-    let mut ports =
-        vec![CLOCK, RESET, (true, "issue_valid_i", "issue_valid"), (true, "tile_first_i", "tile_first")];
+    let analog = v.analog.is_some();
+    let mut ports = vec![
+        CLOCK,
+        RESET,
+        (true, "issue_valid_i", "issue_valid"),
+        (true, "tile_first_i", "tile_first"),
+        (analog && v.multi_pass, "pass_first_i", "pass_first"),
+    ];
     ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
     ports.extend([
         (true, "advance_o", "advance"),
-        (true, "tile_ready_i", "tile_ready"),
-        (true, "tile_swap_o", "tile_swap"),
+        (!analog, "tile_ready_i", "tile_ready"),
+        (!analog, "tile_swap_o", "tile_swap"),
+        (analog, "array_ready_i", "array_ready"),
         (true, "door_valid_o", "door_valid"),
+        (analog, "door_tile_first_o", "door_tile_first"),
+        (analog && v.multi_pass, "door_pass_first_o", "door_pass_first"),
+        (analog && v.multi_pass, "door_group_last_o", "door_group_last"),
+        (analog, "sampled_i", "sampled"),
+        (analog, "converted_i", "converted"),
         (v.many_layers, "layer_drained_o", "layer_drained"),
         (stored, "fetch_valid_o", "fetch_valid"),
         (stored, "fetch_block_last_o", "fetch_block_last"),
@@ -413,7 +467,7 @@ fn gather(design: &Design, v: &View) -> Instance {
         (true, "read_address_o", "read_address"),
         (true, "read_data_i", "read_data"),
         (v.row_enable, "driven_o", "map_driven"),
-        (v.row_enable, "driven_rows_o", "map_driven_rows"),
+        (v.counts_driven, "driven_rows_o", "map_driven_rows"),
         (true, "row_o", "map_row"),
     ];
     instance("gather", ports)
@@ -483,6 +537,80 @@ fn cim_array(v: &View) -> Instance {
     instance("cim_array", ports)
 }
 
+fn analog_arrays(converter: &'static str, v: &View, a: &AnalogView) -> Vec<Instance> {
+    let planes = a.planes > 1;
+    let reader = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_start_i", "frame_start"),
+        (true, "door_valid_i", "door_valid"),
+        (true, "door_tile_first_i", "door_tile_first"),
+        (v.multi_pass, "door_pass_first_i", "door_pass_first"),
+        (v.multi_pass, "door_group_last_i", "door_group_last"),
+        (a.two_speeds, "weighted_i", "weighted"),
+        (true, "ready_o", "array_ready"),
+        (true, "row_i", "row"),
+        (v.row_enable, "enable_i", "row_enable"),
+        (v.row_enable, "enable_o", "step_enable"),
+        (true, "read_o", "cell_read"),
+        (true, "cell_address_o", "cell_address"),
+        (true, "array_o", "array"),
+        (true, "row_o", "step_row"),
+        (true, "sum_valid_o", "step_valid"),
+        (true, "sum_first_o", "step_first"),
+        (true, "sample_o", "sample"),
+        (true, "sample_array_o", "sample_array"),
+        (planes, "sample_plane_o", "sample_plane"),
+        (true, "sample_last_o", "sample_last"),
+    ];
+    let memory = |read, address, data| {
+        vec![CLOCK, (true, "read_i", read), (true, "address_i", address), (true, "data_o", data)]
+    };
+    let array = vec![
+        CLOCK,
+        (true, "valid_i", "step_valid"),
+        (true, "first_i", "step_first"),
+        (true, "row_i", "step_row"),
+        (v.row_enable, "enable_i", "step_enable"),
+        (true, "cell_i", "cell_word"),
+        (true, "offset_i", "offset_word"),
+        (true, "voltage_o", "voltage"),
+    ];
+    let columns = vec![
+        CLOCK,
+        RESET,
+        (true, "sample_i", "sample"),
+        (true, "sample_last_i", "sample_last"),
+        (true, "sample_array_i", "sample_array"),
+        (planes, "sample_plane_i", "sample_plane"),
+        (true, "voltage_i", "voltage"),
+        (true, "edge_read_o", "edge_read"),
+        (true, "edge_address_o", "edge_address"),
+        (true, "edge_i", "edge_word"),
+        (true, "converted_o", "converted"),
+        (true, "code_valid_o", "code_valid"),
+        (planes, "plane_o", "code_plane"),
+        (true, "code_o", "code"),
+    ];
+    let value = vec![
+        CLOCK,
+        (a.value_layers, "layer_i", "layer"),
+        (true, "code_valid_i", "code_valid"),
+        (planes, "plane_i", "code_plane"),
+        (true, "code_i", "code"),
+        (true, "count_o", "count"),
+    ];
+    vec![
+        instance("array_reader", reader),
+        instance("cell_memory", memory("cell_read", "cell_address", "cell_word")),
+        instance("offset_memory", memory("cell_read", "array", "offset_word")),
+        instance("cim_array", array),
+        instance("edge_memory", memory("edge_read", "edge_address", "edge_word")),
+        instance(converter, columns),
+        instance("code_value", value),
+    ]
+}
+
 fn accumulator(v: &View) -> Instance {
     let stored = v.accumulator_depth > 0;
     let driven = if v.input_driven { "driven_rows" } else { "map_driven_rows" };
@@ -492,8 +620,8 @@ fn accumulator(v: &View) -> Instance {
         (v.mixed_register, "in_register_i", "in_register"),
         (stored, "fetch_valid_i", "fetch_valid"),
         (stored, "fetch_block_last_i", "fetch_block_last"),
-        (v.row_enable, "driven_rows_i", driven),
-        (v.row_enable && v.weighted, "weighted_i", "weighted"),
+        (v.counts_driven, "driven_rows_i", driven),
+        (v.counts_driven && v.weighted, "weighted_i", "weighted"),
         (true, "count_valid_i", "count_valid"),
         (v.accumulates, "count_first_i", "count_first"),
         (true, "count_i", "count"),

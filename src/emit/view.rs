@@ -3,6 +3,7 @@
 //! Only restates the design; widths of counters follow from the design's own limits. A width of 0 says that the
 //! thing does not exist.
 
+use super::analog::AnalogView;
 use super::program::literal;
 use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, SlotTap, Source};
 
@@ -18,6 +19,11 @@ pub(super) struct View {
     pub plane_rows: usize,
     pub latency: usize,
     pub row_enable: bool,
+    /// Sums need the number of driven rows.
+    pub counts_driven: bool,
+    /// Sums are two's complement.
+    pub signed_sums: bool,
+    pub analog: Option<AnalogView>,
     /// The first layer counts the planes of an integer.
     pub weighted: bool,
     /// The rows of the first layer's vectors count among the driven ones.
@@ -196,6 +202,7 @@ impl View {
         let pass_width = bits(most(|layer| layer.passes - 1));
         let accumulates = multi_pass || any(|layer| layer.sum_pixels);
         let count_width = design.widths.count;
+        let counts_driven = design.row_enable && design.analog.is_none();
         View {
             title: design.name.clone(),
             rows: design.rows,
@@ -206,8 +213,11 @@ impl View {
             plane_rows: design.plane_rows,
             latency: design.tree.latency(),
             row_enable: design.row_enable,
+            counts_driven,
+            signed_sums: design.signed_sums(),
+            analog: AnalogView::new(design),
             weighted: layers[0].weighted,
-            input_driven: design.row_enable && !layers[0].weighted,
+            input_driven: counts_driven && !layers[0].weighted,
             layers: layers.len(),
             many_layers: layers.len() > 1,
             layer_width: design.widths.layer,

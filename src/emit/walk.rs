@@ -13,7 +13,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if !walk.fields.is_empty() {
         files.push(program::module(&walk));
     }
-    files.push(file("vector_pipe", &vector_pipe(view)));
+    files.push(vector_pipe(view));
     if view.has_map {
         files.extend(gather(design, view));
         files.push(file("map_memory", &MapMemory { v: view }));
@@ -263,6 +263,8 @@ struct VectorPipe<'a> {
 /// A bit that travels with a vector; `stages` behind the door, none where it is used at the door only.
 pub(super) struct Tag {
     pub name: &'static str,
+    /// Cycles from before the count in which it is used.
+    behind: usize,
     stages: String,
     shift: String,
 }
@@ -282,6 +284,7 @@ pub(super) fn tags(view: &View) -> Vec<Tag> {
         .filter(|tag| tag.0)
         .map(|(_, name, behind)| Tag {
             name,
+            behind,
             stages: if behind == 0 { "TREE".into() } else { format!("TREE+{behind}") },
             shift: match behind + view.latency {
                 1 => format!("door_{name}_q"),
@@ -293,8 +296,19 @@ pub(super) fn tags(view: &View) -> Vec<Tag> {
         .collect()
 }
 
-fn vector_pipe(view: &View) -> VectorPipe<'_> {
-    VectorPipe { v: view, tags: tags(view) }
+#[derive(Template)]
+#[template(path = "rtl/vector_pipe_analog.v", syntax = "verilog", escape = "none")]
+struct AnalogVectorPipe<'a> {
+    v: &'a View,
+    tags: Vec<Tag>,
+}
+
+fn vector_pipe(view: &View) -> NamedText {
+    let tags = tags(view);
+    match view.analog {
+        Some(_) => file("vector_pipe", &AnalogVectorPipe { v: view, tags }),
+        None => file("vector_pipe", &VectorPipe { v: view, tags }),
+    }
 }
 
 // ------------------------------------------------------------------------------------------------- gather
@@ -399,7 +413,7 @@ impl Taps {
             unused: taps(design).any(|(_, slots)| slots.contains(&None)),
             padded_kernel: (kernel(|tap| tap.ky), kernel(|tap| tap.kx)),
             plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
-            driven_partial: design.row_enable && taps(design).any(|(_, slots)| partial(slots)),
+            driven_partial: design.row_enable && design.analog.is_none() && taps(design).any(|(_, slots)| partial(slots)),
         }
     }
 

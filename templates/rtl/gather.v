@@ -29,9 +29,15 @@ module gather (
     output reg  [<: v.banks * v.map_width - 1 :>:0] read_address_o,
     input  wire [<: v.rows - 1 :>:0] read_data_i,
     //%- if v.row_enable %//
+    //%- if v.counts_driven %//
     // Words of the row vector that are driven, and the number of driven rows.
+    //%- else %//
+    // Words of the row vector that are driven.
+    //%- endif %//
     output wire [<: v.banks - 1 :>:0] driven_o,
+    //%- if v.counts_driven %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
+    //%- endif %//
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
 );
@@ -201,6 +207,7 @@ module gather (
   wire [BANKS-1:0] driven = <: g.driven_expr :>;
   reg  [BANKS-1:0] read_driven_q;
   reg  [BANKS-1:0] door_driven_q;
+  //%- if v.counts_driven %//
   //%- if g.partials %//
   reg  [BANKS-1:0] count_partial_q;
   reg  [<: g.channel_count_width - 1 :>:0] count_channels_q;
@@ -222,21 +229,26 @@ module gather (
       //%- endif %//
     end
   end
+  //%- endif %//
 
   always @(posedge clk_i) begin
     if (advance_i) begin
       read_driven_q <= driven;
       door_driven_q <= read_driven_q;
+      //%- if v.counts_driven %//
       driven_rows_q <= driven_rows;
       //%- if g.partials %//
       count_partial_q <= partial;
       count_channels_q <= last_channels;
       //%- endif %//
+      //%- endif %//
     end
   end
 
   assign driven_o = door_driven_q;
+  //%- if v.counts_driven %//
   assign driven_rows_o = driven_rows_q;
+  //%- endif %//
   //%- endif %//
   //%- if v.masks || v.plus_pads %//
 

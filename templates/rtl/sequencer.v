@@ -48,6 +48,9 @@ module sequencer (
     output wire [<: v.pass_width - 1 :>:0] pass_o,
     //%- endif %//
     output wire tile_first_o,
+    //%- if v.analog.is_some() && v.multi_pass %//
+    output wire pass_first_o,
+    //%- endif %//
     //%- if v.accumulates %//
     output wire sum_first_o,
     output wire sum_last_o,
@@ -232,6 +235,9 @@ module sequencer (
   assign tile_first_o = (pixel_q == <: v.pixel_width :>'d0);
   //%- else %//
   assign tile_first_o = 1'b1;
+  //%- endif %//
+  //%- if v.analog.is_some() && v.multi_pass %//
+  assign pass_first_o = <: v.first_pass :>;
   //%- endif %//
   //%- if v.accumulates %//
   //%- if v.sums_pixels %//

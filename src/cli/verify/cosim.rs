@@ -7,6 +7,7 @@ use crate::design::Design;
 use crate::emit::vectors::{self, Frame};
 use crate::flow::{self, FlowError, Found, verilator};
 use crate::golden::machine;
+use crate::variation::Chip;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs;
@@ -207,7 +208,7 @@ fn run_shard(
     plan: &Plan,
     arguments: &[OsString],
 ) -> Result<Shard, FlowError> {
-    let frames: Vec<Frame> = shard.clone().map(|index| frame(design, image(index))).collect();
+    let frames: Vec<Frame> = shard.clone().map(|index| frame(design, None, image(index))).collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
     fs::write(&file, vectors::bytes(design, &frames, shard.start)).map_err(FlowError::io("write", &file))?;
@@ -237,9 +238,9 @@ fn run_shard(
     Ok(result)
 }
 
-/// The golden model's answer to one image.
-pub fn frame(design: &Design, image: Vec<i16>) -> Frame {
-    let trace = machine::run(design, &image);
+/// The golden model's answer to one image; `chip` as in [`machine::run`].
+pub fn frame(design: &Design, chip: Option<&Chip>, image: Vec<i16>) -> Frame {
+    let trace = machine::run(design, chip, &image);
     let cycles = trace.layers.iter().map(|layer| layer.cycles).collect();
     let (sums, bits) = trace.layers.into_iter().map(|layer| (layer.sums, layer.bits)).unzip();
     Frame { image, sums, bits, scores: trace.scores, cycles }

@@ -1,0 +1,196 @@
+//! Analog arrays: random networks on random machines with random chips. For every trial the golden machine and
+//! the Verilog under Icarus give the same sums, bits, scores and cycles; with converters that resolve every
+//! count, an ideal chip gives what the definition gives.
+//!
+//! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
+
+use bincim::arch::{Arch, Range, RangeWord, ReadoutKind};
+use bincim::design::Design;
+use bincim::emit;
+use bincim::network::random::{self, Limits};
+use bincim::variation::{ArrayDraw, Chip, Site};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+mod machines;
+
+const TRIALS: std::ops::Range<u64> = 0..60;
+const IMAGES: usize = 2;
+/// Reads of one image times cycles of a read, which the simulation's time follows.
+const MOST_CYCLES: u64 = 20_000;
+
+#[test]
+fn machine_and_verilog_agree_on_every_chip() {
+    let range = match std::env::var("BINCIM_ANALOG") {
+        Ok(text) => {
+            let (start, end) = text.split_once("..").expect("BINCIM_ANALOG=FIRST..END");
+            start.parse().expect("a number")..end.parse().expect("a number")
+        }
+        Err(_) => TRIALS,
+    };
+    let next = AtomicU64::new(range.start);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let trial = next.fetch_add(1, Ordering::Relaxed);
+                    if trial >= range.end {
+                        break;
+                    }
+                    let outcome = std::panic::catch_unwind(|| check(trial));
+                    if let Err(problem) = outcome.unwrap_or_else(|_| Err("a panic, see above".into())) {
+                        failures.lock().unwrap().push((trial, problem));
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    for (trial, problem) in &failures {
+        eprintln!("trial {trial} (BINCIM_ANALOG={trial}..{}): {problem}", trial + 1);
+    }
+    assert!(failures.is_empty(), "{} of {} trials differ", failures.len(), range.end - range.start);
+}
+
+/// The network, machine and random chip of a trial; a pure function of its number.
+fn trial(number: u64) -> (Design, Chip) {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    let limits = match number % 3 {
+        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4 },
+        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3 },
+        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2 },
+    };
+    for attempt in 0.. {
+        let network = random::network(number << 20 | attempt, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        random_readout(&mut arch, &mut rng);
+        if let Some(design) = machines::design(&network, &arch)
+            && design.cycles < MOST_CYCLES
+        {
+            let chip = random_chip(&design, &mut rng);
+            return (design, chip);
+        }
+    }
+    unreachable!("some network fits some machine")
+}
+
+fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
+    let readout = &mut arch.readout;
+    readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };
+    readout.levels = *[2, 3, 5, 11, 16, 31].choose(rng).unwrap();
+    readout.range = match rng.random_bool(0.5) {
+        true => Range::Word(RangeWord::Full),
+        false => Range::Counts(*[3.0, 7.5, 20.0].choose(rng).unwrap()),
+    };
+    readout.fraction_bits = rng.random_range(0..=6);
+    readout.value_fraction_bits = rng.random_range(0..=2);
+    readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
+    readout.rows_per_cycle = *steps.choose(rng).unwrap();
+    readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
+}
+
+/// Any integers that a chip may hold, near what physics would draw.
+fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
+    let analog = design.analog.as_ref().expect("the trial is analog");
+    let unit = 1i32 << analog.fraction_bits;
+    let most = (1i32 << (analog.cell_width - 1)) - 1;
+    let mut draw = |site: &Site| {
+        let mut cell = |weight: i8| {
+            let value = i32::from(weight) * unit + rng.random_range(-unit..=unit);
+            if weight == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
+        };
+        let plus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let minus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let offset = (0..site.columns).map(|_| rng.random_range(-unit..=unit)).collect();
+        let mut edges = Vec::new();
+        for _ in 0..site.columns {
+            let reach = site.rows as i32 * unit / 3;
+            let mut column: Vec<i32> = (0..analog.edges).map(|_| rng.random_range(-reach..=reach)).collect();
+            column.sort_unstable();
+            edges.extend(column);
+        }
+        ArrayDraw { rows: site.rows, columns: site.columns, plus, minus, offset, edges }
+    };
+    let arrays = design.sites().iter().map(&mut draw).collect();
+    chip(design, arrays)
+}
+
+fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
+    let fraction_bits = design.analog.as_ref().expect("an analog design").fraction_bits;
+    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays }
+}
+
+fn check(number: u64) -> Result<(), String> {
+    let (design, chip) = trial(number);
+    let frames = machines::chip_frames(&design, Some(&chip), number, IMAGES);
+    let predicted: Vec<u64> = design.layers.iter().map(|layer| layer.cycles).collect();
+    if frames[0].cycles != predicted {
+        return Err(format!("machine: {:?} cycles, {predicted:?} predicted", frames[0].cycles));
+    }
+    let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
+    let mut rtl: Vec<(String, String)> =
+        emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
+    rtl.extend(emit::chip_images(&design, &chip).into_iter().map(|text| (text.name, text.text)));
+    machines::write_design(folder.path(), &design, rtl, &frames);
+    let output = machines::simulate(folder.path(), number)?;
+    if output.contains(&format!("PASS: {IMAGES} images")) {
+        return Ok(());
+    }
+    if std::env::var("BINCIM_KEEP").is_ok() {
+        eprintln!("kept in {}", folder.keep().display());
+    }
+    Err(format!(
+        "{} layers on {} x {}, {:?}:\n{}",
+        design.layers.len(),
+        design.rows,
+        design.lanes,
+        design.arch.readout,
+        output.lines().take(12).collect::<Vec<_>>().join("\n")
+    ))
+}
+
+/// A chip without any error whose converters have an edge between all neighbouring counts.
+#[test]
+fn an_ideal_chip_with_fine_converters_is_the_definition() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut compared = 0;
+    for number in 0..60 {
+        let limits = Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4 };
+        let network = random::network(number, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        arch.readout.kind = ReadoutKind::Adc;
+        // A code for every count that an array can give.
+        arch.readout.range = Range::Counts(arch.rows as f64);
+        arch.readout.levels = 2 * arch.rows + 1;
+        arch.readout.fraction_bits = 1;
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        let arrays = design.sites().iter().map(|site| ideal(site, design.rows as i32)).collect();
+        let chip = chip(&design, arrays);
+        for frame in machines::chip_frames(&design, Some(&chip), number, 2) {
+            machines::compare(&design, &frame).unwrap_or_else(|problem| panic!("network {number}: {problem}"));
+            compared += 1;
+        }
+    }
+    assert!(compared > 40);
+}
+
+/// Cells of one count (two units) and edges between all counts of `-rows ..= rows`.
+fn ideal(site: &Site, rows: i32) -> ArrayDraw {
+    let cells: Vec<i16> = site.weights.iter().map(|weight| i16::from(*weight) * 2).collect();
+    let edges: Vec<i32> = (-rows + 1..=rows).map(|count| 2 * count - 1).collect();
+    ArrayDraw {
+        rows: site.rows,
+        columns: site.columns,
+        plus: cells.clone(),
+        minus: cells,
+        offset: vec![0; site.columns],
+        edges: (0..site.columns).flat_map(|_| edges.clone()).collect(),
+    }
+}
