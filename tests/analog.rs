@@ -139,6 +139,9 @@ fn check(number: u64) -> Result<(), String> {
         emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
     rtl.extend(emit::chip_images(&design, &chip).into_iter().map(|text| (text.name, text.text)));
     machines::write_design(folder.path(), &design, rtl, &frames);
+    if number.is_multiple_of(3) {
+        machines::lint(folder.path())?;
+    }
     let output = machines::simulate(folder.path(), number)?;
     if output.contains(&format!("PASS: {IMAGES} images")) {
         return Ok(());

@@ -37,7 +37,9 @@ module <: a.converter :> (
 );
 
   localparam LANES = <: v.lanes :>;
+  //%- if !a.sense %//
   localparam EDGES = <: a.edges_per_cycle :>;
+  //%- endif %//
   localparam VOLTAGE = <: a.voltage_width :>;
   localparam CODE = <: a.code_width :>;
 

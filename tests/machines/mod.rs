@@ -7,6 +7,7 @@ use bincim::cli::verify::cosim;
 use bincim::design::{self, Design};
 use bincim::emit::{bench, vectors::Frame};
 use bincim::flow::icarus::{self, Level};
+use bincim::flow::verilator;
 use bincim::golden::reference;
 use bincim::network::{Activation, Network};
 use bincim::network::random;
@@ -138,4 +139,14 @@ fn stream_order(network: &Network, scores: &[i32]) -> Vec<i64> {
         .map(|at| scores[at % last.output.c * pixels + at / last.output.c])
         .map(|score| if bits { i64::from(score > 0) } else { i64::from(score) })
         .collect()
+}
+
+/// Verilator's complaints about the design's Verilog, as an error.
+pub fn lint(folder: &Path) -> Result<(), String> {
+    let rtl = folder.join("rtl");
+    let words = |problem: bincim::flow::FlowError| problem.to_string();
+    let files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    let warnings =
+        verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
+    if warnings.is_empty() { Ok(()) } else { Err(format!("lint: {warnings:#?}")) }
 }
