@@ -161,21 +161,23 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
         true => "References of all arrays' sense amplifiers.".into(),
         false => format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle),
     };
+    // A lone array has an index of one bit all the same, and its memories an empty second half.
+    let arrays = analog.arrays.max(2);
     vec![
         file("array_reader", &ArrayReader { v: view, a }),
         file("cim_array", &CimArray { v: view, a }),
         file(converter(analog), &ColumnAdc { v: view, a }),
         file("code_value", &CodeValue { v: view, a }),
         values(design, view, a),
-        memory("cell", cells, a.cell_address_width, a.cells_width, analog.arrays << a.word_width),
+        memory("cell", cells, a.cell_address_width, a.cells_width, arrays << a.word_width),
         memory(
             "offset",
             "Offsets of all arrays' columns.".into(),
             a.array_width,
             design.lanes * a.voltage_width,
-            analog.arrays,
+            arrays,
         ),
-        memory("edge", edges, a.edge_address_width, a.edges_width, analog.arrays << a.edge_step_width),
+        memory("edge", edges, a.edge_address_width, a.edges_width, arrays << a.edge_step_width),
     ]
 }
 

@@ -3,7 +3,7 @@
 use super::NamedText;
 use super::result::flip_layers;
 use crate::design::{Design, LayerDesign};
-use crate::variation::Chip;
+use crate::variation::{ArrayDraw, Chip};
 
 /// `weights.hex` (popcount readout only) and `thresholds.hex`.
 pub(super) fn images(design: &Design) -> Vec<NamedText> {
@@ -24,7 +24,9 @@ pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
     let (mut cell, mut offset, mut edge) = (String::new(), String::new(), String::new());
     let words = analog.words.next_power_of_two();
     let conversion = analog.conversion.next_power_of_two();
-    for array in &chip.arrays {
+    let empty = ArrayDraw::default();
+    let lone = if chip.arrays.len() == 1 { Some(&empty) } else { None };
+    for array in chip.arrays.iter().chain(lone) {
         for word in 0..words {
             let mut line = Line::default();
             for column in 0..design.lanes {
