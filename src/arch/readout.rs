@@ -45,6 +45,24 @@ impl Readout {
     pub fn is_analog(&self) -> bool {
         self.kind != ReadoutKind::Popcount
     }
+
+    /// Edges of a converter.
+    pub fn edges(&self) -> usize {
+        if self.kind == ReadoutKind::Sense { 1 } else { self.levels - 1 }
+    }
+
+    /// Edges that are compared in one cycle: as asked for, or all.
+    pub fn edges_at_once(&self) -> usize {
+        match self.edges_per_cycle {
+            0 => self.edges(),
+            some => some.min(self.edges()),
+        }
+    }
+
+    /// T: cycles of a conversion.
+    pub fn conversion(&self) -> usize {
+        self.edges().div_ceil(self.edges_at_once())
+    }
 }
 
 /// What reads the columns.

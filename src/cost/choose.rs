@@ -141,7 +141,7 @@ fn best_fit(network: &Network, file: &ArchFile, device: &Device) -> Result<Choic
     let mut smallest: Option<(Design, Area)> = None;
     let mut last_error = None;
     for arch in &tried {
-        if (arch.rows * arch.lanes) as f64 * 2.0 > device.ffs as f64 {
+        if !arch.readout.is_analog() && (arch.rows * arch.lanes) as f64 * 2.0 > device.ffs as f64 {
             break;
         }
         let design = match design::outline(network, arch) {

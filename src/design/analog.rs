@@ -78,15 +78,8 @@ impl Plan {
 pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows: usize) -> Plan {
     let readout = &arch.readout;
     let (row_step, _) = mapping::row_steps(arch, network.input.code.planes());
-    let edges = match readout.kind {
-        ReadoutKind::Sense => 1,
-        _ => readout.levels - 1,
-    };
-    let edges_per_cycle = match readout.edges_per_cycle {
-        0 => edges,
-        some => some.min(edges),
-    };
-    let conversion = edges.div_ceil(edges_per_cycle);
+    let (edges, edges_per_cycle) = (readout.edges(), readout.edges_at_once());
+    let conversion = readout.conversion();
     let mut first_array = 0;
     let layers: Vec<LayerReadout> = network
         .layers

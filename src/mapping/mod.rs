@@ -158,7 +158,12 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, planes: usize) -> LayerMap
     };
     if arch.readout.is_analog() {
         // Nothing is loaded: every pixel visits the arrays of all its passes in turn.
-        let all = LayerMap { last_words: full_words, ..whole };
+        let (step, plane_rows) = row_steps(arch, planes);
+        let rows = if planes > 1 { plane_rows } else { arch.rows };
+        let interval = planes * (rows / step).max(arch.readout.conversion());
+        let tiles = layer.fan_in().div_ceil(rows) * layer.conv.c.div_ceil(arch.lanes);
+        let bound = (tiles * layer.conv.pixels() * interval) as u64;
+        let all = LayerMap { last_words: full_words, bound, ..whole };
         return match layer.sum_pixels || all.passes == 1 {
             true => all,
             false => LayerMap {
