@@ -103,8 +103,10 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let planes = if design.planes > 1 { 1000 + 40 * lanes } else { 0 };
     let luts = cells * tree_luts(device.family) / 1000 + rotation + lanes * lane + rom_luts + planes + 900;
     let ffs = 2 * cells + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + 500;
-    // An iCE40 flip-flop sits behind its own LUT, so shadow and active cells take logic cells of their own.
-    let luts = if device.family == DeviceFamily::Ice40 { luts + 2 * cells } else { luts };
+    // A flip-flop of these families sits behind its own LUT and shuts it for others, so shadow and active cells
+    // take logic cells of their own (iCE40 logic cell; `slice_valid` of nextpnr's Gowin architecture).
+    let behind_lut = matches!(device.family, DeviceFamily::Ice40 | DeviceFamily::Gowin);
+    let luts = if behind_lut { luts + 2 * cells } else { luts };
     let brams = large
         .iter()
         .map(|memory| memory.copies as u64 * device.brams_for(memory.depth as u64, memory.width as u64))
