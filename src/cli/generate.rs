@@ -3,7 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
-use super::{Outcome, load};
+use super::{Outcome, load, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
@@ -69,7 +69,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     }
     write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
     let folder = pending.finish()?;
-    summary(args, &choice, &folder, files.len());
+    output::result(&summary(args, &choice, &folder, files.len()))?;
     Ok(Outcome::Done)
 }
 
@@ -188,7 +188,7 @@ fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::V
     })
 }
 
-fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
+fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) -> String {
     let design = &choice.design;
     let speed = cost::speed(design, design.arch.clock_mhz());
     if args.json {
@@ -197,12 +197,11 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
             "cycles": design.cycles, "interval": speed.interval, "frames_per_second": speed.frames_per_second,
             "reasons": choice.reasons,
         });
-        println!("{object}");
-        return;
+        return format!("{object}\n");
     }
-    println!("{}: {} files in {}", design.name, files, folder.display());
-    println!(
-        "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz",
+    let mut text = format!("{}: {} files in {}\n", design.name, files, folder.display());
+    text += &format!(
+        "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz\n",
         design.rows,
         design.lanes,
         design.cycles,
@@ -210,7 +209,7 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
         design.arch.clock_mhz()
     );
     for reason in &choice.reasons {
-        println!("  - {reason}");
+        text += &format!("  - {reason}\n");
     }
-    println!("  next: bincim verify {} --data DATA", args.output.display());
+    text + &format!("  next: bincim verify {} --data DATA\n", args.output.display())
 }

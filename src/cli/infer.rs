@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{Outcome, load};
+use super::{Outcome, load, output};
 use crate::design::Design;
 use crate::golden::{machine, packed, reference};
 use crate::network::{Decision, Network, Shape};
@@ -161,12 +161,13 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         }
         None => Model::Packed(Box::new(packed::prepare(&network))),
     };
-    classify(args, &network, &model, &data.images, data.shape, labels)
+    let (_, told) = classify(args, &network, &model, &data.images, data.shape, labels)
         .map_err(|error| miette::miette!("{error:#}"))?;
+    output::result(&told)?;
     Ok(Outcome::Done)
 }
 
-/// Classifies `images` (8-bit, CHW, one after the other, each of `shape`) and prints the summary.
+/// Classifies `images` (8-bit, CHW, one after the other, each of `shape`); the summary, and how it is told.
 ///
 /// Errors: images of another shape than the network reads, labels that do not match the images, or more
 /// images asked for than there are.
@@ -177,7 +178,7 @@ fn classify(
     images: &[u8],
     shape: Shape,
     labels: &[u8],
-) -> anyhow::Result<Summary> {
+) -> anyhow::Result<(Summary, String)> {
     let size = network.input.shape.elements();
     ensure!(
         shape.elements() == size,
@@ -227,10 +228,9 @@ fn classify(
         accuracy: correct as f64 / count as f64,
         images_per_second: count as f64 / seconds,
     };
-    if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        println!(
+    let told = match args.json {
+        true => serde_json::to_string(&summary)?,
+        false => format!(
             "{}: {correct} of {count} {} images right, {:.2} %, {:.0} images/s ({} threads, {})",
             network.name,
             args.split.name(),
@@ -238,9 +238,9 @@ fn classify(
             summary.images_per_second,
             pool.current_num_threads(),
             model.name(),
-        );
-    }
-    Ok(summary)
+        ),
+    };
+    Ok((summary, told + "\n"))
 }
 
 /// A bar over `count` images; hidden unless stderr is a terminal.
@@ -296,13 +296,15 @@ mod tests {
         labels[39] = labels[39].wrapping_add(1);
         let shape = network.input.shape;
         let model = Model::Packed(Box::new(packed::prepare(&network)));
-        let all = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
+        let (all, _) = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
         let machine = Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")));
-        let same = classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
+        let (same, _) =
+            classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
         assert_eq!(same.correct, all.correct);
-        let some = classify(&args(Some(39)), &network, &model, &images, shape, &labels).expect("a summary");
+        let (some, _) =
+            classify(&args(Some(39)), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((some.images, some.correct), (39, 38));
     }
 

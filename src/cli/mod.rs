@@ -10,6 +10,7 @@ pub mod infer;
 mod load;
 pub mod mutate;
 mod new;
+mod output;
 mod report;
 mod synth;
 pub mod verify;
@@ -68,7 +69,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Err(report) => {
-            eprintln!("{report:?}");
+            output::log(format_args!("{report:?}"));
             ExitCode::from(2)
         }
     }

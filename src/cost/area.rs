@@ -102,8 +102,10 @@ fn columns(design: &Design, device: &Device) -> (u64, u64) {
     let cells = (design.rows * design.lanes) as u64;
     let Some(analog) = &design.analog else {
         let luts = cells * tree_luts(device.family) / 1000;
-        // An iCE40 flip-flop sits behind its own LUT: shadow and active cells take logic cells of their own.
-        let own = if device.family == DeviceFamily::Ice40 { 2 * cells } else { 0 };
+        // A flip-flop of these families sits behind its own LUT and shuts it for others, so shadow and active cells
+        // take logic cells of their own (iCE40 logic cell; `slice_valid` of nextpnr's Gowin architecture).
+        let behind_lut = matches!(device.family, DeviceFamily::Ice40 | DeviceFamily::Gowin);
+        let own = if behind_lut { 2 * cells } else { 0 };
         return (luts + own, 2 * cells);
     };
     // An emulated row of a column: the choice between two values, and an adder. An edge: a comparison and a count.

@@ -181,6 +181,10 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     ]
 }
 
+fn analog_fraction(design: &Design) -> u32 {
+    design.analog.as_ref().map_or(0, |analog| analog.value_fraction_bits)
+}
+
 /// The table of what codes stand for.
 fn values(design: &Design, view: &View, a: &AnalogView) -> NamedText {
     let layers: Vec<&LayerReadout> = design.layers.iter().filter_map(|l| l.readout.as_ref()).collect();
@@ -191,7 +195,11 @@ fn values(design: &Design, view: &View, a: &AnalogView) -> NamedText {
         for (code, value) in readout.values.iter().enumerate() {
             let mut key = if a.value_layers { vec![layer] } else { Vec::new() };
             key.push(code);
-            let comment = if code == 0 && a.value_layers { design.layers[layer].name.clone() } else { String::new() };
+            let counts = *value as f64 / f64::from(1u32 << analog_fraction(design));
+            let comment = match a.value_layers {
+                true => format!("{}: {counts} counts", design.layers[layer].name),
+                false => format!("{counts} counts"),
+            };
             entries.push((key, comment));
             values.push(*value);
         }

@@ -81,6 +81,9 @@ pub(super) struct View {
     pub write_rotates: bool,
     pub bank_width: usize,
     pub map_depth: usize,
+    /// Verilog attributes of the activation memory. Gowin's small memories shut eight LUTs for 64 bits, so Yosys is
+    /// told to take block RAM, as the area estimate does.
+    pub map_attributes: &'static str,
     pub map_width: usize,
     pub parts: usize,
     pub part_width: usize,
@@ -272,6 +275,10 @@ impl View {
             write_rotates: map_banks > 1,
             bank_width: bits(design.banks - 1),
             map_depth: design.map_depth,
+            map_attributes: match design.arch.family.as_str() {
+                "gowin" => "no_rw_check, ram_style = \"block\"",
+                _ => "no_rw_check",
+            },
             map_width,
             parts: (design.word / lanes).max(1),
             part_width: design.word.min(lanes),

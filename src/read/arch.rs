@@ -47,14 +47,62 @@ pub enum Refused {
     Keys(String),
 }
 
-/// Reads an architecture from its text.
+/// Reads an architecture from its text. Every key is tried by itself, so all that are wrong are named at once.
 pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
-    let file: ArchFile = toml::from_str(text).map_err(|error| Refused::Toml(error.to_string()))?;
-    let problems = validate_file(&file);
-    if problems.is_empty() {
-        return Ok(file);
+    let error = match toml::from_str::<ArchFile>(text) {
+        Ok(file) => {
+            let problems = impossible(&file);
+            return if problems.is_empty() { Ok(file) } else { Err(Refused::Keys(problems.join("\n"))) };
+        }
+        Err(error) => error,
+    };
+    let mut wrong = Vec::new();
+    if let Ok(mut table) = text.parse::<toml::Table>() {
+        wrong = take_wrong(&mut table);
+        if let Ok(rest) = table.try_into::<ArchFile>() {
+            wrong.extend(impossible(&rest));
+        }
     }
-    Err(Refused::Keys(problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")))
+    // One alone is told with its line.
+    Err(if wrong.len() < 2 { Refused::Toml(error.to_string()) } else { Refused::Keys(wrong.join("\n")) })
+}
+
+/// What is wrong with keys that could be read, a line each.
+fn impossible(file: &ArchFile) -> Vec<String> {
+    validate_file(file).iter().map(|problem| format!("  {problem}")).collect()
+}
+
+/// Takes the keys out of `table` that no architecture file has or whose value is of the wrong kind, and says
+/// what is wrong with each.
+fn take_wrong(table: &mut toml::Table) -> Vec<String> {
+    let mut wrong = Vec::new();
+    // True if an architecture file may hold this one entry.
+    let mut good = |place: &str, entry: toml::Table| match entry.try_into::<ArchFile>() {
+        Ok(_) => true,
+        Err(error) => {
+            let what = error.message().trim().replace('\n', " ");
+            wrong.push(format!("  {place}: {what}"));
+            false
+        }
+    };
+    let entry = |key: &str, value: toml::Value| toml::Table::from_iter([(key.to_string(), value)]);
+    table.retain(|section, value| match value {
+        toml::Value::Table(keys) if good_section(section) => {
+            keys.retain(|key, value| {
+                let inner = toml::Value::Table(entry(key, value.clone()));
+                good(&format!("{section}.{key} = {value}"), entry(section, inner))
+            });
+            true
+        }
+        value => good(section, entry(section, value.clone())),
+    });
+    wrong
+}
+
+/// Whether an architecture file may have the section `name`.
+fn good_section(name: &str) -> bool {
+    let empty = toml::Value::Table(toml::Table::new());
+    toml::Table::from_iter([(name.to_string(), empty)]).try_into::<ArchFile>().is_ok()
 }
 
 #[cfg(test)]
@@ -93,5 +141,18 @@ mod tests {
             panic!("accepted")
         };
         assert!(what.contains("array.lanes") && what.contains("array.pixel_lanes"), "{what}");
+    }
+
+    #[test]
+    fn all_wrong_keys_are_named_whatever_is_wrong_with_them() {
+        let text =
+            "speed = 3\n[array]\nrowz = 5\nrows = 4\ncolumns = \"many\"\n[arrays]\n[target]\nclock_mhz = 0\n";
+        let Err(Refused::Keys(what)) = arch_from_text(text) else { panic!("accepted") };
+        for key in
+            ["speed: ", "array.rowz = 5", "array.rows = 4", "array.columns", "arrays", "target.clock_mhz"]
+        {
+            assert!(what.contains(key), "{key}: {what}");
+        }
+        assert_eq!(what.lines().count(), 6, "{what}");
     }
 }

@@ -40,8 +40,6 @@ module cim_array (
 
       always @* begin
         sum = first_i ? $signed(offset_i[lane*VOLTAGE +: VOLTAGE]) : voltage_q;
-        plus = {CELL{1'b0}};
-        minus = {CELL{1'b0}};
         for (row = 0; row < STEP; row = row + 1) begin
           plus = $signed(cells[row*2*CELL +: CELL]);
           minus = $signed(cells[(row*2+1)*CELL +: CELL]);

@@ -8,13 +8,13 @@ pub mod cosim;
 mod text;
 mod waves;
 
-use super::Outcome;
+use super::{Outcome, output};
 use crate::design::Design;
+use crate::flow::folder;
 use crate::report::junit;
 use clap::{Args, ValueEnum};
 use cosim::{Mismatch, Plan, Shard, Trace};
 use indicatif::{ProgressBar, ProgressStyle};
-use miette::{IntoDiagnostic, WrapErr};
 use std::io::IsTerminal;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -145,19 +145,14 @@ pub fn run(
 ) -> miette::Result<Outcome> {
     let verdict = verify(args, design, image, there)?;
     if let Some(path) = &args.junit {
-        std::fs::write(path, junit::xml(&text::suite(&verdict)))
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        folder::write_whole(path, junit::xml(&text::suite(&verdict)).as_bytes())?;
     }
-    let found = text::json(&verdict);
-    let record = args.dir.join("verify.json");
-    std::fs::write(&record, format!("{found:#}\n"))
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot write {}", record.display()))?;
-    match args.json {
-        true => println!("{found:#}"),
-        false => print!("{}", text::summary(&verdict)),
-    }
+    let found = format!("{:#}\n", text::json(&verdict));
+    folder::write_whole(&args.dir.join("verify.json"), found.as_bytes())?;
+    output::result(&match args.json {
+        true => found,
+        false => text::summary(&verdict),
+    })?;
     Ok(if verdict.mismatches() == 0 { Outcome::Done } else { Outcome::No })
 }
 
@@ -175,9 +170,10 @@ pub fn verify<'a>(
         jobs: args.jobs.max(1),
         whole: matches!(args.images, Images::Range(..)),
     };
-    eprintln!("building the model of {} (seed {})", args.dir.display(), args.seed);
+    let _held = folder::hold(&args.dir.join("build"))?;
+    output::log(format_args!("building the model of {} (seed {})", args.dir.display(), args.seed));
     let model = cosim::build(&args.dir, Trace::Off, plan.jobs)?;
-    eprintln!("{}", model.tool.describe());
+    output::log(format_args!("{}", model.tool.describe()));
     let bar = progress_bar(range.len());
     let start = Instant::now();
     let shards = cosim::run(design, &model, image, range, &plan, &|done| bar.inc(done))?;

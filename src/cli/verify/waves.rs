@@ -2,6 +2,7 @@
 
 use super::cosim::{self, Model, Trace};
 use super::{Verdict, Waves, failing};
+use crate::cli::output;
 use crate::flow::FlowError;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ fn build(dir: &Path, format: Waves, jobs: usize) -> Result<Model, FlowError> {
     match format {
         Waves::Vcd => cosim::build(dir, Trace::Vcd, jobs),
         Waves::Fst => cosim::build(dir, Trace::Fst, jobs).or_else(|problem| {
-            eprintln!("FST cannot be built here, taking VCD: {problem}");
+            output::log(format_args!("FST cannot be built here, taking VCD: {problem}"));
             cosim::build(dir, Trace::Vcd, jobs)
         }),
     }
