@@ -177,7 +177,8 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
         let arrays = design.sites().iter().map(|site| ideal(site, design.rows as i32)).collect();
         let chip = chip(&design, arrays);
         for frame in machines::chip_frames(&design, Some(&chip), number, 2) {
-            machines::compare(&design, &frame).unwrap_or_else(|problem| panic!("network {number}: {problem}"));
+            machines::compare(&design, &frame)
+                .unwrap_or_else(|problem| panic!("network {number}: {problem}"));
             compared += 1;
         }
     }

@@ -12,6 +12,7 @@ pub use readout::{Range, RangeWord, Readout, ReadoutKind};
 pub use setting::Setting;
 pub use validate::{ArchProblem, validate, validate_file};
 
+use crate::device::Physics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub struct ArchFile {
     pub activation: ActivationFile,
     pub weights: WeightsFile,
     pub readout: Readout,
+    pub variation: Physics,
     pub popcount: Popcount,
     pub accumulator: AccumulatorFile,
     pub interface: Interface,
@@ -163,6 +165,8 @@ pub struct Arch {
     pub weight_rows: usize,
     pub storage: Storage,
     pub readout: Readout,
+    /// What chips are drawn from.
+    pub variation: Physics,
     pub popcount: Popcount,
     pub accumulator_depth: usize,
     pub interface: Interface,
@@ -207,6 +211,7 @@ impl ArchFile {
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
             readout: self.readout.clone(),
+            variation: self.variation.clone(),
             popcount: self.popcount.clone(),
             accumulator_depth: self.accumulator.depth.or(depth),
             interface: self.interface.clone(),
@@ -230,6 +235,7 @@ impl Arch {
             activation: ActivationFile { word: Setting::Value(self.word) },
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },
             readout: self.readout.clone(),
+            variation: self.variation.clone(),
             popcount: self.popcount.clone(),
             accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
             interface: self.interface.clone(),

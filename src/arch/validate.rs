@@ -1,6 +1,7 @@
 //! What a machine must satisfy before anything is built from it.
 
 use super::{Arch, ArchFile, Interface, Range, Readout};
+use crate::device::Physics;
 
 /// One key of the architecture file that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         shape(arch, &mut problems);
     }
     readout(&arch.readout, &mut problems);
+    variation(&arch.variation, &mut problems);
     ports(&arch.interface, arch.target.clock_mhz, &mut problems);
     problems.0
 }
@@ -123,6 +125,13 @@ fn ports(interface: &Interface, clock_mhz: Option<f64>, problems: &mut Problems)
         "not a clock between 0 and 2000 MHz".into(),
         "take a frequency such as 12, 25 or 60".into(),
     );
+}
+
+/// The physics of the cells and columns.
+fn variation(physics: &Physics, problems: &mut Problems) {
+    for problem in physics.validate() {
+        problems.say(true, problem.key, problem.value, problem.what, problem.fix);
+    }
 }
 
 /// The converters, and the pace of the emulated arrays.
@@ -205,6 +214,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
         );
     }
     readout(&file.readout, &mut problems);
+    variation(&file.variation, &mut problems);
     ports(&file.interface, file.target.clock_mhz, &mut problems);
     problems.0
 }

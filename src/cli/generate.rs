@@ -3,7 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
-use super::{Outcome, load, output};
+use super::{Outcome, chip, load, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
@@ -14,6 +14,7 @@ use crate::emit::{self, NamedText};
 use crate::flow::folder::Pending;
 use crate::network::random;
 use crate::report::{DesignView, LayerView};
+use crate::variation::Chip;
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use sha2::{Digest, Sha256};
@@ -36,6 +37,9 @@ pub struct Generate {
     /// Device, in place of the architecture file's
     #[arg(long)]
     pub device: Option<String>,
+    /// Chip made by `bincim draw` for the memories of analog arrays; without one, the ideal chip
+    #[arg(long)]
+    pub chip: Option<PathBuf>,
     /// Folder to write; an earlier accelerator there is replaced
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -51,8 +55,15 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let design = &choice.design;
     let rtl = emit::accelerator(design);
     let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
+    let chip = match &args.chip {
+        Some(path) => Some(chip::read(path, design)?),
+        None => chip::ideal(design),
+    };
     let mut files = in_folder("rtl", rtl);
-    files.extend(emit::bench::files(design, &names, &frames(design)).into_diagnostic()?);
+    if let Some(chip) = &chip {
+        files.extend(in_folder("rtl", emit::chip_images(design, chip)));
+    }
+    files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);
     if let Some(device) = device {
         files.extend(in_folder("board", board(design, device)?));
     }
@@ -68,6 +79,9 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
     write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
+    if let Some(chip) = &chip {
+        write(&pending.path().join(chip::SOURCE), &chip.write_to())?;
+    }
     let folder = pending.finish()?;
     output::result(&summary(args, &choice, &folder, files.len()))?;
     Ok(Outcome::Done)
@@ -79,11 +93,11 @@ fn in_folder(folder: &str, files: Vec<NamedText>) -> Vec<NamedText> {
 }
 
 /// Frames of random images and what the machine makes of them, for the benches that come with the design.
-fn frames(design: &Design) -> Vec<Frame> {
+fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
     elements
         .chunks(design.network.input.shape.elements())
-        .map(|image| super::verify::cosim::frame(design, None, image.to_vec()))
+        .map(|image| super::verify::cosim::frame(design, chip, image.to_vec()))
         .collect()
 }
 

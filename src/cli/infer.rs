@@ -10,11 +10,12 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{Outcome, load, output};
+use super::{Outcome, chip, load, output};
 use crate::design::Design;
 use crate::golden::{machine, packed, reference};
 use crate::network::{Decision, Network, Shape};
 use crate::read;
+use crate::variation::Chip;
 
 /// Images between two steps of the progress bar.
 const STEP: usize = 512;
@@ -30,6 +31,9 @@ pub struct Args {
     /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
     #[arg(long)]
     pub arch: Option<PathBuf>,
+    /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
+    #[arg(long, requires = "arch")]
+    pub chip: Option<PathBuf>,
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
@@ -95,14 +99,14 @@ enum Model {
     /// Bit-parallel over the network.
     Packed(Box<packed::Engine>),
     /// Tile by tile over the design.
-    Machine(Box<Design>),
+    Machine(Box<Design>, Option<Chip>),
 }
 
 impl Model {
     fn name(&self) -> String {
         match self {
             Model::Packed(engine) => engine.instruction_set().to_string(),
-            Model::Machine(design) => {
+            Model::Machine(design, _) => {
                 format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
             }
         }
@@ -110,9 +114,9 @@ impl Model {
 
     /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1.
     fn scores(&self, network: &Network, images: &[u8]) -> Vec<i32> {
-        let design = match self {
+        let (design, chip) = match self {
             Model::Packed(engine) => return engine.infer(images),
-            Model::Machine(design) => design,
+            Model::Machine(design, chip) => (design, chip),
         };
         let one_bit = design.layers.last().is_some_and(|last| !last.scores);
         let pixels = design.output.pixels;
@@ -122,7 +126,7 @@ impl Model {
             .flat_map_iter(|image| {
                 let values: Vec<i16> =
                     image.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
-                let scores = machine::run(design, None, &values).scores;
+                let scores = machine::run(design, chip.as_ref(), &values).scores;
                 let ordered = (0..design.output.scores).map(move |index| {
                     let score = scores[index % pixels * classes + index / pixels] as i32;
                     if one_bit { 2 * score - 1 } else { score }
@@ -157,7 +161,11 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     let model = match &args.arch {
         Some(path) => {
             let (choice, _) = load::choice(&network, Some(path), None)?;
-            Model::Machine(Box::new(choice.design))
+            let chip = match &args.chip {
+                Some(path) => Some(chip::read(path, &choice.design)?),
+                None => chip::ideal(&choice.design),
+            };
+            Model::Machine(Box::new(choice.design), chip)
         }
         None => Model::Packed(Box::new(packed::prepare(&network))),
     };
@@ -266,6 +274,7 @@ mod tests {
             model: "net.onnx".into(),
             data: "data".into(),
             arch: None,
+            chip: None,
             split: Split::Test,
             images,
             rule: Some(Rule::Argmax),
@@ -299,7 +308,8 @@ mod tests {
         let (all, _) = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
-        let machine = Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")));
+        let machine =
+            Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")), None);
         let (same, _) =
             classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
         assert_eq!(same.correct, all.correct);

@@ -4,6 +4,8 @@
 //! 2 could not run.
 
 mod check;
+mod chip;
+mod draw;
 mod generate;
 mod glyphs;
 pub mod infer;
@@ -32,6 +34,7 @@ enum Verb {
     Check(check::Check),
     Infer(infer::Args),
     Generate(generate::Generate),
+    Draw(draw::Draw),
     Verify(verify::Verify),
     Mutate(mutate::Mutate),
     Synth(synth::Synth),
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Infer(args) => infer::run(&args),
         Verb::Generate(args) => generate::run(&args),
+        Verb::Draw(args) => draw::run(&args),
         Verb::Verify(args) => verify::main(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Synth(args) => synth::run(&args),

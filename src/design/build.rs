@@ -31,7 +31,9 @@ impl DesignError {
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
-            DesignError::StepAcrossPlanes { .. } => "set it to 0, or to a divisor of array.rows that fits in a plane",
+            DesignError::StepAcrossPlanes { .. } => {
+                "set it to 0, or to a divisor of array.rows that fits in a plane"
+            }
             DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
         }
     }
@@ -73,13 +75,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         pipelined: arch.popcount.pipelined,
     };
     let memory = maps(network, arch);
-    let plan = arch
-        .readout
-        .is_analog()
-        .then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
-    let domains: Vec<Domain> = (0..network.layers.len())
-        .map(|index| domain(network, index, row_enable, plan.as_ref()))
-        .collect();
+    let plan =
+        arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
+    let domains: Vec<Domain> =
+        (0..network.layers.len()).map(|index| domain(network, index, row_enable, plan.as_ref())).collect();
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
     let frame = match &plan {
         Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
@@ -160,9 +159,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
 fn domain(network: &Network, index: usize, row_enable: bool, plan: Option<&analog::Plan>) -> Domain {
     let (layer, code) = (&network.layers[index], network.code_of(index));
     match plan {
-        Some(plan) => {
-            Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits)
-        }
+        Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
         None => Domain::new(layer, code, row_enable),
     }
 }
@@ -249,7 +246,8 @@ fn layer_programs(
         .zip(&mapping.layers)
         .enumerate()
         .map(|(index, (layer, map))| {
-            let program = layer_program(network, arch, memory, &domains[index], index, layer, map, mapping.plane_rows);
+            let program =
+                layer_program(network, arch, memory, &domains[index], index, layer, map, mapping.plane_rows);
             let program = LayerDesign { weight_base, threshold_base, ..program };
             weight_base += tile_words(&program);
             threshold_base += program.groups;

@@ -6,7 +6,7 @@ use crate::design::{Design, LayerDesign};
 use crate::variation::{ArrayDraw, Chip};
 
 /// `weights.hex` (popcount readout only) and `thresholds.hex`.
-pub(super) fn images(design: &Design) -> Vec<NamedText> {
+pub fn images(design: &Design) -> Vec<NamedText> {
     let thresholds = NamedText { name: "thresholds.hex".into(), text: thresholds(design) };
     match design.analog {
         Some(_) => vec![thresholds],
@@ -52,8 +52,7 @@ pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
             for column in 0..design.lanes {
                 for index in step * analog.edges_per_cycle..(step + 1) * analog.edges_per_cycle {
                     let there = column < array.columns && index < analog.edges;
-                    let value =
-                        if there { array.edges[column * analog.edges + index].into() } else { never };
+                    let value = if there { array.edges[column * analog.edges + index].into() } else { never };
                     line.push(value, analog.voltage_width);
                 }
             }

@@ -19,7 +19,7 @@ pub mod vectors;
 mod view;
 mod walk;
 
-pub use image::chip as chip_images;
+pub use image::{chip as chip_images, images as memory_images};
 
 use crate::design::Design;
 

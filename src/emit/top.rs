@@ -54,10 +54,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         (Some(analog), Some(a)) => instances.extend(analog_arrays(converter(analog), view, a)),
         _ => instances.extend([weight_memory(), weight_loader(), cim_array(view)]),
     }
-    instances.extend([
-        accumulator(view),
-        threshold_unit(design, view),
-    ]);
+    instances.extend([accumulator(view), threshold_unit(design, view)]);
     if view.gives_bits {
         instances.push(write_back(design, view));
     }

@@ -413,7 +413,9 @@ impl Taps {
             unused: taps(design).any(|(_, slots)| slots.contains(&None)),
             padded_kernel: (kernel(|tap| tap.ky), kernel(|tap| tap.kx)),
             plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
-            driven_partial: design.row_enable && design.analog.is_none() && taps(design).any(|(_, slots)| partial(slots)),
+            driven_partial: design.row_enable
+                && design.analog.is_none()
+                && taps(design).any(|(_, slots)| partial(slots)),
         }
     }
 

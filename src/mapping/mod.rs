@@ -166,13 +166,9 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, planes: usize) -> LayerMap
         let all = LayerMap { last_words: full_words, bound, ..whole };
         return match layer.sum_pixels || all.passes == 1 {
             true => all,
-            false => LayerMap {
-                block: 1,
-                last_block: 1,
-                blocks: all.vectors,
-                reuse: Reuse::VectorsStay,
-                ..all
-            },
+            false => {
+                LayerMap { block: 1, last_block: 1, blocks: all.vectors, reuse: Reuse::VectorsStay, ..all }
+            }
         };
     }
     if whole.passes == 1 || layer.sum_pixels {

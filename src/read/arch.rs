@@ -1,6 +1,7 @@
 //! The architecture file: TOML with strict keys.
 
 use crate::arch::{ArchFile, validate_file};
+use crate::device::{PRESETS, Physics};
 use std::path::{Path, PathBuf};
 
 /// Largest architecture file in bytes.
@@ -48,7 +49,11 @@ pub enum Refused {
 }
 
 /// Reads an architecture from its text. Every key is tried by itself, so all that are wrong are named at once.
+///
+/// `variation.preset = "NAME"` stands for the keys of [`Physics::preset`]; other keys of the table go before it.
 pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
+    let expanded = with_preset(text)?;
+    let text = expanded.as_deref().unwrap_or(text);
     let error = match toml::from_str::<ArchFile>(text) {
         Ok(file) => {
             let problems = impossible(&file);
@@ -65,6 +70,33 @@ pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
     }
     // One alone is told with its line.
     Err(if wrong.len() < 2 { Refused::Toml(error.to_string()) } else { Refused::Keys(wrong.join("\n")) })
+}
+
+/// The text with the preset of `[variation]` written out; `None` where it names none.
+fn with_preset(text: &str) -> Result<Option<String>, Refused> {
+    let Ok(mut file) = text.parse::<toml::Table>() else { return Ok(None) };
+    let Some(toml::Value::Table(own)) = file.get_mut("variation") else { return Ok(None) };
+    let Some(name) = own.remove("preset") else { return Ok(None) };
+    let named = name.as_str().and_then(Physics::preset).ok_or_else(|| {
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        Refused::Keys(format!("  variation.preset = {name}: unknown; take one of {}", names.join(", ")))
+    })?;
+    let mut physics = toml::Table::try_from(named).map_err(|error| Refused::Toml(error.to_string()))?;
+    overlay(&mut physics, std::mem::take(own));
+    *own = physics;
+    Ok(Some(file.to_string()))
+}
+
+/// Puts the keys of `over` into `base`, table by table.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => overlay(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
 }
 
 /// What is wrong with keys that could be read, a line each.
@@ -119,6 +151,18 @@ mod tests {
     fn numbers_and_auto_are_read() {
         let file = arch_from_text("[array]\nrows = 576\ncolumns = \"auto\"\n").unwrap();
         assert_eq!((file.array.rows, file.array.columns), (Setting::Value(576), Setting::Auto));
+    }
+
+    #[test]
+    fn a_preset_is_a_base_that_other_keys_go_before() {
+        let text = "[variation]\npreset = \"pr-cim\"\n[variation.die]\nsigma = 0.25\n";
+        let mut expected = Physics::preset("pr-cim").unwrap();
+        expected.die.sigma = 0.25;
+        assert_eq!(arch_from_text(text).unwrap().variation, expected);
+        let Err(Refused::Keys(what)) = arch_from_text("[variation]\npreset = \"x\"\n") else {
+            panic!("accepted")
+        };
+        assert!(what.contains("variation.preset") && what.contains("c3sram"), "{what}");
     }
 
     #[test]

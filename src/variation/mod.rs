@@ -65,6 +65,27 @@ pub enum Converter {
     Sense { reference: Vec<f64> },
 }
 
+impl Chip {
+    /// Holds cells to `cell_bits` and offsets and edges to `voltage_bits`, two's complement; how many cells were
+    /// beyond.
+    pub fn saturate(&mut self, cell_bits: usize, voltage_bits: usize) -> usize {
+        let limit = |bits: usize| (1i64 << (bits - 1)) - 1;
+        let (cell, voltage) = (limit(cell_bits) as i16, limit(voltage_bits) as i32);
+        let mut beyond = 0;
+        for array in &mut self.arrays {
+            for value in array.plus.iter_mut().chain(&mut array.minus) {
+                let held = (*value).clamp(-cell - 1, cell);
+                beyond += usize::from(held != *value);
+                *value = held;
+            }
+            for value in array.offset.iter_mut().chain(&mut array.edges) {
+                *value = (*value).clamp(-voltage - 1, voltage);
+            }
+        }
+        beyond
+    }
+}
+
 impl ArrayDraw {
     /// Edges of one column's converter: its codes are 0 to this.
     pub fn edges_per_column(&self) -> usize {

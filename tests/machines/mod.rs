@@ -9,8 +9,8 @@ use bincim::emit::{bench, vectors::Frame};
 use bincim::flow::icarus::{self, Level};
 use bincim::flow::verilator;
 use bincim::golden::reference;
-use bincim::network::{Activation, Network};
 use bincim::network::random;
+use bincim::network::{Activation, Network};
 use bincim::variation::Chip;
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -146,7 +146,6 @@ pub fn lint(folder: &Path) -> Result<(), String> {
     let rtl = folder.join("rtl");
     let words = |problem: bincim::flow::FlowError| problem.to_string();
     let files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
-    let warnings =
-        verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
+    let warnings = verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
     if warnings.is_empty() { Ok(()) } else { Err(format!("lint: {warnings:#?}")) }
 }

@@ -5,6 +5,7 @@
 
 use crate::design::Design;
 use crate::emit::vectors::{self, Frame};
+use crate::emit::{self, NamedText};
 use crate::flow::{self, FlowError, Found, verilator};
 use crate::golden::machine;
 use crate::variation::Chip;
@@ -36,7 +37,9 @@ pub enum Trace {
 pub struct Model {
     program: PathBuf,
     /// Folder of the memory images, in which the model runs.
-    rtl: PathBuf,
+    images: PathBuf,
+    /// What the analog arrays hold; none with the popcount readout.
+    chip: Option<Chip>,
     /// Folder for vector files and logs.
     work: PathBuf,
     pub tool: Found,
@@ -122,7 +125,23 @@ pub fn build(dir: &Path, trace: Trace, jobs: usize) -> Result<Model, FlowError> 
         args: &args,
         limit: None,
     })?;
-    Ok(Model { program: model.program, rtl, work, tool: model.tool, trace })
+    Ok(Model { program: model.program, images: rtl, chip: None, work, tool: model.tool, trace })
+}
+
+impl Model {
+    /// The model with `chip` in its memories; the build serves every chip.
+    ///
+    /// Errors: a memory image that cannot be written.
+    pub fn with_chip(self, design: &Design, chip: Chip) -> Result<Model, FlowError> {
+        let images = self.work.join("chip");
+        fs::create_dir_all(&images).map_err(FlowError::io("create", &images))?;
+        let memories = emit::memory_images(design).into_iter().chain(emit::chip_images(design, &chip));
+        for NamedText { name, text } in memories {
+            let path = images.join(name);
+            fs::write(&path, text).map_err(FlowError::io("write", &path))?;
+        }
+        Ok(Model { images, chip: Some(chip), ..self })
+    }
 }
 
 /// Images of one shard at most.
@@ -208,7 +227,8 @@ fn run_shard(
     plan: &Plan,
     arguments: &[OsString],
 ) -> Result<Shard, FlowError> {
-    let frames: Vec<Frame> = shard.clone().map(|index| frame(design, None, image(index))).collect();
+    let frames: Vec<Frame> =
+        shard.clone().map(|index| frame(design, model.chip.as_ref(), image(index))).collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
     fs::write(&file, vectors::bytes(design, &frames, shard.start)).map_err(FlowError::io("write", &file))?;
@@ -223,7 +243,7 @@ fn run_shard(
     ];
     words.extend(arguments.iter().cloned());
     let log = model.work.join(format!("{name}.log"));
-    let ran = flow::run_program(&model.program, &words, &model.rtl, &log, TIME_LIMIT)?;
+    let ran = flow::run_program(&model.program, &words, &model.images, &log, TIME_LIMIT)?;
     let answer = ran.stdout.lines().rev().find(|line| line.starts_with('{')).unwrap_or_default();
     let result: Shard = serde_json::from_str(answer).map_err(|problem| FlowError::ToolFailed {
         tool: "model".into(),

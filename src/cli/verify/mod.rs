@@ -12,6 +12,7 @@ use super::{Outcome, output};
 use crate::design::Design;
 use crate::flow::folder;
 use crate::report::junit;
+use crate::variation::Chip;
 use clap::{Args, ValueEnum};
 use cosim::{Mismatch, Plan, Shard, Trace};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -40,6 +41,9 @@ pub struct Verify {
     /// Simulations at a time
     #[arg(long, default_value_t = 2)]
     pub jobs: usize,
+    /// Chip made by `bincim draw`; without one, the chip that the design was generated with
+    #[arg(long)]
+    pub chip: Option<PathBuf>,
     /// Keep a waveform around the first mismatch, or of the first image
     #[arg(long, num_args = 0..=1, default_missing_value = "fst", require_equals = true)]
     pub waves: Option<Waves>,
@@ -172,7 +176,12 @@ pub fn verify<'a>(
     };
     let _held = folder::hold(&args.dir.join("build"))?;
     output::log(format_args!("building the model of {} (seed {})", args.dir.display(), args.seed));
+    let chip = chip(args, design)?;
     let model = cosim::build(&args.dir, Trace::Off, plan.jobs)?;
+    let model = match chip.clone() {
+        Some(chip) => model.with_chip(design, chip)?,
+        None => model,
+    };
     output::log(format_args!("{}", model.tool.describe()));
     let bar = progress_bar(range.len());
     let start = Instant::now();
@@ -189,16 +198,28 @@ pub fn verify<'a>(
     };
     verdict.command = command(args, &verdict);
     if let Some(format) = args.waves {
-        verdict.waves = Some(waves::write(&verdict, &args.dir, image, format)?);
+        verdict.waves = Some(waves::write(&verdict, &args.dir, chip, image, format)?);
     }
     Ok(verdict)
+}
+
+/// The chip asked for, or the one that stands beside the design's sources; `None` with the popcount readout.
+fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
+    match &args.chip {
+        Some(path) => Ok(Some(super::chip::read(path, design)?)),
+        None if design.analog.is_some() => {
+            Ok(Some(super::chip::read(&args.dir.join(super::chip::SOURCE), design)?))
+        }
+        None => Ok(None),
+    }
 }
 
 /// The command that repeats the shard of the first mismatch, up to its image.
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     let shard = repeating(&verdict.shards)?;
+    let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", quoted(chip)));
     Some(format!(
-        "bincim verify {} --data {} --split {} --images {}..{} --seed {} --waves",
+        "bincim verify {} {chip}--data {} --split {} --images {}..{} --seed {} --waves",
         quoted(&args.dir),
         quoted(&args.data),
         args.split.name(),
