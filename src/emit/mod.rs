@@ -6,13 +6,17 @@
 pub mod bench;
 pub mod board;
 mod engine;
+mod gather;
 pub mod hdl;
 mod image;
 mod input;
+mod pipe;
 pub mod popcount;
 mod program;
 mod result;
+mod rotate;
 mod score;
+mod taps;
 mod top;
 pub mod vectors;
 mod view;

@@ -1,0 +1,48 @@
+//! The pipe of a vector: the bits that travel with it from the issue to the write-back.
+
+use super::view::View;
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "rtl/vector_pipe.v", syntax = "verilog", escape = "none")]
+pub(super) struct VectorPipe<'a> {
+    v: &'a View,
+    tags: Vec<Tag>,
+}
+
+/// A bit that travels with a vector; `stages` behind the door, none where it is used at the door only.
+pub(super) struct Tag {
+    pub name: &'static str,
+    stages: String,
+    shift: String,
+}
+
+/// The bits that travel with a vector.
+pub(super) fn tags(view: &View) -> Vec<Tag> {
+    let all = [
+        (view.accumulates, "sum_first", 1),
+        (view.accumulates, "sum_last", 3),
+        (view.accumulator_depth > 0, "block_last", 0),
+        (view.pools, "window_last", 3),
+        (view.writes_rows, "row_last", 3),
+        (true, "group_last", if view.writes_groups { 3 } else { 1 }),
+        (true, "layer_last", 3),
+    ];
+    all.into_iter()
+        .filter(|tag| tag.0)
+        .map(|(_, name, behind)| Tag {
+            name,
+            stages: if behind == 0 { "TREE".into() } else { format!("TREE+{behind}") },
+            shift: match behind + view.latency {
+                1 => format!("door_{name}_q"),
+                _ if behind == 0 => format!("{{{name}_q[TREE-2:0], door_{name}_q}}"),
+                _ => format!("{{{name}_q[TREE+{}:0], door_{name}_q}}", behind as i64 - 2)
+                    .replace("TREE+-1", "TREE-1"),
+            },
+        })
+        .collect()
+}
+
+pub(super) fn vector_pipe(view: &View) -> VectorPipe<'_> {
+    VectorPipe { v: view, tags: tags(view) }
+}
