@@ -27,14 +27,8 @@ struct Group {
 
 /// `bincim_top.v`.
 pub(super) fn module(design: &Design, view: &View) -> NamedText {
-    let groups = vec![
-        frames(view),
-        vector(design, view),
-        weights(view),
-        counts(design, view),
-        results(design, view),
-        trace(design, view),
-    ];
+    let groups =
+        vec![frames(view), vector(view), weights(view), counts(design, view), results(view), trace(view)];
     let mut parts = vec![
         instances::control(view),
         instances::sequencer(view),
@@ -106,7 +100,7 @@ fn frames(v: &View) -> Group {
     )
 }
 
-fn vector(design: &Design, v: &View) -> Group {
+fn vector(v: &View) -> Group {
     let names = tags(v);
     let mut wires = vec![
         (true, 0, "advance"),
@@ -139,7 +133,6 @@ fn vector(design: &Design, v: &View) -> Group {
             "input_layer ? input_driven_rows : map_driven_rows",
         ));
     }
-    let _ = design;
     group("The vector on its way from issue to the rows.", wires, lines)
 }
 
@@ -203,8 +196,7 @@ fn counts(design: &Design, v: &View) -> Group {
     )
 }
 
-fn results(design: &Design, v: &View) -> Group {
-    let _ = design;
+fn results(v: &View) -> Group {
     let map = v.has_map && v.gives_bits;
     let scores_written = v.last_gives_bits && v.has_map;
     group(
@@ -227,14 +219,12 @@ fn results(design: &Design, v: &View) -> Group {
     )
 }
 
-fn trace(design: &Design, v: &View) -> Group {
-    let _ = design;
+fn trace(v: &View) -> Group {
     let mut unused = vec!["sum_valid"];
     if v.gives_bits {
         unused.extend(["bit_valid", "result_bits"]);
     }
-    let mut lines = Vec::new();
-    lines.push(format!("wire unused_trace = &{{1'b0, {}}};", unused.join(", ")));
+    let lines = vec![format!("wire unused_trace = &{{1'b0, {}}};", unused.join(", "))];
     group(
         "What co-simulation compares: final sums, results, and the cycles of a layer.",
         vec![
