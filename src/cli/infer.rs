@@ -60,10 +60,7 @@ pub enum Split {
 
 impl Split {
     pub fn name(self) -> &'static str {
-        match self {
-            Split::Test => "test",
-            Split::Train => "train",
-        }
+        read::Split::from(self).name()
     }
 }
 
@@ -217,6 +214,7 @@ fn classify(
         .build()
         .context("cannot start the threads")?;
     let bar = progress(count);
+    #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let mut correct = 0;
     for (images, labels) in images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP)) {

@@ -1,0 +1,343 @@
+//! The parts of the top module: every instance with its named connections.
+
+use super::super::gather::gather_keys;
+use super::super::pipe::tags;
+use super::super::result::{mixed_flip, write_layer};
+use super::super::view::{View, bits};
+use crate::design::Design;
+
+pub(super) struct Instance {
+    pub module: &'static str,
+    pub ports: Vec<Connection>,
+}
+
+pub(super) struct Connection {
+    pub port: String,
+    pub wire: String,
+    pub comma: &'static str,
+}
+
+/// An instance; `ports` are (exists, port, wire).
+pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
+    let ports: Vec<(&str, &str)> =
+        ports.into_iter().filter(|port| port.0).map(|(_, port, wire)| (port, wire)).collect();
+    let last = ports.len() - 1;
+    let ports = ports
+        .iter()
+        .enumerate()
+        .map(|(index, (port, wire))| Connection {
+            port: (*port).into(),
+            wire: (*wire).into(),
+            comma: if index == last { "" } else { "," },
+        })
+        .collect();
+    Instance { module, ports }
+}
+
+pub(super) const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
+pub(super) const RESET: (bool, &str, &str) = (true, "rst_ni", "rst_ni");
+
+pub(super) fn control(v: &View) -> Instance {
+    let mut ports = vec![CLOCK, RESET];
+    for name in [
+        "s_axil_awaddr",
+        "s_axil_awvalid",
+        "s_axil_awready",
+        "s_axil_wdata",
+        "s_axil_wstrb",
+        "s_axil_wvalid",
+        "s_axil_wready",
+        "s_axil_bresp",
+        "s_axil_bvalid",
+        "s_axil_bready",
+        "s_axil_araddr",
+        "s_axil_arvalid",
+        "s_axil_arready",
+        "s_axil_rdata",
+        "s_axil_rresp",
+        "s_axil_rvalid",
+        "s_axil_rready",
+    ] {
+        ports.push((true, name, name));
+    }
+    ports.extend([
+        (true, "frame_wanted_o", "frame_wanted"),
+        (true, "frame_start_i", "frame_start"),
+        (true, "frame_done_i", "frame_done"),
+        (true, "busy_i", "busy"),
+        (true, "frame_waiting_i", "frame_waiting"),
+        (true, "scores_waiting_i", "scores_waiting"),
+        (true, "frame_error_i", "frame_error"),
+        (true, "layer_done_i", "layer_done"),
+        (v.many_layers, "layer_i", "layer"),
+        (true, "layer_cycles_i", "layer_cycles"),
+    ]);
+    instance("control", ports)
+}
+
+pub(super) fn sequencer(v: &View) -> Instance {
+    let names: Vec<(String, &str)> =
+        tags(v).iter().map(|tag| (format!("{}_o", tag.name), tag.name)).collect();
+    let mut ports = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_ready_i", "frame_ready"),
+        (true, "frame_start_o", "frame_start"),
+        (true, "frame_done_o", "frame_done"),
+        (true, "busy_o", "busy"),
+        (v.many_layers, "walk_layer_o", "walk_layer"),
+        (v.many_layers, "layer_o", "layer"),
+        (v.has_map, "layer_start_o", "layer_start"),
+        (v.many_layers, "layer_drained_i", "layer_drained"),
+        (true, "layer_done_i", "layer_done"),
+        (true, "layer_cycles_o", "layer_cycles"),
+        (true, "advance_i", "advance"),
+        (true, "issue_valid_o", "issue_valid"),
+        (v.has_walk, "walk_address_o", "walk_address"),
+        (v.walk_bank_width > 0, "walk_bank_o", "walk_bank"),
+        (v.pads, "window_row_o", "window_row"),
+        (v.pads, "window_column_o", "window_column"),
+        (v.pass_width > 0, "pass_o", "pass"),
+        (true, "tile_first_o", "tile_first"),
+        (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
+    ];
+    ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
+    instance("sequencer", ports)
+}
+
+pub(super) fn vector_pipe(v: &View) -> Instance {
+    let names: Vec<(String, &str)> =
+        tags(v).iter().map(|tag| (format!("{}_i", tag.name), tag.name)).collect();
+    let stored = v.accumulator_depth > 0;
+    let analog = v.analog.is_some();
+    let mut ports = vec![
+        CLOCK,
+        RESET,
+        (true, "issue_valid_i", "issue_valid"),
+        (true, "tile_first_i", "tile_first"),
+        (analog && v.multi_pass, "pass_first_i", "pass_first"),
+    ];
+    ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
+    ports.extend([
+        (true, "advance_o", "advance"),
+        (!analog, "tile_ready_i", "tile_ready"),
+        (!analog, "tile_swap_o", "tile_swap"),
+        (analog, "array_ready_i", "array_ready"),
+        (true, "door_valid_o", "door_valid"),
+        (analog, "door_tile_first_o", "door_tile_first"),
+        (analog && v.multi_pass, "door_pass_first_o", "door_pass_first"),
+        (analog && v.multi_pass, "door_group_last_o", "door_group_last"),
+        (analog, "sampled_i", "sampled"),
+        (analog, "converted_i", "converted"),
+        (v.many_layers, "layer_drained_o", "layer_drained"),
+        (stored, "fetch_valid_o", "fetch_valid"),
+        (stored, "fetch_block_last_o", "fetch_block_last"),
+        (true, "count_valid_o", "count_valid"),
+        (v.accumulates, "count_first_o", "count_first"),
+        (true, "count_group_last_o", "count_group_last"),
+        (stored, "stored_valid_o", "stored_valid"),
+        (true, "sum_valid_o", "sum_valid"),
+        (true, "result_valid_o", "result_valid"),
+        (v.pools, "result_window_last_o", "result_window_last"),
+        (v.writes_rows, "result_row_last_o", "result_row_last"),
+        (v.writes_groups, "result_group_last_o", "result_group_last"),
+        (true, "layer_done_o", "layer_done"),
+    ]);
+    instance("vector_pipe", ports)
+}
+
+/// The low bits of a wire where it is wider than the port.
+fn low(name: &str, width: usize, port: usize) -> String {
+    if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
+}
+
+pub(super) fn input_unit(v: &View) -> Instance {
+    let address = low("walk_address", v.walk_width, v.input_walk_width);
+    let bank = low("walk_bank", v.walk_bank_width, v.kernel_row_width);
+    let pass = low("pass", v.pass_width, bits(v.input_passes - 1));
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "s_axis_tdata", "s_axis_tdata"),
+        (true, "s_axis_tvalid", "s_axis_tvalid"),
+        (true, "s_axis_tready", "s_axis_tready"),
+        (true, "s_axis_tlast", "s_axis_tlast"),
+        (true, "frame_waiting_o", "frame_waiting"),
+        (true, "frame_release_i", "frame_release"),
+        (true, "frame_error_o", "frame_error"),
+        (true, "advance_i", "advance"),
+        (v.is_window, "walk_address_i", &address),
+        (v.is_window && v.kernel_rows > 1, "walk_bank_i", &bank),
+        (v.input_passes > 1, "pass_i", &pass),
+        (v.input_driven, "driven_rows_o", "input_driven_rows"),
+        (true, "row_o", "input_row"),
+    ];
+    instance("input_unit", ports)
+}
+
+pub(super) fn gather(design: &Design, v: &View) -> Instance {
+    let (layer, pass) = gather_keys(design, v);
+    let address = low("walk_address", v.walk_width, v.map_width);
+    let bank = low("walk_bank", v.walk_bank_width, v.bank_width);
+    let ports = vec![
+        CLOCK,
+        (true, "advance_i", "advance"),
+        (layer, "layer_i", "walk_layer"),
+        (pass, "pass_i", "pass"),
+        (true, "walk_address_i", &address),
+        (v.rotates, "walk_bank_i", &bank),
+        (v.pads, "window_row_i", "window_row"),
+        (v.pads, "window_column_i", "window_column"),
+        (true, "read_address_o", "read_address"),
+        (true, "read_data_i", "read_data"),
+        (v.row_enable, "driven_o", "map_driven"),
+        (v.counts_driven, "driven_rows_o", "map_driven_rows"),
+        (true, "row_o", "map_row"),
+    ];
+    instance("gather", ports)
+}
+
+pub(super) fn map_memory() -> Instance {
+    let ports = vec![
+        CLOCK,
+        (true, "read_i", "advance"),
+        (true, "read_address_i", "read_address"),
+        (true, "read_data_o", "read_data"),
+        (true, "write_i", "map_write"),
+        (true, "write_address_i", "map_write_address"),
+        (true, "write_data_i", "map_write_data"),
+    ];
+    instance("map_memory", ports)
+}
+
+pub(super) fn row_driver(v: &View) -> Instance {
+    let ports = vec![
+        CLOCK,
+        (true, "load_i", "door_valid"),
+        (v.has_map, "from_input_i", "input_layer"),
+        (true, "input_row_i", "input_row"),
+        (v.has_map, "map_row_i", "map_row"),
+        (v.row_enable, "map_driven_i", "map_driven"),
+        (v.row_enable, "enable_o", "row_enable"),
+        (true, "row_o", "row"),
+    ];
+    instance("row_driver", ports)
+}
+
+pub(super) fn weight_memory() -> Instance {
+    let ports = vec![
+        CLOCK,
+        (true, "read_i", "weight_read"),
+        (true, "address_i", "weight_address"),
+        (true, "data_o", "weight_word"),
+    ];
+    instance("weight_memory", ports)
+}
+
+pub(super) fn weight_loader() -> Instance {
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "read_o", "weight_read"),
+        (true, "address_o", "weight_address"),
+        (true, "write_o", "shadow_write"),
+        (true, "tile_ready_o", "tile_ready"),
+        (true, "tile_swap_i", "tile_swap"),
+    ];
+    instance("weight_loader", ports)
+}
+
+pub(super) fn cim_array(v: &View) -> Instance {
+    let ports = vec![
+        CLOCK,
+        (true, "write_i", "shadow_write"),
+        (true, "weight_i", "weight_word"),
+        (true, "swap_i", "tile_swap"),
+        (v.planes > 1, "weighted_i", "weighted"),
+        (true, "row_i", "row"),
+        (v.row_enable, "enable_i", "row_enable"),
+        (true, "count_o", "count"),
+    ];
+    instance("cim_array", ports)
+}
+
+pub(super) fn accumulator(v: &View) -> Instance {
+    let stored = v.accumulator_depth > 0;
+    let driven = if v.input_driven { "driven_rows" } else { "map_driven_rows" };
+    let ports = vec![
+        CLOCK,
+        (stored, "rst_ni", "rst_ni"),
+        (v.mixed_register, "in_register_i", "in_register"),
+        (stored, "fetch_valid_i", "fetch_valid"),
+        (stored, "fetch_block_last_i", "fetch_block_last"),
+        (v.counts_driven, "driven_rows_i", driven),
+        (v.counts_driven && v.weighted, "weighted_i", "weighted"),
+        (true, "count_valid_i", "count_valid"),
+        (v.accumulates, "count_first_i", "count_first"),
+        (true, "count_i", "count"),
+        (stored, "stored_valid_i", "stored_valid"),
+        (true, "sum_o", "sum"),
+    ];
+    instance("accumulator", ports)
+}
+
+pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (v.gives_bits && v.gives_scores, "scores_i", "last_layer"),
+        (mixed_flip(design), "flip_after_pool_i", "flip_after_pool"),
+        (true, "count_valid_i", "count_valid"),
+        (true, "count_group_last_i", "count_group_last"),
+        (true, "sum_i", "sum"),
+        (true, "result_valid_i", "result_valid"),
+        (v.pools, "result_window_last_i", "result_window_last"),
+        (v.gives_scores, "score_valid_o", "score_valid"),
+        (v.gives_scores, "score_o", "score"),
+        (v.gives_bits, "bit_valid_o", "pooled_valid"),
+        (v.gives_bits, "bit_o", "pooled"),
+    ];
+    instance("threshold_unit", ports)
+}
+
+pub(super) fn write_back(design: &Design, v: &View) -> Instance {
+    let map = v.has_map;
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (map && write_layer(design), "layer_i", "layer"),
+        (map, "layer_start_i", "layer_start"),
+        (map && v.last_gives_bits, "last_layer_i", "last_layer"),
+        (true, "bit_valid_i", "pooled_valid"),
+        (true, "bit_i", "pooled"),
+        (map && v.writes_rows, "row_last_i", "result_row_last"),
+        (map && v.writes_groups, "group_last_i", "result_group_last"),
+        (map, "write_o", "map_write"),
+        (map, "write_address_o", "map_write_address"),
+        (map, "write_data_o", "map_write_data"),
+        (map && v.last_gives_bits, "score_valid_o", "score_valid"),
+        (true, "bit_valid_o", "bit_valid"),
+        (true, "bit_o", "result_bits"),
+    ];
+    instance("write_back", ports)
+}
+
+pub(super) fn score_buffer(v: &View) -> Instance {
+    let write = if v.gives_scores || v.has_map { "score_valid" } else { "bit_valid" };
+    let bits = low("result_bits", v.lanes, v.score_lanes);
+    let data = if v.gives_scores { "score" } else { &bits };
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_start_i", "frame_start"),
+        (true, "room_o", "score_room"),
+        (true, "waiting_o", "scores_waiting"),
+        (true, "write_i", write),
+        (true, "data_i", data),
+        (true, "m_axis_tdata", "m_axis_tdata"),
+        (true, "m_axis_tvalid", "m_axis_tvalid"),
+        (true, "m_axis_tready", "m_axis_tready"),
+        (true, "m_axis_tlast", "m_axis_tlast"),
+    ];
+    instance("score_buffer", ports)
+}
