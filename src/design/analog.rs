@@ -12,7 +12,8 @@ use crate::variation::{Converter, Site};
 /// What all analog arrays of a design have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analog {
-    pub kind: ReadoutKind,
+    /// Sense amplifiers read the columns; else converters.
+    pub sense: bool,
     /// F: voltages are integers in 2^-F counts.
     pub fraction_bits: u32,
     /// V: values are integers in 2^-V counts.
@@ -125,7 +126,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
     };
     let value = layers.iter().map(largest).max().unwrap_or(0);
     let analog = Analog {
-        kind: readout.kind,
+        sense: readout.kind == ReadoutKind::Sense,
         fraction_bits: readout.fraction_bits,
         value_fraction_bits: readout.value_fraction_bits,
         row_step,
@@ -192,8 +193,8 @@ impl LayerReadout {
         (threshold + (threshold - taps).rem_euclid(2)) as f64 - 1.0
     }
 
-    fn converter(&self, layer: &Layer, kind: ReadoutKind, channels: std::ops::Range<usize>) -> Converter {
-        if kind != ReadoutKind::Sense {
+    fn converter(&self, layer: &Layer, sense: bool, channels: std::ops::Range<usize>) -> Converter {
+        if !sense {
             return Converter::Uniform { levels: self.values.len(), low: self.low, step: self.step };
         }
         let reference = channels
@@ -233,7 +234,7 @@ impl Design {
                         rows: self.rows,
                         columns: channels.len(),
                         weights: cells.signs(layer, program, pass, channels.clone()),
-                        converter: readout.converter(layer, analog.kind, channels.clone()),
+                        converter: readout.converter(layer, analog.sense, channels.clone()),
                     });
                 }
             }

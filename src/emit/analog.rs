@@ -4,7 +4,6 @@ use super::program::{self, Field, Table};
 use super::view::{View, bits};
 use super::walk::layer_key;
 use super::{NamedText, file};
-use crate::arch::ReadoutKind;
 use crate::design::{Analog, Design, LayerReadout};
 use askama::Template;
 
@@ -85,7 +84,7 @@ impl AnalogView {
             voltage_width: analog.voltage_width,
             fraction_bits: analog.fraction_bits,
             value_fraction_bits: analog.value_fraction_bits,
-            sense: analog.kind == ReadoutKind::Sense,
+            sense: analog.sense,
             converter: converter(analog),
             edges: analog.edges,
             edges_s: plural(analog.edges),
@@ -102,10 +101,7 @@ impl AnalogView {
 
 /// Module of the columns' readout.
 pub(super) fn converter(analog: &Analog) -> &'static str {
-    match analog.kind {
-        ReadoutKind::Sense => "sense_amp",
-        _ => "column_adc",
-    }
+    if analog.sense { "sense_amp" } else { "column_adc" }
 }
 
 #[derive(Template)]
