@@ -269,7 +269,7 @@ impl View {
             writes_words,
             write_addresses: if writes_words { design.banks } else { 1 },
             write_bits: if writes_words { design.rows } else { design.word },
-            writes_rows: written().any(|layer| !layer.sum_pixels && layer.walk.pooled.0 > 1),
+            writes_rows: written().any(steps_rows),
             writes_columns: written()
                 .any(|layer| !layer.sum_pixels && layer.walk.pooled.0 * layer.walk.pooled.1 > 1),
             writes_groups: written().any(|layer| layer.groups > 1),
@@ -313,6 +313,14 @@ impl View {
             output_bits: design.output.stream_bits,
         }
     }
+}
+
+/// Whether a layer's results take another step at the end of a row. A map of one column has row steps only,
+/// one whose rows lie close together column steps only.
+fn steps_rows(layer: &LayerDesign) -> bool {
+    let (rows, columns) = layer.walk.pooled;
+    let differs = layer.write.as_ref().is_some_and(|write| write.step_row != write.step_column);
+    !layer.sum_pixels && rows > 1 && columns > 1 && differs
 }
 
 /// Whether a layer's vectors do not all start in bank 0.

@@ -130,7 +130,7 @@ module gather (
   //%- endif %//
   //%- if v.pads %//
 
-  // Kernel rows and columns that lie inside the map.
+  // Kernel rows and columns that lie inside the map; those before it, negative, compare as beyond it.
   //%- for t in pad_rows %//
   wire [<: v.coordinate_width - 1 :>:0] row_<: t :> = window_row_i + <: v.coordinate_width :>'d<: t :>;
   //%- endfor %//
@@ -139,12 +139,12 @@ module gather (
   //%- endfor %//
   wire [<: g.pad_kernel_rows - 1 :>:0] row_inside = {
       //%- for t in pad_rows_down %//
-      !row_<: t.at :>[<: v.coordinate_width - 1 :>] & (row_<: t.at :> < map_rows)<: t.comma :>
+      row_<: t.at :> < map_rows<: t.comma :>
       //%- endfor %//
   };
   wire [<: g.pad_kernel_columns - 1 :>:0] column_inside = {
       //%- for t in pad_columns_down %//
-      !column_<: t.at :>[<: v.coordinate_width - 1 :>] & (column_<: t.at :> < map_columns)<: t.comma :>
+      column_<: t.at :> < map_columns<: t.comma :>
       //%- endfor %//
   };
   wire [BANKS-1:0] outside;
