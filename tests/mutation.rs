@@ -99,6 +99,25 @@ fn trials(feature: &Feature, count: usize, seed: u64) -> (Design, Vec<Trial>) {
     let design = design(feature);
     let folder = tempfile::tempdir().unwrap();
     generate(&design, folder.path());
+    if let Ok(keep) = std::env::var("KEEP") {
+        generate(&design, &Path::new(&keep).join(&design.name));
+        let layers: Vec<_> = design.layers.iter().map(|l| format!("{l:?}")).collect();
+        fs::write(
+            Path::new(&keep).join(&design.name).join("layers"),
+            layers.join("\n")
+                + &format!(
+                    "\ninterval {} frame {} fill {} kind {:?} frames {} cycles {}",
+                    design.interval(),
+                    design.frame_interval,
+                    design.filling_cycles(),
+                    design.input.kind,
+                    design.input.frames,
+                    design.cycles
+                ),
+        )
+        .unwrap();
+        return (design, vec![]);
+    }
     // The trees have their own proof.
     let (skip, known) = (["popcount".to_string()], known());
     let job = mutate::Job { dir: folder.path(), count, seed, jobs: 2, skip: &skip, known: &known };
