@@ -8,6 +8,7 @@ use bincim::flow::mutate::{self, Fate, Known, Trial};
 use bincim::network::random::{self, Limits};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -84,42 +85,20 @@ fn generate(design: &Design, folder: &Path) {
     machines::write_design(folder, design, rtl, &machines::frames(design, 7, IMAGES));
 }
 
-fn known() -> Vec<Known> {
-    #[derive(serde::Deserialize)]
-    struct File {
-        #[serde(default)]
-        mutant: Vec<Known>,
-    }
+/// The mutants of a design that are listed as equivalent.
+fn known(design: &Design) -> Vec<Known> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/mutation/equivalent.toml");
     let text = fs::read_to_string(path).expect("the list of equivalent mutants is part of the sources");
-    toml::from_str::<File>(&text).expect("the list is TOML").mutant
+    let mut lists: BTreeMap<String, Vec<Known>> = toml::from_str(&text).expect("the list is TOML");
+    lists.remove(&design.name).unwrap_or_default()
 }
 
 fn trials(feature: &Feature, count: usize, seed: u64) -> (Design, Vec<Trial>) {
     let design = design(feature);
     let folder = tempfile::tempdir().unwrap();
     generate(&design, folder.path());
-    if let Ok(keep) = std::env::var("KEEP") {
-        generate(&design, &Path::new(&keep).join(&design.name));
-        let layers: Vec<_> = design.layers.iter().map(|l| format!("{l:?}")).collect();
-        fs::write(
-            Path::new(&keep).join(&design.name).join("layers"),
-            layers.join("\n")
-                + &format!(
-                    "\ninterval {} frame {} fill {} kind {:?} frames {} cycles {}",
-                    design.interval(),
-                    design.frame_interval,
-                    design.filling_cycles(),
-                    design.input.kind,
-                    design.input.frames,
-                    design.cycles
-                ),
-        )
-        .unwrap();
-        return (design, vec![]);
-    }
     // The trees have their own proof.
-    let (skip, known) = (["popcount".to_string()], known());
+    let (skip, known) = (["popcount".to_string()], known(&design));
     let job = mutate::Job { dir: folder.path(), count, seed, jobs: 2, skip: &skip, known: &known };
     let trials = mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", feature.name));
     (design, trials)

@@ -1,9 +1,9 @@
 //! Sequencer and gather unit: which vector is next, and from where its words come.
 
 use super::program::{self, Field, Port, Table};
-use super::view::{View, bits, is_input, layer_taps, taps};
+use super::view::{Edge, View, bits, is_input, layer_taps, taps};
 use super::{NamedText, file};
-use crate::design::{Design, LayerDesign, PadValue, SlotTap, Step};
+use crate::design::{Design, LayerDesign, PadValue, Shape, SlotTap, Step};
 use askama::Template;
 
 /// The files of this family.
@@ -103,8 +103,10 @@ fn dimensions(view: &View) -> Vec<Dimension> {
     if view.walk_bank_width > 0 {
         all.push(("bank", view.walk_bank_width, |layer, stride| step(layer, stride).bank as i64));
     }
-    if view.pads {
+    if view.pads_rows {
         all.push(("pad_row", view.coordinate_width, |layer, stride| pixel_step(layer, stride).0));
+    }
+    if view.pads_columns {
         all.push(("pad_column", view.coordinate_width, |layer, stride| pixel_step(layer, stride).1));
     }
     all
@@ -318,19 +320,53 @@ struct Gather<'a> {
     g: GatherView,
     tap_fields: Vec<Port>,
     pad_fields: Vec<Port>,
-    pad_rows: Vec<usize>,
-    pad_columns: Vec<usize>,
-    pad_rows_down: Vec<Down>,
-    pad_columns_down: Vec<Down>,
+    inside_wires: Vec<Place>,
+    inside: Vec<Inside>,
 }
 
-struct Down {
+/// Where a row or column of the kernel stands.
+struct Place {
+    name: String,
+    window: &'static str,
     at: usize,
-    comma: &'static str,
 }
 
-fn down(count: usize) -> Vec<Down> {
-    (0..count).rev().map(|at| Down { at, comma: if at == 0 { "" } else { "," } }).collect()
+/// Which rows or columns of the kernel lie inside the map, the last one first.
+struct Inside {
+    name: &'static str,
+    tests: Vec<String>,
+}
+
+impl Inside {
+    /// Adds the places that are compared to `wires`.
+    fn new(view: &View, edges: &[Edge], rows: bool, wires: &mut Vec<Place>) -> Inside {
+        let (name, kind, window, limit) = match rows {
+            true => ("row_inside", "row", "window_row_i", "map_rows"),
+            false => ("column_inside", "column", "window_column_i", "map_columns"),
+        };
+        let mut tests = Vec::new();
+        for (at, edge) in edges.iter().enumerate().rev() {
+            let comma = if at == 0 { "" } else { "," };
+            tests.push(match (edge.before, edge.beyond) {
+                (false, false) => format!("1'b1{comma}"),
+                (true, false) => format!("$signed({kind}_{at}) >= {}'sd0{comma}", view.coordinate_width),
+                (_, true) => format!("{kind}_{at} < {limit}{comma}"),
+            });
+        }
+        let reached = edges.iter().enumerate().filter(|(_, edge)| edge.reached());
+        wires.extend(reached.map(|(at, _)| Place { name: format!("{kind}_{at}"), window, at }));
+        Inside { name, tests }
+    }
+}
+
+/// Edges that the rows, and the columns, of padded kernels reach. Padding that no window reaches counts as reached.
+fn edges(design: &Design, view: &View) -> (Vec<Edge>, Vec<Edge>) {
+    let (mut rows, columns) = (Edge::all(design, true), Edge::all(design, false));
+    if !rows.iter().chain(&columns).any(Edge::reached) {
+        rows.fill(Edge { before: true, beyond: true });
+    }
+    let keep = |edges: Vec<Edge>, kept: bool| if kept { edges } else { Vec::new() };
+    (keep(rows, view.pads_rows), keep(columns, view.pads_columns))
 }
 
 /// What only the gather unit asks.
@@ -343,8 +379,7 @@ struct GatherView {
     offset_width: usize,
     offset_term: String,
     wrap_term: String,
-    row_inside_expr: String,
-    column_inside_expr: String,
+    outside_expr: String,
     live_expr: String,
     plus_expr: String,
     plus_partial: bool,
@@ -353,14 +388,12 @@ struct GatherView {
     partials: bool,
     channel_count_width: usize,
     channel_count_extended: String,
-    pad_kernel_rows: usize,
-    pad_kernel_columns: usize,
 }
 
 /// Whether the gather unit asks for the layer, and for the pass.
 pub(super) fn gather_keys(design: &Design, view: &View) -> (bool, bool) {
     let maps = &design.layers[1..];
-    let has_taps = Taps::new(design).exists();
+    let has_taps = Taps::new(design, view).exists();
     (view.pads || has_taps && maps.len() > 1, has_taps && maps.iter().any(|layer| layer.passes > 1))
 }
 
@@ -376,13 +409,13 @@ struct Taps {
 }
 
 impl Taps {
-    fn new(design: &Design) -> Taps {
+    fn new(design: &Design, view: &View) -> Taps {
         let used = |slots: &[Option<SlotTap>]| slots.iter().flatten().copied().collect::<Vec<_>>();
         let partial = |slots: &[Option<SlotTap>]| used(slots).iter().any(|tap| tap.channels < design.word);
         let plus = |layer: &LayerDesign| matches!(layer.padding, Some((_, PadValue::Plus)));
-        let kernel = |pick: fn(&SlotTap) -> usize| {
+        let kernel = |pads: bool, pick: fn(&SlotTap) -> usize| {
             taps(design)
-                .filter(|(layer, _)| layer.padding.is_some())
+                .filter(|(layer, _)| pads && layer.padding.is_some())
                 .flat_map(|(_, slots)| used(slots))
                 .map(|tap| pick(&tap) + 1)
                 .max()
@@ -397,7 +430,7 @@ impl Taps {
                 .max()
                 .unwrap_or(0),
             unused: taps(design).any(|(_, slots)| slots.contains(&None)),
-            padded_kernel: (kernel(|tap| tap.ky), kernel(|tap| tap.kx)),
+            padded_kernel: (kernel(view.pads_rows, |tap| tap.ky), kernel(view.pads_columns, |tap| tap.kx)),
             plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
             driven_partial: design.row_enable && taps(design).any(|(_, slots)| partial(slots)),
         }
@@ -413,10 +446,22 @@ impl Taps {
 }
 
 fn gather(design: &Design, view: &View) -> Vec<NamedText> {
-    let need = Taps::new(design);
+    let need = Taps::new(design, view);
     let offset_width = bits(need.offset_max as usize).min(view.map_width);
-    let (kernel_rows, kernel_columns) = need.padded_kernel;
-    let (ky_width, kx_width) = (bits(kernel_rows - 1), bits(kernel_columns - 1));
+    let (rows, columns) = edges(design, view);
+    let mut inside_wires = Vec::new();
+    let mut inside = Vec::new();
+    for (edges, is_row) in [(&rows, true), (&columns, false)] {
+        if !edges.is_empty() {
+            inside.push(Inside::new(view, edges, is_row, &mut inside_wires));
+        }
+    }
+    let tap_inside = |name: &str, tap: &str, count: usize| match bits(count.max(1) - 1) {
+        0 => format!("{name}[0]"),
+        width => format!("{name}[{tap}[tap*{width} +: {width}]]"),
+    };
+    let row_inside = tap_inside("row_inside", "kernel_row", rows.len());
+    let column_inside = tap_inside("column_inside", "kernel_column", columns.len());
     let (gather_layer, tap_pass) = gather_keys(design, view);
     let tap_layer = design.layers.len() > 2 && need.exists();
 
@@ -428,10 +473,6 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
     let join = |terms: &[(bool, &str)]| {
         let terms: Vec<&str> = terms.iter().filter(|term| term.0).map(|term| term.1).collect();
         terms.join(" & ")
-    };
-    let inside = |name: &str, tap: &str, width: usize| match width {
-        0 => format!("{name}[0]"),
-        _ => format!("{name}[{tap}[tap*{width} +: {width}]]"),
     };
     let mut row_expr = "slots[word*WORD +: WORD] & {WORD{door_live_q[word]}}".to_string();
     if view.plus_pads {
@@ -467,8 +508,11 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
             false => String::new(),
             true => format!(" +\n              {}", extend("wrapped[bank]", 1, view.map_width)),
         },
-        row_inside_expr: inside("row_inside", "kernel_row", ky_width),
-        column_inside_expr: inside("column_inside", "kernel_column", kx_width),
+        outside_expr: match (rows.is_empty(), columns.is_empty()) {
+            (false, false) => format!("!({row_inside} &\n            {column_inside})"),
+            (false, true) => format!("!{row_inside}"),
+            (true, _) => format!("!{column_inside}"),
+        },
         live_expr: join(&[(need.unused, "used"), (view.pads, "~outside")]),
         plus_expr: join(&[
             (true, "outside"),
@@ -486,8 +530,6 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
         partials: need.driven_partial,
         channel_count_width,
         channel_count_extended: extend("count_channels_q", channel_count_width, view.driven_width),
-        pad_kernel_rows: kernel_rows,
-        pad_kernel_columns: kernel_columns,
     };
     let ports = |table: &Option<Table>| table.as_ref().map_or(Vec::new(), |t| program::ports(&t.fields));
     let mut files = vec![file(
@@ -496,10 +538,8 @@ fn gather(design: &Design, view: &View) -> Vec<NamedText> {
             v: view,
             tap_fields: ports(&tap_table),
             pad_fields: ports(&pad_table),
-            pad_rows: (0..kernel_rows).collect(),
-            pad_columns: (0..kernel_columns).collect(),
-            pad_rows_down: down(kernel_rows),
-            pad_columns_down: down(kernel_columns),
+            inside_wires,
+            inside,
             g,
         },
     )];
@@ -584,21 +624,17 @@ fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
         layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
     let is = |layer: &LayerDesign, value: PadValue| matches!(layer.padding, Some((_, v)) if v == value);
     let coordinate = view.coordinate_width;
-    let mut fields = vec![
-        Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some()))),
-        Field::new(
-            "map_rows",
-            coordinate,
-            "",
-            layers.iter().map(|l| l.padding.map_or(0, |(map, _)| map.h as i64)),
-        ),
-        Field::new(
-            "map_columns",
-            coordinate,
-            "",
-            layers.iter().map(|l| l.padding.map_or(0, |(map, _)| map.w as i64)),
-        ),
-    ];
+    let mut fields = vec![Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some())))];
+    let (rows, columns) = edges(design, view);
+    let beyond = |edges: &[Edge]| edges.iter().any(|edge| edge.beyond);
+    let mut limit = |exists: bool, name, value: fn(Shape) -> usize| {
+        if exists {
+            let values = layers.iter().map(|l| l.padding.map_or(0, |(map, _)| value(map) as i64));
+            fields.push(Field::new(name, coordinate, "", values));
+        }
+    };
+    limit(beyond(&rows), "map_rows", |map| map.h);
+    limit(beyond(&columns), "map_columns", |map| map.w);
     if view.plus_pads && kinds.iter().any(|kind| *kind != PadValue::Plus) {
         let values = layers.iter().map(|l| i64::from(is(l, PadValue::Plus)));
         fields.push(Field::new("plus_padding", 1, "", values));
