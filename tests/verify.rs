@@ -68,6 +68,8 @@ fn player(fault: usize) -> Player {
         ("SUM", design.widths.accumulator),
         ("BITS", lines("bits.hex")),
         ("LAYERS", design.layers.len()),
+        ("INPUT_FRAMES", design.input.frames),
+        ("INTERVAL", design.interval() as usize),
     ];
     let mut text = PLAYER.to_string();
     for (name, number) in numbers {
@@ -133,7 +135,7 @@ fn every_planted_fault_is_named_by_both_benches() {
         (4, "tlast", 1, "FAIL image 1 score"),
         (5, "protocol", -1, "a result was offered and changed"),
         (6, "cycles", -1, "FAIL register 100"),
-        (7, "sum", -1, "a frame ran without START"),
+        (7, "sum", -1, "a sum where none is due"),
         (8, "count", -1, "FAIL"),
         (9, "hang", -1, "nothing moved"),
     ];
@@ -146,6 +148,22 @@ fn every_planted_fault_is_named_by_both_benches() {
             assert_eq!(first.image, image, "fault {fault}: {first:?}");
         }
         let (code, output) = bench_under_icarus(player.folder.path(), 3);
+        assert!(output.contains(said) && code != 0, "fault {fault}: exit {code}\n{output}");
+    }
+}
+
+#[test]
+fn the_verilog_bench_names_what_is_slow_or_takes_no_notice() {
+    let expected = [
+        (10, "a frame follows after"),
+        (11, "a sum where none is due"),
+        (12, "nothing moved"),
+        (13, "FAIL register 018: 1, expected 0"),
+        (14, "s_axis_tready is low though there is room"),
+        (15, "its scores took"),
+    ];
+    for (fault, said) in expected {
+        let (code, output) = bench_under_icarus(player(fault).folder.path(), 3);
         assert!(output.contains(said) && code != 0, "fault {fault}: exit {code}\n{output}");
     }
 }

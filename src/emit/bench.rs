@@ -35,6 +35,7 @@ struct Bench {
     interval: u64,
     input_frames: usize,
     padding_cycles: u64,
+    result_cycles: usize,
 }
 
 #[derive(Template)]
@@ -157,6 +158,8 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         interval: design.interval(),
         input_frames: design.input.frames,
         padding_cycles: design.filling_cycles() - design.input.beats as u64,
+        // Each word of lanes but the first is fetched in a cycle of its own.
+        result_cycles: design.output.scores + design.output.groups * design.output.pixels - 2,
         layers,
     }
 }

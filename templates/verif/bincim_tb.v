@@ -33,6 +33,8 @@ module bincim_tb #(
   localparam integer FRAME_CYCLES = <: cycles :>;
   // Cycles between frames where nothing outside holds them up.
   localparam integer INTERVAL = <: interval :>;
+  // Cycles from the first score of a frame to its last one where each is taken at once.
+  localparam integer RESULT_CYCLES = <: result_cycles :>;
   // Frames for which the input has room, and the cycles that it puts padding into one.
   localparam integer INPUT_FRAMES = <: input_frames :>;
   localparam integer PADDING_CYCLES = <: padding_cycles :>;
@@ -170,7 +172,7 @@ module bincim_tb #(
   // 0: always willing, 1: half of the time, 2: long bursts; drawn anew every frame.
   integer in_pace = 0;
   integer out_pace = 0;
-  // No gaps in the input; no result is taken.
+  // No gaps in the input, and results are taken at once; no result is taken.
   reg eager = 1'b0;
   reg hold = 1'b0;
   function willing;
@@ -265,6 +267,7 @@ module bincim_tb #(
   // ------------------------------------------------------------------------------------------ output
   integer out_image = 0;  // of the frame whose results come
   integer out_score = 0;
+  integer first_score = 0;  // cycle in which the first score of the frame was taken
   integer out_draw;
   reg held = 1'b0;
   reg [OUT_BITS-1:0] held_data;
@@ -278,7 +281,7 @@ module bincim_tb #(
       held <= 1'b0;
     end else begin
       out_draw = $random(seed);
-      m_axis_tready <= !hold && willing(out_pace, out_draw, cycle);
+      m_axis_tready <= !hold && (eager || willing(out_pace, out_draw, cycle));
       held <= m_axis_tvalid && !m_axis_tready;
       held_data <= m_axis_tdata;
       held_last <= m_axis_tlast;
@@ -305,7 +308,13 @@ module bincim_tb #(
                      m_axis_tlast);
             fail;
           end
+          if (out_score == 0) first_score = cycle;
           if (out_score == SCORES - 1) begin
+            if (eager && cycle - first_score > RESULT_CYCLES) begin
+              $display("FAIL image %0d: its scores took %0d cycles, expected %0d", out_image,
+                       cycle - first_score, RESULT_CYCLES);
+              fail;
+            end
             if (image_errors == 0) $display("PASS image %0d", out_image);
             else $display("FAIL image %0d: %0d differences", out_image, image_errors);
             image_errors = 0;
