@@ -14,7 +14,7 @@ use std::path::Path;
 
 mod machines;
 
-const IMAGES: usize = 3;
+const IMAGES: usize = 6;
 
 /// Small designs that together have every feature of the engine.
 struct Feature {

@@ -34,13 +34,13 @@ struct Player {
 /// The folder of a design whose accelerator is the player.
 fn player(fault: usize) -> Player {
     let limits = Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3 };
-    // A network of several layers whose last one gives scores.
+    // A network of several layers whose last one gives several scores.
     let design = (0..)
         .map(|seed| random::network(seed, &limits))
         .filter(|network| network.layers.len() == 3)
         .find_map(|network| {
             let design = design::build(&network, &machines::arch(16, 4, 4, 4, 8)).ok()?;
-            design.layers[2].scores.then_some(design)
+            (design.layers[2].scores && design.output.scores > 1).then_some(design)
         })
         .expect("some seed gives such a network");
     let frames = machines::frames(&design, 5, IMAGES);

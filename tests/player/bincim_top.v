@@ -74,7 +74,7 @@ module bincim_top (
   integer results[0:3];
   reg [31:0] ready;
   reg [31:0] score;
-  reg pause;
+  reg [1:0] pause;
   integer found;
   integer i;
   integer j;
@@ -103,7 +103,7 @@ module bincim_top (
              (automatic_start || start || FAULT == 7);
   wire whole = take && (beat == BEATS - 1);
   wire computed = busy && (step == INTERVAL - ((FAULT == 10) ? 1 : 2)) && !(FAULT == 9 && image == 2);
-  wire send = (ready != 0) && (!m_axis_tvalid || m_axis_tready) && !pause;
+  wire send = (ready != 0) && (!m_axis_tvalid || m_axis_tready) && (pause == 0);
   wire sent = send && (score == SCORES - 1);
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -118,7 +118,7 @@ module bincim_top (
       frames <= 0;
       ready <= 0;
       score <= 0;
-      pause <= 1'b0;
+      pause <= 2'b00;
       image <= 0;
       sum_valid <= 1'b0;
       bit_valid <= 1'b0;
@@ -167,7 +167,7 @@ module bincim_top (
         end
       end
       if (m_axis_tready || FAULT == 5) m_axis_tvalid <= 1'b0;
-      pause <= send && (FAULT == 15);
+      pause <= (FAULT == 15) ? {pause[0], send} : 2'b00;
       if (send) begin
         m_axis_tvalid <= 1'b1;
         m_axis_tdata <= scores[results[0]*SCORES+score] ^
