@@ -3,9 +3,12 @@
 //!
 //! `BINCIM_MATRIX=FIRST..END` picks other pairs than the first 210; a failure names its pair.
 
+use bincim::bits::BitMatrix;
 use bincim::design::Design;
 use bincim::emit;
 use bincim::network::random::{self, Limits};
+use bincim::network::{PadValue, Padding};
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::Mutex;
@@ -58,6 +61,31 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
     assert!(cycles.into_inner() > 0);
 }
 
+/// Windows that do not move, partly outside their map: the place of the padding is a constant.
+#[test]
+fn padding_around_a_single_pixel_is_seen() {
+    let limits = Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2 };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut found = 0;
+    for seed in 0..60 {
+        let mut network = random::network(seed, &limits);
+        let value = [PadValue::Zero, PadValue::Plus, PadValue::Minus][seed as usize % 3];
+        for layer in network.layers.iter_mut().skip(1) {
+            layer.kernel = (3, 3);
+            layer.padding = Padding { top: 1, left: 1, bottom: 1, right: 1, value };
+            layer.weights = BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random());
+        }
+        assert_eq!(bincim::network::validate(&network), [], "network {seed}");
+        let arch = machines::random_arch(&mut rng);
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        if design.layers.iter().any(|layer| layer.padding.is_some()) {
+            check_design(&design, seed).unwrap_or_else(|problem| panic!("network {seed}: {problem}"));
+            found += 1;
+        }
+    }
+    assert!(found > 9, "only {found} such designs");
+}
+
 /// The network and machine of a pair; a pure function of its number.
 fn pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
@@ -86,14 +114,17 @@ fn size(design: &Design) -> usize {
 
 /// Cycles of a frame, or what differs.
 fn check(number: u64) -> Result<u64, String> {
-    let design = pair(number);
-    let frames = machines::frames(&design, number, IMAGES);
+    check_design(&pair(number), number)
+}
+
+fn check_design(design: &Design, number: u64) -> Result<u64, String> {
+    let frames = machines::frames(design, number, IMAGES);
     for (image, frame) in frames.iter().enumerate() {
-        machines::compare(&design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
+        machines::compare(design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
     }
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
-    let rtl = emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
-    machines::write_design(folder.path(), &design, rtl, &frames);
+    let rtl = emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
+    machines::write_design(folder.path(), design, rtl, &frames);
     let output = machines::simulate(folder.path(), number)?;
     if output.contains(&format!("PASS: {IMAGES} images")) {
         return Ok(design.cycles);

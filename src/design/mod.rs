@@ -70,22 +70,24 @@ pub struct Design {
 }
 
 impl Design {
-    /// Cycles between frames in a steady stream: the computation, or the input stream where that takes longer
-    /// or cannot overlap it.
+    /// Cycles from one frame's first issue to the next one's where frames come without gaps and results never wait:
+    /// the computation, or the input stream where that takes longer. An input memory of one frame is filled again
+    /// from the end of the first layer on.
     pub fn interval(&self) -> u64 {
-        let filling = self.input.filling_cycles();
-        if self.input.frames == 1 { self.frame_interval + filling } else { self.frame_interval.max(filling) }
+        let filling = match self.input.frames {
+            1 => self.layers[0].cycles + self.filling_cycles() + 1,
+            _ => self.filling_cycles(),
+        };
+        self.frame_interval.max(filling)
     }
-}
 
-impl InputUnit {
-    /// Fewest cycles in which one frame can enter.
+    /// Fewest cycles in which one frame can enter: its beats and the padding between and behind them.
     pub fn filling_cycles(&self) -> u64 {
-        let cycles = match &self.kind {
-            InputKind::Vector { .. } => self.beats,
+        let input = &self.input;
+        let cycles = match &input.kind {
+            InputKind::Vector { words, .. } => words * (self.plane_rows / input.elements),
             InputKind::Window { padded, channels, .. } => {
-                let padding = padded.0 * padded.1 - self.beats * self.elements / channels;
-                self.beats + padding
+                input.beats + padded.0 * padded.1 - input.beats * input.elements / channels
             }
         };
         cycles as u64

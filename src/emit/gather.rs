@@ -3,7 +3,7 @@
 use super::program::{self, Port, Table};
 use super::rotate::rotate;
 use super::taps::{Taps, channel_count_width, pad_table, tap_table};
-use super::view::{View, bits};
+use super::view::{Edge, View, bits};
 use super::{NamedText, file};
 use crate::design::{Design, PadValue};
 use askama::Template;
@@ -15,19 +15,53 @@ struct Gather<'a> {
     g: GatherView,
     tap_fields: Vec<Port>,
     pad_fields: Vec<Port>,
-    pad_rows: Vec<usize>,
-    pad_columns: Vec<usize>,
-    pad_rows_down: Vec<Down>,
-    pad_columns_down: Vec<Down>,
+    inside_wires: Vec<Place>,
+    inside: Vec<Inside>,
 }
 
-struct Down {
+/// Where a row or column of the kernel stands.
+struct Place {
+    name: String,
+    window: &'static str,
     at: usize,
-    comma: &'static str,
 }
 
-fn down(count: usize) -> Vec<Down> {
-    (0..count).rev().map(|at| Down { at, comma: if at == 0 { "" } else { "," } }).collect()
+/// Which rows or columns of the kernel lie inside the map, the last one first.
+struct Inside {
+    name: &'static str,
+    tests: Vec<String>,
+}
+
+impl Inside {
+    /// Adds the places that are compared to `wires`.
+    fn new(view: &View, edges: &[Edge], rows: bool, wires: &mut Vec<Place>) -> Inside {
+        let (name, kind, window, limit) = match rows {
+            true => ("row_inside", "row", "window_row_i", "map_rows"),
+            false => ("column_inside", "column", "window_column_i", "map_columns"),
+        };
+        let mut tests = Vec::new();
+        for (at, edge) in edges.iter().enumerate().rev() {
+            let comma = if at == 0 { "" } else { "," };
+            tests.push(match (edge.before, edge.beyond) {
+                (false, false) => format!("1'b1{comma}"),
+                (true, false) => format!("$signed({kind}_{at}) >= {}'sd0{comma}", view.coordinate_width),
+                (_, true) => format!("{kind}_{at} < {limit}{comma}"),
+            });
+        }
+        let reached = edges.iter().enumerate().filter(|(_, edge)| edge.reached());
+        wires.extend(reached.map(|(at, _)| Place { name: format!("{kind}_{at}"), window, at }));
+        Inside { name, tests }
+    }
+}
+
+/// Edges that the rows, and the columns, of padded kernels reach. Padding that no window reaches counts as reached.
+pub(super) fn edges(design: &Design, view: &View) -> (Vec<Edge>, Vec<Edge>) {
+    let (mut rows, columns) = (Edge::all(design, true), Edge::all(design, false));
+    if !rows.iter().chain(&columns).any(Edge::reached) {
+        rows.fill(Edge { before: true, beyond: true });
+    }
+    let keep = |edges: Vec<Edge>, kept: bool| if kept { edges } else { Vec::new() };
+    (keep(rows, view.pads_rows), keep(columns, view.pads_columns))
 }
 
 /// What only the gather unit asks.
@@ -40,8 +74,7 @@ struct GatherView {
     offset_width: usize,
     offset_term: String,
     wrap_term: String,
-    row_inside_expr: String,
-    column_inside_expr: String,
+    outside_expr: String,
     live_expr: String,
     plus_expr: String,
     plus_partial: bool,
@@ -50,22 +83,32 @@ struct GatherView {
     partials: bool,
     channel_count_width: usize,
     channel_count_extended: String,
-    pad_kernel_rows: usize,
-    pad_kernel_columns: usize,
 }
 
 /// Whether the gather unit asks for the layer, and for the pass.
 pub(super) fn gather_keys(design: &Design, view: &View) -> (bool, bool) {
     let maps = &design.layers[1..];
-    let has_taps = Taps::new(design).exists();
+    let has_taps = Taps::new(design, view).exists();
     (view.pads || has_taps && maps.len() > 1, has_taps && maps.iter().any(|layer| layer.passes > 1))
 }
 
 pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
-    let need = Taps::new(design);
+    let need = Taps::new(design, view);
     let offset_width = bits(need.offset_max as usize).min(view.map_width);
-    let (kernel_rows, kernel_columns) = need.padded_kernel;
-    let (ky_width, kx_width) = (bits(kernel_rows - 1), bits(kernel_columns - 1));
+    let (rows, columns) = edges(design, view);
+    let mut inside_wires = Vec::new();
+    let mut inside = Vec::new();
+    for (edges, is_row) in [(&rows, true), (&columns, false)] {
+        if !edges.is_empty() {
+            inside.push(Inside::new(view, edges, is_row, &mut inside_wires));
+        }
+    }
+    let tap_inside = |name: &str, tap: &str, count: usize| match bits(count.max(1) - 1) {
+        0 => format!("{name}[0]"),
+        width => format!("{name}[{tap}[tap*{width} +: {width}]]"),
+    };
+    let row_inside = tap_inside("row_inside", "kernel_row", rows.len());
+    let column_inside = tap_inside("column_inside", "kernel_column", columns.len());
     let (gather_layer, tap_pass) = gather_keys(design, view);
     let tap_layer = design.layers.len() > 2 && need.exists();
 
@@ -77,10 +120,6 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
     let join = |terms: &[(bool, &str)]| {
         let terms: Vec<&str> = terms.iter().filter(|term| term.0).map(|term| term.1).collect();
         terms.join(" & ")
-    };
-    let inside = |name: &str, tap: &str, width: usize| match width {
-        0 => format!("{name}[0]"),
-        _ => format!("{name}[{tap}[tap*{width} +: {width}]]"),
     };
     let mut row_expr = "slots[word*WORD +: WORD] & {WORD{door_live_q[word]}}".to_string();
     if view.plus_pads {
@@ -116,8 +155,11 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
             false => String::new(),
             true => format!(" +\n              {}", extend("wrapped[bank]", 1, view.map_width)),
         },
-        row_inside_expr: inside("row_inside", "kernel_row", ky_width),
-        column_inside_expr: inside("column_inside", "kernel_column", kx_width),
+        outside_expr: match (rows.is_empty(), columns.is_empty()) {
+            (false, false) => format!("!({row_inside} &\n            {column_inside})"),
+            (false, true) => format!("!{row_inside}"),
+            (true, _) => format!("!{column_inside}"),
+        },
         live_expr: join(&[(need.unused, "used"), (view.pads, "~outside")]),
         plus_expr: join(&[
             (true, "outside"),
@@ -135,8 +177,6 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
         partials: need.driven_partial,
         channel_count_width,
         channel_count_extended: extend("count_channels_q", channel_count_width, view.driven_width),
-        pad_kernel_rows: kernel_rows,
-        pad_kernel_columns: kernel_columns,
     };
     let ports = |table: &Option<Table>| table.as_ref().map_or(Vec::new(), |t| program::ports(&t.fields));
     let mut files = vec![file(
@@ -145,10 +185,8 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
             v: view,
             tap_fields: ports(&tap_table),
             pad_fields: ports(&pad_table),
-            pad_rows: (0..kernel_rows).collect(),
-            pad_columns: (0..kernel_columns).collect(),
-            pad_rows_down: down(kernel_rows),
-            pad_columns_down: down(kernel_columns),
+            inside_wires,
+            inside,
             g,
         },
     )];

@@ -1,9 +1,10 @@
 //! Tap and pad programs: which word each slot takes in each pass, and where the map ends.
 
+use super::gather::edges;
 use super::program::{Field, Table};
-use super::view::{View, bits, layer_taps, taps};
+use super::view::{Edge, View, bits, layer_taps, taps};
 use super::walk::{comment, layer_entries, layer_key};
-use crate::design::{Design, LayerDesign, PadValue, SlotTap};
+use crate::design::{Design, LayerDesign, PadValue, Shape, SlotTap};
 
 /// Which fields the slots need.
 pub(super) struct Taps {
@@ -17,13 +18,13 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    pub fn new(design: &Design) -> Taps {
+    pub fn new(design: &Design, view: &View) -> Taps {
         let used = |slots: &[Option<SlotTap>]| slots.iter().flatten().copied().collect::<Vec<_>>();
         let partial = |slots: &[Option<SlotTap>]| used(slots).iter().any(|tap| tap.channels < design.word);
         let plus = |layer: &LayerDesign| matches!(layer.padding, Some((_, PadValue::Plus)));
-        let kernel = |pick: fn(&SlotTap) -> usize| {
+        let kernel = |pads: bool, pick: fn(&SlotTap) -> usize| {
             taps(design)
-                .filter(|(layer, _)| layer.padding.is_some())
+                .filter(|(layer, _)| pads && layer.padding.is_some())
                 .flat_map(|(_, slots)| used(slots))
                 .map(|tap| pick(&tap) + 1)
                 .max()
@@ -38,7 +39,7 @@ impl Taps {
                 .max()
                 .unwrap_or(0),
             unused: taps(design).any(|(_, slots)| slots.contains(&None)),
-            padded_kernel: (kernel(|tap| tap.ky), kernel(|tap| tap.kx)),
+            padded_kernel: (kernel(view.pads_rows, |tap| tap.ky), kernel(view.pads_columns, |tap| tap.kx)),
             plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
             driven_partial: design.row_enable
                 && design.analog.is_none()
@@ -126,21 +127,17 @@ pub(super) fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
         layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
     let is = |layer: &LayerDesign, value: PadValue| matches!(layer.padding, Some((_, v)) if v == value);
     let coordinate = view.coordinate_width;
-    let mut fields = vec![
-        Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some()))),
-        Field::new(
-            "map_rows",
-            coordinate,
-            "",
-            layers.iter().map(|l| l.padding.map_or(0, |(map, _)| map.h as i64)),
-        ),
-        Field::new(
-            "map_columns",
-            coordinate,
-            "",
-            layers.iter().map(|l| l.padding.map_or(0, |(map, _)| map.w as i64)),
-        ),
-    ];
+    let mut fields = vec![Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some())))];
+    let (rows, columns) = edges(design, view);
+    let beyond = |edges: &[Edge]| edges.iter().any(|edge| edge.beyond);
+    let mut limit = |exists: bool, name, value: fn(Shape) -> usize| {
+        if exists {
+            let values = layers.iter().map(|l| l.padding.map_or(0, |(map, _)| value(map) as i64));
+            fields.push(Field::new(name, coordinate, "", values));
+        }
+    };
+    limit(beyond(&rows), "map_rows", |map| map.h);
+    limit(beyond(&columns), "map_columns", |map| map.w);
     if view.plus_pads && kinds.iter().any(|kind| *kind != PadValue::Plus) {
         let values = layers.iter().map(|l| i64::from(is(l, PadValue::Plus)));
         fields.push(Field::new("plus_padding", 1, "", values));

@@ -115,8 +115,10 @@ fn dimensions(view: &View) -> Vec<Dimension> {
     if view.walk_bank_width > 0 {
         all.push(("bank", view.walk_bank_width, |layer, stride| step(layer, stride).bank as i64));
     }
-    if view.pads {
+    if view.pads_rows {
         all.push(("pad_row", view.coordinate_width, |layer, stride| pixel_step(layer, stride).0));
+    }
+    if view.pads_columns {
         all.push(("pad_column", view.coordinate_width, |layer, stride| pixel_step(layer, stride).1));
     }
     all

@@ -22,8 +22,10 @@ module gather (
     //%- if v.rotates %//
     input  wire [<: v.bank_width - 1 :>:0] walk_bank_i,
     //%- endif %//
-    //%- if v.pads %//
+    //%- if v.pads_rows %//
     input  wire [<: v.coordinate_width - 1 :>:0] window_row_i,
+    //%- endif %//
+    //%- if v.pads_columns %//
     input  wire [<: v.coordinate_width - 1 :>:0] window_column_i,
     //%- endif %//
     output reg  [<: v.banks * v.map_width - 1 :>:0] read_address_o,
@@ -136,31 +138,23 @@ module gather (
   //%- endif %//
   //%- if v.pads %//
 
-  // Kernel rows and columns that lie inside the map.
-  //%- for t in pad_rows %//
-  wire [<: v.coordinate_width - 1 :>:0] row_<: t :> = window_row_i + <: v.coordinate_width :>'d<: t :>;
+  // Kernel rows and columns inside the map; those before it, negative, compare as beyond it.
+  //%- for w in inside_wires %//
+  wire [<: v.coordinate_width - 1 :>:0] <: w.name :> = <: w.window :> + <: v.coordinate_width :>'d<: w.at :>;
   //%- endfor %//
-  //%- for t in pad_columns %//
-  wire [<: v.coordinate_width - 1 :>:0] column_<: t :> = window_column_i + <: v.coordinate_width :>'d<: t :>;
-  //%- endfor %//
-  wire [<: g.pad_kernel_rows - 1 :>:0] row_inside = {
-      //%- for t in pad_rows_down %//
-      !row_<: t.at :>[<: v.coordinate_width - 1 :>] & (row_<: t.at :> < map_rows)<: t.comma :>
+  //%- for i in inside %//
+  wire [<: i.tests.len() - 1 :>:0] <: i.name :> = {
+      //%- for t in i.tests %//
+      <: t :>
       //%- endfor %//
   };
-  wire [<: g.pad_kernel_columns - 1 :>:0] column_inside = {
-      //%- for t in pad_columns_down %//
-      !column_<: t.at :>[<: v.coordinate_width - 1 :>] & (column_<: t.at :> < map_columns)<: t.comma :>
-      //%- endfor %//
-  };
+  //%- endfor %//
   wire [BANKS-1:0] outside;
 
   genvar tap;
   generate
     for (tap = 0; tap < BANKS; tap = tap + 1) begin : gen_outside
-      assign outside[tap] = padded[0] &
-          !(<: g.row_inside_expr :> &
-            <: g.column_inside_expr :>);
+      assign outside[tap] = padded[0] & <: g.outside_expr :>;
     end
   endgenerate
   //%- endif %//

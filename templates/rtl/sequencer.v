@@ -40,8 +40,10 @@ module sequencer (
     //%- if v.walk_bank_width > 0 %//
     output wire [<: v.walk_bank_width - 1 :>:0] walk_bank_o,
     //%- endif %//
-    //%- if v.pads %//
+    //%- if v.pads_rows %//
     output wire [<: v.coordinate_width - 1 :>:0] window_row_o,
+    //%- endif %//
+    //%- if v.pads_columns %//
     output wire [<: v.coordinate_width - 1 :>:0] window_column_o,
     //%- endif %//
     //%- if v.pass_width > 0 %//
@@ -260,6 +262,12 @@ module sequencer (
   //%- if v.walk_bank_width > 0 %//
   assign walk_bank_o = origin_bank;
   //%- endif %//
+  //%- if v.pads_rows %//
+  assign window_row_o = origin_pad_row;
+  //%- endif %//
+  //%- if v.pads_columns %//
+  assign window_column_o = origin_pad_column;
+  //%- endif %//
   //%- endif %//
   //%- if v.has_walk && v.moves %//
 
@@ -386,8 +394,10 @@ module sequencer (
   //%- if v.walk_bank_width > 0 %//
   assign walk_bank_o = bank_q;
   //%- endif %//
-  //%- if v.pads %//
+  //%- if v.pads_rows %//
   assign window_row_o = pad_row_q;
+  //%- endif %//
+  //%- if v.pads_columns %//
   assign window_column_o = pad_column_q;
   //%- endif %//
   //%- if v.pools %//
