@@ -4,13 +4,11 @@
 //!
 //! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
 
-use bincim::arch::{Arch, Range, RangeWord, ReadoutKind};
+use bincim::arch::{Range, ReadoutKind};
 use bincim::design::Design;
 use bincim::emit;
 use bincim::network::random::{self, Limits};
 use bincim::variation::{ArrayDraw, Chip, Site};
-use rand::Rng;
-use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::Mutex;
@@ -69,62 +67,15 @@ fn trial(number: u64) -> (Design, Chip) {
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
         let mut arch = machines::random_arch(&mut rng);
-        random_readout(&mut arch, &mut rng);
+        machines::random_readout(&mut arch, &mut rng);
         if let Some(design) = machines::design(&network, &arch)
             && design.cycles < MOST_CYCLES
         {
-            let chip = random_chip(&design, &mut rng);
+            let chip = machines::random_chip(&design, &mut rng);
             return (design, chip);
         }
     }
     unreachable!("some network fits some machine")
-}
-
-fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
-    let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
-    let readout = &mut arch.readout;
-    readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };
-    readout.levels = *[2, 3, 5, 11, 16, 31].choose(rng).unwrap();
-    readout.range = match rng.random_bool(0.5) {
-        true => Range::Word(RangeWord::Full),
-        false => Range::Counts(*[3.0, 7.5, 20.0].choose(rng).unwrap()),
-    };
-    readout.fraction_bits = rng.random_range(0..=6);
-    readout.value_fraction_bits = rng.random_range(0..=2);
-    readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
-    readout.rows_per_cycle = *steps.choose(rng).unwrap();
-    readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
-}
-
-/// Any integers that a chip may hold, near what physics would draw.
-fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
-    let analog = design.analog.as_ref().expect("the trial is analog");
-    let unit = 1i32 << analog.fraction_bits;
-    let most = (1i32 << (analog.cell_width - 1)) - 1;
-    let mut draw = |site: &Site| {
-        let mut cell = |weight: i8| {
-            let value = i32::from(weight) * unit + rng.random_range(-unit..=unit);
-            if weight == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
-        };
-        let plus = site.weights.iter().map(|weight| cell(*weight)).collect();
-        let minus = site.weights.iter().map(|weight| cell(*weight)).collect();
-        let offset = (0..site.columns).map(|_| rng.random_range(-unit..=unit)).collect();
-        let mut edges = Vec::new();
-        for _ in 0..site.columns {
-            let reach = site.rows as i32 * unit / 3;
-            let mut column: Vec<i32> = (0..analog.edges).map(|_| rng.random_range(-reach..=reach)).collect();
-            column.sort_unstable();
-            edges.extend(column);
-        }
-        ArrayDraw { rows: site.rows, columns: site.columns, plus, minus, offset, edges }
-    };
-    let arrays = design.sites().iter().map(&mut draw).collect();
-    chip(design, arrays)
-}
-
-fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
-    let fraction_bits = design.analog.as_ref().expect("an analog design").fraction_bits;
-    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays }
 }
 
 fn check(number: u64) -> Result<(), String> {
@@ -175,7 +126,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
         arch.readout.fraction_bits = 1;
         let Some(design) = machines::design(&network, &arch) else { continue };
         let arrays = design.sites().iter().map(|site| ideal(site, design.rows as i32)).collect();
-        let chip = chip(&design, arrays);
+        let chip = machines::chip(&design, arrays);
         for frame in machines::chip_frames(&design, Some(&chip), number, 2) {
             machines::compare(&design, &frame)
                 .unwrap_or_else(|problem| panic!("network {number}: {problem}"));

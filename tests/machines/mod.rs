@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use bincim::arch::{self, Arch, ArchFile};
+use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind};
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design};
 use bincim::emit::{bench, vectors::Frame};
@@ -11,9 +11,10 @@ use bincim::flow::verilator;
 use bincim::golden::reference;
 use bincim::network::random;
 use bincim::network::{Activation, Network};
-use bincim::variation::Chip;
+use bincim::variation::{ArrayDraw, Chip, Site};
 use rand::Rng;
 use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -148,4 +149,53 @@ pub fn lint(folder: &Path) -> Result<(), String> {
     let files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
     let warnings = verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
     if warnings.is_empty() { Ok(()) } else { Err(format!("lint: {warnings:#?}")) }
+}
+
+/// A random analog readout of any kind.
+pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
+    let readout = &mut arch.readout;
+    readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };
+    readout.levels = *[2, 3, 5, 11, 16, 31].choose(rng).unwrap();
+    readout.range = match rng.random_bool(0.5) {
+        true => Range::Word(RangeWord::Full),
+        false => Range::Counts(*[3.0, 7.5, 20.0].choose(rng).unwrap()),
+    };
+    readout.fraction_bits = rng.random_range(0..=6);
+    readout.value_fraction_bits = rng.random_range(0..=2);
+    readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
+    readout.rows_per_cycle = *steps.choose(rng).unwrap();
+    readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
+}
+
+/// Any integers that a chip may hold, near what physics would draw.
+pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
+    let analog = design.analog.as_ref().expect("the trial is analog");
+    let unit = 1i32 << analog.fraction_bits;
+    let most = (1i32 << (analog.cell_width - 1)) - 1;
+    let mut draw = |site: &Site| {
+        let mut cell = |weight: i8| {
+            let value = i32::from(weight) * unit + rng.random_range(-unit..=unit);
+            if weight == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
+        };
+        let plus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let minus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let offset = (0..site.columns).map(|_| rng.random_range(-unit..=unit)).collect();
+        let mut edges = Vec::new();
+        for _ in 0..site.columns {
+            let reach = site.rows as i32 * unit / 3;
+            let mut column: Vec<i32> = (0..analog.edges).map(|_| rng.random_range(-reach..=reach)).collect();
+            column.sort_unstable();
+            edges.extend(column);
+        }
+        ArrayDraw { rows: site.rows, columns: site.columns, plus, minus, offset, edges }
+    };
+    let arrays = design.sites().iter().map(&mut draw).collect();
+    chip(design, arrays)
+}
+
+/// A chip of these arrays.
+pub fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
+    let fraction_bits = design.analog.as_ref().expect("an analog design").fraction_bits;
+    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays }
 }
