@@ -5,8 +5,10 @@ use bincim::device::{Column, Converter as Circuit, ConverterKind, Physics, draw,
 use bincim::variation::{Converter, Site};
 
 fn circuit(kind: ConverterKind, comparator: f64, element: f64) -> Physics {
-    let physics =
-        Physics { converter: Circuit { kind, comparator, element, ..Circuit::default() }, ..Physics::default() };
+    let physics = Physics {
+        converter: Circuit { kind, comparator, element, ..Circuit::default() },
+        ..Physics::default()
+    };
     assert_eq!(physics.validate(), []);
     physics
 }
@@ -43,7 +45,7 @@ fn o12_the_code_is_the_nominal_one_with_ties_to_even() {
                 let exact = (f64::from(v) / unit - low) / step;
                 // Rounding errors of this test's own division are far below any distance that is no tie.
                 let tie = (exact - exact.floor() - 0.5).abs() < 1e-9;
-                let nominal = if tie { 2.0 * ((exact + 0.5) / 2.0).round() } else { exact.round() };
+                let nominal = if tie { exact.floor() + exact.floor().rem_euclid(2.0) } else { exact.round() };
                 ties += usize::from(tie);
                 let nominal = nominal.clamp(0.0, (levels - 1) as f64) as usize;
                 assert_eq!(code(&array, 0, v), nominal, "{levels} codes from {low} by {step}, {v} / {unit}");
@@ -53,8 +55,14 @@ fn o12_the_code_is_the_nominal_one_with_ties_to_even() {
             }
         }
     }
-    assert_eq!([(2.5, true), (2.5, false), (3.0, true), (3.0, false)].map(|(t, i)| integer_edge(t, i)), [3, 3, 3, 4]);
-    assert_eq!([(-2.5, true), (-3.0, false), (3.0 - 1e-9, true)].map(|(t, i)| integer_edge(t, i)), [-2, -2, 3]);
+    assert_eq!(
+        [(2.5, true), (2.5, false), (3.0, true), (3.0, false)].map(|(t, i)| integer_edge(t, i)),
+        [3, 3, 3, 4]
+    );
+    assert_eq!(
+        [(-2.5, true), (-3.0, false), (3.0 - 1e-9, true)].map(|(t, i)| integer_edge(t, i)),
+        [-2, -2, 3]
+    );
 }
 
 /// O13: a normal voltage of deviation s clipped at R: rate 2 Phi(-R/s), E[(|y| - R)+^2]. 1,024 columns x 64 chips.
@@ -211,7 +219,8 @@ fn gain_errors_scale_all_edges() {
 #[test]
 fn a_sense_amplifier_decides_at_its_reference() {
     let reference: Vec<f64> = (0..1024).map(|c| [0.0, -3.0, 2.5, 7.1][c % 4]).collect();
-    let site = Site { converter: Converter::Sense { reference: reference.clone() }, ..site(1, 1024, |_, _| 1) };
+    let site =
+        Site { converter: Converter::Sense { reference: reference.clone() }, ..site(1, 1024, |_, _| 1) };
     let array = draw(&Physics::default(), 0, 4, &site);
     for (column, expected) in [(0, 0), (1, -48), (2, 40), (3, 114)] {
         assert_eq!(edges(&array, column), [expected]);

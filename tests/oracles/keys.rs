@@ -85,7 +85,10 @@ fn o27_effects_and_weights_do_not_disturb_other_draws() {
     let (a, b) = (draw(&physics, 1, 8, site), draw(&physics, 1, 8, &flipped));
     for ((a, b), w) in a.plus.iter().zip(&b.plus).zip(&site.weights) {
         let nominal = i32::from(*w) << 8;
-        assert!((i32::from(*a) - nominal - (i32::from(*b) + nominal)).abs() <= 1, "the error follows the weight");
+        assert!(
+            (i32::from(*a) - nominal - (i32::from(*b) + nominal)).abs() <= 1,
+            "the error follows the weight"
+        );
     }
 }
 

@@ -7,6 +7,6 @@
 mod cells;
 mod converters;
 mod keys;
-// mod measured;
+mod measured;
 mod support;
 mod wires;

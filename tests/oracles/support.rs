@@ -81,9 +81,15 @@ pub fn assert_moments(what: &str, values: &[f64], expected_mean: f64, expected_v
     let fourth = values.iter().map(|value| (value - mean).powi(4)).sum::<f64>() / m;
     let mean_bound = SIGMAS * (expected_variance / m).sqrt();
     let variance_bound = SIGMAS * ((fourth / (variance * variance) - 1.0) / m).sqrt();
-    assert!((mean - expected_mean).abs() < mean_bound, "{what}: mean {mean}, expected {expected_mean} +- {mean_bound}");
+    assert!(
+        (mean - expected_mean).abs() < mean_bound,
+        "{what}: mean {mean}, expected {expected_mean} +- {mean_bound}"
+    );
     let off = variance / expected_variance - 1.0;
-    assert!(off.abs() < variance_bound, "{what}: variance {variance}, expected {expected_variance}, off {off}");
+    assert!(
+        off.abs() < variance_bound,
+        "{what}: variance {variance}, expected {expected_variance}, off {off}"
+    );
 }
 
 /// `hits` of `trials` independent trials are a rate of `p`.

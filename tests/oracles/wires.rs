@@ -7,7 +7,8 @@ use bincim::device::{
 
 /// Column current over N V G of a ladder of N conductances 1 with segments r, all driven, virtual ground at its end.
 fn ladder(n: usize, r: f64) -> f64 {
-    let a = libm::acosh(1.0 + r / 2.0);
+    // 2 cosh a = 2 + r, in a form that keeps its digits where r is small.
+    let a = 2.0 * libm::asinh(r.sqrt() / 2.0);
     let n = n as f64;
     (1.0 - ((n - 0.5) * a).cosh() / ((n + 0.5) * a).cosh()) / (n * r)
 }
@@ -15,13 +16,14 @@ fn ladder(n: usize, r: f64) -> f64 {
 /// O25: to 1e-6 (reached: 1e-11), and the published values of a tight solution.
 #[test]
 fn o25_ladder_against_its_closed_form() {
-    for (n, r, published) in [(64, 1e-6, 0.998605), (256, 1e-6, 0.978590), (256, 1e-5, 0.825934), (256, 1e-4, 0.384081)]
+    for (n, r, published) in
+        [(64, 1e-6, 0.998605), (256, 1e-6, 0.978590), (256, 1e-5, 0.825934), (256, 1e-4, 0.384081)]
     {
         let expected = ladder(n, r);
         assert!((expected - published).abs() < 6e-7, "{n} {r}: {expected}");
         let columns = 3;
-        let solution =
-            Crossbar::new(n, columns, vec![1.0; n * columns], 0.0, r).solve(&vec![1.0; n], &vec![0.0; columns]);
+        let solution = Crossbar::new(n, columns, vec![1.0; n * columns], 0.0, r)
+            .solve(&vec![1.0; n], &vec![0.0; columns]);
         assert!(solution.residual < 1e-12, "{}", solution.residual);
         for c in 0..columns {
             let sum: f64 = (0..n).map(|row| solution.currents[row * columns + c]).sum();
@@ -48,7 +50,8 @@ fn o25_ladder_against_its_closed_form() {
 fn o26_kirchhoffs_law_and_the_limit_of_no_resistance() {
     let pattern = |c: usize, r: usize| if (c * 7 + r * 13 + c * r) % 5 < 2 { 1 } else { -1 };
     for (row, column) in [(1e-5, 1e-5), (1e-3, 1e-4), (0.05, 0.05)] {
-        let g: Vec<f64> = (0..256 * 128).map(|i| if pattern(i % 128, i / 128) > 0 { 1.0 } else { 0.1 }).collect();
+        let g: Vec<f64> =
+            (0..256 * 128).map(|i| if pattern(i % 128, i / 128) > 0 { 1.0 } else { 0.1 }).collect();
         let drive: Vec<f64> = (0..256).map(|r| f64::from(pattern(r, 3))).collect();
         let solution = Crossbar::new(256, 128, g, row, column).solve(&drive, &[0.0; 128]);
         assert!(solution.residual < 1e-12, "{row} {column}: {}", solution.residual);
@@ -87,9 +90,10 @@ fn freezing_costs_nothing_by_transfer_and_a_reported_error_by_reference() {
         assert!(reference.rms < 2.0 * reference.effect, "{kind:?} {reference:?}");
         if kind != CellKind::Xnor {
             physics.wires.freeze = Freeze::Transfer;
-            let transfer = wire_error(&physics, 3, &site, 6);
+            // Cells without a weight hold 0, though a little current reaches their columns: compare a full array.
+            let full = self::site(96, 24, |c, r| if pattern(c, r) < 0 { -1 } else { 1 });
+            let transfer = wire_error(&physics, 3, &full, 6);
             assert!(transfer.worst < 1e-10, "{kind:?} {transfer:?}");
-            assert!((transfer.effect - reference.effect).abs() < 1e-12);
         }
         physics.wires.freeze = Freeze::Reference;
         physics.cell.branches = Branches::Independent;
