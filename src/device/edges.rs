@@ -8,7 +8,7 @@
 //! rule: the voltage on it goes to the even code, so the edge below an odd code lies one unit higher. A sense
 //! amplifier's edge belongs to code 1.
 
-use super::physics::{ConverterKind, Physics};
+use super::physics::{AdcKind, Physics};
 use super::random::{Kind, Stream};
 use super::{flash, ramp, sar};
 use crate::variation::{Converter, Site};
@@ -27,7 +27,7 @@ pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site
         Converter::Uniform { levels, low, step } => (*levels, *low, *step),
     };
     let shared = match physics.converter.kind {
-        ConverterKind::Ramp => ramp::levels(physics.converter.element, stream, levels),
+        AdcKind::Ramp => ramp::levels(physics.converter.element, stream, levels),
         _ => Vec::new(),
     };
     let mut edges = Vec::with_capacity(site.columns * (levels - 1));
@@ -35,19 +35,19 @@ pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site
         let converter = column / physics.converter.columns;
         // Edges in steps above the voltage of code 0: nominally 1/2, 3/2, ...
         let own = match physics.converter.kind {
-            ConverterKind::Ideal => (0..levels - 1).map(|e| e as f64 + 0.5).collect(),
-            ConverterKind::Flash => flash::levels(physics.converter.element, stream, converter, levels),
-            ConverterKind::Ramp => shared.clone(),
-            ConverterKind::Sar => sar::levels(physics.converter.element, stream, converter, levels),
+            AdcKind::Ideal => (0..levels - 1).map(|e| e as f64 + 0.5).collect(),
+            AdcKind::Flash => flash::levels(physics.converter.element, stream, converter, levels),
+            AdcKind::Ramp => shared.clone(),
+            AdcKind::Sar => sar::levels(physics.converter.element, stream, converter, levels),
         };
         let gain = 1.0 + physics.converter.gain * stream.normal(Kind::Gain, converter, 0);
         let gain = gain.max(0.1);
         let start = edges.len();
         for (e, level) in own.into_iter().enumerate() {
             let comparator = match physics.converter.kind {
-                ConverterKind::Ideal => 0.0,
-                ConverterKind::Flash => stream.normal(Kind::Comparator, converter, e),
-                ConverterKind::Ramp | ConverterKind::Sar => stream.normal(Kind::Comparator, converter, 0),
+                AdcKind::Ideal => 0.0,
+                AdcKind::Flash => stream.normal(Kind::Comparator, converter, e),
+                AdcKind::Ramp | AdcKind::Sar => stream.normal(Kind::Comparator, converter, 0),
             };
             let edge = (low + level * step + physics.converter.comparator * comparator) / gain;
             edges.push(integer(edge * unit, e % 2 == 1));

@@ -23,8 +23,8 @@ mod wires;
 pub use crossbar::{Crossbar, Solution};
 pub use edges::integer as integer_edge;
 pub use physics::{
-    Branches, Cell, CellKind, Column, Converter, ConverterKind, Die, Freeze, Gaussian, LogNormal, Physics,
-    Reference, Row, Scale, Sense, Stuck, Threshold, Wires,
+    Adc, AdcKind, Branches, Cell, CellKind, Column, Die, Freeze, Gaussian, LogNormal, Physics, Reference,
+    Row, Scale, Sense, Stuck, Threshold, Wires,
 };
 pub use presets::{PRESETS, Preset};
 pub use validate::PhysicsProblem;

@@ -22,7 +22,7 @@ pub struct Physics {
     pub row: Row,
     pub wires: Wires,
     pub column: Column,
-    pub converter: Converter,
+    pub converter: Adc,
     pub sense: Sense,
 }
 
@@ -214,8 +214,8 @@ pub struct Column {
 /// `[variation.converter]`: the ADC of a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Converter {
-    pub kind: ConverterKind,
+pub struct Adc {
+    pub kind: AdcKind,
     /// Standard deviation of a comparator's offset in counts: 0 to 1000.
     pub comparator: f64,
     /// Standard deviation of a unit element (resistor, capacitor), relative: 0 to 0.5.
@@ -226,16 +226,16 @@ pub struct Converter {
     pub columns: usize,
 }
 
-impl Default for Converter {
-    fn default() -> Converter {
-        Converter { kind: ConverterKind::Ideal, comparator: 0.0, element: 0.0, gain: 0.0, columns: 1 }
+impl Default for Adc {
+    fn default() -> Adc {
+        Adc { kind: AdcKind::Ideal, comparator: 0.0, element: 0.0, gain: 0.0, columns: 1 }
     }
 }
 
 /// Circuit of the ADC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ConverterKind {
+pub enum AdcKind {
     /// Equal steps; only the gain varies.
     #[default]
     Ideal,

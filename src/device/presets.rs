@@ -4,8 +4,7 @@
 //! architecture; each preset names those it was published with.
 
 use super::physics::{
-    Branches, Cell, CellKind, Column, Converter, ConverterKind, Die, Gaussian, Physics, Reference, Scale,
-    Sense, Wires,
+    Adc, AdcKind, Branches, Cell, CellKind, Column, Die, Gaussian, Physics, Reference, Scale, Sense, Wires,
 };
 
 /// A named physics.
@@ -56,7 +55,7 @@ impl Physics {
 fn c3sram() -> Physics {
     Physics {
         read_noise: 0.97,
-        converter: Converter { kind: ConverterKind::Flash, comparator: 0.89, ..Converter::default() },
+        converter: Adc { kind: AdcKind::Flash, comparator: 0.89, ..Adc::default() },
         ..Physics::default()
     }
 }

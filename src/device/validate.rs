@@ -1,6 +1,6 @@
 //! What the `[variation]` table must satisfy before a chip is drawn from it.
 
-use super::physics::{CellKind, Converter, ConverterKind, Freeze, Physics};
+use super::physics::{Adc, AdcKind, CellKind, Freeze, Physics};
 
 /// One key of the table that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +69,8 @@ impl Physics {
             "with at_zero more than all devices",
             "keep the sum of both rates at 1 or below",
         );
-        let Converter { kind, comparator, element, .. } = self.converter;
-        let ideal = kind == ConverterKind::Ideal;
+        let Adc { kind, comparator, element, .. } = self.converter;
+        let ideal = kind == AdcKind::Ideal;
         let fix = "take kind = \"flash\", \"ramp\" or \"sar\", or leave the key out";
         let what = "an ideal converter has none";
         say(ideal && comparator > 0.0, "variation.converter.comparator", comparator.to_string(), what, fix);

@@ -1,14 +1,12 @@
 //! Converters: tie rule, clipping, flash, ramp, SAR, gain, sharing, the sense amplifier.
 
 use crate::support::*;
-use bincim::device::{Column, Converter as Circuit, ConverterKind, Physics, draw, integer_edge};
+use bincim::device::{Adc, AdcKind, Column, Physics, draw, integer_edge};
 use bincim::variation::{Converter, Site};
 
-fn circuit(kind: ConverterKind, comparator: f64, element: f64) -> Physics {
-    let physics = Physics {
-        converter: Circuit { kind, comparator, element, ..Circuit::default() },
-        ..Physics::default()
-    };
+fn circuit(kind: AdcKind, comparator: f64, element: f64) -> Physics {
+    let physics =
+        Physics { converter: Adc { kind, comparator, element, ..Adc::default() }, ..Physics::default() };
     assert_eq!(physics.validate(), []);
     physics
 }
@@ -124,7 +122,7 @@ fn o15_comparator_offsets_of_a_flash() {
 #[test]
 fn edges_rise_even_where_comparators_swap() {
     let site = with_converter(64, 31, -60.0, 4.0);
-    let array = draw(&circuit(ConverterKind::Flash, 20.0, 0.3), 1, 4, &site);
+    let array = draw(&circuit(AdcKind::Flash, 20.0, 0.3), 1, 4, &site);
     assert!((0..64).all(|column| edges(&array, column).is_sorted()));
 }
 
@@ -133,7 +131,7 @@ fn edges_rise_even_where_comparators_swap() {
 #[test]
 fn o15_a_ramp_shares_its_levels_and_has_an_offset_a_column() {
     let site = with_converter(1024, 32, -62.0, 4.0);
-    let array = draw(&circuit(ConverterKind::Ramp, 1.5, 0.0), 1, 10, &site);
+    let array = draw(&circuit(AdcKind::Ramp, 1.5, 0.0), 1, 10, &site);
     let offsets: Vec<f64> = (0..1024).map(|c| steps(&site, edges(&array, c), 10)[0] - 0.5).collect();
     assert_moments("offset in steps", &offsets, 0.0, (1.5f64 / 4.0).powi(2));
     for column in 0..1024 {
@@ -143,7 +141,7 @@ fn o15_a_ramp_shares_its_levels_and_has_an_offset_a_column() {
             assert!((step - e as f64 - 0.5 - offsets[column]).abs() <= 2.0 / 4096.0);
         }
     }
-    let physics = circuit(ConverterKind::Ramp, 0.0, 0.05);
+    let physics = circuit(AdcKind::Ramp, 0.0, 0.05);
     let mut middle = Vec::new();
     for array in 0..1500 {
         let site = Site { array, ..with_converter(3, 32, -62.0, 4.0) };
@@ -164,7 +162,7 @@ fn o16_every_sar_has_its_own_capacitors() {
     let mut curves = std::collections::BTreeSet::new();
     let (mut dnl, mut inl) = (Vec::new(), Vec::new());
     for seed in 0..4 {
-        let array = draw(&circuit(ConverterKind::Sar, 0.0, u), seed, 10, &site);
+        let array = draw(&circuit(AdcKind::Sar, 0.0, u), seed, 10, &site);
         for column in 0..512 {
             let edges = edges(&array, column);
             curves.insert(edges.to_vec());
@@ -177,7 +175,7 @@ fn o16_every_sar_has_its_own_capacitors() {
     assert_moments("DNL", &dnl, 0.0, u * u * 63.0);
     assert_moments("INL", &inl, 0.0, u * u / 4.0 * 64.0);
     // Large errors: codes are missed, edges still rise, no column like another.
-    let array = draw(&circuit(ConverterKind::Sar, 0.0, 0.4), 9, 10, &site);
+    let array = draw(&circuit(AdcKind::Sar, 0.0, 0.4), 9, 10, &site);
     let missed = (0..512).filter(|&c| edges(&array, c).windows(2).any(|pair| pair[0] == pair[1])).count();
     assert!(missed > 100, "{missed}");
     assert!((0..512).all(|c| edges(&array, c).is_sorted()));
@@ -186,7 +184,7 @@ fn o16_every_sar_has_its_own_capacitors() {
 /// A converter that columns take turns at is one converter; the next columns have another.
 #[test]
 fn neighbouring_columns_may_share_a_converter() {
-    for kind in [ConverterKind::Flash, ConverterKind::Ramp, ConverterKind::Sar] {
+    for kind in [AdcKind::Flash, AdcKind::Ramp, AdcKind::Sar] {
         let mut physics = circuit(kind, 1.0, 0.02);
         physics.converter.gain = 0.01;
         physics.converter.columns = 8;
@@ -200,7 +198,7 @@ fn neighbouring_columns_may_share_a_converter() {
 /// A gain error moves an edge at t to t / (1 + g): the relative shift has the gain's deviation. 1,024 columns x 4.
 #[test]
 fn gain_errors_scale_all_edges() {
-    let mut physics = circuit(ConverterKind::Ideal, 0.0, 0.0);
+    let mut physics = circuit(AdcKind::Ideal, 0.0, 0.0);
     physics.converter.gain = 0.01;
     let site = with_converter(1024, 3, -1000.0, 1000.0);
     let mut gains = Vec::new();
