@@ -19,25 +19,20 @@ pub(super) fn freeze(physics: &Physics, site: &Site, currents: &mut [Currents]) 
     let lines = lines(physics);
     let used = used_rows(site);
     let gated = physics.cell.kind == CellKind::Xnor;
-    let mut done: Option<(Vec<f64>, Vec<f64>)> = None;
-    for branch in 0..2 {
-        let g = conductances(site, lines, |cell| match gated && !used[cell % site.rows] {
+    let g = [0, 1].map(|branch| {
+        conductances(site, lines, |cell| match gated && !used[cell % site.rows] {
             true => [0.0; 2],
             false => currents[cell][branch],
-        });
-        let frozen = match done.take() {
-            Some((before, frozen)) if before == g => frozen,
-            _ => frozen_currents(physics, site, &used, &g),
-        };
-        for column in 0..site.columns {
-            for row in 0..site.rows {
-                for line in 0..lines {
-                    currents[column * site.rows + row][branch][line] =
-                        frozen[(row * site.columns + column) * lines + line];
-                }
-            }
-        }
-        done = Some((g, frozen));
+        })
+    });
+    let plus = frozen_currents(physics, site, &used, &g[0]);
+    // Devices that both drives share are one network.
+    let minus = if g[0] == g[1] { plus.clone() } else { frozen_currents(physics, site, &used, &g[1]) };
+    for (cell, currents) in currents.iter_mut().enumerate() {
+        let (column, row) = (cell / site.rows, cell % site.rows);
+        let at = (row * site.columns + column) * lines;
+        currents[0][..lines].copy_from_slice(&plus[at..at + lines]);
+        currents[1][..lines].copy_from_slice(&minus[at..at + lines]);
     }
 }
 
