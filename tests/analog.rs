@@ -80,16 +80,21 @@ fn trial(number: u64) -> (Design, Chip) {
 
 fn check(number: u64) -> Result<(), String> {
     let (design, chip) = trial(number);
-    let frames = machines::chip_frames(&design, Some(&chip), number, IMAGES);
+    check_chip(number, &design, &chip, &chip)
+}
+
+/// The golden machine on `chip` against the Verilog with `held` in its memories.
+fn check_chip(number: u64, design: &Design, chip: &Chip, held: &Chip) -> Result<(), String> {
+    let frames = machines::chip_frames(design, Some(chip), number, IMAGES);
     let predicted: Vec<u64> = design.layers.iter().map(|layer| layer.cycles).collect();
     if frames[0].cycles != predicted {
         return Err(format!("machine: {:?} cycles, {predicted:?} predicted", frames[0].cycles));
     }
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
     let mut rtl: Vec<(String, String)> =
-        emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
-    rtl.extend(emit::chip_images(&design, &chip).into_iter().map(|text| (text.name, text.text)));
-    machines::write_design(folder.path(), &design, rtl, &frames);
+        emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
+    rtl.extend(emit::chip_images(design, held).into_iter().map(|text| (text.name, text.text)));
+    machines::write_design(folder.path(), design, rtl, &frames);
     if number.is_multiple_of(3) {
         machines::lint(folder.path())?;
     }
@@ -108,6 +113,31 @@ fn check(number: u64) -> Result<(), String> {
         design.arch.readout,
         output.lines().take(12).collect::<Vec<_>>().join("\n")
     ))
+}
+
+/// The comparison sees chips: other cells, one other offset or other edges are a difference.
+#[test]
+fn another_chip_in_the_memories_is_caught() {
+    type Change = fn(&mut ArrayDraw);
+    // Of the first array, so that every image meets it.
+    let changes: [(&str, Change); 3] = [
+        ("cells", |array| array.plus.iter_mut().chain(&mut array.minus).for_each(|cell| *cell = -*cell)),
+        ("offset", |array| array.offset[0] = array.offset[0].wrapping_add(1 << 8)),
+        ("edge", |array| array.edges.iter_mut().for_each(|edge| *edge -= 40)),
+    ];
+    let (design, chip) = trial(2);
+    check_chip(2, &design, &chip, &chip).unwrap();
+    for (what, change) in changes {
+        let mut other = chip.clone();
+        change(&mut other.arrays[0]);
+        let analog = design.analog.as_ref().unwrap();
+        other.saturate(analog.cell_width, analog.voltage_width);
+        let outcome = check_chip(2, &design, &chip, &other);
+        assert!(
+            outcome.is_err_and(|problem| problem.contains("FAIL") || problem.contains("mismatch")),
+            "{what}"
+        );
+    }
 }
 
 /// A chip without any error whose converters have an edge between all neighbouring counts.

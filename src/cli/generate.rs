@@ -53,16 +53,16 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
     refuse_foreign(&args.output)?;
     let design = &choice.design;
-    let rtl = emit::accelerator(design);
-    let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
     let chip = match &args.chip {
         Some(path) => Some(chip::read(path, design)?),
         None => chip::ideal(design),
     };
-    let mut files = in_folder("rtl", rtl);
+    let mut rtl = emit::accelerator(design);
     if let Some(chip) = &chip {
-        files.extend(in_folder("rtl", emit::chip_images(design, chip)));
+        rtl.extend(emit::chip_images(design, chip));
     }
+    let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
+    let mut files = in_folder("rtl", rtl);
     files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);
     if let Some(device) = device {
         files.extend(in_folder("board", board(design, device)?));

@@ -2,6 +2,7 @@
 //!
 //! A tool that is absent makes its test say "skipped" on standard error, or fail where CI is set.
 
+mod chips;
 mod disk;
 mod interrupted;
 mod refusals;
