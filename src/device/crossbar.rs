@@ -248,12 +248,12 @@ mod tests {
                 Err(voltage) => a[i][2 * n] += conductance * voltage,
             }
         };
-        for r in 0..rows {
+        for (r, &driven) in drive.iter().enumerate() {
             for c in 0..columns {
                 let i = r * columns + c;
                 join(i, Ok(n + i), g[i]);
                 join(n + i, Ok(i), g[i]);
-                join(i, if c > 0 { Ok(i - 1) } else { Err(drive[r]) }, 1.0 / row);
+                join(i, if c > 0 { Ok(i - 1) } else { Err(driven) }, 1.0 / row);
                 if c + 1 < columns {
                     join(i, Ok(i + 1), 1.0 / row);
                 }
@@ -266,13 +266,10 @@ mod tests {
         for i in 0..2 * n {
             let pivot = (i..2 * n).max_by(|&x, &y| a[x][i].abs().total_cmp(&a[y][i].abs())).unwrap();
             a.swap(i, pivot);
-            for j in 0..2 * n {
-                if j != i {
-                    let factor = a[j][i] / a[i][i];
-                    for k in i..=2 * n {
-                        a[j][k] -= factor * a[i][k];
-                    }
-                }
+            let pivot = a[i].clone();
+            for (_, line) in a.iter_mut().enumerate().filter(|(j, _)| *j != i) {
+                let factor = line[i] / pivot[i];
+                line.iter_mut().zip(&pivot).skip(i).for_each(|(value, above)| *value -= factor * above);
             }
         }
         let voltage: Vec<f64> = (0..2 * n).map(|i| a[i][2 * n] / a[i][i]).collect();
