@@ -80,9 +80,12 @@ fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| word.to_string()).collect()
 }
 
+/// nextpnr's name of a cell, and how many of it the device table has.
+type Cells = (&'static str, fn(&Device) -> u64);
+
 /// Takes the blinker to a bitstream for a device of the table, with its board's pins, and compares
 /// what nextpnr says the device holds with the table.
-fn bitstream(name: &str, tools: &[Tool], cells: &[(&str, fn(&Device) -> u64)], magic: &[u8]) {
+fn bitstream(name: &str, tools: &[Tool], cells: &[Cells], magic: &[u8]) {
     if !present(name, tools) {
         return;
     }
@@ -152,13 +155,13 @@ fn bitstream(name: &str, tools: &[Tool], cells: &[(&str, fn(&Device) -> u64)], m
 }
 
 fn ice40_bitstream(name: &str) {
-    let cells: [(&str, fn(&Device) -> u64); 2] = [("ICESTORM_LC", |d| d.luts), ("ICESTORM_RAM", |d| d.brams)];
+    let cells: [Cells; 2] = [("ICESTORM_LC", |d| d.luts), ("ICESTORM_RAM", |d| d.brams)];
     let magic = [0xFF, 0x00, 0x00, 0xFF, 0x7E, 0xAA, 0x99, 0x7E];
     bitstream(name, &[Tool::NextpnrIce40, Tool::Icepack], &cells, &magic);
 }
 
 fn ecp5_bitstream(name: &str, part: &str) {
-    let cells: [(&str, fn(&Device) -> u64); 4] = [
+    let cells: [Cells; 4] = [
         ("TRELLIS_COMB", |d| d.luts),
         ("TRELLIS_FF", |d| d.ffs),
         ("DP16KD", |d| d.brams),
@@ -196,8 +199,7 @@ fn ecp5_85_bitstream() {
 
 #[test]
 fn gw1nr_9_bitstream() {
-    let cells: [(&str, fn(&Device) -> u64); 3] =
-        [("LUT4", |d| d.luts), ("DFF", |d| d.ffs), ("BSRAM", |d| d.brams)];
+    let cells: [Cells; 3] = [("LUT4", |d| d.luts), ("DFF", |d| d.ffs), ("BSRAM", |d| d.brams)];
     bitstream("gw1nr-9", &[Tool::NextpnrGowin, Tool::GowinPack], &cells, b"1111");
 }
 

@@ -4,6 +4,8 @@
 //! long form, and `BINCIM_FUZZ_SEED` starts elsewhere. A failure prints reader, seed and the bytes in hex.
 //! Another reader joins by one line in [`TARGETS`].
 
+#![allow(clippy::disallowed_methods, reason = "the time that hostile input takes is under test")]
+
 mod common;
 
 use bincim::cost;

@@ -3,19 +3,16 @@
 //!
 //! `BINCIM_MATRIX=FIRST..END` picks other pairs than the first 210; a failure names its pair.
 
+use bincim::bits::BitMatrix;
 use bincim::design::Design;
 use bincim::emit;
-use bincim::emit::vectors::Frame;
-use bincim::flow::icarus::{self, Level};
-use bincim::golden::reference;
 use bincim::network::random::{self, Limits};
-use bincim::network::{Activation, Network};
+use bincim::network::{PadValue, Padding};
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 mod machines;
 
@@ -64,6 +61,31 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
     assert!(cycles.into_inner() > 0);
 }
 
+/// Windows that do not move, partly outside their map: the place of the padding is a constant.
+#[test]
+fn padding_around_a_single_pixel_is_seen() {
+    let limits = Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2 };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut found = 0;
+    for seed in 0..60 {
+        let mut network = random::network(seed, &limits);
+        let value = [PadValue::Zero, PadValue::Plus, PadValue::Minus][seed as usize % 3];
+        for layer in network.layers.iter_mut().skip(1) {
+            layer.kernel = (3, 3);
+            layer.padding = Padding { top: 1, left: 1, bottom: 1, right: 1, value };
+            layer.weights = BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random());
+        }
+        assert_eq!(bincim::network::validate(&network), [], "network {seed}");
+        let arch = machines::random_arch(&mut rng);
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        if design.layers.iter().any(|layer| layer.padding.is_some()) {
+            check_design(&design, seed).unwrap_or_else(|problem| panic!("network {seed}: {problem}"));
+            found += 1;
+        }
+    }
+    assert!(found > 9, "only {found} such designs");
+}
+
 /// The network and machine of a pair; a pure function of its number.
 fn pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
@@ -92,15 +114,18 @@ fn size(design: &Design) -> usize {
 
 /// Cycles of a frame, or what differs.
 fn check(number: u64) -> Result<u64, String> {
-    let design = pair(number);
-    let frames = machines::frames(&design, number, IMAGES);
+    check_design(&pair(number), number)
+}
+
+fn check_design(design: &Design, number: u64) -> Result<u64, String> {
+    let frames = machines::frames(design, number, IMAGES);
     for (image, frame) in frames.iter().enumerate() {
-        compare(&design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
+        machines::compare(design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
     }
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
-    let rtl = emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
-    machines::write_design(folder.path(), &design, rtl, &frames);
-    let output = simulate(folder.path(), number)?;
+    let rtl = emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
+    machines::write_design(folder.path(), design, rtl, &frames);
+    let output = machines::simulate(folder.path(), number)?;
     if output.contains(&format!("PASS: {IMAGES} images")) {
         return Ok(design.cycles);
     }
@@ -111,56 +136,4 @@ fn check(number: u64) -> Result<u64, String> {
         design.lanes,
         output.lines().take(12).collect::<Vec<_>>().join("\n")
     ))
-}
-
-fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
-    let words = |problem: bincim::flow::FlowError| problem.to_string();
-    let rtl = folder.join("rtl");
-    let mut files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
-    files.push(PathBuf::from("../verif/bincim_tb.v"));
-    let (compiled, log) = (folder.join("bench.vvp"), folder.join("log"));
-    icarus::compile(&files, "bincim_tb", Level::Verilog2005, &rtl, &compiled, &log).map_err(words)?;
-    let seed = [format!("+seed={}", seed + 1)];
-    Ok(icarus::simulate(&compiled, &seed, &rtl, &log, Duration::from_secs(300)).map_err(words)?.stdout)
-}
-
-/// The machine's bits and scores against the definition's.
-fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
-    let trace = reference::run(&design.network, &frame.image);
-    for (index, layer) in design.network.layers.iter().enumerate() {
-        let expected = &trace.layers[index].bits;
-        let pixels = layer.output.pixels();
-        for (at, &bit) in expected.iter().enumerate() {
-            let (channel, pixel) = (at / pixels, at % pixels);
-            let (group, lane) = (channel / design.lanes, channel % design.lanes);
-            let actual = frame.bits[index][(group * pixels + pixel) * design.lanes + lane];
-            if actual != bit {
-                return Err(format!(
-                    "machine, layer {index}, channel {channel}, pixel {pixel}: {actual}, not {bit}"
-                ));
-            }
-        }
-        if frame.cycles[index] != design.layers[index].cycles {
-            return Err(format!(
-                "machine, layer {index}: {} cycles, {} predicted",
-                frame.cycles[index], design.layers[index].cycles
-            ));
-        }
-    }
-    let expected = stream_order(&design.network, &trace.scores);
-    match expected == frame.scores {
-        true => Ok(()),
-        false => Err(format!("machine, scores: {:?}, not {expected:?}", frame.scores)),
-    }
-}
-
-/// Scores (channel, row, column) as the stream carries them: channel innermost, bits as 0 and 1.
-fn stream_order(network: &Network, scores: &[i32]) -> Vec<i64> {
-    let last = network.layers.last().expect("a network has a layer");
-    let pixels = last.output.pixels();
-    let bits = last.activation != Activation::Scores;
-    (0..scores.len())
-        .map(|at| scores[at % last.output.c * pixels + at / last.output.c])
-        .map(|score| if bits { i64::from(score > 0) } else { i64::from(score) })
-        .collect()
 }

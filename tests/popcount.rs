@@ -4,6 +4,8 @@
 //! Yosys and Icarus Verilog come from PATH or from `.tools/venv/bin`; what is missing is skipped with
 //! a line that says so. `cargo test --test popcount -- --ignored` runs the full matrix.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts the tools itself")]
+
 use std::path::PathBuf;
 use std::process::Command;
 

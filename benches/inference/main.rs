@@ -4,6 +4,8 @@
 //! in turn, many short times, and the best time of each counts, so that other work on the machine hurts
 //! neither more than the other. Every score is compared with the record before anything is timed.
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads clocks and starts its rivals")]
+
 mod limit;
 mod rival;
 #[path = "../../tests/support/mod.rs"]

@@ -3,6 +3,8 @@
 //! `cargo bench --bench popcount > benches/popcount/README.md`; needs Yosys and, for the second
 //! table, nextpnr-ice40 and nextpnr-ecp5, all from PATH or `.tools/venv/bin` (yowasp names first).
 
+#![allow(clippy::disallowed_methods, reason = "a bench starts the tools itself")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,12 +4,15 @@
 //! number known. Nothing here reads files.
 
 pub mod device;
+mod readout;
 mod setting;
 mod validate;
 
+pub use readout::{Range, RangeWord, Readout, ReadoutKind};
 pub use setting::Setting;
 pub use validate::{ArchProblem, validate, validate_file};
 
+use crate::device::Physics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +25,8 @@ pub struct ArchFile {
     pub array: ArrayFile,
     pub activation: ActivationFile,
     pub weights: WeightsFile,
+    pub readout: Readout,
+    pub variation: Physics,
     pub popcount: Popcount,
     pub accumulator: AccumulatorFile,
     pub interface: Interface,
@@ -159,6 +164,9 @@ pub struct Arch {
     /// Divides `rows`.
     pub weight_rows: usize,
     pub storage: Storage,
+    pub readout: Readout,
+    /// What chips are drawn from.
+    pub variation: Physics,
     pub popcount: Popcount,
     pub accumulator_depth: usize,
     pub interface: Interface,
@@ -202,6 +210,8 @@ impl ArchFile {
             word: self.activation.word.or(word),
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
+            readout: self.readout.clone(),
+            variation: self.variation.clone(),
             popcount: self.popcount.clone(),
             accumulator_depth: self.accumulator.depth.or(depth),
             interface: self.interface.clone(),
@@ -224,6 +234,8 @@ impl Arch {
             },
             activation: ActivationFile { word: Setting::Value(self.word) },
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },
+            readout: self.readout.clone(),
+            variation: self.variation.clone(),
             popcount: self.popcount.clone(),
             accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
             interface: self.interface.clone(),

@@ -1,6 +1,7 @@
 //! What a machine must satisfy before anything is built from it.
 
-use super::{Arch, ArchFile};
+use super::{Arch, ArchFile, Interface, Range, Readout};
+use crate::device::Physics;
 
 /// One key of the architecture file that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,103 +13,171 @@ pub struct ArchProblem {
     pub fix: String,
 }
 
+/// Problems as they are found.
+#[derive(Default)]
+struct Problems(Vec<ArchProblem>);
+
+impl Problems {
+    fn say(&mut self, wrong: bool, key: &'static str, value: impl ToString, what: String, fix: String) {
+        if wrong {
+            self.0.push(ArchProblem { key, value: value.to_string(), what, fix });
+        }
+    }
+}
+
 /// Everything that is wrong with `arch`; empty when it can be built.
 pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
-    let mut problems = Vec::new();
-    let mut say = |wrong: bool, key, value: String, what: String, fix: String| {
-        if wrong {
-            problems.push(ArchProblem { key, value, what, fix });
-        }
-    };
-    let range = |value: usize, low: usize, high: usize| !(low..=high).contains(&value);
-    say(
-        range(arch.rows, 8, 4096),
+    let mut problems = Problems::default();
+    problems.say(
+        !(8..=4096).contains(&arch.rows),
         "array.rows",
-        arch.rows.to_string(),
+        arch.rows,
         "outside 8 to 4096".into(),
         "take a number of rows such as 64, 256 or 576".into(),
     );
-    say(
-        range(arch.lanes, 1, 1024),
+    problems.say(
+        !(1..=1024).contains(&arch.lanes),
         "array.columns",
-        arch.lanes.to_string(),
+        arch.lanes,
         "outside 1 to 1024".into(),
         "take a number of columns such as 16, 32 or 64".into(),
     );
-    if !problems.is_empty() {
-        return problems;
+    if problems.0.is_empty() {
+        shape(arch, &mut problems);
     }
-    let mut say = |wrong: bool, key, value: String, what: String, fix: String| {
-        if wrong {
-            problems.push(ArchProblem { key, value, what, fix });
-        }
-    };
-    say(
+    readout(&arch.readout, &mut problems);
+    variation(&arch.variation, &mut problems);
+    ports(&arch.interface, arch.target.clock_mhz, &mut problems);
+    problems.0
+}
+
+/// How the parts of an array of possible size fit together.
+fn shape(arch: &Arch, problems: &mut Problems) {
+    problems.say(
         arch.word == 0 || !arch.rows.is_multiple_of(arch.word),
         "activation.word",
-        arch.word.to_string(),
+        arch.word,
         format!("does not divide array.rows = {}", arch.rows),
         format!("take one of {}", list(&divisors(arch.rows))),
     );
-    say(
+    problems.say(
         arch.word != 0 && !arch.word.is_multiple_of(arch.lanes) && !arch.lanes.is_multiple_of(arch.word),
         "activation.word",
-        arch.word.to_string(),
+        arch.word,
         format!("neither divides nor is divided by array.columns = {}", arch.lanes),
         "make one a multiple of the other, so that results fill whole words".into(),
     );
-    say(
+    problems.say(
         arch.word != 0 && arch.lanes > arch.rows,
         "array.columns",
-        arch.lanes.to_string(),
+        arch.lanes,
         format!(
             "more than array.rows = {}: one cycle would write more words than there are banks",
             arch.rows
         ),
         format!("take at most {} columns", arch.rows),
     );
-    say(
+    problems.say(
         arch.weight_rows == 0 || !arch.rows.is_multiple_of(arch.weight_rows),
         "weights.rows_per_cycle",
-        arch.weight_rows.to_string(),
+        arch.weight_rows,
         format!("does not divide array.rows = {}", arch.rows),
         format!("take one of {}", list(&divisors(arch.rows))),
     );
-    say(
-        arch.accumulator_depth > 65536
-            || range(arch.accumulator_depth, 4, 65536) && arch.accumulator_depth != 0,
+    problems.say(
+        !matches!(arch.accumulator_depth, 0 | 4..=65536),
         "accumulator.depth",
-        arch.accumulator_depth.to_string(),
+        arch.accumulator_depth,
         "neither 0 nor 4 to 65536".into(),
         "take 0 (no accumulator memory) or a depth such as 64".into(),
     );
-    say(
-        range(arch.interface.input_buffers, 1, 2),
+    let step = arch.readout.rows_per_cycle;
+    problems.say(
+        step != 0 && !arch.rows.is_multiple_of(step),
+        "readout.rows_per_cycle",
+        step,
+        format!("does not divide array.rows = {}", arch.rows),
+        format!("take 0 (all rows at once) or one of {}", list(&divisors(arch.rows))),
+    );
+}
+
+/// The streams and the clock.
+fn ports(interface: &Interface, clock_mhz: Option<f64>, problems: &mut Problems) {
+    problems.say(
+        !(1..=2).contains(&interface.input_buffers),
         "interface.input_buffers",
-        arch.interface.input_buffers.to_string(),
+        interface.input_buffers,
         "neither 1 nor 2".into(),
         "take 2 to overlap the next frame with the present one".into(),
     );
-    say(
-        range(arch.interface.stream_bytes, 1, 64),
+    problems.say(
+        !(1..=64).contains(&interface.stream_bytes),
         "interface.stream_bytes",
-        arch.interface.stream_bytes.to_string(),
+        interface.stream_bytes,
         "outside 1 to 64".into(),
         "take 1, 2, 4 or 8".into(),
     );
-    say(
-        !(arch.clock_mhz() > 0.0 && arch.clock_mhz() <= 2000.0),
+    let mhz = clock_mhz.unwrap_or(1.0);
+    problems.say(
+        !(mhz > 0.0 && mhz <= 2000.0),
         "target.clock_mhz",
-        arch.clock_mhz().to_string(),
+        mhz,
         "not a clock between 0 and 2000 MHz".into(),
         "take a frequency such as 12, 25 or 60".into(),
     );
-    problems
+}
+
+/// The physics of the cells and columns.
+fn variation(physics: &Physics, problems: &mut Problems) {
+    for problem in physics.validate() {
+        problems.say(true, problem.key, problem.value, problem.what, problem.fix);
+    }
+}
+
+/// The converters, and the pace of the emulated arrays.
+fn readout(readout: &Readout, problems: &mut Problems) {
+    problems.say(
+        !(2..=1024).contains(&readout.levels),
+        "readout.levels",
+        readout.levels,
+        "outside 2 to 1024".into(),
+        "take a number of codes such as 11, 31 or 32".into(),
+    );
+    if let Range::Counts(counts) = readout.range {
+        problems.say(
+            !(counts > 0.0 && counts <= 4096.0),
+            "readout.range",
+            counts,
+            "not a number of counts between 0 and 4096".into(),
+            "give the counts of the last code, or \"full\"".into(),
+        );
+    }
+    problems.say(
+        readout.fraction_bits > 10,
+        "readout.fraction_bits",
+        readout.fraction_bits,
+        "more than 10".into(),
+        "take 6, which resolves 1/64 of a count".into(),
+    );
+    problems.say(
+        readout.value_fraction_bits > 6,
+        "readout.value_fraction_bits",
+        readout.value_fraction_bits,
+        "more than 6".into(),
+        "take 0 for whole counts, or as many bits as the converter's step needs".into(),
+    );
+    problems.say(
+        readout.fraction_bits <= 10 && !(readout.fraction_bits + 2..=16).contains(&readout.cell_bits),
+        "readout.cell_bits",
+        readout.cell_bits,
+        format!("outside {} to 16: one count must fit with its sign", readout.fraction_bits + 2),
+        "take fraction_bits + 3".into(),
+    );
 }
 
 /// What is wrong with the keys that are given, whatever "auto" becomes.
 pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     for (key, setting, low, high) in [
         ("array.rows", file.array.rows, 8, 4096),
         ("array.columns", file.array.columns, 1, 1024),
@@ -116,36 +185,38 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
         ("activation.word", file.activation.word, 1, 4096),
         ("weights.rows_per_cycle", file.weights.rows_per_cycle, 1, 4096),
     ] {
-        if let Some(value) = setting.value().filter(|value| !(low..=high).contains(value)) {
-            problems.push(ArchProblem {
+        if let Some(value) = setting.value() {
+            problems.say(
+                !(low..=high).contains(&value),
                 key,
-                value: value.to_string(),
-                what: format!("outside {low} to {high}"),
-                fix: "give a number in this range, or \"auto\"".into(),
-            });
+                value,
+                format!("outside {low} to {high}"),
+                "give a number in this range, or \"auto\"".into(),
+            );
         }
     }
-    if let (Some(lanes), Some(columns)) = (file.array.lanes.value(), file.array.columns.value())
-        && lanes != columns
-    {
-        problems.push(ArchProblem {
-            key: "array.lanes",
-            value: lanes.to_string(),
-            what: format!(
-                "differs from array.columns = {columns}; the popcount readout has one lane a column"
-            ),
-            fix: "leave array.lanes out, or make both equal".into(),
-        });
+    if let (Some(lanes), Some(columns)) = (file.array.lanes.value(), file.array.columns.value()) {
+        problems.say(
+            lanes != columns,
+            "array.lanes",
+            lanes,
+            format!("differs from array.columns = {columns}; the popcount readout has one lane a column"),
+            "leave array.lanes out, or make both equal".into(),
+        );
     }
-    if let Some(pixel_lanes @ (0 | 2..)) = file.array.pixel_lanes.value() {
-        problems.push(ArchProblem {
-            key: "array.pixel_lanes",
-            value: pixel_lanes.to_string(),
-            what: "only one pixel a cycle is built".into(),
-            fix: "take 1 and spend the area on more columns or rows".into(),
-        });
+    if let Some(pixel_lanes) = file.array.pixel_lanes.value() {
+        problems.say(
+            pixel_lanes != 1,
+            "array.pixel_lanes",
+            pixel_lanes,
+            "only one pixel a cycle is built".into(),
+            "take 1 and spend the area on more columns or rows".into(),
+        );
     }
-    problems
+    readout(&file.readout, &mut problems);
+    variation(&file.variation, &mut problems);
+    ports(&file.interface, file.target.clock_mhz, &mut problems);
+    problems.0
 }
 
 fn divisors(n: usize) -> Vec<usize> {

@@ -1,10 +1,11 @@
 //! `bincim check`: what was understood of a network, and how it runs on a machine.
 
-use super::{Outcome, load};
+use super::{Outcome, load, output};
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
 use crate::mapping;
 use crate::network::{Activation, InputCode, Layer, Network};
+use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -28,14 +29,10 @@ pub fn run(args: &Check) -> miette::Result<Outcome> {
     let (network, proof) = load::network(&args.model)?;
     let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
     let fits = fits(&choice, device);
-    if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&json(&network, &choice, device, fits)).expect("plain values")
-        );
-    } else {
-        print!("{}", text(&network, &proof, &choice, device));
-    }
+    output::result(&match args.json {
+        true => format!("{:#}\n", json(&network, &choice, device, fits)),
+        false => text(&network, &proof, &choice, device),
+    })?;
     Ok(if fits { Outcome::Done } else { Outcome::No })
 }
 
@@ -115,8 +112,8 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         code(network.input.code),
         network.input.pixel_rule,
         network.layers.len(),
-        thousands(network.weight_bits()),
-        thousands(network.macs()),
+        thousands(network.weight_bits() as u64),
+        thousands(network.macs() as u64),
         match network.output.decision {
             crate::network::Decision::Argmax => "argmax",
             crate::network::Decision::HighestBit => "highest set bit",
@@ -138,23 +135,17 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             kernel(layer),
             layer.input.to_string(),
             layer.output.to_string(),
-            thousands(layer.macs()),
-            thousands(layer.weight_bits()),
+            thousands(layer.macs() as u64),
+            thousands(layer.weight_bits() as u64),
             constants(layer, network.code_of(index)),
             format!("{}x{}", program.passes, program.groups),
             reuse.layers[index].reuse.to_string(),
-            thousands(program.cycles as usize),
-            thousands(program.bound as usize),
+            thousands(program.cycles),
+            thousands(program.bound),
         ));
     }
     let bound: u64 = design.layers.iter().map(|layer| layer.bound).sum();
-    line(format!(
-        "{:3} {:22} {:>95} {:>9}",
-        "",
-        "total",
-        thousands(design.cycles as usize),
-        thousands(bound as usize)
-    ));
+    line(format!("{:3} {:22} {:>95} {:>9}", "", "total", thousands(design.cycles), thousands(bound)));
     line(String::new());
     let speed = cost::speed(design, design.arch.clock_mhz());
     line(format!(
@@ -175,7 +166,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             memory.copies,
             memory.width,
             memory.depth,
-            thousands(memory.bits())
+            thousands(memory.bits() as u64)
         ));
     }
     for reason in &choice.reasons {
@@ -236,26 +227,5 @@ fn shorten(name: &str, width: usize) -> String {
     match name.chars().count() > width {
         true => name.chars().take(width - 1).chain(['~']).collect(),
         false => name.to_string(),
-    }
-}
-
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(super::thousands(1234567), "1,234,567");
-        assert_eq!(super::thousands(12), "12");
     }
 }

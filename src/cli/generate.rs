@@ -3,7 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
-use super::{Outcome, load};
+use super::{Outcome, chip, load, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
@@ -14,6 +14,7 @@ use crate::emit::{self, NamedText};
 use crate::flow::folder::Pending;
 use crate::network::random;
 use crate::report::{DesignView, LayerView};
+use crate::variation::Chip;
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use sha2::{Digest, Sha256};
@@ -36,6 +37,9 @@ pub struct Generate {
     /// Device, in place of the architecture file's
     #[arg(long)]
     pub device: Option<String>,
+    /// Chip made by `bincim draw` for the memories of analog arrays; without one, the ideal chip
+    #[arg(long)]
+    pub chip: Option<PathBuf>,
     /// Folder to write; an earlier accelerator there is replaced
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -49,10 +53,17 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
     refuse_foreign(&args.output)?;
     let design = &choice.design;
-    let rtl = emit::accelerator(design);
+    let chip = match &args.chip {
+        Some(path) => Some(chip::read(path, design)?),
+        None => chip::ideal(design),
+    };
+    let mut rtl = emit::accelerator(design);
+    if let Some(chip) = &chip {
+        rtl.extend(emit::chip_images(design, chip));
+    }
     let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
     let mut files = in_folder("rtl", rtl);
-    files.extend(emit::bench::files(design, &names, &frames(design)).into_diagnostic()?);
+    files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);
     if let Some(device) = device {
         files.extend(in_folder("board", board(design, device)?));
     }
@@ -68,8 +79,11 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
     write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
+    if let Some(chip) = &chip {
+        write(&pending.path().join(chip::SOURCE), &chip.write_to())?;
+    }
     let folder = pending.finish()?;
-    summary(args, &choice, &folder, files.len());
+    output::result(&summary(args, &choice, &folder, files.len()))?;
     Ok(Outcome::Done)
 }
 
@@ -79,11 +93,11 @@ fn in_folder(folder: &str, files: Vec<NamedText>) -> Vec<NamedText> {
 }
 
 /// Frames of random images and what the machine makes of them, for the benches that come with the design.
-fn frames(design: &Design) -> Vec<Frame> {
+fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
     elements
         .chunks(design.network.input.shape.elements())
-        .map(|image| super::verify::cosim::frame(design, image.to_vec()))
+        .map(|image| super::verify::cosim::frame(design, chip, image.to_vec()))
         .collect()
 }
 
@@ -188,7 +202,7 @@ fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::V
     })
 }
 
-fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
+fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) -> String {
     let design = &choice.design;
     let speed = cost::speed(design, design.arch.clock_mhz());
     if args.json {
@@ -197,12 +211,11 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
             "cycles": design.cycles, "interval": speed.interval, "frames_per_second": speed.frames_per_second,
             "reasons": choice.reasons,
         });
-        println!("{object}");
-        return;
+        return format!("{object}\n");
     }
-    println!("{}: {} files in {}", design.name, files, folder.display());
-    println!(
-        "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz",
+    let mut text = format!("{}: {} files in {}\n", design.name, files, folder.display());
+    text += &format!(
+        "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz\n",
         design.rows,
         design.lanes,
         design.cycles,
@@ -210,7 +223,7 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) {
         design.arch.clock_mhz()
     );
     for reason in &choice.reasons {
-        println!("  - {reason}");
+        text += &format!("  - {reason}\n");
     }
-    println!("  next: bincim verify {} --data DATA", args.output.display());
+    text + &format!("  next: bincim verify {} --data DATA\n", args.output.display())
 }

@@ -10,11 +10,12 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{Outcome, load};
+use super::{Outcome, chip, load, output};
 use crate::design::Design;
 use crate::golden::{machine, packed, reference};
 use crate::network::{Decision, Network, Shape};
 use crate::read;
+use crate::variation::Chip;
 
 /// Images between two steps of the progress bar.
 const STEP: usize = 512;
@@ -30,6 +31,9 @@ pub struct Args {
     /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
     #[arg(long)]
     pub arch: Option<PathBuf>,
+    /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
+    #[arg(long, requires = "arch")]
+    pub chip: Option<PathBuf>,
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
@@ -56,10 +60,7 @@ pub enum Split {
 
 impl Split {
     pub fn name(self) -> &'static str {
-        match self {
-            Split::Test => "test",
-            Split::Train => "train",
-        }
+        read::Split::from(self).name()
     }
 }
 
@@ -95,14 +96,14 @@ enum Model {
     /// Bit-parallel over the network.
     Packed(Box<packed::Engine>),
     /// Tile by tile over the design.
-    Machine(Box<Design>),
+    Machine(Box<Design>, Option<Chip>),
 }
 
 impl Model {
     fn name(&self) -> String {
         match self {
             Model::Packed(engine) => engine.instruction_set().to_string(),
-            Model::Machine(design) => {
+            Model::Machine(design, _) => {
                 format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
             }
         }
@@ -110,9 +111,9 @@ impl Model {
 
     /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1.
     fn scores(&self, network: &Network, images: &[u8]) -> Vec<i32> {
-        let design = match self {
+        let (design, chip) = match self {
             Model::Packed(engine) => return engine.infer(images),
-            Model::Machine(design) => design,
+            Model::Machine(design, chip) => (design, chip),
         };
         let one_bit = design.layers.last().is_some_and(|last| !last.scores);
         let pixels = design.output.pixels;
@@ -122,7 +123,7 @@ impl Model {
             .flat_map_iter(|image| {
                 let values: Vec<i16> =
                     image.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
-                let scores = machine::run(design, &values).scores;
+                let scores = machine::run(design, chip.as_ref(), &values).scores;
                 let ordered = (0..design.output.scores).map(move |index| {
                     let score = scores[index % pixels * classes + index / pixels] as i32;
                     if one_bit { 2 * score - 1 } else { score }
@@ -157,16 +158,21 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     let model = match &args.arch {
         Some(path) => {
             let (choice, _) = load::choice(&network, Some(path), None)?;
-            Model::Machine(Box::new(choice.design))
+            let chip = match &args.chip {
+                Some(path) => Some(chip::read(path, &choice.design)?),
+                None => chip::ideal(&choice.design),
+            };
+            Model::Machine(Box::new(choice.design), chip)
         }
         None => Model::Packed(Box::new(packed::prepare(&network))),
     };
-    classify(args, &network, &model, &data.images, data.shape, labels)
+    let (_, told) = classify(args, &network, &model, &data.images, data.shape, labels)
         .map_err(|error| miette::miette!("{error:#}"))?;
+    output::result(&told)?;
     Ok(Outcome::Done)
 }
 
-/// Classifies `images` (8-bit, CHW, one after the other, each of `shape`) and prints the summary.
+/// Classifies `images` (8-bit, CHW, one after the other, each of `shape`); the summary, and how it is told.
 ///
 /// Errors: images of another shape than the network reads, labels that do not match the images, or more
 /// images asked for than there are.
@@ -177,7 +183,7 @@ fn classify(
     images: &[u8],
     shape: Shape,
     labels: &[u8],
-) -> anyhow::Result<Summary> {
+) -> anyhow::Result<(Summary, String)> {
     let size = network.input.shape.elements();
     ensure!(
         shape.elements() == size,
@@ -208,6 +214,7 @@ fn classify(
         .build()
         .context("cannot start the threads")?;
     let bar = progress(count);
+    #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let mut correct = 0;
     for (images, labels) in images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP)) {
@@ -227,10 +234,9 @@ fn classify(
         accuracy: correct as f64 / count as f64,
         images_per_second: count as f64 / seconds,
     };
-    if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        println!(
+    let told = match args.json {
+        true => serde_json::to_string(&summary)?,
+        false => format!(
             "{}: {correct} of {count} {} images right, {:.2} %, {:.0} images/s ({} threads, {})",
             network.name,
             args.split.name(),
@@ -238,9 +244,9 @@ fn classify(
             summary.images_per_second,
             pool.current_num_threads(),
             model.name(),
-        );
-    }
-    Ok(summary)
+        ),
+    };
+    Ok((summary, told + "\n"))
 }
 
 /// A bar over `count` images; hidden unless stderr is a terminal.
@@ -266,6 +272,7 @@ mod tests {
             model: "net.onnx".into(),
             data: "data".into(),
             arch: None,
+            chip: None,
             split: Split::Test,
             images,
             rule: Some(Rule::Argmax),
@@ -296,13 +303,16 @@ mod tests {
         labels[39] = labels[39].wrapping_add(1);
         let shape = network.input.shape;
         let model = Model::Packed(Box::new(packed::prepare(&network)));
-        let all = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
+        let (all, _) = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
-        let machine = Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")));
-        let same = classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
+        let machine =
+            Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")), None);
+        let (same, _) =
+            classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
         assert_eq!(same.correct, all.correct);
-        let some = classify(&args(Some(39)), &network, &model, &images, shape, &labels).expect("a summary");
+        let (some, _) =
+            classify(&args(Some(39)), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((some.images, some.correct), (39, 38));
     }
 

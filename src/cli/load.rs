@@ -38,14 +38,21 @@ pub fn choice(
     if let Some(name) = device_name {
         file.target.device = name.into();
     }
-    let device = match file.target.device.as_str() {
-        "generic" => None,
-        name => Some(device::find(name)?),
+    // A fault of the file names the file; one of `--device` needs no name.
+    let blame = |report: miette::Report| match arch {
+        Some(path) => report.wrap_err(path.display().to_string()),
+        None => report,
+    };
+    let device = match (file.target.device.as_str(), device_name) {
+        ("generic", _) => None,
+        (name, Some(_)) => Some(device::find(name)?),
+        (name, None) => Some(device::find(name).map_err(|error| blame(error.into()))?),
     };
     if let (None, Some(device)) = (file.target.clock_mhz, device) {
         file.target.clock_mhz = Some(device.engine_mhz);
     }
-    Ok((cost::choose(network, &file, device).into_diagnostic()?, device))
+    let choice = cost::choose(network, &file, device).into_diagnostic().map_err(blame)?;
+    Ok((choice, device))
 }
 
 /// The design that stands in `dir`, rebuilt from its own sources.

@@ -4,12 +4,15 @@
 //! 2 could not run.
 
 mod check;
+mod chip;
+mod draw;
 mod generate;
 mod glyphs;
 pub mod infer;
 mod load;
 pub mod mutate;
 mod new;
+mod output;
 mod report;
 mod synth;
 pub mod verify;
@@ -31,6 +34,7 @@ enum Verb {
     Check(check::Check),
     Infer(infer::Args),
     Generate(generate::Generate),
+    Draw(draw::Draw),
     Verify(verify::Verify),
     Mutate(mutate::Mutate),
     Synth(synth::Synth),
@@ -57,6 +61,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Infer(args) => infer::run(&args),
         Verb::Generate(args) => generate::run(&args),
+        Verb::Draw(args) => draw::run(&args),
         Verb::Verify(args) => verify::main(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Synth(args) => synth::run(&args),
@@ -68,7 +73,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Err(report) => {
-            eprintln!("{report:?}");
+            output::log(format_args!("{report:?}"));
             ExitCode::from(2)
         }
     }

@@ -1,6 +1,6 @@
 //! `bincim mutate`: breaks a design's Verilog in many places and tells which breaks its bench misses.
 
-use super::Outcome;
+use super::{Outcome, output};
 use crate::flow::mutate::{self, Fate, Known, Trial};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -90,9 +90,9 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
     let trials = mutate::run(&job, &|| bar.inc(1))?;
     bar.finish_and_clear();
     let count = Count::of(&trials);
-    match args.json {
-        true => println!(
-            "{:#}",
+    let told = match args.json {
+        true => format!(
+            "{:#}\n",
             serde_json::json!({
                 "mutants": trials.len(), "killed": count.killed, "survived": count.survived,
                 "proved_equivalent": count.proved, "unused_constants": count.unused,
@@ -100,8 +100,9 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
                 "stillborn": count.stillborn, "caught": count.caught(), "trials": trials,
             })
         ),
-        false => print!("{}", text(args, &trials, &count)),
-    }
+        false => text(args, &trials, &count),
+    };
+    output::result(&told)?;
     Ok(if count.caught() >= args.least { Outcome::Done } else { Outcome::No })
 }
 

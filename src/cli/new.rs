@@ -1,10 +1,10 @@
 //! `bincim new` writes a commented architecture file beside the example; `bincim schema` prints its JSON schema.
 
-use super::Outcome;
+use super::{Outcome, output};
 use crate::arch::ArchFile;
+use crate::flow::folder;
 use clap::Args;
-use miette::{Context, IntoDiagnostic};
-use std::io::Write;
+use miette::IntoDiagnostic;
 use std::path::PathBuf;
 
 const ARCH: &str = include_str!("../../templates/arch.toml");
@@ -27,28 +27,32 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
             args.folder.join(name).display()
         ));
     }
-    std::fs::create_dir_all(&args.folder)
-        .into_diagnostic()
-        .wrap_err_with(|| args.folder.display().to_string())?;
-    for (name, bytes) in [("arch.toml", ARCH.as_bytes()), ("glyphs.onnx", MODEL)] {
-        let path = args.folder.join(name);
-        let mut file = std::fs::File::create_new(&path)
-            .into_diagnostic()
-            .wrap_err_with(|| path.display().to_string())?;
-        file.write_all(bytes).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
+    let fresh = !args.folder.exists();
+    let files = [("arch.toml", ARCH.as_bytes()), ("glyphs.onnx", MODEL)];
+    if let Err(error) =
+        files.iter().try_for_each(|(name, bytes)| folder::write_whole(&args.folder.join(name), bytes))
+    {
+        // Whole or not at all: a second try must not meet the half of the first.
+        for (name, _) in files {
+            let _ = std::fs::remove_file(args.folder.join(name));
+        }
+        if fresh {
+            let _ = std::fs::remove_dir(&args.folder);
+        }
+        return Err(error.into());
     }
     let folder = args.folder.display();
-    println!(
-        "wrote {folder}/arch.toml and {folder}/glyphs.onnx (a small binary CNN that reads 16x16 digits)"
-    );
-    println!("next: bincim check {folder}/glyphs.onnx --arch {folder}/arch.toml");
+    output::result(&format!(
+        "wrote {folder}/arch.toml and {folder}/glyphs.onnx (a small binary CNN that reads 16x16 digits)\n\
+         next: bincim check {folder}/glyphs.onnx --arch {folder}/arch.toml\n"
+    ))?;
     Ok(Outcome::Done)
 }
 
 /// The JSON schema of the architecture file, on stdout.
 pub fn schema() -> miette::Result<Outcome> {
     let schema = schemars::schema_for!(ArchFile);
-    println!("{}", serde_json::to_string_pretty(&schema).into_diagnostic()?);
+    output::result(&(serde_json::to_string_pretty(&schema).into_diagnostic()? + "\n"))?;
     Ok(Outcome::Done)
 }
 

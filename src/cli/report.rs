@@ -2,13 +2,13 @@
 //!
 //! Reads `design.json`, `verify.json` and `synth/*/report.json` of the design's folder.
 
-use super::Outcome;
+use super::{Outcome, output};
+use crate::flow::folder;
 use crate::report::{self, DesignView, Page, SynthView, VerifyView};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::de::DeserializeOwned;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Writes one self-contained HTML page on a generated design
@@ -28,16 +28,16 @@ pub struct Report {
 pub fn run(args: &Report) -> miette::Result<Outcome> {
     let page = Page { design: design(&args.dir)?, verify: verify(&args.dir)?, runs: runs(&args.dir)? };
     if args.json {
-        print!("{}", report::json(&page));
+        output::result(&report::json(&page))?;
         return Ok(Outcome::Done);
     }
     let text = report::html(&page);
     if args.output == Path::new("-") {
-        print!("{text}");
+        output::result(&text)?;
         return Ok(Outcome::Done);
     }
-    write_whole(&args.output, &text)?;
-    eprintln!("wrote {}", args.output.display());
+    folder::write_whole(&args.output, text.as_bytes())?;
+    output::log(format_args!("wrote {}", args.output.display()));
     Ok(Outcome::Done)
 }
 
@@ -82,24 +82,4 @@ fn read<T: DeserializeOwned>(file: &Path) -> miette::Result<T> {
             file.display()
         )
     })
-}
-
-/// Writes beside the file and renames, so that nobody reads half a page.
-fn write_whole(file: &Path, text: &str) -> miette::Result<()> {
-    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut partial = tempfile::NamedTempFile::new_in(folder)?;
-        partial.write_all(text.as_bytes())?;
-        readable(partial.path())?;
-        partial.persist(file)?;
-        Ok(())
-    };
-    write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", file.display()))
-}
-
-/// Temporary files are private; a report is not.
-fn readable(file: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o644))
 }

@@ -3,7 +3,7 @@
 //! Everything it makes lies in `DIR/synth/<device>/`, put there at the end; a failed run leaves its
 //! logs in `<device>.partial`.
 
-use super::Outcome;
+use super::{Outcome, output};
 use crate::arch::device::{self, Board, Device, DeviceFamily};
 use crate::flow::{self, Family, FlowError, Found, folder, nextpnr, pack, yosys};
 use crate::report::{self, Available, ClockView, DesignView, SeedView, SynthView, ToolView, UsedView};
@@ -52,16 +52,17 @@ pub fn run(args: &Synth) -> miette::Result<Outcome> {
     let design = super::report::design(&args.dir)?;
     let plan = plan(args, device, &design)?;
     let place = args.dir.join("synth").join(&device.name);
-    let pending = folder::Pending::begin(&place)?;
+    let mut pending = folder::Pending::begin(&place)?;
+    pending.keep_if_failed();
     let view = match build(args, device, &design, &plan, pending.path()) {
         Err(error @ FlowError::DoesNotFit { .. }) => {
-            eprintln!("{:?}", miette::Report::new(error));
+            output::log(format_args!("{:?}", miette::Report::new(error)));
             return Ok(Outcome::No);
         }
         other => other?,
     };
     let report = pending.path().join("report.json");
-    fs::write(&report, report::json(&view)).into_diagnostic()?;
+    fs::write(&report, report::json(&view)).map_err(FlowError::io("write", &report))?;
     pending.finish()?;
     show(args, view)
 }
@@ -149,8 +150,8 @@ fn build(
     let Some(board) = plan.board else { return Ok(with_speed(view, design)) };
 
     let constraints = out.join(&board.pins);
-    let write = |source| FlowError::Io { action: "write", path: constraints.clone(), source };
-    fs::write(&constraints, board.constraints().unwrap_or_default()).map_err(write)?;
+    fs::write(&constraints, board.constraints().unwrap_or_default())
+        .map_err(FlowError::io("write", &constraints))?;
     let seeds: Vec<u64> = (0..args.seeds).map(|n| args.seed.wrapping_add(n)).collect();
     let step = Step::start(format!(
         "place and route, {} seed{}",
@@ -173,11 +174,7 @@ fn build(
     let (bitstream, packer) = pack::pack(family, &routed.design, &file_name(&design.name), &device.pack)?;
     step.done(&packer);
 
-    let bytes = fs::read(&bitstream).map_err(|source| FlowError::Io {
-        action: "read",
-        path: bitstream.clone(),
-        source,
-    })?;
+    let bytes = fs::read(&bitstream).map_err(FlowError::io("read", &bitstream))?;
     let name = bitstream.file_name().unwrap_or_default().to_string_lossy().into_owned();
     view.bitstream = Some(format!("synth/{}/{name}", device.name));
     view.bitstream_bytes = Some(bytes.len() as u64);
@@ -270,16 +267,16 @@ fn show(args: &Synth, mut view: SynthView) -> miette::Result<Outcome> {
     // On the command line the path is one that can be opened from here.
     view.bitstream = view.bitstream.map(|file| args.dir.join(file).display().to_string());
     if args.json {
-        print!("{}", report::json(&view));
+        output::result(&report::json(&view))?;
     } else {
-        print!("{}", text(&view));
+        output::result(&text(&view))?;
     }
     if view.meets_target == Some(false) {
-        eprintln!(
+        output::log(format_args!(
             "the clock target of {} MHz is missed; try --seeds 8, a lower --freq, or a deeper pipeline in the \
              architecture file",
             view.target_mhz
-        );
+        ));
         return Ok(Outcome::No);
     }
     Ok(Outcome::Done)
@@ -352,7 +349,7 @@ impl Step {
 
     fn done(self, tool: &Found) {
         self.spinner.finish_and_clear();
-        eprintln!("{}: {}", self.text, tool.describe());
+        output::log(format_args!("{}: {}", self.text, tool.describe()));
     }
 }
 

@@ -29,6 +29,17 @@ pub fn memories(design: &Design) -> Vec<Memory> {
             Memory { name: "input", copies: 1, width: design.rows, depth: words * frames }
         }
     };
+    let arrays = design.analog.iter().flat_map(|analog| {
+        let (lanes, arrays) = (design.lanes, analog.arrays);
+        let cell = lanes * analog.row_step * 2 * analog.cell_width;
+        let edge = lanes * analog.edges_per_cycle * analog.voltage_width;
+        [
+            ("cells", cell, arrays * analog.words.next_power_of_two()),
+            ("offsets", lanes * analog.voltage_width, arrays),
+            ("edges", edge, arrays * analog.conversion.next_power_of_two()),
+        ]
+        .map(|(name, width, depth)| Memory { name, copies: 1, width, depth })
+    });
     let parts = (design.word / design.lanes).max(1);
     let flips = design.layers.iter().any(|layer| !layer.scores) as usize;
     [
@@ -60,6 +71,7 @@ pub fn memories(design: &Design) -> Vec<Memory> {
         },
     ]
     .into_iter()
+    .chain(arrays)
     .filter(|memory| memory.bits() > 0)
     .collect()
 }
@@ -85,9 +97,28 @@ fn tree_luts(family: DeviceFamily) -> u64 {
     }
 }
 
+/// Logic and flip-flops of the columns with all that reads them.
+fn columns(design: &Design, device: &Device) -> (u64, u64) {
+    let cells = (design.rows * design.lanes) as u64;
+    let Some(analog) = &design.analog else {
+        let luts = cells * tree_luts(device.family) / 1000;
+        // A flip-flop of these families sits behind its own LUT and shuts it for others, so shadow and active cells
+        // take logic cells of their own (iCE40 logic cell; `slice_valid` of nextpnr's Gowin architecture).
+        let behind_lut = matches!(device.family, DeviceFamily::Ice40 | DeviceFamily::Gowin);
+        let own = if behind_lut { 2 * cells } else { 0 };
+        return (luts + own, 2 * cells);
+    };
+    // An emulated row of a column: the choice between two values, and an adder. An edge: a comparison and a count.
+    let row = analog.cell_width + analog.voltage_width;
+    let edge = analog.voltage_width + analog.code_width;
+    let column = analog.row_step * row + analog.edges_per_cycle * edge + 4 * analog.value_width;
+    let registers = 2 * analog.voltage_width + analog.code_width + analog.value_width;
+    ((design.lanes * column) as u64, (design.lanes * registers) as u64)
+}
+
 /// Estimates the area of `design` on `device`.
 pub fn area(design: &Design, device: &Device) -> Area {
-    let cells = (design.rows * design.lanes) as u64;
+    let (column_luts, column_ffs) = columns(design, device);
     let rows = design.rows as u64;
     let lanes = design.lanes as u64;
     let rotation = if design.banks > 1 { 2 * rows * u64::from(design.banks.ilog2() + 1) } else { rows };
@@ -101,10 +132,8 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();
     // The window memory, its walk and the weighing of the planes, as placed designs show them.
     let planes = if design.planes > 1 { 1000 + 40 * lanes } else { 0 };
-    let luts = cells * tree_luts(device.family) / 1000 + rotation + lanes * lane + rom_luts + planes + 900;
-    let ffs = 2 * cells + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + 500;
-    // An iCE40 flip-flop sits behind its own LUT, so shadow and active cells take logic cells of their own.
-    let luts = if device.family == DeviceFamily::Ice40 { luts + 2 * cells } else { luts };
+    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + 900;
+    let ffs = column_ffs + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + 500;
     let brams = large
         .iter()
         .map(|memory| memory.copies as u64 * device.brams_for(memory.depth as u64, memory.width as u64))

@@ -101,10 +101,12 @@ fn generic(network: &Network, file: &ArchFile) -> Arch {
     let widest = network.layers[1..].iter().map(|layer| layer.input.c).min().unwrap_or(rows);
     let word = (1..=rows)
         .rev()
-        .filter(|word| rows % word == 0 && (word % lanes == 0 || lanes % word == 0))
+        .filter(|word| {
+            rows.is_multiple_of(*word) && (word.is_multiple_of(lanes) || lanes.is_multiple_of(*word))
+        })
         .find(|word| *word <= widest.max(lanes))
         .unwrap_or(rows);
-    let weight_rows = (1..=rows.min(64)).rev().find(|n| rows % n == 0).unwrap_or(1);
+    let weight_rows = (1..=rows.min(64)).rev().find(|n| rows.is_multiple_of(*n)).unwrap_or(1);
     file.with("generic", rows, lanes, word, weight_rows, DEPTH)
 }
 
@@ -141,7 +143,7 @@ fn best_fit(network: &Network, file: &ArchFile, device: &Device) -> Result<Choic
     let mut smallest: Option<(Design, Area)> = None;
     let mut last_error = None;
     for arch in &tried {
-        if (arch.rows * arch.lanes) as f64 * 2.0 > device.ffs as f64 {
+        if !arch.readout.is_analog() && (arch.rows * arch.lanes) as f64 * 2.0 > device.ffs as f64 {
             break;
         }
         let design = match design::outline(network, arch) {

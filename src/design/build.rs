@@ -18,6 +18,8 @@ pub enum DesignError {
     TooFewRows { planes: usize, rows: usize },
     #[error("layer '{layer}' has a last map of {elements} scores; at most 65536 are supported")]
     TooManyScores { layer: String, elements: usize },
+    #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
+    StepAcrossPlanes { step: usize, rows: usize },
 }
 
 impl DesignError {
@@ -29,6 +31,9 @@ impl DesignError {
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
+            DesignError::StepAcrossPlanes { .. } => {
+                "set it to 0, or to a divisor of array.rows that fits in a plane"
+            }
             DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
         }
     }
@@ -45,6 +50,9 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         plane_rows: design.plane_rows,
         weight_rows: arch.weight_rows,
     };
+    if design.analog.is_some() {
+        return Ok(design);
+    }
     for (layer, program) in network.layers.iter().zip(&design.layers) {
         cells.write(&mut design.weights, layer, program);
     }
@@ -67,18 +75,32 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         pipelined: arch.popcount.pipelined,
     };
     let memory = maps(network, arch);
-    let mut layers = layer_programs(network, arch, &mapping, &memory, row_enable);
-    let frame = mapping::cycles::of_frame(&mapping.layers, tree.latency() as u64);
+    let plan =
+        arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
+    let domains: Vec<Domain> =
+        (0..network.layers.len()).map(|index| domain(network, index, row_enable, plan.as_ref())).collect();
+    let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
+    let frame = match &plan {
+        Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
+        None => mapping::cycles::of_frame(&mapping.layers, tree.latency() as u64),
+    };
+    if let Some(plan) = &plan {
+        for (layer, readout) in layers.iter_mut().zip(&plan.layers) {
+            layer.readout = Some(readout.clone());
+        }
+    }
     for (layer, spent) in layers.iter_mut().zip(&frame.layers) {
         layer.cycles = *spent;
     }
 
-    let depth = layers.last().map_or(0, |last| last.weight_base + tile_words(last));
+    let depth = match plan {
+        Some(_) => 0,
+        None => layers.last().map_or(0, |last| last.weight_base + tile_words(last)),
+    };
     let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let mut thresholds = Vec::new();
-    for (index, layer) in network.layers.iter().enumerate() {
-        thresholds
-            .extend(Domain::new(layer, network.code_of(index), row_enable).thresholds(layer, arch.lanes));
+    for (layer, domain) in network.layers.iter().zip(&domains) {
+        thresholds.extend(domain.thresholds(layer, arch.lanes));
     }
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
@@ -87,7 +109,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         &layers,
         &memory,
         &tree,
+        &domains,
         row_enable,
+        plan.as_ref().map(|plan| &plan.analog),
+        mapping.plane_rows,
         depth,
         thresholds.len(),
         accumulator_depth,
@@ -109,6 +134,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         planes,
         plane_rows: mapping.plane_rows,
         row_enable,
+        analog: plan.map(|plan| plan.analog),
         weight_rows: arch.weight_rows,
         weights,
         thresholds,
@@ -129,11 +155,24 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     })
 }
 
+/// The domain of a layer's sums.
+fn domain(network: &Network, index: usize, row_enable: bool, plan: Option<&analog::Plan>) -> Domain {
+    let (layer, code) = (&network.layers[index], network.code_of(index));
+    match plan {
+        Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
+        None => Domain::new(layer, code, row_enable),
+    }
+}
+
 fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {
     let first = &network.layers[0];
     let last = &network.layers[network.layers.len() - 1];
     if planes > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
+    }
+    let (step, plane_rows) = mapping::row_steps(arch, planes);
+    if plane_rows == 0 {
+        return Err(DesignError::StepAcrossPlanes { step, rows: arch.rows / planes });
     }
     let code = network.input.code;
     let value = first.padding.value;
@@ -197,7 +236,7 @@ fn layer_programs(
     arch: &Arch,
     mapping: &Mapping,
     memory: &MapMemory,
-    row_enable: bool,
+    domains: &[Domain],
 ) -> Vec<LayerDesign> {
     let mut weight_base = 0;
     let mut threshold_base = 0;
@@ -207,7 +246,8 @@ fn layer_programs(
         .zip(&mapping.layers)
         .enumerate()
         .map(|(index, (layer, map))| {
-            let program = layer_program(network, arch, memory, row_enable, index, layer, map);
+            let program =
+                layer_program(network, arch, memory, &domains[index], index, layer, map, mapping.plane_rows);
             let program = LayerDesign { weight_base, threshold_base, ..program };
             weight_base += tile_words(&program);
             threshold_base += program.groups;
@@ -216,18 +256,20 @@ fn layer_programs(
         .collect()
 }
 
+#[allow(clippy::too_many_arguments)]
 fn layer_program(
     network: &Network,
     arch: &Arch,
     memory: &MapMemory,
-    row_enable: bool,
+    domain: &Domain,
     index: usize,
     layer: &Layer,
     map: &LayerMap,
+    plane_rows: usize,
 ) -> LayerDesign {
     let banks = arch.banks();
     let (source, walk) = if index == 0 {
-        let walk = match input::unit(network, arch, arch.rows / network.input.code.planes()).kind {
+        let walk = match input::unit(network, arch, plane_rows).kind {
             InputKind::Window { columns, .. } => walk::over_window(layer, columns),
             InputKind::Vector { .. } => walk::over_vector(layer),
         };
@@ -248,7 +290,6 @@ fn layer_program(
         .get(index)
         .map(|&region| walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks));
     let code = network.code_of(index);
-    let domain = Domain::new(layer, code, row_enable);
     LayerDesign {
         name: layer.name.clone(),
         source,
@@ -271,6 +312,7 @@ fn layer_program(
         padding: (index > 0 && !layer.padding.is_none()).then_some((layer.input, layer.padding.value)),
         walk,
         write,
+        readout: None,
         cycles: 0,
         bound: map.bound,
     }
@@ -287,34 +329,35 @@ fn widths(
     layers: &[LayerDesign],
     memory: &MapMemory,
     tree: &TreePlan,
+    domains: &[Domain],
     row_enable: bool,
+    analog: Option<&Analog>,
+    plane_rows: usize,
     weight_depth: usize,
     groups: usize,
     accumulator_depth: usize,
     arch: &Arch,
 ) -> Widths {
-    let domains = || {
-        network
-            .layers
-            .iter()
-            .enumerate()
-            .map(|(index, layer)| (layer, Domain::new(layer, network.code_of(index), row_enable)))
-    };
-    let low = domains().map(|(layer, domain)| domain.range(layer).0).min().unwrap_or(0);
-    let high = domains().map(|(layer, domain)| domain.range(layer).1).max().unwrap_or(0);
+    let ranges = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.range(layer));
+    let low = ranges().map(|range| range.0).min().unwrap_or(0);
+    let high = ranges().map(|range| range.1).max().unwrap_or(0);
     let signed_or_not = |high: i64| {
-        if row_enable { width::signed(low, high) } else { width::unsigned(high as usize) }
+        if row_enable || analog.is_some() { width::signed(low, high) } else { width::unsigned(high as usize) }
     };
     let last = network.layers.last().expect("a validated network has a layer");
     let code = network.code_of(network.layers.len() - 1);
-    let scores = (0..last.conv.c).map(|channel| last.accumulator_range(channel, code));
+    let last_sums = domains.last().map_or((0, 0), |domain| domain.range(last));
+    let scores = (0..last.conv.c).map(|channel| match analog {
+        Some(_) => last_sums,
+        None => last.accumulator_range(channel, code),
+    });
     let coordinate = layers
         .iter()
         .filter_map(|layer| layer.padding)
         .map(|(map, _)| width::signed(-7, map.h.max(map.w) as i64 + 7))
         .max()
         .unwrap_or(1);
-    let input_address = match input::unit(network, arch, arch.rows / tree.groups).kind {
+    let input_address = match input::unit(network, arch, plane_rows).kind {
         InputKind::Window { depth, .. } => width::index(depth),
         InputKind::Vector { words, .. } => width::index(words),
     };
@@ -323,7 +366,7 @@ fn widths(
         _ => arch.banks(),
     };
     Widths {
-        count: tree.count_width(),
+        count: analog.map_or(tree.count_width(), |analog| analog.value_width),
         accumulator: signed_or_not(high),
         threshold: signed_or_not(high + 1),
         score: scores.fold(1, |bits, (low, high)| bits.max(width::signed(low, high))),

@@ -1,5 +1,6 @@
 //! Memory contents: weight words and thresholds in the engine's own domain.
 
+use super::analog::{self, LayerReadout};
 use super::{LayerDesign, Source, Threshold};
 use crate::bits::BitMatrix;
 use crate::network::{Activation, InputCode, Layer};
@@ -33,6 +34,24 @@ impl Cells {
                 })
             }
         }
+    }
+
+    /// Weights of `channels` in one tile, -1 or +1, or 0 on rows that carry nothing; row fastest.
+    pub fn signs(
+        &self,
+        layer: &Layer,
+        design: &LayerDesign,
+        pass: usize,
+        channels: std::ops::Range<usize>,
+    ) -> Vec<i8> {
+        let columns: Vec<Option<usize>> =
+            (0..self.rows).map(|row| self.column(layer, design, pass, row)).collect();
+        let sign = |channel: usize, column: usize| if layer.weights.get(channel, column) { 1 } else { -1 };
+        channels
+            .flat_map(|channel| {
+                columns.iter().map(move |column| column.map_or(0, |column| sign(channel, column)))
+            })
+            .collect()
     }
 
     /// Writes the tiles of one layer into `image`, from `design.weight_base` on. Rows and lanes that carry
@@ -69,17 +88,37 @@ pub(super) struct Domain {
     signed: bool,
     /// Pixels added into one accumulator.
     pixels: i64,
+    analog: Option<AnalogDomain>,
+}
+
+/// Sums of what codes stand for: `(slope * acc - shift) << fraction`.
+#[derive(Clone, Copy)]
+struct AnalogDomain {
+    low: i64,
+    high: i64,
+    fraction: u32,
+    decides: bool,
 }
 
 impl Domain {
     pub fn new(layer: &Layer, code: InputCode, row_enable: bool) -> Domain {
         let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
-        Domain { code, signed: row_enable && code == InputCode::Bipolar, pixels }
+        Domain { code, signed: row_enable && code == InputCode::Bipolar, pixels, analog: None }
+    }
+
+    /// The domain behind an analog readout.
+    pub fn analog(layer: &Layer, code: InputCode, readout: &LayerReadout, fraction: u32) -> Domain {
+        let (low, high) = readout.sums;
+        let analog = AnalogDomain { low, high, fraction, decides: readout.decides };
+        Domain { analog: Some(analog), ..Domain::new(layer, code, true) }
     }
 
     /// Smallest and largest accumulator of the engine.
     pub fn range(&self, layer: &Layer) -> (i64, i64) {
         let taps = layer.fan_in() as i64 * self.pixels;
+        if let Some(analog) = self.analog {
+            return (analog.low, analog.high);
+        }
         match self.code {
             InputCode::Bipolar if self.signed => (-taps, taps),
             InputCode::Bipolar => (0, taps),
@@ -100,6 +139,14 @@ impl Domain {
     /// The engine's threshold for `acc >= threshold`.
     pub fn threshold(&self, layer: &Layer, channel: usize, threshold: i64) -> i64 {
         let (low, high) = self.range(layer);
+        if let Some(analog) = self.analog {
+            if analog.decides {
+                return 0;
+            }
+            let slope = if self.code == InputCode::Bipolar { 1 } else { 2 };
+            let exact = slope * threshold - analog::shift(self.code, layer, channel, self.pixels);
+            return (exact << analog.fraction).clamp(low, high + 1);
+        }
         let value = match self.code {
             InputCode::Bipolar if self.signed => threshold,
             InputCode::Bipolar => (threshold + layer.fan_in() as i64 * self.pixels + 1).div_euclid(2),

@@ -46,7 +46,7 @@ fn vector(code: InputCode, length: usize, arch: &Arch, plane_rows: usize) -> Inp
         _ => (8, arch.interface.stream_bytes),
     };
     // A beat never straddles two words, so words fill by whole beats.
-    let elements = (1..=most.min(plane_rows)).rev().find(|e| plane_rows % e == 0).unwrap_or(1);
+    let elements = (1..=most.min(plane_rows)).rev().find(|e| plane_rows.is_multiple_of(*e)).unwrap_or(1);
     InputUnit {
         code,
         elements,

@@ -4,6 +4,7 @@
 //! `golden`, `emit` and `cost` read a [`Design`] independently and never each other.
 //! Words used here are defined in ARCHITECTURE.md, section "The engine".
 
+mod analog;
 mod build;
 mod images;
 mod input;
@@ -11,6 +12,7 @@ pub mod tree;
 mod walk;
 mod width;
 
+pub use analog::{Analog, LayerReadout};
 pub use build::{DesignError, build, outline};
 pub use tree::{TreePlan, TreeStyle};
 
@@ -43,6 +45,8 @@ pub struct Design {
     pub tree: TreePlan,
     /// Some layer pads with "row not driven": rows carry an enable and accumulators are signed sums.
     pub row_enable: bool,
+    /// The arrays are analog: a chip's cells instead of loaded weights.
+    pub analog: Option<Analog>,
 
     /// Rows of weights that the weight memory delivers a cycle; divides `rows`.
     pub weight_rows: usize,
@@ -66,22 +70,24 @@ pub struct Design {
 }
 
 impl Design {
-    /// Cycles between frames in a steady stream: the computation, or the input stream where that takes longer
-    /// or cannot overlap it.
+    /// Cycles from one frame's first issue to the next one's where frames come without gaps and results never wait:
+    /// the computation, or the input stream where that takes longer. An input memory of one frame is filled again
+    /// from the end of the first layer on.
     pub fn interval(&self) -> u64 {
-        let filling = self.input.filling_cycles();
-        if self.input.frames == 1 { self.frame_interval + filling } else { self.frame_interval.max(filling) }
+        let filling = match self.input.frames {
+            1 => self.layers[0].cycles + self.filling_cycles() + 1,
+            _ => self.filling_cycles(),
+        };
+        self.frame_interval.max(filling)
     }
-}
 
-impl InputUnit {
-    /// Fewest cycles in which one frame can enter.
+    /// Fewest cycles in which one frame can enter: its beats and the padding between and behind them.
     pub fn filling_cycles(&self) -> u64 {
-        let cycles = match &self.kind {
-            InputKind::Vector { .. } => self.beats,
+        let input = &self.input;
+        let cycles = match &input.kind {
+            InputKind::Vector { words, .. } => words * (self.plane_rows / input.elements),
             InputKind::Window { padded, channels, .. } => {
-                let padding = padded.0 * padded.1 - self.beats * self.elements / channels;
-                self.beats + padding
+                input.beats + padded.0 * padded.1 - input.beats * input.elements / channels
             }
         };
         cycles as u64
@@ -89,6 +95,11 @@ impl InputUnit {
 }
 
 impl Design {
+    /// Accumulators are two's complement.
+    pub fn signed_sums(&self) -> bool {
+        self.row_enable || self.analog.is_some()
+    }
+
     /// Weights live in logic cells instead of block RAM.
     pub fn weights_in_registers(&self) -> bool {
         self.arch.storage == crate::arch::Storage::Registers
@@ -206,7 +217,7 @@ pub struct WriteWalk {
 }
 
 /// One layer's program.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct LayerDesign {
     pub name: String,
     pub source: Source,
@@ -245,6 +256,9 @@ pub struct LayerDesign {
     pub walk: Walk,
     /// `None` for the last layer.
     pub write: Option<WriteWalk>,
+    /// Reads of the layer's analog arrays; `None` with the popcount readout.
+    #[serde(skip)]
+    pub readout: Option<LayerReadout>,
     /// Predicted cycles of this layer.
     pub cycles: u64,
     /// Lower bound: the larger of compute and weight bandwidth, in cycles.

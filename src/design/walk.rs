@@ -31,9 +31,12 @@ fn split(linear: i64, banks: usize) -> Step {
     Step { address: linear.div_euclid(banks), bank: linear.rem_euclid(banks) as usize }
 }
 
-/// Pixels (rows, columns) of the four steps of a walk, in the order window column, window row, column, row,
-/// each from the last position of the loops inside it.
-fn pixel_steps(layer: &Layer) -> ((usize, usize), (usize, usize), [(i64, i64); 4]) {
+/// Rows and columns.
+type Size = (usize, usize);
+
+/// The pooling window, the pooled map, and the pixels (rows, columns) of the four steps of a walk, in the order
+/// window column, window row, column, row, each from the last position of the loops inside it.
+fn pixel_steps(layer: &Layer) -> (Size, Size, [(i64, i64); 4]) {
     let (window, pool_stride) = layer.pool.map_or(((1, 1), (1, 1)), |pool| (pool.kernel, pool.stride));
     let pooled = match layer.pool {
         Some(_) => (layer.output.h, layer.output.w),

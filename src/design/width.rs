@@ -29,4 +29,16 @@ mod tests {
         );
         assert_eq!([index(1), index(2), index(9), index(16)], [1, 1, 4, 4]);
     }
+
+    /// What the gather unit relies on: one unsigned comparison tells inside from outside, before the map too.
+    #[test]
+    fn a_negative_coordinate_compares_as_one_beyond_the_map() {
+        for map in 1..=300 {
+            let width = signed(-7, map + 7);
+            for place in -7..=map + 7 {
+                let code = place & ((1 << width) - 1);
+                assert_eq!(code < map, (0..map).contains(&place), "{place} in {map}");
+            }
+        }
+    }
 }

@@ -32,6 +32,10 @@ struct Bench {
     bit_events: usize,
     bit_words: usize,
     cycles: u64,
+    interval: u64,
+    input_frames: usize,
+    padding_cycles: u64,
+    result_cycles: usize,
 }
 
 #[derive(Template)]
@@ -151,6 +155,11 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         bit_events,
         bit_words: (frames.len() * bit_events).max(1),
         cycles: frame_cycles(frames),
+        interval: design.interval(),
+        input_frames: design.input.frames,
+        padding_cycles: design.filling_cycles() - design.input.beats as u64,
+        // Each word of lanes but the first is fetched in a cycle of its own.
+        result_cycles: design.output.scores + design.output.groups * design.output.pixels - 2,
         layers,
     }
 }

@@ -9,6 +9,9 @@ use askama::Template;
 
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
+    if design.analog.is_some() {
+        return vec![file("row_driver", &RowDriver { v: view })];
+    }
     let idle = idle_cells(design);
     let mut files = vec![
         file("row_driver", &RowDriver { v: view }),

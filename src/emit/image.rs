@@ -3,13 +3,81 @@
 use super::NamedText;
 use super::result::flip_layers;
 use crate::design::{Design, LayerDesign};
+use crate::variation::{ArrayDraw, Chip};
 
-/// `weights.hex` and `thresholds.hex`.
-pub(super) fn images(design: &Design) -> Vec<NamedText> {
-    vec![
-        NamedText { name: "weights.hex".into(), text: weights(design) },
-        NamedText { name: "thresholds.hex".into(), text: thresholds(design) },
-    ]
+/// `weights.hex` (popcount readout only) and `thresholds.hex`.
+pub fn images(design: &Design) -> Vec<NamedText> {
+    let thresholds = NamedText { name: "thresholds.hex".into(), text: thresholds(design) };
+    match design.analog {
+        Some(_) => vec![thresholds],
+        None => vec![NamedText { name: "weights.hex".into(), text: weights(design) }, thresholds],
+    }
+}
+
+/// The memories of one chip: `cell.hex`, `offset.hex` and `edge.hex`; none with the popcount readout.
+///
+/// # Panics
+/// Where the chip was drawn for another design.
+pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
+    let Some(analog) = &design.analog else { return Vec::new() };
+    assert_eq!(chip.arrays.len(), analog.arrays, "the chip has other arrays than the design");
+    let (mut cell, mut offset, mut edge) = (String::new(), String::new(), String::new());
+    let words = analog.words.next_power_of_two();
+    let conversion = analog.conversion.next_power_of_two();
+    let empty = ArrayDraw::default();
+    let lone = if chip.arrays.len() == 1 { Some(&empty) } else { None };
+    for array in chip.arrays.iter().chain(lone) {
+        for word in 0..words {
+            let mut line = Line::default();
+            for column in 0..design.lanes {
+                for row in word * analog.row_step..(word + 1) * analog.row_step {
+                    let there = column < array.columns && row < array.rows;
+                    let at = column * array.rows + row;
+                    line.push(if there { array.plus[at].into() } else { 0 }, analog.cell_width);
+                    line.push(if there { array.minus[at].into() } else { 0 }, analog.cell_width);
+                }
+            }
+            line.end(&mut cell);
+        }
+        let mut line = Line::default();
+        for column in 0..design.lanes {
+            let value = if column < array.columns { array.offset[column].into() } else { 0 };
+            line.push(value, analog.voltage_width);
+        }
+        line.end(&mut offset);
+        // An edge that no voltage reaches.
+        let never = (1i64 << (analog.voltage_width - 1)) - 1;
+        for step in 0..conversion {
+            let mut line = Line::default();
+            for column in 0..design.lanes {
+                for index in step * analog.edges_per_cycle..(step + 1) * analog.edges_per_cycle {
+                    let there = column < array.columns && index < analog.edges;
+                    let value = if there { array.edges[column * analog.edges + index].into() } else { never };
+                    line.push(value, analog.voltage_width);
+                }
+            }
+            line.end(&mut edge);
+        }
+    }
+    [("cell.hex", cell), ("offset.hex", offset), ("edge.hex", edge)]
+        .map(|(name, text)| NamedText { name: name.into(), text })
+        .into()
+}
+
+/// Two's complement numbers side by side, the first in the low bits.
+#[derive(Default)]
+struct Line {
+    bits: Vec<bool>,
+}
+
+impl Line {
+    fn push(&mut self, value: i64, width: usize) {
+        self.bits.extend((0..width).map(|bit| value >> bit & 1 == 1));
+    }
+
+    fn end(self, text: &mut String) {
+        push_line(text, &self.bits);
+    }
 }
 
 /// Words in the order of use: bit `lane * weight_rows + r`, stored as the popcount tree wants the row.

@@ -1,8 +1,8 @@
 //! Input unit: from stream beats to the row vectors of the first layer.
 
 use super::program::literal;
+use super::rotate::rotate;
 use super::view::{View, bits};
-use super::walk::rotate;
 use super::{NamedText, file};
 use crate::design::{Design, InputCode, InputKind};
 use askama::Template;

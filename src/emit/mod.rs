@@ -3,20 +3,27 @@
 //! Every number in a text comes from the [`Design`](crate::design::Design); a feature that the design does not
 //! need leaves no trace in the Verilog.
 
+mod analog;
 pub mod bench;
 pub mod board;
 mod engine;
+mod gather;
 pub mod hdl;
 mod image;
 mod input;
+mod pipe;
 pub mod popcount;
 mod program;
 mod result;
+mod rotate;
 mod score;
+mod taps;
 mod top;
 pub mod vectors;
 mod view;
 mod walk;
+
+pub use image::{chip as chip_images, images as memory_images};
 
 use crate::design::Design;
 
@@ -81,10 +88,15 @@ pub fn accelerator(design: &Design) -> Vec<NamedText> {
     let mut files = vec![top::module(design, &view)];
     files.extend(walk::modules(design, &view));
     files.extend(engine::modules(design, &view));
+    files.extend(analog::modules(design, &view));
     files.extend(input::modules(design, &view));
-    files.extend(
-        popcount::modules(&design.tree).into_iter().map(|file| NamedText { text: tidy(&file.text), ..file }),
-    );
+    if design.analog.is_none() {
+        files.extend(
+            popcount::modules(&design.tree)
+                .into_iter()
+                .map(|file| NamedText { text: tidy(&file.text), ..file }),
+        );
+    }
     files.extend(result::modules(design, &view));
     files.extend(score::modules(&view));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();

@@ -4,7 +4,7 @@ use super::program::{self, Field, Port, Table};
 use super::view::{View, bits};
 use super::walk::{Select, comment};
 use super::{NamedText, file};
-use crate::design::{Design, LayerDesign, WriteWalk};
+use crate::design::{Design, LayerDesign, Source, Step, WriteWalk};
 use askama::Template;
 
 /// The files of this family.
@@ -158,7 +158,7 @@ pub(super) fn mixed_flip(design: &Design) -> bool {
 
 fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> ThresholdUnit<'a> {
     let (sum, threshold) = (view.accumulator_width, t.width);
-    let signed = view.row_enable;
+    let signed = view.signed_sums;
     let shift = design.layers[design.layers.len() - 1].score_shift;
     let compare = (sum + shift).max(threshold).max(view.score_width) + 1;
     let extend = |name: &str, from: usize, to: usize| match (to - from, signed) {
@@ -265,10 +265,17 @@ pub(super) fn write_layer(design: &Design) -> bool {
     design.layers.iter().filter(|layer| layer.write.is_some()).count() > 1
 }
 
-/// Whether some group writes beyond the last word of a pixel.
+/// Whether some group would write beyond the last word of a pixel what another pixel or map keeps there. The words
+/// behind the only pixel of a map that ends with them are never read.
 fn limits_chunks(design: &Design, view: &View) -> bool {
     let words = view.chunks_at_once;
-    design.layers.iter().filter_map(|layer| layer.write.as_ref()).any(|write| write.chunks % words != 0)
+    design.layers.windows(2).any(|pair| {
+        let (Some(write), Source::Map { size, .. }) = (&pair[0].write, &pair[1].source) else { return false };
+        let (rows, columns) = pair[0].walk.pooled;
+        let one_pixel = pair[0].sum_pixels || rows * columns == 1;
+        let spare = write.chunks.next_multiple_of(words) <= size * view.banks;
+        write.chunks % words != 0 && !(one_pixel && spare)
+    })
 }
 
 fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
@@ -389,6 +396,11 @@ fn write_selects(view: &View, part_logic: bool) -> Vec<Select> {
     selects
 }
 
+/// The step from pixel to pixel; where a map has one column it is the step from row to row.
+fn pixel_step(layer: &LayerDesign, write: &WriteWalk) -> Step {
+    if layer.walk.pooled.1 == 1 { write.step_row } else { write.step_column }
+}
+
 fn write_table(design: &Design, view: &View, limits: bool) -> Table {
     let written: Vec<(usize, &LayerDesign, &WriteWalk)> = design
         .layers
@@ -397,21 +409,26 @@ fn write_table(design: &Design, view: &View, limits: bool) -> Table {
         .filter_map(|(index, layer)| layer.write.as_ref().map(|write| (index, layer, write)))
         .collect();
     let mut fields = Vec::new();
-    let mut add = |exists: bool, name, width, value: fn(&WriteWalk) -> i64| {
+    let mut add = |exists: bool, name, width, value: fn(&LayerDesign, &WriteWalk) -> i64| {
         if exists {
-            fields.push(Field::new(name, width, "", written.iter().map(|(_, _, write)| value(write))));
+            fields.push(Field::new(
+                name,
+                width,
+                "",
+                written.iter().map(|(_, layer, write)| value(layer, write)),
+            ));
         }
     };
     let (address, bank) = (view.map_width, view.bank_width);
     let turns = view.write_rotates;
-    add(true, "origin_address", address, |w| w.origin.address);
-    add(view.writes_columns, "step_column_address", address, |w| w.step_column.address);
-    add(view.writes_rows, "step_row_address", address, |w| w.step_row.address);
-    add(view.writes_groups, "step_chunk_address", address, |w| w.step_chunk.address);
-    add(view.writes_columns && turns, "step_column_bank", bank, |w| w.step_column.bank as i64);
-    add(view.writes_rows && turns, "step_row_bank", bank, |w| w.step_row.bank as i64);
-    add(view.writes_groups && turns, "step_chunk_bank", bank, |w| w.step_chunk.bank as i64);
-    add(limits, "chunks", chunks_width(design, view), |w| w.chunks as i64);
+    add(true, "origin_address", address, |_, w| w.origin.address);
+    add(view.writes_columns, "step_column_address", address, |l, w| pixel_step(l, w).address);
+    add(view.writes_rows, "step_row_address", address, |_, w| w.step_row.address);
+    add(view.writes_groups, "step_chunk_address", address, |_, w| w.step_chunk.address);
+    add(view.writes_columns && turns, "step_column_bank", bank, |l, w| pixel_step(l, w).bank as i64);
+    add(view.writes_rows && turns, "step_row_bank", bank, |_, w| w.step_row.bank as i64);
+    add(view.writes_groups && turns, "step_chunk_bank", bank, |_, w| w.step_chunk.bank as i64);
+    add(limits, "chunks", chunks_width(design, view), |_, w| w.chunks as i64);
     Table {
         module: "write_program",
         description: "Write program: where each layer's results go.".into(),

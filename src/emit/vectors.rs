@@ -126,7 +126,7 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize) -> Vec<u8> {
         design.layers.len() as u64,
         design.lanes as u64,
         design.widths.accumulator as u64,
-        u64::from(design.row_enable),
+        u64::from(design.signed_sums()),
         design.input.beats as u64,
         (design.input.stream_bits / 8) as u64,
         design.output.scores as u64,

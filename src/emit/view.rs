@@ -3,6 +3,7 @@
 //! Only restates the design; widths of counters follow from the design's own limits. A width of 0 says that the
 //! thing does not exist.
 
+use super::analog::AnalogView;
 use super::program::literal;
 use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, SlotTap, Source};
 
@@ -18,6 +19,11 @@ pub(super) struct View {
     pub plane_rows: usize,
     pub latency: usize,
     pub row_enable: bool,
+    /// Sums need the number of driven rows.
+    pub counts_driven: bool,
+    /// Sums are two's complement.
+    pub signed_sums: bool,
+    pub analog: Option<AnalogView>,
     /// The first layer counts the planes of an integer.
     pub weighted: bool,
     /// The rows of the first layer's vectors count among the driven ones.
@@ -75,6 +81,9 @@ pub(super) struct View {
     pub write_rotates: bool,
     pub bank_width: usize,
     pub map_depth: usize,
+    /// Verilog attributes of the activation memory. Gowin's small memories shut eight LUTs for 64 bits, so Yosys is
+    /// told to take block RAM, as the area estimate does.
+    pub map_attributes: &'static str,
     pub map_width: usize,
     pub parts: usize,
     pub part_width: usize,
@@ -86,6 +95,9 @@ pub(super) struct View {
     pub writes_columns: bool,
     pub writes_groups: bool,
     pub pads: bool,
+    /// Some window reaches over the map's upper or lower edge; over its left or right one. One of them where `pads`.
+    pub pads_rows: bool,
+    pub pads_columns: bool,
     pub plus_pads: bool,
     pub masks: bool,
     pub coordinate_width: usize,
@@ -166,6 +178,8 @@ impl View {
         let has_map = layers.len() > 1;
         let input = Input::new(design);
         let pads = any(|layer| layer.padding.is_some());
+        let pads_columns = pads && Edge::all(design, false).iter().any(Edge::reached);
+        let pads_rows = pads && (Edge::all(design, true).iter().any(Edge::reached) || !pads_columns);
         let plus_pads = any(|layer| matches!(layer.padding, Some((_, PadValue::Plus))));
         let unused_slots = taps(design).any(|(_, slots)| slots.contains(&None));
         let multi_pass = any(|layer| layer.passes > 1);
@@ -196,6 +210,7 @@ impl View {
         let pass_width = bits(most(|layer| layer.passes - 1));
         let accumulates = multi_pass || any(|layer| layer.sum_pixels);
         let count_width = design.widths.count;
+        let counts_driven = design.row_enable && design.analog.is_none();
         View {
             title: design.name.clone(),
             rows: design.rows,
@@ -206,8 +221,11 @@ impl View {
             plane_rows: design.plane_rows,
             latency: design.tree.latency(),
             row_enable: design.row_enable,
+            counts_driven,
+            signed_sums: design.signed_sums(),
+            analog: AnalogView::new(design),
             weighted: layers[0].weighted,
-            input_driven: design.row_enable && !layers[0].weighted,
+            input_driven: counts_driven && !layers[0].weighted,
             layers: layers.len(),
             many_layers: layers.len() > 1,
             layer_width: design.widths.layer,
@@ -262,6 +280,10 @@ impl View {
             write_rotates: map_banks > 1,
             bank_width: bits(design.banks - 1),
             map_depth: design.map_depth,
+            map_attributes: match design.arch.family.as_str() {
+                "gowin" => "no_rw_check, ram_style = \"block\"",
+                _ => "no_rw_check",
+            },
             map_width,
             parts: (design.word / lanes).max(1),
             part_width: design.word.min(lanes),
@@ -269,11 +291,13 @@ impl View {
             writes_words,
             write_addresses: if writes_words { design.banks } else { 1 },
             write_bits: if writes_words { design.rows } else { design.word },
-            writes_rows: written().any(|layer| !layer.sum_pixels && layer.walk.pooled.0 > 1),
+            writes_rows: written().any(steps_rows),
             writes_columns: written()
                 .any(|layer| !layer.sum_pixels && layer.walk.pooled.0 * layer.walk.pooled.1 > 1),
             writes_groups: written().any(|layer| layer.groups > 1),
             pads,
+            pads_rows,
+            pads_columns,
             plus_pads,
             masks: pads || unused_slots,
             coordinate_width: design.widths.coordinate,
@@ -315,6 +339,14 @@ impl View {
     }
 }
 
+/// Whether a layer's results take another step at the end of a row. A map of one column has row steps only,
+/// one whose rows lie close together column steps only.
+fn steps_rows(layer: &LayerDesign) -> bool {
+    let (rows, columns) = layer.walk.pooled;
+    let differs = layer.write.as_ref().is_some_and(|write| write.step_row != write.step_column);
+    !layer.sum_pixels && rows > 1 && columns > 1 && differs
+}
+
 /// Whether a layer's vectors do not all start in bank 0.
 fn turns(layer: &LayerDesign) -> bool {
     let walk = &layer.walk;
@@ -347,6 +379,40 @@ impl Input {
                 Input { is_window: false, kernel_rows: 0, columns: 0, depth: words, last_taps: left(length) }
             }
         }
+    }
+}
+
+/// Whether a row, or column, of the kernels of layers with padding ever stands before the map, and beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Edge {
+    pub before: bool,
+    pub beyond: bool,
+}
+
+impl Edge {
+    /// For each row (else column) of the largest such kernel.
+    pub fn all(design: &Design, rows: bool) -> Vec<Edge> {
+        let pick = |(row, column): (usize, usize)| if rows { row } else { column };
+        let mut edges = Vec::new();
+        for (layer, network) in design.layers.iter().zip(&design.network.layers) {
+            let Some((map, _)) = layer.padding else { continue };
+            let kernel = pick(network.kernel);
+            edges.resize(edges.len().max(kernel), Edge::default());
+            let walk = &layer.walk;
+            let origin = if rows { walk.origin_pixel.0 } else { walk.origin_pixel.1 };
+            let pooling = network.pool.map_or(1, |pool| pick(pool.stride));
+            let steps = (pick(walk.pooled) - 1) * pooling + pick(walk.window) - 1;
+            let last = origin + (steps * pick(network.stride)) as i64;
+            for (tap, edge) in edges.iter_mut().enumerate().take(kernel) {
+                edge.before |= origin + (tap as i64) < 0;
+                edge.beyond |= last + tap as i64 >= if rows { map.h } else { map.w } as i64;
+            }
+        }
+        edges
+    }
+
+    pub fn reached(&self) -> bool {
+        self.before || self.beyond
     }
 }
 

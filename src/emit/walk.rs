@@ -1,9 +1,11 @@
-//! Sequencer and gather unit: which vector is next, and from where its words come.
+//! Sequencer and walk program: which vector is next, and where it begins.
 
+use super::gather::gather;
+use super::pipe::vector_pipe;
 use super::program::{self, Field, Port, Table};
-use super::view::{View, bits, is_input, layer_taps, taps};
+use super::view::{View, is_input};
 use super::{NamedText, file};
-use crate::design::{Design, LayerDesign, PadValue, SlotTap, Step};
+use crate::design::{Design, LayerDesign, Step};
 use askama::Template;
 
 /// The files of this family.
@@ -13,13 +15,25 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if !walk.fields.is_empty() {
         files.push(program::module(&walk));
     }
-    files.push(file("vector_pipe", &vector_pipe(view)));
+    files.push(vector_pipe(view));
     if view.has_map {
         files.extend(gather(design, view));
         files.push(file("map_memory", &MapMemory { v: view }));
         files.push(file("map_bank", &MapBank { v: view }));
     }
     files
+}
+
+#[derive(Template)]
+#[template(path = "rtl/map_memory.v", syntax = "verilog", escape = "none")]
+struct MapMemory<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/map_bank.v", syntax = "verilog", escape = "none")]
+struct MapBank<'a> {
+    v: &'a View,
 }
 
 /// Key of the tables that have one entry a layer.
@@ -36,8 +50,6 @@ pub(super) fn layer_entries(design: &Design) -> Vec<(Vec<usize>, String)> {
 pub(super) fn comment(layer: &LayerDesign) -> String {
     layer.name.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).take(60).collect()
 }
-
-// ---------------------------------------------------------------------------------------------- sequencer
 
 #[derive(Template)]
 #[template(path = "rtl/sequencer.v", syntax = "verilog", escape = "none")]
@@ -103,8 +115,10 @@ fn dimensions(view: &View) -> Vec<Dimension> {
     if view.walk_bank_width > 0 {
         all.push(("bank", view.walk_bank_width, |layer, stride| step(layer, stride).bank as i64));
     }
-    if view.pads {
+    if view.pads_rows {
         all.push(("pad_row", view.coordinate_width, |layer, stride| pixel_step(layer, stride).0));
+    }
+    if view.pads_columns {
         all.push(("pad_column", view.coordinate_width, |layer, stride| pixel_step(layer, stride).1));
     }
     all
@@ -249,435 +263,4 @@ fn sequencer(view: &View, walk: &Table) -> NamedText {
     }
     let walk_fields = program::ports(&walk.fields);
     file("sequencer", &Sequencer { v: view, walk_fields, selects, walk_regs, counters })
-}
-
-// -------------------------------------------------------------------------------------------- vector pipe
-
-#[derive(Template)]
-#[template(path = "rtl/vector_pipe.v", syntax = "verilog", escape = "none")]
-struct VectorPipe<'a> {
-    v: &'a View,
-    tags: Vec<Tag>,
-}
-
-/// A bit that travels with a vector; `stages` behind the door, none where it is used at the door only.
-pub(super) struct Tag {
-    pub name: &'static str,
-    stages: String,
-    shift: String,
-}
-
-/// The bits that travel with a vector.
-pub(super) fn tags(view: &View) -> Vec<Tag> {
-    let all = [
-        (view.accumulates, "sum_first", 1),
-        (view.accumulates, "sum_last", 3),
-        (view.accumulator_depth > 0, "block_last", 0),
-        (view.pools, "window_last", 3),
-        (view.writes_rows, "row_last", 3),
-        (true, "group_last", if view.writes_groups { 3 } else { 1 }),
-        (true, "layer_last", 3),
-    ];
-    all.into_iter()
-        .filter(|tag| tag.0)
-        .map(|(_, name, behind)| Tag {
-            name,
-            stages: if behind == 0 { "TREE".into() } else { format!("TREE+{behind}") },
-            shift: match behind + view.latency {
-                1 => format!("door_{name}_q"),
-                _ if behind == 0 => format!("{{{name}_q[TREE-2:0], door_{name}_q}}"),
-                _ => format!("{{{name}_q[TREE+{}:0], door_{name}_q}}", behind as i64 - 2)
-                    .replace("TREE+-1", "TREE-1"),
-            },
-        })
-        .collect()
-}
-
-fn vector_pipe(view: &View) -> VectorPipe<'_> {
-    VectorPipe { v: view, tags: tags(view) }
-}
-
-// ------------------------------------------------------------------------------------------------- gather
-
-#[derive(Template)]
-#[template(path = "rtl/map_memory.v", syntax = "verilog", escape = "none")]
-struct MapMemory<'a> {
-    v: &'a View,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/map_bank.v", syntax = "verilog", escape = "none")]
-struct MapBank<'a> {
-    v: &'a View,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/gather.v", syntax = "verilog", escape = "none")]
-struct Gather<'a> {
-    v: &'a View,
-    g: GatherView,
-    tap_fields: Vec<Port>,
-    pad_fields: Vec<Port>,
-    pad_rows: Vec<usize>,
-    pad_columns: Vec<usize>,
-    pad_rows_down: Vec<Down>,
-    pad_columns_down: Vec<Down>,
-}
-
-struct Down {
-    at: usize,
-    comma: &'static str,
-}
-
-fn down(count: usize) -> Vec<Down> {
-    (0..count).rev().map(|at| Down { at, comma: if at == 0 { "" } else { "," } }).collect()
-}
-
-/// What only the gather unit asks.
-struct GatherView {
-    gather_layer: bool,
-    tap_layer: bool,
-    tap_pass: bool,
-    has_taps: bool,
-    slot_offsets: bool,
-    offset_width: usize,
-    offset_term: String,
-    wrap_term: String,
-    row_inside_expr: String,
-    column_inside_expr: String,
-    live_expr: String,
-    plus_expr: String,
-    plus_partial: bool,
-    row_expr: String,
-    driven_expr: String,
-    partials: bool,
-    channel_count_width: usize,
-    channel_count_extended: String,
-    pad_kernel_rows: usize,
-    pad_kernel_columns: usize,
-}
-
-/// Whether the gather unit asks for the layer, and for the pass.
-pub(super) fn gather_keys(design: &Design, view: &View) -> (bool, bool) {
-    let maps = &design.layers[1..];
-    let has_taps = Taps::new(design).exists();
-    (view.pads || has_taps && maps.len() > 1, has_taps && maps.iter().any(|layer| layer.passes > 1))
-}
-
-/// Which fields the slots need.
-struct Taps {
-    /// All slots of an entry have the same offset.
-    uniform: bool,
-    offset_max: i64,
-    unused: bool,
-    padded_kernel: (usize, usize),
-    plus_partial: bool,
-    driven_partial: bool,
-}
-
-impl Taps {
-    fn new(design: &Design) -> Taps {
-        let used = |slots: &[Option<SlotTap>]| slots.iter().flatten().copied().collect::<Vec<_>>();
-        let partial = |slots: &[Option<SlotTap>]| used(slots).iter().any(|tap| tap.channels < design.word);
-        let plus = |layer: &LayerDesign| matches!(layer.padding, Some((_, PadValue::Plus)));
-        let kernel = |pick: fn(&SlotTap) -> usize| {
-            taps(design)
-                .filter(|(layer, _)| layer.padding.is_some())
-                .flat_map(|(_, slots)| used(slots))
-                .map(|tap| pick(&tap) + 1)
-                .max()
-                .unwrap_or(1)
-        };
-        Taps {
-            uniform: taps(design)
-                .all(|(_, slots)| used(slots).windows(2).all(|w| w[0].offset == w[1].offset)),
-            offset_max: taps(design)
-                .flat_map(|(_, slots)| used(slots))
-                .map(|tap| tap.offset)
-                .max()
-                .unwrap_or(0),
-            unused: taps(design).any(|(_, slots)| slots.contains(&None)),
-            padded_kernel: (kernel(|tap| tap.ky), kernel(|tap| tap.kx)),
-            plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
-            driven_partial: design.row_enable && taps(design).any(|(_, slots)| partial(slots)),
-        }
-    }
-
-    fn partial(&self) -> bool {
-        self.plus_partial || self.driven_partial
-    }
-
-    fn exists(&self) -> bool {
-        self.offset_max > 0 || self.unused || self.partial() || self.padded_kernel != (1, 1)
-    }
-}
-
-fn gather(design: &Design, view: &View) -> Vec<NamedText> {
-    let need = Taps::new(design);
-    let offset_width = bits(need.offset_max as usize).min(view.map_width);
-    let (kernel_rows, kernel_columns) = need.padded_kernel;
-    let (ky_width, kx_width) = (bits(kernel_rows - 1), bits(kernel_columns - 1));
-    let (gather_layer, tap_pass) = gather_keys(design, view);
-    let tap_layer = design.layers.len() > 2 && need.exists();
-
-    let tap_table = need.exists().then(|| tap_table(design, view, &need, tap_layer, tap_pass));
-    let pad_table = view.pads.then(|| pad_table(design, view, &need));
-    let kinds: Vec<PadValue> =
-        design.layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
-    let all = |value: PadValue| kinds.iter().all(|kind| *kind == value);
-    let join = |terms: &[(bool, &str)]| {
-        let terms: Vec<&str> = terms.iter().filter(|term| term.0).map(|term| term.1).collect();
-        terms.join(" & ")
-    };
-    let inside = |name: &str, tap: &str, width: usize| match width {
-        0 => format!("{name}[0]"),
-        _ => format!("{name}[{tap}[tap*{width} +: {width}]]"),
-    };
-    let mut row_expr = "slots[word*WORD +: WORD] & {WORD{door_live_q[word]}}".to_string();
-    if view.plus_pads {
-        let partial = " & (door_partial_q[word] ? channel_mask : {WORD{1'b1}})";
-        row_expr = format!(
-            "({row_expr}) |\n          ({{WORD{{door_plus_q[word]}}}}{})",
-            if need.plus_partial { partial } else { "" }
-        );
-    }
-    let channel_count_width = channel_count_width(design, view);
-    let extend = |name: &str, from: usize, to: usize| match to.checked_sub(from) {
-        Some(0) => name.to_string(),
-        Some(more) => format!("{{{more}'d0, {name}}}"),
-        None => format!("{name}[{}:0]", to - 1),
-    };
-    let offset = match (need.uniform, view.rotates) {
-        (true, _) => "offset".to_string(),
-        (false, true) => format!("bank_offset[bank*{offset_width} +: {offset_width}]"),
-        (false, false) => format!("offset[bank*{offset_width} +: {offset_width}]"),
-    };
-    let g = GatherView {
-        gather_layer,
-        tap_layer,
-        tap_pass,
-        has_taps: need.exists(),
-        slot_offsets: offset_width > 0 && !need.uniform,
-        offset_width,
-        offset_term: match offset_width {
-            0 => String::new(),
-            _ => format!(" + {}", extend(&offset, offset_width, view.map_width)),
-        },
-        wrap_term: match view.rotates {
-            false => String::new(),
-            true => format!(" +\n              {}", extend("wrapped[bank]", 1, view.map_width)),
-        },
-        row_inside_expr: inside("row_inside", "kernel_row", ky_width),
-        column_inside_expr: inside("column_inside", "kernel_column", kx_width),
-        live_expr: join(&[(need.unused, "used"), (view.pads, "~outside")]),
-        plus_expr: join(&[
-            (true, "outside"),
-            (need.unused, "used"),
-            (!all(PadValue::Plus), "{BANKS{plus_padding[0]}}"),
-        ]),
-        plus_partial: need.plus_partial,
-        row_expr,
-        driven_expr: match (need.unused, all(PadValue::Zero)) {
-            (true, true) => "used & ~outside".into(),
-            (true, false) => "used & ~(outside & {BANKS{zero_padding[0]}})".into(),
-            (false, true) => "~outside".into(),
-            (false, false) => "~(outside & {BANKS{zero_padding[0]}})".into(),
-        },
-        partials: need.driven_partial,
-        channel_count_width,
-        channel_count_extended: extend("count_channels_q", channel_count_width, view.driven_width),
-        pad_kernel_rows: kernel_rows,
-        pad_kernel_columns: kernel_columns,
-    };
-    let ports = |table: &Option<Table>| table.as_ref().map_or(Vec::new(), |t| program::ports(&t.fields));
-    let mut files = vec![file(
-        "gather",
-        &Gather {
-            v: view,
-            tap_fields: ports(&tap_table),
-            pad_fields: ports(&pad_table),
-            pad_rows: (0..kernel_rows).collect(),
-            pad_columns: (0..kernel_columns).collect(),
-            pad_rows_down: down(kernel_rows),
-            pad_columns_down: down(kernel_columns),
-            g,
-        },
-    )];
-    files.extend(tap_table.iter().chain(&pad_table).map(program::module));
-    if view.rotates {
-        files.push(rotate("rotate_to_slots", view.banks, true));
-    }
-    if view.rotates && offset_width > 0 && !need.uniform || view.write_rotates && view.writes_words {
-        files.push(rotate("rotate_to_banks", view.banks, false));
-    }
-    files
-}
-
-/// Bits of the number of channels in an incomplete word.
-fn channel_count_width(design: &Design, view: &View) -> usize {
-    bits(design.word - 1).clamp(1, view.driven_width)
-}
-
-fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bool, tap_pass: bool) -> Table {
-    let banks = view.banks;
-    let mut inputs = Vec::new();
-    if tap_layer {
-        inputs.push(("layer_i", view.layer_width));
-    }
-    if tap_pass {
-        inputs.push(("pass_i", view.pass_width));
-    }
-    let entries = design
-        .layers
-        .iter()
-        .enumerate()
-        .skip(1)
-        .flat_map(|(index, layer)| (0..layer.passes).map(move |pass| (index, layer, pass)))
-        .map(|(index, layer, pass)| {
-            let key = [(tap_layer, index), (tap_pass, pass)];
-            let key = key.into_iter().filter(|part| part.0).map(|part| part.1).collect();
-            (key, format!("{}, pass {pass}", comment(layer)))
-        })
-        .collect();
-    let slot_values = |f: &dyn Fn(&SlotTap) -> i64| -> Vec<Vec<i64>> {
-        taps(design).map(|(_, slots)| slots.iter().map(|tap| tap.as_ref().map_or(0, f)).collect()).collect()
-    };
-    let mut fields = Vec::new();
-    let offset_width = bits(need.offset_max as usize).min(view.map_width);
-    if offset_width > 0 && need.uniform {
-        let values = taps(design).map(|(_, slots)| slots.iter().flatten().next().map_or(0, |tap| tap.offset));
-        fields.push(Field::new("offset", offset_width, "", values));
-    } else if offset_width > 0 {
-        let values = slot_values(&|tap| tap.offset).into_iter();
-        fields.push(Field::slots(
-            "offset",
-            banks * offset_width,
-            "one a slot, slot 0 in the low bits",
-            values,
-        ));
-    }
-    let mut add = |exists: bool, name, width: usize, comment, f: &dyn Fn(&SlotTap) -> i64| {
-        if exists {
-            fields.push(Field::slots(name, banks * width, comment, slot_values(f).into_iter()));
-        }
-    };
-    let (ky, kx) = (bits(need.padded_kernel.0 - 1), bits(need.padded_kernel.1 - 1));
-    add(need.unused, "used", 1, "", &|_| 1);
-    // Only layers with padding ask for the place in the kernel; others may have larger kernels.
-    add(ky > 0, "kernel_row", ky, "", &|tap| (tap.ky as i64) % (1 << ky));
-    add(kx > 0, "kernel_column", kx, "", &|tap| (tap.kx as i64) % (1 << kx));
-    add(need.partial(), "partial", 1, "the last, incomplete word of a pixel", &|tap| {
-        i64::from(tap.channels < design.word)
-    });
-    Table {
-        module: "tap_program",
-        description: "Tap program: where each slot of the row vector comes from in each pass.".into(),
-        inputs,
-        entries,
-        fields,
-    }
-}
-
-fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
-    let layers = &design.layers;
-    let kinds: Vec<PadValue> =
-        layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
-    let is = |layer: &LayerDesign, value: PadValue| matches!(layer.padding, Some((_, v)) if v == value);
-    let coordinate = view.coordinate_width;
-    let mut fields = vec![
-        Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some()))),
-        Field::new(
-            "map_rows",
-            coordinate,
-            "",
-            layers.iter().map(|l| l.padding.map_or(0, |(map, _)| map.h as i64)),
-        ),
-        Field::new(
-            "map_columns",
-            coordinate,
-            "",
-            layers.iter().map(|l| l.padding.map_or(0, |(map, _)| map.w as i64)),
-        ),
-    ];
-    if view.plus_pads && kinds.iter().any(|kind| *kind != PadValue::Plus) {
-        let values = layers.iter().map(|l| i64::from(is(l, PadValue::Plus)));
-        fields.push(Field::new("plus_padding", 1, "", values));
-    }
-    if view.row_enable && kinds.iter().any(|kind| *kind != PadValue::Zero) {
-        let values = layers.iter().map(|l| i64::from(is(l, PadValue::Zero)));
-        fields.push(Field::new("zero_padding", 1, "", values));
-    }
-    // Channels of the last word of a pixel where it is incomplete.
-    let rest = |layer: &LayerDesign| {
-        let chunk = layer_taps(layer).iter().flatten().flatten().map(|tap| tap.channels);
-        chunk.filter(|channels| *channels < design.word).min().unwrap_or(0)
-    };
-    if need.driven_partial {
-        let width = channel_count_width(design, view);
-        fields.push(Field::new(
-            "last_channels",
-            width,
-            "channels of an incomplete word",
-            layers.iter().map(|l| rest(l) as i64),
-        ));
-    }
-    if need.plus_partial {
-        let mask = |layer| (0..design.word).map(|c| i64::from(c < rest(layer))).collect();
-        fields.push(Field::slots("channel_mask", design.word, "", layers.iter().map(mask)));
-    }
-    Table {
-        module: "pad_program",
-        description: "Pad program: the map's size and padding of each layer.".into(),
-        inputs: layer_key(view),
-        entries: layer_entries(design),
-        fields,
-    }
-}
-
-// ------------------------------------------------------------------------------------------------- rotate
-
-#[derive(Template)]
-#[template(path = "rtl/rotate.v", syntax = "verilog", escape = "none")]
-struct Rotate {
-    module: &'static str,
-    description: String,
-    slots: usize,
-    amount_width: usize,
-    stages: Vec<Stage>,
-    last: usize,
-}
-
-struct Stage {
-    index: usize,
-    amount: usize,
-    from: String,
-    low: usize,
-}
-
-/// A rotation of `slots` words. Down: output s is input (s + amount) mod slots; else the way back.
-pub(super) fn rotate(module: &'static str, slots: usize, down: bool) -> NamedText {
-    let amount_width = bits(slots - 1);
-    let stages = (0..amount_width)
-        .map(|index| Stage {
-            index,
-            amount: 1 << index,
-            from: if index == 0 { "data_i".into() } else { format!("by_{}", 1 << (index - 1)) },
-            low: if down { 1 << index } else { slots - (1 << index) },
-        })
-        .collect();
-    let what = match down {
-        true => "word s of the output is word (s + amount)",
-        false => "word s of the input becomes word (s + amount)",
-    };
-    file(
-        module,
-        &Rotate {
-            module,
-            description: format!("Rotation of {slots} words: {what} mod {slots}."),
-            slots,
-            amount_width,
-            stages,
-            last: 1 << (amount_width - 1),
-        },
-    )
 }

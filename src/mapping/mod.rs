@@ -76,9 +76,23 @@ impl LayerMap {
     }
 }
 
+/// Rows that an analog array sums in one cycle, and rows of one of the input's planes: whole steps there, an equal
+/// share of all rows with the popcount readout.
+pub fn row_steps(arch: &Arch, planes: usize) -> (usize, usize) {
+    let share = arch.rows / planes;
+    if !arch.readout.is_analog() {
+        return (arch.rows, share);
+    }
+    let step = match arch.readout.rows_per_cycle {
+        0 => (1..=share).rev().find(|step| arch.rows.is_multiple_of(*step)).unwrap_or(1),
+        step => step,
+    };
+    (step, share / step * step)
+}
+
 /// Maps `network` on `arch`, which must be valid.
 pub fn map(network: &Network, arch: &Arch) -> Mapping {
-    let plane_rows = arch.rows / network.input.code.planes();
+    let plane_rows = row_steps(arch, network.input.code.planes()).1;
     let layers = network
         .layers
         .iter()
@@ -142,6 +156,21 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, planes: usize) -> LayerMap
         reuse: Reuse::WeightsStay,
         bound: compute.max(weights) as u64,
     };
+    if arch.readout.is_analog() {
+        // Nothing is loaded: every pixel visits the arrays of all its passes in turn.
+        let (step, plane_rows) = row_steps(arch, planes);
+        let rows = if planes > 1 { plane_rows } else { arch.rows };
+        let interval = planes * (rows / step).max(arch.readout.conversion());
+        let tiles = layer.fan_in().div_ceil(rows) * layer.conv.c.div_ceil(arch.lanes);
+        let bound = (tiles * layer.conv.pixels() * interval) as u64;
+        let all = LayerMap { last_words: full_words, bound, ..whole };
+        return match layer.sum_pixels || all.passes == 1 {
+            true => all,
+            false => {
+                LayerMap { block: 1, last_block: 1, blocks: all.vectors, reuse: Reuse::VectorsStay, ..all }
+            }
+        };
+    }
     if whole.passes == 1 || layer.sum_pixels {
         return whole;
     }

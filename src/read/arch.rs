@@ -1,6 +1,7 @@
 //! The architecture file: TOML with strict keys.
 
 use crate::arch::{ArchFile, validate_file};
+use crate::device::{PRESETS, Physics};
 use std::path::{Path, PathBuf};
 
 /// Largest architecture file in bytes.
@@ -47,14 +48,93 @@ pub enum Refused {
     Keys(String),
 }
 
-/// Reads an architecture from its text.
+/// Reads an architecture from its text. Every key is tried by itself, so all that are wrong are named at once.
+///
+/// `variation.preset = "NAME"` stands for the keys of [`Physics::preset`]; other keys of the table go before it.
 pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
-    let file: ArchFile = toml::from_str(text).map_err(|error| Refused::Toml(error.to_string()))?;
-    let problems = validate_file(&file);
-    if problems.is_empty() {
-        return Ok(file);
+    let expanded = with_preset(text)?;
+    let text = expanded.as_deref().unwrap_or(text);
+    let error = match toml::from_str::<ArchFile>(text) {
+        Ok(file) => {
+            let problems = impossible(&file);
+            return if problems.is_empty() { Ok(file) } else { Err(Refused::Keys(problems.join("\n"))) };
+        }
+        Err(error) => error,
+    };
+    let mut wrong = Vec::new();
+    if let Ok(mut table) = text.parse::<toml::Table>() {
+        wrong = take_wrong(&mut table);
+        if let Ok(rest) = table.try_into::<ArchFile>() {
+            wrong.extend(impossible(&rest));
+        }
     }
-    Err(Refused::Keys(problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")))
+    // One alone is told with its line.
+    Err(if wrong.len() < 2 { Refused::Toml(error.to_string()) } else { Refused::Keys(wrong.join("\n")) })
+}
+
+/// The text with the preset of `[variation]` written out; `None` where it names none.
+fn with_preset(text: &str) -> Result<Option<String>, Refused> {
+    let Ok(mut file) = text.parse::<toml::Table>() else { return Ok(None) };
+    let Some(toml::Value::Table(own)) = file.get_mut("variation") else { return Ok(None) };
+    let Some(name) = own.remove("preset") else { return Ok(None) };
+    let named = name.as_str().and_then(Physics::preset).ok_or_else(|| {
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        Refused::Keys(format!("  variation.preset = {name}: unknown; take one of {}", names.join(", ")))
+    })?;
+    let mut physics = toml::Table::try_from(named).map_err(|error| Refused::Toml(error.to_string()))?;
+    overlay(&mut physics, std::mem::take(own));
+    *own = physics;
+    Ok(Some(file.to_string()))
+}
+
+/// Puts the keys of `over` into `base`, table by table.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => overlay(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// What is wrong with keys that could be read, a line each.
+fn impossible(file: &ArchFile) -> Vec<String> {
+    validate_file(file).iter().map(|problem| format!("  {problem}")).collect()
+}
+
+/// Takes the keys out of `table` that no architecture file has or whose value is of the wrong kind, and says
+/// what is wrong with each.
+fn take_wrong(table: &mut toml::Table) -> Vec<String> {
+    let mut wrong = Vec::new();
+    // True if an architecture file may hold this one entry.
+    let mut good = |place: &str, entry: toml::Table| match entry.try_into::<ArchFile>() {
+        Ok(_) => true,
+        Err(error) => {
+            let what = error.message().trim().replace('\n', " ");
+            wrong.push(format!("  {place}: {what}"));
+            false
+        }
+    };
+    let entry = |key: &str, value: toml::Value| toml::Table::from_iter([(key.to_string(), value)]);
+    table.retain(|section, value| match value {
+        toml::Value::Table(keys) if good_section(section) => {
+            keys.retain(|key, value| {
+                let inner = toml::Value::Table(entry(key, value.clone()));
+                good(&format!("{section}.{key} = {value}"), entry(section, inner))
+            });
+            true
+        }
+        value => good(section, entry(section, value.clone())),
+    });
+    wrong
+}
+
+/// Whether an architecture file may have the section `name`.
+fn good_section(name: &str) -> bool {
+    let empty = toml::Value::Table(toml::Table::new());
+    toml::Table::from_iter([(name.to_string(), empty)]).try_into::<ArchFile>().is_ok()
 }
 
 #[cfg(test)]
@@ -71,6 +151,18 @@ mod tests {
     fn numbers_and_auto_are_read() {
         let file = arch_from_text("[array]\nrows = 576\ncolumns = \"auto\"\n").unwrap();
         assert_eq!((file.array.rows, file.array.columns), (Setting::Value(576), Setting::Auto));
+    }
+
+    #[test]
+    fn a_preset_is_a_base_that_other_keys_go_before() {
+        let text = "[variation]\npreset = \"pr-cim\"\n[variation.die]\nsigma = 0.25\n";
+        let mut expected = Physics::preset("pr-cim").unwrap();
+        expected.die.sigma = 0.25;
+        assert_eq!(arch_from_text(text).unwrap().variation, expected);
+        let Err(Refused::Keys(what)) = arch_from_text("[variation]\npreset = \"x\"\n") else {
+            panic!("accepted")
+        };
+        assert!(what.contains("variation.preset") && what.contains("c3sram"), "{what}");
     }
 
     #[test]
@@ -93,5 +185,18 @@ mod tests {
             panic!("accepted")
         };
         assert!(what.contains("array.lanes") && what.contains("array.pixel_lanes"), "{what}");
+    }
+
+    #[test]
+    fn all_wrong_keys_are_named_whatever_is_wrong_with_them() {
+        let text =
+            "speed = 3\n[array]\nrowz = 5\nrows = 4\ncolumns = \"many\"\n[arrays]\n[target]\nclock_mhz = 0\n";
+        let Err(Refused::Keys(what)) = arch_from_text(text) else { panic!("accepted") };
+        for key in
+            ["speed: ", "array.rowz = 5", "array.rows = 4", "array.columns", "arrays", "target.clock_mhz"]
+        {
+            assert!(what.contains(key), "{key}: {what}");
+        }
+        assert_eq!(what.lines().count(), 6, "{what}");
     }
 }

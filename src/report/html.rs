@@ -165,7 +165,8 @@ fn percent(part: u64, whole: u64) -> String {
     if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
-fn thousands(number: u64) -> String {
+/// Digits in groups of three.
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -9,7 +9,7 @@ pub mod junit;
 mod view;
 
 pub use figures::{Speed, speed};
-pub use html::html;
+pub use html::{html, thousands};
 pub use view::{
     Available, ClockView, DesignView, LayerView, Page, SeedView, SynthView, ToolView, UsedView, VerifyView,
 };

@@ -25,7 +25,7 @@ module accumulator (
     input  wire fetch_valid_i,
     input  wire fetch_block_last_i,
     //%- endif %//
-    //%- if v.row_enable %//
+    //%- if v.counts_driven %//
     // Rows that the vector at the door drives.
     input  wire [<: v.driven_width - 1 :>:0] driven_rows_i,
     //%- if v.weighted %//
@@ -79,7 +79,7 @@ module accumulator (
       .write_data_i(sum_q)
   );
   //%- endif %//
-  //%- if v.row_enable %//
+  //%- if v.counts_driven %//
 
   // The number of driven rows meets the count behind the tree.
   localparam DRIVEN = <: v.driven_width :>;
@@ -101,11 +101,15 @@ module accumulator (
       wire unused_count = &{1'b0, full_count[COUNT-1:SUM]};
       wire [SUM-1:0] count = full_count[SUM-1:0];
       //%- else if count_pad > 0 %//
+      //%- if v.analog.is_some() %//
+      wire [SUM-1:0] count = {{<: count_pad :>{count_i[lane*COUNT+COUNT-1]}}, count_i[lane*COUNT +: COUNT]};
+      //%- else %//
       wire [SUM-1:0] count = {<: count_pad :>'d0, count_i[lane*COUNT +: COUNT]};
+      //%- endif %//
       //%- else %//
       wire [SUM-1:0] count = count_i[lane*COUNT +: COUNT];
       //%- endif %//
-      //%- if v.row_enable %//
+      //%- if v.counts_driven %//
       // Equal rows minus unequal ones, among those that are driven.
       //%- if v.weighted %//
       wire [SUM-1:0] contribution = weighted_i ? count : (count << 1) - driven;

@@ -22,16 +22,24 @@ module gather (
     //%- if v.rotates %//
     input  wire [<: v.bank_width - 1 :>:0] walk_bank_i,
     //%- endif %//
-    //%- if v.pads %//
+    //%- if v.pads_rows %//
     input  wire [<: v.coordinate_width - 1 :>:0] window_row_i,
+    //%- endif %//
+    //%- if v.pads_columns %//
     input  wire [<: v.coordinate_width - 1 :>:0] window_column_i,
     //%- endif %//
     output reg  [<: v.banks * v.map_width - 1 :>:0] read_address_o,
     input  wire [<: v.rows - 1 :>:0] read_data_i,
     //%- if v.row_enable %//
+    //%- if v.counts_driven %//
     // Words of the row vector that are driven, and the number of driven rows.
+    //%- else %//
+    // Words of the row vector that are driven.
+    //%- endif %//
     output wire [<: v.banks - 1 :>:0] driven_o,
+    //%- if v.counts_driven %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
+    //%- endif %//
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
 );
@@ -130,31 +138,23 @@ module gather (
   //%- endif %//
   //%- if v.pads %//
 
-  // Kernel rows and columns that lie inside the map.
-  //%- for t in pad_rows %//
-  wire [<: v.coordinate_width - 1 :>:0] row_<: t :> = window_row_i + <: v.coordinate_width :>'d<: t :>;
+  // Kernel rows and columns inside the map; those before it, negative, compare as beyond it.
+  //%- for w in inside_wires %//
+  wire [<: v.coordinate_width - 1 :>:0] <: w.name :> = <: w.window :> + <: v.coordinate_width :>'d<: w.at :>;
   //%- endfor %//
-  //%- for t in pad_columns %//
-  wire [<: v.coordinate_width - 1 :>:0] column_<: t :> = window_column_i + <: v.coordinate_width :>'d<: t :>;
-  //%- endfor %//
-  wire [<: g.pad_kernel_rows - 1 :>:0] row_inside = {
-      //%- for t in pad_rows_down %//
-      !row_<: t.at :>[<: v.coordinate_width - 1 :>] & (row_<: t.at :> < map_rows)<: t.comma :>
+  //%- for i in inside %//
+  wire [<: i.tests.len() - 1 :>:0] <: i.name :> = {
+      //%- for t in i.tests %//
+      <: t :>
       //%- endfor %//
   };
-  wire [<: g.pad_kernel_columns - 1 :>:0] column_inside = {
-      //%- for t in pad_columns_down %//
-      !column_<: t.at :>[<: v.coordinate_width - 1 :>] & (column_<: t.at :> < map_columns)<: t.comma :>
-      //%- endfor %//
-  };
+  //%- endfor %//
   wire [BANKS-1:0] outside;
 
   genvar tap;
   generate
     for (tap = 0; tap < BANKS; tap = tap + 1) begin : gen_outside
-      assign outside[tap] = padded[0] &
-          !(<: g.row_inside_expr :> &
-            <: g.column_inside_expr :>);
+      assign outside[tap] = padded[0] & <: g.outside_expr :>;
     end
   endgenerate
   //%- endif %//
@@ -201,6 +201,7 @@ module gather (
   wire [BANKS-1:0] driven = <: g.driven_expr :>;
   reg  [BANKS-1:0] read_driven_q;
   reg  [BANKS-1:0] door_driven_q;
+  //%- if v.counts_driven %//
   //%- if g.partials %//
   reg  [BANKS-1:0] count_partial_q;
   reg  [<: g.channel_count_width - 1 :>:0] count_channels_q;
@@ -222,21 +223,26 @@ module gather (
       //%- endif %//
     end
   end
+  //%- endif %//
 
   always @(posedge clk_i) begin
     if (advance_i) begin
       read_driven_q <= driven;
       door_driven_q <= read_driven_q;
+      //%- if v.counts_driven %//
       driven_rows_q <= driven_rows;
       //%- if g.partials %//
       count_partial_q <= partial;
       count_channels_q <= last_channels;
       //%- endif %//
+      //%- endif %//
     end
   end
 
   assign driven_o = door_driven_q;
+  //%- if v.counts_driven %//
   assign driven_rows_o = driven_rows_q;
+  //%- endif %//
   //%- endif %//
   //%- if v.masks || v.plus_pads %//
 

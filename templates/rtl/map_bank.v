@@ -28,7 +28,7 @@ module map_bank (
   generate
     for (part = 0; part < PARTS; part = part + 1) begin : gen_part
       // A layer never reads the words that it writes, so no order of the two ports matters.
-      (* no_rw_check *)
+      (* <: v.map_attributes :> *)
       reg [WIDTH-1:0] memory [0:DEPTH-1];
       reg [WIDTH-1:0] read_data_q;
 

@@ -40,14 +40,19 @@ module sequencer (
     //%- if v.walk_bank_width > 0 %//
     output wire [<: v.walk_bank_width - 1 :>:0] walk_bank_o,
     //%- endif %//
-    //%- if v.pads %//
+    //%- if v.pads_rows %//
     output wire [<: v.coordinate_width - 1 :>:0] window_row_o,
+    //%- endif %//
+    //%- if v.pads_columns %//
     output wire [<: v.coordinate_width - 1 :>:0] window_column_o,
     //%- endif %//
     //%- if v.pass_width > 0 %//
     output wire [<: v.pass_width - 1 :>:0] pass_o,
     //%- endif %//
     output wire tile_first_o,
+    //%- if v.analog.is_some() && v.multi_pass %//
+    output wire pass_first_o,
+    //%- endif %//
     //%- if v.accumulates %//
     output wire sum_first_o,
     output wire sum_last_o,
@@ -233,6 +238,9 @@ module sequencer (
   //%- else %//
   assign tile_first_o = 1'b1;
   //%- endif %//
+  //%- if v.analog.is_some() && v.multi_pass %//
+  assign pass_first_o = <: v.first_pass :>;
+  //%- endif %//
   //%- if v.accumulates %//
   //%- if v.sums_pixels %//
   assign sum_first_o = <: v.first_pass :> & (tile_first_o | !sum_pixels[0]);
@@ -253,6 +261,12 @@ module sequencer (
   assign walk_address_o = origin_address;
   //%- if v.walk_bank_width > 0 %//
   assign walk_bank_o = origin_bank;
+  //%- endif %//
+  //%- if v.pads_rows %//
+  assign window_row_o = origin_pad_row;
+  //%- endif %//
+  //%- if v.pads_columns %//
+  assign window_column_o = origin_pad_column;
   //%- endif %//
   //%- endif %//
   //%- if v.has_walk && v.moves %//
@@ -380,8 +394,10 @@ module sequencer (
   //%- if v.walk_bank_width > 0 %//
   assign walk_bank_o = bank_q;
   //%- endif %//
-  //%- if v.pads %//
+  //%- if v.pads_rows %//
   assign window_row_o = pad_row_q;
+  //%- endif %//
+  //%- if v.pads_columns %//
   assign window_column_o = pad_column_q;
   //%- endif %//
   //%- if v.pools %//

@@ -4,6 +4,8 @@
 //
 // Self-checking bench: streams <: images :> images in, compares every sum, result bit, score, tlast and
 // cycle counter with the golden model, and prints PASS or FAIL for each image and for the whole.
+// Then come frames started by the register, a broken frame, one without its tlast, and frames without
+// gaps against a result stream that stands still.
 //
 //   +seed=N   gaps, back-pressure and the cycle of the reset in the middle; printed
 //   +waves=F  writes a VCD file
@@ -29,6 +31,15 @@ module bincim_tb #(
   localparam integer BIT_EVENTS = <: bit_events :>;
   localparam integer BIT_WORDS = <: bit_words :>;
   localparam integer FRAME_CYCLES = <: cycles :>;
+  // Cycles between frames where nothing outside holds them up.
+  localparam integer INTERVAL = <: interval :>;
+  // Cycles from the first score of a frame to its last one where each is taken at once.
+  localparam integer RESULT_CYCLES = <: result_cycles :>;
+  // Frames for which the input has room, and the cycles that it puts padding into one.
+  localparam integer INPUT_FRAMES = <: input_frames :>;
+  localparam integer PADDING_CYCLES = <: padding_cycles :>;
+  // Frames whose results find room while none is taken: two in the buffer, the only score of one behind it.
+  localparam integer HELD_FRAMES = (SCORES == 1) ? 3 : 2;
 
   // Of one layer: groups of channels, events of each tap in a group, channels.
   reg [31:0] groups_of[0:LAYERS-1];
@@ -77,6 +88,7 @@ module bincim_tb #(
   reg awvalid = 1'b0;
   wire awready;
   reg [31:0] wdata = 32'd0;
+  reg [3:0] wstrb = 4'hF;
   reg wvalid = 1'b0;
   wire wready;
   wire [1:0] bresp;
@@ -105,7 +117,7 @@ module bincim_tb #(
       .s_axil_awvalid(awvalid),
       .s_axil_awready(awready),
       .s_axil_wdata(wdata),
-      .s_axil_wstrb(4'hF),
+      .s_axil_wstrb(wstrb),
       .s_axil_wvalid(wvalid),
       .s_axil_wready(wready),
       .s_axil_bresp(bresp),
@@ -127,6 +139,14 @@ module bincim_tb #(
   integer image_errors = 0;
   integer cycle = 0;
   integer idle = 0;
+
+  // Frames since the reset: those that may be sent and that may be computed; those sent, computed and
+  // received. Frame n carries image n mod IMAGES.
+  integer due = IMAGES;
+  integer allowed = IMAGES;
+  integer sent = 0;
+  integer computed = 0;
+  integer received = 0;
 
   task fail;
     begin
@@ -152,6 +172,9 @@ module bincim_tb #(
   // 0: always willing, 1: half of the time, 2: long bursts; drawn anew every frame.
   integer in_pace = 0;
   integer out_pace = 0;
+  // No gaps in the input, and results are taken at once; no result is taken.
+  reg eager = 1'b0;
+  reg hold = 1'b0;
   function willing;
     input integer pace;
     input integer draw;
@@ -166,9 +189,7 @@ module bincim_tb #(
   endfunction
 
   // ------------------------------------------------------------------------------------------- input
-  integer in_image = 0;
   integer in_beat = 0;
-  wire in_more = (in_image < IMAGES);
   wire in_taken = s_axis_tvalid && s_axis_tready;
   wire in_frame_taken = in_taken && (in_beat == BEATS - 1);
 
@@ -179,35 +200,35 @@ module bincim_tb #(
   wire in_broken = break_frame && (in_beat == BREAK_BEAT) && (BEATS > 1);
 
   // The beat that follows the present one.
-  integer next_image;
+  integer next_frame;
   integer next_beat;
   always @(*) begin
-    next_image = in_image;
+    next_frame = sent;
     next_beat = in_beat;
     if (in_taken) begin
       next_beat = (in_frame_taken || in_broken) ? 0 : in_beat + 1;
-      if (in_frame_taken && !in_broken) next_image = in_image + 1;
+      if (in_frame_taken && !in_broken) next_frame = sent + 1;
     end
   end
 
   integer in_draw;
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      in_image <= 0;
+      sent <= 0;
       in_beat <= 0;
       s_axis_tvalid <= 1'b0;
       s_axis_tlast <= 1'b0;
     end else begin
       in_draw = $random(seed);
-      in_image <= next_image;
+      sent <= next_frame;
       in_beat <= next_beat;
       if (in_frame_taken) in_pace = in_draw[5:4];
       if (in_taken && in_broken) break_frame = 1'b0;
       if (!s_axis_tvalid || in_taken) begin
         s_axis_tvalid <= 1'b0;
-        if (next_image < IMAGES && willing(in_pace, in_draw, cycle)) begin
+        if (next_frame < due && (eager || willing(in_pace, in_draw, cycle))) begin
           s_axis_tvalid <= 1'b1;
-          s_axis_tdata <= stimulus[next_image*BEATS+next_beat];
+          s_axis_tdata <= stimulus[(next_frame%IMAGES)*BEATS+next_beat];
           s_axis_tlast <= ((next_beat == BEATS - 1) && !drop_last) ||
                           (break_frame && (next_beat == BREAK_BEAT) && (BEATS > 1));
         end
@@ -215,22 +236,52 @@ module bincim_tb #(
     end
   end
 
+  // The input takes beats while it has room, but for the padding, and never without room. A frame gives
+  // its room back when its first layer is done.
+  integer released = 0;
+  integer done_layers = 0;
+  integer refused = 0;
+  wire in_room = (sent - released < INPUT_FRAMES);
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      released <= 0;
+      done_layers <= 0;
+      refused <= 0;
+    end else begin
+      if (dut.layer_done) begin
+        if (done_layers == 0) released <= released + 1;
+        done_layers <= (done_layers == LAYERS - 1) ? 0 : done_layers + 1;
+      end
+      refused <= (in_room && !s_axis_tready) ? refused + 1 : 0;
+      if (refused > PADDING_CYCLES) begin
+        $display("FAIL cycle %0d: s_axis_tready is low though there is room", cycle);
+        fail;
+      end
+      if (s_axis_tready !== 1'b0 && !in_room) begin
+        $display("FAIL cycle %0d: s_axis_tready is %b and there is no room", cycle, s_axis_tready);
+        fail;
+      end
+    end
+  end
+
   // ------------------------------------------------------------------------------------------ output
-  integer out_image = 0;
+  integer out_image = 0;  // of the frame whose results come
   integer out_score = 0;
+  integer first_score = 0;  // cycle in which the first score of the frame was taken
   integer out_draw;
   reg held = 1'b0;
   reg [OUT_BITS-1:0] held_data;
   reg held_last;
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
+      received <= 0;
       out_image <= 0;
       out_score <= 0;
       m_axis_tready <= 1'b0;
       held <= 1'b0;
     end else begin
       out_draw = $random(seed);
-      m_axis_tready <= willing(out_pace, out_draw, cycle);
+      m_axis_tready <= !hold && (eager || willing(out_pace, out_draw, cycle));
       held <= m_axis_tvalid && !m_axis_tready;
       held_data <= m_axis_tdata;
       held_last <= m_axis_tlast;
@@ -243,7 +294,7 @@ module bincim_tb #(
         fail;
       end
       if (m_axis_tvalid && m_axis_tready) begin
-        if (out_image >= IMAGES) begin
+        if (received >= allowed) begin
           $display("FAIL cycle %0d: a result after the last frame", cycle);
           fail;
         end else begin
@@ -257,12 +308,19 @@ module bincim_tb #(
                      m_axis_tlast);
             fail;
           end
+          if (out_score == 0) first_score = cycle;
           if (out_score == SCORES - 1) begin
+            if (eager && cycle - first_score > RESULT_CYCLES) begin
+              $display("FAIL image %0d: its scores took %0d cycles, expected %0d", out_image,
+                       cycle - first_score, RESULT_CYCLES);
+              fail;
+            end
             if (image_errors == 0) $display("PASS image %0d", out_image);
             else $display("FAIL image %0d: %0d differences", out_image, image_errors);
             image_errors = 0;
             out_score <= 0;
-            out_image <= out_image + 1;
+            received <= received + 1;
+            out_image <= (out_image == IMAGES - 1) ? 0 : out_image + 1;
             out_pace = out_draw[5:4];
           end else out_score <= out_score + 1;
         end
@@ -271,25 +329,32 @@ module bincim_tb #(
   end
 
   // -------------------------------------------------------------------------------------------- taps
-  integer sum_image = 0;
+  integer sum_image = 0;  // of the frame that is computed
   integer sum_layer = 0;
   integer sum_group = 0;
   integer sum_event = 0;
   integer sum_index = 0;
   integer sum_lane;
+  integer first_sum = 0;  // cycle of the frame's first sum
+  integer interval = 0;  // cycles since that of the frame before
   reg [LANES*SUM_BITS-1:0] sum_wrong;
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
+      computed = 0;
       sum_image = 0;
       sum_layer = 0;
       sum_group = 0;
       sum_event = 0;
       sum_index = 0;
     end else if (dut.sum_valid !== 1'b0) begin
-      if (dut.sum_valid !== 1'b1 || sum_image >= IMAGES) begin
+      if (dut.sum_valid !== 1'b1 || computed >= allowed) begin
         $display("FAIL cycle %0d: a sum where none is due", cycle);
         fail;
       end else begin
+        if (sum_layer == 0 && sum_group == 0 && sum_event == 0) begin
+          interval = cycle - first_sum;
+          first_sum = cycle;
+        end
         sum_wrong = (dut.sum ^ expected_sums[sum_index]) &
                     sum_mask(channels_of[sum_layer] - sum_group * LANES);
         if (sum_wrong !== {LANES * SUM_BITS{1'b0}}) begin
@@ -313,7 +378,12 @@ module bincim_tb #(
             sum_layer = sum_layer + 1;
             if (sum_layer == LAYERS) begin
               sum_layer = 0;
+              computed = computed + 1;
               sum_image = sum_image + 1;
+              if (sum_image == IMAGES) begin
+                sum_image = 0;
+                sum_index = 0;
+              end
             end
           end
         end
@@ -321,7 +391,7 @@ module bincim_tb #(
     end
   end
 
-  integer bit_index = 0;
+  integer bit_frames = 0;
   //%- if bit_events > 0 %//
 
   // Ones for the bits of the lanes that hold a channel.
@@ -333,18 +403,20 @@ module bincim_tb #(
     end
   endfunction
 
+  integer bit_index = 0;
   integer bit_layer = 0;
   integer bit_group = 0;
   integer bit_event = 0;
   reg [LANES-1:0] bit_wrong;
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
+      bit_frames = 0;
       bit_index = 0;
       bit_layer = 0;
       bit_group = 0;
       bit_event = 0;
     end else if (dut.bit_valid !== 1'b0) begin
-      if (dut.bit_valid !== 1'b1 || bit_index >= IMAGES * BIT_EVENTS) begin
+      if (dut.bit_valid !== 1'b1 || bit_frames >= allowed) begin
         $display("FAIL cycle %0d: result bits where none are due", cycle);
         fail;
       end else begin
@@ -365,7 +437,11 @@ module bincim_tb #(
             bit_group = 0;
             bit_layer = bit_layer + 1;
             if (bit_layer < LAYERS && bits_of[bit_layer] == 0) bit_layer = bit_layer + 1;
-            if (bit_layer >= LAYERS) bit_layer = 0;
+            if (bit_layer >= LAYERS) begin
+              bit_layer = 0;
+              bit_frames = bit_frames + 1;
+              if (bit_index == IMAGES * BIT_EVENTS) bit_index = 0;
+            end
           end
         end
       end
@@ -443,14 +519,20 @@ module bincim_tb #(
     end
   endtask
 
-  // Sends the last image once more and expects its results once more.
-  task last_image_again;
+  // Allows `count` more frames to be computed, waits for their results and for the frames that the input
+  // has room for, and sees that no more are computed.
+  task finish_frames;
+    input integer count;
     begin
-      in_image = IMAGES - 1;
-      out_image = IMAGES - 1;
-      sum_image = IMAGES - 1;
-      sum_index = (IMAGES - 1) * SUM_EVENTS;
-      bit_index = (IMAGES - 1) * BIT_EVENTS;
+      allowed = allowed + count;
+      while (received < allowed || (sent < due && in_room)) @(negedge clk);
+      repeat (INTERVAL + 60) @(negedge clk);
+      if (computed != received || (BIT_EVENTS > 0 && bit_frames != received)) begin
+        $display("FAIL: %0d frames received, the taps showed sums of %0d and bits of %0d", received,
+                 computed, bit_frames);
+        fail;
+      end
+      check_register(12'h00C, received);
     end
   endtask
 
@@ -482,47 +564,66 @@ module bincim_tb #(
     check_register(12'h000, 32'h42434D31);
     check_register(12'h004, 32'd1);
     check_register(12'h014, LAYERS);
-    while (out_image < IMAGES) @(negedge clk);
-    repeat (60) @(negedge clk);
-    if (sum_image != IMAGES || bit_index != IMAGES * BIT_EVENTS) begin
-      $display("FAIL: the taps showed %0d images and %0d bit events", sum_image, bit_index);
-      fail;
-    end
+    finish_frames(0);
     check_register(12'h008, 32'd0);
-    check_register(12'h00C, IMAGES);
     check_register(12'h010, FRAME_CYCLES);
     for (i = 0; i < LAYERS; i = i + 1) check_register(12'h100 + 4 * i, expected_cycles[i]);
-    // A frame that waits for START.
+    // Addresses without a register.
+    check_register(12'h018, 32'd0);
+    check_register(12'h0FC, 32'd0);
+    check_register(12'h100 + 4 * LAYERS, 32'd0);
+    check_register(12'hFFC, 32'd0);
+
+    // Two frames come, each waits for its START. A write without its byte strobe does nothing.
     write_register(12'h004, 32'd0);
     check_register(12'h004, 32'd0);
-    last_image_again;
-    while (in_image < IMAGES) @(negedge clk);
-    repeat (60) @(negedge clk);
+    wstrb = 4'hE;
+    write_register(12'h004, 32'd3);
+    wstrb = 4'hF;
+    check_register(12'h004, 32'd0);
+    due = due + 2;
+    finish_frames(0);
     check_register(12'h008, 32'd2);
-    if (out_image != IMAGES - 1 || sum_image != IMAGES - 1 || sum_index != (IMAGES - 1) * SUM_EVENTS) begin
-      $display("FAIL: a frame ran without START");
-      fail;
-    end
     write_register(12'h004, 32'd2);
-    while (out_image < IMAGES) @(negedge clk);
-    repeat (60) @(negedge clk);
+    finish_frames(1);
+    check_register(12'h008, 32'd2);
+    write_register(12'h004, 32'd2);
+    finish_frames(1);
     check_register(12'h008, 32'd0);
-    check_register(12'h00C, IMAGES + 1);
-    // A broken frame before a whole one, then a frame without tlast.
-    write_register(12'h004, 32'd1);
+
+    // A START before its frame; a frame that breaks off does not use it up.
+    write_register(12'h004, 32'd2);
     break_frame = 1'b1;
-    last_image_again;
-    while (out_image < IMAGES) @(negedge clk);
-    repeat (60) @(negedge clk);
+    due = due + 1;
+    finish_frames(1);
     check_register(12'h008, (BEATS > 1) ? 32'd8 : 32'd0);
     write_register(12'h008, 32'd8);
     check_register(12'h008, 32'd0);
+
+    // Frames without gaps follow each other at the predicted interval while their results find room,
+    // and wait where they find none. The last two lack their tlast.
+    write_register(12'h004, 32'd1);
+    eager = 1'b1;
+    hold = 1'b1;
+    due = due + 2;
+    allowed = allowed + 2;
+    while (computed < allowed) @(negedge clk);
+    if (interval != INTERVAL) begin
+      $display("FAIL: a frame follows after %0d cycles, expected %0d", interval, INTERVAL);
+      fail;
+    end
     drop_last = 1'b1;
-    last_image_again;
-    while (out_image < IMAGES) @(negedge clk);
-    repeat (60) @(negedge clk);
+    due = due + 2;
+    allowed = allowed + HELD_FRAMES - 2;
+    repeat (3 * INTERVAL + 60) @(negedge clk);
+    if (computed != allowed) begin
+      $display("FAIL: %0d frames computed, there is room for the results of %0d", computed, allowed);
+      fail;
+    end
+    check_register(12'h008, 32'hE);
+    hold = 1'b0;
+    finish_frames(4 - HELD_FRAMES);
     check_register(12'h008, 32'd8);
-    check_register(12'h00C, IMAGES + 3);
     if (errors == 0) begin
       $display("PASS: %0d images, %0d cycles a frame, seed %0d", IMAGES, FRAME_CYCLES, first_seed);
       $finish;
@@ -538,7 +639,7 @@ module bincim_tb #(
     cycle <= cycle + 1;
     if (!rst_n || in_taken || (m_axis_tvalid && m_axis_tready) || dut.sum_valid) idle <= 0;
     else idle <= idle + 1;
-    if (idle > 4 * (FRAME_CYCLES + BEATS) + 2000) begin
+    if (idle > 4 * (INTERVAL + BEATS) + 2000) begin
       $display("FAIL: nothing moved for %0d cycles; image %0d layer %0d group %0d, seed %0d", idle, sum_image,
                sum_layer, sum_group, first_seed);
       $stop;

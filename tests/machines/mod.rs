@@ -2,16 +2,22 @@
 
 #![allow(dead_code)]
 
-use bincim::arch::{self, Arch, ArchFile};
+use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind};
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design};
 use bincim::emit::{bench, vectors::Frame};
-use bincim::network::Network;
+use bincim::flow::icarus::{self, Level};
+use bincim::flow::verilator;
+use bincim::golden::reference;
 use bincim::network::random;
+use bincim::network::{Activation, Network};
+use bincim::variation::{ArrayDraw, Chip, Site};
 use rand::Rng;
 use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A machine of the given size without a device.
 pub fn arch(rows: usize, lanes: usize, word: usize, weight_rows: usize, depth: usize) -> Arch {
@@ -55,9 +61,14 @@ pub fn design(network: &Network, arch: &Arch) -> Option<Design> {
 
 /// `count` random images and the golden model's answers.
 pub fn frames(design: &Design, seed: u64, count: usize) -> Vec<Frame> {
+    chip_frames(design, None, seed, count)
+}
+
+/// The same on one chip.
+pub fn chip_frames(design: &Design, chip: Option<&Chip>, seed: u64, count: usize) -> Vec<Frame> {
     random::elements(&design.network, seed, count)
         .chunks(design.network.input.shape.elements())
-        .map(|image| cosim::frame(design, image.to_vec()))
+        .map(|image| cosim::frame(design, chip, image.to_vec()))
         .collect()
 }
 
@@ -76,4 +87,115 @@ pub fn write_design(folder: &Path, design: &Design, rtl: Vec<(String, String)>, 
     let benches = bench::files(design, &names, frames).expect("benches can be written");
     write(folder, benches.into_iter().map(|text| (text.name, text.text)));
     write(folder, rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
+}
+
+/// Runs the design's own bench under Icarus; what it prints.
+pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
+    let words = |problem: bincim::flow::FlowError| problem.to_string();
+    let rtl = folder.join("rtl");
+    let mut files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    files.push(PathBuf::from("../verif/bincim_tb.v"));
+    let (compiled, log) = (folder.join("bench.vvp"), folder.join("log"));
+    icarus::compile(&files, "bincim_tb", Level::Verilog2005, &rtl, &compiled, &log).map_err(words)?;
+    let seed = [format!("+seed={}", seed + 1)];
+    Ok(icarus::simulate(&compiled, &seed, &rtl, &log, Duration::from_secs(300)).map_err(words)?.stdout)
+}
+
+/// The machine's bits and scores against the definition's.
+pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
+    let trace = reference::run(&design.network, &frame.image);
+    for (index, layer) in design.network.layers.iter().enumerate() {
+        let expected = &trace.layers[index].bits;
+        let pixels = layer.output.pixels();
+        for (at, &bit) in expected.iter().enumerate() {
+            let (channel, pixel) = (at / pixels, at % pixels);
+            let (group, lane) = (channel / design.lanes, channel % design.lanes);
+            let actual = frame.bits[index][(group * pixels + pixel) * design.lanes + lane];
+            if actual != bit {
+                return Err(format!(
+                    "machine, layer {index}, channel {channel}, pixel {pixel}: {actual}, not {bit}"
+                ));
+            }
+        }
+        if frame.cycles[index] != design.layers[index].cycles {
+            return Err(format!(
+                "machine, layer {index}: {} cycles, {} predicted",
+                frame.cycles[index], design.layers[index].cycles
+            ));
+        }
+    }
+    let expected = stream_order(&design.network, &trace.scores);
+    match expected == frame.scores {
+        true => Ok(()),
+        false => Err(format!("machine, scores: {:?}, not {expected:?}", frame.scores)),
+    }
+}
+
+/// Scores (channel, row, column) as the stream carries them: channel innermost, bits as 0 and 1.
+fn stream_order(network: &Network, scores: &[i32]) -> Vec<i64> {
+    let last = network.layers.last().expect("a network has a layer");
+    let pixels = last.output.pixels();
+    let bits = last.activation != Activation::Scores;
+    (0..scores.len())
+        .map(|at| scores[at % last.output.c * pixels + at / last.output.c])
+        .map(|score| if bits { i64::from(score > 0) } else { i64::from(score) })
+        .collect()
+}
+
+/// Verilator's complaints about the design's Verilog, as an error.
+pub fn lint(folder: &Path) -> Result<(), String> {
+    let rtl = folder.join("rtl");
+    let words = |problem: bincim::flow::FlowError| problem.to_string();
+    let files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    let warnings = verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
+    if warnings.is_empty() { Ok(()) } else { Err(format!("lint: {warnings:#?}")) }
+}
+
+/// A random analog readout of any kind.
+pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
+    let readout = &mut arch.readout;
+    readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };
+    readout.levels = *[2, 3, 5, 11, 16, 31].choose(rng).unwrap();
+    readout.range = match rng.random_bool(0.5) {
+        true => Range::Word(RangeWord::Full),
+        false => Range::Counts(*[3.0, 7.5, 20.0].choose(rng).unwrap()),
+    };
+    readout.fraction_bits = rng.random_range(0..=6);
+    readout.value_fraction_bits = rng.random_range(0..=2);
+    readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
+    readout.rows_per_cycle = *steps.choose(rng).unwrap();
+    readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
+}
+
+/// Any integers that a chip may hold, near what physics would draw.
+pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
+    let analog = design.analog.as_ref().expect("the trial is analog");
+    let unit = 1i32 << analog.fraction_bits;
+    let most = (1i32 << (analog.cell_width - 1)) - 1;
+    let mut draw = |site: &Site| {
+        let mut cell = |weight: i8| {
+            let value = i32::from(weight) * unit + rng.random_range(-unit..=unit);
+            if weight == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
+        };
+        let plus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let minus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let offset = (0..site.columns).map(|_| rng.random_range(-unit..=unit)).collect();
+        let mut edges = Vec::new();
+        for _ in 0..site.columns {
+            let reach = site.rows as i32 * unit / 3;
+            let mut column: Vec<i32> = (0..analog.edges).map(|_| rng.random_range(-reach..=reach)).collect();
+            column.sort_unstable();
+            edges.extend(column);
+        }
+        ArrayDraw { rows: site.rows, columns: site.columns, plus, minus, offset, edges }
+    };
+    let arrays = design.sites().iter().map(&mut draw).collect();
+    chip(design, arrays)
+}
+
+/// A chip of these arrays.
+pub fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
+    let fraction_bits = design.analog.as_ref().expect("an analog design").fraction_bits;
+    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays }
 }

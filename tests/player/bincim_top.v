@@ -42,6 +42,8 @@ module bincim_top (
   localparam integer BITS = %BITS%;
   localparam integer SCORES = %SCORES%;
   localparam integer LAYERS = %LAYERS%;
+  localparam integer INPUT_FRAMES = %INPUT_FRAMES%;
+  localparam integer INTERVAL = %INTERVAL%;
 
   reg [%IN%-1:0] stimulus[0:IMAGES*BEATS-1];
   reg [%LANES%*%SUM%-1:0] sums[0:IMAGES*SUMS-1];
@@ -56,19 +58,24 @@ module bincim_top (
     $readmemh("../verif/vectors/cycles.hex", cycles);
   end
 
-  // Frame in.
+  // Frames in: images of those that are complete, the oldest first, and the one that comes in.
   reg [%IN%-1:0] frame[0:BEATS-1];
+  integer queue[0:3];
+  reg [31:0] held;
   reg [31:0] beat;
-  reg waiting;
   reg error;
   reg automatic_start;
   reg start;
   reg [31:0] step;
   reg busy;
   reg [31:0] frames;
-  reg [31:0] score;
-  reg sending;
   integer image;
+  // Frames out: images whose results wait.
+  integer results[0:3];
+  reg [31:0] ready;
+  reg [31:0] score;
+  reg [1:0] pause;
+  integer found;
   integer i;
   integer j;
   reg same;
@@ -79,7 +86,8 @@ module bincim_top (
   reg bit_valid;
   reg [%LANES%-1:0] result_bits;
 
-  assign s_axis_tready = !waiting;
+  localparam integer ROOM = (FAULT == 14) ? INPUT_FRAMES - 1 : INPUT_FRAMES;
+  assign s_axis_tready = (held < ROOM);
   wire take = s_axis_tvalid & s_axis_tready;
   wire write = s_axil_awvalid & s_axil_wvalid & !s_axil_bvalid;
   assign s_axil_awready = write;
@@ -88,18 +96,29 @@ module bincim_top (
   assign s_axil_bresp = 2'b00;
   assign s_axil_rresp = 2'b00;
 
+  // The layers end at once; the frame's place in the input is free with the first of them.
+  wire layer_done = busy && (step < LAYERS);
+  wire release_frame = busy && (step == 0);
+  wire run = !busy && (held != 0) && (ready < ((FAULT == 11) ? 3 : 2)) &&
+             (automatic_start || start || FAULT == 7);
+  wire whole = take && (beat == BEATS - 1);
+  wire computed = busy && (step == INTERVAL - ((FAULT == 10) ? 1 : 2)) && !(FAULT == 9 && image == 2);
+  wire send = (ready != 0) && (!m_axis_tvalid || m_axis_tready) && (pause == 0);
+  wire sent = send && (score == SCORES - 1);
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       beat <= 0;
-      waiting <= 1'b0;
+      held <= 0;
       error <= 1'b0;
       automatic_start <= 1'b1;
       start <= 1'b0;
       step <= 0;
       busy <= 1'b0;
       frames <= 0;
+      ready <= 0;
       score <= 0;
-      sending <= 1'b0;
+      pause <= 2'b00;
       image <= 0;
       sum_valid <= 1'b0;
       bit_valid <= 1'b0;
@@ -111,21 +130,26 @@ module bincim_top (
       sum_valid <= 1'b0;
       bit_valid <= 1'b0;
       if (take) begin
-        frame[beat] <= s_axis_tdata;
+        frame[beat] = s_axis_tdata;
         beat <= (beat == BEATS - 1 || s_axis_tlast) ? 0 : beat + 1;
-        if (beat == BEATS - 1) waiting <= 1'b1;
         if (s_axis_tlast != (beat == BEATS - 1)) error <= 1'b1;
       end
-      if (waiting && !busy && !sending && (automatic_start || start || FAULT == 7)) begin
-        busy <= 1'b1;
-        waiting <= 1'b0;
-        start <= 1'b0;
-        step <= 0;
+      if (release_frame) for (i = 0; i < 3; i = i + 1) queue[i] = queue[i+1];
+      if (whole) begin
+        found = 0;
         for (i = 0; i < IMAGES; i = i + 1) begin
           same = 1'b1;
           for (j = 0; j < BEATS; j = j + 1) if (frame[j] != stimulus[i*BEATS+j]) same = 1'b0;
-          if (same) image <= i;
+          if (same) found = i;
         end
+        queue[held-release_frame] = found;
+      end
+      held <= held + whole - release_frame;
+      if (run) begin
+        busy <= 1'b1;
+        start <= 1'b0;
+        step <= 0;
+        image <= queue[0];
       end
       if (busy) begin
         step <= step + 1;
@@ -137,30 +161,30 @@ module bincim_top (
           bit_valid <= 1'b1;
           result_bits <= bits[image*BITS+step] ^ ((FAULT == 2 && image == 1 && step == 0) ? 1 : 0);
         end
-        if (step == SUMS + BITS) begin
+        if (computed) begin
           busy <= 1'b0;
-          sending <= !(FAULT == 9 && image == 2);
-          score <= 0;
           frames <= frames + 1;
         end
       end
-      if (sending && (!m_axis_tvalid || m_axis_tready)) begin
-        m_axis_tvalid <= (score < SCORES);
-        m_axis_tdata <= scores[image*SCORES+score] ^ ((FAULT == 3 && image == 0 && score == SCORES - 1) ? 1 : 0);
-        m_axis_tlast <= (score == SCORES - 1) ^ (FAULT == 4 && image == 1);
-        score <= score + 1;
-        if (score == SCORES) begin
-          sending <= 1'b0;
-          m_axis_tvalid <= 1'b0;
-        end
-      end else if (FAULT == 5 && m_axis_tvalid) m_axis_tvalid <= 1'b0;
+      if (m_axis_tready || FAULT == 5) m_axis_tvalid <= 1'b0;
+      pause <= (FAULT == 15) ? {pause[0], send} : 2'b00;
+      if (send) begin
+        m_axis_tvalid <= 1'b1;
+        m_axis_tdata <= scores[results[0]*SCORES+score] ^
+                        ((FAULT == 3 && results[0] == 0 && score == SCORES - 1) ? 1 : 0);
+        m_axis_tlast <= (score == SCORES - 1) ^ (FAULT == 4 && results[0] == 1);
+        score <= sent ? 0 : score + 1;
+      end
+      if (sent) for (i = 0; i < 3; i = i + 1) results[i] = results[i+1];
+      if (computed) results[ready-sent] = image;
+      ready <= ready + computed - sent;
       if (write) s_axil_bvalid <= 1'b1;
       else if (s_axil_bready) s_axil_bvalid <= 1'b0;
-      if (write && s_axil_awaddr == 12'h004) begin
+      if (write && s_axil_wstrb[0] && s_axil_awaddr == 12'h004) begin
         automatic_start <= s_axil_wdata[0];
-        if (s_axil_wdata[1]) start <= 1'b1;
+        if (s_axil_wdata[1] && !(FAULT == 12 && held == 0)) start <= 1'b1;
       end
-      if (write && s_axil_awaddr == 12'h008 && s_axil_wdata[3]) error <= 1'b0;
+      if (write && s_axil_wstrb[0] && s_axil_awaddr == 12'h008 && s_axil_wdata[3]) error <= 1'b0;
       if (s_axil_arvalid && s_axil_arready) begin
         s_axil_rvalid <= 1'b1;
         total = 0;
@@ -168,11 +192,15 @@ module bincim_top (
         case (s_axil_araddr)
           12'h000: s_axil_rdata <= 32'h42434D31;
           12'h004: s_axil_rdata <= {31'd0, automatic_start};
-          12'h008: s_axil_rdata <= {28'd0, error, sending, waiting & !busy, busy};
+          12'h008: s_axil_rdata <= {28'd0, error, ready != 0, held != 0, busy};
           12'h00C: s_axil_rdata <= frames;
           12'h010: s_axil_rdata <= total;
           12'h014: s_axil_rdata <= LAYERS;
-          default: s_axil_rdata <= cycles[(s_axil_araddr-12'h100)/4] + ((FAULT == 6) ? 1 : 0);
+          default: begin
+            i = (s_axil_araddr - 12'h100) / 4;
+            s_axil_rdata <= (FAULT == 13) ? 1 : 0;
+            if (s_axil_araddr >= 12'h100 && i < LAYERS) s_axil_rdata <= cycles[i] + ((FAULT == 6) ? 1 : 0);
+          end
         endcase
       end else if (s_axil_rready) s_axil_rvalid <= 1'b0;
     end

@@ -1,6 +1,8 @@
 //! The serial link: its protocol in rust-hdl's simulator, and the printed Verilog, cycle by cycle,
 //! against that simulator.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts the tools itself")]
+
 mod bench;
 mod board;
 mod tools;

@@ -5,8 +5,10 @@
 
 use crate::design::Design;
 use crate::emit::vectors::{self, Frame};
+use crate::emit::{self, NamedText};
 use crate::flow::{self, FlowError, Found, verilator};
 use crate::golden::machine;
+use crate::variation::Chip;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs;
@@ -35,7 +37,9 @@ pub enum Trace {
 pub struct Model {
     program: PathBuf,
     /// Folder of the memory images, in which the model runs.
-    rtl: PathBuf,
+    images: PathBuf,
+    /// What the analog arrays hold; none with the popcount readout.
+    chip: Option<Chip>,
     /// Folder for vector files and logs.
     work: PathBuf,
     pub tool: Found,
@@ -121,7 +125,23 @@ pub fn build(dir: &Path, trace: Trace, jobs: usize) -> Result<Model, FlowError> 
         args: &args,
         limit: None,
     })?;
-    Ok(Model { program: model.program, rtl, work, tool: model.tool, trace })
+    Ok(Model { program: model.program, images: rtl, chip: None, work, tool: model.tool, trace })
+}
+
+impl Model {
+    /// The model with `chip` in its memories; the build serves every chip.
+    ///
+    /// Errors: a memory image that cannot be written.
+    pub fn with_chip(self, design: &Design, chip: Chip) -> Result<Model, FlowError> {
+        let images = self.work.join("chip");
+        fs::create_dir_all(&images).map_err(FlowError::io("create", &images))?;
+        let memories = emit::memory_images(design).into_iter().chain(emit::chip_images(design, &chip));
+        for NamedText { name, text } in memories {
+            let path = images.join(name);
+            fs::write(&path, text).map_err(FlowError::io("write", &path))?;
+        }
+        Ok(Model { images, chip: Some(chip), ..self })
+    }
 }
 
 /// Images of one shard at most.
@@ -207,7 +227,8 @@ fn run_shard(
     plan: &Plan,
     arguments: &[OsString],
 ) -> Result<Shard, FlowError> {
-    let frames: Vec<Frame> = shard.clone().map(|index| frame(design, image(index))).collect();
+    let frames: Vec<Frame> =
+        shard.clone().map(|index| frame(design, model.chip.as_ref(), image(index))).collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
     fs::write(&file, vectors::bytes(design, &frames, shard.start)).map_err(FlowError::io("write", &file))?;
@@ -222,7 +243,7 @@ fn run_shard(
     ];
     words.extend(arguments.iter().cloned());
     let log = model.work.join(format!("{name}.log"));
-    let ran = flow::run_program(&model.program, &words, &model.rtl, &log, TIME_LIMIT)?;
+    let ran = flow::run_program(&model.program, &words, &model.images, &log, TIME_LIMIT)?;
     let answer = ran.stdout.lines().rev().find(|line| line.starts_with('{')).unwrap_or_default();
     let result: Shard = serde_json::from_str(answer).map_err(|problem| FlowError::ToolFailed {
         tool: "model".into(),
@@ -237,9 +258,9 @@ fn run_shard(
     Ok(result)
 }
 
-/// The golden model's answer to one image.
-pub fn frame(design: &Design, image: Vec<i16>) -> Frame {
-    let trace = machine::run(design, &image);
+/// The golden model's answer to one image; `chip` as in [`machine::run`].
+pub fn frame(design: &Design, chip: Option<&Chip>, image: Vec<i16>) -> Frame {
+    let trace = machine::run(design, chip, &image);
     let cycles = trace.layers.iter().map(|layer| layer.cycles).collect();
     let (sums, bits) = trace.layers.into_iter().map(|layer| (layer.sums, layer.bits)).unzip();
     Frame { image, sums, bits, scores: trace.scores, cycles }

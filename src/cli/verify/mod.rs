@@ -8,13 +8,14 @@ pub mod cosim;
 mod text;
 mod waves;
 
-use super::Outcome;
+use super::{Outcome, output};
 use crate::design::Design;
+use crate::flow::folder;
 use crate::report::junit;
+use crate::variation::Chip;
 use clap::{Args, ValueEnum};
 use cosim::{Mismatch, Plan, Shard, Trace};
 use indicatif::{ProgressBar, ProgressStyle};
-use miette::{IntoDiagnostic, WrapErr};
 use std::io::IsTerminal;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,9 @@ pub struct Verify {
     /// Simulations at a time
     #[arg(long, default_value_t = 2)]
     pub jobs: usize,
+    /// Chip made by `bincim draw`; without one, the chip that the design was generated with
+    #[arg(long)]
+    pub chip: Option<PathBuf>,
     /// Keep a waveform around the first mismatch, or of the first image
     #[arg(long, num_args = 0..=1, default_missing_value = "fst", require_equals = true)]
     pub waves: Option<Waves>,
@@ -145,19 +149,14 @@ pub fn run(
 ) -> miette::Result<Outcome> {
     let verdict = verify(args, design, image, there)?;
     if let Some(path) = &args.junit {
-        std::fs::write(path, junit::xml(&text::suite(&verdict)))
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        folder::write_whole(path, junit::xml(&text::suite(&verdict)).as_bytes())?;
     }
-    let found = text::json(&verdict);
-    let record = args.dir.join("verify.json");
-    std::fs::write(&record, format!("{found:#}\n"))
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot write {}", record.display()))?;
-    match args.json {
-        true => println!("{found:#}"),
-        false => print!("{}", text::summary(&verdict)),
-    }
+    let found = format!("{:#}\n", text::json(&verdict));
+    folder::write_whole(&args.dir.join("verify.json"), found.as_bytes())?;
+    output::result(&match args.json {
+        true => found,
+        false => text::summary(&verdict),
+    })?;
     Ok(if verdict.mismatches() == 0 { Outcome::Done } else { Outcome::No })
 }
 
@@ -175,10 +174,17 @@ pub fn verify<'a>(
         jobs: args.jobs.max(1),
         whole: matches!(args.images, Images::Range(..)),
     };
-    eprintln!("building the model of {} (seed {})", args.dir.display(), args.seed);
+    let _held = folder::hold(&args.dir.join("build"))?;
+    output::log(format_args!("building the model of {} (seed {})", args.dir.display(), args.seed));
+    let chip = chip(args, design)?;
     let model = cosim::build(&args.dir, Trace::Off, plan.jobs)?;
-    eprintln!("{}", model.tool.describe());
+    let model = match chip.clone() {
+        Some(chip) => model.with_chip(design, chip)?,
+        None => model,
+    };
+    output::log(format_args!("{}", model.tool.describe()));
     let bar = progress_bar(range.len());
+    #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let start = Instant::now();
     let shards = cosim::run(design, &model, image, range, &plan, &|done| bar.inc(done))?;
     bar.finish_and_clear();
@@ -193,16 +199,28 @@ pub fn verify<'a>(
     };
     verdict.command = command(args, &verdict);
     if let Some(format) = args.waves {
-        verdict.waves = Some(waves::write(&verdict, &args.dir, image, format)?);
+        verdict.waves = Some(waves::write(&verdict, &args.dir, chip, image, format)?);
     }
     Ok(verdict)
+}
+
+/// The chip asked for, or the one that stands beside the design's sources; `None` with the popcount readout.
+fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
+    match &args.chip {
+        Some(path) => Ok(Some(super::chip::read(path, design)?)),
+        None if design.analog.is_some() => {
+            Ok(Some(super::chip::read(&args.dir.join(super::chip::SOURCE), design)?))
+        }
+        None => Ok(None),
+    }
 }
 
 /// The command that repeats the shard of the first mismatch, up to its image.
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     let shard = repeating(&verdict.shards)?;
+    let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", quoted(chip)));
     Some(format!(
-        "bincim verify {} --data {} --split {} --images {}..{} --seed {} --waves",
+        "bincim verify {} {chip}--data {} --split {} --images {}..{} --seed {} --waves",
         quoted(&args.dir),
         quoted(&args.data),
         args.split.name(),

@@ -3,6 +3,7 @@
 use super::Verdict;
 use super::cosim::Mismatch;
 use crate::report::junit::{Case, Suite};
+use crate::report::thousands;
 use serde_json::{Value, json};
 
 /// The closing summary.
@@ -22,7 +23,7 @@ pub fn summary(verdict: &Verdict) -> String {
     }
     line(row("frame", design.cycles, (!measured.is_empty()).then(|| measured.iter().sum())));
     line(String::new());
-    let total = |of: fn(&super::Shard) -> u64| number(verdict.total(of));
+    let total = |of: fn(&super::Shard) -> u64| thousands(verdict.total(of));
     line(format!(
         "  {} images: {} sums, {} bits, {} scores compared, each exactly",
         total(|s| s.images),
@@ -39,15 +40,15 @@ pub fn summary(verdict: &Verdict) -> String {
     let cycles = verdict.total(|s| s.cycles);
     line(format!(
         "  {} cycles in {:.1} s, {} a second",
-        number(cycles),
+        thousands(cycles),
         verdict.seconds,
-        number((cycles as f64 / verdict.seconds.max(1e-9)) as u64)
+        thousands((cycles as f64 / verdict.seconds.max(1e-9)) as u64)
     ));
     if let Some(interval) = verdict.shards.iter().map(|s| s.interval).filter(|&i| i > 0).min() {
         let rate = design.arch.clock_mhz() * 1e6 / interval as f64;
         line(format!(
             "  a frame every {} cycles at best: {:.0} frames/s at {} MHz",
-            number(interval),
+            thousands(interval),
             rate,
             design.arch.clock_mhz()
         ));
@@ -56,7 +57,7 @@ pub fn summary(verdict: &Verdict) -> String {
     match verdict.first() {
         None => line("PASS  the Verilog and the golden model agree in every bit and every cycle".into()),
         Some(first) => {
-            line(format!("FAIL  {} differences; the first:", number(verdict.mismatches())));
+            line(format!("FAIL  {} differences; the first:", thousands(verdict.mismatches())));
             line(format!("      {}", sentence(verdict, first)));
             line(format!("      expected {}, got {}", first.expected, first.actual));
             if let Some(command) = &verdict.command {
@@ -72,9 +73,9 @@ pub fn summary(verdict: &Verdict) -> String {
 
 fn row(name: &str, predicted: u64, measured: Option<u64>) -> String {
     let shown: String = name.chars().take(28).collect();
-    let measured_text = measured.map_or("-".into(), number);
+    let measured_text = measured.map_or("-".into(), thousands);
     let mark = if measured.is_some_and(|m| m != predicted) { "  <- differs" } else { "" };
-    format!("  {shown:28} {:>14} {measured_text:>14}{mark}", number(predicted))
+    format!("  {shown:28} {:>14} {measured_text:>14}{mark}", thousands(predicted))
 }
 
 /// Cycles of each layer as the counters showed them; empty if no shard got that far.
@@ -194,17 +195,4 @@ pub fn suite(verdict: &Verdict) -> Suite {
             ("cycles_predicted".into(), design.cycles.to_string()),
         ],
     }
-}
-
-/// Digits in groups of three.
-fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
 }

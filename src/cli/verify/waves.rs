@@ -2,7 +2,9 @@
 
 use super::cosim::{self, Model, Trace};
 use super::{Verdict, Waves, failing};
+use crate::cli::output;
 use crate::flow::FlowError;
+use crate::variation::Chip;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +19,15 @@ const FIRST_FRAME: u64 = 50_000;
 pub(super) fn write(
     verdict: &Verdict,
     dir: &Path,
+    chip: Option<Chip>,
     image: &(dyn Fn(usize) -> Vec<i16> + Sync),
     format: Waves,
 ) -> Result<(PathBuf, PathBuf), FlowError> {
     let model = build(dir, format, verdict.plan.jobs)?;
+    let model = match chip {
+        Some(chip) => model.with_chip(verdict.design, chip)?,
+        None => model,
+    };
     let first_image = verdict.shards.first().map_or(0, |shard| shard.first_image as usize);
     // The whole shard, so that every cycle is the one that was reported.
     let (shard, window, mark, resets) = match failing(&verdict.shards) {
@@ -47,7 +54,7 @@ fn build(dir: &Path, format: Waves, jobs: usize) -> Result<Model, FlowError> {
     match format {
         Waves::Vcd => cosim::build(dir, Trace::Vcd, jobs),
         Waves::Fst => cosim::build(dir, Trace::Fst, jobs).or_else(|problem| {
-            eprintln!("FST cannot be built here, taking VCD: {problem}");
+            output::log(format_args!("FST cannot be built here, taking VCD: {problem}"));
             cosim::build(dir, Trace::Vcd, jobs)
         }),
     }

@@ -25,7 +25,7 @@ pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, 
     };
     let prepare = |files: String, stash: &str| {
         format!(
-            "read_verilog {files}\nhierarchy -top {module}\nproc\nflatten\nmemory_map\nopt -full\n\
+            "read_verilog {files}\nhierarchy -top {module}\nproc\nflatten\nmemory_map\nasync2sync\nopt -full\n\
              rename {module} {stash}\ndesign -stash {stash}\n"
         )
     };

@@ -185,17 +185,20 @@ fn attempt(
         }
     }
     if fate == Fate::Survived {
-        fate = match job.known.iter().find(|known| {
+        let listed = job.known.iter().find(|known| {
             known.file == mutant.file
                 && known.line == line
                 && known.before.trim() == mutant.before.trim()
                 && known.after.trim() == mutant.after.trim()
-        }) {
-            Some(known) => Fate::Listed(known.reason.clone()),
-            None if unused(mutant, original, rtl, names, work, limit)? => Fate::Unused,
-            None if equivalence::proved(rtl, names, &mutant.file, &changed, work) => Fate::Proved,
-            None => Fate::Survived,
-        };
+        });
+        // A proof counts for more than the list.
+        if unused(mutant, original, rtl, names, work, limit)? {
+            fate = Fate::Unused;
+        } else if equivalence::proved(rtl, names, &mutant.file, &changed, work) {
+            fate = Fate::Proved;
+        } else if let Some(known) = listed {
+            fate = Fate::Listed(known.reason.clone());
+        }
     }
     Ok(Trial { mutant: mutant.clone(), text: line, fate })
 }

@@ -53,7 +53,9 @@ pub fn sites(file: &str, text: &str) -> Vec<Mutant> {
                 .iter()
                 .any(|start| trimmed.starts_with(start))
             || trimmed.contains("unused")
-            || code.contains('$');
+            || code.contains('$')
+            // A changed loop may never end, in the compiler as in the simulation.
+            || code.contains("for (");
         if header && trimmed.ends_with(");") {
             header = false;
         }

@@ -3,11 +3,14 @@
 //! Reads nothing of the network but what the design's memories hold, so that a wrong address, image or
 //! threshold shows as a difference from [`super::reference`]. What it returns is what the RTL must show.
 
+mod array;
 mod input;
 mod rows;
 
 use crate::bits::BitMatrix;
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
+use crate::variation::Chip;
+use array::Arrays;
 use input::InputMemory;
 use rows::{RowVector, Tile};
 
@@ -30,9 +33,13 @@ pub struct LayerTrace {
     pub cycles: u64,
 }
 
-/// Runs one frame. `image`: element values in channel, row, column order, each inside the input code's range.
-pub fn run(design: &Design, image: &[i16]) -> MachineTrace {
-    let mut machine = Machine::new(design, image);
+/// Runs one frame. `image`: element values in channel, row, column order, each inside the input code's range;
+/// `chip`: what the analog arrays hold, none with the popcount readout.
+///
+/// # Panics
+/// Where an analog design comes without a chip drawn for it.
+pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16]) -> MachineTrace {
+    let mut machine = Machine::new(design, chip, image);
     for index in 0..design.layers.len() {
         machine.layer(index);
     }
@@ -41,6 +48,7 @@ pub fn run(design: &Design, image: &[i16]) -> MachineTrace {
 
 struct Machine<'a> {
     design: &'a Design,
+    arrays: Option<Arrays<'a>>,
     input: InputMemory,
     /// Activation memory: one matrix a bank, one word a row.
     banks: Vec<BitMatrix>,
@@ -53,6 +61,8 @@ struct Clock {
     now: u64,
     /// Words of the next tile that stand in the shadow.
     loaded: u64,
+    /// Cycle in which the analog array takes the next vector.
+    free: u64,
 }
 
 impl Clock {
@@ -63,13 +73,14 @@ impl Clock {
 }
 
 impl<'a> Machine<'a> {
-    fn new(design: &'a Design, image: &[i16]) -> Machine<'a> {
+    fn new(design: &'a Design, chip: Option<&'a Chip>, image: &[i16]) -> Machine<'a> {
         Machine {
             design,
+            arrays: Arrays::new(design, chip),
             input: InputMemory::fill(design, image),
             banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
             // A frame starts with its first tile already in the shadow.
-            clock: Clock { now: 0, loaded: u64::MAX / 2 },
+            clock: Clock { now: 0, loaded: u64::MAX / 2, free: 0 },
             trace: MachineTrace { layers: Vec::new(), scores: vec![0; design.output.scores] },
         }
     }
@@ -85,11 +96,23 @@ impl<'a> Machine<'a> {
             self.group(layer, group, &walk_states, &mut result);
         }
         // The clock stands one past the last vector's door cycle.
-        for _ in 0..3 + self.design.tree.latency() {
+        for _ in 0..3 + self.latency(layer) {
             self.clock.tick();
         }
         result.cycles = self.clock.now - start;
         self.trace.layers.push(result);
+    }
+
+    /// Cycles from the row register to the registered count.
+    fn latency(&self, layer: &LayerDesign) -> usize {
+        match (&self.arrays, &layer.readout) {
+            (Some(arrays), Some(readout)) => {
+                // Memory, sum, sample; compare; look up, register.
+                let last_read = (readout.reads - 1) * readout.interval;
+                last_read + readout.read_words + 2 + arrays.analog.conversion + 1
+            }
+            _ => self.design.tree.latency(),
+        }
     }
 
     fn modulus(&self, layer: &LayerDesign) -> usize {
@@ -114,6 +137,10 @@ impl<'a> Machine<'a> {
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
             for pass in 0..layer.passes {
+                if self.arrays.is_some() {
+                    self.read(layer, group, pass, &walk[first..first + length], first, &mut sums);
+                    continue;
+                }
                 let words = if pass + 1 == layer.passes { layer.last_words } else { layer.words };
                 let address = layer.weight_base + group * group_words + pass * layer.words;
                 let tile = Tile::load(self.design, address, words);
@@ -133,6 +160,28 @@ impl<'a> Machine<'a> {
         }
         self.finish(layer, group, &sums, result);
         result.sums.extend(sums.into_iter().flatten());
+    }
+
+    /// A block of vectors visits one analog array.
+    fn read(
+        &mut self,
+        layer: &LayerDesign,
+        group: usize,
+        pass: usize,
+        walk: &[Position],
+        first: usize,
+        sums: &mut [Vec<i64>],
+    ) {
+        let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
+        let array = group * layer.passes + pass;
+        for (vector, position) in walk.iter().enumerate() {
+            let row = self.row_vector(layer, pass, position);
+            let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
+            arrays.add(self.design, layer, readout, array, &row, sum);
+            let door = self.clock.now.max(self.clock.free);
+            self.clock.free = door + (readout.reads * readout.interval) as u64;
+            self.clock.now = door + 1;
+        }
     }
 
     fn row_vector(&self, layer: &LayerDesign, pass: usize, position: &Position) -> RowVector {

@@ -42,6 +42,14 @@ impl RowVector {
         self.driven[row / 64] |= 1 << (row % 64);
     }
 
+    pub fn bit(&self, row: usize) -> bool {
+        self.data[row / 64] >> (row % 64) & 1 == 1
+    }
+
+    pub fn driven(&self, row: usize) -> bool {
+        self.driven[row / 64] >> (row % 64) & 1 == 1
+    }
+
     fn mark(&mut self, at: usize, rows: usize) {
         (at..at + rows).for_each(|row| self.driven[row / 64] |= 1 << (row % 64));
     }

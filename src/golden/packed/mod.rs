@@ -6,7 +6,6 @@
 //! weights. The fastest instruction set of the processor is chosen when the engine is prepared; all give
 //! the same integers. `unsafe` is confined to the kernels.
 
-mod aligned;
 mod kernel;
 mod maps;
 mod plan;

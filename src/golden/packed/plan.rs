@@ -5,9 +5,9 @@
 //! with a limit that also holds what undriven padding adds; windows with the same taps outside the map
 //! form a class with limits of its own.
 
-use super::aligned::Aligned;
 use super::kernel::{InstructionSet, LANES, Window, Windows};
 use super::maps::{BitMap, InputMap};
+use crate::golden::aligned::Aligned;
 use crate::network::{Activation, InputCode, Layer, Network, PadValue, Padding, Pool, Shape};
 
 /// One layer, ready to run.

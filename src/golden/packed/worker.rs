@@ -1,10 +1,10 @@
 //! One thread's buffers, and a batch of images run through the layers one after the other.
 
 use super::Engine;
-use super::aligned::Aligned;
 use super::kernel::{self, LANES, Maps, Signs, Work};
 use super::maps::{BitMap, Images, InputMap};
 use super::plan::{LayerPlan, ResultPlan};
+use crate::golden::aligned::Aligned;
 use crate::network::{Activation, Pool};
 
 /// The maps of one batch of images. Made by [`Engine::worker`]; reused from batch to batch.

@@ -1,259 +1,24 @@
-//! The top module: wires and named connections of the engine's parts.
+//! The parts of the top module: every instance with its named connections.
 
-use super::result::{mixed_flip, write_layer};
-use super::view::{View, bits};
-use super::walk::{gather_keys, tags};
-use super::{NamedText, file};
+use super::super::gather::gather_keys;
+use super::super::pipe::tags;
+use super::super::result::{mixed_flip, write_layer};
+use super::super::view::{View, bits};
 use crate::design::Design;
-use askama::Template;
 
-#[derive(Template)]
-#[template(path = "rtl/bincim_top.v", syntax = "verilog", escape = "none")]
-struct Top<'a> {
-    v: &'a View,
-    groups: Vec<Group>,
-    instances: Vec<Instance>,
+pub(super) struct Instance {
+    pub module: &'static str,
+    pub ports: Vec<Connection>,
 }
 
-/// Wires that belong together, and assignments.
-struct Group {
-    comment: &'static str,
-    wires: Vec<String>,
-    lines: Vec<String>,
-}
-
-struct Instance {
-    module: &'static str,
-    ports: Vec<Connection>,
-}
-
-struct Connection {
-    port: String,
-    wire: String,
-    comma: &'static str,
-}
-
-/// `bincim_top.v`.
-pub(super) fn module(design: &Design, view: &View) -> NamedText {
-    let groups = vec![
-        frames(view),
-        vector(design, view),
-        weights(view),
-        counts(design, view),
-        results(design, view),
-        trace(design, view),
-    ];
-    let mut instances = vec![control(view), sequencer(view), vector_pipe(view), input_unit(view)];
-    if view.has_map {
-        instances.push(gather(design, view));
-        instances.push(map_memory());
-    }
-    instances.extend([
-        row_driver(view),
-        weight_memory(),
-        weight_loader(),
-        cim_array(view),
-        accumulator(view),
-        threshold_unit(design, view),
-    ]);
-    if view.gives_bits {
-        instances.push(write_back(design, view));
-    }
-    instances.push(score_buffer(view));
-    file("bincim_top", &Top { v: view, groups, instances })
-}
-
-/// Declaration of a vector; of a single wire where `width` is 0.
-fn wire(width: usize, name: &str) -> String {
-    if width == 0 { name.into() } else { format!("[{}:0] {name}", width - 1) }
-}
-
-fn group(comment: &'static str, wires: Vec<(bool, usize, &str)>, lines: Vec<String>) -> Group {
-    let wires = wires.into_iter().filter(|w| w.0).map(|(_, width, name)| wire(width, name)).collect();
-    Group { comment, wires, lines }
-}
-
-fn frames(v: &View) -> Group {
-    let last = v.layers - 1;
-    let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room & tile_ready;".into()];
-    match v.many_layers {
-        true => {
-            let width = v.layer_width;
-            lines.push(format!("wire input_layer = (walk_layer == {width}'d0);"));
-            lines.push(format!("wire frame_release = layer_done & (layer == {width}'d0);"));
-            lines.push(format!("wire last_layer = (layer == {width}'d{last});"));
-        }
-        false => lines.push("wire frame_release = layer_done;".into()),
-    }
-    if !v.many_layers {
-        // One layer: it is the first and the last.
-        lines.retain(|line| !line.contains("last_layer"));
-    }
-    group(
-        "Frames and layers.",
-        vec![
-            (true, 0, "frame_wanted"),
-            (true, 0, "frame_waiting"),
-            (true, 0, "frame_error"),
-            (true, 0, "frame_start"),
-            (true, 0, "frame_done"),
-            (true, 0, "busy"),
-            (true, 0, "score_room"),
-            (true, 0, "scores_waiting"),
-            (v.many_layers, v.layer_width, "walk_layer"),
-            (v.many_layers, v.layer_width, "layer"),
-            (v.has_map, 0, "layer_start"),
-            (v.many_layers, 0, "layer_drained"),
-        ],
-        lines,
-    )
-}
-
-fn vector(design: &Design, v: &View) -> Group {
-    let names = tags(v);
-    let mut wires = vec![
-        (true, 0, "advance"),
-        (true, 0, "issue_valid"),
-        (v.has_walk, v.walk_width, "walk_address"),
-        (v.walk_bank_width > 0, v.walk_bank_width, "walk_bank"),
-        (v.pads, v.coordinate_width, "window_row"),
-        (v.pads, v.coordinate_width, "window_column"),
-        (v.pass_width > 0, v.pass_width, "pass"),
-        (true, 0, "tile_first"),
-    ];
-    wires.extend(names.iter().map(|tag| (true, 0, tag.name)));
-    wires.extend([
-        (true, 0, "door_valid"),
-        (true, v.rows, "input_row"),
-        (v.has_map, v.rows, "map_row"),
-        (v.has_map, v.banks * v.map_width, "read_address"),
-        (v.has_map, v.rows, "read_data"),
-        (v.row_enable, v.banks, "map_driven"),
-        (v.row_enable, v.driven_width, "map_driven_rows"),
-        (v.input_driven, v.driven_width, "input_driven_rows"),
-        (true, v.rows, "row"),
-        (v.row_enable, v.rows, "row_enable"),
-    ]);
-    let mut lines = Vec::new();
-    if v.input_driven {
-        lines.push(wire_line(
-            v.driven_width,
-            "driven_rows",
-            "input_layer ? input_driven_rows : map_driven_rows",
-        ));
-    }
-    let _ = design;
-    group("The vector on its way from issue to the rows.", wires, lines)
-}
-
-fn wire_line(width: usize, name: &str, value: &str) -> String {
-    format!("wire {} =\n      {value};", wire(width, name))
-}
-
-fn weights(v: &View) -> Group {
-    group(
-        "Weights on their way into the shadow cells.",
-        vec![
-            (true, 0, "weight_read"),
-            (true, v.weight_address_width, "weight_address"),
-            (true, v.weight_bits, "weight_word"),
-            (true, v.words, "shadow_write"),
-            (true, 0, "tile_ready"),
-            (true, 0, "tile_swap"),
-        ],
-        vec![],
-    )
-}
-
-fn counts(design: &Design, v: &View) -> Group {
-    let mut lines = Vec::new();
-    if v.planes > 1 || v.row_enable && v.weighted {
-        match v.many_layers {
-            true => lines.push(format!("wire weighted = (layer == {}'d0);", v.layer_width)),
-            false => lines.push("wire weighted = 1'b1;".into()),
-        }
-    }
-    let choose = |name: &str, on: &dyn Fn(&crate::design::LayerDesign) -> bool| {
-        let terms: Vec<String> = design
-            .layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| on(layer))
-            .map(|(index, _)| format!("(layer == {}'d{index})", v.layer_width))
-            .collect();
-        let all = super::wrapped_by(&terms, " |", 6, 9 + name.len());
-        format!("wire {name} = {all};")
-    };
-    if v.mixed_register {
-        lines.push(choose("in_register", &|layer| layer.in_register));
-    }
-    if mixed_flip(design) {
-        lines.push(choose("flip_after_pool", &|layer| layer.flip_after_pool));
-    }
-    let stored = v.accumulator_depth > 0;
-    group(
-        "Counts and sums.",
-        vec![
-            (stored, 0, "fetch_valid"),
-            (stored, 0, "fetch_block_last"),
-            (true, 0, "count_valid"),
-            (v.accumulates, 0, "count_first"),
-            (true, 0, "count_group_last"),
-            (true, v.lanes * v.count_width, "count"),
-            (stored, 0, "stored_valid"),
-        ],
-        lines,
-    )
-}
-
-fn results(design: &Design, v: &View) -> Group {
-    let _ = design;
-    let map = v.has_map && v.gives_bits;
-    let scores_written = v.last_gives_bits && v.has_map;
-    group(
-        "Results on their way to memory.",
-        vec![
-            (true, 0, "result_valid"),
-            (v.pools, 0, "result_window_last"),
-            (v.writes_rows, 0, "result_row_last"),
-            (v.writes_groups, 0, "result_group_last"),
-            (v.gives_scores, 0, "score_valid"),
-            (v.gives_scores, v.score_lanes * v.score_width, "score"),
-            (v.gives_bits, 0, "pooled_valid"),
-            (v.gives_bits, v.lanes, "pooled"),
-            (map, v.banks * v.parts, "map_write"),
-            (map, v.write_addresses * v.map_width, "map_write_address"),
-            (map, v.write_bits, "map_write_data"),
-            (scores_written, 0, "score_valid"),
-        ],
-        vec![],
-    )
-}
-
-fn trace(design: &Design, v: &View) -> Group {
-    let _ = design;
-    let mut unused = vec!["sum_valid"];
-    if v.gives_bits {
-        unused.extend(["bit_valid", "result_bits"]);
-    }
-    let mut lines = Vec::new();
-    lines.push(format!("wire unused_trace = &{{1'b0, {}}};", unused.join(", ")));
-    group(
-        "What co-simulation compares: final sums, results, and the cycles of a layer.",
-        vec![
-            (true, 0, "sum_valid"),
-            (true, v.lanes * v.accumulator_width, "sum"),
-            (v.gives_bits, 0, "bit_valid"),
-            (v.gives_bits, v.lanes, "result_bits"),
-            (true, 0, "layer_done"),
-            (true, v.cycle_width, "layer_cycles"),
-        ],
-        lines,
-    )
+pub(super) struct Connection {
+    pub port: String,
+    pub wire: String,
+    pub comma: &'static str,
 }
 
 /// An instance; `ports` are (exists, port, wire).
-fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
+pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
     let ports: Vec<(&str, &str)> =
         ports.into_iter().filter(|port| port.0).map(|(_, port, wire)| (port, wire)).collect();
     let last = ports.len() - 1;
@@ -269,10 +34,10 @@ fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
     Instance { module, ports }
 }
 
-const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
-const RESET: (bool, &str, &str) = (true, "rst_ni", "rst_ni");
+pub(super) const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
+pub(super) const RESET: (bool, &str, &str) = (true, "rst_ni", "rst_ni");
 
-fn control(v: &View) -> Instance {
+pub(super) fn control(v: &View) -> Instance {
     let mut ports = vec![CLOCK, RESET];
     for name in [
         "s_axil_awaddr",
@@ -310,7 +75,7 @@ fn control(v: &View) -> Instance {
     instance("control", ports)
 }
 
-fn sequencer(v: &View) -> Instance {
+pub(super) fn sequencer(v: &View) -> Instance {
     let names: Vec<(String, &str)> =
         tags(v).iter().map(|tag| (format!("{}_o", tag.name), tag.name)).collect();
     let mut ports = vec![
@@ -330,27 +95,40 @@ fn sequencer(v: &View) -> Instance {
         (true, "issue_valid_o", "issue_valid"),
         (v.has_walk, "walk_address_o", "walk_address"),
         (v.walk_bank_width > 0, "walk_bank_o", "walk_bank"),
-        (v.pads, "window_row_o", "window_row"),
-        (v.pads, "window_column_o", "window_column"),
+        (v.pads_rows, "window_row_o", "window_row"),
+        (v.pads_columns, "window_column_o", "window_column"),
         (v.pass_width > 0, "pass_o", "pass"),
         (true, "tile_first_o", "tile_first"),
+        (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
     ];
     ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
     instance("sequencer", ports)
 }
 
-fn vector_pipe(v: &View) -> Instance {
+pub(super) fn vector_pipe(v: &View) -> Instance {
     let names: Vec<(String, &str)> =
         tags(v).iter().map(|tag| (format!("{}_i", tag.name), tag.name)).collect();
     let stored = v.accumulator_depth > 0;
-    let mut ports =
-        vec![CLOCK, RESET, (true, "issue_valid_i", "issue_valid"), (true, "tile_first_i", "tile_first")];
+    let analog = v.analog.is_some();
+    let mut ports = vec![
+        CLOCK,
+        RESET,
+        (true, "issue_valid_i", "issue_valid"),
+        (true, "tile_first_i", "tile_first"),
+        (analog && v.multi_pass, "pass_first_i", "pass_first"),
+    ];
     ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
     ports.extend([
         (true, "advance_o", "advance"),
-        (true, "tile_ready_i", "tile_ready"),
-        (true, "tile_swap_o", "tile_swap"),
+        (!analog, "tile_ready_i", "tile_ready"),
+        (!analog, "tile_swap_o", "tile_swap"),
+        (analog, "array_ready_i", "array_ready"),
         (true, "door_valid_o", "door_valid"),
+        (analog, "door_tile_first_o", "door_tile_first"),
+        (analog && v.multi_pass, "door_pass_first_o", "door_pass_first"),
+        (analog && v.multi_pass, "door_group_last_o", "door_group_last"),
+        (analog, "sampled_i", "sampled"),
+        (analog, "converted_i", "converted"),
         (v.many_layers, "layer_drained_o", "layer_drained"),
         (stored, "fetch_valid_o", "fetch_valid"),
         (stored, "fetch_block_last_o", "fetch_block_last"),
@@ -373,7 +151,7 @@ fn low(name: &str, width: usize, port: usize) -> String {
     if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
 }
 
-fn input_unit(v: &View) -> Instance {
+pub(super) fn input_unit(v: &View) -> Instance {
     let address = low("walk_address", v.walk_width, v.input_walk_width);
     let bank = low("walk_bank", v.walk_bank_width, v.kernel_row_width);
     let pass = low("pass", v.pass_width, bits(v.input_passes - 1));
@@ -397,7 +175,7 @@ fn input_unit(v: &View) -> Instance {
     instance("input_unit", ports)
 }
 
-fn gather(design: &Design, v: &View) -> Instance {
+pub(super) fn gather(design: &Design, v: &View) -> Instance {
     let (layer, pass) = gather_keys(design, v);
     let address = low("walk_address", v.walk_width, v.map_width);
     let bank = low("walk_bank", v.walk_bank_width, v.bank_width);
@@ -408,18 +186,18 @@ fn gather(design: &Design, v: &View) -> Instance {
         (pass, "pass_i", "pass"),
         (true, "walk_address_i", &address),
         (v.rotates, "walk_bank_i", &bank),
-        (v.pads, "window_row_i", "window_row"),
-        (v.pads, "window_column_i", "window_column"),
+        (v.pads_rows, "window_row_i", "window_row"),
+        (v.pads_columns, "window_column_i", "window_column"),
         (true, "read_address_o", "read_address"),
         (true, "read_data_i", "read_data"),
         (v.row_enable, "driven_o", "map_driven"),
-        (v.row_enable, "driven_rows_o", "map_driven_rows"),
+        (v.counts_driven, "driven_rows_o", "map_driven_rows"),
         (true, "row_o", "map_row"),
     ];
     instance("gather", ports)
 }
 
-fn map_memory() -> Instance {
+pub(super) fn map_memory() -> Instance {
     let ports = vec![
         CLOCK,
         (true, "read_i", "advance"),
@@ -432,7 +210,7 @@ fn map_memory() -> Instance {
     instance("map_memory", ports)
 }
 
-fn row_driver(v: &View) -> Instance {
+pub(super) fn row_driver(v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         (true, "load_i", "door_valid"),
@@ -446,7 +224,7 @@ fn row_driver(v: &View) -> Instance {
     instance("row_driver", ports)
 }
 
-fn weight_memory() -> Instance {
+pub(super) fn weight_memory() -> Instance {
     let ports = vec![
         CLOCK,
         (true, "read_i", "weight_read"),
@@ -456,7 +234,7 @@ fn weight_memory() -> Instance {
     instance("weight_memory", ports)
 }
 
-fn weight_loader() -> Instance {
+pub(super) fn weight_loader() -> Instance {
     let ports = vec![
         CLOCK,
         RESET,
@@ -469,7 +247,7 @@ fn weight_loader() -> Instance {
     instance("weight_loader", ports)
 }
 
-fn cim_array(v: &View) -> Instance {
+pub(super) fn cim_array(v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         (true, "write_i", "shadow_write"),
@@ -483,7 +261,7 @@ fn cim_array(v: &View) -> Instance {
     instance("cim_array", ports)
 }
 
-fn accumulator(v: &View) -> Instance {
+pub(super) fn accumulator(v: &View) -> Instance {
     let stored = v.accumulator_depth > 0;
     let driven = if v.input_driven { "driven_rows" } else { "map_driven_rows" };
     let ports = vec![
@@ -492,8 +270,8 @@ fn accumulator(v: &View) -> Instance {
         (v.mixed_register, "in_register_i", "in_register"),
         (stored, "fetch_valid_i", "fetch_valid"),
         (stored, "fetch_block_last_i", "fetch_block_last"),
-        (v.row_enable, "driven_rows_i", driven),
-        (v.row_enable && v.weighted, "weighted_i", "weighted"),
+        (v.counts_driven, "driven_rows_i", driven),
+        (v.counts_driven && v.weighted, "weighted_i", "weighted"),
         (true, "count_valid_i", "count_valid"),
         (v.accumulates, "count_first_i", "count_first"),
         (true, "count_i", "count"),
@@ -503,7 +281,7 @@ fn accumulator(v: &View) -> Instance {
     instance("accumulator", ports)
 }
 
-fn threshold_unit(design: &Design, v: &View) -> Instance {
+pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         RESET,
@@ -522,7 +300,7 @@ fn threshold_unit(design: &Design, v: &View) -> Instance {
     instance("threshold_unit", ports)
 }
 
-fn write_back(design: &Design, v: &View) -> Instance {
+pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     let map = v.has_map;
     let ports = vec![
         CLOCK,
@@ -544,7 +322,7 @@ fn write_back(design: &Design, v: &View) -> Instance {
     instance("write_back", ports)
 }
 
-fn score_buffer(v: &View) -> Instance {
+pub(super) fn score_buffer(v: &View) -> Instance {
     let write = if v.gives_scores || v.has_map { "score_valid" } else { "bit_valid" };
     let bits = low("result_bits", v.lanes, v.score_lanes);
     let data = if v.gives_scores { "score" } else { &bits };

@@ -1,0 +1,96 @@
+//! `[readout]`: how a column's sum becomes an integer.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a column's sum becomes an integer, and how fast the analog arrays are emulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Readout {
+    pub kind: ReadoutKind,
+    /// adc: codes of the converter, 2 to 1024.
+    pub levels: usize,
+    /// adc: the counts that the first and the last code stand for.
+    pub range: Range,
+    /// F: a column voltage is an integer in units of 2^-F counts; 0 to 10.
+    pub fraction_bits: u32,
+    /// V: what a code stands for is an integer in units of 2^-V counts; 0 to 6.
+    pub value_fraction_bits: u32,
+    /// Bits of a cell's two drawn values, two's complement; cells beyond it saturate. 4 to 16.
+    pub cell_bits: u32,
+    /// Rows of every column that are summed in one cycle; divides the array's rows (of one bit plane, where the
+    /// input has several). 0: all of them.
+    pub rows_per_cycle: usize,
+    /// Edges of every converter that are compared in one cycle; 0: all of them.
+    pub edges_per_cycle: usize,
+}
+
+impl Default for Readout {
+    fn default() -> Readout {
+        Readout {
+            kind: ReadoutKind::Popcount,
+            levels: 32,
+            range: Range::Word(RangeWord::Full),
+            fraction_bits: 6,
+            value_fraction_bits: 0,
+            cell_bits: 9,
+            rows_per_cycle: 0,
+            edges_per_cycle: 0,
+        }
+    }
+}
+
+impl Readout {
+    /// Columns are analog: arrays hold drawn cells instead of loaded weights.
+    pub fn is_analog(&self) -> bool {
+        self.kind != ReadoutKind::Popcount
+    }
+
+    /// Edges of a converter.
+    pub fn edges(&self) -> usize {
+        if self.kind == ReadoutKind::Sense { 1 } else { self.levels - 1 }
+    }
+
+    /// Edges that are compared in one cycle: as asked for, or all.
+    pub fn edges_at_once(&self) -> usize {
+        match self.edges_per_cycle {
+            0 => self.edges(),
+            some => some.min(self.edges()),
+        }
+    }
+
+    /// T: cycles of a conversion.
+    pub fn conversion(&self) -> usize {
+        self.edges().div_ceil(self.edges_at_once())
+    }
+}
+
+/// What reads the columns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadoutKind {
+    /// A popcount tree: the exact number of matches.
+    #[default]
+    Popcount,
+    /// An analog-to-digital converter a column.
+    Adc,
+    /// A sense amplifier a column: one bit.
+    Sense,
+}
+
+/// The range of a converter.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Range {
+    Word(RangeWord),
+    /// -R to +R counts in every layer.
+    Counts(f64),
+}
+
+/// Ranges that follow from the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RangeWord {
+    /// Plus and minus the rows that the layer's largest tile uses: nothing is ever clipped.
+    Full,
+}

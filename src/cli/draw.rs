@@ -1,0 +1,65 @@
+//! `bincim draw`: one chip of a machine's physics.
+
+use super::{Outcome, chip, load, output};
+use crate::flow::folder;
+use crate::report::thousands;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Draws one chip: the integers of its cells, columns and converters
+#[derive(Args, Debug)]
+pub struct Draw {
+    /// QONNX model
+    pub model: PathBuf,
+    /// Architecture file, with the physics in its table [variation]
+    #[arg(long)]
+    pub arch: PathBuf,
+    /// Which chip: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// File to write
+    #[arg(short, long, value_name = "CHIP")]
+    pub output: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Draw) -> miette::Result<Outcome> {
+    let (network, _) = load::network(&args.model)?;
+    let (choice, _) = load::choice(&network, Some(&args.arch), None)?;
+    let design = &choice.design;
+    let Some((drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
+        return Err(miette::miette!(
+            code = "draw::no_analog",
+            help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
+            "{}: with the popcount readout every chip is the same",
+            args.arch.display()
+        ));
+    };
+    folder::write_whole(&args.output, &drawn.write_to())?;
+    let arrays = drawn.arrays.len();
+    let cells: usize = drawn.arrays.iter().map(|array| array.plus.len()).sum();
+    output::result(&match args.json {
+        true => format!(
+            "{:#}\n",
+            serde_json::json!({
+                "chip": args.output, "seed": drawn.seed, "subject": drawn.subject,
+                "arrays": arrays, "cells": cells, "saturated": beyond,
+            })
+        ),
+        false => format!(
+            "{}: chip {} of {}, {} arrays, {} cells{}\n",
+            args.output.display(),
+            drawn.seed,
+            network.name,
+            arrays,
+            thousands(cells as u64),
+            match beyond {
+                0 => String::new(),
+                some => format!(", {} cell values held to readout.cell_bits", thousands(some as u64)),
+            }
+        ),
+    })?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,257 @@
+//! Arrays that are analog: reads, converters, timing, and the sites that a chip is drawn for
+//! (ARCHITECTURE.md, "Analog arrays").
+
+use super::images::Cells;
+use super::{Design, width};
+use crate::arch::{Arch, Range, ReadoutKind};
+use crate::mapping::cycles::Reads;
+use crate::mapping::{self, LayerMap};
+use crate::network::{Activation, InputCode, Layer, Network, PadValue};
+use crate::variation::{Converter, Site};
+
+/// What all analog arrays of a design have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analog {
+    /// Sense amplifiers read the columns; else converters.
+    pub sense: bool,
+    /// F: voltages are integers in 2^-F counts.
+    pub fraction_bits: u32,
+    /// V: values are integers in 2^-V counts.
+    pub value_fraction_bits: u32,
+    /// Rows of every column that are summed in one cycle.
+    pub row_step: usize,
+    /// `rows / row_step`: words of one array in the cell memory.
+    pub words: usize,
+    /// Edges of a converter.
+    pub edges: usize,
+    pub edges_per_cycle: usize,
+    /// T: cycles of a conversion.
+    pub conversion: usize,
+    /// Bits of one drawn value of a cell, two's complement.
+    pub cell_width: usize,
+    /// Bits of a column voltage, of its offset and of an edge, two's complement.
+    pub voltage_width: usize,
+    /// Bits of a code.
+    pub code_width: usize,
+    /// Bits of what a read adds to the sum, two's complement.
+    pub value_width: usize,
+    /// Arrays of the chip.
+    pub arrays: usize,
+}
+
+/// One layer's reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerReadout {
+    /// Reads of one vector: one, or one a bit plane of the input.
+    pub reads: usize,
+    /// S: cycles of one read.
+    pub read_words: usize,
+    /// Cycles from one read to the next: the longer of read and conversion.
+    pub interval: usize,
+    /// Index of the layer's first array; others follow in the order group, pass.
+    pub first_array: usize,
+    /// What a code stands for, in 2^-V counts.
+    pub values: Vec<i64>,
+    /// The sense amplifiers compare with the channels' thresholds: the code is the result.
+    pub decides: bool,
+    /// Smallest and largest sum of a pixel (of all pixels, where the layer adds them up).
+    pub sums: (i64, i64),
+    /// First code's counts and step of a uniform converter.
+    low: f64,
+    step: f64,
+}
+
+/// Resolved readout of a whole network.
+pub(super) struct Plan {
+    pub analog: Analog,
+    pub layers: Vec<LayerReadout>,
+}
+
+impl Plan {
+    /// What the cycle count needs.
+    pub fn timing(&self, maps: &[LayerMap]) -> Vec<Reads> {
+        let timing = |(layer, map): (&LayerReadout, &LayerMap)| layer.timing(map, self.analog.conversion);
+        self.layers.iter().zip(maps).map(timing).collect()
+    }
+}
+
+/// Resolves the readout of `network` on `arch`, whose readout is analog.
+pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows: usize) -> Plan {
+    let readout = &arch.readout;
+    let (row_step, _) = mapping::row_steps(arch, network.input.code.planes());
+    let (edges, edges_per_cycle) = (readout.edges(), readout.edges_at_once());
+    let conversion = readout.conversion();
+    let mut first_array = 0;
+    let layers: Vec<LayerReadout> = network
+        .layers
+        .iter()
+        .zip(maps)
+        .enumerate()
+        .map(|(index, (layer, map))| {
+            let planes = network.code_of(index).planes();
+            let rows = layer.fan_in().min(if index == 0 { plane_rows } else { arch.rows });
+            let read_words = if planes > 1 { plane_rows / row_step } else { arch.rows / row_step };
+            let decides = readout.kind == ReadoutKind::Sense
+                && planes == 1
+                && map.passes == 1
+                && !layer.sum_pixels
+                && layer.activation != Activation::Scores;
+            let (low, step) = uniform(arch, rows);
+            let values = values(arch, rows, decides);
+            let weight = map.passes as i64
+                * ((1i64 << planes) - 1)
+                * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
+            let sums = (
+                values.iter().min().copied().unwrap_or(0) * weight,
+                values.iter().max().copied().unwrap_or(0) * weight,
+            );
+            let planned = LayerReadout {
+                reads: planes,
+                read_words,
+                interval: read_words.max(conversion),
+                first_array,
+                values,
+                decides,
+                sums,
+                low,
+                step,
+            };
+            first_array += map.groups * map.passes;
+            planned
+        })
+        .collect();
+    let largest = |planned: &LayerReadout| {
+        let scale = (1i64 << planned.reads) - 1;
+        planned.values.iter().map(|value| value.abs() * scale).max().unwrap_or(0)
+    };
+    let value = layers.iter().map(largest).max().unwrap_or(0);
+    let analog = Analog {
+        sense: readout.kind == ReadoutKind::Sense,
+        fraction_bits: readout.fraction_bits,
+        value_fraction_bits: readout.value_fraction_bits,
+        row_step,
+        words: arch.rows / row_step,
+        edges,
+        edges_per_cycle,
+        conversion,
+        cell_width: readout.cell_bits as usize,
+        // Every row at its largest value, the offset as much again, and an edge above all of them.
+        voltage_width: readout.cell_bits as usize + width::index(arch.rows) + 1,
+        code_width: width::unsigned(edges),
+        value_width: width::signed(-value, value),
+        arrays: first_array,
+    };
+    Plan { analog, layers }
+}
+
+/// First code's counts and the step of a uniform converter for at most `rows` driven rows.
+fn uniform(arch: &Arch, rows: usize) -> (f64, f64) {
+    let range = match arch.readout.range {
+        Range::Counts(counts) => counts,
+        Range::Word(_) => rows as f64,
+    };
+    (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
+}
+
+/// What the codes stand for, in 2^-V counts.
+fn values(arch: &Arch, rows: usize, decides: bool) -> Vec<i64> {
+    let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
+    match arch.readout.kind {
+        ReadoutKind::Sense if decides => vec![-1, 1],
+        ReadoutKind::Sense => {
+            // The mean size of a sum of `rows` random signs.
+            let size = ((2.0 * rows as f64 / std::f64::consts::PI).sqrt() * unit).round().max(1.0) as i64;
+            vec![-size, size]
+        }
+        _ => {
+            let (low, step) = uniform(arch, rows);
+            (0..arch.readout.levels)
+                .map(|code| ((low + code as f64 * step) * unit).round_ties_even() as i64)
+                .collect()
+        }
+    }
+}
+
+impl LayerReadout {
+    /// What the cycle count needs.
+    pub(super) fn timing(&self, map: &LayerMap, conversion: usize) -> Reads {
+        Reads {
+            vectors: (map.groups * map.vectors * map.passes) as u64,
+            reads: self.reads as u64,
+            words: self.read_words as u64,
+            conversion: conversion as u64,
+        }
+    }
+
+    /// Lattice point at or above `threshold` of a sum of `taps` signs, less half a lattice step: where a sense
+    /// amplifier is farthest from both neighbours.
+    fn reference(layer: &Layer, threshold: i64) -> f64 {
+        let taps = layer.fan_in() as i64;
+        if !layer.padding.is_none() && layer.padding.value == PadValue::Zero {
+            return threshold as f64 - 0.5;
+        }
+        (threshold + (threshold - taps).rem_euclid(2)) as f64 - 1.0
+    }
+
+    fn converter(&self, layer: &Layer, sense: bool, channels: std::ops::Range<usize>) -> Converter {
+        if !sense {
+            return Converter::Uniform { levels: self.values.len(), low: self.low, step: self.step };
+        }
+        let reference = channels
+            .map(|channel| match &layer.activation {
+                Activation::Sign { threshold, .. } if self.decides => {
+                    LayerReadout::reference(layer, i64::from(threshold[channel]))
+                }
+                _ => 0.0,
+            })
+            .collect();
+        Converter::Sense { reference }
+    }
+}
+
+impl Design {
+    /// The arrays of the chip in the order layer, group, pass; none with the popcount readout.
+    pub fn sites(&self) -> Vec<Site> {
+        let Some(analog) = &self.analog else { return Vec::new() };
+        let cells = Cells {
+            rows: self.rows,
+            lanes: self.lanes,
+            word: self.word,
+            planes: self.planes,
+            plane_rows: self.plane_rows,
+            weight_rows: self.weight_rows,
+        };
+        let mut sites = Vec::with_capacity(analog.arrays);
+        for (index, (layer, program)) in self.network.layers.iter().zip(&self.layers).enumerate() {
+            let Some(readout) = &program.readout else { continue };
+            for group in 0..program.groups {
+                let first = group * self.lanes;
+                let channels = first..layer.conv.c.min(first + self.lanes);
+                for pass in 0..program.passes {
+                    sites.push(Site {
+                        layer: index,
+                        array: group * program.passes + pass,
+                        rows: self.rows,
+                        columns: channels.len(),
+                        weights: cells.signs(layer, program, pass, channels.clone()),
+                        converter: readout.converter(layer, analog.sense, channels.clone()),
+                    });
+                }
+            }
+        }
+        sites
+    }
+}
+
+/// The sum's domain: `sum = (slope * acc - shift(channel)) << V`, with `acc` the network's accumulator.
+pub(super) fn shift(code: InputCode, layer: &Layer, channel: usize, pixels: i64) -> i64 {
+    match code {
+        InputCode::Bipolar => 0,
+        _ => {
+            let (low, high) = code.range();
+            let plus = layer.weights.ones(channel) as i64;
+            let sum_of_weights = 2 * plus - layer.fan_in() as i64;
+            i64::from(low + high) * sum_of_weights * pixels
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Analog arrays: the reader, the emulated columns, their converters and the chip's memories.
+
+use super::program::{self, Field, Table};
+use super::view::{View, bits};
+use super::walk::layer_key;
+use super::{NamedText, file};
+use crate::design::{Analog, Design, LayerReadout};
+use askama::Template;
+
+/// Numbers of the templates of this family.
+#[derive(Debug)]
+pub(super) struct AnalogView {
+    pub row_step: usize,
+    pub row_step_s: &'static str,
+    pub planes: usize,
+    pub plane_width: usize,
+    pub plane_last: String,
+    /// The first layer reads at another pace than the others.
+    pub two_speeds: bool,
+    pub step_width: usize,
+    pub step_last: String,
+    pub read_last: String,
+    /// Some conversion takes longer than its read.
+    pub pauses: bool,
+    pub word_width: usize,
+    pub array_width: usize,
+    pub cell_address_width: usize,
+    pub cell_width: usize,
+    pub cells_width: usize,
+    pub voltage_width: usize,
+    pub fraction_bits: u32,
+    pub value_fraction_bits: u32,
+    pub sense: bool,
+    pub converter: &'static str,
+    pub edges: usize,
+    pub edges_s: &'static str,
+    pub edges_per_cycle: usize,
+    pub edges_width: usize,
+    pub conversion: usize,
+    pub edge_step_width: usize,
+    pub edge_address_width: usize,
+    pub code_width: usize,
+    /// Layers differ in what a code stands for.
+    pub value_layers: bool,
+}
+
+impl AnalogView {
+    /// `None` with the popcount readout.
+    pub fn new(design: &Design) -> Option<AnalogView> {
+        let analog = design.analog.as_ref()?;
+        let layers: Vec<&LayerReadout> = design.layers.iter().filter_map(|l| l.readout.as_ref()).collect();
+        let most = |f: fn(&LayerReadout) -> usize| layers.iter().map(|l| f(l)).max().unwrap_or(1);
+        let planes = most(|l| l.reads);
+        let pace = |l: &LayerReadout| (l.reads, l.read_words, l.interval);
+        let two_speeds = layers.iter().any(|l| pace(l) != pace(layers[0]));
+        let step_width = bits(most(|l| l.interval) - 1);
+        let plane_width = bits(planes - 1);
+        // Layer 0 is the only one that may differ.
+        let other = layers[layers.len() - 1];
+        let choose = |width: usize, f: fn(&LayerReadout) -> usize| match f(layers[0]) == f(other) {
+            true => format!("{width}'d{}", f(other) - 1),
+            false => format!("(weighted_i ? {width}'d{} : {width}'d{})", f(layers[0]) - 1, f(other) - 1),
+        };
+        let array_width = bits(analog.arrays - 1).max(1);
+        let word_width = bits(analog.words - 1);
+        let edge_step_width = bits(analog.conversion - 1);
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        Some(AnalogView {
+            row_step: analog.row_step,
+            row_step_s: plural(analog.row_step),
+            planes,
+            plane_width,
+            plane_last: choose(plane_width, |l| l.reads),
+            two_speeds,
+            step_width,
+            step_last: choose(step_width, |l| l.interval),
+            read_last: choose(step_width, |l| l.read_words),
+            pauses: layers.iter().any(|l| l.interval > l.read_words),
+            word_width,
+            array_width,
+            cell_address_width: array_width + word_width,
+            cell_width: analog.cell_width,
+            cells_width: design.lanes * analog.row_step * 2 * analog.cell_width,
+            voltage_width: analog.voltage_width,
+            fraction_bits: analog.fraction_bits,
+            value_fraction_bits: analog.value_fraction_bits,
+            sense: analog.sense,
+            converter: converter(analog),
+            edges: analog.edges,
+            edges_s: plural(analog.edges),
+            edges_per_cycle: analog.edges_per_cycle,
+            edges_width: design.lanes * analog.edges_per_cycle * analog.voltage_width,
+            conversion: analog.conversion,
+            edge_step_width,
+            edge_address_width: array_width + edge_step_width,
+            code_width: analog.code_width,
+            value_layers: layers.iter().any(|l| l.values != layers[0].values),
+        })
+    }
+}
+
+/// Module of the columns' readout.
+pub(super) fn converter(analog: &Analog) -> &'static str {
+    if analog.sense { "sense_amp" } else { "column_adc" }
+}
+
+#[derive(Template)]
+#[template(path = "rtl/array_reader.v", syntax = "verilog", escape = "none")]
+struct ArrayReader<'a> {
+    v: &'a View,
+    a: &'a AnalogView,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/cim_array_analog.v", syntax = "verilog", escape = "none")]
+struct CimArray<'a> {
+    v: &'a View,
+    a: &'a AnalogView,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/column_adc.v", syntax = "verilog", escape = "none")]
+struct ColumnAdc<'a> {
+    v: &'a View,
+    a: &'a AnalogView,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/code_value.v", syntax = "verilog", escape = "none")]
+struct CodeValue<'a> {
+    v: &'a View,
+    a: &'a AnalogView,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/chip_memory.v", syntax = "verilog", escape = "none")]
+struct ChipMemory {
+    module: &'static str,
+    description: String,
+    address_width: usize,
+    width: usize,
+    depth: usize,
+}
+
+/// The files of this family; none with the popcount readout.
+pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
+    let (Some(analog), Some(a)) = (&design.analog, &view.analog) else { return Vec::new() };
+    let memory = |module, description, address_width: usize, width, depth: usize| {
+        let name = format!("{module}_memory");
+        file(&name, &ChipMemory { module, description, address_width, width, depth })
+    };
+    let cells = format!(
+        "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each.",
+        a.row_step, a.row_step_s, design.lanes, a.cell_width
+    );
+    let edges = match a.sense {
+        true => "References of all arrays' sense amplifiers.".into(),
+        false => format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle),
+    };
+    // A lone array has an index of one bit all the same, and its memories an empty second half.
+    let arrays = analog.arrays.max(2);
+    vec![
+        file("array_reader", &ArrayReader { v: view, a }),
+        file("cim_array", &CimArray { v: view, a }),
+        file(converter(analog), &ColumnAdc { v: view, a }),
+        file("code_value", &CodeValue { v: view, a }),
+        values(design, view, a),
+        memory("cell", cells, a.cell_address_width, a.cells_width, arrays << a.word_width),
+        memory(
+            "offset",
+            "Offsets of all arrays' columns.".into(),
+            a.array_width,
+            design.lanes * a.voltage_width,
+            arrays,
+        ),
+        memory("edge", edges, a.edge_address_width, a.edges_width, arrays << a.edge_step_width),
+    ]
+}
+
+fn analog_fraction(design: &Design) -> u32 {
+    design.analog.as_ref().map_or(0, |analog| analog.value_fraction_bits)
+}
+
+/// The table of what codes stand for.
+fn values(design: &Design, view: &View, a: &AnalogView) -> NamedText {
+    let layers: Vec<&LayerReadout> = design.layers.iter().filter_map(|l| l.readout.as_ref()).collect();
+    let shown = if a.value_layers { layers.len() } else { 1 };
+    let mut entries = Vec::new();
+    let mut values = Vec::new();
+    for (layer, readout) in layers.iter().enumerate().take(shown) {
+        for (code, value) in readout.values.iter().enumerate() {
+            let mut key = if a.value_layers { vec![layer] } else { Vec::new() };
+            key.push(code);
+            let counts = *value as f64 / f64::from(1u32 << analog_fraction(design));
+            let comment = match a.value_layers {
+                true => format!("{}: {counts} counts", design.layers[layer].name),
+                false => format!("{counts} counts"),
+            };
+            entries.push((key, comment));
+            values.push(*value);
+        }
+    }
+    let mut inputs = if a.value_layers { layer_key(view) } else { Vec::new() };
+    inputs.push(("code_i", a.code_width));
+    program::module(&Table {
+        module: "value_program",
+        description: "What a code stands for, two's complement.".into(),
+        inputs,
+        entries,
+        fields: vec![Field::new("value", view.count_width, "", values.into_iter())],
+    })
+}

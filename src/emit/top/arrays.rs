@@ -1,0 +1,117 @@
+//! The analog arrays' part of the top module: wires and instances.
+
+use super::instances::{CLOCK, Instance, RESET, instance};
+use super::{Group, group};
+use crate::emit::analog::AnalogView;
+use crate::emit::view::View;
+
+/// Wires between the parts.
+pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
+    let planes = a.planes > 1;
+    group(
+        "Reads of the analog arrays, from the door to the codes.",
+        vec![
+            (true, 0, "array_ready"),
+            (true, 0, "door_tile_first"),
+            (v.multi_pass, 0, "door_pass_first"),
+            (v.multi_pass, 0, "door_group_last"),
+            (true, 0, "cell_read"),
+            (true, a.cell_address_width, "cell_address"),
+            (true, a.cells_width, "cell_word"),
+            (true, a.array_width, "array"),
+            (true, v.lanes * a.voltage_width, "offset_word"),
+            (true, a.row_step, "step_row"),
+            (v.row_enable, a.row_step, "step_enable"),
+            (true, 0, "step_valid"),
+            (true, 0, "step_first"),
+            (true, v.lanes * a.voltage_width, "voltage"),
+            (true, 0, "sample"),
+            (true, 0, "sample_last"),
+            (true, a.array_width, "sample_array"),
+            (planes, a.plane_width, "sample_plane"),
+            (true, 0, "edge_read"),
+            (true, a.edge_address_width, "edge_address"),
+            (true, a.edges_width, "edge_word"),
+            (true, 0, "converted"),
+            (true, 0, "code_valid"),
+            (planes, a.plane_width, "code_plane"),
+            (true, v.lanes * a.code_width, "code"),
+        ],
+        vec!["wire sampled = sample & sample_last;".into()],
+    )
+}
+
+/// The parts, in the order of the data path; `converter` is the module of the columns' readout.
+pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Vec<Instance> {
+    let planes = a.planes > 1;
+    let reader = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_start_i", "frame_start"),
+        (true, "door_valid_i", "door_valid"),
+        (true, "door_tile_first_i", "door_tile_first"),
+        (v.multi_pass, "door_pass_first_i", "door_pass_first"),
+        (v.multi_pass, "door_group_last_i", "door_group_last"),
+        (a.two_speeds, "weighted_i", "weighted"),
+        (true, "ready_o", "array_ready"),
+        (true, "row_i", "row"),
+        (v.row_enable, "enable_i", "row_enable"),
+        (v.row_enable, "enable_o", "step_enable"),
+        (true, "read_o", "cell_read"),
+        (true, "cell_address_o", "cell_address"),
+        (true, "array_o", "array"),
+        (true, "row_o", "step_row"),
+        (true, "sum_valid_o", "step_valid"),
+        (true, "sum_first_o", "step_first"),
+        (true, "sample_o", "sample"),
+        (true, "sample_array_o", "sample_array"),
+        (planes, "sample_plane_o", "sample_plane"),
+        (true, "sample_last_o", "sample_last"),
+    ];
+    let memory = |read, address, data| {
+        vec![CLOCK, (true, "read_i", read), (true, "address_i", address), (true, "data_o", data)]
+    };
+    let array = vec![
+        CLOCK,
+        (true, "valid_i", "step_valid"),
+        (true, "first_i", "step_first"),
+        (true, "row_i", "step_row"),
+        (v.row_enable, "enable_i", "step_enable"),
+        (true, "cell_i", "cell_word"),
+        (true, "offset_i", "offset_word"),
+        (true, "voltage_o", "voltage"),
+    ];
+    let columns = vec![
+        CLOCK,
+        RESET,
+        (true, "sample_i", "sample"),
+        (true, "sample_last_i", "sample_last"),
+        (true, "sample_array_i", "sample_array"),
+        (planes, "sample_plane_i", "sample_plane"),
+        (true, "voltage_i", "voltage"),
+        (true, "edge_read_o", "edge_read"),
+        (true, "edge_address_o", "edge_address"),
+        (true, "edge_i", "edge_word"),
+        (true, "converted_o", "converted"),
+        (true, "code_valid_o", "code_valid"),
+        (planes, "plane_o", "code_plane"),
+        (true, "code_o", "code"),
+    ];
+    let value = vec![
+        CLOCK,
+        (a.value_layers, "layer_i", "layer"),
+        (true, "code_valid_i", "code_valid"),
+        (planes, "plane_i", "code_plane"),
+        (true, "code_i", "code"),
+        (true, "count_o", "count"),
+    ];
+    vec![
+        instance("array_reader", reader),
+        instance("cell_memory", memory("cell_read", "cell_address", "cell_word")),
+        instance("offset_memory", memory("cell_read", "array", "offset_word")),
+        instance("cim_array", array),
+        instance("edge_memory", memory("edge_read", "edge_address", "edge_word")),
+        instance(converter, columns),
+        instance("code_value", value),
+    ]
+}

@@ -1,0 +1,246 @@
+//! The top module: the wires between the engine's parts.
+
+mod arrays;
+mod instances;
+
+use super::analog::converter;
+use super::pipe::tags;
+use super::result::mixed_flip;
+use super::view::View;
+use super::{NamedText, file};
+use crate::design::Design;
+use askama::Template;
+use instances::Instance;
+
+#[derive(Template)]
+#[template(path = "rtl/bincim_top.v", syntax = "verilog", escape = "none")]
+struct Top<'a> {
+    v: &'a View,
+    groups: Vec<Group>,
+    instances: Vec<Instance>,
+}
+
+/// Wires that belong together, and assignments.
+struct Group {
+    comment: &'static str,
+    wires: Vec<String>,
+    lines: Vec<String>,
+}
+
+/// `bincim_top.v`.
+pub(super) fn module(design: &Design, view: &View) -> NamedText {
+    let arrays = view.analog.as_ref().map_or_else(|| weights(view), |a| arrays::wires(view, a));
+    let groups = vec![frames(view), vector(view), arrays, counts(design, view), results(view), trace(view)];
+    let mut parts = vec![
+        instances::control(view),
+        instances::sequencer(view),
+        instances::vector_pipe(view),
+        instances::input_unit(view),
+    ];
+    if view.has_map {
+        parts.push(instances::gather(design, view));
+        parts.push(instances::map_memory());
+    }
+    parts.push(instances::row_driver(view));
+    match (&design.analog, &view.analog) {
+        (Some(analog), Some(a)) => parts.extend(arrays::instances(converter(analog), view, a)),
+        _ => {
+            parts.extend([instances::weight_memory(), instances::weight_loader(), instances::cim_array(view)])
+        }
+    }
+    parts.extend([instances::accumulator(view), instances::threshold_unit(design, view)]);
+    if view.gives_bits {
+        parts.push(instances::write_back(design, view));
+    }
+    parts.push(instances::score_buffer(view));
+    file("bincim_top", &Top { v: view, groups, instances: parts })
+}
+
+/// Declaration of a vector; of a single wire where `width` is 0.
+fn wire(width: usize, name: &str) -> String {
+    if width == 0 { name.into() } else { format!("[{}:0] {name}", width - 1) }
+}
+
+fn group(comment: &'static str, wires: Vec<(bool, usize, &str)>, lines: Vec<String>) -> Group {
+    let wires = wires.into_iter().filter(|w| w.0).map(|(_, width, name)| wire(width, name)).collect();
+    Group { comment, wires, lines }
+}
+
+fn frames(v: &View) -> Group {
+    let last = v.layers - 1;
+    let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room".to_string()];
+    lines[0] += if v.analog.is_some() { " & array_ready;" } else { " & tile_ready;" };
+    match v.many_layers {
+        true => {
+            let width = v.layer_width;
+            lines.push(format!("wire input_layer = (walk_layer == {width}'d0);"));
+            lines.push(format!("wire frame_release = layer_done & (layer == {width}'d0);"));
+            lines.push(format!("wire last_layer = (layer == {width}'d{last});"));
+        }
+        false => lines.push("wire frame_release = layer_done;".into()),
+    }
+    if !v.many_layers {
+        // One layer: it is the first and the last.
+        lines.retain(|line| !line.contains("last_layer"));
+    }
+    group(
+        "Frames and layers.",
+        vec![
+            (true, 0, "frame_wanted"),
+            (true, 0, "frame_waiting"),
+            (true, 0, "frame_error"),
+            (true, 0, "frame_start"),
+            (true, 0, "frame_done"),
+            (true, 0, "busy"),
+            (true, 0, "score_room"),
+            (true, 0, "scores_waiting"),
+            (v.many_layers, v.layer_width, "walk_layer"),
+            (v.many_layers, v.layer_width, "layer"),
+            (v.has_map, 0, "layer_start"),
+            (v.many_layers, 0, "layer_drained"),
+        ],
+        lines,
+    )
+}
+
+fn vector(v: &View) -> Group {
+    let names = tags(v);
+    let mut wires = vec![
+        (true, 0, "advance"),
+        (true, 0, "issue_valid"),
+        (v.has_walk, v.walk_width, "walk_address"),
+        (v.walk_bank_width > 0, v.walk_bank_width, "walk_bank"),
+        (v.pads_rows, v.coordinate_width, "window_row"),
+        (v.pads_columns, v.coordinate_width, "window_column"),
+        (v.pass_width > 0, v.pass_width, "pass"),
+        (true, 0, "tile_first"),
+        (v.analog.is_some() && v.multi_pass, 0, "pass_first"),
+    ];
+    wires.extend(names.iter().map(|tag| (true, 0, tag.name)));
+    wires.extend([
+        (true, 0, "door_valid"),
+        (true, v.rows, "input_row"),
+        (v.has_map, v.rows, "map_row"),
+        (v.has_map, v.banks * v.map_width, "read_address"),
+        (v.has_map, v.rows, "read_data"),
+        (v.row_enable, v.banks, "map_driven"),
+        (v.counts_driven, v.driven_width, "map_driven_rows"),
+        (v.input_driven, v.driven_width, "input_driven_rows"),
+        (true, v.rows, "row"),
+        (v.row_enable, v.rows, "row_enable"),
+    ]);
+    let mut lines = Vec::new();
+    if v.input_driven {
+        lines.push(wire_line(
+            v.driven_width,
+            "driven_rows",
+            "input_layer ? input_driven_rows : map_driven_rows",
+        ));
+    }
+    group("The vector on its way from issue to the rows.", wires, lines)
+}
+
+fn wire_line(width: usize, name: &str, value: &str) -> String {
+    format!("wire {} =\n      {value};", wire(width, name))
+}
+
+fn weights(v: &View) -> Group {
+    group(
+        "Weights on their way into the shadow cells.",
+        vec![
+            (true, 0, "weight_read"),
+            (true, v.weight_address_width, "weight_address"),
+            (true, v.weight_bits, "weight_word"),
+            (true, v.words, "shadow_write"),
+            (true, 0, "tile_ready"),
+            (true, 0, "tile_swap"),
+        ],
+        vec![],
+    )
+}
+
+fn counts(design: &Design, v: &View) -> Group {
+    let mut lines = Vec::new();
+    let analog_speeds = v.analog.as_ref().is_some_and(|a| a.two_speeds);
+    let popcount_planes = v.analog.is_none() && (v.planes > 1 || v.row_enable && v.weighted);
+    if popcount_planes || analog_speeds {
+        match v.many_layers {
+            true => lines.push(format!("wire weighted = (layer == {}'d0);", v.layer_width)),
+            false => lines.push("wire weighted = 1'b1;".into()),
+        }
+    }
+    let choose = |name: &str, on: &dyn Fn(&crate::design::LayerDesign) -> bool| {
+        let terms: Vec<String> = design
+            .layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| on(layer))
+            .map(|(index, _)| format!("(layer == {}'d{index})", v.layer_width))
+            .collect();
+        let all = super::wrapped_by(&terms, " |", 6, 9 + name.len());
+        format!("wire {name} = {all};")
+    };
+    if v.mixed_register {
+        lines.push(choose("in_register", &|layer| layer.in_register));
+    }
+    if mixed_flip(design) {
+        lines.push(choose("flip_after_pool", &|layer| layer.flip_after_pool));
+    }
+    let stored = v.accumulator_depth > 0;
+    group(
+        "Counts and sums.",
+        vec![
+            (stored, 0, "fetch_valid"),
+            (stored, 0, "fetch_block_last"),
+            (true, 0, "count_valid"),
+            (v.accumulates, 0, "count_first"),
+            (true, 0, "count_group_last"),
+            (true, v.lanes * v.count_width, "count"),
+            (stored, 0, "stored_valid"),
+        ],
+        lines,
+    )
+}
+
+fn results(v: &View) -> Group {
+    let map = v.has_map && v.gives_bits;
+    let scores_written = v.last_gives_bits && v.has_map;
+    group(
+        "Results on their way to memory.",
+        vec![
+            (true, 0, "result_valid"),
+            (v.pools, 0, "result_window_last"),
+            (v.writes_rows, 0, "result_row_last"),
+            (v.writes_groups, 0, "result_group_last"),
+            (v.gives_scores, 0, "score_valid"),
+            (v.gives_scores, v.score_lanes * v.score_width, "score"),
+            (v.gives_bits, 0, "pooled_valid"),
+            (v.gives_bits, v.lanes, "pooled"),
+            (map, v.banks * v.parts, "map_write"),
+            (map, v.write_addresses * v.map_width, "map_write_address"),
+            (map, v.write_bits, "map_write_data"),
+            (scores_written, 0, "score_valid"),
+        ],
+        vec![],
+    )
+}
+
+fn trace(v: &View) -> Group {
+    let mut unused = vec!["sum_valid"];
+    if v.gives_bits {
+        unused.extend(["bit_valid", "result_bits"]);
+    }
+    let lines = vec![format!("wire unused_trace = &{{1'b0, {}}};", unused.join(", "))];
+    group(
+        "What co-simulation compares: final sums, results, and the cycles of a layer.",
+        vec![
+            (true, 0, "sum_valid"),
+            (true, v.lanes * v.accumulator_width, "sum"),
+            (v.gives_bits, 0, "bit_valid"),
+            (v.gives_bits, v.lanes, "result_bits"),
+            (true, 0, "layer_done"),
+            (true, v.cycle_width, "layer_cycles"),
+        ],
+        lines,
+    )
+}

@@ -1,0 +1,187 @@
+//! The look-up kernel for AVX-512: 32 vectors and five rows a look-up, 4 columns and 4 blocks at a time.
+
+use std::arch::x86_64::*;
+use std::ops::Range;
+
+use super::tables::{GROUP, TILE, Tables};
+use super::{CODES, Panel, Sink};
+use crate::golden::analog::maps::LANES;
+
+/// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
+const BLOCKS: usize = 4;
+
+/// See [`super::look_up`]; `indices` holds [`super::PANEL`] x groups x 32 numbers.
+///
+/// # Safety
+/// The processor has the instructions, and [`super::look_up`] has asserted the bounds.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn read(
+    tables: &Tables,
+    columns: Range<usize>,
+    panel: &Panel,
+    indices: &mut [u16],
+    sink: &mut Sink,
+) {
+    let count = panel.blocks.len();
+    // SAFETY: the caller's; blocks, columns and slots are those that were asserted.
+    unsafe {
+        index(tables, panel, indices);
+        for first in columns.clone().step_by(TILE) {
+            let mut block = 0;
+            while block + BLOCKS <= count {
+                tile::<BLOCKS>(tables, &columns, first, panel, block, indices, sink);
+                block += BLOCKS;
+            }
+            while block < count {
+                tile::<1>(tables, &columns, first, panel, block, indices, sink);
+                block += 1;
+            }
+        }
+    }
+}
+
+/// The five bits of every group, for all vectors of all blocks; index `(block * groups + group) * 32 + lane`.
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn index(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
+    let bits: [__m512i; GROUP] = std::array::from_fn(|bit| _mm512_set1_epi16(1 << bit));
+    let mut out = indices.as_mut_ptr();
+    for block in panel.blocks {
+        for words in tables.words.chunks_exact(GROUP) {
+            let mut index = _mm512_setzero_si512();
+            for (&word, &bit) in words.iter().zip(&bits) {
+                // SAFETY: origin and largest word were asserted to lie in the maps.
+                let lanes = unsafe { *panel.maps.get_unchecked(block.origin + word) };
+                index = _mm512_mask_add_epi16(index, lanes, index, bit);
+            }
+            // SAFETY: `indices` has room for every group of a full panel.
+            unsafe {
+                _mm512_storeu_si512(out.cast(), index);
+                out = out.add(LANES);
+            }
+        }
+    }
+}
+
+/// Columns `first .. first + TILE` of B blocks from `block` on. One function from the first load to the last
+/// store, so that voltages never leave the registers.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+unsafe fn tile<const B: usize>(
+    tables: &Tables,
+    columns: &Range<usize>,
+    first: usize,
+    panel: &Panel,
+    block: usize,
+    indices: &[u16],
+    sink: &mut Sink,
+) {
+    let padded = tables.columns.next_multiple_of(TILE);
+    let blocks = &panel.blocks[block..block + B];
+    // SAFETY: every column of the tile has a base and a table a group; every block has an index a group.
+    let voltages: [[__m512i; B]; TILE] = unsafe {
+        let mut voltages: [[__m512i; B]; TILE] = std::array::from_fn(|column| {
+            std::array::from_fn(|b| {
+                let at = blocks[b].class * padded + first + column;
+                _mm512_set1_epi16(*tables.base.get_unchecked(at))
+            })
+        });
+        let mut table = tables.entries.as_ptr().add(first * tables.groups * 32).cast::<__m512i>();
+        let mut index = indices.as_ptr().add(block * tables.groups * LANES).cast::<__m512i>();
+        for _ in 0..tables.groups {
+            let bits: [__m512i; B] =
+                std::array::from_fn(|b| _mm512_loadu_si512(index.add(b * tables.groups)));
+            for (column, voltages) in voltages.iter_mut().enumerate() {
+                let entries = _mm512_loadu_si512(table.add(column));
+                for (voltage, &bits) in voltages.iter_mut().zip(&bits) {
+                    *voltage = _mm512_add_epi16(*voltage, _mm512_permutexvar_epi16(bits, entries));
+                }
+            }
+            table = table.add(TILE);
+            index = index.add(1);
+        }
+        voltages
+    };
+    for (column, voltages) in (first..columns.end).zip(voltages) {
+        // SAFETY: the column is one of the read's, so it has edges; slots were asserted.
+        unsafe {
+            let values = convert(tables, column, voltages, sink.values);
+            for (value, block) in values.into_iter().zip(blocks) {
+                let at = (column - columns.start) * sink.slots + block.slot;
+                let sum = sink.sums.as_mut_ptr().add(at * LANES).cast::<__m512i>();
+                _mm512_storeu_si512(sum, _mm512_add_epi16(_mm512_loadu_si512(sum), value));
+            }
+        }
+    }
+}
+
+/// What the codes of `voltages` stand for.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+unsafe fn convert<const B: usize>(
+    tables: &Tables,
+    column: usize,
+    voltages: [__m512i; B],
+    values: &[i16],
+) -> [__m512i; B] {
+    // SAFETY: pivots and edges hold 32 numbers a column and part, and values 32 a part.
+    unsafe {
+        let edges = tables.edges.as_ptr().add(column * tables.parts * CODES);
+        if tables.parts == 1 {
+            let codes = search(_mm512_loadu_si512(edges.cast()), voltages, tables.steps());
+            let values = _mm512_loadu_si512(values.as_ptr().cast());
+            return codes.map(|code| _mm512_permutexvar_epi16(code, values));
+        }
+        let pivots = _mm512_loadu_si512(tables.pivots.as_ptr().add(column * CODES).cast());
+        let steps = usize::BITS - (tables.parts - 1).leading_zeros();
+        let mut found = search(pivots, voltages, steps);
+        for (part, voltage) in found.iter_mut().zip(voltages) {
+            let mut parts = [0u16; LANES];
+            _mm512_storeu_si512(parts.as_mut_ptr().cast(), *part);
+            let mut value = _mm512_setzero_si512();
+            let mut left = u32::MAX;
+            // Every part that some lane lies in.
+            while left != 0 {
+                let here = parts[left.trailing_zeros() as usize];
+                let same = _mm512_cmpeq_epi16_mask(*part, _mm512_set1_epi16(here as i16));
+                let inside = _mm512_loadu_si512(edges.add(usize::from(here) * CODES).cast());
+                let [code] = search(inside, [voltage], 5);
+                let table = _mm512_loadu_si512(values.as_ptr().add(usize::from(here) * CODES).cast());
+                value = _mm512_mask_permutexvar_epi16(value, same, code, table);
+                left &= !same;
+            }
+            *part = value;
+        }
+        found
+    }
+}
+
+/// Number of edges at or below each voltage; `edges` rise, and `2^steps - 1` of them at most can be reached.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn search<const B: usize>(edges: __m512i, voltages: [__m512i; B], steps: u32) -> [__m512i; B] {
+    let mut codes = [_mm512_setzero_si512(); B];
+    for step in (0..steps).rev() {
+        let stride = _mm512_set1_epi16(1 << step);
+        let last = _mm512_set1_epi16((1 << step) - 1);
+        for (code, &voltage) in codes.iter_mut().zip(&voltages) {
+            let probe = _mm512_permutexvar_epi16(_mm512_add_epi16(*code, last), edges);
+            let reached = _mm512_cmpge_epi16_mask(voltage, probe);
+            *code = _mm512_mask_add_epi16(*code, reached, *code, stride);
+        }
+    }
+    codes
+}
+
+/// See [`super::at_least`].
+///
+/// # Safety
+/// The processor has the instructions, and there are 32 sums a word.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn at_least(sums: &[i16], threshold: i16, words: &mut [u32]) {
+    let threshold = _mm512_set1_epi16(threshold);
+    for (index, word) in words.iter_mut().enumerate() {
+        // SAFETY: the caller's.
+        let sums = unsafe { _mm512_loadu_si512(sums.as_ptr().add(index * LANES).cast()) };
+        *word = _mm512_cmpge_epi16_mask(sums, threshold);
+    }
+}

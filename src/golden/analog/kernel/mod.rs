@@ -1,0 +1,183 @@
+//! Reads of the columns of an array for a panel of vector blocks: the inner loops.
+//!
+//! A block is 32 vectors, one an image, at the same place of the map. Two kernels give the same sums:
+//! [`Tables`] (AVX-512) looks up the partial voltages of five rows for a whole block at once; [`Cells`] adds
+//! the cells of the rows that carry +1, one vector and many columns at a time.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod cells;
+mod tables;
+
+use std::ops::Range;
+
+pub(super) use cells::Cells;
+pub(super) use tables::Tables;
+
+use super::maps::LANES;
+
+/// Blocks of a full panel.
+pub(super) const PANEL: usize = 8;
+
+/// Codes of one table.
+const CODES: usize = 32;
+
+/// The instructions that the inner loops use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// AVX-512 with 16-bit elements.
+    Avx512,
+    /// AVX2.
+    Avx2,
+    /// Whatever the compiler makes of plain loops.
+    Plain,
+}
+
+impl InstructionSet {
+    /// All sets, the fastest first.
+    pub const ALL: [InstructionSet; 3] =
+        [InstructionSet::Avx512, InstructionSet::Avx2, InstructionSet::Plain];
+
+    /// Whether this processor has the instructions.
+    pub fn available(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
+            InstructionSet::Avx512 => {
+                std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw")
+            }
+            InstructionSet::Avx2 => std::is_x86_feature_detected!("avx2"),
+            InstructionSet::Plain => true,
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return self == InstructionSet::Plain;
+    }
+
+    /// The fastest set of this processor.
+    pub fn best() -> InstructionSet {
+        InstructionSet::ALL.into_iter().find(|set| set.available()).unwrap_or(InstructionSet::Plain)
+    }
+}
+
+/// Names the instruction set for reports.
+impl std::fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            InstructionSet::Avx512 => "AVX-512 BW",
+            InstructionSet::Avx2 => "AVX2",
+            InstructionSet::Plain => "plain",
+        })
+    }
+}
+
+/// One block of vectors.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Block {
+    /// First word of its window in the maps.
+    pub origin: usize,
+    /// Class of its window.
+    pub class: usize,
+    /// Where its sums are.
+    pub slot: usize,
+}
+
+/// Up to [`PANEL`] blocks that are read together.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    pub maps: &'a [u32],
+    pub blocks: &'a [Block],
+}
+
+/// Where what the codes stand for goes.
+pub(super) struct Sink<'a> {
+    /// What a code stands for; a multiple of [`CODES`] long.
+    pub values: &'a [i16],
+    /// Sums to add to: index `(column - first column) * slots + slot`, then lane. They wrap.
+    pub sums: &'a mut [i16],
+    pub slots: usize,
+}
+
+impl Sink<'_> {
+    /// Panics unless all reads and writes of `columns` columns and `panel` lie within the slices.
+    fn check(&self, columns: usize, panel: &Panel, words: &[usize], classes: usize, edges: usize) {
+        let last_word = words.iter().max().copied().unwrap_or(0);
+        for block in panel.blocks {
+            assert!(block.origin + last_word < panel.maps.len());
+            assert!(block.slot < self.slots && block.class < classes);
+        }
+        assert!(panel.blocks.len() <= PANEL);
+        assert!(self.sums.len() >= columns * self.slots * LANES);
+        assert!(self.values.len() > edges && self.values.len().is_multiple_of(CODES));
+    }
+}
+
+/// Table lengths that a sink's values are padded to, for a converter of `levels` codes.
+pub(super) fn padded_codes(levels: usize) -> usize {
+    levels.next_multiple_of(CODES)
+}
+
+/// Reads `columns` of all blocks by look-up. `indices`: room that the kernel may use.
+pub(super) fn look_up(
+    tables: &Tables,
+    columns: Range<usize>,
+    panel: Panel,
+    indices: &mut Vec<u16>,
+    sink: &mut Sink,
+) {
+    tables.check(&columns);
+    sink.check(columns.len(), &panel, &tables.words, tables.classes, tables.edge_count);
+    #[cfg(target_arch = "x86_64")]
+    {
+        assert!(InstructionSet::Avx512.available());
+        indices.resize(tables.groups * PANEL * LANES, 0);
+        // SAFETY: the processor has the instructions, and the bounds were asserted above.
+        unsafe { avx512::read(tables, columns, &panel, indices, sink) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = (indices, panel);
+        unreachable!("only with AVX-512");
+    }
+}
+
+/// Reads `columns` of the first `lanes` vectors of all blocks by adding cells.
+pub(super) fn add(
+    set: InstructionSet,
+    cells: &Cells,
+    columns: Range<usize>,
+    panel: Panel,
+    lanes: usize,
+    sink: &mut Sink,
+) {
+    sink.check(columns.len(), &panel, cells.words(), cells.classes(), cells.edge_count());
+    assert!(set.available());
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has the instructions.
+        InstructionSet::Avx512 => unsafe { cells::read_avx512(cells, columns, &panel, lanes, sink) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has the instructions.
+        InstructionSet::Avx2 => unsafe { cells::read_avx2(cells, columns, &panel, lanes, sink) },
+        _ => cells::read_plain(cells, columns, &panel, lanes, sink),
+    }
+}
+
+/// One bit a lane, one word a block: whether the sum is at or above `threshold`.
+pub(super) fn at_least(set: InstructionSet, sums: &[i16], threshold: i16, words: &mut [u32]) {
+    assert_eq!(sums.len(), words.len() * LANES);
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => {
+            assert!(set.available());
+            // SAFETY: the processor has the instructions, and the lengths were asserted above.
+            unsafe { avx512::at_least(sums, threshold, words) }
+        }
+        _ => {
+            for (word, sums) in words.iter_mut().zip(sums.chunks_exact(LANES)) {
+                *word = 0;
+                for (lane, &sum) in sums.iter().enumerate() {
+                    *word |= u32::from(sum >= threshold) << lane;
+                }
+            }
+        }
+    }
+}

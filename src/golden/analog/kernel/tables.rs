@@ -1,0 +1,119 @@
+//! Tables of partial voltages and edges for the look-up kernel.
+
+use std::ops::Range;
+
+use super::CODES;
+use crate::golden::aligned::Aligned;
+use crate::golden::analog::load::LoadedRead;
+
+/// Rows that one look-up covers, and the partial voltages they can give.
+pub(super) const GROUP: usize = 5;
+pub(super) const ENTRIES: usize = 1 << GROUP;
+
+/// Columns that share the loads of indices.
+pub(super) const TILE: usize = 4;
+
+/// One read's tables, 16 bits an entry.
+///
+/// Entries wrap: sums of them are right modulo 2^16, and the whole voltage fits in 16 bits.
+#[derive(Debug)]
+pub(in crate::golden::analog) struct Tables {
+    /// Groups of [`GROUP`] rows.
+    pub groups: usize,
+    /// Word of every row, `groups * GROUP` of them; rows that only fill up the last group add 0.
+    pub words: Vec<usize>,
+    pub classes: usize,
+    pub columns: usize,
+    pub edge_count: usize,
+    /// Index `((column / TILE * groups + group) * TILE + column % TILE) * ENTRIES + bits of the group`.
+    pub entries: Aligned<i16>,
+    /// Voltage when all bits are 0; index `class * columns.next_multiple_of(TILE) + column`.
+    pub base: Vec<i16>,
+    /// Tables of [`CODES`] codes that a converter takes.
+    pub parts: usize,
+    /// First edge of every part but the first, then never; index `column * CODES + part - 1`.
+    pub pivots: Aligned<i16>,
+    /// Edges inside each part, then never; index `(column * parts + part) * CODES + edge`.
+    pub edges: Aligned<i16>,
+}
+
+impl Tables {
+    pub fn new(read: &LoadedRead) -> Tables {
+        assert!(read.narrow, "voltages of 16 bits");
+        let mut words = read.read.words.clone();
+        let rows = words.len();
+        let groups = rows.div_ceil(GROUP);
+        words.resize(groups * GROUP, read.read.words[0]);
+        let columns = read.column_count();
+        let padded = columns.next_multiple_of(TILE);
+        let classes = read.class_count();
+        let mut entries = Aligned::new(padded * groups * ENTRIES, 0i16);
+        for column in 0..columns {
+            let tile = column / TILE * groups;
+            for group in 0..groups {
+                let at = ((tile + group) * TILE + column % TILE) * ENTRIES;
+                let table = &mut entries[at..at + ENTRIES];
+                let first = group * GROUP;
+                for bit in 0..GROUP.min(rows - first) {
+                    let difference = read.difference(column, first + bit) as i16;
+                    let (below, above) = table.split_at_mut(1 << bit);
+                    for (with, without) in above.iter_mut().zip(below) {
+                        *with = without.wrapping_add(difference);
+                    }
+                }
+                // Bits of rows that do not exist change nothing.
+                let real = 1 << GROUP.min(rows - first);
+                for index in real..ENTRIES {
+                    table[index] = table[index - real];
+                }
+            }
+        }
+        let base = |index: usize| {
+            let (class, column) = (index / padded, index % padded);
+            if column < columns { read.base(class, column) as i16 } else { 0 }
+        };
+        let parts = (read.edge_count() + 1).div_ceil(CODES);
+        let mut pivots = Aligned::new(columns * CODES, i16::MAX);
+        let mut edges = Aligned::new(columns * parts * CODES, i16::MAX);
+        for column in 0..columns {
+            for (index, edge) in read.edges(column).into_iter().enumerate() {
+                // No voltage reaches `i16::MAX`, and every one reaches `i16::MIN`.
+                let edge = edge.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
+                match index % CODES {
+                    31 => pivots[column * CODES + index / CODES] = edge,
+                    inside => edges[(column * parts + index / CODES) * CODES + inside] = edge,
+                }
+            }
+        }
+        Tables {
+            groups,
+            words,
+            classes,
+            columns,
+            edge_count: read.edge_count(),
+            entries,
+            base: (0..classes * padded).map(base).collect(),
+            parts,
+            pivots,
+            edges,
+        }
+    }
+
+    /// Panics unless `columns` are some of the read's, from the start of a tile on.
+    pub fn check(&self, columns: &Range<usize>) {
+        assert!(columns.end <= self.columns && columns.start.is_multiple_of(TILE));
+        let padded = self.columns.next_multiple_of(TILE);
+        assert_eq!(self.entries.len(), padded * self.groups * ENTRIES);
+        assert_eq!(self.base.len(), padded * self.classes);
+        assert_eq!(self.words.len(), self.groups * GROUP);
+        assert_eq!(self.pivots.len(), self.columns * CODES);
+        assert_eq!(self.edges.len(), self.columns * self.parts * CODES);
+        assert!(self.edge_count < self.parts * CODES);
+    }
+
+    /// Steps of the binary search inside one part.
+    pub fn steps(&self) -> u32 {
+        let longest = self.edge_count.min(CODES - 1);
+        usize::BITS - longest.leading_zeros()
+    }
+}

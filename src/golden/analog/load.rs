@@ -1,0 +1,175 @@
+//! The tables of one chip.
+
+use std::sync::OnceLock;
+
+use super::kernel::{Cells, InstructionSet, Tables};
+use super::maps::LANES;
+use super::plan::{LayerPlan, Plan, Read};
+use crate::variation::{ArrayDraw, Chip};
+
+/// Bytes of maps that a batch may fill, and most words of images in a batch.
+const BATCH_BYTES: usize = 2 << 20;
+const MOST_BLOCKS: usize = 32;
+
+/// A plan with one chip in its arrays.
+#[derive(Debug)]
+pub struct Loaded<'a> {
+    pub(super) set: InstructionSet,
+    pub(super) plan: &'a Plan,
+    /// `[layer][read]`.
+    pub(super) layers: Vec<Vec<LoadedRead<'a>>>,
+}
+
+/// One read's columns: all output channels of the layer.
+#[derive(Debug)]
+pub(super) struct LoadedRead<'a> {
+    pub read: &'a Read,
+    columns: Vec<Column<'a>>,
+    edges: usize,
+    /// Voltage of a column whose sources all carry -1, in 2^-F counts; index `class * columns + column`.
+    base: Vec<i32>,
+    /// Every voltage that any vector can give lies in `i16::MIN ..= i16::MAX - 1`.
+    pub narrow: bool,
+    cells: OnceLock<Cells>,
+    tables: OnceLock<Tables>,
+}
+
+/// A column of an array.
+#[derive(Debug, Clone, Copy)]
+struct Column<'a> {
+    draw: &'a ArrayDraw,
+    index: usize,
+}
+
+impl Column<'_> {
+    fn minus(&self) -> &[i16] {
+        &self.draw.minus[self.index * self.draw.rows..][..self.draw.rows]
+    }
+
+    /// What a row adds to the voltage when its bit turns from 0 to 1.
+    fn difference(&self, row: usize) -> i32 {
+        let at = self.index * self.draw.rows + row;
+        i32::from(self.draw.plus[at]) + i32::from(self.draw.minus[at])
+    }
+
+    fn edges(&self, count: usize) -> Vec<i32> {
+        let mut edges = self.draw.edges[self.index * count..][..count].to_vec();
+        edges.sort_unstable();
+        edges
+    }
+}
+
+impl<'a> Loaded<'a> {
+    /// Puts `chip` into the arrays, for the fastest instruction set of this processor. The tables that
+    /// [`Loaded::run`] needs are made when it first needs them.
+    ///
+    /// # Panics
+    /// Where the chip was drawn for other arrays.
+    pub fn new(plan: &'a Plan, chip: &'a Chip) -> Loaded<'a> {
+        Loaded::new_for(plan, chip, InstructionSet::best())
+    }
+
+    /// [`Loaded::new`] for `set`. Panics if this processor has not its instructions.
+    pub fn new_for(plan: &'a Plan, chip: &'a Chip, set: InstructionSet) -> Loaded<'a> {
+        assert!(set.available(), "{set} on a processor without it");
+        assert_eq!(chip.arrays.len(), plan.arrays, "the chip has other arrays than the design");
+        let reads = |layer: &'a LayerPlan| {
+            layer.reads.iter().map(|read| LoadedRead::new(plan, layer, read, chip)).collect()
+        };
+        Loaded { set, plan, layers: plan.layers.iter().map(reads).collect() }
+    }
+
+    /// Images that go through the layers together.
+    pub(super) fn batch(&self) -> usize {
+        let words: usize = self.plan.maps.iter().map(|map| map.blank.len()).sum();
+        LANES * (BATCH_BYTES / (4 * words).max(1)).clamp(1, MOST_BLOCKS)
+    }
+}
+
+impl<'a> LoadedRead<'a> {
+    fn new(plan: &Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip) -> LoadedRead<'a> {
+        let columns: Vec<Column> = (0..layer.columns)
+            .map(|channel| {
+                let (group, index) = (channel / plan.lanes, channel % plan.lanes);
+                let draw = &chip.arrays[layer.first_array + group * layer.passes + read.pass];
+                let real = plan.lanes.min(layer.columns - group * plan.lanes);
+                assert_eq!((draw.rows, draw.columns), (plan.rows, real), "an array of another size");
+                assert_eq!(draw.plus.len(), plan.rows * real, "cells of another array");
+                assert_eq!(draw.minus.len(), plan.rows * real, "cells of another array");
+                assert_eq!(draw.edges.len(), plan.edges * real, "edges of another converter");
+                Column { draw, index }
+            })
+            .collect();
+        let base: Vec<i32> = read
+            .driven
+            .iter()
+            .flat_map(|driven| columns.iter().map(move |column| base(column, driven)))
+            .collect();
+        let mut loaded = LoadedRead {
+            read,
+            columns,
+            edges: plan.edges,
+            base,
+            narrow: false,
+            cells: OnceLock::new(),
+            tables: OnceLock::new(),
+        };
+        loaded.narrow = (0..layer.columns).all(|column| loaded.fits(column));
+        loaded
+    }
+
+    /// Whether every voltage of a column fits in 16 bits, with one number above them left for "never".
+    fn fits(&self, column: usize) -> bool {
+        let (mut below, mut above) = (0, 0);
+        for &row in &self.read.rows {
+            let difference = self.columns[column].difference(row);
+            below += difference.min(0);
+            above += difference.max(0);
+        }
+        self.base[column..]
+            .iter()
+            .step_by(self.columns.len())
+            .all(|base| base + below >= i32::from(i16::MIN) && base + above < i32::from(i16::MAX))
+    }
+
+    /// What the column kernels read.
+    pub fn cells(&self) -> &Cells {
+        self.cells.get_or_init(|| Cells::new(self))
+    }
+
+    /// What the look-up kernel reads; only where `narrow`.
+    pub fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| Tables::new(self))
+    }
+
+    pub fn column_count(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub fn class_count(&self) -> usize {
+        self.read.driven.len()
+    }
+
+    pub fn edge_count(&self) -> usize {
+        self.edges
+    }
+
+    pub fn base(&self, class: usize, column: usize) -> i32 {
+        self.base[class * self.columns.len() + column]
+    }
+
+    /// What source `n` adds to the voltage of `column` when its bit turns from 0 to 1.
+    pub fn difference(&self, column: usize, n: usize) -> i32 {
+        self.columns[column].difference(self.read.rows[n])
+    }
+
+    /// The edges of `column`, rising.
+    pub fn edges(&self, column: usize) -> Vec<i32> {
+        self.columns[column].edges(self.edges)
+    }
+}
+
+fn base(column: &Column, driven: &[usize]) -> i32 {
+    let minus = column.minus();
+    column.draw.offset[column.index] - driven.iter().map(|&row| i32::from(minus[row])).sum::<i32>()
+}

@@ -1,0 +1,244 @@
+//! What of a design does not depend on the chip: where every row's bit comes from, what codes stand for, what
+//! sums are compared with.
+
+use std::collections::HashMap;
+
+use super::maps::Map;
+use crate::design::{Design, LayerDesign, LayerReadout, Source, Threshold, Walk};
+use crate::network::{InputCode, PadValue};
+
+/// An analog design laid out for execution.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) code: InputCode,
+    /// Elements of one image.
+    pub(super) elements: usize,
+    /// Scores of one image, and of one of its pixels.
+    pub(super) scores: usize,
+    pub(super) classes: usize,
+    /// P: columns of one array.
+    pub(super) lanes: usize,
+    /// Arrays of the chip, rows of each, edges of a converter.
+    pub(super) arrays: usize,
+    pub(super) rows: usize,
+    pub(super) edges: usize,
+    /// Map that layer `n` reads; one more for the bits of the last layer.
+    pub(super) maps: Vec<Map>,
+    pub(super) layers: Vec<LayerPlan>,
+}
+
+#[derive(Debug)]
+pub(super) struct LayerPlan {
+    /// Output channels.
+    pub columns: usize,
+    pub passes: usize,
+    pub first_array: usize,
+    /// All vectors in the order of the walk: those of one pooling window follow each other.
+    pub vectors: Vec<Vector>,
+    /// Vectors of one pooling window.
+    pub window: usize,
+    /// Reads of one vector, in the order pass, plane.
+    pub reads: Vec<Read>,
+    /// What a code stands for.
+    pub values: Vec<i64>,
+    /// The sums and one above the largest fit in 16 bits.
+    pub narrow: bool,
+    /// One a channel.
+    pub thresholds: Vec<Threshold>,
+    pub sum_pixels: bool,
+    pub flip_after_pool: bool,
+    /// `Some(shift)`: the sums leave as scores.
+    pub scores: Option<usize>,
+}
+
+/// One vector of a layer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vector {
+    /// First word of its window in the map.
+    pub origin: usize,
+    /// Which taps lie outside the map: index into [`Read::driven`].
+    pub class: usize,
+}
+
+/// One read: rows of one array (of every group) driven once.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub pass: usize,
+    pub plane: usize,
+    /// Rows of the array whose bit comes from the map.
+    pub rows: Vec<usize>,
+    /// Where each of them finds it: word of the map, counted from the window's origin.
+    pub words: Vec<usize>,
+    /// Rows that are driven, for every class of vectors; a driven row without a source carries -1.
+    pub driven: Vec<Vec<usize>>,
+}
+
+impl Plan {
+    /// Lays `design` out.
+    ///
+    /// # Panics
+    /// Where the design's readout is the popcount.
+    pub fn new(design: &Design) -> Plan {
+        let analog = design.analog.as_ref().expect("a design with analog arrays");
+        let layers = &design.network.layers;
+        let mut maps = vec![Map::input(design)];
+        for (index, layer) in layers.iter().enumerate() {
+            maps.push(Map::between(layer.output, layers.get(index + 1)));
+        }
+        let plans = (0..layers.len()).map(|index| layer_plan(design, index, &maps[index])).collect();
+        Plan {
+            code: design.input.code,
+            elements: design.network.input.shape.elements(),
+            scores: design.output.scores,
+            classes: design.output.scores / design.output.pixels,
+            lanes: design.lanes,
+            arrays: analog.arrays,
+            rows: design.rows,
+            edges: analog.edges,
+            maps,
+            layers: plans,
+        }
+    }
+
+    /// Elements of one image.
+    pub fn elements(&self) -> usize {
+        self.elements
+    }
+}
+
+fn layer_plan(design: &Design, index: usize, map: &Map) -> LayerPlan {
+    let layer = &design.layers[index];
+    let readout = layer.readout.as_ref().expect("every layer of an analog design has a readout");
+    let columns = design.network.layers[index].conv.c;
+    let (classes, vectors) = vectors(layer, design.network.layers[index].kernel, map);
+    let (low, high) = readout.sums;
+    LayerPlan {
+        columns,
+        passes: layer.passes,
+        first_array: readout.first_array,
+        vectors,
+        window: if layer.sum_pixels { 1 } else { layer.walk.window.0 * layer.walk.window.1 },
+        reads: reads(design, index, readout, map, &classes),
+        values: readout.values.clone(),
+        narrow: low >= i64::from(i16::MIN) && high < i64::from(i16::MAX),
+        thresholds: (0..columns)
+            .map(|c| design.thresholds[layer.threshold_base + c / design.lanes][c % design.lanes])
+            .collect(),
+        sum_pixels: layer.sum_pixels,
+        flip_after_pool: layer.flip_after_pool,
+        scores: layer.scores.then_some(layer.score_shift),
+    }
+}
+
+/// A class of windows: its taps (kernel row, kernel column) that are not driven.
+type Class = Vec<(usize, usize)>;
+
+/// The classes of a layer's windows and all its vectors.
+fn vectors(layer: &LayerDesign, kernel: (usize, usize), map: &Map) -> (Vec<Class>, Vec<Vector>) {
+    let mut classes: HashMap<Class, usize> = HashMap::new();
+    let mut vectors = Vec::new();
+    for (y, x) in origins(&layer.walk) {
+        let mut undriven = Class::new();
+        if let Some((inside, PadValue::Zero)) = &layer.padding
+            && matches!(layer.source, Source::Map { .. })
+        {
+            let taps = (0..kernel.0).flat_map(|ky| (0..kernel.1).map(move |kx| (ky, kx)));
+            undriven.extend(taps.filter(|&(ky, kx)| {
+                let (y, x) = (y + ky as i64, x + kx as i64);
+                y < 0 || x < 0 || y >= inside.h as i64 || x >= inside.w as i64
+            }));
+        }
+        let next = classes.len();
+        let class = *classes.entry(undriven).or_insert(next);
+        vectors.push(Vector { origin: map.origin(y, x), class });
+    }
+    let mut ordered = vec![Class::new(); classes.len()];
+    classes.into_iter().for_each(|(class, index)| ordered[index] = class);
+    (ordered, vectors)
+}
+
+/// Pixels (row, column) of the window origins, in order.
+fn origins(walk: &Walk) -> Vec<(i64, i64)> {
+    let ends = [walk.window.1, walk.window.1 * walk.window.0, walk.window.1 * walk.window.0 * walk.pooled.1];
+    let mut at = walk.origin_pixel;
+    (1..=ends[2] * walk.pooled.0)
+        .map(|next| {
+            let here = at;
+            // The innermost loop that has not ended takes the step.
+            let step = ends.iter().position(|end| next % end != 0).unwrap_or(3);
+            at = (at.0 + walk.pixel_steps[step].0, at.1 + walk.pixel_steps[step].1);
+            here
+        })
+        .collect()
+}
+
+fn reads(design: &Design, index: usize, readout: &LayerReadout, map: &Map, classes: &[Class]) -> Vec<Read> {
+    let layer = &design.layers[index];
+    let mut reads = Vec::new();
+    for pass in 0..layer.passes {
+        for plane in 0..readout.reads {
+            reads.push(match &layer.source {
+                Source::Input => input_read(design, layer, readout, map, (pass, plane), classes.len()),
+                Source::Map { .. } => map_read(design, layer, map, pass, classes),
+            });
+        }
+    }
+    reads
+}
+
+/// Every row is driven; those beyond the last tap carry -1 (and hold empty cells on a sound chip).
+fn input_read(
+    design: &Design,
+    layer: &LayerDesign,
+    readout: &LayerReadout,
+    map: &Map,
+    (pass, plane): (usize, usize),
+    classes: usize,
+) -> Read {
+    let planes = design.planes;
+    let network = &design.network.layers[0];
+    let (kernel, channels) = (network.kernel, network.input.c);
+    let taps = kernel.0 * kernel.1 * channels;
+    let first = pass * design.plane_rows;
+    let used = design.plane_rows.min(taps - first);
+    assert!(pass < layer.passes && used > 0, "every pass has taps");
+    let (rows, words) = (0..used)
+        .map(|q| {
+            let tap = first + q;
+            let (ky, kx, c) = (tap / (kernel.1 * channels), tap / channels % kernel.1, tap % channels);
+            let word = ky * map.row_words + (kx * channels + c) * planes + plane;
+            (plane * design.plane_rows + q, word)
+        })
+        .unzip();
+    let driven = match readout.reads {
+        1 => 0..design.rows,
+        _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
+    };
+    Read { pass, plane, rows, words, driven: vec![driven.collect(); classes] }
+}
+
+fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classes: &[Class]) -> Read {
+    let Source::Map { taps, .. } = &layer.source else { unreachable!("only called for maps") };
+    let (mut rows, mut words) = (Vec::new(), Vec::new());
+    let mut kernel = Vec::new();
+    for (slot, tap) in taps[pass].iter().enumerate() {
+        let Some(tap) = tap else { continue };
+        let word = tap.ky * map.row_words + tap.kx * map.shape.c + tap.chunk * design.word;
+        for channel in 0..tap.channels {
+            rows.push(slot * design.word + channel);
+            words.push(word + channel);
+            kernel.push((tap.ky, tap.kx));
+        }
+    }
+    let driven = classes
+        .iter()
+        .map(|undriven| match design.row_enable {
+            false => (0..design.rows).collect(),
+            true => {
+                let taps = rows.iter().zip(&kernel);
+                taps.filter(|(_, tap)| !undriven.contains(tap)).map(|(row, _)| *row).collect()
+            }
+        })
+        .collect();
+    Read { pass, plane: 0, rows, words, driven }
+}

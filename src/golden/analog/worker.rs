@@ -1,0 +1,269 @@
+//! A batch of images run through the layers, one after the other.
+
+use std::ops::Range;
+
+use super::Outcome;
+use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Sink};
+use super::load::{Loaded, LoadedRead};
+use super::maps::{LANES, Map};
+use super::plan::{LayerPlan, Plan, Vector};
+use crate::golden::aligned::Aligned;
+
+/// Columns that are read together: their tables and sums share the second-level cache.
+const COLUMNS: usize = 256;
+
+/// Sums that are kept at once: 512 KiB of 16-bit ones.
+const SUMS: usize = 256 << 10;
+
+/// Fewest images that fill enough lanes of a look-up to pay.
+pub(super) const FEW: usize = 16;
+
+/// Runs `images`, a batch at most; `many`: by look-up where that is possible.
+pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
+    let plan = loaded.plan;
+    let count = images.len() / plan.elements;
+    let batch = Batch { loaded, many, images: count, blocks: count.div_ceil(LANES) };
+    let mut scores = vec![0; count * plan.scores];
+    let mut maps: Vec<Vec<u32>> = vec![batch.blank(&plan.maps[0])];
+    let words = plan.maps[0].blank.len();
+    for (map, images) in maps[0].chunks_exact_mut(words).zip(images.chunks(LANES * plan.elements)) {
+        plan.maps[0].write(plan.code, images, map);
+    }
+    for (index, layer) in plan.layers.iter().enumerate() {
+        let mut out = match layer.scores {
+            Some(_) => Vec::new(),
+            None => batch.blank(&plan.maps[index + 1]),
+        };
+        batch.layer(index, &maps[index], &mut out, &mut scores);
+        maps.push(out);
+    }
+    let last = plan.layers.len();
+    if plan.layers[last - 1].scores.is_none() {
+        bit_scores(plan, &maps[last], &mut scores);
+    }
+    (0..count)
+        .map(|image| Outcome {
+            scores: scores[image * plan.scores..(image + 1) * plan.scores].to_vec(),
+            layers: match traced {
+                true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
+                false => Vec::new(),
+            },
+        })
+        .collect()
+}
+
+/// The bits of one image; nothing for a layer of scores.
+fn bits(map: &Map, words: &[u32], image: usize) -> crate::bits::BitMatrix {
+    if words.is_empty() {
+        return crate::bits::BitMatrix::zeros(0, 0);
+    }
+    map.bits(&words[image / LANES * map.blank.len()..][..map.blank.len()], image % LANES)
+}
+
+/// Bits of the last layer as scores 0 and 1.
+fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [i64]) {
+    let map = &plan.maps[plan.layers.len()];
+    for (image, scores) in scores.chunks_exact_mut(plan.scores).enumerate() {
+        let words = &words[image / LANES * map.blank.len()..];
+        for (score, word) in scores.iter_mut().zip(words) {
+            *score = i64::from(word >> (image % LANES) & 1);
+        }
+    }
+}
+
+struct Batch<'a> {
+    loaded: &'a Loaded<'a>,
+    many: bool,
+    images: usize,
+    /// Words of images.
+    blocks: usize,
+}
+
+/// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
+enum Sums {
+    Narrow(Aligned<i16>),
+    Wide(Vec<i64>),
+}
+
+impl Batch<'_> {
+    fn blank(&self, map: &Map) -> Vec<u32> {
+        map.blank.repeat(self.blocks)
+    }
+
+    fn set(&self) -> InstructionSet {
+        self.loaded.set
+    }
+
+    /// Runs one layer from `maps` to `out`, or to `scores`.
+    fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [i64]) {
+        let layer = &self.loaded.plan.layers[index];
+        for first in (0..layer.columns).step_by(COLUMNS) {
+            let columns = first..layer.columns.min(first + COLUMNS);
+            let windows = match layer.sum_pixels {
+                true => layer.vectors.len(),
+                false => (SUMS / (columns.len() * LANES * self.blocks * layer.window)).max(1),
+            };
+            for (chunk, vectors) in layer.vectors.chunks(windows * layer.window).enumerate() {
+                let slots = self.blocks * if layer.sum_pixels { 1 } else { vectors.len() };
+                let mut sums = match layer.narrow {
+                    true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
+                    false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
+                };
+                for read in &self.loaded.layers[index] {
+                    self.read(index, read, maps, columns.clone(), vectors, slots, &mut sums);
+                }
+                let first_pixel = chunk * windows;
+                if layer.scores.is_some() {
+                    self.scores(layer, columns.clone(), first_pixel, slots, &sums, scores);
+                } else {
+                    self.signs(index, columns.clone(), first_pixel, slots, &sums, out);
+                }
+            }
+        }
+    }
+
+    /// One read of all `vectors`.
+    #[allow(clippy::too_many_arguments)]
+    fn read(
+        &self,
+        index: usize,
+        read: &LoadedRead,
+        maps: &[u32],
+        columns: Range<usize>,
+        vectors: &[Vector],
+        slots: usize,
+        sums: &mut Sums,
+    ) {
+        let plan = self.loaded.plan;
+        let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
+        let look_up = self.many && read.narrow && self.set() == InstructionSet::Avx512;
+        let codes = kernel::padded_codes(layer.values.len());
+        // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
+        let values: Vec<i16> = (0..codes)
+            .map(|code| match (sums as &Sums, layer.values.get(code)) {
+                (Sums::Narrow(_), Some(value)) => (value << read.read.plane) as i16,
+                (Sums::Narrow(_), None) => 0,
+                (Sums::Wide(_), _) => code as i16,
+            })
+            .collect();
+        let mut scratch = match sums {
+            Sums::Narrow(_) => Vec::new(),
+            Sums::Wide(_) => vec![0i16; columns.len() * PANEL * LANES],
+        };
+        let mut indices = Vec::new();
+        let total = vectors.len() * self.blocks;
+        for start in (0..total).step_by(PANEL) {
+            let mut blocks = [Block::default(); PANEL];
+            let count = PANEL.min(total - start);
+            for (at, block) in (start..total).zip(&mut blocks) {
+                let (vector, image) = (vectors[at / self.blocks], at % self.blocks);
+                *block = Block {
+                    origin: image * words + vector.origin,
+                    class: vector.class,
+                    slot: if layer.sum_pixels { image } else { at },
+                };
+            }
+            let places = blocks.map(|block| block.slot);
+            let mut sink = match sums {
+                Sums::Narrow(sums) => Sink { values: &values, sums, slots },
+                Sums::Wide(_) => {
+                    scratch.fill(0);
+                    blocks.iter_mut().enumerate().for_each(|(at, block)| block.slot = at);
+                    Sink { values: &values, sums: &mut scratch, slots: PANEL }
+                }
+            };
+            let panel = Panel { maps, blocks: &blocks[..count] };
+            if look_up {
+                kernel::look_up(read.tables(), columns.clone(), panel, &mut indices, &mut sink);
+            } else {
+                let lanes = self.images.min(LANES);
+                kernel::add(self.set(), read.cells(), columns.clone(), panel, lanes, &mut sink);
+            }
+            if let Sums::Wide(sums) = sums {
+                for (column, codes) in scratch.chunks_exact(PANEL * LANES).enumerate() {
+                    for (&slot, codes) in places[..count].iter().zip(codes.chunks_exact(LANES)) {
+                        let sums = &mut sums[(column * slots + slot) * LANES..][..LANES];
+                        for (sum, &code) in sums.iter_mut().zip(codes) {
+                            *sum += layer.values[code as usize] << read.read.plane;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Threshold, pooling and flip; writes the bits.
+    fn signs(
+        &self,
+        index: usize,
+        columns: Range<usize>,
+        first_pixel: usize,
+        slots: usize,
+        sums: &Sums,
+        out: &mut [u32],
+    ) {
+        let layer = &self.loaded.plan.layers[index];
+        let map = &self.loaded.plan.maps[index + 1];
+        let mut words = vec![0; slots];
+        for (column, channel) in columns.enumerate() {
+            let threshold = layer.thresholds[channel];
+            self.at_least(sums, column * slots, threshold.value, &mut words);
+            let before = if threshold.flip && !layer.flip_after_pool { u32::MAX } else { 0 };
+            let after = if threshold.flip && layer.flip_after_pool { u32::MAX } else { 0 };
+            for (pixel, words) in words.chunks_exact(layer.window * self.blocks).enumerate() {
+                let pixel = first_pixel + pixel;
+                let at = map.word(pixel / map.shape.w, pixel % map.shape.w) + channel;
+                for image in 0..self.blocks {
+                    let window = words[image..].iter().step_by(self.blocks);
+                    let met = window.fold(0, |met, word| met | (word ^ before));
+                    out[image * map.blank.len() + at] = met ^ after;
+                }
+            }
+        }
+    }
+
+    /// One word a slot: which sums of the column whose first slot is `first` reach `threshold`.
+    fn at_least(&self, sums: &Sums, first: usize, threshold: i64, words: &mut [u32]) {
+        let range = first * LANES..(first + words.len()) * LANES;
+        match sums {
+            Sums::Narrow(sums) => {
+                let threshold = i16::try_from(threshold).expect("the layer's sums fit in 16 bits");
+                kernel::at_least(self.set(), &sums[range], threshold, words);
+            }
+            Sums::Wide(sums) => {
+                for (word, sums) in words.iter_mut().zip(sums[range].chunks_exact(LANES)) {
+                    let bits = sums.iter().enumerate();
+                    *word = bits.fold(0, |word, (lane, &sum)| word | u32::from(sum >= threshold) << lane);
+                }
+            }
+        }
+    }
+
+    /// Scores of the columns; `first_pixel` is the first window's.
+    fn scores(
+        &self,
+        layer: &LayerPlan,
+        columns: Range<usize>,
+        first_pixel: usize,
+        slots: usize,
+        sums: &Sums,
+        scores: &mut [i64],
+    ) {
+        let plan = self.loaded.plan;
+        let shift = layer.scores.unwrap_or(0);
+        for (column, channel) in columns.enumerate() {
+            for first in (0..slots).step_by(layer.window * self.blocks) {
+                let pixel = first_pixel + first / (layer.window * self.blocks);
+                for image in 0..self.images {
+                    let at = (column * slots + first + image / LANES) * LANES + image % LANES;
+                    let sum = match sums {
+                        Sums::Narrow(sums) => i64::from(sums[at]),
+                        Sums::Wide(sums) => sums[at],
+                    };
+                    scores[image * plan.scores + pixel * plan.classes + channel] =
+                        (sum << shift) - layer.thresholds[channel].value;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Analog arrays: random networks on random machines with random chips. For every trial the golden machine and
+//! the Verilog under Icarus give the same sums, bits, scores and cycles; with converters that resolve every
+//! count, an ideal chip gives what the definition gives.
+//!
+//! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
+
+use bincim::arch::{Range, ReadoutKind};
+use bincim::design::Design;
+use bincim::emit;
+use bincim::network::random::{self, Limits};
+use bincim::variation::{ArrayDraw, Chip, Site};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+mod machines;
+
+const TRIALS: std::ops::Range<u64> = 0..60;
+const IMAGES: usize = 2;
+/// Reads of one image times cycles of a read, which the simulation's time follows.
+const MOST_CYCLES: u64 = 20_000;
+
+#[test]
+fn machine_and_verilog_agree_on_every_chip() {
+    let range = match std::env::var("BINCIM_ANALOG") {
+        Ok(text) => {
+            let (start, end) = text.split_once("..").expect("BINCIM_ANALOG=FIRST..END");
+            start.parse().expect("a number")..end.parse().expect("a number")
+        }
+        Err(_) => TRIALS,
+    };
+    let next = AtomicU64::new(range.start);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let trial = next.fetch_add(1, Ordering::Relaxed);
+                    if trial >= range.end {
+                        break;
+                    }
+                    let outcome = std::panic::catch_unwind(|| check(trial));
+                    if let Err(problem) = outcome.unwrap_or_else(|_| Err("a panic, see above".into())) {
+                        failures.lock().unwrap().push((trial, problem));
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    for (trial, problem) in &failures {
+        eprintln!("trial {trial} (BINCIM_ANALOG={trial}..{}): {problem}", trial + 1);
+    }
+    assert!(failures.is_empty(), "{} of {} trials differ", failures.len(), range.end - range.start);
+}
+
+/// The network, machine and random chip of a trial; a pure function of its number.
+fn trial(number: u64) -> (Design, Chip) {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    let limits = match number % 3 {
+        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4 },
+        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3 },
+        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2 },
+    };
+    for attempt in 0.. {
+        let network = random::network(number << 20 | attempt, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::random_readout(&mut arch, &mut rng);
+        if let Some(design) = machines::design(&network, &arch)
+            && design.cycles < MOST_CYCLES
+        {
+            let chip = machines::random_chip(&design, &mut rng);
+            return (design, chip);
+        }
+    }
+    unreachable!("some network fits some machine")
+}
+
+fn check(number: u64) -> Result<(), String> {
+    let (design, chip) = trial(number);
+    check_chip(number, &design, &chip, &chip)
+}
+
+/// The golden machine on `chip` against the Verilog with `held` in its memories.
+fn check_chip(number: u64, design: &Design, chip: &Chip, held: &Chip) -> Result<(), String> {
+    let frames = machines::chip_frames(design, Some(chip), number, IMAGES);
+    let predicted: Vec<u64> = design.layers.iter().map(|layer| layer.cycles).collect();
+    if frames[0].cycles != predicted {
+        return Err(format!("machine: {:?} cycles, {predicted:?} predicted", frames[0].cycles));
+    }
+    let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
+    let mut rtl: Vec<(String, String)> =
+        emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
+    rtl.extend(emit::chip_images(design, held).into_iter().map(|text| (text.name, text.text)));
+    machines::write_design(folder.path(), design, rtl, &frames);
+    if number.is_multiple_of(3) {
+        machines::lint(folder.path())?;
+    }
+    let output = machines::simulate(folder.path(), number)?;
+    if output.contains(&format!("PASS: {IMAGES} images")) {
+        return Ok(());
+    }
+    if std::env::var("BINCIM_KEEP").is_ok() {
+        eprintln!("kept in {}", folder.keep().display());
+    }
+    Err(format!(
+        "{} layers on {} x {}, {:?}:\n{}",
+        design.layers.len(),
+        design.rows,
+        design.lanes,
+        design.arch.readout,
+        output.lines().take(12).collect::<Vec<_>>().join("\n")
+    ))
+}
+
+/// The comparison sees chips: other cells, one other offset or other edges are a difference.
+#[test]
+fn another_chip_in_the_memories_is_caught() {
+    type Change = fn(&mut ArrayDraw);
+    // Of the first array, so that every image meets it.
+    let changes: [(&str, Change); 3] = [
+        ("cells", |array| array.plus.iter_mut().chain(&mut array.minus).for_each(|cell| *cell = -*cell)),
+        ("offset", |array| array.offset[0] = array.offset[0].wrapping_add(1 << 8)),
+        ("edge", |array| array.edges.iter_mut().for_each(|edge| *edge -= 40)),
+    ];
+    let (design, chip) = trial(2);
+    check_chip(2, &design, &chip, &chip).unwrap();
+    for (what, change) in changes {
+        let mut other = chip.clone();
+        change(&mut other.arrays[0]);
+        let analog = design.analog.as_ref().unwrap();
+        other.saturate(analog.cell_width, analog.voltage_width);
+        let outcome = check_chip(2, &design, &chip, &other);
+        assert!(
+            outcome.is_err_and(|problem| problem.contains("FAIL") || problem.contains("mismatch")),
+            "{what}"
+        );
+    }
+}
+
+/// A chip without any error whose converters have an edge between all neighbouring counts.
+#[test]
+fn an_ideal_chip_with_fine_converters_is_the_definition() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut compared = 0;
+    for number in 0..60 {
+        let limits = Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4 };
+        let network = random::network(number, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        arch.readout.kind = ReadoutKind::Adc;
+        // A code for every count that an array can give.
+        arch.readout.range = Range::Counts(arch.rows as f64);
+        arch.readout.levels = 2 * arch.rows + 1;
+        arch.readout.fraction_bits = 1;
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        let arrays = design.sites().iter().map(|site| ideal(site, design.rows as i32)).collect();
+        let chip = machines::chip(&design, arrays);
+        for frame in machines::chip_frames(&design, Some(&chip), number, 2) {
+            machines::compare(&design, &frame)
+                .unwrap_or_else(|problem| panic!("network {number}: {problem}"));
+            compared += 1;
+        }
+    }
+    assert!(compared > 40);
+}
+
+/// Cells of one count (two units) and edges between all counts of `-rows ..= rows`.
+fn ideal(site: &Site, rows: i32) -> ArrayDraw {
+    let cells: Vec<i16> = site.weights.iter().map(|weight| i16::from(*weight) * 2).collect();
+    let edges: Vec<i32> = (-rows + 1..=rows).map(|count| 2 * count - 1).collect();
+    ArrayDraw {
+        rows: site.rows,
+        columns: site.columns,
+        plus: cells.clone(),
+        minus: cells,
+        offset: vec![0; site.columns],
+        edges: (0..site.columns).flat_map(|_| edges.clone()).collect(),
+    }
+}

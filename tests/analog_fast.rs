@@ -1,0 +1,272 @@
+//! The fast executor of analog arrays against the golden machine: the same bits of every layer and the same
+//! scores, for every instruction set of this processor, for single images and for many.
+
+use bincim::arch::{Arch, ReadoutKind};
+use bincim::bits::BitMatrix;
+use bincim::design::Design;
+use bincim::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
+use bincim::golden::machine;
+use bincim::network::random::{self, Limits};
+use bincim::network::*;
+use bincim::variation::Chip;
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+mod machines;
+
+/// What the machine gives, in the executor's form.
+fn expected(design: &Design, chip: &Chip, image: &[i16]) -> Outcome {
+    let trace = machine::run(design, Some(chip), image);
+    let layers = design.network.layers.iter().zip(&trace.layers).map(|(layer, trace)| {
+        if trace.bits.is_empty() {
+            return BitMatrix::zeros(0, 0);
+        }
+        let pixels = layer.output.pixels();
+        BitMatrix::from_fn(layer.output.c, pixels, |channel, pixel| {
+            let (group, lane) = (channel / design.lanes, channel % design.lanes);
+            trace.bits[(group * pixels + pixel) * design.lanes + lane]
+        })
+    });
+    Outcome { scores: trace.scores, layers: layers.collect() }
+}
+
+/// Every path against the machine.
+fn compare(what: &str, design: &Design, chip: &Chip, images: &[i16]) {
+    let size = design.network.input.shape.elements();
+    let expected: Vec<Outcome> = images.chunks(size).map(|image| expected(design, chip, image)).collect();
+    let plan = Plan::new(design);
+    assert_eq!(plan.elements(), size);
+    for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+        let loaded = Loaded::new_for(&plan, chip, set);
+        let outcomes = loaded.run(images, true);
+        assert_eq!(outcomes.len(), expected.len());
+        for (index, (outcome, expected)) in outcomes.iter().zip(&expected).enumerate() {
+            assert!(outcome == expected, "{what}, {set}, image {index}: {}", difference(outcome, expected));
+        }
+        // Few images take another path than many.
+        let few = images.len().min(3 * size);
+        assert!(loaded.run(&images[..few], true) == expected[..few / size], "{what}, {set}, few images");
+        let scores: Vec<Vec<i64>> =
+            loaded.run_parallel(images, false).into_iter().map(|o| o.scores).collect();
+        assert!(scores.iter().eq(expected.iter().map(|o| &o.scores)), "{what}, {set}, in parallel");
+    }
+}
+
+/// The first difference of two outcomes.
+fn difference(outcome: &Outcome, expected: &Outcome) -> String {
+    for (index, (layer, right)) in outcome.layers.iter().zip(&expected.layers).enumerate() {
+        if layer != right {
+            return format!("layer {index} differs");
+        }
+    }
+    format!("scores {:?}, not {:?}", outcome.scores, expected.scores)
+}
+
+/// A random analog readout; now and then with what the emulator in logic would not be asked for: many codes, and
+/// voltages and sums that leave 16 bits.
+fn readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    machines::random_readout(arch, rng);
+    let readout = &mut arch.readout;
+    if rng.random_bool(0.3) {
+        readout.levels = *[32, 33, 63, 64, 65, 200, 1024].choose(rng).unwrap();
+    }
+    if rng.random_bool(0.3) {
+        readout.fraction_bits = rng.random_range(7..=10);
+        readout.cell_bits = readout.fraction_bits + rng.random_range(2..=5);
+    }
+    if rng.random_bool(0.3) {
+        readout.value_fraction_bits = 6;
+    }
+}
+
+/// Cells that a sound chip leaves empty hold something, and edges lie beyond 16 bits.
+fn spoil(chip: &mut Chip, rng: &mut ChaCha8Rng) {
+    for array in &mut chip.arrays {
+        for cell in array.plus.iter_mut().chain(&mut array.minus) {
+            if *cell == 0 {
+                *cell = rng.random_range(-20..=20);
+            }
+        }
+        let edges = array.edges.len() / array.columns;
+        for column in array.edges.chunks_exact_mut(edges) {
+            if rng.random_bool(0.2) {
+                column[0] = *[-40_000, -32_769, -32_768].choose(rng).unwrap();
+            }
+            if rng.random_bool(0.2) {
+                column[edges - 1] = *[32_766, 32_767, 32_768, 100_000].choose(rng).unwrap();
+            }
+            column.sort_unstable();
+        }
+    }
+}
+
+#[test]
+fn random_networks_machines_and_chips() {
+    let mut seen = [0usize; 9];
+    for number in 0..240u64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(number);
+        let limits = match number % 4 {
+            0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4 },
+            1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8 },
+            2 => Limits { layers: 4, channels: 80, side: 3, kernel: 2, input_bits: 2 },
+            _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1 },
+        };
+        let (design, images) = loop {
+            let network = random::network(rng.random(), &limits);
+            let mut arch = machines::random_arch(&mut rng);
+            readout(&mut arch, &mut rng);
+            let images = *[1, 2, 17, 33, 70].choose(&mut rng).unwrap();
+            if let Some(design) = machines::design(&network, &arch)
+                && design.cycles * images < 200_000
+            {
+                break (design, images as usize);
+            }
+        };
+        let mut chip = machines::random_chip(&design, &mut rng);
+        if rng.random() {
+            spoil(&mut chip, &mut rng);
+        }
+        let layers = &design.layers;
+        let analog = design.analog.as_ref().unwrap();
+        for (count, holds) in seen.iter_mut().zip([
+            analog.sense,
+            analog.edges > 31,
+            design.row_enable,
+            design.planes > 1,
+            layers.iter().any(|layer| layer.sum_pixels),
+            layers.iter().any(|layer| layer.walk.window != (1, 1)),
+            layers.iter().any(|layer| layer.passes > 1 && layer.groups > 1),
+            analog.fraction_bits > 8 && images >= 16,
+            images >= 32,
+        ]) {
+            *count += usize::from(holds);
+        }
+        compare(
+            &format!("trial {number}"),
+            &design,
+            &chip,
+            &random::elements(&design.network, number, images),
+        );
+    }
+    assert!(seen.iter().all(|&count| count > 5), "{seen:?}");
+}
+
+/// A layer of random weights and thresholds that reads `input`.
+fn layer(
+    rng: &mut ChaCha8Rng,
+    input: Shape,
+    channels: usize,
+    kernel: usize,
+    pool: bool,
+    spread: i32,
+    scores: bool,
+) -> Layer {
+    let conv = Shape { c: channels, h: input.h + 1 - kernel, w: input.w + 1 - kernel };
+    let pool = pool.then_some(Pool { kernel: (2, 2), stride: (2, 2), before_sign: false });
+    let output = match pool {
+        Some(_) => Shape { c: channels, h: conv.h / 2, w: conv.w / 2 },
+        None => conv,
+    };
+    let fan_in = kernel * kernel * input.c;
+    let activation = match scores {
+        true => Activation::Scores,
+        false => Activation::Sign {
+            threshold: (0..channels).map(|_| rng.random_range(-spread..=spread)).collect(),
+            flip: (0..channels).map(|_| rng.random()).collect(),
+        },
+    };
+    Layer {
+        name: format!("layer{channels}"),
+        op: if kernel > 1 { "conv" } else { "dense" },
+        input,
+        kernel: (kernel, kernel),
+        stride: (1, 1),
+        padding: Padding::NONE,
+        weights: BitMatrix::from_fn(channels, fan_in, |_, _| rng.random()),
+        conv,
+        sum_pixels: false,
+        pool,
+        activation,
+        output,
+    }
+}
+
+fn network(shape: Shape, code: InputCode, layers: Vec<Layer>) -> Network {
+    let classes = layers.last().expect("a layer").output.c;
+    let network = Network {
+        name: "net".into(),
+        input: Input {
+            name: "in".into(),
+            shape,
+            code,
+            pixel_values: vec![0; 256],
+            pixel_rule: "none".into(),
+        },
+        layers,
+        output: Output {
+            name: "out".into(),
+            decision: Decision::Argmax,
+            scale: vec![1.0; classes],
+            bias: vec![0.0; classes],
+            top_k: None,
+        },
+    };
+    assert_eq!(validate(&network), vec![]);
+    network
+}
+
+fn analog(rows: usize, lanes: usize, word: usize, levels: usize) -> Arch {
+    let mut arch = machines::arch(rows, lanes, word, rows, 0);
+    arch.readout.kind = ReadoutKind::Adc;
+    arch.readout.levels = levels;
+    arch
+}
+
+/// Dense layers from a bipolar image, as in LFC.
+#[test]
+fn a_deep_dense_network() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut layers = Vec::new();
+    let mut input = Shape::vector(392);
+    for (index, channels) in [260, 256, 128, 10].into_iter().enumerate() {
+        layers.push(layer(&mut rng, input, channels, 1, false, 9, index == 3));
+        input = Shape::vector(channels);
+    }
+    let network = network(Shape::vector(392), InputCode::Bipolar, layers);
+    let design = machines::design(&network, &analog(128, 32, 32, 11)).expect("it fits");
+    let chip = machines::random_chip(&design, &mut rng);
+    compare("dense", &design, &chip, &random::elements(&network, 5, 40));
+}
+
+/// Convolutions of 8-bit pixels with pooling, then dense layers, as in CNV.
+#[test]
+fn a_deep_convolutional_network() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let shape = Shape { c: 3, h: 14, w: 14 };
+    let mut layers = vec![layer(&mut rng, shape, 16, 3, false, 500, false)];
+    for (channels, kernel, pool) in [(16, 3, true), (24, 3, false), (40, 3, false), (20, 1, false)] {
+        let input = layers.last().unwrap().output;
+        layers.push(layer(&mut rng, input, channels, kernel, pool, 9, false));
+    }
+    let input = layers.last().unwrap().output;
+    layers.push(layer(&mut rng, input, 10, input.h, false, 0, true));
+    let network = network(shape, InputCode::Signed { bits: 8 }, layers);
+    let design = machines::design(&network, &analog(64, 16, 16, 11)).expect("it fits");
+    let chip = machines::random_chip(&design, &mut rng);
+    compare("convolutional", &design, &chip, &random::elements(&network, 6, 35));
+}
+
+#[test]
+fn no_images_give_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let layers = vec![layer(&mut rng, Shape::vector(8), 3, 1, false, 1, true)];
+    let design =
+        machines::design(&network(Shape::vector(8), InputCode::Bipolar, layers), &analog(8, 4, 4, 5))
+            .unwrap();
+    let chip = machines::random_chip(&design, &mut rng);
+    let plan = Plan::new(&design);
+    assert!(Loaded::new(&plan, &chip).run(&[], true).is_empty());
+    assert!(Loaded::new(&plan, &chip).run_parallel(&[], true).is_empty());
+}

@@ -1,0 +1,92 @@
+//! Drawn chips from the command line: draw, classify, verify, and what is refused.
+
+use super::*;
+use std::fs;
+
+const ARCH: &str = "
+[array]
+rows = 64
+columns = 16
+[activation]
+word = 16
+[readout]
+kind = \"KIND\"
+levels = 31
+range = 60
+rows_per_cycle = 8
+edges_per_cycle = 10
+[variation]
+preset = \"c3sram\"
+read_noise = 0
+";
+
+fn write_arch(dir: &Path, kind: &str) {
+    fs::write(dir.join("arch.toml"), ARCH.replace("KIND", kind)).expect("writable");
+}
+
+fn draw(dir: &Path, seed: u32, chip: &str) -> Ran {
+    let seed = seed.to_string();
+    bincim(dir, &["draw", "MODEL", "--arch", "arch.toml", "--seed", &seed, "-o", chip, "--json"])
+}
+
+#[test]
+fn one_seed_is_one_chip() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    write_arch(dir, "adc");
+    let json = draw(dir, 3, "a").ends(0).json(&["chip", "seed", "subject", "arrays", "cells", "saturated"]);
+    assert!(json["cells"].as_u64().expect("a number") >= 22_800, "{json}");
+    draw(dir, 3, "b").ends(0);
+    draw(dir, 4, "c").ends(0);
+    let bytes = |name: &str| fs::read(dir.join(name)).expect("a chip");
+    assert_eq!(bytes("a"), bytes("b"));
+    assert_ne!(bytes("a"), bytes("c"));
+}
+
+#[test]
+fn a_chip_of_another_machine_is_refused() {
+    let root = with_glyphs(4);
+    let dir = root.path();
+    write_arch(dir, "adc");
+    draw(dir, 1, "chip").ends(0);
+    let text = fs::read_to_string(dir.join("arch.toml")).expect("readable");
+    fs::write(dir.join("other.toml"), text.replace("range = 60", "range = 50")).expect("writable");
+    let infer = |arch: &str, chip: &str| {
+        bincim(dir, &["infer", "MODEL", "--data", "data", "--arch", arch, "--chip", chip])
+    };
+    infer("arch.toml", "chip").ends(0);
+    infer("other.toml", "chip").refuses(&["chip was drawn for another network or machine", "bincim draw"]);
+    let mut bytes = fs::read(dir.join("chip")).expect("a chip");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(dir.join("bent"), &bytes).expect("writable");
+    infer("arch.toml", "bent").refuses(&["bent"]);
+    write_arch(dir, "popcount");
+    draw(dir, 1, "none").refuses(&["readout.kind"]);
+    assert!(!dir.join("none").exists());
+}
+
+#[test]
+fn every_chip_is_reproduced_by_the_same_verilog() {
+    if !present("chips", &[Tool::Verilator]) {
+        return;
+    }
+    for kind in ["adc", "sense"] {
+        let root = with_glyphs(4);
+        let dir = root.path();
+        write_arch(dir, kind);
+        bincim(dir, &["generate", "MODEL", "--arch", "arch.toml", "-o", "d"]).ends(0);
+        let verify = |more: &[&str]| {
+            let words = ["verify", "d", "--data", "data", "--images", "4", "--json"];
+            bincim(dir, &[&words[..], more].concat())
+        };
+        let ideal =
+            verify(&[]).ends(0).json(&["images", "mismatches", "cycles_predicted", "cycles_measured"]);
+        assert_eq!(ideal["mismatches"], 0);
+        assert_eq!(ideal["cycles_predicted"], ideal["cycles_measured"]);
+        for seed in 1..4 {
+            draw(dir, seed, "chip").ends(0);
+            assert_eq!(verify(&["--chip", "chip"]).ends(0).json(&[])["mismatches"], 0, "{kind}, chip {seed}");
+        }
+    }
+}
