@@ -66,21 +66,21 @@ pub enum Converter {
 }
 
 impl Chip {
-    /// Holds cells to `cell_bits` and offsets and edges to `voltage_bits`, two's complement; how many cells were
-    /// beyond.
+    /// Holds cells to `cell_bits`, edges to `voltage_bits` and offsets to one bit less (cells may sum up to as much
+    /// again), two's complement; how many cells were beyond. No sum then reaches the largest voltage, which stands
+    /// for an edge that is never met.
     pub fn saturate(&mut self, cell_bits: usize, voltage_bits: usize) -> usize {
         let limit = |bits: usize| (1i64 << (bits - 1)) - 1;
         let (cell, voltage) = (limit(cell_bits) as i16, limit(voltage_bits) as i32);
         let mut beyond = 0;
         for array in &mut self.arrays {
             for value in array.plus.iter_mut().chain(&mut array.minus) {
-                let held = (*value).clamp(-cell - 1, cell);
+                let held = (*value).clamp(-cell, cell);
                 beyond += usize::from(held != *value);
                 *value = held;
             }
-            for value in array.offset.iter_mut().chain(&mut array.edges) {
-                *value = (*value).clamp(-voltage - 1, voltage);
-            }
+            array.offset.iter_mut().for_each(|value| *value = (*value).clamp(-voltage / 2, voltage / 2));
+            array.edges.iter_mut().for_each(|value| *value = (*value).clamp(-voltage - 1, voltage));
         }
         beyond
     }
@@ -140,6 +140,24 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_beyond_the_widths_is_held_to_them() {
+        let array = ArrayDraw {
+            rows: 1,
+            columns: 2,
+            plus: vec![9, -9],
+            minus: vec![7, -8],
+            offset: vec![100, -100],
+            edges: vec![-100, 100],
+        };
+        let mut chip =
+            Chip { seed: 0, subject: "".into(), physics: "".into(), fraction_bits: 0, arrays: vec![array] };
+        assert_eq!(chip.saturate(4, 6), 3);
+        let held = &chip.arrays[0];
+        assert_eq!((&held.plus[..], &held.minus[..]), (&[7, -7][..], &[7, -7][..]));
+        assert_eq!((&held.offset[..], &held.edges[..]), (&[15, -15][..], &[-32, 31][..]));
+    }
 
     #[test]
     fn another_weight_key_or_converter_is_another_subject() {
