@@ -97,18 +97,19 @@ fn refuses(dir: &Path, words: &[&str], says: &[&str]) {
 fn threads_shards_and_their_order_change_no_byte() {
     let root = folder();
     let dir = root.path();
-    let more = ["--flips", "--each", "--sweep", "readout.levels=9,33", "--yield-at", "0.5"];
-    let with = |words: &[&'static str]| -> Vec<&'static str> { [&more[..], words].concat() };
-    let (one, _) = ends(dir, &vary("6", &with(&["--threads", "1", "-o", "one", "--json"])), 0);
-    let (two, _) = ends(dir, &vary("6", &with(&["--threads", "2", "-o", "two", "--json"])), 0);
-    assert_eq!(one, two);
-    ends(dir, &vary("6", &with(&["--threads", "16", "-o", "many"])), 0);
+    let run = |more: &[&str]| {
+        let words = ["--flips", "--each", "--sweep", "readout.levels=9,33", "--yield-at", "0.5"];
+        ends(dir, &vary("6", &[&words[..], more].concat()), 0).0
+    };
+    let one = run(&["--threads", "1", "-o", "one", "--json"]);
+    assert_eq!(run(&["--threads", "2", "-o", "two", "--json"]), one);
+    run(&["--threads", "16", "-o", "many"]);
     let expected = content(&dir.join("one"));
     let names: Vec<&str> = expected.iter().map(|file| file.0.as_str()).collect();
     assert_eq!(names, ["chips.csv", "chips.jsonl", "report.html", "results.json", "settings.json"]);
     assert!(content(&dir.join("two")) == expected && content(&dir.join("many")) == expected);
-    for shard in ["0/3", "1/3", "2/3"] {
-        ends(dir, &vary("6", &with(&["--shard", shard, "-o", &format!("s{}", &shard[..1])])), 0);
+    for (shard, place) in [("0/3", "s0"), ("1/3", "s1"), ("2/3", "s2")] {
+        run(&["--shard", shard, "-o", place]);
     }
     let (merged, _) = ends(dir, &["merge", "s2", "s0", "s1", "-o", "merged", "--json"], 0);
     assert_eq!(merged, one);

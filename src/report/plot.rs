@@ -229,7 +229,7 @@ impl Plot {
             ),
         };
         let _ = write!(self.legend, "<text x=\"{}\" y=\"18\">{}</text>", n(x + 24.0), escaped(text));
-        self.legend_at += 42.0 + text.chars().count() as f64 * CHARACTER;
+        self.legend_at += 44.0 + text.chars().count() as f64 * 5.9;
     }
 
     /// The plot as one `svg` element.

@@ -260,7 +260,7 @@ fn view(settings: &Settings, records: &Records, results: &Results) -> VaryView {
         ("Decision".into(), settings.rule.clone()),
         ("Model, SHA-256".into(), settings.model_sha256.clone()),
         ("Data, SHA-256".into(), settings.data_sha256.clone()),
-        ("bincim".into(), settings.bincim.clone()),
+        ("Version of bincim".into(), settings.bincim.clone()),
     ];
     if let Some(until) = settings.until {
         facts.push((
