@@ -158,7 +158,7 @@ fn histogram(view: &VaryView) -> String {
     plot.svg()
 }
 
-/// Share of chips at or above an accuracy, with Wilson's interval at each.
+/// Share of chips at or above an accuracy, with the interval at the accuracy that was asked for.
 fn yield_curve(view: &VaryView) -> String {
     let mut values: Vec<f64> = view.accuracies.iter().map(|value| 100.0 * value).collect();
     values.sort_by(f64::total_cmp);

@@ -267,7 +267,7 @@ impl Prepared {
             let seed = settings.seed.wrapping_add(job.chip as u64);
             self.machines[*machine].measure(physics, seed, &judge, parallel)
         };
-        let mut failed = None;
+        let (mut failed, mut stop) = (None, results::Stop::new());
         montecarlo::run(pool, &jobs, work, |job, measured| {
             let record = Record::new(job, measured);
             if let Err(error) = keep(&record) {
@@ -276,9 +276,9 @@ impl Prepared {
             }
             records.insert((job.chip, job.case), record);
             bar.inc(1);
-            match settings.until.is_some() && results::covered(settings, &records).is_some() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            match stop.found(settings, &records) {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
             }
         });
         bar.finish_and_clear();

@@ -145,8 +145,7 @@ mod tests {
     use crate::device::Physics;
 
     fn given() -> Points {
-        let mut file = ArchFile::default();
-        file.variation = Physics::preset("xiao").unwrap();
+        let file = ArchFile { variation: Physics::preset("xiao").unwrap(), ..ArchFile::default() };
         Points::given(file)
     }
 

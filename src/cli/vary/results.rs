@@ -59,15 +59,39 @@ pub struct PointResult {
 ///
 /// The order of the chips alone decides, not the order in which they were done.
 pub fn covered(settings: &Settings, records: &Records) -> Option<usize> {
+    let all = (first(settings, records) == settings.chips).then_some(settings.chips);
+    Stop::new().found(settings, records).or(all)
+}
+
+/// Chips from 0 on of which every machine is done.
+fn first(settings: &Settings, records: &Records) -> usize {
     let there = |chip: &usize| (0..settings.cases.len()).all(|case| records.contains_key(&(*chip, case)));
-    let first = (0..settings.chips).take_while(there).count();
-    let narrow = |count: &usize| {
-        let until = settings.until.unwrap_or(0.0);
-        let half = |case| half_width(&correct(records, case, *count), settings.images);
-        (0..settings.cases.len()).all(|case| half(case).is_some_and(|half| half <= until))
-    };
-    let early = settings.until.and_then(|_| (FEWEST..=first).find(narrow));
-    early.or((first == settings.chips).then_some(first))
+    (0..settings.chips).take_while(there).count()
+}
+
+/// Looks for the fewest chips whose intervals are as narrow as the settings want; remembers where it was.
+pub struct Stop {
+    next: usize,
+}
+
+impl Stop {
+    pub fn new() -> Stop {
+        Stop { next: FEWEST }
+    }
+
+    /// That number of chips, once they are done. `records` only grow from call to call.
+    pub fn found(&mut self, settings: &Settings, records: &Records) -> Option<usize> {
+        let until = settings.until?;
+        let first = first(settings, records);
+        while self.next <= first {
+            let half = |case| half_width(&correct(records, case, self.next), settings.images);
+            if (0..settings.cases.len()).all(|case| half(case).is_some_and(|half| half <= until)) {
+                return Some(self.next);
+            }
+            self.next += 1;
+        }
+        None
+    }
 }
 
 /// Images that each of the first `count` chips classifies rightly.
