@@ -17,6 +17,7 @@ pub mod flow;
 pub mod golden;
 pub mod lower;
 pub mod mapping;
+pub mod montecarlo;
 pub mod network;
 pub mod read;
 pub mod report;

@@ -17,6 +17,9 @@ pub struct Draw {
     /// Which chip: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Leave variation.read_noise out, which is no part of a chip, instead of refusing it
+    #[arg(long)]
+    pub without_read_noise: bool,
     /// File to write
     #[arg(short, long, value_name = "CHIP")]
     pub output: PathBuf,
@@ -27,7 +30,9 @@ pub struct Draw {
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let (network, _) = load::network(&args.model)?;
-    let (choice, _) = load::choice(&network, Some(&args.arch), None)?;
+    let (mut choice, _) = load::choice(&network, Some(&args.arch), None)?;
+    let physics = &mut choice.design.arch.variation;
+    let left_out = chip::leave_out_read_noise(physics, args.without_read_noise)?;
     let design = &choice.design;
     let Some((drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
         return Err(miette::miette!(
@@ -45,7 +50,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             "{:#}\n",
             serde_json::json!({
                 "chip": args.output, "seed": drawn.seed, "subject": drawn.subject,
-                "arrays": arrays, "cells": cells, "saturated": beyond,
+                "arrays": arrays, "cells": cells, "saturated": beyond, "read_noise_left_out": left_out,
             })
         ),
         false => format!(

@@ -31,15 +31,25 @@ pub fn choice(
     arch: Option<&Path>,
     device_name: Option<&str>,
 ) -> miette::Result<(Choice, Option<&'static Device>)> {
-    let mut file = match arch {
+    let file = match arch {
         Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
+    chosen(network, file, arch, device_name)
+}
+
+/// The same for a file that is read already; `path` is where it came from.
+pub fn chosen(
+    network: &Network,
+    mut file: ArchFile,
+    path: Option<&Path>,
+    device_name: Option<&str>,
+) -> miette::Result<(Choice, Option<&'static Device>)> {
     if let Some(name) = device_name {
         file.target.device = name.into();
     }
     // A fault of the file names the file; one of `--device` needs no name.
-    let blame = |report: miette::Report| match arch {
+    let blame = |report: miette::Report| match path {
         Some(path) => report.wrap_err(path.display().to_string()),
         None => report,
     };

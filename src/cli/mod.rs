@@ -10,11 +10,13 @@ mod generate;
 mod glyphs;
 pub mod infer;
 mod load;
+mod merge;
 pub mod mutate;
 mod new;
 mod output;
 mod report;
 mod synth;
+mod vary;
 pub mod verify;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +37,8 @@ enum Verb {
     Infer(infer::Args),
     Generate(generate::Generate),
     Draw(draw::Draw),
+    Vary(vary::Vary),
+    Merge(merge::Merge),
     Verify(verify::Verify),
     Mutate(mutate::Mutate),
     Synth(synth::Synth),
@@ -62,6 +66,8 @@ pub fn main() -> ExitCode {
         Verb::Infer(args) => infer::run(&args),
         Verb::Generate(args) => generate::run(&args),
         Verb::Draw(args) => draw::run(&args),
+        Verb::Vary(args) => vary::run(&args),
+        Verb::Merge(args) => merge::run(&args),
         Verb::Verify(args) => verify::main(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Synth(args) => synth::run(&args),

@@ -7,6 +7,7 @@
 mod cells;
 mod crossbar;
 mod edges;
+mod effects;
 mod flash;
 mod gaussian;
 mod lognormal;

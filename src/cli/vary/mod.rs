@@ -1,0 +1,454 @@
+//! `bincim vary`: Monte-Carlo over the chips of a machine.
+//!
+//! A run with `-o DIR` keeps every finished chip, goes on where it was ended, and gives the same bytes for any number
+//! of threads or shards.
+
+mod jobs;
+pub mod points;
+pub mod records;
+pub mod results;
+pub mod settings;
+
+use super::infer::{Rule, Split};
+use super::{Outcome, chip, load, output};
+use crate::arch::ArchFile;
+use crate::device::Physics;
+use crate::flow::folder;
+use crate::golden::{packed, reference};
+use crate::montecarlo::{self, Job, Judge, Machine};
+use crate::network::{Decision, Network};
+use crate::read;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use points::{Points, Sweep};
+use records::{Log, Record, Records};
+use settings::{FlipLayer, Settings};
+use sha2::{Digest, Sha256};
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Classifies the same images with many drawn chips of a machine
+#[derive(Args, Debug, Clone)]
+pub struct Vary {
+    /// QONNX model
+    pub model: PathBuf,
+    /// Architecture file, with the physics in its table [variation]
+    #[arg(long)]
+    pub arch: PathBuf,
+    /// Data set: a folder or file of idx, CIFAR-10 binary or npz format
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Chips to draw
+    #[arg(long, value_name = "N")]
+    pub chips: usize,
+    /// Only the first N images
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// Part of the data set
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    pub split: Split,
+    /// How scores become a class; the network's own rule if not given
+    #[arg(long, value_enum)]
+    pub rule: Option<Rule>,
+    /// Seed of the first chip; the others follow by one, and `bincim draw --seed` makes each of them
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Accuracy of a good chip, a fraction: tells the share of good chips
+    #[arg(long, value_name = "A")]
+    pub yield_at: Option<f64>,
+    /// Least share of good chips: exit status 1 below it
+    #[arg(long, value_name = "Y", requires = "yield_at")]
+    pub require_yield: Option<f64>,
+    /// Stop early when the 95 % interval of every mean is within this fraction on either side, after 10 chips
+    #[arg(long, value_name = "HALFWIDTH", conflicts_with = "shard")]
+    pub until: Option<f64>,
+    /// Compare the result bits of every layer with those of the chip without errors
+    #[arg(long)]
+    pub flips: bool,
+    /// Sensitivity: no effect, each effect of [variation] alone, and all
+    #[arg(long)]
+    pub each: bool,
+    /// One key under variation or readout at several values: KEY=V1,V2,...
+    #[arg(long, value_name = "KEY=V1,V2,...")]
+    pub sweep: Option<Sweep>,
+    /// Leave variation.read_noise out, which is no part of a chip, instead of refusing it
+    #[arg(long)]
+    pub without_read_noise: bool,
+    /// Run only the chips i, i + n, i + 2n, ... (i from 0); `bincim merge` joins the shards
+    #[arg(long, value_name = "i/n", value_parser = shard, requires = "output")]
+    pub shard: Option<(usize, usize)>,
+    /// Threads; all cores if not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Folder of the run: chips that are finished in it are not run again
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Write job scripts (Slurm and Snakemake) that make this run in shards, instead of running
+    #[arg(long, value_name = "DIR", requires = "shards", conflicts_with_all = ["shard", "until", "output"])]
+    pub emit_jobs: Option<PathBuf>,
+    /// Shards of --emit-jobs
+    #[arg(long, value_name = "n", requires = "emit_jobs", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub shards: Option<u32>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `i/n` with `i < n`.
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match numbers {
+        Some((index, count)) if index < count => Ok((index, count)),
+        _ => Err("write i/n with i from 0 to n - 1, such as 0/4".into()),
+    }
+}
+
+pub fn run(args: &Vary) -> miette::Result<Outcome> {
+    check(args)?;
+    let prepared = Prepared::new(args)?;
+    if let Some(dir) = &args.emit_jobs {
+        return jobs::emit(args, dir);
+    }
+    let (settings, pool) = (&prepared.settings, &prepared.pool);
+    let Some(dir) = &args.output else {
+        let records = prepared.measure(pool, Records::new(), |_| Ok(()))?;
+        return tell(args, settings, &records);
+    };
+    std::fs::create_dir_all(dir)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot make {}", dir.display()))?;
+    let lock = folder::hold(dir)?;
+    let records = resumed(&prepared, dir)?;
+    if settings.shard.is_none()
+        && let Some(count) = results::covered(settings, &records)
+    {
+        results::write(dir, settings, &records, count)?;
+    }
+    drop(lock);
+    tell(args, settings, &records)
+}
+
+/// Numbers that cannot be, all at once.
+fn check(args: &Vary) -> miette::Result<()> {
+    let mut wrong = Vec::new();
+    let mut say = |bad: bool, what: String| {
+        if bad {
+            wrong.push(what)
+        }
+    };
+    say(args.chips == 0, "--chips 0: take at least 1".into());
+    say(args.images == Some(0), "--images 0: take at least 1".into());
+    say(args.threads == Some(0), "--threads 0: take at least 1".into());
+    for (key, value) in
+        [("--yield-at", args.yield_at), ("--require-yield", args.require_yield), ("--until", args.until)]
+    {
+        let bad = |value: f64| !(value > 0.0 && value <= 1.0);
+        if let Some(value) = value {
+            say(bad(value), format!("{key} {value}: take a fraction, above 0 and up to 1"));
+        }
+    }
+    if let Some((_, count)) = args.shard {
+        say(count > args.chips, format!("--shard: {count} shards of {} chips leave some empty", args.chips));
+    }
+    if let Some(count) = args.shards {
+        say(count as usize > args.chips, format!("--shards {count}: more than the {} chips", args.chips));
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(miette!(
+        code = "vary::options",
+        help = "`bincim vary --help` lists every option",
+        "{}",
+        wrong.join("\n")
+    ))
+}
+
+/// Everything but the chips.
+struct Prepared {
+    settings: Settings,
+    pool: rayon::ThreadPool,
+    images: Vec<i16>,
+    labels: Vec<u8>,
+    rule: Decision,
+    flips: bool,
+    machines: Vec<Machine>,
+    /// Machine and physics of each case.
+    cases: Vec<(usize, Physics)>,
+}
+
+impl Prepared {
+    fn new(args: &Vary) -> miette::Result<Prepared> {
+        let (network, _) = load::network(&args.model)?;
+        let mut file = load::choice(&network, Some(&args.arch), None)?.0.design.arch.to_file();
+        if !file.readout.is_analog() {
+            return Err(miette!(
+                code = "vary::no_analog",
+                help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
+                "{}: with the popcount readout every chip is the same",
+                args.arch.display()
+            ));
+        }
+        let left_out = chip::leave_out_read_noise(&mut file.variation, args.without_read_noise)?;
+        let mut points = Points::given(file);
+        if args.each {
+            points.each();
+        }
+        if let Some(sweep) = &args.sweep {
+            points.sweep(sweep, args.without_read_noise)?;
+        }
+        let (pixels, labels, data) = labelled(args, &network)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(args.threads.unwrap_or(0))
+            .build()
+            .into_diagnostic()
+            .wrap_err("cannot start the threads")?;
+        let rule = args.rule.map_or(network.output.decision, Decision::from);
+        let images: Vec<i16> =
+            pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
+        let judge = Judge { images: &images, labels: &labels, rule, flips: args.flips };
+        let (machines, cases) = machines(&network, &args.arch, &points.cases, &judge, &pool)?;
+        let layers = if args.flips { network.layers.as_slice() } else { &[] };
+        let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
+            name: machines[0].design().layers[index].name.clone(),
+            bits: if machines[0].design().layers[index].scores { 0 } else { layer.output.elements() as u64 },
+        };
+        let settings = Settings {
+            bincim: env!("CARGO_PKG_VERSION").into(),
+            network: network.name.clone(),
+            model_sha256: digest([&*read_file(&args.model)?]),
+            data,
+            data_sha256: digest([&*pixels, &*labels]),
+            split: args.split.name().into(),
+            rule: match rule {
+                Decision::Argmax => "argmax".into(),
+                Decision::HighestBit => "highest-bit".into(),
+            },
+            images: labels.len(),
+            seed: args.seed,
+            read_noise_left_out: left_out,
+            sweep: args.sweep.as_ref().map(|sweep| sweep.key.clone()),
+            points: points.points,
+            cases: points.cases.iter().map(toml_text).collect::<miette::Result<_>>()?,
+            network_correct: pool.install(|| network_correct(&network, &pixels, &labels, rule)),
+            ideal_correct: cases.iter().map(|(machine, _)| machines[*machine].ideal()).collect(),
+            flips: layers.iter().enumerate().map(flip_layer).collect(),
+            chips: args.chips,
+            until: args.until,
+            yield_at: args.yield_at,
+            shard: args.shard,
+        };
+        // As a later reader sees them, so that no digit of a number depends on who computes the results.
+        let settings = serde_json::from_str(&settings.to_text()).into_diagnostic()?;
+        Ok(Prepared { settings, pool, images, labels, rule, flips: args.flips, machines, cases })
+    }
+
+    /// Runs the chips that `records` lacks, hands each to `keep` when it is done, and returns all records.
+    fn measure(
+        &self,
+        pool: &rayon::ThreadPool,
+        mut records: Records,
+        mut keep: impl FnMut(&Record) -> miette::Result<()>,
+    ) -> miette::Result<Records> {
+        let settings = &self.settings;
+        if results::covered(settings, &records).is_some() {
+            return Ok(records);
+        }
+        let owned = (0..settings.chips).filter(|&chip| settings.owns(chip));
+        let all = owned.flat_map(|chip| (0..self.cases.len()).map(move |case| Job { case, chip }));
+        let (done, jobs): (Vec<Job>, Vec<Job>) =
+            all.partition(|job| records.contains_key(&(job.chip, job.case)));
+        let bar = progress(done.len(), jobs.len());
+        let judge = Judge { images: &self.images, labels: &self.labels, rule: self.rule, flips: self.flips };
+        let work = |job: Job, parallel| {
+            let (machine, physics) = &self.cases[job.case];
+            let seed = settings.seed.wrapping_add(job.chip as u64);
+            self.machines[*machine].measure(physics, seed, &judge, parallel)
+        };
+        let (mut failed, mut stop) = (None, results::Stop::new());
+        montecarlo::run(pool, &jobs, work, |job, measured| {
+            let record = Record::new(job, measured);
+            if let Err(error) = keep(&record) {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+            records.insert((job.chip, job.case), record);
+            bar.inc(1);
+            match stop.found(settings, &records) {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
+        });
+        bar.finish_and_clear();
+        failed.map_or(Ok(records), Err)
+    }
+}
+
+/// Goes on with the run in `dir`, or begins it.
+fn resumed(prepared: &Prepared, dir: &Path) -> miette::Result<Records> {
+    let settings = &prepared.settings;
+    if let Some(before) = Settings::read(dir)? {
+        let differences = settings.differences(&before);
+        if !differences.is_empty() {
+            return Err(miette!(
+                code = "vary::other_settings",
+                help = "take the same settings to go on with that run, or another folder for this one",
+                "{} holds a run with other settings:\n{}",
+                dir.display(),
+                differences.join("\n")
+            ));
+        }
+    } else if dir.join(records::FILE).exists() {
+        return Err(miette!(
+            code = "vary::no_settings",
+            help = "take another folder",
+            "{} holds chips but no {}",
+            dir.display(),
+            settings::FILE
+        ));
+    }
+    folder::write_whole(&dir.join(settings::FILE), settings.to_text().as_bytes())?;
+    let (records, length) = records::read(dir, settings)?;
+    if !records.is_empty() {
+        output::log(format_args!("{}: {} finished chips are kept", dir.display(), records.len()));
+    }
+    let mut log = Log::open(dir, length)?;
+    prepared.measure(&prepared.pool, records, |record| log.append(record))
+}
+
+/// Prints the result; of a shard only what there is.
+fn tell(args: &Vary, settings: &Settings, records: &Records) -> miette::Result<Outcome> {
+    if let Some((index, count)) = settings.shard {
+        let chips = (0..settings.chips).filter(|&chip| settings.owns(chip)).count();
+        output::result(&match args.json {
+            true => format!("{:#}\n", serde_json::json!({ "shard": index, "shards": count, "chips": chips })),
+            false => format!("{}: shard {index} of {count}, {chips} chips done\n", settings.network),
+        })?;
+        return Ok(Outcome::Done);
+    }
+    let count = results::covered(settings, records)
+        .ok_or_else(|| miette!(code = "vary::incomplete", "the run ended before its chips were done"))?;
+    let results = results::results(settings, records, count);
+    output::result(&match args.json {
+        true => crate::report::json(&results),
+        false => results::told(&results),
+    })?;
+    let missed = args
+        .require_yield
+        .is_some_and(|least| results.given.good.as_ref().is_some_and(|good| good.fraction < least));
+    Ok(if missed { Outcome::No } else { Outcome::Done })
+}
+
+type Machines = (Vec<Machine>, Vec<(usize, Physics)>);
+
+/// The distinct machines of all cases: physics apart, many cases are the same machine.
+fn machines(
+    network: &Network,
+    arch: &Path,
+    cases: &[ArchFile],
+    judge: &Judge,
+    pool: &rayon::ThreadPool,
+) -> miette::Result<Machines> {
+    let (mut files, mut machines, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    for case in cases {
+        let bare = ArchFile { variation: Physics::default(), ..case.clone() };
+        let index = match files.iter().position(|file| *file == bare) {
+            Some(index) => index,
+            None => {
+                let (choice, _) = load::chosen(network, bare.clone(), Some(arch), None)?;
+                if choice.design.analog.is_none() {
+                    return Err(miette!(
+                        code = "vary::no_analog",
+                        help = "sweep readout.kind over \"adc\" and \"sense\" only",
+                        "with the popcount readout every chip is the same"
+                    ));
+                }
+                machines.push(pool.install(|| Machine::new(choice.design, judge)));
+                files.push(bare);
+                files.len() - 1
+            }
+        };
+        found.push((index, case.variation.clone()));
+    }
+    Ok((machines, found))
+}
+
+/// Pixels and labels of the images asked for, and the data set's name.
+fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<u8>, String)> {
+    let data = read::dataset(&args.data, args.split.into())?;
+    let refuse = |what: String| {
+        Err(miette!(
+            code = "vary::data",
+            help = "see `bincim infer --help` for the formats",
+            "{}: {what}",
+            args.data.display()
+        ))
+    };
+    let size = network.input.shape.elements();
+    if data.shape.elements() != size {
+        return refuse(format!(
+            "images of {}, but {} reads {}",
+            data.shape, network.name, network.input.shape
+        ));
+    }
+    let count = args.images.unwrap_or(data.len());
+    let name = data.name.clone();
+    let held = data.len();
+    let Some(mut labels) = data.labels else { return refuse("no labels to compare with".into()) };
+    if labels.len() != held {
+        return refuse(format!("{held} images but {} labels", labels.len()));
+    }
+    if count > held || count == 0 {
+        return refuse(format!("{held} images, {count} asked for"));
+    }
+    let mut pixels = data.images;
+    pixels.truncate(count * size);
+    labels.truncate(count);
+    Ok((pixels, labels, name))
+}
+
+/// Images that the network itself classifies rightly.
+fn network_correct(network: &Network, pixels: &[u8], labels: &[u8], rule: Decision) -> usize {
+    let engine = packed::prepare(network);
+    let scores = engine.infer(pixels);
+    let classes = scores.chunks(engine.scores_per_image());
+    let right =
+        |(scores, label): &(&[i32], &u8)| reference::decide(network, scores, rule) == usize::from(**label);
+    classes.zip(labels).filter(right).count()
+}
+
+fn read_file(path: &Path) -> miette::Result<Vec<u8>> {
+    std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))
+}
+
+fn toml_text(file: &ArchFile) -> miette::Result<String> {
+    toml::to_string(file).into_diagnostic()
+}
+
+/// SHA-256 of all parts, each after its length.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]> + Clone) -> String {
+    let mut hash = Sha256::new();
+    let many = parts.clone().into_iter().count() > 1;
+    for part in parts {
+        if many {
+            hash.update((part.len() as u64).to_le_bytes());
+        }
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A bar over chips with the time left; hidden unless stderr is a terminal.
+fn progress(done: usize, left: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new((done + left) as u64).with_position(done as u64);
+    bar.reset_eta();
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} chips, {elapsed}, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,200 @@
+//! What a Monte-Carlo run is: everything that its results depend on, and nothing of where or when it runs.
+
+use super::points::Point;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// File in the run's folder.
+pub const FILE: &str = "settings.json";
+
+/// `settings.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Version of the program.
+    pub bincim: String,
+    pub network: String,
+    pub model_sha256: String,
+    pub data: String,
+    /// Of the pixels and labels that are used.
+    pub data_sha256: String,
+    pub split: String,
+    pub rule: String,
+    pub images: usize,
+    /// Seed of chip 0; chip `n` has this plus `n`.
+    pub seed: u64,
+    /// Read noise that was left out, counts.
+    pub read_noise_left_out: f64,
+    pub sweep: Option<String>,
+    pub points: Vec<Point>,
+    /// Architecture files, one a machine, as TOML: text keeps every digit of a number.
+    pub cases: Vec<String>,
+    /// Images that the network itself classifies rightly, and each machine's chip without errors.
+    pub network_correct: usize,
+    pub ideal_correct: Vec<usize>,
+    /// Layers whose bits are compared, and how many bits an image has; empty where none are.
+    pub flips: Vec<FlipLayer>,
+    /// Chips of all shards.
+    pub chips: usize,
+    /// Half width of the interval at which the run stops early, a fraction.
+    pub until: Option<f64>,
+    /// Accuracy of a good chip, a fraction.
+    pub yield_at: Option<f64>,
+    /// Index and number of the shards; none for a whole run.
+    pub shard: Option<(usize, usize)>,
+}
+
+/// A layer whose result bits are compared; no bits for a layer of scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlipLayer {
+    pub name: String,
+    pub bits: u64,
+}
+
+impl Settings {
+    /// As text with a final newline.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain values") + "\n"
+    }
+
+    /// Reads the settings of the run in `dir`; `None` where there is no run.
+    pub fn read(dir: &Path) -> miette::Result<Option<Settings>> {
+        let path = dir.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
+            }
+        };
+        let settings = serde_json::from_str(&text).map_err(|error| {
+            miette!(
+                code = "vary::bad_settings",
+                help = "the file was not written by this version of bincim; take another folder",
+                "{}: {error}",
+                path.display()
+            )
+        })?;
+        Ok(Some(settings))
+    }
+
+    /// Whether chip `chip` belongs to this run or shard.
+    pub fn owns(&self, chip: usize) -> bool {
+        chip < self.chips && self.shard.is_none_or(|(index, count)| chip % count == index)
+    }
+
+    /// What a finished chip of `self` and one of `other` may not differ in: one line a difference.
+    ///
+    /// How many chips there are, when the run stops and what a good chip is change no chip.
+    pub fn differences(&self, other: &Settings) -> Vec<String> {
+        let same =
+            Settings { chips: self.chips, until: self.until, yield_at: self.yield_at, ..other.clone() };
+        self.all_differences(&same)
+    }
+
+    /// Every difference, one line each: key, value here, value there.
+    pub fn all_differences(&self, other: &Settings) -> Vec<String> {
+        let value = |settings: &Settings| serde_json::to_value(settings).expect("plain values");
+        let mut lines = Vec::new();
+        compare("", &value(self), &value(other), &mut lines);
+        lines
+    }
+}
+
+fn compare(key: &str, here: &serde_json::Value, there: &serde_json::Value, lines: &mut Vec<String>) {
+    use serde_json::Value;
+    match (here, there) {
+        (Value::Object(a), Value::Object(b)) => {
+            for (name, value) in a {
+                let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                compare(&key, value, b.get(name).unwrap_or(&Value::Null), lines);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                compare(&format!("{key}[{index}]"), a, b, lines);
+            }
+        }
+        (Value::String(a), Value::String(b)) if a != b && a.contains('\n') => {
+            let not_in = |a: &str, b: &str| -> Vec<String> {
+                a.lines().filter(|line| !b.lines().any(|other| other == *line)).map(str::to_string).collect()
+            };
+            lines.push(format!("{key}: {} here, {} there", not_in(a, b).join(", "), not_in(b, a).join(", ")));
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            lines.push(format!("{key}: {} here, {} there", a.len(), b.len()));
+        }
+        (a, b) if a != b => lines.push(format!("{key}: {a} here, {b} there")),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::cli::vary::points::Group;
+
+    /// A run of 4 chips on one machine.
+    pub fn settings() -> Settings {
+        Settings {
+            bincim: "1".into(),
+            network: "net".into(),
+            model_sha256: "aa".into(),
+            data: "data".into(),
+            data_sha256: "bb".into(),
+            split: "test".into(),
+            rule: "argmax".into(),
+            images: 10,
+            seed: 1,
+            read_noise_left_out: 0.0,
+            sweep: None,
+            points: vec![Point { group: Group::Given, label: "as given".into(), value: None, case: 0 }],
+            cases: vec!["[variation]\nread_noise = 0.0\n[array]\nrows = 8\n".into()],
+            network_correct: 9,
+            ideal_correct: vec![8],
+            flips: Vec::new(),
+            chips: 4,
+            until: None,
+            yield_at: None,
+            shard: None,
+        }
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let here = settings();
+        let there = Settings {
+            seed: 7,
+            cases: vec!["[variation]\nread_noise = 0.0\n[array]\nrows = 16\n".into()],
+            chips: 9,
+            yield_at: Some(0.5),
+            ..settings()
+        };
+        assert_eq!(
+            here.differences(&there),
+            ["seed: 1 here, 7 there", "cases[0]: rows = 8 here, rows = 16 there"]
+        );
+        assert_eq!(here.all_differences(&there).len(), 4);
+        assert!(here.differences(&settings()).is_empty());
+    }
+
+    #[test]
+    fn settings_are_written_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Settings::read(dir.path()).unwrap(), None);
+        std::fs::write(dir.path().join(FILE), settings().to_text()).unwrap();
+        assert_eq!(Settings::read(dir.path()).unwrap(), Some(settings()));
+        std::fs::write(dir.path().join(FILE), "{}").unwrap();
+        assert!(Settings::read(dir.path()).is_err());
+    }
+
+    #[test]
+    fn shards_share_the_chips_out() {
+        let shard = |index| Settings { shard: Some((index, 3)), chips: 10, ..settings() };
+        let owned: Vec<Vec<usize>> =
+            (0..3).map(|index| (0..20).filter(|&chip| shard(index).owns(chip)).collect()).collect();
+        assert_eq!(owned, [vec![0, 3, 6, 9], vec![1, 4, 7], vec![2, 5, 8]]);
+    }
+}

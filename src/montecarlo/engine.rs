@@ -1,0 +1,257 @@
+//! One chip, measured; and many of them on several threads.
+
+use crate::design::Design;
+use crate::device::{self, Physics};
+use crate::golden::analog::{Loaded, Outcome, Plan};
+use crate::golden::reference;
+use crate::network::Decision;
+use crate::variation::{Chip, Site, subject};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+/// Images that go through a chip together: bounds the memory of their traces.
+const CHUNK: usize = 1024;
+
+/// What every chip is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge<'a> {
+    /// Element values (channel, row, column), image after image; not empty.
+    pub images: &'a [i16],
+    /// Class of each image.
+    pub labels: &'a [u8],
+    pub rule: Decision,
+    /// Whether result bits of all layers are compared with those of the chip without errors.
+    pub flips: bool,
+}
+
+/// One analog design, with what all chips of it share.
+#[derive(Debug)]
+pub struct Machine {
+    design: Design,
+    plan: Plan,
+    sites: Vec<Site>,
+    subject: String,
+    /// Outcomes on the chip without errors: the class of each image, and its traces where bits are compared.
+    classes: Vec<usize>,
+    traces: Vec<Outcome>,
+    ideal: usize,
+}
+
+/// What one chip gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    /// Images classified rightly.
+    pub correct: usize,
+    /// Images classified otherwise than by the chip without errors.
+    pub changed: usize,
+    /// Cell values that were held to the machine's width of a cell.
+    pub saturated: usize,
+    /// Result bits that differ from those of the chip without errors, by layer and over all images; 0 for a layer
+    /// of scores. Empty unless asked for.
+    pub flips: Vec<u64>,
+}
+
+/// One chip of one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Job {
+    pub case: usize,
+    /// Index of the chip.
+    pub chip: usize,
+}
+
+impl Machine {
+    /// Prepares `design` and runs the chip without errors, on the current rayon pool.
+    ///
+    /// # Panics
+    /// Where the design's readout is the popcount.
+    pub fn new(design: Design, judge: &Judge) -> Machine {
+        let (plan, sites) = (Plan::new(&design), design.sites());
+        let subject = subject(&sites);
+        let (classes, traces) = (Vec::new(), Vec::new());
+        let mut machine = Machine { design, plan, sites, subject, classes, traces, ideal: 0 };
+        let (chip, _) = machine.draw(&Physics::default(), 0);
+        let (mut classes, mut traces) = (Vec::new(), Vec::new());
+        machine.outcomes(&chip, judge, true, |_, outcomes| {
+            classes.extend(outcomes.iter().map(|outcome| machine.class(outcome, judge.rule)));
+            if judge.flips {
+                traces.extend(outcomes);
+            }
+        });
+        let right = |(class, label): &(&usize, &u8)| **class == usize::from(**label);
+        machine.ideal = classes.iter().zip(judge.labels).filter(right).count();
+        (machine.classes, machine.traces) = (classes, traces);
+        machine
+    }
+
+    /// Images that the chip without errors classifies rightly.
+    pub fn ideal(&self) -> usize {
+        self.ideal
+    }
+
+    pub fn design(&self) -> &Design {
+        &self.design
+    }
+
+    /// Draws the chip of `seed` and measures it; with `parallel` on the current rayon pool, else on this thread.
+    pub fn measure(&self, physics: &Physics, seed: u64, judge: &Judge, parallel: bool) -> Measured {
+        let (chip, saturated) = self.draw(physics, seed);
+        let layers = if judge.flips { self.design.layers.len() } else { 0 };
+        let mut measured = Measured { correct: 0, changed: 0, saturated, flips: vec![0; layers] };
+        self.outcomes(&chip, judge, parallel, |first, outcomes| {
+            for (index, outcome) in outcomes.iter().enumerate() {
+                let class = self.class(outcome, judge.rule);
+                measured.correct += usize::from(class == usize::from(judge.labels[first + index]));
+                measured.changed += usize::from(class != self.classes[first + index]);
+                if judge.flips {
+                    let clean = &self.traces[first + index].layers;
+                    for ((count, bits), clean) in measured.flips.iter_mut().zip(&outcome.layers).zip(clean) {
+                        let pairs = bits.words().iter().zip(clean.words());
+                        *count += pairs.map(|(a, b)| u64::from((a ^ b).count_ones())).sum::<u64>();
+                    }
+                }
+            }
+        });
+        measured
+    }
+
+    /// The chip as `bincim draw` makes it, on this thread, and the number of cell values beyond their width.
+    fn draw(&self, physics: &Physics, seed: u64) -> (Chip, usize) {
+        let analog = self.design.analog.as_ref().expect("a design with analog arrays");
+        let array = |site| device::draw(physics, seed, analog.fraction_bits, site);
+        let mut chip = Chip {
+            seed,
+            subject: self.subject.clone(),
+            physics: physics.to_toml(),
+            fraction_bits: analog.fraction_bits,
+            arrays: self.sites.iter().map(array).collect(),
+        };
+        let beyond = chip.saturate(analog.cell_width, analog.voltage_width);
+        (chip, beyond)
+    }
+
+    /// Hands all outcomes to `take`, with the index of the first image of each lot.
+    fn outcomes(
+        &self,
+        chip: &Chip,
+        judge: &Judge,
+        parallel: bool,
+        mut take: impl FnMut(usize, Vec<Outcome>),
+    ) {
+        let loaded = Loaded::new(&self.plan, chip);
+        for (lot, images) in judge.images.chunks(CHUNK * self.plan.elements()).enumerate() {
+            let outcomes = match parallel {
+                true => loaded.run_parallel(images, judge.flips),
+                false => loaded.run(images, judge.flips),
+            };
+            take(lot * CHUNK, outcomes);
+        }
+    }
+
+    /// The class that scores in the order row, column, class mean.
+    fn class(&self, outcome: &Outcome, rule: Decision) -> usize {
+        let one_bit = self.design.layers.last().is_some_and(|last| !last.scores);
+        let (pixels, scores) = (self.design.output.pixels, outcome.scores.len());
+        let classes = scores / pixels;
+        let ordered: Vec<i32> = (0..scores)
+            .map(|index| {
+                let score = outcome.scores[index % pixels * classes + index / pixels] as i32;
+                if one_bit { 2 * score - 1 } else { score }
+            })
+            .collect();
+        reference::decide(&self.design.network, &ordered, rule)
+    }
+}
+
+/// Runs `work` for all `jobs` on the pool's number of threads and hands every result to `take` as it comes, until
+/// `take` breaks. Many jobs run side by side, each on one thread (`work`'s second argument is false); few run one
+/// after the other, each on all threads of `pool`.
+pub fn run<R: Send>(
+    pool: &rayon::ThreadPool,
+    jobs: &[Job],
+    work: impl Fn(Job, bool) -> R + Sync,
+    mut take: impl FnMut(Job, R) -> ControlFlow<()>,
+) {
+    let threads = pool.current_num_threads();
+    if jobs.len() < threads {
+        for &job in jobs {
+            // `take` stays on this thread.
+            if take(job, pool.install(|| work(job, true))).is_break() {
+                return;
+            }
+        }
+        return;
+    }
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (sender, results) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next, stop, work) = (sender.clone(), &next, &stop, &work);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let Some(&job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    // The receiver goes away only after a break.
+                    if sender.send((job, work(job, false))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (job, result) in results {
+            if take(job, result).is_break() {
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jobs(count: usize) -> Vec<Job> {
+        (0..count).map(|chip| Job { case: 0, chip }).collect()
+    }
+
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool")
+    }
+
+    #[test]
+    fn every_job_is_done_once_on_any_number_of_threads() {
+        for (count, threads) in [(0, 2), (1, 4), (3, 4), (4, 4), (50, 1), (50, 3)] {
+            let mut done = Vec::new();
+            run(
+                &pool(threads),
+                &jobs(count),
+                |job, _| job.chip * 2,
+                |job, twice| {
+                    done.push((job.chip, twice));
+                    ControlFlow::Continue(())
+                },
+            );
+            done.sort_unstable();
+            assert_eq!(done, (0..count).map(|chip| (chip, chip * 2)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_break_ends_the_run() {
+        for threads in [1, 3] {
+            let mut taken = 0;
+            let started = AtomicUsize::new(0);
+            let work = |_, _| {
+                started.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            };
+            run(&pool(threads), &jobs(10_000), work, |_, ()| {
+                taken += 1;
+                if taken == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            assert_eq!(taken, 5);
+            assert!(started.load(Ordering::Relaxed) < 10_000);
+        }
+    }
+}

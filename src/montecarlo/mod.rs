@@ -1,0 +1,10 @@
+//! Many chips of one machine: draws each, classifies the same images with it, counts what is right.
+//!
+//! Chips are independent: a chip's numbers are a function of its seed, the physics and the machine alone, for any
+//! order, thread count and subset. Chip `seed` is the one that `bincim draw --seed` writes. No disk, no clock.
+
+mod engine;
+pub mod statistics;
+mod student;
+
+pub use engine::{Job, Judge, Machine, Measured, run};
