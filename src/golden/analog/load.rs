@@ -158,7 +158,19 @@ impl<'a> LoadedRead<'a> {
         self.base[class * self.columns.len() + column]
     }
 
-    /// What source `n` adds to the voltage of `column` when its bit turns from 0 to 1.
+    /// What every source adds to the voltage of `column` when its bit turns from 0 to 1, in the order of the
+    /// read's rows; wrapped to 16 bits.
+    pub fn differences(&self, column: usize, to: &mut [i16]) {
+        let column = &self.columns[column];
+        let at = column.index * column.draw.rows;
+        let plus = &column.draw.plus[at..at + column.draw.rows];
+        let minus = column.minus();
+        for (to, &row) in to.iter_mut().zip(&self.read.rows) {
+            *to = plus[row].wrapping_add(minus[row]);
+        }
+    }
+
+    /// One of them as it is.
     pub fn difference(&self, column: usize, n: usize) -> i32 {
         self.columns[column].difference(self.read.rows[n])
     }

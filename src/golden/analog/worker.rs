@@ -7,13 +7,17 @@ use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Sink};
 use super::load::{Loaded, LoadedRead};
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan, Vector};
+use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
 
 /// Columns that are read together: their tables and sums share the second-level cache.
-const COLUMNS: usize = 256;
+const COLUMNS: usize = 64;
 
 /// Sums that are kept at once: 512 KiB of 16-bit ones.
 const SUMS: usize = 256 << 10;
+
+/// Columns whose scores are written together: few enough for their sums to stay in the first-level cache.
+const SCORES: usize = 8;
 
 /// Fewest images that fill enough lanes of a look-up to pay.
 pub(super) const FEW: usize = 16;
@@ -23,11 +27,11 @@ pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> 
     let plan = loaded.plan;
     let count = images.len() / plan.elements;
     let batch = Batch { loaded, many, images: count, blocks: count.div_ceil(LANES) };
-    let mut scores = vec![0; count * plan.scores];
+    let mut scores = vec![vec![0; plan.scores]; count];
     let mut maps: Vec<Vec<u32>> = vec![batch.blank(&plan.maps[0])];
     let words = plan.maps[0].blank.len();
     for (map, images) in maps[0].chunks_exact_mut(words).zip(images.chunks(LANES * plan.elements)) {
-        plan.maps[0].write(plan.code, images, map);
+        plan.maps[0].write(loaded.set, plan.code, images, map);
     }
     for (index, layer) in plan.layers.iter().enumerate() {
         let mut out = match layer.scores {
@@ -41,15 +45,16 @@ pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> 
     if plan.layers[last - 1].scores.is_none() {
         bit_scores(plan, &maps[last], &mut scores);
     }
-    (0..count)
-        .map(|image| Outcome {
-            scores: scores[image * plan.scores..(image + 1) * plan.scores].to_vec(),
+    let outcomes = scores.into_iter().enumerate().map(|(image, scores)| {
+        Outcome {
+            scores,
             layers: match traced {
                 true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
                 false => Vec::new(),
             },
-        })
-        .collect()
+        }
+    });
+    outcomes.collect()
 }
 
 /// The bits of one image; nothing for a layer of scores.
@@ -61,9 +66,9 @@ fn bits(map: &Map, words: &[u32], image: usize) -> crate::bits::BitMatrix {
 }
 
 /// Bits of the last layer as scores 0 and 1.
-fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [i64]) {
+fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [Vec<i64>]) {
     let map = &plan.maps[plan.layers.len()];
-    for (image, scores) in scores.chunks_exact_mut(plan.scores).enumerate() {
+    for (image, scores) in scores.iter_mut().enumerate() {
         let words = &words[image / LANES * map.blank.len()..];
         for (score, word) in scores.iter_mut().zip(words) {
             *score = i64::from(word >> (image % LANES) & 1);
@@ -95,7 +100,7 @@ impl Batch<'_> {
     }
 
     /// Runs one layer from `maps` to `out`, or to `scores`.
-    fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [i64]) {
+    fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [Vec<i64>]) {
         let layer = &self.loaded.plan.layers[index];
         for first in (0..layer.columns).step_by(COLUMNS) {
             let columns = first..layer.columns.min(first + COLUMNS);
@@ -150,7 +155,7 @@ impl Batch<'_> {
             Sums::Narrow(_) => Vec::new(),
             Sums::Wide(_) => vec![0i16; columns.len() * PANEL * LANES],
         };
-        let mut indices = Vec::new();
+        let mut indices = Aligned::new(0, 0);
         let total = vectors.len() * self.blocks;
         for start in (0..total).step_by(PANEL) {
             let mut blocks = [Block::default(); PANEL];
@@ -247,23 +252,37 @@ impl Batch<'_> {
         first_pixel: usize,
         slots: usize,
         sums: &Sums,
-        scores: &mut [i64],
+        scores: &mut [Vec<i64>],
     ) {
         let plan = self.loaded.plan;
         let shift = layer.scores.unwrap_or(0);
-        for (column, channel) in columns.enumerate() {
-            for first in (0..slots).step_by(layer.window * self.blocks) {
-                let pixel = first_pixel + first / (layer.window * self.blocks);
-                for image in 0..self.images {
-                    let at = (column * slots + first + image / LANES) * LANES + image % LANES;
-                    let sum = match sums {
-                        Sums::Narrow(sums) => i64::from(sums[at]),
-                        Sums::Wide(sums) => sums[at],
-                    };
-                    scores[image * plan.scores + pixel * plan.classes + channel] =
-                        (sum << shift) - layer.thresholds[channel].value;
+        let window = layer.window * self.blocks;
+        for (group, channels) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
+            let channel = columns.start + group * SCORES;
+            for first in (0..slots).step_by(window) {
+                let to = (first_pixel + first / window) * plan.classes + channel;
+                for (image, scores) in scores.iter_mut().enumerate() {
+                    let at = (group * SCORES * slots + first + image / LANES) * LANES + image % LANES;
+                    let scores = scores[to..].iter_mut().zip(channels);
+                    let stride = slots * LANES;
+                    match sums {
+                        Sums::Narrow(sums) => score(scores, sums[at..].iter().step_by(stride), shift),
+                        Sums::Wide(sums) => score(scores, sums[at..].iter().step_by(stride), shift),
+                    }
                 }
             }
         }
+    }
+}
+
+/// Scores of a few columns of one image.
+fn score<'a, T: Copy + Into<i64> + 'a>(
+    scores: impl Iterator<Item = (&'a mut i64, &'a Threshold)>,
+    sums: impl Iterator<Item = &'a T>,
+    shift: usize,
+) {
+    for ((score, threshold), &sum) in scores.zip(sums) {
+        let sum: i64 = sum.into();
+        *score = (sum << shift) - threshold.value;
     }
 }

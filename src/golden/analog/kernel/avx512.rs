@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::tables::{GROUP, TILE, Tables};
-use super::{CODES, Panel, Sink};
+use super::{CODES, Panel, STRIP, Sink, Stored, Strip};
 use crate::golden::analog::maps::LANES;
 
 /// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
@@ -184,4 +184,38 @@ pub(super) unsafe fn at_least(sums: &[i16], threshold: i16, words: &mut [u32]) {
         let sums = unsafe { _mm512_loadu_si512(sums.as_ptr().add(index * LANES).cast()) };
         *word = _mm512_cmpge_epi16_mask(sums, threshold);
     }
+}
+
+/// See [`super::transpose`].
+///
+/// # Safety
+/// The processor has the instructions, and [`super::transpose`] has asserted the bounds.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn transpose(strip: &Strip) -> [u32; STRIP] {
+    let length = STRIP.min(strip.elements - strip.first);
+    let inside = u32::MAX >> (STRIP - length);
+    let mut rows = [0u32; LANES];
+    for (image, row) in rows[..strip.count].iter_mut().enumerate() {
+        // SAFETY: the strip's images lie in the slice, and lanes outside the image are not read.
+        let values = unsafe {
+            let from = strip.images.as_ptr().add(image * strip.elements + strip.first);
+            _mm512_maskz_loadu_epi16(inside, from)
+        };
+        *row = match strip.rule {
+            Stored::Sign => _mm512_cmpgt_epi16_mask(values, _mm512_setzero_si512()),
+            Stored::Distance { lowest } => {
+                let stored = _mm512_sub_epi16(values, _mm512_set1_epi16(lowest));
+                _mm512_test_epi16_mask(stored, _mm512_set1_epi16(1 << strip.plane))
+            }
+        };
+    }
+    // SAFETY: `rows` holds two vectors.
+    let (low, high) = unsafe {
+        (_mm512_loadu_si512(rows.as_ptr().cast()), _mm512_loadu_si512(rows.as_ptr().add(16).cast()))
+    };
+    std::array::from_fn(|element| {
+        let bit = _mm512_set1_epi32(1 << element);
+        let low = _mm512_test_epi32_mask(low, bit);
+        u32::from(low) | u32::from(_mm512_test_epi32_mask(high, bit)) << 16
+    })
 }

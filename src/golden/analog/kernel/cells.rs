@@ -28,6 +28,7 @@ pub(in crate::golden::analog) enum Cells {
 #[derive(Debug)]
 pub(in crate::golden::analog) struct CellsOf<T> {
     words: Vec<usize>,
+    last_word: usize,
     classes: usize,
     edge_count: usize,
     /// What a row adds when its bit turns from 0 to 1; one row of zeros at the end. Index
@@ -88,10 +89,11 @@ impl Cells {
         }
     }
 
-    pub fn words(&self) -> &[usize] {
+    /// Largest word that a row reads, counted from the window's origin.
+    pub fn last_word(&self) -> usize {
         match self {
-            Cells::Narrow(cells) => &cells.words,
-            Cells::Wide(cells) => &cells.words,
+            Cells::Narrow(cells) => cells.last_word,
+            Cells::Wide(cells) => cells.last_word,
         }
     }
 
@@ -135,7 +137,9 @@ impl<T: Voltage> CellsOf<T> {
                 edges[place] = T::edge(edge);
             }
         }
-        CellsOf { words: read.read.words.clone(), classes, edge_count, differences, base, edges }
+        let words = read.read.words.clone();
+        let last_word = words.iter().max().copied().unwrap_or(0);
+        CellsOf { words, last_word, classes, edge_count, differences, base, edges }
     }
 
     #[inline(always)]
@@ -181,11 +185,16 @@ impl<T: Voltage> CellsOf<T> {
         let mut voltages = [T::default(); WIDTH];
         voltages.copy_from_slice(&self.base[(chunk * self.classes + class) * WIDTH..][..WIDTH]);
         for eight in ones.chunks_exact(ROWS) {
-            let rows: [&[T]; ROWS] = std::array::from_fn(|i| &cells[eight[i] * WIDTH..][..WIDTH]);
-            for (column, voltage) in voltages.iter_mut().enumerate() {
-                for row in rows {
-                    *voltage = voltage.plus(row[column]);
-                }
+            let row = |n: usize| -> &[T; WIDTH] {
+                let cells = &cells[eight[n] * WIDTH..][..WIDTH];
+                cells.try_into().expect("a row of a chunk")
+            };
+            let rows: [&[T; WIDTH]; ROWS] =
+                [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+            for column in 0..WIDTH {
+                let [a, b, c, d, e, f, g, h] = rows.map(|row| row[column]);
+                let sum = a.plus(b).plus(c.plus(d)).plus(e.plus(f).plus(g.plus(h)));
+                voltages[column] = voltages[column].plus(sum);
             }
         }
         voltages

@@ -22,6 +22,8 @@ pub(in crate::golden::analog) struct Tables {
     pub groups: usize,
     /// Word of every row, `groups * GROUP` of them; rows that only fill up the last group add 0.
     pub words: Vec<usize>,
+    /// Largest of them.
+    pub last_word: usize,
     pub classes: usize,
     pub columns: usize,
     pub edge_count: usize,
@@ -48,24 +50,13 @@ impl Tables {
         let padded = columns.next_multiple_of(TILE);
         let classes = read.class_count();
         let mut entries = Aligned::new(padded * groups * ENTRIES, 0i16);
+        let mut differences = vec![0; groups * GROUP];
         for column in 0..columns {
-            let tile = column / TILE * groups;
-            for group in 0..groups {
-                let at = ((tile + group) * TILE + column % TILE) * ENTRIES;
-                let table = &mut entries[at..at + ENTRIES];
-                let first = group * GROUP;
-                for bit in 0..GROUP.min(rows - first) {
-                    let difference = read.difference(column, first + bit) as i16;
-                    let (below, above) = table.split_at_mut(1 << bit);
-                    for (with, without) in above.iter_mut().zip(below) {
-                        *with = without.wrapping_add(difference);
-                    }
-                }
-                // Bits of rows that do not exist change nothing.
-                let real = 1 << GROUP.min(rows - first);
-                for index in real..ENTRIES {
-                    table[index] = table[index - real];
-                }
+            read.differences(column, &mut differences[..rows]);
+            let first = (column / TILE * groups * TILE + column % TILE) * ENTRIES;
+            let tables = entries[first..].chunks_mut(TILE * ENTRIES);
+            for (table, differences) in tables.zip(differences.chunks_exact(GROUP)) {
+                fill(&mut table[..ENTRIES], differences);
             }
         }
         let base = |index: usize| {
@@ -87,6 +78,7 @@ impl Tables {
         }
         Tables {
             groups,
+            last_word: words.iter().max().copied().unwrap_or(0),
             words,
             classes,
             columns,
@@ -106,6 +98,7 @@ impl Tables {
         assert_eq!(self.entries.len(), padded * self.groups * ENTRIES);
         assert_eq!(self.base.len(), padded * self.classes);
         assert_eq!(self.words.len(), self.groups * GROUP);
+        debug_assert!(self.words.iter().all(|&word| word <= self.last_word));
         assert_eq!(self.pivots.len(), self.columns * CODES);
         assert_eq!(self.edges.len(), self.columns * self.parts * CODES);
         assert!(self.edge_count < self.parts * CODES);
@@ -115,5 +108,15 @@ impl Tables {
     pub fn steps(&self) -> u32 {
         let longest = self.edge_count.min(CODES - 1);
         usize::BITS - longest.leading_zeros()
+    }
+}
+
+/// All sums of some of five differences.
+fn fill(table: &mut [i16], differences: &[i16]) {
+    for (bit, difference) in differences.iter().enumerate() {
+        let (without, with) = table[..2 << bit].split_at_mut(1 << bit);
+        for (with, without) in with.iter_mut().zip(without) {
+            *with = without.wrapping_add(*difference);
+        }
     }
 }
