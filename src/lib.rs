@@ -11,6 +11,7 @@ pub mod bits;
 pub mod cli;
 pub mod cost;
 pub mod design;
+pub mod device;
 pub mod emit;
 pub mod flow;
 pub mod golden;

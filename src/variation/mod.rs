@@ -1,7 +1,13 @@
 //! One frozen draw of a chip: integers only, no physics, no chance.
 //!
 //! `device` makes a [`Chip`]; `golden` and the Verilog obey it. Words are defined in ARCHITECTURE.md,
-//! section "Analog arrays".
+//! section "Analog arrays". [`Chip::write_to`] and [`Chip::read_from`] are its file.
+
+mod file;
+
+pub use file::ChipError;
+
+use sha2::{Digest, Sha256};
 
 /// Every array of one chip, in the order layer, group, pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,4 +63,88 @@ pub enum Converter {
     Uniform { levels: usize, low: f64, step: f64 },
     /// One edge: code 1 at or above `reference[column]` counts.
     Sense { reference: Vec<f64> },
+}
+
+impl ArrayDraw {
+    /// Edges of one column's converter: its codes are 0 to this.
+    pub fn edges_per_column(&self) -> usize {
+        self.edges.len().checked_div(self.columns).unwrap_or(0)
+    }
+
+    /// Whether the integers can be an array at all.
+    fn check(&self) -> Result<(), String> {
+        if self.rows == 0 || self.columns == 0 {
+            return Err(format!("{} rows x {} columns hold nothing", self.rows, self.columns));
+        }
+        let per_column = self.edges_per_column();
+        if per_column == 0 {
+            return Err("its columns have no edges".into());
+        }
+        match self.edges.chunks(per_column).position(|edges| !edges.is_sorted()) {
+            Some(column) => Err(format!("the edges of column {column} do not rise")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// SHA-256 (hexadecimal) of what a chip is drawn for: [`Chip::subject`].
+///
+/// Two lists of sites have one subject only if they are equal: every number goes in, with its sizes before it.
+pub fn subject(sites: &[Site]) -> String {
+    let mut hash = Sha256::new();
+    let number = |hash: &mut Sha256, value: usize| hash.update((value as u64).to_le_bytes());
+    number(&mut hash, sites.len());
+    for site in sites {
+        for value in [site.layer, site.array, site.rows, site.columns, site.weights.len()] {
+            number(&mut hash, value);
+        }
+        let weights: Vec<u8> = site.weights.iter().map(|&weight| weight as u8).collect();
+        hash.update(&weights);
+        let (kind, levels, values) = match &site.converter {
+            Converter::Uniform { levels, low, step } => (0, *levels, vec![*low, *step]),
+            Converter::Sense { reference } => (1, 2, reference.clone()),
+        };
+        for value in [kind, levels, values.len()] {
+            number(&mut hash, value);
+        }
+        values.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
+    }
+    hexadecimal(&hash.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_weight_key_or_converter_is_another_subject() {
+        let site = Site {
+            layer: 1,
+            array: 2,
+            rows: 2,
+            columns: 1,
+            weights: vec![1, -1],
+            converter: Converter::Uniform { levels: 3, low: -2.0, step: 2.0 },
+        };
+        let sense = |reference| Converter::Sense { reference };
+        let all = [
+            vec![],
+            vec![site.clone()],
+            vec![site.clone(), site.clone()],
+            vec![Site { layer: 2, ..site.clone() }],
+            vec![Site { array: 1, ..site.clone() }],
+            vec![Site { weights: vec![1, 0], ..site.clone() }],
+            vec![Site { rows: 1, columns: 2, ..site.clone() }],
+            vec![Site { converter: Converter::Uniform { levels: 4, low: -2.0, step: 2.0 }, ..site.clone() }],
+            vec![Site { converter: sense(vec![0.0]), ..site.clone() }],
+            vec![Site { converter: sense(vec![0.5]), ..site.clone() }],
+        ];
+        let subjects: std::collections::BTreeSet<String> = all.iter().map(|sites| subject(sites)).collect();
+        assert_eq!(subjects.len(), all.len());
+        assert_eq!(subject(&all[2]), subject(&all[2].clone()));
+    }
 }

@@ -1,0 +1,138 @@
+//! The cells of one array: from nominal weights to the currents of their devices, and from currents to counts.
+//!
+//! The order of effects is fixed: stored state, stuck devices, target conductance (rounded to its levels), Gaussian
+//! error, clamp at 0, log-normal factor, threshold mismatch, shift of the die, row driver; then wires; then the
+//! difference of the pair, or the difference from the reference. Effects that are off cost nothing and leave the
+//! draws of the others as they are. Every device is keyed by its place, not by its weight: another network on the
+//! same seed meets the same devices.
+
+use super::gaussian::gaussian;
+use super::lognormal::lognormal;
+use super::physics::{Branches, CellKind, Physics, Reference};
+use super::random::{Kind, Stream};
+use super::stuck::stuck;
+use super::threshold::Law;
+use crate::variation::Site;
+
+/// Currents of a cell in units of the nominal ON current: for drive +1 and for drive -1, those of its two lines (the
+/// second is 0 where the cell has one line). Magnitudes: the sign of the drive is not in them.
+pub type Currents = [[f64; 2]; 2];
+
+/// The cells of one array before anything reads them.
+pub struct Cells<'a> {
+    physics: &'a Physics,
+    site: &'a Site,
+    stream: Stream,
+    /// Conductance of a nominal OFF and ON device on the grid of levels.
+    target: [f64; 2],
+    /// Nominal ON minus OFF, by which counts are defined.
+    difference: f64,
+    /// What the whole chip's currents are multiplied by.
+    die: f64,
+    law: Option<Law>,
+    /// Factor of each row's driver for drive +1 and -1.
+    rows: Vec<[f64; 2]>,
+}
+
+impl<'a> Cells<'a> {
+    pub fn new(physics: &'a Physics, seed: u64, site: &'a Site) -> Cells<'a> {
+        let stream = Stream::new(seed, site.layer, site.array);
+        let levels = f64::from((1u32 << physics.cell.bits) - 1);
+        let grid = |g: f64| if physics.cell.bits == 0 { g } else { (g * levels).round_ties_even() / levels };
+        let sigma = physics.row.inl / physics.row.level;
+        let driver = |row| stream.normals(Kind::Row, 0, row).map(|z| (1.0 + sigma * z).max(0.0));
+        Cells {
+            physics,
+            site,
+            stream,
+            target: [grid(physics.cell.g_min), 1.0],
+            difference: 1.0 - physics.cell.g_min,
+            die: (1.0 + physics.die.sigma * Stream::new(seed, 0, 0).normal(Kind::Die, 0, 0)).max(0.0),
+            law: (physics.threshold.a_vt > 0.0).then(|| Law::new(&physics.threshold, physics.row.level)),
+            rows: (0..site.rows).map(|row| if sigma > 0.0 { driver(row) } else { [1.0; 2] }).collect(),
+        }
+    }
+
+    /// Currents of a cell at full voltage. A cell without a weight is switched off and free of errors.
+    #[inline]
+    pub fn currents(&self, column: usize, row: usize) -> Currents {
+        let weight = self.site.weights[column * self.site.rows + row];
+        let shared = self.physics.cell.branches == Branches::Shared;
+        let kind = self.physics.cell.kind;
+        if weight == 0 {
+            let off = self.physics.cell.g_min;
+            return [[off, if kind == CellKind::Pair { off } else { 0.0 }]; 2];
+        }
+        let on = weight > 0;
+        let [plus, minus] = self.rows[row];
+        match kind {
+            CellKind::Pair => {
+                let [a, b] = self.devices(column, row, 0, [on, !on], false);
+                let [c, d] = if shared { [a, b] } else { self.devices(column, row, 1, [on, !on], false) };
+                [[a * plus, b * plus], [c * minus, d * minus]]
+            }
+            CellKind::Offset => {
+                let [a, b] = self.devices(column, row, 0, [on, on], shared);
+                [[a * plus, 0.0], [b * minus, 0.0]]
+            }
+            CellKind::Xnor => {
+                let on = match self.physics.stuck.at_zero + self.physics.stuck.at_one > 0.0 {
+                    true => stuck(&self.physics.stuck, on, self.stream.pair(Kind::Stuck, 2 * column, row)[0]),
+                    false => on,
+                };
+                let [a, b] = self.devices(column, row, 0, [on, !on], shared);
+                [[a * plus, 0.0], [b * minus, 0.0]]
+            }
+        }
+    }
+
+    /// Currents of two devices of a cell, `set` telling one two from another; `same`: one device in two states.
+    #[inline]
+    fn devices(&self, column: usize, row: usize, set: usize, written: [bool; 2], same: bool) -> [f64; 2] {
+        let physics = self.physics;
+        let column = 2 * column + set;
+        let both = |numbers: [f64; 2]| if same { [numbers[0]; 2] } else { numbers };
+        let normals = |kind| both(self.stream.normals(kind, column, row));
+        let mut state = written;
+        if physics.cell.kind != CellKind::Xnor && physics.stuck.at_zero + physics.stuck.at_one > 0.0 {
+            let [a, b] = self.stream.pair(Kind::Stuck, column, row);
+            let bits = if same { [a, a] } else { [a, b] };
+            state = [0, 1].map(|i| stuck(&physics.stuck, written[i], bits[i]));
+        }
+        let mut current = state.map(|on| self.target[usize::from(on)]);
+        if physics.gaussian.sigma > 0.0 {
+            let z = normals(Kind::Gaussian);
+            current = [0, 1].map(|i| gaussian(&physics.gaussian, current[i], self.difference, z[i]));
+            if physics.cell.clamp {
+                current = current.map(|g| g.max(0.0));
+            }
+        }
+        if physics.lognormal.sigma > 0.0 {
+            let z = normals(Kind::LogNormal);
+            current = [0, 1].map(|i| current[i] * lognormal(&physics.lognormal, z[i]));
+        }
+        if let Some(law) = &self.law {
+            let z = normals(Kind::Threshold);
+            current = [0, 1].map(|i| current[i] * law.factor(z[i]));
+        }
+        current.map(|i| i * self.die)
+    }
+
+    /// What a cell adds to the column, in counts: where the row carries +1, and (with its sign turned) -1. 0 for a
+    /// cell without a weight.
+    #[inline]
+    pub fn counts(&self, column: usize, row: usize, currents: Currents) -> [f64; 2] {
+        if self.site.weights[column * self.site.rows + row] == 0 {
+            return [0.0; 2];
+        }
+        let [[a, b], [c, d]] = currents;
+        let die = if self.physics.cell.reference == Reference::Replica { self.die } else { 1.0 };
+        let middle = (1.0 + self.physics.cell.g_min) / 2.0 * die;
+        let half = self.difference / 2.0;
+        match self.physics.cell.kind {
+            CellKind::Pair => [(a - b) / self.difference, (c - d) / self.difference],
+            CellKind::Offset => [(a - middle) / half, (c - middle) / half],
+            CellKind::Xnor => [(a - middle) / half, (middle - c) / half],
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Draws chips: the physics of the `[variation]` table and a seed become the integers of a [`Chip`].
+//!
+//! One file a model, its source and unit in its head; [`cells`] and [`edges`] say in which order they act. A chip is a
+//! function of physics, seed, fraction bits and sites alone: no state, no order, no thread count, no machine.
+//! No dynamic noise is drawn, and no network is known.
+
+mod cells;
+mod crossbar;
+mod edges;
+mod flash;
+mod gaussian;
+mod lognormal;
+mod physics;
+mod presets;
+mod ramp;
+pub mod random;
+mod sar;
+mod stuck;
+mod threshold;
+mod validate;
+mod wires;
+
+pub use crossbar::{Crossbar, Solution};
+pub use edges::integer as integer_edge;
+pub use physics::{
+    Adc, AdcKind, Branches, Cell, CellKind, Column, Die, Freeze, Gaussian, LogNormal, Physics, Reference,
+    Row, Scale, Sense, Stuck, Threshold, Wires,
+};
+pub use presets::{PRESETS, Preset};
+pub use validate::PhysicsProblem;
+pub use wires::{WireError, wire_error};
+
+use crate::variation::{ArrayDraw, Chip, Site, subject};
+use cells::Cells;
+use random::{Kind, Stream};
+use rayon::prelude::*;
+
+/// Most fraction bits with which a cell has room for twice its ideal value.
+pub const FRACTION_BITS: u32 = 14;
+
+/// Draws the array at `site`: cell values and offsets rounded half to even, cell values held to 16 bits.
+///
+/// `physics` must be valid ([`Physics::validate`]). Panics where `fraction_bits` is beyond [`FRACTION_BITS`], or
+/// the site's vectors do not have the sizes it states, or a uniform converter has fewer than 2 codes.
+pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> ArrayDraw {
+    assert!(fraction_bits <= FRACTION_BITS, "{fraction_bits} fraction bits, at most {FRACTION_BITS}");
+    assert_eq!(site.weights.len(), site.rows * site.columns, "one weight a cell");
+    let unit = f64::from(1u32 << fraction_bits);
+    let cells = Cells::new(physics, seed, site);
+    let size = site.weights.len();
+    let (mut plus, mut minus) = (Vec::with_capacity(size), Vec::with_capacity(size));
+    let mut put = |column, row, currents| {
+        // A conversion from floating point to i16 saturates.
+        let [p, m] = cells.counts(column, row, currents).map(|count| (count * unit).round_ties_even() as i16);
+        plus.push(p);
+        minus.push(m);
+    };
+    let each = (0..site.columns).flat_map(|column| (0..site.rows).map(move |row| (column, row)));
+    if physics.wires.row > 0.0 || physics.wires.column > 0.0 {
+        let mut currents: Vec<_> = each.clone().map(|(column, row)| cells.currents(column, row)).collect();
+        wires::freeze(physics, site, &mut currents);
+        each.zip(currents).for_each(|((column, row), currents)| put(column, row, currents));
+    } else {
+        for column in 0..site.columns {
+            for row in 0..site.rows {
+                put(column, row, cells.currents(column, row));
+            }
+        }
+    }
+    let stream = Stream::new(seed, site.layer, site.array);
+    let offset = |column| {
+        let counts = physics.column.offset * stream.normal(Kind::Column, column, 0);
+        (counts * unit).round_ties_even() as i32
+    };
+    ArrayDraw {
+        rows: site.rows,
+        columns: site.columns,
+        plus,
+        minus,
+        offset: (0..site.columns).map(offset).collect(),
+        edges: edges::edges(physics, &stream, fraction_bits, site),
+    }
+}
+
+/// Draws a chip: [`draw`] for every site, in their order, on all threads.
+pub fn chip(physics: &Physics, seed: u64, fraction_bits: u32, sites: &[Site]) -> Chip {
+    Chip {
+        seed,
+        subject: subject(sites),
+        physics: physics.to_toml(),
+        fraction_bits,
+        arrays: sites.par_iter().map(|site| draw(physics, seed, fraction_bits, site)).collect(),
+    }
+}

@@ -1,0 +1,263 @@
+//! The `[variation]` table of the architecture file: how real cells, columns and converters differ from ideal ones.
+//!
+//! Every key has a default, and the defaults together are the ideal chip. Nothing here draws. The unit "count" is
+//! one product of the column sum of `drive x weight`; a conductance or current is a fraction of `Gmax`, the ON value
+//! of a nominal device.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[variation]`: static differences between chips, and the read noise. Strict keys; the default is the ideal chip.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Physics {
+    /// Dynamic noise of a column at each read: standard deviation in counts, 0 to 1000. Not part of a drawn chip.
+    pub read_noise: f64,
+    pub cell: Cell,
+    pub gaussian: Gaussian,
+    pub lognormal: LogNormal,
+    pub threshold: Threshold,
+    pub stuck: Stuck,
+    pub die: Die,
+    pub row: Row,
+    pub wires: Wires,
+    pub column: Column,
+    pub converter: Adc,
+    pub sense: Sense,
+}
+
+/// `[variation.cell]`: what a cell is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cell {
+    pub kind: CellKind,
+    /// OFF over ON conductance, `Gmin / Gmax` (1 / ON/OFF ratio): 0 to 0.9.
+    pub g_min: f64,
+    /// Bits of the programmable conductance: targets are rounded (half to even) to multiples of
+    /// `Gmax / (2^bits - 1)`. 0 to 16; 0: continuous.
+    pub bits: u32,
+    pub branches: Branches,
+    pub reference: Reference,
+    /// Whether a conductance below 0 becomes 0, as it must physically; false keeps the errors Gaussian.
+    pub clamp: bool,
+}
+
+impl Default for Cell {
+    fn default() -> Cell {
+        Cell {
+            kind: CellKind::Pair,
+            g_min: 0.0,
+            bits: 0,
+            branches: Branches::Shared,
+            reference: Reference::Fixed,
+            clamp: true,
+        }
+    }
+}
+
+/// How devices make a signed product.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CellKind {
+    /// Two conductances on two lines, read as their difference: +1 is (ON, OFF), -1 is (OFF, ON). With one-bit
+    /// weights the one-sided and the two-sided balanced mapping are this same cell.
+    #[default]
+    Pair,
+    /// One conductance, driven with either polarity; half of the driven ON + OFF is subtracted.
+    Offset,
+    /// One line that a cell pulls with its ON current where drive and weight agree, else with its OFF current;
+    /// each drive opens another path. Half of the driven ON + OFF is subtracted.
+    Xnor,
+}
+
+/// Whether drive +1 and drive -1 meet the same devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Branches {
+    /// The same devices, hence the same error.
+    #[default]
+    Shared,
+    /// Devices of their own, hence independent errors.
+    Independent,
+}
+
+/// What a single-ended column is compared with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// A fixed level: a shift of the whole chip shifts the sum by as much as all cells together.
+    #[default]
+    Fixed,
+    /// A replica column that shifts with the chip: only a gain error is left.
+    Replica,
+}
+
+/// `[variation.gaussian]`: an additive or proportional error of each device.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gaussian {
+    /// Standard deviation as a fraction of what `of` says: 0 to 2.
+    pub sigma: f64,
+    pub of: Scale,
+}
+
+/// What a relative error is relative to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// `Gmax`, whatever the state.
+    #[default]
+    Gmax,
+    /// `Gmax - Gmin`, whatever the state.
+    Difference,
+    /// The device's own conductance.
+    Value,
+}
+
+/// `[variation.lognormal]`: a factor `exp(sigma z)` of each device's current.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogNormal {
+    /// Standard deviation of the logarithm: 0 to 3. Below threshold: `sigma_VT / (n kT/q)`.
+    pub sigma: f64,
+}
+
+/// `[variation.threshold]`: mismatch of the transistors' threshold voltage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Threshold {
+    /// Pelgrom coefficient in mV um: 0 to 20; 0: no mismatch. `sigma_VT = a_vt / sqrt(width x length)`.
+    pub a_vt: f64,
+    /// Channel width in um: 0.01 to 100.
+    pub width: f64,
+    /// Channel length in um: 0.005 to 100.
+    pub length: f64,
+    /// Overdrive `VGS - VT` at full drive in mV: 10 to 5000.
+    pub overdrive: f64,
+    /// Exponent of the alpha-power law: 1 to 2.
+    pub alpha: f64,
+}
+
+impl Default for Threshold {
+    fn default() -> Threshold {
+        Threshold { a_vt: 0.0, width: 0.1, length: 0.03, overdrive: 300.0, alpha: 1.3 }
+    }
+}
+
+/// `[variation.stuck]`: devices that ignore what is written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stuck {
+    /// Fraction of devices (`xnor`: of stored bits) that are always OFF (`xnor`: -1): 0 to 1.
+    pub at_zero: f64,
+    /// Fraction that is always ON (`xnor`: +1): 0 to 1, with `at_zero` at most 1.
+    pub at_one: f64,
+}
+
+/// `[variation.die]`: what all cells of a chip share.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Die {
+    /// Standard deviation of the relative shift of every current of a chip: 0 to 0.5.
+    pub sigma: f64,
+}
+
+/// `[variation.row]`: the row driver (DAC).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Row {
+    /// Drive level as a fraction of the driver's full scale: 0.01 to 1. Columns are read on this scale; errors
+    /// of the threshold voltage and of the driver weigh more at a low level.
+    pub level: f64,
+    /// Standard deviation of the driver's error (integral non-linearity) at that level, as a fraction of full
+    /// scale, for each row and each drive: 0 to 0.5.
+    pub inl: f64,
+}
+
+impl Default for Row {
+    fn default() -> Row {
+        Row { level: 1.0, inl: 0.0 }
+    }
+}
+
+/// `[variation.wires]`: resistance of the lines; columns end in a virtual ground.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wires {
+    /// Resistance of a row between neighbouring devices, times `Gmax`: 0 to 0.1.
+    pub row: f64,
+    /// Resistance of a column between neighbouring devices, times `Gmax`: 0 to 0.1.
+    pub column: f64,
+    pub freeze: Freeze,
+}
+
+/// How a network of resistors becomes one number a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Freeze {
+    /// Each cell's current when every row in use is driven with +1 (`xnor`: for `minus`, with -1). One solution an array.
+    #[default]
+    Reference,
+    /// The current that each row alone sends into each column: exact for every drive of a `pair` or `offset`
+    /// array, as that network is linear. One solution a column.
+    Transfer,
+}
+
+/// `[variation.column]`: the column before its converter.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Column {
+    /// Standard deviation of a column's offset in counts: 0 to 1000.
+    pub offset: f64,
+}
+
+/// `[variation.converter]`: the ADC of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Adc {
+    pub kind: AdcKind,
+    /// Standard deviation of a comparator's offset in counts: 0 to 1000.
+    pub comparator: f64,
+    /// Standard deviation of a unit element (resistor, capacitor), relative: 0 to 0.5.
+    pub element: f64,
+    /// Standard deviation of the relative gain error of a converter: 0 to 0.2.
+    pub gain: f64,
+    /// Neighbouring columns that take turns at one converter: 1 to 1024.
+    pub columns: usize,
+}
+
+impl Default for Adc {
+    fn default() -> Adc {
+        Adc { kind: AdcKind::Ideal, comparator: 0.0, element: 0.0, gain: 0.0, columns: 1 }
+    }
+}
+
+/// Circuit of the ADC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdcKind {
+    /// Equal steps; only the gain varies.
+    #[default]
+    Ideal,
+    /// A comparator an edge, and a ladder of elements a converter.
+    Flash,
+    /// A comparator a converter; the ramp's elements are shared by the whole array.
+    Ramp,
+    /// Successive approximation: a comparator and binary-weighted capacitors a converter.
+    Sar,
+}
+
+/// `[variation.sense]`: the sense amplifier, where a column is read with one bit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sense {
+    /// Standard deviation of the amplifier's offset in counts: 0 to 1000.
+    pub offset: f64,
+}
+
+impl Physics {
+    /// The table as TOML, without its `[variation]` prefix.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a record of numbers and names")
+    }
+}
