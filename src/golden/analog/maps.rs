@@ -82,6 +82,12 @@ impl Map {
             for first in (0..elements).step_by(STRIP) {
                 let strip = Strip { images, count, elements, first, rule, plane };
                 let words = kernel::transpose(set, &strip);
+                if self.shape.c == elements {
+                    // A vector of bits lies as it comes.
+                    let length = STRIP.min(elements - first);
+                    map[first..first + length].copy_from_slice(&words[..length]);
+                    continue;
+                }
                 for word in &words[..STRIP.min(elements - first)] {
                     map[self.word(y, x) + channel * planes + plane] = *word;
                     x += 1;

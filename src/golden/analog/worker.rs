@@ -45,14 +45,12 @@ pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> 
     if plan.layers[last - 1].scores.is_none() {
         bit_scores(plan, &maps[last], &mut scores);
     }
-    let outcomes = scores.into_iter().enumerate().map(|(image, scores)| {
-        Outcome {
-            scores,
-            layers: match traced {
-                true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
-                false => Vec::new(),
-            },
-        }
+    let outcomes = scores.into_iter().enumerate().map(|(image, scores)| Outcome {
+        scores,
+        layers: match traced {
+            true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
+            false => Vec::new(),
+        },
     });
     outcomes.collect()
 }
@@ -257,17 +255,16 @@ impl Batch<'_> {
         let plan = self.loaded.plan;
         let shift = layer.scores.unwrap_or(0);
         let window = layer.window * self.blocks;
-        for (group, channels) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
+        for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
             let channel = columns.start + group * SCORES;
             for first in (0..slots).step_by(window) {
                 let to = (first_pixel + first / window) * plan.classes + channel;
-                for (image, scores) in scores.iter_mut().enumerate() {
-                    let at = (group * SCORES * slots + first + image / LANES) * LANES + image % LANES;
-                    let scores = scores[to..].iter_mut().zip(channels);
-                    let stride = slots * LANES;
+                for (block, scores) in scores.chunks_mut(LANES).enumerate() {
+                    let at = (group * SCORES * slots + first + block) * LANES;
+                    let scores = scores.iter_mut().map(|scores| &mut scores[to..to + thresholds.len()]);
                     match sums {
-                        Sums::Narrow(sums) => score(scores, sums[at..].iter().step_by(stride), shift),
-                        Sums::Wide(sums) => score(scores, sums[at..].iter().step_by(stride), shift),
+                        Sums::Narrow(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
+                        Sums::Wide(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
                     }
                 }
             }
@@ -275,14 +272,24 @@ impl Batch<'_> {
     }
 }
 
-/// Scores of a few columns of one image.
-fn score<'a, T: Copy + Into<i64> + 'a>(
-    scores: impl Iterator<Item = (&'a mut i64, &'a Threshold)>,
-    sums: impl Iterator<Item = &'a T>,
+/// Scores of a few columns of up to 32 images; the columns' sums lie `stride` apart.
+fn score<'a, T: Copy + Into<i64>>(
+    sums: &[T],
+    stride: usize,
+    thresholds: &[Threshold],
     shift: usize,
+    scores: impl Iterator<Item = &'a mut [i64]>,
 ) {
-    for ((score, threshold), &sum) in scores.zip(sums) {
-        let sum: i64 = sum.into();
-        *score = (sum << shift) - threshold.value;
+    let mut columns: [&[T]; SCORES] = [&[]; SCORES];
+    let mut subtrahends = [0; SCORES];
+    for (column, threshold) in thresholds.iter().enumerate() {
+        columns[column] = &sums[column * stride..][..LANES];
+        subtrahends[column] = threshold.value;
+    }
+    for (lane, scores) in scores.enumerate() {
+        for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
+            let sum: i64 = column[lane].into();
+            *score = (sum << shift) - subtrahend;
+        }
     }
 }

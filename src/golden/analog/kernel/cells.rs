@@ -189,8 +189,7 @@ impl<T: Voltage> CellsOf<T> {
                 let cells = &cells[eight[n] * WIDTH..][..WIDTH];
                 cells.try_into().expect("a row of a chunk")
             };
-            let rows: [&[T; WIDTH]; ROWS] =
-                [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+            let rows: [&[T; WIDTH]; ROWS] = [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
             for column in 0..WIDTH {
                 let [a, b, c, d, e, f, g, h] = rows.map(|row| row[column]);
                 let sum = a.plus(b).plus(c.plus(d)).plus(e.plus(f).plus(g.plus(h)));

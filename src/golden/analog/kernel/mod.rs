@@ -20,7 +20,7 @@ use super::maps::LANES;
 use crate::golden::aligned::Aligned;
 
 /// Blocks of a full panel.
-pub(super) const PANEL: usize = 8;
+pub(super) const PANEL: usize = 16;
 
 /// Codes of one table.
 const CODES: usize = 32;
@@ -130,8 +130,9 @@ pub(super) fn look_up(
     #[cfg(target_arch = "x86_64")]
     {
         assert!(InstructionSet::Avx512.available());
-        if indices.len() < tables.groups * PANEL * LANES {
-            *indices = Aligned::new(tables.groups * PANEL * LANES, 0);
+        let room = tables.groups.div_ceil(tables::GROUPS) * PANEL * LANES;
+        if indices.len() < room {
+            *indices = Aligned::new(room, 0);
         }
         // SAFETY: the processor has the instructions, and the bounds were asserted above.
         unsafe { avx512::read(tables, columns, &panel, indices, sink) }
