@@ -82,10 +82,10 @@ impl Map {
             for first in (0..elements).step_by(STRIP) {
                 let strip = Strip { images, count, elements, first, rule, plane };
                 let words = kernel::transpose(set, &strip);
-                if self.shape.c == elements {
-                    // A vector of bits lies as it comes.
+                if pixels == 1 && planes == 1 {
+                    // The bits of a single pixel lie as they come.
                     let length = STRIP.min(elements - first);
-                    map[first..first + length].copy_from_slice(&words[..length]);
+                    map[self.word(0, 0) + first..][..length].copy_from_slice(&words[..length]);
                     continue;
                 }
                 for word in &words[..STRIP.min(elements - first)] {
