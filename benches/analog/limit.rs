@@ -30,13 +30,15 @@ fn look_ups(tables: &[[i16; 32]; 4], indices: &[[i16; 32]; 4]) -> i16 {
     use std::arch::x86_64::*;
     // SAFETY: every row holds the 64 bytes of a vector.
     let load = |from: &[i16; 32]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
-    let (tables, indices) = (tables.each_ref().map(load), indices.each_ref().map(load));
+    let (tables, mut indices) = (tables.each_ref().map(load), indices.each_ref().map(load));
     let mut sums = [_mm512_setzero_si512(); 16];
     for _ in 0..PASSES {
+        for index in &mut indices {
+            // SAFETY: no instruction; the compiler may not take the look-ups out of the loop.
+            unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) *index, options(nomem, nostack)) };
+        }
         for (at, sum) in sums.iter_mut().enumerate() {
-            let mut partial = _mm512_permutexvar_epi16(indices[at % 4], tables[at / 4]);
-            // SAFETY: no instruction; the compiler may not take the look-up out of the loop.
-            unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) partial, options(nomem, nostack)) };
+            let partial = _mm512_permutexvar_epi16(indices[at % 4], tables[at / 4]);
             *sum = _mm512_add_epi16(*sum, partial);
         }
     }

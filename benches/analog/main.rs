@@ -72,14 +72,15 @@ fn best(mut call: impl FnMut()) -> f64 {
     best
 }
 
-/// A design on arrays of `rows` x `lanes` cells.
-fn design(network: &Network, rows: usize, lanes: usize, levels: usize, range: Range) -> Design {
+/// A design on arrays of `rows` x `lanes` cells with converters of -64 to 64 counts; a code stands for a multiple
+/// of `2^-value_bits` counts.
+fn design(network: &Network, rows: usize, lanes: usize, levels: usize, value_bits: u32) -> Design {
     let mut arch = ArchFile::default().with("generic", rows, lanes, rows.min(64), rows, 0);
     arch.readout.kind = ReadoutKind::Adc;
     arch.readout.levels = levels;
-    arch.readout.range = range;
+    arch.readout.range = Range::Counts(64.0);
     arch.readout.fraction_bits = FRACTION_BITS;
-    arch.readout.value_fraction_bits = 6;
+    arch.readout.value_fraction_bits = value_bits;
     design::build(network, &arch).expect("the network fits")
 }
 
@@ -92,7 +93,7 @@ fn physics() -> Physics {
 
 /// Batched, one at a time, and chips; all sides in turn. Prints three lines.
 fn measured_case(case: &Case, mut rival: Option<&mut Rival>) {
-    let design = design(&case.network(), 256, 256, 32, Range::Counts(64.0));
+    let design = design(&case.network(), 256, 256, 32, 6);
     let (physics, sites) = (physics(), design.sites());
     let plan = Plan::new(&design);
     let chip = device::chip(&physics, 1, FRACTION_BITS, &sites);
@@ -149,7 +150,7 @@ fn marginal() {
     let mut limit = None;
     let rows = [128, 256];
     let cases = rows.map(|rows| case::random(rows, columns, vectors));
-    let designs = [0, 1].map(|i| design(&cases[i].network(), rows[i], columns, 11, Range::Counts(64.0)));
+    let designs = [0, 1].map(|i| design(&cases[i].network(), rows[i], columns, 11, 0));
     let plans = designs.each_ref().map(Plan::new);
     let chips = designs.each_ref().map(|d| device::chip(&physics(), 1, FRACTION_BITS, &d.sites()));
     let loaded = [0, 1].map(|i| Loaded::new(&plans[i], &chips[i]));
@@ -176,7 +177,7 @@ fn marginal() {
 fn cnv() {
     let Some(shared) = support::shared() else { return };
     let network = support::network(&shared, "cnv_cifar10");
-    let design = design(&network, 256, 64, 11, Range::Counts(64.0));
+    let design = design(&network, 256, 64, 11, 0);
     let sites = design.sites();
     let plan = Plan::new(&design);
     let images = 128;

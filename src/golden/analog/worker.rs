@@ -10,8 +10,11 @@ use super::plan::{LayerPlan, Plan, Vector};
 use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
 
-/// Columns that are read together: their tables and sums share the second-level cache.
+/// Columns that are looked up together: their tables and sums share the second-level cache.
 const COLUMNS: usize = 64;
+
+/// Columns whose cells are added together: the rows that carry +1 are found once for all of them.
+const ADDED_COLUMNS: usize = 1024;
 
 /// Sums that are kept at once: 512 KiB of 16-bit ones.
 const SUMS: usize = 256 << 10;
@@ -97,11 +100,17 @@ impl Batch<'_> {
         self.loaded.set
     }
 
+    /// Whether narrow voltages are looked up.
+    fn look_up(&self) -> bool {
+        self.many && self.set() == InstructionSet::Avx512
+    }
+
     /// Runs one layer from `maps` to `out`, or to `scores`.
     fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [Vec<i64>]) {
         let layer = &self.loaded.plan.layers[index];
-        for first in (0..layer.columns).step_by(COLUMNS) {
-            let columns = first..layer.columns.min(first + COLUMNS);
+        let width = if self.look_up() { COLUMNS } else { ADDED_COLUMNS };
+        for first in (0..layer.columns).step_by(width) {
+            let columns = first..layer.columns.min(first + width);
             let windows = match layer.sum_pixels {
                 true => layer.vectors.len(),
                 false => (SUMS / (columns.len() * LANES * self.blocks * layer.window)).max(1),
@@ -139,7 +148,7 @@ impl Batch<'_> {
     ) {
         let plan = self.loaded.plan;
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
-        let look_up = self.many && read.narrow && self.set() == InstructionSet::Avx512;
+        let look_up = self.look_up() && read.narrow;
         let codes = kernel::padded_codes(layer.values.len());
         // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
         let values: Vec<i16> = (0..codes)
