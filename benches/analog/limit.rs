@@ -35,7 +35,7 @@ fn look_ups(tables: &[[i16; 32]; 4], indices: &[[i16; 32]; 4]) -> i16 {
     for _ in 0..PASSES {
         for index in &mut indices {
             // SAFETY: no instruction; the compiler may not take the look-ups out of the loop.
-            unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) *index, options(nomem, nostack)) };
+            unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) * index, options(nomem, nostack)) };
         }
         for (at, sum) in sums.iter_mut().enumerate() {
             let partial = _mm512_permutexvar_epi16(indices[at % 4], tables[at / 4]);

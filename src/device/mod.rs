@@ -14,6 +14,7 @@ mod physics;
 mod presets;
 mod ramp;
 pub mod random;
+mod read_noise;
 mod sar;
 mod stuck;
 mod threshold;
@@ -27,6 +28,7 @@ pub use physics::{
     Row, Scale, Sense, Stuck, Threshold, Wires,
 };
 pub use presets::{PRESETS, Preset};
+pub use read_noise::ColumnNoise;
 pub use validate::PhysicsProblem;
 pub use wires::{WireError, wire_error};
 

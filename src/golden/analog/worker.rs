@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::Outcome;
 use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Sink};
-use super::load::{Loaded, LoadedRead};
+use super::load::Loaded;
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan, Vector};
 use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
+use crate::variation::ReadPlace;
 
 /// Columns that are looked up together: their tables and sums share the second-level cache.
 const COLUMNS: usize = 64;
@@ -26,10 +27,11 @@ const SCORES: usize = 8;
 pub(super) const FEW: usize = 16;
 
 /// Runs `images`, a batch at most; `many`: by look-up where that is possible.
-pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
+/// `first` counts the images before them.
+pub(super) fn run(loaded: &Loaded, first: usize, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
     let plan = loaded.plan;
     let count = images.len() / plan.elements;
-    let batch = Batch { loaded, many, images: count, blocks: count.div_ceil(LANES) };
+    let batch = Batch { loaded, many, first, images: count, blocks: count.div_ceil(LANES) };
     let mut scores = vec![vec![0; plan.scores]; count];
     let mut maps: Vec<Vec<u32>> = vec![batch.blank(&plan.maps[0])];
     let words = plan.maps[0].blank.len();
@@ -80,6 +82,8 @@ fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [Vec<i64>]) {
 struct Batch<'a> {
     loaded: &'a Loaded<'a>,
     many: bool,
+    /// Images before the batch.
+    first: usize,
     images: usize,
     /// Words of images.
     blocks: usize,
@@ -121,8 +125,16 @@ impl Batch<'_> {
                     true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
                     false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
                 };
-                for read in &self.loaded.layers[index] {
-                    self.read(index, read, maps, columns.clone(), vectors, slots, &mut sums);
+                for number in 0..self.loaded.layers[index].len() {
+                    self.read(
+                        index,
+                        number,
+                        maps,
+                        columns.clone(),
+                        (chunk * windows * layer.window, vectors),
+                        slots,
+                        &mut sums,
+                    );
                 }
                 let first_pixel = chunk * windows;
                 if layer.scores.is_some() {
@@ -134,19 +146,20 @@ impl Batch<'_> {
         }
     }
 
-    /// One read of all `vectors`.
+    /// One read of all `vectors`; `before` of the layer's vectors come before them.
     #[allow(clippy::too_many_arguments)]
     fn read(
         &self,
         index: usize,
-        read: &LoadedRead,
+        number: usize,
         maps: &[u32],
         columns: Range<usize>,
-        vectors: &[Vector],
+        (before, vectors): (usize, &[Vector]),
         slots: usize,
         sums: &mut Sums,
     ) {
         let plan = self.loaded.plan;
+        let read = &self.loaded.layers[index][number];
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
         let look_up = self.look_up() && read.narrow;
         let codes = kernel::padded_codes(layer.values.len());
@@ -163,6 +176,10 @@ impl Batch<'_> {
             Sums::Wide(_) => vec![0i16; columns.len() * PANEL * LANES],
         };
         let mut indices = Aligned::new(0, 0);
+        let mut noise = match self.loaded.noise {
+            Some(_) => vec![0; columns.len() * PANEL * LANES],
+            None => Vec::new(),
+        };
         let total = vectors.len() * self.blocks;
         for start in (0..total).step_by(PANEL) {
             let mut blocks = [Block::default(); PANEL];
@@ -175,13 +192,27 @@ impl Batch<'_> {
                     slot: if layer.sum_pixels { image } else { at },
                 };
             }
+            if let Some(source) = self.loaded.noise {
+                for (column, noise) in columns.clone().zip(noise.chunks_exact_mut(PANEL * LANES)) {
+                    for (at, noise) in (start..start + count).zip(noise.as_chunks_mut().0) {
+                        let place = ReadPlace {
+                            layer: index,
+                            read: number,
+                            channel: column,
+                            vector: before + at / self.blocks,
+                            image: self.first + at % self.blocks * LANES,
+                        };
+                        source.fill(place, noise);
+                    }
+                }
+            }
             let places = blocks.map(|block| block.slot);
             let mut sink = match sums {
-                Sums::Narrow(sums) => Sink { values: &values, sums, slots },
+                Sums::Narrow(sums) => Sink { values: &values, sums, slots, noise: &noise },
                 Sums::Wide(_) => {
                     scratch.fill(0);
                     blocks.iter_mut().enumerate().for_each(|(at, block)| block.slot = at);
-                    Sink { values: &values, sums: &mut scratch, slots: PANEL }
+                    Sink { values: &values, sums: &mut scratch, slots: PANEL, noise: &noise }
                 }
             };
             let panel = Panel { maps, blocks: &blocks[..count] };

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::tables::{ENTRIES, GROUP, GROUPS, STEPS, TILE, Tables};
-use super::{CODES, Panel, STRIP, Sink, Stored, Strip};
+use super::{CODES, PANEL, Panel, STRIP, Sink, Stored, Strip};
 use crate::golden::analog::maps::LANES;
 
 /// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
@@ -111,9 +111,16 @@ unsafe fn tile<const B: usize>(
         }
         voltages
     };
-    for (column, voltages) in (first..columns.end).zip(voltages) {
-        // SAFETY: the column is one of the read's, so it has edges; slots were asserted.
+    for (column, mut voltages) in (first..columns.end).zip(voltages) {
+        // SAFETY: the column is one of the read's, so it has edges; slots and noise were asserted.
         unsafe {
+            if !sink.noise.is_empty() {
+                let at = ((column - columns.start) * PANEL + block) * LANES;
+                let noise = sink.noise.as_ptr().add(at).cast::<__m512i>();
+                for (b, voltage) in voltages.iter_mut().enumerate() {
+                    *voltage = _mm512_add_epi16(*voltage, _mm512_loadu_si512(noise.add(b)));
+                }
+            }
             let values = convert(tables, column, voltages, sink.values);
             for (value, block) in values.into_iter().zip(blocks) {
                 let at = (column - columns.start) * sink.slots + block.slot;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Panel, Sink};
+use super::{PANEL, Panel, Sink};
 use crate::golden::analog::load::LoadedRead;
 use crate::golden::analog::maps::LANES;
 
@@ -145,14 +145,21 @@ impl<T: Voltage> CellsOf<T> {
     #[inline(always)]
     fn read(&self, columns: Range<usize>, panel: &Panel, lanes: usize, sink: &mut Sink) {
         let mut ones = Vec::with_capacity(self.words.len() + ROWS);
-        for block in panel.blocks {
+        for (index, block) in panel.blocks.iter().enumerate() {
             for lane in 0..lanes {
                 self.ones(&panel.maps[block.origin..], lane, &mut ones);
                 let mut column = columns.start;
                 while column < columns.end {
                     let chunk = column / WIDTH;
                     let end = columns.end.min((chunk + 1) * WIDTH);
-                    let voltages = self.voltages(chunk, block.class, &ones);
+                    let mut voltages = self.voltages(chunk, block.class, &ones);
+                    if !sink.noise.is_empty() {
+                        for column in column..end {
+                            let at = ((column - columns.start) * PANEL + index) * LANES + lane;
+                            let voltage = &mut voltages[column % WIDTH];
+                            *voltage = voltage.plus(T::wrapped(i32::from(sink.noise[at])));
+                        }
+                    }
                     let codes = self.codes(chunk, &voltages);
                     for column in column..end {
                         let slot = (column - columns.start) * sink.slots + block.slot;

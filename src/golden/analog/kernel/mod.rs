@@ -97,6 +97,8 @@ pub(super) struct Sink<'a> {
     /// Sums to add to: index `(column - first column) * slots + slot`, then lane. They wrap.
     pub sums: &'a mut [i16],
     pub slots: usize,
+    /// Added to the voltages: index `((column - first column) * PANEL + block) * 32 + lane`; empty: nothing is.
+    pub noise: &'a [i16],
 }
 
 impl Sink<'_> {
@@ -107,6 +109,7 @@ impl Sink<'_> {
             assert!(block.slot < self.slots && block.class < classes);
         }
         assert!(panel.blocks.len() <= PANEL);
+        assert!(self.noise.is_empty() || self.noise.len() == columns * PANEL * LANES);
         assert!(self.sums.len() >= columns * self.slots * LANES);
         assert!(self.values.len() > edges && self.values.len().is_multiple_of(CODES));
     }
