@@ -8,7 +8,7 @@ use bincim::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
 use bincim::golden::machine;
 use bincim::network::random::{self, Limits};
 use bincim::network::*;
-use bincim::variation::Chip;
+use bincim::variation::{Chip, ReadNoise, ReadPlace};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -269,4 +269,93 @@ fn no_images_give_nothing() {
     let plan = Plan::new(&design);
     assert!(Loaded::new(&plan, &chip).run(&[], true).is_empty());
     assert!(Loaded::new(&plan, &chip).run_parallel(&[], true).is_empty());
+}
+
+/// Noise that anybody can compute: a hash of what it is told to heed.
+#[derive(Debug)]
+struct Hashed {
+    /// Reads of a vector that share their noise, and whether vectors do.
+    planes: usize,
+    vectors: bool,
+}
+
+impl Hashed {
+    fn at(&self, layer: usize, read: usize, channel: usize, vector: usize, image: usize) -> i16 {
+        let vector = if self.vectors { vector } else { 0 };
+        let words = [layer, read / self.planes, channel, vector, image];
+        let hash = words.iter().fold(1u64, |hash, &word| {
+            let mixed = (hash ^ word as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            mixed ^ mixed >> 29
+        });
+        (hash % 41) as i16 - 20
+    }
+}
+
+impl ReadNoise for Hashed {
+    fn bound(&self) -> i32 {
+        20
+    }
+
+    fn fill(&self, place: ReadPlace, noise: &mut [i16; 32]) {
+        assert_eq!(place.image % 32, 0);
+        for (lane, noise) in noise.iter_mut().enumerate() {
+            *noise = self.at(place.layer, place.read, place.channel, place.vector, place.image + lane);
+        }
+    }
+}
+
+/// The machine on chips whose offsets hold the noise of one image.
+#[test]
+fn noise_shifts_the_voltages() {
+    for number in 0..60u64 {
+        let mut rng = ChaCha8Rng::seed_from_u64(number);
+        let limits = Limits { layers: 3, channels: 40, side: 5, kernel: 3, input_bits: 3 };
+        let (design, count) = loop {
+            let network = random::network(rng.random(), &limits);
+            let mut arch = machines::random_arch(&mut rng);
+            readout(&mut arch, &mut rng);
+            let images = *[1, 33, 70].choose(&mut rng).unwrap();
+            if let Some(design) = machines::design(&network, &arch)
+                && design.cycles * images < 100_000
+            {
+                break (design, images as usize);
+            }
+        };
+        let chip = machines::random_chip(&design, &mut rng);
+        let images = random::elements(&design.network, number, count);
+        let size = design.network.input.shape.elements();
+        let plan = Plan::new(&design);
+        let sites = design.sites();
+        let mut all = Vec::new();
+        for vectors in [false, true] {
+            for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+                // The planes of one vector share a column's offset, which stands for the noise.
+                let planes = if vectors { 1 } else { design.planes };
+                let noise = Hashed { planes, vectors };
+                let loaded = Loaded::noisy(&plan, &chip, set, Some(&noise));
+                let outcomes = loaded.run(&images, true);
+                assert!(loaded.run_parallel(&images, true) == outcomes, "trial {number}, {set}, in parallel");
+                all.push(outcomes);
+            }
+        }
+        let sets = all.len() / 2;
+        assert!(all[..sets].iter().all(|outcomes| *outcomes == all[0]), "trial {number}");
+        assert!(all[sets..].iter().all(|outcomes| *outcomes == all[sets]), "trial {number}, every vector");
+        for (image, elements) in images.chunks(size).enumerate() {
+            let mut shifted = chip.clone();
+            for (array, site) in shifted.arrays.iter_mut().zip(&sites) {
+                let passes = design.layers[site.layer].passes;
+                let noise = Hashed { planes: design.planes, vectors: false };
+                // Only the first layer reads planes.
+                let planes = if site.layer == 0 { design.planes } else { 1 };
+                for (column, offset) in array.offset.iter_mut().enumerate() {
+                    let channel = site.array / passes * design.lanes + column;
+                    let read = site.array % passes * planes;
+                    *offset += i32::from(noise.at(site.layer, read, channel, 0, image));
+                }
+            }
+            let expected = expected(&design, &shifted, elements);
+            assert!(all[0][image] == expected, "trial {number}: {}", difference(&all[0][image], &expected));
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod physics;
 mod presets;
 mod ramp;
 pub mod random;
+mod read_noise;
 mod sar;
 mod stuck;
 mod threshold;
@@ -28,6 +29,7 @@ pub use physics::{
     Row, Scale, Sense, Stuck, Threshold, Wires,
 };
 pub use presets::{PRESETS, Preset};
+pub use read_noise::ColumnNoise;
 pub use validate::PhysicsProblem;
 pub use wires::{WireError, wire_error};
 

@@ -36,6 +36,8 @@ pub enum Kind {
     Gain = 11,
     /// Drives that wire errors are estimated with.
     Probe = 12,
+    /// Noise of a column in one read.
+    Read = 13,
 }
 
 /// Random numbers of one array (or, with layer and array 0, of the whole chip for kinds that have no place).

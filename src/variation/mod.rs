@@ -4,8 +4,10 @@
 //! section "Analog arrays". [`Chip::write_to`] and [`Chip::read_from`] are its file.
 
 mod file;
+mod noise;
 
 pub use file::ChipError;
+pub use noise::{ReadNoise, ReadPlace};
 
 use sha2::{Digest, Sha256};
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::kernel::{Cells, InstructionSet, Tables};
 use super::maps::LANES;
 use super::plan::{LayerPlan, Plan, Read};
-use crate::variation::{ArrayDraw, Chip};
+use crate::variation::{ArrayDraw, Chip, ReadNoise};
 
 /// Bytes of maps that a batch may fill, and most words of images in a batch.
 const BATCH_BYTES: usize = 2 << 20;
@@ -16,6 +16,7 @@ const MOST_BLOCKS: usize = 32;
 pub struct Loaded<'a> {
     pub(super) set: InstructionSet,
     pub(super) plan: &'a Plan,
+    pub(super) noise: Option<&'a dyn ReadNoise>,
     /// `[layer][read]`.
     pub(super) layers: Vec<Vec<LoadedRead<'a>>>,
 }
@@ -71,12 +72,24 @@ impl<'a> Loaded<'a> {
 
     /// [`Loaded::new`] for `set`. Panics if this processor has not its instructions.
     pub fn new_for(plan: &'a Plan, chip: &'a Chip, set: InstructionSet) -> Loaded<'a> {
+        Loaded::noisy(plan, chip, set, None)
+    }
+
+    /// [`Loaded::new_for`] with columns that add `noise` to their voltage in every read. Images count from the
+    /// first of each run.
+    pub fn noisy(
+        plan: &'a Plan,
+        chip: &'a Chip,
+        set: InstructionSet,
+        noise: Option<&'a dyn ReadNoise>,
+    ) -> Loaded<'a> {
         assert!(set.available(), "{set} on a processor without it");
         assert_eq!(chip.arrays.len(), plan.arrays, "the chip has other arrays than the design");
+        let bound = noise.map_or(0, |noise| noise.bound());
         let reads = |layer: &'a LayerPlan| {
-            layer.reads.iter().map(|read| LoadedRead::new(plan, layer, read, chip)).collect()
+            layer.reads.iter().map(|read| LoadedRead::new(plan, layer, read, chip, bound)).collect()
         };
-        Loaded { set, plan, layers: plan.layers.iter().map(reads).collect() }
+        Loaded { set, plan, noise, layers: plan.layers.iter().map(reads).collect() }
     }
 
     /// Images that go through the layers together.
@@ -87,7 +100,7 @@ impl<'a> Loaded<'a> {
 }
 
 impl<'a> LoadedRead<'a> {
-    fn new(plan: &Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip) -> LoadedRead<'a> {
+    fn new(plan: &Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip, noise: i32) -> LoadedRead<'a> {
         let columns: Vec<Column> = (0..layer.columns)
             .map(|channel| {
                 let (group, index) = (channel / plan.lanes, channel % plan.lanes);
@@ -114,13 +127,14 @@ impl<'a> LoadedRead<'a> {
             cells: OnceLock::new(),
             tables: OnceLock::new(),
         };
-        loaded.narrow = (0..layer.columns).all(|column| loaded.fits(column));
+        loaded.narrow = (0..layer.columns).all(|column| loaded.fits(column, noise));
         loaded
     }
 
-    /// Whether every voltage of a column fits in 16 bits, with one number above them left for "never".
-    fn fits(&self, column: usize) -> bool {
-        let (mut below, mut above) = (0, 0);
+    /// Whether every voltage of a column, up to `noise` off, fits in 16 bits, with one number above them left for
+    /// "never".
+    fn fits(&self, column: usize, noise: i32) -> bool {
+        let (mut below, mut above) = (-noise, noise);
         for &row in &self.read.rows {
             let difference = self.columns[column].difference(row);
             below += difference.min(0);
@@ -158,7 +172,19 @@ impl<'a> LoadedRead<'a> {
         self.base[class * self.columns.len() + column]
     }
 
-    /// What source `n` adds to the voltage of `column` when its bit turns from 0 to 1.
+    /// What every source adds to the voltage of `column` when its bit turns from 0 to 1, in the order of the
+    /// read's rows; wrapped to 16 bits.
+    pub fn differences(&self, column: usize, to: &mut [i16]) {
+        let column = &self.columns[column];
+        let at = column.index * column.draw.rows;
+        let plus = &column.draw.plus[at..at + column.draw.rows];
+        let minus = column.minus();
+        for (to, &row) in to.iter_mut().zip(&self.read.rows) {
+            *to = plus[row].wrapping_add(minus[row]);
+        }
+    }
+
+    /// One of them as it is.
     pub fn difference(&self, column: usize, n: usize) -> i32 {
         self.columns[column].difference(self.read.rows[n])
     }

@@ -4,6 +4,7 @@
 //! around it, so no loop asks where a border is. Undriven padding (value 0) is held as bits 0; the voltages
 //! of the windows that touch it start from another base.
 
+use super::kernel::{self, InstructionSet, STRIP, Stored, Strip};
 use crate::bits::BitMatrix;
 use crate::design::{Design, InputKind};
 use crate::network::{InputCode, Layer, PadValue, Padding, Shape};
@@ -67,20 +68,35 @@ impl Map {
     }
 
     /// Writes up to 32 images (channel, row, column), one after the other, into a blank map.
-    pub fn write(&self, code: InputCode, images: &[i16], map: &mut [u32]) {
+    pub fn write(&self, set: InstructionSet, code: InputCode, images: &[i16], map: &mut [u32]) {
         let planes = code.planes();
         let (pixels, channels) = (self.shape.pixels(), self.shape.c / planes);
-        let low = if code == InputCode::Bipolar { 0 } else { code.range().0 };
-        for (lane, image) in images.chunks_exact(channels * pixels).enumerate() {
-            for (index, &value) in image.iter().enumerate() {
-                let stored = match code {
-                    InputCode::Bipolar => u32::from(value > 0),
-                    _ => (i32::from(value) - low) as u32,
-                };
-                let (channel, pixel) = (index / pixels, index % pixels);
-                let at = self.word(pixel / self.shape.w, pixel % self.shape.w) + channel * planes;
-                for (plane, word) in map[at..at + planes].iter_mut().enumerate() {
-                    *word |= (stored >> plane & 1) << lane;
+        let elements = channels * pixels;
+        let rule = match code {
+            InputCode::Bipolar => Stored::Sign,
+            _ => Stored::Distance { lowest: code.range().0 as i16 },
+        };
+        let count = images.len() / elements;
+        for plane in 0..planes {
+            let (mut channel, mut y, mut x) = (0, 0, 0);
+            for first in (0..elements).step_by(STRIP) {
+                let strip = Strip { images, count, elements, first, rule, plane };
+                let words = kernel::transpose(set, &strip);
+                if pixels == 1 && planes == 1 {
+                    // The bits of a single pixel lie as they come.
+                    let length = STRIP.min(elements - first);
+                    map[self.word(0, 0) + first..][..length].copy_from_slice(&words[..length]);
+                    continue;
+                }
+                for word in &words[..STRIP.min(elements - first)] {
+                    map[self.word(y, x) + channel * planes + plane] = *word;
+                    x += 1;
+                    if x == self.shape.w {
+                        (x, y) = (0, y + 1);
+                    }
+                    if y == self.shape.h {
+                        (y, channel) = (0, channel + 1);
+                    }
                 }
             }
         }

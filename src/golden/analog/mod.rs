@@ -41,7 +41,8 @@ impl Loaded<'_> {
     /// Unless `images` holds whole images.
     pub fn run(&self, images: &[i16], traced: bool) -> Vec<Outcome> {
         let (size, many) = self.whole(images);
-        images.chunks(self.batch() * size).flat_map(|batch| worker::run(self, batch, traced, many)).collect()
+        let batches = images.chunks(self.batch() * size).enumerate();
+        batches.flat_map(|(n, batch)| worker::run(self, n * self.batch(), batch, traced, many)).collect()
     }
 
     /// [`Loaded::run`] on the current rayon pool, batch by batch. The result does not depend on the pool.
@@ -52,11 +53,9 @@ impl Loaded<'_> {
         let (size, many) = self.whole(images);
         // Few images are shared out evenly, in whole words; many go in full batches.
         let share = (images.len() / size).div_ceil(rayon::current_num_threads()).next_multiple_of(LANES);
-        let batch = share.clamp(1, self.batch());
-        images
-            .par_chunks(batch * size)
-            .flat_map_iter(|batch| worker::run(self, batch, traced, many))
-            .collect()
+        let batch = share.clamp(LANES, self.batch());
+        let batches = images.par_chunks(batch * size).enumerate();
+        batches.flat_map_iter(|(n, images)| worker::run(self, n * batch, images, traced, many)).collect()
     }
 
     /// Elements of an image, and whether there are many images.

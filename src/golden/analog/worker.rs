@@ -4,30 +4,39 @@ use std::ops::Range;
 
 use super::Outcome;
 use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Sink};
-use super::load::{Loaded, LoadedRead};
+use super::load::Loaded;
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan, Vector};
+use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
+use crate::variation::ReadPlace;
 
-/// Columns that are read together: their tables and sums share the second-level cache.
-const COLUMNS: usize = 256;
+/// Columns that are looked up together: their tables and sums share the second-level cache.
+const COLUMNS: usize = 64;
+
+/// Columns whose cells are added together: the rows that carry +1 are found once for all of them.
+const ADDED_COLUMNS: usize = 1024;
 
 /// Sums that are kept at once: 512 KiB of 16-bit ones.
 const SUMS: usize = 256 << 10;
+
+/// Columns whose scores are written together: few enough for their sums to stay in the first-level cache.
+const SCORES: usize = 8;
 
 /// Fewest images that fill enough lanes of a look-up to pay.
 pub(super) const FEW: usize = 16;
 
 /// Runs `images`, a batch at most; `many`: by look-up where that is possible.
-pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
+/// `first` counts the images before them.
+pub(super) fn run(loaded: &Loaded, first: usize, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
     let plan = loaded.plan;
     let count = images.len() / plan.elements;
-    let batch = Batch { loaded, many, images: count, blocks: count.div_ceil(LANES) };
-    let mut scores = vec![0; count * plan.scores];
+    let batch = Batch { loaded, many, first, images: count, blocks: count.div_ceil(LANES) };
+    let mut scores = vec![vec![0; plan.scores]; count];
     let mut maps: Vec<Vec<u32>> = vec![batch.blank(&plan.maps[0])];
     let words = plan.maps[0].blank.len();
     for (map, images) in maps[0].chunks_exact_mut(words).zip(images.chunks(LANES * plan.elements)) {
-        plan.maps[0].write(plan.code, images, map);
+        plan.maps[0].write(loaded.set, plan.code, images, map);
     }
     for (index, layer) in plan.layers.iter().enumerate() {
         let mut out = match layer.scores {
@@ -41,15 +50,14 @@ pub(super) fn run(loaded: &Loaded, images: &[i16], traced: bool, many: bool) -> 
     if plan.layers[last - 1].scores.is_none() {
         bit_scores(plan, &maps[last], &mut scores);
     }
-    (0..count)
-        .map(|image| Outcome {
-            scores: scores[image * plan.scores..(image + 1) * plan.scores].to_vec(),
-            layers: match traced {
-                true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
-                false => Vec::new(),
-            },
-        })
-        .collect()
+    let outcomes = scores.into_iter().enumerate().map(|(image, scores)| Outcome {
+        scores,
+        layers: match traced {
+            true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
+            false => Vec::new(),
+        },
+    });
+    outcomes.collect()
 }
 
 /// The bits of one image; nothing for a layer of scores.
@@ -61,9 +69,9 @@ fn bits(map: &Map, words: &[u32], image: usize) -> crate::bits::BitMatrix {
 }
 
 /// Bits of the last layer as scores 0 and 1.
-fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [i64]) {
+fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [Vec<i64>]) {
     let map = &plan.maps[plan.layers.len()];
-    for (image, scores) in scores.chunks_exact_mut(plan.scores).enumerate() {
+    for (image, scores) in scores.iter_mut().enumerate() {
         let words = &words[image / LANES * map.blank.len()..];
         for (score, word) in scores.iter_mut().zip(words) {
             *score = i64::from(word >> (image % LANES) & 1);
@@ -74,6 +82,8 @@ fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [i64]) {
 struct Batch<'a> {
     loaded: &'a Loaded<'a>,
     many: bool,
+    /// Images before the batch.
+    first: usize,
     images: usize,
     /// Words of images.
     blocks: usize,
@@ -94,11 +104,17 @@ impl Batch<'_> {
         self.loaded.set
     }
 
+    /// Whether narrow voltages are looked up.
+    fn look_up(&self) -> bool {
+        self.many && self.set() == InstructionSet::Avx512
+    }
+
     /// Runs one layer from `maps` to `out`, or to `scores`.
-    fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [i64]) {
+    fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [Vec<i64>]) {
         let layer = &self.loaded.plan.layers[index];
-        for first in (0..layer.columns).step_by(COLUMNS) {
-            let columns = first..layer.columns.min(first + COLUMNS);
+        let width = if self.look_up() { COLUMNS } else { ADDED_COLUMNS };
+        for first in (0..layer.columns).step_by(width) {
+            let columns = first..layer.columns.min(first + width);
             let windows = match layer.sum_pixels {
                 true => layer.vectors.len(),
                 false => (SUMS / (columns.len() * LANES * self.blocks * layer.window)).max(1),
@@ -109,8 +125,16 @@ impl Batch<'_> {
                     true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
                     false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
                 };
-                for read in &self.loaded.layers[index] {
-                    self.read(index, read, maps, columns.clone(), vectors, slots, &mut sums);
+                for number in 0..self.loaded.layers[index].len() {
+                    self.read(
+                        index,
+                        number,
+                        maps,
+                        columns.clone(),
+                        (chunk * windows * layer.window, vectors),
+                        slots,
+                        &mut sums,
+                    );
                 }
                 let first_pixel = chunk * windows;
                 if layer.scores.is_some() {
@@ -122,21 +146,22 @@ impl Batch<'_> {
         }
     }
 
-    /// One read of all `vectors`.
+    /// One read of all `vectors`; `before` of the layer's vectors come before them.
     #[allow(clippy::too_many_arguments)]
     fn read(
         &self,
         index: usize,
-        read: &LoadedRead,
+        number: usize,
         maps: &[u32],
         columns: Range<usize>,
-        vectors: &[Vector],
+        (before, vectors): (usize, &[Vector]),
         slots: usize,
         sums: &mut Sums,
     ) {
         let plan = self.loaded.plan;
+        let read = &self.loaded.layers[index][number];
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
-        let look_up = self.many && read.narrow && self.set() == InstructionSet::Avx512;
+        let look_up = self.look_up() && read.narrow;
         let codes = kernel::padded_codes(layer.values.len());
         // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
         let values: Vec<i16> = (0..codes)
@@ -150,7 +175,11 @@ impl Batch<'_> {
             Sums::Narrow(_) => Vec::new(),
             Sums::Wide(_) => vec![0i16; columns.len() * PANEL * LANES],
         };
-        let mut indices = Vec::new();
+        let mut indices = Aligned::new(0, 0);
+        let mut noise = match self.loaded.noise {
+            Some(_) => vec![0; columns.len() * PANEL * LANES],
+            None => Vec::new(),
+        };
         let total = vectors.len() * self.blocks;
         for start in (0..total).step_by(PANEL) {
             let mut blocks = [Block::default(); PANEL];
@@ -163,13 +192,27 @@ impl Batch<'_> {
                     slot: if layer.sum_pixels { image } else { at },
                 };
             }
+            if let Some(source) = self.loaded.noise {
+                for (column, noise) in columns.clone().zip(noise.chunks_exact_mut(PANEL * LANES)) {
+                    for (at, noise) in (start..start + count).zip(noise.as_chunks_mut().0) {
+                        let place = ReadPlace {
+                            layer: index,
+                            read: number,
+                            channel: column,
+                            vector: before + at / self.blocks,
+                            image: self.first + at % self.blocks * LANES,
+                        };
+                        source.fill(place, noise);
+                    }
+                }
+            }
             let places = blocks.map(|block| block.slot);
             let mut sink = match sums {
-                Sums::Narrow(sums) => Sink { values: &values, sums, slots },
+                Sums::Narrow(sums) => Sink { values: &values, sums, slots, noise: &noise },
                 Sums::Wide(_) => {
                     scratch.fill(0);
                     blocks.iter_mut().enumerate().for_each(|(at, block)| block.slot = at);
-                    Sink { values: &values, sums: &mut scratch, slots: PANEL }
+                    Sink { values: &values, sums: &mut scratch, slots: PANEL, noise: &noise }
                 }
             };
             let panel = Panel { maps, blocks: &blocks[..count] };
@@ -247,23 +290,46 @@ impl Batch<'_> {
         first_pixel: usize,
         slots: usize,
         sums: &Sums,
-        scores: &mut [i64],
+        scores: &mut [Vec<i64>],
     ) {
         let plan = self.loaded.plan;
         let shift = layer.scores.unwrap_or(0);
-        for (column, channel) in columns.enumerate() {
-            for first in (0..slots).step_by(layer.window * self.blocks) {
-                let pixel = first_pixel + first / (layer.window * self.blocks);
-                for image in 0..self.images {
-                    let at = (column * slots + first + image / LANES) * LANES + image % LANES;
-                    let sum = match sums {
-                        Sums::Narrow(sums) => i64::from(sums[at]),
-                        Sums::Wide(sums) => sums[at],
-                    };
-                    scores[image * plan.scores + pixel * plan.classes + channel] =
-                        (sum << shift) - layer.thresholds[channel].value;
+        let window = layer.window * self.blocks;
+        for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
+            let channel = columns.start + group * SCORES;
+            for first in (0..slots).step_by(window) {
+                let to = (first_pixel + first / window) * plan.classes + channel;
+                for (block, scores) in scores.chunks_mut(LANES).enumerate() {
+                    let at = (group * SCORES * slots + first + block) * LANES;
+                    let scores = scores.iter_mut().map(|scores| &mut scores[to..to + thresholds.len()]);
+                    match sums {
+                        Sums::Narrow(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
+                        Sums::Wide(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
+                    }
                 }
             }
+        }
+    }
+}
+
+/// Scores of a few columns of up to 32 images; the columns' sums lie `stride` apart.
+fn score<'a, T: Copy + Into<i64>>(
+    sums: &[T],
+    stride: usize,
+    thresholds: &[Threshold],
+    shift: usize,
+    scores: impl Iterator<Item = &'a mut [i64]>,
+) {
+    let mut columns: [&[T]; SCORES] = [&[]; SCORES];
+    let mut subtrahends = [0; SCORES];
+    for (column, threshold) in thresholds.iter().enumerate() {
+        columns[column] = &sums[column * stride..][..LANES];
+        subtrahends[column] = threshold.value;
+    }
+    for (lane, scores) in scores.enumerate() {
+        for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
+            let sum: i64 = column[lane].into();
+            *score = (sum << shift) - subtrahend;
         }
     }
 }

@@ -3,14 +3,17 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::tables::{GROUP, TILE, Tables};
-use super::{CODES, Panel, Sink};
+use super::tables::{ENTRIES, GROUP, GROUPS, STEPS, TILE, Tables};
+use super::{CODES, PANEL, Panel, STRIP, Sink, Stored, Strip};
 use crate::golden::analog::maps::LANES;
 
 /// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
 const BLOCKS: usize = 4;
 
-/// See [`super::look_up`]; `indices` holds [`super::PANEL`] x groups x 32 numbers.
+/// Tables from one that is read to one that is fetched.
+const AHEAD: usize = 16 * TILE;
+
+/// See [`super::look_up`]; `indices` holds [`super::PANEL`] x ceil(groups / 3) x 32 numbers.
 ///
 /// # Safety
 /// The processor has the instructions, and [`super::look_up`] has asserted the bounds.
@@ -40,20 +43,20 @@ pub(super) unsafe fn read(
     }
 }
 
-/// The five bits of every group, for all vectors of all blocks; index `(block * groups + group) * 32 + lane`.
+/// The bits of all rows, three groups to a number, for all vectors of all blocks; index
+/// `(block * numbers + number) * 32 + lane`.
 #[target_feature(enable = "avx512f,avx512bw")]
 unsafe fn index(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
-    let bits: [__m512i; GROUP] = std::array::from_fn(|bit| _mm512_set1_epi16(1 << bit));
     let mut out = indices.as_mut_ptr();
     for block in panel.blocks {
-        for words in tables.words.chunks_exact(GROUP) {
+        for words in tables.words.chunks(GROUPS * GROUP) {
             let mut index = _mm512_setzero_si512();
-            for (&word, &bit) in words.iter().zip(&bits) {
+            for (bit, &word) in words.iter().enumerate() {
                 // SAFETY: origin and largest word were asserted to lie in the maps.
                 let lanes = unsafe { *panel.maps.get_unchecked(block.origin + word) };
-                index = _mm512_mask_add_epi16(index, lanes, index, bit);
+                index = _mm512_mask_add_epi16(index, lanes, index, _mm512_set1_epi16(1 << bit));
             }
-            // SAFETY: `indices` has room for every group of a full panel.
+            // SAFETY: `indices` has room for every number of a full panel.
             unsafe {
                 _mm512_storeu_si512(out.cast(), index);
                 out = out.add(LANES);
@@ -85,25 +88,39 @@ unsafe fn tile<const B: usize>(
                 _mm512_set1_epi16(*tables.base.get_unchecked(at))
             })
         });
-        let mut table = tables.entries.as_ptr().add(first * tables.groups * 32).cast::<__m512i>();
-        let mut index = indices.as_ptr().add(block * tables.groups * LANES).cast::<__m512i>();
-        for _ in 0..tables.groups {
-            let bits: [__m512i; B] =
-                std::array::from_fn(|b| _mm512_loadu_si512(index.add(b * tables.groups)));
-            for (column, voltages) in voltages.iter_mut().enumerate() {
-                let entries = _mm512_loadu_si512(table.add(column));
-                for (voltage, &bits) in voltages.iter_mut().zip(&bits) {
-                    *voltage = _mm512_add_epi16(*voltage, _mm512_permutexvar_epi16(bits, entries));
-                }
-            }
-            table = table.add(TILE);
+        let mut table = tables.entries.as_ptr().add(first * tables.groups * ENTRIES).cast::<__m512i>();
+        let numbers = tables.groups.div_ceil(GROUPS);
+        let mut index = indices.as_ptr().add(block * numbers * LANES).cast::<__m512i>();
+        let mut groups = tables.groups;
+        while groups > 0 {
+            let mut bits: [__m512i; B] = std::array::from_fn(|b| _mm512_loadu_si512(index.add(b * numbers)));
             index = index.add(1);
+            for _ in 0..groups.min(GROUPS) {
+                for (column, voltages) in voltages.iter_mut().enumerate() {
+                    let entries = _mm512_loadu_si512(table.add(column));
+                    _mm_prefetch::<_MM_HINT_T0>(table.wrapping_add(AHEAD + column).cast());
+                    for (voltage, &bits) in voltages.iter_mut().zip(&bits) {
+                        // The look-up heeds the low five bits alone.
+                        *voltage = _mm512_add_epi16(*voltage, _mm512_permutexvar_epi16(bits, entries));
+                    }
+                }
+                table = table.add(TILE);
+                bits = bits.map(|bits| _mm512_srli_epi16::<{ GROUP as u32 }>(bits));
+            }
+            groups = groups.saturating_sub(GROUPS);
         }
         voltages
     };
-    for (column, voltages) in (first..columns.end).zip(voltages) {
-        // SAFETY: the column is one of the read's, so it has edges; slots were asserted.
+    for (column, mut voltages) in (first..columns.end).zip(voltages) {
+        // SAFETY: the column is one of the read's, so it has edges; slots and noise were asserted.
         unsafe {
+            if !sink.noise.is_empty() {
+                let at = ((column - columns.start) * PANEL + block) * LANES;
+                let noise = sink.noise.as_ptr().add(at).cast::<__m512i>();
+                for (b, voltage) in voltages.iter_mut().enumerate() {
+                    *voltage = _mm512_add_epi16(*voltage, _mm512_loadu_si512(noise.add(b)));
+                }
+            }
             let values = convert(tables, column, voltages, sink.values);
             for (value, block) in values.into_iter().zip(blocks) {
                 let at = (column - columns.start) * sink.slots + block.slot;
@@ -123,17 +140,16 @@ unsafe fn convert<const B: usize>(
     voltages: [__m512i; B],
     values: &[i16],
 ) -> [__m512i; B] {
-    // SAFETY: pivots and edges hold 32 numbers a column and part, and values 32 a part.
+    // SAFETY: pivots and edges hold 32 numbers a column, part and step, and values 32 a part.
     unsafe {
-        let edges = tables.edges.as_ptr().add(column * tables.parts * CODES);
+        let edges = tables.edges.as_ptr().add(column * tables.parts * STEPS * CODES);
         if tables.parts == 1 {
-            let codes = search(_mm512_loadu_si512(edges.cast()), voltages, tables.steps());
+            let codes = search(edges.cast(), voltages, tables.steps());
             let values = _mm512_loadu_si512(values.as_ptr().cast());
             return codes.map(|code| _mm512_permutexvar_epi16(code, values));
         }
-        let pivots = _mm512_loadu_si512(tables.pivots.as_ptr().add(column * CODES).cast());
-        let steps = usize::BITS - (tables.parts - 1).leading_zeros();
-        let mut found = search(pivots, voltages, steps);
+        let pivots = tables.pivots.as_ptr().add(column * STEPS * CODES);
+        let mut found = search(pivots.cast(), voltages, STEPS);
         for (part, voltage) in found.iter_mut().zip(voltages) {
             let mut parts = [0u16; LANES];
             _mm512_storeu_si512(parts.as_mut_ptr().cast(), *part);
@@ -143,8 +159,8 @@ unsafe fn convert<const B: usize>(
             while left != 0 {
                 let here = parts[left.trailing_zeros() as usize];
                 let same = _mm512_cmpeq_epi16_mask(*part, _mm512_set1_epi16(here as i16));
-                let inside = _mm512_loadu_si512(edges.add(usize::from(here) * CODES).cast());
-                let [code] = search(inside, [voltage], 5);
+                let inside = edges.add(usize::from(here) * STEPS * CODES);
+                let [code] = search(inside.cast(), [voltage], STEPS);
                 let table = _mm512_loadu_si512(values.as_ptr().add(usize::from(here) * CODES).cast());
                 value = _mm512_mask_permutexvar_epi16(value, same, code, table);
                 left &= !same;
@@ -155,17 +171,25 @@ unsafe fn convert<const B: usize>(
     }
 }
 
-/// Number of edges at or below each voltage; `edges` rise, and `2^steps - 1` of them at most can be reached.
+/// Number of edges at or below each voltage, at most `2^steps - 1`. `edges`: a vector a step; number c of vector
+/// s is edge `c + 2^s - 1`, which decides whether a code of at least c grows by `2^s`.
+///
+/// # Safety
+/// `edges` points to `steps` vectors.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn search<const B: usize>(edges: __m512i, voltages: [__m512i; B], steps: u32) -> [__m512i; B] {
+unsafe fn search<const B: usize>(
+    edges: *const __m512i,
+    voltages: [__m512i; B],
+    steps: usize,
+) -> [__m512i; B] {
     let mut codes = [_mm512_setzero_si512(); B];
     for step in (0..steps).rev() {
         let stride = _mm512_set1_epi16(1 << step);
-        let last = _mm512_set1_epi16((1 << step) - 1);
+        // SAFETY: the caller's.
+        let edges = unsafe { _mm512_loadu_si512(edges.add(step)) };
         for (code, &voltage) in codes.iter_mut().zip(&voltages) {
-            let probe = _mm512_permutexvar_epi16(_mm512_add_epi16(*code, last), edges);
-            let reached = _mm512_cmpge_epi16_mask(voltage, probe);
+            let reached = _mm512_cmpge_epi16_mask(voltage, _mm512_permutexvar_epi16(*code, edges));
             *code = _mm512_mask_add_epi16(*code, reached, *code, stride);
         }
     }
@@ -184,4 +208,43 @@ pub(super) unsafe fn at_least(sums: &[i16], threshold: i16, words: &mut [u32]) {
         let sums = unsafe { _mm512_loadu_si512(sums.as_ptr().add(index * LANES).cast()) };
         *word = _mm512_cmpge_epi16_mask(sums, threshold);
     }
+}
+
+/// See [`super::transpose`].
+///
+/// # Safety
+/// The processor has the instructions, and [`super::transpose`] has asserted the bounds.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn transpose(strip: &Strip) -> [u32; STRIP] {
+    let length = STRIP.min(strip.elements - strip.first);
+    let inside = u32::MAX >> (STRIP - length);
+    let mut rows = [0u32; LANES];
+    for (image, row) in rows[..strip.count].iter_mut().enumerate() {
+        // SAFETY: the strip's images lie in the slice, and lanes outside the image are not read.
+        let values = unsafe {
+            let from = strip.images.as_ptr().add(image * strip.elements + strip.first);
+            _mm512_maskz_loadu_epi16(inside, from)
+        };
+        *row = match strip.rule {
+            Stored::Sign => _mm512_cmpgt_epi16_mask(values, _mm512_setzero_si512()),
+            Stored::Distance { lowest } => {
+                let stored = _mm512_sub_epi16(values, _mm512_set1_epi16(lowest));
+                _mm512_test_epi16_mask(stored, _mm512_set1_epi16(1 << strip.plane))
+            }
+        };
+    }
+    // SAFETY: `rows` holds two vectors.
+    let (low, high) = unsafe {
+        (_mm512_loadu_si512(rows.as_ptr().cast()), _mm512_loadu_si512(rows.as_ptr().add(16).cast()))
+    };
+    let mut words = [0; STRIP];
+    let mut bit = _mm512_set1_epi32(1);
+    for word in &mut words {
+        *word = _mm512_kunpackw(
+            u32::from(_mm512_test_epi32_mask(high, bit)),
+            u32::from(_mm512_test_epi32_mask(low, bit)),
+        );
+        bit = _mm512_add_epi32(bit, bit);
+    }
+    words
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Panel, Sink};
+use super::{PANEL, Panel, Sink};
 use crate::golden::analog::load::LoadedRead;
 use crate::golden::analog::maps::LANES;
 
@@ -28,6 +28,7 @@ pub(in crate::golden::analog) enum Cells {
 #[derive(Debug)]
 pub(in crate::golden::analog) struct CellsOf<T> {
     words: Vec<usize>,
+    last_word: usize,
     classes: usize,
     edge_count: usize,
     /// What a row adds when its bit turns from 0 to 1; one row of zeros at the end. Index
@@ -88,10 +89,11 @@ impl Cells {
         }
     }
 
-    pub fn words(&self) -> &[usize] {
+    /// Largest word that a row reads, counted from the window's origin.
+    pub fn last_word(&self) -> usize {
         match self {
-            Cells::Narrow(cells) => &cells.words,
-            Cells::Wide(cells) => &cells.words,
+            Cells::Narrow(cells) => cells.last_word,
+            Cells::Wide(cells) => cells.last_word,
         }
     }
 
@@ -135,20 +137,29 @@ impl<T: Voltage> CellsOf<T> {
                 edges[place] = T::edge(edge);
             }
         }
-        CellsOf { words: read.read.words.clone(), classes, edge_count, differences, base, edges }
+        let words = read.read.words.clone();
+        let last_word = words.iter().max().copied().unwrap_or(0);
+        CellsOf { words, last_word, classes, edge_count, differences, base, edges }
     }
 
     #[inline(always)]
     fn read(&self, columns: Range<usize>, panel: &Panel, lanes: usize, sink: &mut Sink) {
         let mut ones = Vec::with_capacity(self.words.len() + ROWS);
-        for block in panel.blocks {
+        for (index, block) in panel.blocks.iter().enumerate() {
             for lane in 0..lanes {
                 self.ones(&panel.maps[block.origin..], lane, &mut ones);
                 let mut column = columns.start;
                 while column < columns.end {
                     let chunk = column / WIDTH;
                     let end = columns.end.min((chunk + 1) * WIDTH);
-                    let voltages = self.voltages(chunk, block.class, &ones);
+                    let mut voltages = self.voltages(chunk, block.class, &ones);
+                    if !sink.noise.is_empty() {
+                        for column in column..end {
+                            let at = ((column - columns.start) * PANEL + index) * LANES + lane;
+                            let voltage = &mut voltages[column % WIDTH];
+                            *voltage = voltage.plus(T::wrapped(i32::from(sink.noise[at])));
+                        }
+                    }
                     let codes = self.codes(chunk, &voltages);
                     for column in column..end {
                         let slot = (column - columns.start) * sink.slots + block.slot;
@@ -181,11 +192,15 @@ impl<T: Voltage> CellsOf<T> {
         let mut voltages = [T::default(); WIDTH];
         voltages.copy_from_slice(&self.base[(chunk * self.classes + class) * WIDTH..][..WIDTH]);
         for eight in ones.chunks_exact(ROWS) {
-            let rows: [&[T]; ROWS] = std::array::from_fn(|i| &cells[eight[i] * WIDTH..][..WIDTH]);
-            for (column, voltage) in voltages.iter_mut().enumerate() {
-                for row in rows {
-                    *voltage = voltage.plus(row[column]);
-                }
+            let row = |n: usize| -> &[T; WIDTH] {
+                let cells = &cells[eight[n] * WIDTH..][..WIDTH];
+                cells.try_into().expect("a row of a chunk")
+            };
+            let rows: [&[T; WIDTH]; ROWS] = [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+            for column in 0..WIDTH {
+                let [a, b, c, d, e, f, g, h] = rows.map(|row| row[column]);
+                let sum = a.plus(b).plus(c.plus(d)).plus(e.plus(f).plus(g.plus(h)));
+                voltages[column] = voltages[column].plus(sum);
             }
         }
         voltages

@@ -7,17 +7,20 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod cells;
+mod strip;
 mod tables;
 
 use std::ops::Range;
 
 pub(super) use cells::Cells;
+pub(super) use strip::{STRIP, Stored, Strip};
 pub(super) use tables::Tables;
 
 use super::maps::LANES;
+use crate::golden::aligned::Aligned;
 
 /// Blocks of a full panel.
-pub(super) const PANEL: usize = 8;
+pub(super) const PANEL: usize = 16;
 
 /// Codes of one table.
 const CODES: usize = 32;
@@ -94,17 +97,19 @@ pub(super) struct Sink<'a> {
     /// Sums to add to: index `(column - first column) * slots + slot`, then lane. They wrap.
     pub sums: &'a mut [i16],
     pub slots: usize,
+    /// Added to the voltages: index `((column - first column) * PANEL + block) * 32 + lane`; empty: nothing is.
+    pub noise: &'a [i16],
 }
 
 impl Sink<'_> {
     /// Panics unless all reads and writes of `columns` columns and `panel` lie within the slices.
-    fn check(&self, columns: usize, panel: &Panel, words: &[usize], classes: usize, edges: usize) {
-        let last_word = words.iter().max().copied().unwrap_or(0);
+    fn check(&self, columns: usize, panel: &Panel, last_word: usize, classes: usize, edges: usize) {
         for block in panel.blocks {
             assert!(block.origin + last_word < panel.maps.len());
             assert!(block.slot < self.slots && block.class < classes);
         }
         assert!(panel.blocks.len() <= PANEL);
+        assert!(self.noise.is_empty() || self.noise.len() == columns * PANEL * LANES);
         assert!(self.sums.len() >= columns * self.slots * LANES);
         assert!(self.values.len() > edges && self.values.len().is_multiple_of(CODES));
     }
@@ -120,15 +125,18 @@ pub(super) fn look_up(
     tables: &Tables,
     columns: Range<usize>,
     panel: Panel,
-    indices: &mut Vec<u16>,
+    indices: &mut Aligned<u16>,
     sink: &mut Sink,
 ) {
     tables.check(&columns);
-    sink.check(columns.len(), &panel, &tables.words, tables.classes, tables.edge_count);
+    sink.check(columns.len(), &panel, tables.last_word, tables.classes, tables.edge_count);
     #[cfg(target_arch = "x86_64")]
     {
         assert!(InstructionSet::Avx512.available());
-        indices.resize(tables.groups * PANEL * LANES, 0);
+        let room = tables.groups.div_ceil(tables::GROUPS) * PANEL * LANES;
+        if indices.len() < room {
+            *indices = Aligned::new(room, 0);
+        }
         // SAFETY: the processor has the instructions, and the bounds were asserted above.
         unsafe { avx512::read(tables, columns, &panel, indices, sink) }
     }
@@ -148,7 +156,7 @@ pub(super) fn add(
     lanes: usize,
     sink: &mut Sink,
 ) {
-    sink.check(columns.len(), &panel, cells.words(), cells.classes(), cells.edge_count());
+    sink.check(columns.len(), &panel, cells.last_word(), cells.classes(), cells.edge_count());
     assert!(set.available());
     match set {
         #[cfg(target_arch = "x86_64")]
@@ -158,6 +166,21 @@ pub(super) fn add(
         // SAFETY: the processor has the instructions.
         InstructionSet::Avx2 => unsafe { cells::read_avx2(cells, columns, &panel, lanes, sink) },
         _ => cells::read_plain(cells, columns, &panel, lanes, sink),
+    }
+}
+
+/// One bit of the strip's elements: one word an element, one bit an image.
+pub(super) fn transpose(set: InstructionSet, strip: &Strip) -> [u32; STRIP] {
+    assert!(strip.count <= LANES && strip.count * strip.elements <= strip.images.len());
+    assert!(strip.first < strip.elements || strip.count == 0);
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => {
+            assert!(set.available());
+            // SAFETY: the processor has the instructions, and the bounds were asserted above.
+            unsafe { avx512::transpose(strip) }
+        }
+        _ => strip::transpose(strip),
     }
 }
 

@@ -10,6 +10,12 @@ use crate::golden::analog::load::LoadedRead;
 pub(super) const GROUP: usize = 5;
 pub(super) const ENTRIES: usize = 1 << GROUP;
 
+/// Groups whose bits share one 16-bit number.
+pub(super) const GROUPS: usize = 3;
+
+/// Steps of a search among the edges of one part.
+pub(super) const STEPS: usize = 5;
+
 /// Columns that share the loads of indices.
 pub(super) const TILE: usize = 4;
 
@@ -22,6 +28,8 @@ pub(in crate::golden::analog) struct Tables {
     pub groups: usize,
     /// Word of every row, `groups * GROUP` of them; rows that only fill up the last group add 0.
     pub words: Vec<usize>,
+    /// Largest of them.
+    pub last_word: usize,
     pub classes: usize,
     pub columns: usize,
     pub edge_count: usize,
@@ -31,9 +39,9 @@ pub(in crate::golden::analog) struct Tables {
     pub base: Vec<i16>,
     /// Tables of [`CODES`] codes that a converter takes.
     pub parts: usize,
-    /// First edge of every part but the first, then never; index `column * CODES + part - 1`.
+    /// First edge of every part but the first; [`steps`] of them a column.
     pub pivots: Aligned<i16>,
-    /// Edges inside each part, then never; index `(column * parts + part) * CODES + edge`.
+    /// Edges inside each part; [`steps`] of them a column and part.
     pub edges: Aligned<i16>,
 }
 
@@ -48,24 +56,13 @@ impl Tables {
         let padded = columns.next_multiple_of(TILE);
         let classes = read.class_count();
         let mut entries = Aligned::new(padded * groups * ENTRIES, 0i16);
+        let mut differences = vec![0; groups * GROUP];
         for column in 0..columns {
-            let tile = column / TILE * groups;
-            for group in 0..groups {
-                let at = ((tile + group) * TILE + column % TILE) * ENTRIES;
-                let table = &mut entries[at..at + ENTRIES];
-                let first = group * GROUP;
-                for bit in 0..GROUP.min(rows - first) {
-                    let difference = read.difference(column, first + bit) as i16;
-                    let (below, above) = table.split_at_mut(1 << bit);
-                    for (with, without) in above.iter_mut().zip(below) {
-                        *with = without.wrapping_add(difference);
-                    }
-                }
-                // Bits of rows that do not exist change nothing.
-                let real = 1 << GROUP.min(rows - first);
-                for index in real..ENTRIES {
-                    table[index] = table[index - real];
-                }
+            read.differences(column, &mut differences[..rows]);
+            let first = (column / TILE * groups * TILE + column % TILE) * ENTRIES;
+            let tables = entries[first..].chunks_mut(TILE * ENTRIES);
+            for (table, differences) in tables.zip(differences.chunks_exact(GROUP)) {
+                fill(&mut table[..ENTRIES], differences);
             }
         }
         let base = |index: usize| {
@@ -73,20 +70,22 @@ impl Tables {
             if column < columns { read.base(class, column) as i16 } else { 0 }
         };
         let parts = (read.edge_count() + 1).div_ceil(CODES);
-        let mut pivots = Aligned::new(columns * CODES, i16::MAX);
-        let mut edges = Aligned::new(columns * parts * CODES, i16::MAX);
+        let mut pivots = Aligned::new(columns * STEPS * CODES, NEVER);
+        let mut edges = Aligned::new(columns * parts * STEPS * CODES, NEVER);
         for column in 0..columns {
-            for (index, edge) in read.edges(column).into_iter().enumerate() {
-                // No voltage reaches `i16::MAX`, and every one reaches `i16::MIN`.
-                let edge = edge.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-                match index % CODES {
-                    31 => pivots[column * CODES + index / CODES] = edge,
-                    inside => edges[(column * parts + index / CODES) * CODES + inside] = edge,
-                }
+            // No voltage reaches `i16::MAX`, and every one reaches `i16::MIN`.
+            let clamp = |edge: i32| edge.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
+            let all: Vec<i16> = read.edges(column).into_iter().map(clamp).collect();
+            let between: Vec<i16> = all.iter().copied().skip(CODES - 1).step_by(CODES).collect();
+            steps(&between, &mut pivots[column * STEPS * CODES..][..STEPS * CODES]);
+            for (part, all) in all.chunks(CODES).enumerate() {
+                let inside = &all[..all.len().min(CODES - 1)];
+                steps(inside, &mut edges[(column * parts + part) * STEPS * CODES..][..STEPS * CODES]);
             }
         }
         Tables {
             groups,
+            last_word: words.iter().max().copied().unwrap_or(0),
             words,
             classes,
             columns,
@@ -106,14 +105,37 @@ impl Tables {
         assert_eq!(self.entries.len(), padded * self.groups * ENTRIES);
         assert_eq!(self.base.len(), padded * self.classes);
         assert_eq!(self.words.len(), self.groups * GROUP);
-        assert_eq!(self.pivots.len(), self.columns * CODES);
-        assert_eq!(self.edges.len(), self.columns * self.parts * CODES);
+        debug_assert!(self.words.iter().all(|&word| word <= self.last_word));
+        assert_eq!(self.pivots.len(), self.columns * STEPS * CODES);
+        assert_eq!(self.edges.len(), self.columns * self.parts * STEPS * CODES);
         assert!(self.edge_count < self.parts * CODES);
     }
 
     /// Steps of the binary search inside one part.
-    pub fn steps(&self) -> u32 {
+    pub fn steps(&self) -> usize {
         let longest = self.edge_count.min(CODES - 1);
-        usize::BITS - longest.leading_zeros()
+        (usize::BITS - longest.leading_zeros()) as usize
+    }
+}
+
+/// An edge that no voltage reaches.
+const NEVER: i16 = i16::MAX;
+
+/// Lays out up to 31 edges for a binary search: number c of step s is edge `c + 2^s - 1`.
+fn steps(edges: &[i16], to: &mut [i16]) {
+    for (step, to) in to.chunks_exact_mut(CODES).enumerate() {
+        for (code, to) in to.iter_mut().enumerate() {
+            *to = edges.get(code + (1 << step) - 1).copied().unwrap_or(NEVER);
+        }
+    }
+}
+
+/// All sums of some of five differences.
+fn fill(table: &mut [i16], differences: &[i16]) {
+    for (bit, difference) in differences.iter().enumerate() {
+        let (without, with) = table[..2 << bit].split_at_mut(1 << bit);
+        for (with, without) in with.iter_mut().zip(without) {
+            *with = without.wrapping_add(*difference);
+        }
     }
 }
