@@ -153,17 +153,17 @@ fn measured_case(case: &Case, mut rival: Option<&mut Rival>) {
 
 /// What a row more costs in an array: the inner loop without conversions, beside the limit.
 fn marginal() {
-    let (vectors, columns) = (1024, 128);
+    let (vectors, columns) = (1024, 256);
     let mut time = [f64::INFINITY; 2];
     let mut limit = None;
-    let rows = [128, 256];
+    let rows = [64, 448];
     let cases = rows.map(|rows| case::random(rows, columns, vectors));
     let designs = [0, 1].map(|i| design(&cases[i].network(), rows[i], columns, 11, 0));
     let plans = designs.each_ref().map(Plan::new);
     let chips = designs.each_ref().map(|d| device::chip(&physics(), 1, FRACTION_BITS, &d.sites()));
     let loaded = [0, 1].map(|i| Loaded::new(&plans[i], &chips[i]));
     let images = cases.each_ref().map(Case::images);
-    for _ in 0..ROUNDS {
+    for _ in 0..2 * ROUNDS {
         limit = limit.max(limit::gmacs(2000).map(|gmacs| gmacs as u64));
         for i in [0, 1] {
             time[i] = time[i].min(best(|| drop(loaded[i].run(&images[i], false))));

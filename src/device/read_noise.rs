@@ -46,7 +46,7 @@ impl ColumnNoise {
         while self.first.get(above).is_some_and(|&first| first <= number) {
             above += 1;
         }
-        above as i16 - self.bound
+        (above as i32 - i32::from(self.bound)) as i16
     }
 }
 
