@@ -7,7 +7,9 @@
 use bincim::arch::{Range, ReadoutKind};
 use bincim::design::Design;
 use bincim::emit;
+use bincim::golden::reference;
 use bincim::network::random::{self, Limits};
+use bincim::network::{Activation, Decision};
 use bincim::variation::{ArrayDraw, Chip, Site};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -164,6 +166,45 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
         }
     }
     assert!(compared > 40);
+}
+
+/// Scores in quarters of a count, behind classes with biases of their own, decide as the definition's do.
+#[test]
+fn scores_of_another_unit_give_the_same_class() {
+    let mut compared = 0;
+    for number in 0..200 {
+        let limits = Limits { layers: 3, channels: 12, side: 4, kernel: 3, input_bits: 4 };
+        let mut network = random::network(number, &limits);
+        let last = network.layers.last().expect("a layer");
+        if last.activation != Activation::Scores || last.output.pixels() > 1 || network.layers.len() < 2 {
+            continue;
+        }
+        let biased = |(class, bias): (usize, &mut f64)| *bias = (class * 7 % 5) as f64 * 1.5;
+        network.output.bias.iter_mut().enumerate().for_each(biased);
+        let mut arch = machines::arch(32, 4, 4, 4, 0);
+        arch.readout.kind = ReadoutKind::Adc;
+        arch.readout.range = Range::Counts(32.0);
+        arch.readout.levels = 65;
+        arch.readout.fraction_bits = 1;
+        arch.readout.value_fraction_bits = 2;
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        let arrays = design.sites().iter().map(|site| ideal(site, 32)).collect();
+        let chip = machines::chip(&design, arrays);
+        for frame in machines::chip_frames(&design, Some(&chip), number, 2) {
+            let expected = reference::run(&network, &frame.image).scores;
+            let actual: Vec<i32> = frame.scores.iter().map(|score| *score as i32).collect();
+            let quarters: Vec<i32> = expected.iter().map(|score| 4 * score).collect();
+            assert_eq!(actual, quarters, "network {number}");
+            let class = reference::decide(&network, &expected, Decision::Argmax);
+            assert_eq!(
+                reference::decide(&design.network, &actual, Decision::Argmax),
+                class,
+                "network {number}"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "only {compared}");
 }
 
 /// Cells of one count (two units) and edges between all counts of `-rows ..= rows`.

@@ -166,6 +166,11 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         }
         None => Model::Packed(Box::new(packed::prepare(&network))),
     };
+    // The machine's scores may have a unit of their own.
+    let network = match &model {
+        Model::Machine(design, _) => design.network.clone(),
+        Model::Packed(_) => network,
+    };
     let (_, told) = classify(args, &network, &model, &data.images, data.shape, labels)
         .map_err(|error| miette::miette!("{error:#}"))?;
     output::result(&told)?;

@@ -125,7 +125,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     };
     Ok(Design {
         name: network.name.clone(),
-        network: network.clone(),
+        network: scaled(network, plan.as_ref()),
         arch: arch.clone(),
         rows: arch.rows,
         lanes: arch.lanes,
@@ -153,6 +153,17 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         tree,
         layers,
     })
+}
+
+/// The network, its output's scale in the units of the design's scores: 2^-V counts behind an analog readout.
+fn scaled(network: &Network, plan: Option<&analog::Plan>) -> Network {
+    let mut network = network.clone();
+    let scores = network.layers.last().is_some_and(|last| last.activation == Activation::Scores);
+    if let (Some(plan), true) = (plan, scores) {
+        let unit = f64::from(1u32 << plan.analog.value_fraction_bits);
+        network.output.scale.iter_mut().for_each(|scale| *scale /= unit);
+    }
+    network
 }
 
 /// The domain of a layer's sums.
