@@ -2,7 +2,11 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
+//%- if a.value_fraction_bits > 0 %//
 // What the codes stand for, in 2^-<: a.value_fraction_bits :> counts.
+//%- else %//
+// What the codes stand for, in counts.
+//%- endif %//
 //%- if a.planes > 1 %//
 // The reads of a vector add up, plane j counts 2^j.
 //%- endif %//
