@@ -148,11 +148,11 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
     Plan { analog, layers }
 }
 
-/// The generators of noise, as slow as the reads let them be: they must be done with their steps before the next
-/// read is sampled, and twice between a frame's start and its first sample, `read_words + 4` cycles later.
+/// The generators of noise, as slow as the reads let them be: a read's steps must be done before the next read is
+/// sampled, and three reads' steps between a frame's start and its first sample, `read_words + 5` cycles later.
 fn noise(arch: &Arch, layers: &[LayerReadout]) -> Option<Noise> {
     let interval = layers.iter().map(|layer| layer.interval).min().unwrap_or(1);
-    let first = layers.first().map_or(1, |layer| (layer.read_words + 2) / 2);
+    let first = layers.first().map_or(1, |layer| (layer.read_words + 3) / 3);
     Noise::new(&arch.readout, arch.lanes, interval.min(first))
 }
 

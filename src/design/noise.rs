@@ -4,19 +4,25 @@
 //! ends held at 0; its vector of rules is chosen such that its characteristic polynomial is primitive, so it walks
 //! through all 2^32 - 1 states that are not 0. Source: Serra, Slater, Muzio, Miller, "The analysis of
 //! one-dimensional linear cellular automata and their aliasing properties", IEEE TCAD 9 (1990), whose recursion for
-//! the polynomial stands below. [`STEPS`] steps lie between two reads; vectors of rules are chosen besides such that
-//! no moment up to the fourth order of two reads one to three apart differs from that of independent reads.
+//! the polynomial stands below.
+//!
+//! A read's noise counts the ones that [`SITES`] carry during [`STEPS`] steps: 32 bits. Vectors of rules are chosen
+//! such that these are 32 independent sums of the state's bits, so that a read is binomial, and such that no moment
+//! up to the fourth order of two reads one to three apart differs from that of independent reads.
 
 use crate::arch::Readout;
 use serde::Serialize;
 
-/// Steps of the automata between two reads.
+/// Steps of the automata in one read.
 pub const STEPS: usize = 8;
+
+/// Cells that are counted.
+pub const SITES: [usize; 4] = [4, 12, 20, 28];
 
 /// The generators of a design.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Noise {
-    /// Noise of a read in 2^-F counts: (ones of the lane's cells - 16) times this; at least 1.
+    /// Noise of a read in 2^-F counts: (ones that were counted - 16) times this; at least 1.
     pub gain: usize,
     /// Steps in one clock cycle; divides [`STEPS`].
     pub steps_per_cycle: usize,
@@ -25,7 +31,7 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Generators of `lanes` lanes; `cycles`: clock cycles within which [`STEPS`] steps must be done. `None` without
+    /// Generators of `lanes` lanes; `cycles`: clock cycles that [`STEPS`] steps may take. `None` without
     /// noise.
     pub fn new(readout: &Readout, lanes: usize, cycles: usize) -> Option<Noise> {
         let gain = readout.noise_gain();
@@ -46,7 +52,7 @@ fn rules(lanes: usize) -> Vec<u32> {
     while found.len() < lanes {
         // An odd step reaches every number; 2^-7 of them will do.
         candidate = candidate.wrapping_add(0x9e37_79b9);
-        if white(candidate) && primitive(polynomial(candidate)) {
+        if primitive(polynomial(candidate)) && white(candidate) {
             found.push(candidate);
         }
     }
@@ -56,25 +62,67 @@ fn rules(lanes: usize) -> Vec<u32> {
 /// Reads apart at which two reads are looked at.
 const APART: usize = 3;
 
-/// Whether no moment up to the fourth order tells two reads that are close in time from independent ones: no cell, and
-/// no sum (XOR) of two or three cells of the later read, is a sum of so few cells of the earlier one that both have four
-/// cells or fewer.
+/// A linear map of 32 bits: bit i of what it gives is the sum (XOR) of the bits that are set in element i.
+type Map = [u32; 32];
+
+/// Whether the counted bits of a read are independent, and no moment up to the fourth order tells two reads that are
+/// close in time from independent ones: no bit, and no sum of two or three bits of the later read, is a sum of so few bits
+/// of the earlier one that both have four bits or fewer.
 fn white(rules: u32) -> bool {
-    // What every cell becomes; the matrix of an automaton is symmetric.
-    let mut rows: Vec<u32> = (0..32).map(|cell| 1 << cell).collect();
-    (0..APART).all(|_| {
-        for _ in 0..STEPS {
-            rows.iter_mut().for_each(|row| *row = *row << 1 ^ *row >> 1 ^ *row & rules);
+    let mut state: Map = std::array::from_fn(|cell| 1 << cell);
+    let mut counted = [0; 32];
+    for bits in counted.as_chunks_mut().0 {
+        *bits = SITES.map(|site| state[site]);
+        let before = state;
+        for cell in 0..32 {
+            let left = if cell > 0 { before[cell - 1] } else { 0 };
+            let right = if cell < 31 { before[cell + 1] } else { 0 };
+            state[cell] = left ^ right ^ if rules >> cell & 1 == 1 { before[cell] } else { 0 };
         }
-        let few = |cells: u32, most: u32| cells.count_ones() <= most;
-        (0..32).all(|a| {
-            let pairs = |b: usize| {
-                let pair = rows[a] ^ rows[b];
-                !few(pair, 2) && (0..b).all(|c| !few(pair ^ rows[c], 1))
-            };
-            !few(rows[a], 3) && (0..a).all(pairs)
-        })
+    }
+    let Some(inverse) = inverse(counted) else { return false };
+    // From the counted bits of one read to those of the next.
+    let next = product_of(&product_of(&counted, &state), &inverse);
+    let mut later = next;
+    (0..APART).all(|_| {
+        let differs = differs(&later);
+        later = product_of(&later, &next);
+        differs
     })
+}
+
+/// Whether every bit is a sum of at least 4, every pair of at least 3, every three of at least 2 bits.
+fn differs(map: &Map) -> bool {
+    let few = |bits: u32, most: u32| bits.count_ones() <= most;
+    (0..32).all(|a| {
+        let pairs = |b: usize| {
+            let pair = map[a] ^ map[b];
+            !few(pair, 2) && (0..b).all(|c| !few(pair ^ map[c], 1))
+        };
+        !few(map[a], 3) && (0..a).all(pairs)
+    })
+}
+
+/// First `second`, then `first`.
+fn product_of(first: &Map, second: &Map) -> Map {
+    first.map(|row| (0..32).filter(|bit| row >> bit & 1 == 1).fold(0, |sum, bit| sum ^ second[bit]))
+}
+
+/// `None` where the map loses something.
+fn inverse(mut map: Map) -> Option<Map> {
+    let mut inverse: Map = std::array::from_fn(|bit| 1 << bit);
+    for column in 0..32 {
+        let pivot = (column..32).find(|&row| map[row] >> column & 1 == 1)?;
+        map.swap(column, pivot);
+        inverse.swap(column, pivot);
+        for row in (0..32).filter(|&row| row != column) {
+            if map[row] >> column & 1 == 1 {
+                map[row] ^= map[column];
+                inverse[row] ^= inverse[column];
+            }
+        }
+    }
+    Some(inverse)
 }
 
 /// Characteristic polynomial; bit n is the coefficient of x^n. With p(k) that of the first k cells,
@@ -124,10 +172,8 @@ mod tests {
     use super::*;
     use crate::arch::ReadoutKind;
 
-    type Matrix = [u32; 32];
-
-    /// The automaton as a matrix over two elements: row i says which cells cell i becomes the sum of.
-    fn matrix(rules: u32) -> Matrix {
+    /// The automaton: row i says which cells cell i becomes the sum of.
+    fn matrix(rules: u32) -> Map {
         std::array::from_fn(|i| {
             let left = if i > 0 { 1 << (i - 1) } else { 0 };
             let right = if i < 31 { 1 << (i + 1) } else { 0 };
@@ -135,17 +181,13 @@ mod tests {
         })
     }
 
-    fn times(a: &Matrix, b: &Matrix) -> Matrix {
-        a.map(|row| (0..32).filter(|j| row >> j & 1 == 1).fold(0, |sum, j| sum ^ b[j]))
-    }
-
-    fn raised(matrix: &Matrix, mut exponent: u64) -> Matrix {
+    fn raised(matrix: &Map, mut exponent: u64) -> Map {
         let (mut result, mut square) = (std::array::from_fn(|i| 1 << i), *matrix);
         while exponent > 0 {
             if exponent & 1 == 1 {
-                result = times(&result, &square);
+                result = product_of(&result, &square);
             }
-            square = times(&square, &square);
+            square = product_of(&square, &square);
             exponent >>= 1;
         }
         result
@@ -156,7 +198,7 @@ mod tests {
     /// where x has this order.
     #[test]
     fn every_lane_walks_through_all_states_but_zero() {
-        let one: Matrix = std::array::from_fn(|i| 1 << i);
+        let one: Map = std::array::from_fn(|i| 1 << i);
         let order = u64::from(u32::MAX);
         assert_eq!(3 * 5 * 17 * 257 * 65537, order);
         let rules = rules(256);
@@ -180,15 +222,35 @@ mod tests {
         assert!(!primitive(polynomial(0)));
     }
 
-    /// Reads one, two and three apart: no cell of the later read is the sum of fewer than four of the earlier.
+    /// Bits of a read as sums of seed bits: independent inside a read, and those of different lanes and of the first
+    /// reads of a frame all different, so that over all seeds no two of them are correlated.
     #[test]
-    fn cells_of_later_reads_are_sums_of_many() {
-        for rules in rules(64) {
-            for apart in 1..=3 {
-                let rows = raised(&matrix(rules), (STEPS * apart) as u64);
-                assert!(rows.iter().all(|row| row.count_ones() >= 4), "{rules:08x}, {apart} apart");
+    fn bits_of_all_lanes_and_reads_are_different_sums() {
+        let mut seen = std::collections::BTreeSet::new();
+        let lanes = rules(64);
+        for rules in &lanes {
+            let (mut state, one_step) = (raised(&matrix(*rules), STEPS as u64), matrix(*rules));
+            for read in 0..8 {
+                let mut bits = Vec::new();
+                for _ in 0..STEPS {
+                    bits.extend(SITES.map(|site| state[site]));
+                    state = product_of(&one_step, &state);
+                }
+                assert!(inverse(bits.clone().try_into().expect("32 bits")).is_some(), "{rules:08x}, {read}");
+                seen.extend(bits);
             }
         }
+        // The few that coincide are those of neighbouring sites early in a frame.
+        let all = lanes.len() * 8 * 32;
+        assert!(all - seen.len() <= 8, "{} of {all} are twins", all - seen.len());
+    }
+
+    #[test]
+    fn an_inverse_undoes() {
+        let map = matrix(rules(1)[0]);
+        let one: Map = std::array::from_fn(|bit| 1 << bit);
+        assert_eq!(inverse(map).map(|inverse| product_of(&inverse, &map)), Some(one));
+        assert_eq!(inverse([1; 32]), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::program::{self, Field, Table};
 use super::view::{View, bits};
 use super::walk::layer_key;
 use super::{NamedText, file};
-use crate::design::noise::{Noise, STEPS};
+use crate::design::noise::{Noise, SITES, STEPS};
 use crate::design::{Analog, Design, LayerReadout};
 use askama::Template;
 
@@ -148,8 +148,13 @@ struct NoiseView {
     cycles: usize,
     cycles_s: &'static str,
     left_width: usize,
-    /// Steps of one cycle.
-    unrolled: Vec<usize>,
+    /// Cells before each of one cycle's steps.
+    unrolled: Vec<String>,
+    sites: String,
+    /// Ones that are counted in one cycle, and the same as six bits.
+    count_width: usize,
+    count: String,
+    count_extended: String,
     /// Bits of a lane's noise, two's complement.
     width: usize,
     /// `deviate` times the gain.
@@ -162,23 +167,37 @@ impl NoiseView {
     fn new(noise: &Noise) -> NoiseView {
         let cycles = STEPS / noise.steps_per_cycle;
         let rules: Vec<String> = noise.rules.iter().rev().map(|rules| format!("32'h{rules:08X}")).collect();
+        let count_width = bits(SITES.len() * noise.steps_per_cycle);
+        let counted: Vec<String> = (0..noise.steps_per_cycle)
+            .flat_map(|steps| {
+                SITES.map(|site| format!("{{{}'d0, {}[{site}]}}", count_width - 1, state(steps)))
+            })
+            .collect();
         NoiseView {
+            sites: SITES.map(|site| site.to_string()).join(", "),
+            count_width,
+            count: super::wrapped_by(&counted, " +", 10, 10),
+            count_extended: if count_width < 6 {
+                format!("{{{}'d0, count}}", 6 - count_width)
+            } else {
+                "count".into()
+            },
             gain: noise.gain,
             steps: STEPS,
             cycles,
             cycles_s: if cycles == 1 { "" } else { "s" },
             left_width: bits(cycles),
-            unrolled: (0..noise.steps_per_cycle).collect(),
+            unrolled: (0..noise.steps_per_cycle).map(state).collect(),
             width: (bits(noise.most()) + 1).max(7),
             product: product(noise.gain),
             rules: super::wrapped(&rules, 7, 7),
         }
     }
+}
 
-    /// Cells after some of a cycle's steps.
-    fn state(&self, steps: &usize) -> String {
-        if *steps == 0 { "cells_q".into() } else { format!("state_{steps}") }
-    }
+/// Cells after some of a cycle's steps.
+fn state(steps: usize) -> String {
+    if steps == 0 { "cells_q".into() } else { format!("state_{steps}") }
 }
 
 /// `deviate` times `gain` by shifts, additions and subtractions: of its digits -1, 0 and 1 no two that are not 0

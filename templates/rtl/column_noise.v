@@ -4,9 +4,9 @@
 //
 // Column noise: adds a pseudo-random number to the voltage of every column, another one in each read.
 // Each lane runs a cellular automaton of 32 cells, left XOR right (XOR self where RULES has a 1), which
-// visits every state but 0. Noise: (ones of the cells - 16) x <: n.gain :>, standard deviation sqrt(8) x <: n.gain :>.
-// A frame starts from its seed; <: n.steps :> steps lie before its first read and between its reads.
-// Latency: 0, from voltage to voltage. The first read comes <: 2 * n.cycles + 2 :> cycles behind the start or later,
+// visits every state but 0. Noise: (ones of cells <: n.sites :> during <: n.steps :> steps - 16) x <: n.gain :>,
+// standard deviation sqrt(8) x <: n.gain :>. A frame starts from its seed; the first <: n.steps :> steps count for no read.
+// Latency: 0, from voltage to voltage. The first read comes <: 3 * n.cycles + 2 :> cycles behind the start or later,
 // the others <: n.cycles :> cycle<: n.cycles_s :> behind one another or later.
 
 `default_nettype none
@@ -29,14 +29,15 @@ module column_noise (
   localparam [32*LANES-1:0] RULES =
       {<: n.rules :>};
 
-  // The seed goes in behind the start, when all cells are 0. Its first steps are followed by the noise
-  // of the first read and the steps to the second.
+  // The seed goes in behind the start, when all cells are 0. The steps that count for no read follow, those
+  // of the first read, and, when its noise stands, those of the second.
   reg [31:0] seed_q;
   reg enter_q;
-  reg first_q;
+  reg [1:0] before_q;
   reg [<: n.left_width - 1 :>:0] left_q;
   wire idle = (left_q == <: n.left_width :>'d0);
-  wire take = sample_i | (first_q & idle);
+  // A count is complete: it becomes noise, and the next one begins.
+  wire take = sample_i | ((before_q != 2'd0) & idle);
   wire step = enter_q | take | !idle;
 
   always @(posedge clk_i) begin
@@ -46,12 +47,12 @@ module column_noise (
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       enter_q <= 1'b0;
-      first_q <= 1'b0;
+      before_q <= 2'd0;
       left_q <= <: n.left_width :>'d0;
     end else begin
       enter_q <= frame_start_i;
-      if (enter_q) first_q <= 1'b1;
-      else if (take) first_q <= 1'b0;
+      if (enter_q) before_q <= 2'd2;
+      else if (take & !sample_i) before_q <= before_q - 2'd1;
       if (enter_q) left_q <= <: n.left_width :>'d<: n.cycles :>;
       else if (take) left_q <= <: n.left_width :>'d<: n.cycles - 1 :>;
       else if (!idle) left_q <= left_q - <: n.left_width :>'d1;
@@ -63,9 +64,9 @@ module column_noise (
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       localparam [31:0] RULE = RULES[32*lane +: 32];
       reg [31:0] cells_q;
-      //%- for i in n.unrolled %//
-      wire [31:0] state_<: i + 1 :> =
-          {<: n.state(i) :>[30:0], 1'b0} ^ {1'b0, <: n.state(i) :>[31:1]} ^ (<: n.state(i) :> & RULE);
+      //%- for from in n.unrolled %//
+      wire [31:0] state_<: loop.index :> =
+          {<: from :>[30:0], 1'b0} ^ {1'b0, <: from :>[31:1]} ^ (<: from :> & RULE);
       //%- endfor %//
 
       always @(posedge clk_i) begin
@@ -73,16 +74,17 @@ module column_noise (
         else if (step) cells_q <= state_<: n.unrolled.len() :> ^ seed_q;
       end
 
-      reg [5:0] ones;
-      integer index;
+      // Of the cells before each of the cycle's steps.
+      wire [<: n.count_width - 1 :>:0] count =
+          <: n.count :>;
+      reg [5:0] ones_q;
 
-      always @* begin
-        ones = 6'd0;
-        for (index = 0; index < 32; index = index + 1) ones = ones + {5'd0, cells_q[index]};
+      always @(posedge clk_i) begin
+        if (step) ones_q <= (take ? 6'd0 : ones_q) + <: n.count_extended :>;
       end
 
       // From -16 to 16.
-      wire [5:0] centred = ones - 6'd16;
+      wire [5:0] centred = ones_q - 6'd16;
       wire [NOISE-1:0] deviate = {{(NOISE-6){centred[5]}}, centred};
       reg [NOISE-1:0] noise_q;
 

@@ -1,11 +1,11 @@
 //! The noise in gates as a source for the executor: any lane and read of any frame, without running what lies before.
 //!
-//! An automaton is linear, so its cells in a read are sums (XOR) of bits of the frame's seed. Which ones is a matrix
+//! An automaton is linear, so its cells before a read are sums (XOR) of bits of the frame's seed. Which ones is a matrix
 //! of the lane and the read; matrices are kept for every [`APART`]th read, and one word holds a bit of 32 frames.
 
 use std::sync::OnceLock;
 
-use crate::design::noise::{Noise, STEPS};
+use crate::design::noise::{Noise, SITES};
 use crate::design::{Analog, Design};
 use crate::golden::machine::frame_seed;
 use crate::variation::{ReadNoise, ReadPlace};
@@ -93,17 +93,23 @@ impl Generators {
     }
 }
 
-/// The matrix of `reads` reads later.
-fn advance(matrix: &mut Matrix, rules: u32, reads: usize) {
+/// The matrix of `reads` reads later; what the cells that the last of them counts are sums of.
+fn advance(matrix: &mut Matrix, rules: u32, reads: usize) -> Matrix {
     let own: Matrix = std::array::from_fn(|cell| if rules >> cell & 1 == 1 { u32::MAX } else { 0 });
-    for _ in 0..reads * STEPS {
-        let before = *matrix;
-        matrix[0] = before[1] ^ before[0] & own[0];
-        for cell in 1..31 {
-            matrix[cell] = before[cell - 1] ^ before[cell + 1] ^ before[cell] & own[cell];
+    // Four bits a step.
+    let mut counted = [0; 32];
+    for _ in 0..reads {
+        for bits in counted.as_chunks_mut().0 {
+            *bits = SITES.map(|site| matrix[site]);
+            let before = *matrix;
+            matrix[0] = before[1] ^ before[0] & own[0];
+            for cell in 1..31 {
+                matrix[cell] = before[cell - 1] ^ before[cell + 1] ^ before[cell] & own[cell];
+            }
+            matrix[31] = before[30] ^ before[31] & own[31];
         }
-        matrix[31] = before[30] ^ before[31] & own[31];
     }
+    counted
 }
 
 /// Bit j of word i becomes bit i of word j (Warren, "Hacker's Delight", 7-3, with the other order of bits).
@@ -132,11 +138,11 @@ impl GateNoise<'_> {
         transposed(seeds)
     }
 
-    /// The noise of 32 frames with these seeds.
-    fn noise(&self, matrix: &Matrix, seeds: &[u32; 32], noise: &mut [i16; 32]) {
+    /// The noise of 32 frames with these seeds, `counted` being what the counted bits are sums of.
+    fn noise(&self, counted: &Matrix, seeds: &[u32; 32], noise: &mut [i16; 32]) {
         // Number of ones of every frame, one word a binary digit.
         let mut ones = [0u32; 6];
-        for row in matrix {
+        for row in counted {
             let (mut bits, mut cell) = (*row, 0);
             while bits != 0 {
                 cell ^= seeds[bits.trailing_zeros() as usize];
@@ -166,17 +172,20 @@ impl ReadNoise for GateNoise<'_> {
     fn fill_many(&self, first: ReadPlace, blocks: usize, start: usize, noise: &mut [[i16; 32]]) {
         let generators = self.generators;
         let lane = first.channel % generators.lanes;
-        let (mut at, mut matrix) = (usize::MAX, [0; 32]);
+        // Read behind the matrix, and what the read before it counts.
+        let (mut next, mut matrix, mut counted) = (usize::MAX, [0; 32], [0; 32]);
         for (place, noise) in (start..).zip(noise) {
             let vector = first.vector + place / blocks;
             let read = generators.read(&ReadPlace { vector, ..first });
-            if at > read || read - at >= APART {
-                at = read / APART * APART;
+            if next > read + 1 || read - next.min(read) >= APART {
+                next = read / APART * APART;
                 matrix = generators.matrices(lane)[read / APART];
             }
-            advance(&mut matrix, generators.noise.rules[lane], read - at);
-            at = read;
-            self.noise(&matrix, &self.seeds(first.image + place % blocks * 32), noise);
+            if next <= read {
+                counted = advance(&mut matrix, generators.noise.rules[lane], read + 1 - next);
+                next = read + 1;
+            }
+            self.noise(&counted, &self.seeds(first.image + place % blocks * 32), noise);
         }
     }
 }

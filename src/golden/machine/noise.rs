@@ -1,6 +1,6 @@
 //! The generators of noise beside the columns, as the gates run them: one cellular automaton a lane.
 
-use crate::design::noise::{Noise, STEPS};
+use crate::design::noise::{Noise, SITES, STEPS};
 
 /// What the seed of a frame grows by from frame to frame.
 const FRAME_STEP: u32 = 0x9e37_79b9;
@@ -21,27 +21,26 @@ pub(super) struct Generators<'a> {
 }
 
 impl<'a> Generators<'a> {
-    /// All lanes start from the frame's seed, all ones where that is 0, and make one read's steps.
+    /// All lanes start from the frame's seed, all ones where that is 0, and make the steps of one read.
     pub fn new(noise: &'a Noise, frame_seed: u32) -> Generators<'a> {
         let seed = if frame_seed == 0 { u32::MAX } else { frame_seed };
         let mut generators = Generators { noise, cells: vec![seed; noise.rules.len()] };
-        generators.step();
+        generators.read();
         generators
     }
 
     /// Noise of one read of every lane, in 2^-F counts; the next call gives the next read's.
     pub fn read(&mut self) -> Vec<i32> {
-        let gain = self.noise.gain as i32;
-        let noise = self.cells.iter().map(|cells| (cells.count_ones() as i32 - 16) * gain).collect();
-        self.step();
-        noise
-    }
-
-    fn step(&mut self) {
-        for (cells, rules) in self.cells.iter_mut().zip(&self.noise.rules) {
+        let sites = SITES.iter().fold(0, |sites, site| sites | 1 << site);
+        let lanes = self.cells.iter_mut().zip(&self.noise.rules);
+        let noise = lanes.map(|(cells, rules)| {
+            let mut ones = 0;
             for _ in 0..STEPS {
+                ones += (*cells & sites).count_ones() as i32;
                 *cells = *cells << 1 ^ *cells >> 1 ^ *cells & rules;
             }
-        }
+            (ones - 16) * self.noise.gain as i32
+        });
+        noise.collect()
     }
 }
