@@ -106,18 +106,22 @@ pub enum ReadoutKind {
 }
 
 /// The range of a converter.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Range {
     Word(RangeWord),
     /// -R to +R counts in every layer.
     Counts(f64),
+    /// -R to +R counts, another R in each layer, in their order; `bincim calibrate` finds them.
+    Layers(Vec<f64>),
 }
 
 /// Ranges that follow from the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RangeWord {
+    /// Found from images: only `bincim calibrate` takes it, and writes numbers in its place.
+    Calibrated,
     /// Plus and minus the rows that the layer's largest tile uses: nothing is ever clipped.
     Full,
 }

@@ -1,7 +1,7 @@
 //! What a machine must satisfy before anything is built from it.
 
 use super::readout::MOST_GAIN;
-use super::{Arch, ArchFile, Interface, Range, Readout};
+use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout};
 use crate::device::Physics;
 
 /// One key of the architecture file that cannot be, why, and what would be right.
@@ -144,15 +144,27 @@ fn readout(readout: &Readout, problems: &mut Problems) {
         "outside 2 to 1024".into(),
         "take a number of codes such as 11, 31 or 32".into(),
     );
-    if let Range::Counts(counts) = readout.range {
+    let ranges = match &readout.range {
+        Range::Counts(counts) => std::slice::from_ref(counts),
+        Range::Layers(layers) => layers,
+        Range::Word(_) => &[],
+    };
+    for counts in ranges {
         problems.say(
-            !(counts > 0.0 && counts <= 4096.0),
+            !(*counts > 0.0 && *counts <= 4096.0),
             "readout.range",
             counts,
             "not a number of counts between 0 and 4096".into(),
-            "give the counts of the last code, or \"full\"".into(),
+            "give the counts of the last code, one number or one a layer, or \"full\"".into(),
         );
     }
+    problems.say(
+        readout.range == Range::Word(RangeWord::Calibrated),
+        "readout.range",
+        "\"calibrated\"",
+        "a range that is still to be found from images".into(),
+        "let `bincim calibrate MODEL --arch ARCH --data DATA -o NEW` write the numbers".into(),
+    );
     problems.say(
         readout.fraction_bits > 10,
         "readout.fraction_bits",

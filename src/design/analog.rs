@@ -99,8 +99,8 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && map.passes == 1
                 && !layer.sum_pixels
                 && layer.activation != Activation::Scores;
-            let (low, step) = uniform(arch, rows);
-            let values = values(arch, rows, decides);
+            let (low, step) = uniform(arch, index, rows);
+            let values = values(arch, index, rows, decides);
             let weight = map.passes as i64
                 * ((1i64 << planes) - 1)
                 * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
@@ -163,17 +163,18 @@ fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
     noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
-/// First code's counts and the step of a uniform converter for at most `rows` driven rows.
-fn uniform(arch: &Arch, rows: usize) -> (f64, f64) {
-    let range = match arch.readout.range {
-        Range::Counts(counts) => counts,
+/// First code's counts and the step of a uniform converter of `layer` for at most `rows` driven rows.
+fn uniform(arch: &Arch, layer: usize, rows: usize) -> (f64, f64) {
+    let range = match &arch.readout.range {
+        Range::Counts(counts) => *counts,
+        Range::Layers(layers) => layers[layer],
         Range::Word(_) => rows as f64,
     };
     (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
-fn values(arch: &Arch, rows: usize, decides: bool) -> Vec<i64> {
+fn values(arch: &Arch, layer: usize, rows: usize, decides: bool) -> Vec<i64> {
     let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
     match arch.readout.kind {
         ReadoutKind::Sense if decides => vec![-1, 1],
@@ -183,7 +184,7 @@ fn values(arch: &Arch, rows: usize, decides: bool) -> Vec<i64> {
             vec![-size, size]
         }
         _ => {
-            let (low, step) = uniform(arch, rows);
+            let (low, step) = uniform(arch, layer, rows);
             (0..arch.readout.levels)
                 .map(|code| ((low + code as f64 * step) * unit).round_ties_even() as i64)
                 .collect()

@@ -1,9 +1,14 @@
 //! Reads of analog arrays: column voltages, codes and what the codes stand for, in integers.
 
+use std::collections::BTreeMap;
+
 use super::noise::Generators;
 use super::rows::RowVector;
 use crate::design::{Analog, Design, LayerDesign, LayerReadout};
 use crate::variation::{ArrayDraw, Chip};
+
+/// How often each sum of a column came, in counts.
+pub type ColumnSums = BTreeMap<i32, u64>;
 
 /// The arrays of a chip as a design uses them.
 pub(super) struct Arrays<'a> {
@@ -59,6 +64,33 @@ impl<'a> Arrays<'a> {
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
                 *sum += readout.values[code] << plane;
+            }
+        }
+    }
+
+    /// The same with converters that change nothing, on a chip without errors; counts every column sum in `found`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn add_exactly(
+        &self,
+        design: &Design,
+        layer: &LayerDesign,
+        readout: &LayerReadout,
+        array: usize,
+        row: &RowVector,
+        found: &mut ColumnSums,
+        sums: &mut [i64],
+    ) {
+        let draw = &self.chip.arrays[readout.first_array + array];
+        for plane in 0..readout.reads {
+            let rows = match readout.reads {
+                1 => 0..design.rows,
+                _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
+            };
+            let drive = self.drive(design, layer, row, rows.clone());
+            for (column, sum) in sums.iter_mut().enumerate().take(draw.columns) {
+                let counts = voltage(draw, column, rows.start, &drive) >> self.analog.fraction_bits;
+                *found.entry(counts).or_default() += 1;
+                *sum += i64::from(counts) << (plane as u32 + self.analog.value_fraction_bits);
             }
         }
     }

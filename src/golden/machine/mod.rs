@@ -12,6 +12,7 @@ use crate::bits::BitMatrix;
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
 use array::Arrays;
+pub use array::ColumnSums;
 use input::InputMemory;
 use noise::Generators;
 pub use noise::{RESET_SEED, frame_seed};
@@ -51,7 +52,24 @@ pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16], seed: u32) -> Ma
     machine.trace
 }
 
+/// Sums of the columns of every layer in one frame, where converters change nothing: one number a read and column.
+/// `chip`: the chip without errors.
+///
+/// # Panics
+/// Where the design's readout is the popcount.
+pub fn column_sums(design: &Design, chip: &Chip, image: &[i16]) -> Vec<ColumnSums> {
+    assert!(design.analog.is_some(), "columns of an analog design");
+    let mut machine = Machine::new(design, Some(chip), image, RESET_SEED);
+    machine.found = Some(vec![ColumnSums::new(); design.layers.len()]);
+    for index in 0..design.layers.len() {
+        machine.layer(index);
+    }
+    machine.found.unwrap_or_default()
+}
+
 struct Machine<'a> {
+    /// Column sums of every layer, where they are wanted.
+    found: Option<Vec<ColumnSums>>,
     design: &'a Design,
     arrays: Option<Arrays<'a>>,
     generators: Option<Generators<'a>>,
@@ -82,6 +100,7 @@ impl<'a> Machine<'a> {
     fn new(design: &'a Design, chip: Option<&'a Chip>, image: &[i16], seed: u32) -> Machine<'a> {
         let noise = design.analog.as_ref().and_then(|analog| analog.noise.as_ref());
         Machine {
+            found: None,
             design,
             arrays: Arrays::new(design, chip),
             generators: noise.map(|noise| Generators::new(noise, seed)),
@@ -185,7 +204,14 @@ impl<'a> Machine<'a> {
             let row = self.row_vector(layer, pass, position);
             let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
             let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
-            arrays.add(self.design, layer, readout, array, &row, self.generators.as_mut(), sum);
+            match &mut self.found {
+                // Layers that are done stand in the trace.
+                Some(found) => {
+                    let found = &mut found[self.trace.layers.len()];
+                    arrays.add_exactly(self.design, layer, readout, array, &row, found, sum);
+                }
+                None => arrays.add(self.design, layer, readout, array, &row, self.generators.as_mut(), sum),
+            }
             let door = self.clock.now.max(self.clock.free);
             self.clock.free = door + (readout.reads * readout.interval) as u64;
             self.clock.now = door + 1;
