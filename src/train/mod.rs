@@ -23,6 +23,9 @@ mod sign;
 mod trainer;
 mod windows;
 
+#[cfg(test)]
+mod tests;
+
 pub use export::onnx;
 pub use model::{LayerState, Model};
 pub use plan::{Plan, PlanLayer, Problem, plan};
