@@ -11,6 +11,8 @@ const MOST: usize = 1 << 16;
 const MOST_VALUES: usize = 1 << 26;
 /// Largest kernel that the hardware has.
 const KERNEL: usize = 7;
+/// Largest pooling window; its places are counted in 8 bits.
+const POOL: usize = 15;
 
 /// One thing that is wrong: where, what, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -203,8 +205,8 @@ fn resolve(
     if !(1..=MOST).contains(&stride) {
         fault(format!("stride = {stride}: give at least 1"));
     }
-    if !(1..=MOST).contains(&pool) {
-        fault(format!("pool = {pool}: give at least 1"));
+    if !(1..=POOL).contains(&pool) {
+        fault(format!("pool = {pool}: give 1 to {POOL}"));
     }
     if pad > 0 && pad >= kernel.0 {
         fault(format!("pad = {pad}: give less than the kernel's {}", kernel.0));
