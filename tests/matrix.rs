@@ -7,7 +7,7 @@ use bincim::bits::BitMatrix;
 use bincim::design::Design;
 use bincim::emit;
 use bincim::network::random::{self, Limits};
-use bincim::network::{PadValue, Padding};
+use bincim::network::{PadValue, Padding, Plane};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -64,7 +64,7 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
 /// Windows that do not move, partly outside their map: the place of the padding is a constant.
 #[test]
 fn padding_around_a_single_pixel_is_seen() {
-    let limits = Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2 };
+    let limits = Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2, planes: 1 };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut found = 0;
     for seed in 0..60 {
@@ -73,7 +73,8 @@ fn padding_around_a_single_pixel_is_seen() {
         for layer in network.layers.iter_mut().skip(1) {
             layer.kernel = (3, 3);
             layer.padding = Padding { top: 1, left: 1, bottom: 1, right: 1, value };
-            layer.weights = BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random());
+            layer.planes =
+                vec![Plane::binary(BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random()))];
         }
         assert_eq!(bincim::network::validate(&network), [], "network {seed}");
         let arch = machines::random_arch(&mut rng);
@@ -91,9 +92,9 @@ fn pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
     // Some networks are wide and flat, some small and deep.
     let limits = match number % 3 {
-        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8 },
-        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4 },
-        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2 },
+        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes: 1 },
+        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes: 1 },
+        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes: 1 },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);

@@ -249,7 +249,7 @@ pub(super) fn shift(code: InputCode, layer: &Layer, channel: usize, pixels: i64)
         InputCode::Bipolar => 0,
         _ => {
             let (low, high) = code.range();
-            let plus = layer.weights.ones(channel) as i64;
+            let plus = layer.planes[0].weights.ones(channel) as i64;
             let sum_of_weights = 2 * plus - layer.fan_in() as i64;
             i64::from(low + high) * sum_of_weights * pixels
         }

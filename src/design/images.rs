@@ -46,7 +46,8 @@ impl Cells {
     ) -> Vec<i8> {
         let columns: Vec<Option<usize>> =
             (0..self.rows).map(|row| self.column(layer, design, pass, row)).collect();
-        let sign = |channel: usize, column: usize| if layer.weights.get(channel, column) { 1 } else { -1 };
+        let sign =
+            |channel: usize, column: usize| if layer.planes[0].weights.get(channel, column) { 1 } else { -1 };
         channels
             .flat_map(|channel| {
                 columns.iter().map(move |column| column.map_or(0, |column| sign(channel, column)))
@@ -68,7 +69,9 @@ impl Cells {
                         let channel = group * self.lanes + lane;
                         for r in 0..self.weight_rows {
                             let bit = match columns[word * self.weight_rows + r] {
-                                Some(column) if channel < layer.conv.c => layer.weights.get(channel, column),
+                                Some(column) if channel < layer.conv.c => {
+                                    layer.planes[0].weights.get(channel, column)
+                                }
                                 _ => true,
                             };
                             image.set(address, lane * self.weight_rows + r, bit);
@@ -129,7 +132,7 @@ impl Domain {
     /// `engine accumulator - acc` for integer inputs: every -1 weight counts each plane's zeros as matches, and
     /// the code is offset by the smallest value.
     fn offset(&self, layer: &Layer, channel: usize) -> i64 {
-        let plus = layer.weights.ones(channel) as i64;
+        let plus = layer.planes[0].weights.ones(channel) as i64;
         let minus = layer.fan_in() as i64 - plus;
         let planes = (1i64 << self.code.planes()) - 1;
         let lowest = i64::from(self.code.range().0);

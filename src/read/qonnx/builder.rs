@@ -6,7 +6,7 @@ use super::graph::Node;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use crate::bits::BitMatrix;
-use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape};
+use crate::network::{Activation, InputCode, Layer, Padding, Plane, Pool, Shape};
 use crate::read::Error;
 use rayon::prelude::*;
 
@@ -179,7 +179,7 @@ impl Builder {
             kernel: plan.kernel,
             stride: plan.stride,
             padding: plan.padding,
-            weights,
+            planes: vec![Plane::binary(weights)],
             conv: plan.conv,
             sum_pixels: plan.sum_pixels,
             pool: None,
@@ -236,7 +236,7 @@ impl Builder {
         for (c, folded) in folded.into_iter().enumerate() {
             let folded = folded?;
             if folded.negated {
-                negate_row(layer, c);
+                layer.planes.iter_mut().for_each(|plane| plane.negate_row(c));
             }
             threshold.push(folded.threshold as i32);
             flip.push(folded.flip);
@@ -319,14 +319,6 @@ fn falls(steps: &[Step], c: usize, reachable: Reachable) -> Result<bool, i64> {
         before = now;
     }
     Ok(falls)
-}
-
-/// Turns the weights of output channel `c` round, and with them its accumulator.
-fn negate_row(layer: &mut Layer, c: usize) {
-    for column in 0..layer.weights.columns() {
-        let bit = layer.weights.get(c, column);
-        layer.weights.set(c, column, !bit);
-    }
 }
 
 /// The map after `pool`.
