@@ -213,14 +213,7 @@ impl Design {
     /// The arrays of the chip in the order layer, group, pass; none with the popcount readout.
     pub fn sites(&self) -> Vec<Site> {
         let Some(analog) = &self.analog else { return Vec::new() };
-        let cells = Cells {
-            rows: self.rows,
-            lanes: self.lanes,
-            word: self.word,
-            planes: self.planes,
-            plane_rows: self.plane_rows,
-            weight_rows: self.weight_rows,
-        };
+        let cells = Cells::new(&self.arch, self.planes, self.plane_rows);
         let mut sites = Vec::with_capacity(analog.arrays);
         for (index, (layer, program)) in self.network.layers.iter().zip(&self.layers).enumerate() {
             let Some(readout) = &program.readout else { continue };
