@@ -34,6 +34,9 @@ pub struct Args {
     /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
     #[arg(long, requires = "arch")]
     pub chip: Option<PathBuf>,
+    /// Run at most K planes of weights in each layer; all if not given
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
+    pub planes: Option<u16>,
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
@@ -96,24 +99,25 @@ enum Model {
     /// Bit-parallel over the network.
     Packed(Box<packed::Engine>),
     /// Tile by tile over the design.
-    Machine(Box<Design>, Option<Chip>),
+    Machine(Box<Design>, Option<Chip>, usize),
 }
 
 impl Model {
     fn name(&self) -> String {
         match self {
             Model::Packed(engine) => engine.instruction_set().to_string(),
-            Model::Machine(design, _) => {
-                format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
+            Model::Machine(design, _, planes) => {
+                let cycles: u64 = design.frame_of(*planes).layers.iter().sum();
+                format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
             }
         }
     }
 
     /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1.
     fn scores(&self, network: &Network, images: &[u8]) -> Vec<i32> {
-        let (design, chip) = match self {
+        let (design, chip, planes) = match self {
             Model::Packed(engine) => return engine.infer(images),
-            Model::Machine(design, chip) => (design, chip),
+            Model::Machine(design, chip, planes) => (design, chip, *planes),
         };
         let one_bit = design.layers.last().is_some_and(|last| !last.scores);
         let pixels = design.output.pixels;
@@ -123,7 +127,7 @@ impl Model {
             .flat_map_iter(|image| {
                 let values: Vec<i16> =
                     image.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
-                let scores = machine::run(design, chip.as_ref(), &values).scores;
+                let scores = machine::run_planes(design, chip.as_ref(), planes, &values).scores;
                 let ordered = (0..design.output.scores).map(move |index| {
                     let score = scores[index % pixels * classes + index / pixels] as i32;
                     if one_bit { 2 * score - 1 } else { score }
@@ -155,6 +159,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     };
+    let planes = planes(args, &network)?;
     let model = match &args.arch {
         Some(path) => {
             let (choice, _) = load::choice(&network, Some(path), None)?;
@@ -162,19 +167,34 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
                 Some(path) => Some(chip::read(path, &choice.design)?),
                 None => chip::ideal(&choice.design),
             };
-            Model::Machine(Box::new(choice.design), chip)
+            Model::Machine(Box::new(choice.design), chip, planes)
         }
-        None => Model::Packed(Box::new(packed::prepare(&network))),
+        None => Model::Packed(Box::new(packed::prepare(&network.limited(planes)))),
     };
     // The machine's scores may have a unit of their own.
     let network = match &model {
-        Model::Machine(design, _) => design.network.clone(),
+        Model::Machine(design, ..) => design.network.clone(),
         Model::Packed(_) => network,
     };
     let (_, told) = classify(args, &network, &model, &data.images, data.shape, labels)
         .map_err(|error| miette::miette!("{error:#}"))?;
     output::result(&told)?;
     Ok(Outcome::Done)
+}
+
+/// The number of planes asked for, or all there are.
+fn planes(args: &Args, network: &Network) -> miette::Result<usize> {
+    let all = network.most_planes();
+    match args.planes.map(usize::from) {
+        None => Ok(all),
+        Some(planes) if planes <= all => Ok(planes),
+        Some(planes) => Err(miette::miette!(
+            code = "infer::planes",
+            help = "`bincim check` shows the planes of each layer",
+            "--planes {planes}: the layers of {} have at most {all}",
+            args.model.display()
+        )),
+    }
 }
 
 /// Classifies `images` (8-bit, CHW, one after the other, each of `shape`); the summary, and how it is told.
@@ -278,6 +298,7 @@ mod tests {
             data: "data".into(),
             arch: None,
             chip: None,
+            planes: None,
             split: Split::Test,
             images,
             rule: Some(Rule::Argmax),
@@ -312,7 +333,7 @@ mod tests {
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
         let machine =
-            Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")), None);
+            Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")), None, 1);
         let (same, _) =
             classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
         assert_eq!(same.correct, all.correct);

@@ -81,11 +81,22 @@ impl Design {
     /// the computation, or the input stream where that takes longer. An input memory of one frame is filled again
     /// from the end of the first layer on.
     pub fn interval(&self) -> u64 {
+        self.interval_of(self.planes_of_weights())
+    }
+
+    /// [`Design::interval`] where each layer runs at most `planes` planes.
+    pub fn interval_of(&self, planes: usize) -> u64 {
+        let frame = self.frame_of(planes);
         let filling = match self.input.frames {
-            1 => self.layers[0].cycles + self.filling_cycles() + 1,
+            1 => frame.layers[0] + self.filling_cycles() + 1,
             _ => self.filling_cycles(),
         };
-        self.frame_interval.max(filling)
+        frame.interval.max(filling)
+    }
+
+    /// Cycles where each layer runs at most `planes` planes.
+    pub fn frame_of(&self, planes: usize) -> &Frame {
+        &self.plane_cycles[planes.clamp(1, self.plane_cycles.len()) - 1]
     }
 
     /// Fewest cycles in which one frame can enter: its beats and the padding between and behind them.

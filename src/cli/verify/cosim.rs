@@ -91,6 +91,8 @@ pub struct Plan {
     pub resets: u64,
     /// Processes at a time.
     pub jobs: usize,
+    /// Most planes of weights that a layer runs.
+    pub planes: usize,
     /// The images are one shard, as in an earlier run that is to be repeated.
     pub whole: bool,
 }
@@ -228,7 +230,7 @@ fn run_shard(
     arguments: &[OsString],
 ) -> Result<Shard, FlowError> {
     let frames: Vec<Frame> =
-        shard.clone().map(|index| frame(design, model.chip.as_ref(), image(index))).collect();
+        shard.clone().map(|index| frame(design, model.chip.as_ref(), plan.planes, image(index))).collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
     fs::write(&file, vectors::bytes(design, &frames, shard.start)).map_err(FlowError::io("write", &file))?;
@@ -258,10 +260,10 @@ fn run_shard(
     Ok(result)
 }
 
-/// The golden model's answer to one image; `chip` as in [`machine::run`].
-pub fn frame(design: &Design, chip: Option<&Chip>, image: Vec<i16>) -> Frame {
-    let trace = machine::run(design, chip, &image);
+/// The golden model's answer to one image; `chip` and `planes` as in [`machine::run_planes`].
+pub fn frame(design: &Design, chip: Option<&Chip>, planes: usize, image: Vec<i16>) -> Frame {
+    let trace = machine::run_planes(design, chip, planes, &image);
     let cycles = trace.layers.iter().map(|layer| layer.cycles).collect();
     let (sums, bits) = trace.layers.into_iter().map(|layer| (layer.sums, layer.bits)).unzip();
-    Frame { image, sums, bits, scores: trace.scores, cycles }
+    Frame { image, sums, bits, scores: trace.scores, cycles, planes }
 }
