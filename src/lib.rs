@@ -19,6 +19,8 @@ pub mod lower;
 pub mod mapping;
 pub mod montecarlo;
 pub mod network;
+pub mod onnx;
 pub mod read;
 pub mod report;
+pub mod train;
 pub mod variation;

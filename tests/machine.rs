@@ -44,7 +44,7 @@ fn check(seed: u64, limits: &random::Limits) -> bool {
         let fewer = network.limited(planes);
         for image in elements.chunks(network.input.shape.elements()) {
             let expected = reference::run(&fewer, image);
-            let got = machine::run_planes(&design, None, planes, image);
+            let got = machine::run_planes(&design, None, planes, image, 0);
             for (index, layer) in network.layers.iter().enumerate() {
                 let what = format!("seed {seed}, {planes} planes, layer {}", layer.name);
                 compare_bits(&design, layer, &expected.layers[index].bits, &got.layers[index].bits, &what);

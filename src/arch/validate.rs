@@ -1,5 +1,6 @@
 //! What a machine must satisfy before anything is built from it.
 
+use super::readout::MOST_GAIN;
 use super::{Arch, ArchFile, Interface, Range, Readout};
 use crate::device::Physics;
 
@@ -76,6 +77,20 @@ fn shape(arch: &Arch, problems: &mut Problems) {
             arch.rows
         ),
         format!("take at most {} columns", arch.rows),
+    );
+    problems.say(
+        arch.segment != 0 && !arch.lanes.is_multiple_of(arch.segment),
+        "array.segment",
+        arch.segment,
+        format!("does not divide array.columns = {}", arch.lanes),
+        format!("take 0 (no copies of the row register) or one of {}", list(&divisors(arch.lanes))),
+    );
+    problems.say(
+        arch.segment != 0 && arch.readout.is_analog(),
+        "array.segment",
+        arch.segment,
+        "analog columns read their rows from the chip's memories, not from copies of the row register".into(),
+        "leave array.segment out, or take 0".into(),
     );
     problems.say(
         arch.weight_rows == 0 || !arch.rows.is_multiple_of(arch.weight_rows),
@@ -172,6 +187,32 @@ fn readout(readout: &Readout, problems: &mut Problems) {
         readout.cell_bits,
         format!("outside {} to 16: one count must fit with its sign", readout.fraction_bits + 2),
         "take fraction_bits + 3".into(),
+    );
+    noise(readout, problems);
+}
+
+/// Noise in gates: a whole gain of the generators.
+fn noise(readout: &Readout, problems: &mut Problems) {
+    let (least, asked) = (readout.noise_step(), readout.noise);
+    let most = least * MOST_GAIN as f64;
+    let range = format!(
+        "take 0, or {least:.4} to {most:.1} counts with readout.fraction_bits = {}",
+        readout.fraction_bits
+    );
+    problems.say(
+        // Also true of what is not a number.
+        !(asked == 0.0 || asked >= least / 2.0 && asked <= most),
+        "readout.noise",
+        asked,
+        "not a whole gain of the generators".into(),
+        range,
+    );
+    problems.say(
+        asked != 0.0 && !readout.is_analog(),
+        "readout.noise",
+        asked,
+        "a popcount has no voltage that noise could be added to".into(),
+        "take 0, or readout.kind = \"adc\" or \"sense\"".into(),
     );
 }
 

@@ -16,6 +16,7 @@ mod new;
 mod output;
 mod report;
 mod synth;
+mod train;
 mod vary;
 pub mod verify;
 
@@ -43,9 +44,9 @@ enum Verb {
     Mutate(mutate::Mutate),
     Synth(synth::Synth),
     Report(report::Report),
+    Train(train::Train),
     Glyphs(glyphs::Arguments),
-    /// Print the JSON schema of the architecture file
-    Schema,
+    Schema(new::Schema),
 }
 
 /// How a verb ended that could run.
@@ -73,7 +74,8 @@ pub fn main() -> ExitCode {
         Verb::Synth(args) => synth::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),
-        Verb::Schema => new::schema(),
+        Verb::Train(args) => train::run(&args),
+        Verb::Schema(args) => new::schema(&args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

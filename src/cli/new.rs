@@ -3,6 +3,7 @@
 use super::{Outcome, output};
 use crate::arch::ArchFile;
 use crate::flow::folder;
+use crate::train::Recipe;
 use clap::Args;
 use miette::IntoDiagnostic;
 use std::path::PathBuf;
@@ -49,9 +50,20 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The JSON schema of the architecture file, on stdout.
-pub fn schema() -> miette::Result<Outcome> {
-    let schema = schemars::schema_for!(ArchFile);
+/// Print the JSON schema of the architecture file
+#[derive(Args, Debug)]
+pub struct Schema {
+    /// That of the training file instead
+    #[arg(long)]
+    pub train: bool,
+}
+
+/// The schema on stdout.
+pub fn schema(args: &Schema) -> miette::Result<Outcome> {
+    let schema = match args.train {
+        true => schemars::schema_for!(Recipe),
+        false => schemars::schema_for!(ArchFile),
+    };
     output::result(&(serde_json::to_string_pretty(&schema).into_diagnostic()? + "\n"))?;
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 //! (ARCHITECTURE.md, "Analog arrays").
 
 use super::images::Cells;
+use super::noise::Noise;
 use super::{Design, width};
 use crate::arch::{Arch, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
@@ -37,6 +38,8 @@ pub struct Analog {
     pub value_width: usize,
     /// Arrays of the chip.
     pub arrays: usize,
+    /// What every read adds to the voltages, from generators in gates.
+    pub noise: Option<Noise>,
 }
 
 /// One layer's reads.
@@ -125,6 +128,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         planned.values.iter().map(|value| value.abs() * scale).max().unwrap_or(0)
     };
     let value = layers.iter().map(largest).max().unwrap_or(0);
+    let noise = noise(arch, &layers);
     let analog = Analog {
         sense: readout.kind == ReadoutKind::Sense,
         fraction_bits: readout.fraction_bits,
@@ -135,13 +139,28 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         edges_per_cycle,
         conversion,
         cell_width: readout.cell_bits as usize,
-        // Every row at its largest value, the offset as much again, and an edge above all of them.
-        voltage_width: readout.cell_bits as usize + width::index(arch.rows) + 1,
+        voltage_width: voltage_width(arch, noise.as_ref()),
         code_width: width::unsigned(edges),
         value_width: width::signed(-value, value),
         arrays: first_array,
+        noise,
     };
     Plan { analog, layers }
+}
+
+/// The generators of noise, as slow as the reads let them be: a read's steps must be done before the next read is
+/// sampled, and three reads' steps between a frame's start and its first sample, `read_words + 5` cycles later.
+fn noise(arch: &Arch, layers: &[LayerReadout]) -> Option<Noise> {
+    let interval = layers.iter().map(|layer| layer.interval).min().unwrap_or(1);
+    let first = layers.first().map_or(1, |layer| (layer.read_words + 3) / 3);
+    Noise::new(&arch.readout, arch.lanes, interval.min(first))
+}
+
+/// Every row at its largest value, the offset as much again, and an edge above all of them; with noise twice that,
+/// or more where the noise alone is more than an eighth of it.
+fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
+    let still = arch.readout.cell_bits as usize + width::index(arch.rows) + 1;
+    noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
 /// First code's counts and the step of a uniform converter for at most `rows` driven rows.

@@ -77,6 +77,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         style: tree_style(arch),
         pipelined: arch.popcount.pipelined,
     };
+    let latency = tree.latency() + usize::from(arch.segment > 0);
     let memory = maps(network, arch);
     let plan =
         arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
@@ -86,7 +87,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let plane_cycles: Vec<mapping::cycles::Frame> = (1..=network.most_planes())
         .map(|planes| match &plan {
             Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
-            None => mapping::cycles::of_frame(&mapping.layers, planes, tree.latency() as u64),
+            None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
         })
         .collect();
     let frame = &plane_cycles[plane_cycles.len() - 1];
@@ -165,6 +166,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         plane_cycles,
         widths,
         tree,
+        segment: arch.segment,
+        latency,
         layers,
     })
 }

@@ -8,6 +8,7 @@ mod analog;
 mod build;
 mod images;
 mod input;
+pub mod noise;
 pub mod tree;
 mod walk;
 mod width;
@@ -43,8 +44,12 @@ pub struct Design {
     pub planes: usize,
     /// Rows of one plane: `rows / planes`.
     pub plane_rows: usize,
-    /// Popcount tree of one lane; its latency is D.
+    /// Popcount tree of one lane.
     pub tree: TreePlan,
+    /// Lanes that share a copy of the row register; 0: none.
+    pub segment: usize,
+    /// D of the popcount readout: from the row register to the registered count.
+    pub latency: usize,
     /// Some layer pads with "row not driven": rows carry an enable.
     pub row_enable: bool,
     /// Counts become signed sums (`2 * count - driven`): some rows are not driven, or some layer has several planes.
@@ -135,6 +140,11 @@ impl Design {
     /// Accumulators are two's complement.
     pub fn signed_sums(&self) -> bool {
         self.signed_counts || self.analog.is_some()
+    }
+
+    /// Reads have noise in gates, and results depend on the register SEED.
+    pub fn has_noise(&self) -> bool {
+        self.analog.as_ref().is_some_and(|analog| analog.noise.is_some())
     }
 
     /// Weights live in logic cells instead of block RAM.

@@ -17,13 +17,19 @@ pub(super) struct View {
     pub banks: usize,
     pub planes: usize,
     pub plane_rows: usize,
+    /// D, and the part of it that the popcount tree takes.
     pub latency: usize,
+    pub tree_latency: usize,
+    /// Lanes that share a copy of the row register; 0: none.
+    pub segment: usize,
     pub row_enable: bool,
     /// Sums need the number of driven rows.
     pub counts_driven: bool,
     /// Sums are two's complement.
     pub signed_sums: bool,
     pub analog: Option<AnalogView>,
+    /// Reads have noise of their own.
+    pub noise: bool,
     /// The first layer counts the planes of an integer.
     pub weighted: bool,
     /// The rows of the first layer's vectors count among the driven ones; the input unit counts them.
@@ -270,11 +276,14 @@ impl View {
             banks: design.banks,
             planes: design.planes,
             plane_rows: design.plane_rows,
-            latency: design.tree.latency(),
+            latency: design.latency,
+            tree_latency: design.tree.latency(),
+            segment: design.segment,
             row_enable: design.row_enable,
             counts_driven,
             signed_sums: design.signed_sums(),
             analog: AnalogView::new(design),
+            noise: design.has_noise(),
             weighted: layers[0].weighted,
             input_driven,
             input_counts: input_driven && !masks_rows,
@@ -304,7 +313,7 @@ impl View {
             plane_bits: (0..plane_width).map(|index| PlaneBit { name: PLANE_BITS[index], index }).collect(),
             plane_tags: (0..plane_width)
                 .rev()
-                .map(|index| format!("{}_q[TREE]", PLANE_BITS[index]))
+                .map(|index| format!("{}_q[ARRAY]", PLANE_BITS[index]))
                 .collect::<Vec<String>>()
                 .join(", "),
             shift_width: bits(most(|layer| layer.planes.iter().map(|plane| plane.shift).max().unwrap_or(0)))

@@ -9,11 +9,13 @@ mod error;
 pub mod glyphs;
 pub mod onnx;
 pub mod qonnx;
+mod recipe;
 
 pub use arch::{ArchError, arch, arch_from_text};
 pub use data::{Dataset, Split, dataset};
 pub use error::{Error, Errors};
 pub use qonnx::{Proof, Reading};
+pub use recipe::{RecipeError, recipe};
 
 use crate::network::Network;
 use std::path::Path;

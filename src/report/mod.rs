@@ -7,11 +7,13 @@ mod figures;
 mod html;
 pub mod junit;
 mod plot;
+mod train;
 mod vary;
 mod view;
 
 pub use figures::{Speed, speed};
 pub use html::{html, thousands};
+pub use train::{EpochView, TrainView, train_svg};
 pub use vary::{ChanceView, FlipView, LossView, SweepView, ValueView, VaryView, vary_html};
 pub use view::{
     Available, ClockView, DesignView, LayerView, Page, SeedView, SynthView, ToolView, UsedView, VerifyView,

@@ -13,6 +13,9 @@
 //%- if v.plane_width > 0 %//
 //   0x018 PLANES        most planes of weights that a layer runs, 1 to <: v.weight_planes :>; taken as a frame starts
 //%- endif %//
+//%- if v.noise %//
+//   0x01C SEED          seed of the next frame's noise; each frame adds 0x9E3779B9 to it
+//%- endif %//
 //   0x100 LAYER_CYCLES  one word a layer: its cycles in the last frame
 // Latency: 2, from address to read data.
 
@@ -54,6 +57,9 @@ module control (
     //%- if v.many_layers %//
     input  wire [<: v.layer_width - 1 :>:0] layer_i,
     //%- endif %//
+    //%- if v.noise %//
+    output wire [31:0] seed_o,
+    //%- endif %//
     input  wire [<: v.cycle_width - 1 :>:0] layer_cycles_i
 );
 
@@ -68,7 +74,7 @@ module control (
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
   //%- if v.plane_width > 0 %//
   wire write_planes = write_low_byte & (s_axil_awaddr[11:2] == 10'h006);
-  wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:8], s_axil_wstrb[3:1]};
+
   // Last plane of the weights; 0 is taken as 1, more than there are as all.
   reg  [<: v.plane_width - 1 :>:0] last_plane_q;
   wire [7:0] last_plane = s_axil_wdata[7:0] - 8'd1;
@@ -83,7 +89,11 @@ module control (
       else last_plane_q <= last_plane[<: v.plane_width - 1 :>:0];
     end
   end
-
+  //%- endif %//
+  //%- if v.noise %//
+  wire unused_write = &{1'b0, s_axil_awaddr[1:0]};
+  //%- else if v.plane_width > 0 %//
+  wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:8], s_axil_wstrb[3:1]};
   //%- else %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
                         s_axil_wstrb[3:1]};
@@ -114,6 +124,27 @@ module control (
   assign s_axil_bvalid = bvalid_q;
   assign s_axil_bresp = 2'b00;
   assign frame_wanted_o = auto_q | start_q;
+  //%- if v.noise %//
+
+  // Seed of the next frame; 0, from which no automaton would move, becomes all ones on its way out.
+  reg [31:0] seed_q;
+  wire write_seed = write & (s_axil_awaddr[11:2] == 10'h007);
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      seed_q <= 32'd1;
+    end else if (write_seed) begin
+      if (s_axil_wstrb[0]) seed_q[7:0] <= s_axil_wdata[7:0];
+      if (s_axil_wstrb[1]) seed_q[15:8] <= s_axil_wdata[15:8];
+      if (s_axil_wstrb[2]) seed_q[23:16] <= s_axil_wdata[23:16];
+      if (s_axil_wstrb[3]) seed_q[31:24] <= s_axil_wdata[31:24];
+    end else if (frame_start_i) begin
+      seed_q <= seed_q + 32'h9E3779B9;
+    end
+  end
+
+  assign seed_o = (seed_q == 32'd0) ? 32'hFFFFFFFF : seed_q;
+  //%- endif %//
 
   // Word that is read; those from 0x100 on belong to layers.
   reg  [9:0] read_index_q;
@@ -175,6 +206,9 @@ module control (
       10'h005: read_value = LAYERS;
       //%- if v.plane_width > 0 %//
       10'h006: read_value = {<: 32 - v.plane_width :>'d0, last_plane_q} + 32'd1;
+      //%- endif %//
+      //%- if v.noise %//
+      10'h007: read_value = seed_q;
       //%- endif %//
       default: read_value = 32'd0;
     endcase

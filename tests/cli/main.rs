@@ -6,6 +6,7 @@ mod chips;
 mod disk;
 mod interrupted;
 mod refusals;
+mod train;
 mod verbs;
 
 use bincim::flow::{self, FlowError, Tool};

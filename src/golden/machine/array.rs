@@ -1,5 +1,6 @@
 //! Reads of analog arrays: column voltages, codes and what the codes stand for, in integers.
 
+use super::noise::Generators;
 use super::rows::RowVector;
 use crate::design::{Analog, Design, LayerDesign, LayerReadout};
 use crate::variation::{ArrayDraw, Chip};
@@ -28,7 +29,8 @@ impl<'a> Arrays<'a> {
         Some(Arrays { analog, chip })
     }
 
-    /// Adds one vector's reads of one array to the sums of all lanes.
+    /// Adds one vector's reads of one array to the sums of all lanes; `generators` add their noise to the voltages.
+    #[allow(clippy::too_many_arguments)]
     pub fn add(
         &self,
         design: &Design,
@@ -36,6 +38,7 @@ impl<'a> Arrays<'a> {
         readout: &LayerReadout,
         array: usize,
         row: &RowVector,
+        mut generators: Option<&mut Generators>,
         sums: &mut [i64],
     ) {
         let draw = &self.chip.arrays[readout.first_array + array];
@@ -45,11 +48,13 @@ impl<'a> Arrays<'a> {
                 _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
             };
             let drive = self.drive(design, layer, row, rows.clone());
+            let noise = generators.as_mut().map(|generators| generators.read());
             for (column, sum) in sums.iter_mut().enumerate() {
                 // A lane beyond the last channel never reaches an edge.
                 let mut code = 0;
                 if column < draw.columns {
-                    let voltage = voltage(draw, column, rows.start, &drive);
+                    let noise = noise.as_ref().map_or(0, |noise| noise[column]);
+                    let voltage = voltage(draw, column, rows.start, &drive) + noise;
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }

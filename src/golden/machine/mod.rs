@@ -5,6 +5,7 @@
 
 mod array;
 mod input;
+mod noise;
 mod rows;
 
 use crate::bits::BitMatrix;
@@ -12,6 +13,8 @@ use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
 use array::Arrays;
 use input::InputMemory;
+use noise::Generators;
+pub use noise::{RESET_SEED, frame_seed};
 use rows::{RowVector, Tile};
 
 /// What the taps of the accelerator show for one frame.
@@ -36,18 +39,26 @@ pub struct LayerTrace {
 /// Runs one frame. `image`: element values in channel, row, column order, each inside the input code's range;
 /// `chip`: what the analog arrays hold, none with the popcount readout.
 ///
+/// `seed`: the frame's seed of the noise in gates ([`frame_seed`]); without effect on a design without such noise.
+///
 /// # Panics
 /// Where an analog design comes without a chip drawn for it.
-pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16]) -> MachineTrace {
-    run_planes(design, chip, design.planes_of_weights(), image)
+pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16], seed: u32) -> MachineTrace {
+    run_planes(design, chip, design.planes_of_weights(), image, seed)
 }
 
 /// [`run`] with at most `planes` (at least 1) planes of the weights of each layer.
 ///
 /// # Panics
 /// As [`run`].
-pub fn run_planes(design: &Design, chip: Option<&Chip>, planes: usize, image: &[i16]) -> MachineTrace {
-    let mut machine = Machine::new(design, chip, planes, image);
+pub fn run_planes(
+    design: &Design,
+    chip: Option<&Chip>,
+    planes: usize,
+    image: &[i16],
+    seed: u32,
+) -> MachineTrace {
+    let mut machine = Machine::new(design, chip, planes, image, seed);
     for index in 0..design.layers.len() {
         machine.layer(index);
     }
@@ -59,6 +70,7 @@ struct Machine<'a> {
     /// Most planes of the weights that a layer runs.
     planes: usize,
     arrays: Option<Arrays<'a>>,
+    generators: Option<Generators<'a>>,
     input: InputMemory,
     /// Activation memory: one matrix a bank, one word a row.
     banks: Vec<BitMatrix>,
@@ -83,11 +95,19 @@ impl Clock {
 }
 
 impl<'a> Machine<'a> {
-    fn new(design: &'a Design, chip: Option<&'a Chip>, planes: usize, image: &[i16]) -> Machine<'a> {
+    fn new(
+        design: &'a Design,
+        chip: Option<&'a Chip>,
+        planes: usize,
+        image: &[i16],
+        seed: u32,
+    ) -> Machine<'a> {
+        let noise = design.analog.as_ref().and_then(|analog| analog.noise.as_ref());
         Machine {
             design,
             planes: planes.max(1),
             arrays: Arrays::new(design, chip),
+            generators: noise.map(|noise| Generators::new(noise, seed)),
             input: InputMemory::fill(design, image),
             banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
             // A frame starts with its first tile already in the shadow.
@@ -125,7 +145,7 @@ impl<'a> Machine<'a> {
                 let last_read = (readout.reads - 1) * readout.interval;
                 last_read + readout.read_words + 2 + arrays.analog.conversion + 1
             }
-            _ => self.design.tree.latency(),
+            _ => self.design.latency,
         }
     }
 
@@ -201,12 +221,12 @@ impl<'a> Machine<'a> {
         first: usize,
         sums: &mut [Vec<i64>],
     ) {
-        let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
         let array = group * layer.passes + pass;
         for (vector, position) in walk.iter().enumerate() {
             let row = self.row_vector(layer, pass, position);
+            let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
             let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
-            arrays.add(self.design, layer, readout, array, &row, sum);
+            arrays.add(self.design, layer, readout, array, &row, self.generators.as_mut(), sum);
             let door = self.clock.now.max(self.clock.free);
             self.clock.free = door + (readout.reads * readout.interval) as u64;
             self.clock.now = door + 1;

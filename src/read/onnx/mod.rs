@@ -2,10 +2,10 @@
 //!
 //! Bounded before memory is taken: file size, number of strings and sub-messages, tensor sizes.
 
-pub mod proto;
 mod tensor;
 mod wire;
 
+pub use crate::onnx as proto;
 pub use tensor::{MAX_ELEMENTS, Tensor};
 
 use super::Error;

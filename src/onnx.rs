@@ -1,5 +1,6 @@
 //! The messages of ONNX that a binary network needs, with their field numbers (onnx/onnx.proto).
 //!
+//! Records only, for those who read models and those who write them.
 //! Fields that are not listed are skipped on reading. Nested graphs (If, Loop, Scan) are not listed, so
 //! messages nest to a fixed depth.
 

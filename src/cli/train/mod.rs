@@ -1,0 +1,294 @@
+//! `bincim train`: trains the network of a training file and writes it as QONNX.
+//!
+//! A checkpoint lies beside the output after every epoch, written whole; `--resume` goes on from it and ends
+//! with the same bytes. The model is read back and compared, integer by integer, before it is written.
+
+mod data;
+
+use super::{Outcome, load, output};
+use crate::arch::ArchFile;
+use crate::flow::folder;
+use crate::report::{self, EpochView, TrainView};
+use crate::train::checkpoint::{self, CheckpointError};
+use crate::train::{self, Plan, Step, Trainer};
+use crate::{lower, read};
+use clap::Args;
+use data::{Data, Wanted};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use sha2::{Digest, Sha256};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Trains a network and writes it as QONNX
+#[derive(Args, Debug)]
+pub struct Train {
+    /// Training file: layers, schedule, augmentation
+    pub net: PathBuf,
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npz or PNG format, or the word glyphs
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Test images, where --data has no test part
+    #[arg(long, value_name = "PATH")]
+    pub test: Option<PathBuf>,
+    /// The model to write; MODEL.train.json and MODEL.svg go beside it
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+    /// Go on from the checkpoint of an interrupted training
+    #[arg(long)]
+    pub resume: bool,
+    /// Replace an existing model
+    #[arg(long)]
+    pub force: bool,
+    /// Only the first N training images
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// Seed, instead of train.seed
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Threads; all cores if not given. They change nothing but the time
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Train) -> miette::Result<Outcome> {
+    let checkpoint = args.output.with_extension("checkpoint");
+    check_places(args, &checkpoint)?;
+    let plan = planned(args)?;
+    let data = data::load(&Wanted {
+        data: &args.data,
+        test: args.test.as_deref(),
+        holdout: plan.train.holdout,
+        images: args.images,
+        seed: plan.train.seed,
+    })?;
+    if data.shape != plan.input {
+        return Err(miette!(
+            code = "train::shape",
+            help = "set channels, rows and columns of [input] to those of the images",
+            "{} reads images of {}, those of {} are {}",
+            args.net.display(),
+            plan.input,
+            args.data.display(),
+            data.shape
+        ));
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.unwrap_or(0))
+        .build()
+        .into_diagnostic()
+        .wrap_err("cannot start the threads")?;
+    let _lock = folder::hold(&args.output)?;
+    let digest = data.digest();
+    let mut trainer = match args.resume {
+        true => resumed(plan, &checkpoint, &digest)?,
+        false => Trainer::new(plan),
+    };
+    mappable(args, &trainer)?;
+    pool.install(|| {
+        trained(&mut trainer, &data, |trainer| {
+            let bytes = checkpoint::save(trainer, &digest);
+            Ok(folder::write_whole(&checkpoint, &bytes)?)
+        })
+    })?;
+    let view = pool.install(|| finished(args, &trainer, &data, digest))?;
+    std::fs::remove_file(&checkpoint)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("{}", checkpoint.display()))?;
+    output::result(&match args.json {
+        true => report::json(&view),
+        false => format!(
+            "{}: {} of {} test images right, {:.2} %, {} weight bits, in {}\n",
+            view.network,
+            view.correct,
+            view.test_images,
+            100.0 * view.accuracy,
+            view.weight_bits,
+            args.output.display()
+        ),
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Refuses places that are taken, before any work.
+fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
+    if args.threads == Some(0) {
+        return Err(miette!(code = "train::options", "--threads 0: take at least 1"));
+    }
+    if args.output.extension().is_none_or(|ending| ending != "onnx") {
+        return Err(miette!(
+            code = "train::output",
+            help = "such as -o net.onnx",
+            "{}: the model's name must end in .onnx",
+            args.output.display()
+        ));
+    }
+    if args.output.exists() && !args.force {
+        return Err(miette!(
+            code = "train::exists",
+            help = "name another file, or pass --force to replace it",
+            "{} exists already",
+            args.output.display()
+        ));
+    }
+    match (args.resume, checkpoint.exists()) {
+        (false, true) => Err(miette!(
+            code = "train::interrupted",
+            help = "pass --resume to go on from it, or delete it to begin again",
+            "{} is left of a training that was interrupted",
+            checkpoint.display()
+        )),
+        (true, false) => Err(miette!(
+            code = "train::no_checkpoint",
+            help = "begin without --resume",
+            "there is no {} to go on from",
+            checkpoint.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The plan of the training file, named after it where it gives no name.
+fn planned(args: &Train) -> miette::Result<Plan> {
+    let mut recipe = read::recipe(&args.net)?;
+    recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
+    let name = args.output.file_stem().unwrap_or_default().to_string_lossy();
+    train::plan(&recipe, &name).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+        miette!(
+            code = "train::impossible",
+            help = "mend what is named above; `bincim schema --train` prints every key",
+            "{}:\n{}",
+            args.net.display(),
+            lines.join("\n")
+        )
+    })
+}
+
+/// Asks the mapping before hours of training, not after.
+fn mappable(args: &Train, trainer: &Trainer) -> miette::Result<()> {
+    let network = lower::lower(trainer.network());
+    let problems = crate::network::validate(&network);
+    if let Some(problem) = problems.first() {
+        return Err(miette!(code = "train::impossible", "{}: {problem}", args.net.display()));
+    }
+    load::chosen(&network, ArchFile::default(), None, None)
+        .map(|_| ())
+        .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))
+}
+
+fn resumed(plan: Plan, path: &Path, digest: &str) -> miette::Result<Trainer> {
+    let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
+    let trainer = checkpoint::load(plan, digest, &bytes).map_err(|error| {
+        let help = match error {
+            CheckpointError::Other(_) => "go on with the training file and data it began with, or delete it",
+            _ => "delete it and begin again without --resume",
+        };
+        miette!(code = "train::checkpoint", help = help, "{}: {error}", path.display())
+    })?;
+    output::log(format_args!("{}: {} epochs are kept", path.display(), trainer.history.len()));
+    Ok(trainer)
+}
+
+/// Trains to the end; `keep` is called after every epoch.
+fn trained(
+    trainer: &mut Trainer,
+    data: &Data,
+    keep: impl Fn(&Trainer) -> miette::Result<()>,
+) -> miette::Result<()> {
+    let (samples, test) = (data.train.samples(), data.test.samples());
+    let batch = trainer.plan.train.batch;
+    let steps = trainer.steps_per_epoch(samples.labels.len());
+    let epochs = trainer.plan.train.epochs;
+    let bar = progress(steps * epochs, steps * trainer.history.len());
+    #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
+    let begin = Instant::now();
+    let done = trainer.history.len();
+    while !trainer.is_finished() {
+        let (mut loss, mut correct, mut count) = (0.0, 0, 0);
+        let epoch = trainer.history.len() + 1;
+        let mut told = |step: Step| {
+            (loss, correct, count) = (loss + step.loss, correct + step.correct, count + 1);
+            bar.inc(1);
+            bar.set_message(format!(
+                "epoch {epoch}/{epochs}, loss {:.4}, {:.2} % right",
+                loss / f64::from(count),
+                100.0 * correct as f64 / (batch as f64 * f64::from(count))
+            ));
+        };
+        let ran = trainer.epoch(&samples, &test, &mut told);
+        ran.map_err(|error| miette!(code = error.code(), help = error.help(), "{error}"))?;
+        keep(trainer)?;
+        if let Some(last) = trainer.history.last() {
+            let seconds = begin.elapsed().as_secs_f64() / (trainer.history.len() - done) as f64;
+            bar.suspend(|| {
+                output::log(format_args!(
+                    "epoch {epoch}/{epochs}: loss {:.4}, training {:.2} %, test {:.2} %, {seconds:.1} s an epoch",
+                    last.loss,
+                    100.0 * last.train_accuracy,
+                    100.0 * last.test_accuracy
+                ))
+            });
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Writes model, record and curves; the model is read back first.
+fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> miette::Result<TrainView> {
+    let bytes = train::onnx(&trainer.plan, &trainer.model);
+    let network = trainer.network();
+    let same = read::network_from_bytes(&bytes, &trainer.plan.name)
+        .map_err(|list| read::Errors { file: args.output.clone(), list })?;
+    if same.network != network {
+        return Err(miette!(
+            code = "train::not_the_same",
+            help = "nothing was written; this is a fault of bincim, please report it with the training file",
+            "the model as read back is not the trained network"
+        ));
+    }
+    let correct = trainer.count_right(&data.test.samples());
+    let epoch = |record: &train::EpochRecord| EpochView {
+        epoch: record.epoch,
+        loss: record.loss,
+        train_accuracy: record.train_accuracy,
+        test_accuracy: record.test_accuracy,
+    };
+    let view = TrainView {
+        network: trainer.plan.name.clone(),
+        model_sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        data: data.name.clone(),
+        data_sha256: digest,
+        train_images: data.train.labels.len(),
+        test_images: data.test.labels.len(),
+        seed: trainer.plan.train.seed,
+        epochs: trainer.history.len(),
+        weight_bits: network.weight_bits(),
+        correct,
+        accuracy: correct as f64 / data.test.labels.len().max(1) as f64,
+        history: trainer.history.iter().map(epoch).collect(),
+    };
+    folder::write_whole(&args.output.with_extension("train.json"), report::json(&view).as_bytes())?;
+    folder::write_whole(&args.output.with_extension("svg"), report::train_svg(&view).as_bytes())?;
+    folder::write_whole(&args.output, &bytes)?;
+    Ok(view)
+}
+
+/// A bar over all steps; hidden unless stderr is a terminal.
+fn progress(steps: usize, done: usize) -> ProgressBar {
+    let target = match std::io::stderr().is_terminal() {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps, {msg}, {eta} left");
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), target)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_position(done as u64);
+    bar.reset_eta();
+    bar
+}

@@ -1,0 +1,37 @@
+//! The training file: TOML with strict keys.
+
+use crate::train::Recipe;
+use std::path::{Path, PathBuf};
+
+/// Largest training file in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Why a training file was refused.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RecipeError {
+    #[error("cannot read {}: {source}", path.display())]
+    #[diagnostic(code(recipe::unreadable), help("name a training file; `examples/train` holds some"))]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{} is larger than {LARGEST} bytes", path.display())]
+    #[diagnostic(code(recipe::too_large), help("a training file has a few dozen lines"))]
+    TooLarge { path: PathBuf },
+    #[error("{}: {what}", path.display())]
+    #[diagnostic(
+        code(recipe::bad_toml),
+        help("`bincim schema --train` prints every key of a training file with its meaning")
+    )]
+    BadToml { path: PathBuf, what: String },
+}
+
+/// Reads the training file at `path`.
+///
+/// # Errors
+/// An unreadable file, an unknown key, a value of the wrong kind: with line and key.
+pub fn recipe(path: &Path) -> Result<Recipe, RecipeError> {
+    let unreadable = |source| RecipeError::Unreadable { path: path.into(), source };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
+        return Err(RecipeError::TooLarge { path: path.into() });
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    toml::from_str(&text).map_err(|error| RecipeError::BadToml { path: path.into(), what: error.to_string() })
+}

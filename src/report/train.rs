@@ -1,0 +1,106 @@
+//! The record of a training, and its curves.
+
+use super::plot::{Axis, BLUE, GREEN, ORANGE, Plot, around};
+use serde::{Deserialize, Serialize};
+
+/// Height of one plot, in user units.
+const HEIGHT: u32 = 340;
+
+/// One epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochView {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean loss while it trained.
+    pub loss: f64,
+    /// Share of right training images, augmented, while it trained.
+    pub train_accuracy: f64,
+    /// Share of right test images of the finished integers.
+    pub test_accuracy: f64,
+}
+
+/// A finished training; the keys of `bincim train --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainView {
+    pub network: String,
+    pub model_sha256: String,
+    pub data: String,
+    pub data_sha256: String,
+    pub train_images: usize,
+    pub test_images: usize,
+    pub seed: u64,
+    pub epochs: usize,
+    pub weight_bits: usize,
+    /// Right test images of the finished file.
+    pub correct: usize,
+    pub accuracy: f64,
+    pub history: Vec<EpochView>,
+}
+
+/// Accuracy and loss over the epochs, as one SVG file.
+pub fn train_svg(view: &TrainView) -> String {
+    let end = view.history.len().max(2) as f64;
+    let line = |value: &dyn Fn(&EpochView) -> f64| -> Vec<(f64, f64)> {
+        view.history.iter().map(|epoch| (epoch.epoch as f64, value(epoch))).collect()
+    };
+    let test = line(&|epoch| 100.0 * epoch.test_accuracy);
+    let train = line(&|epoch| 100.0 * epoch.train_accuracy);
+    let loss = line(&|epoch| epoch.loss);
+    let axis = |title, points: &mut dyn Iterator<Item = f64>| Axis { title, range: around(points, 0.05) };
+    let epochs = || Axis { title: "epoch", range: (1.0, end) };
+    let accuracies = axis("right, %", &mut test.iter().chain(&train).map(|point| point.1));
+    let mut upper = Plot::new(&format!("Accuracy of {} while it trains", view.network), epochs(), accuracies);
+    upper.path(&train, ORANGE, "5 3");
+    upper.path(&test, BLUE, "");
+    upper.entry("test images, finished integers", BLUE, Some(""));
+    upper.entry("training images, while training", ORANGE, Some("5 3"));
+    let losses = axis("loss", &mut loss.iter().map(|point| point.1));
+    let mut lower = Plot::new(&format!("Loss of {} while it trains", view.network), epochs(), losses);
+    lower.path(&loss, GREEN, "");
+    lower.entry("loss", GREEN, Some(""));
+    let placed =
+        |plot: Plot, y| plot.svg().replacen("<svg ", &format!("<svg y=\"{y}\" height=\"{HEIGHT}\" "), 1);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {}\">{}{}</svg>\n",
+        2 * HEIGHT,
+        placed(upper, 0),
+        placed(lower, HEIGHT)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_have_a_point_an_epoch() {
+        let epoch = |epoch| EpochView {
+            epoch,
+            loss: 1.0 / epoch as f64,
+            train_accuracy: 0.9,
+            test_accuracy: 0.8 + 0.01 * epoch as f64,
+        };
+        let view = TrainView {
+            network: "a<b".into(),
+            model_sha256: String::new(),
+            data: "d".into(),
+            data_sha256: String::new(),
+            train_images: 1,
+            test_images: 1,
+            seed: 1,
+            epochs: 3,
+            weight_bits: 1,
+            correct: 1,
+            accuracy: 1.0,
+            history: (1..=3).map(epoch).collect(),
+        };
+        let svg = train_svg(&view);
+        let lines: Vec<usize> = svg
+            .split("points=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap_or("").matches(',').count())
+            .collect();
+        assert_eq!(lines, [3, 3, 3]);
+        assert!(svg.contains("a&lt;b") && svg.ends_with("</svg></svg>\n"));
+    }
+}

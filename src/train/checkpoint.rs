@@ -1,0 +1,110 @@
+//! A trainer between two epochs as bytes: everything that the rest of the training depends on.
+//!
+//! Layout: magic, length of a JSON head, the head (plan, steps, history), every trained list with Adam's
+//! moments and the measured statistics as little-endian f32, and the SHA-256 of all before it. What is cut
+//! short, changed, or of another plan is refused; nothing is ever guessed.
+
+use super::plan::Plan;
+use super::trainer::{EpochRecord, Trainer};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+const MAGIC: &[u8; 16] = b"bincim-train-1\r\n";
+const DIGEST: usize = 32;
+
+/// Why bytes are no checkpoint for this training.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("it is no checkpoint of `bincim train`")]
+    Foreign,
+    #[error("it is cut short or damaged")]
+    Damaged,
+    #[error("it belongs to another training:\n{0}")]
+    Other(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    /// The plan and what it is trained on, a line each.
+    plan: Vec<String>,
+    steps: u64,
+    history: Vec<EpochRecord>,
+}
+
+/// The bytes of `trainer`; `data` says what it is trained on.
+pub fn save(trainer: &Trainer, data: &str) -> Vec<u8> {
+    let head =
+        Head { plan: described(&trainer.plan, data), steps: trainer.steps, history: trainer.history.clone() };
+    let head = serde_json::to_vec(&head).expect("a head holds plain values");
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend((head.len() as u64).to_le_bytes());
+    bytes.extend(head);
+    let mut trainer = trainer.clone();
+    for list in lists(&mut trainer) {
+        bytes.extend(list.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    let digest = Sha256::digest(&bytes);
+    bytes.extend(digest);
+    bytes
+}
+
+/// The trainer of `plan` as `bytes` hold it.
+///
+/// # Errors
+/// Bytes that are no checkpoint, are damaged, or belong to another plan or other data.
+pub fn load(plan: Plan, data: &str, bytes: &[u8]) -> Result<Trainer, CheckpointError> {
+    let body = bytes.strip_prefix(MAGIC).ok_or(CheckpointError::Foreign)?;
+    let damaged = || CheckpointError::Damaged;
+    let (content, digest) = bytes.split_at_checked(bytes.len().saturating_sub(DIGEST)).ok_or_else(damaged)?;
+    if Sha256::digest(content)[..] != *digest {
+        return Err(damaged());
+    }
+    let body = &body[..body.len().checked_sub(DIGEST).ok_or_else(damaged)?];
+    let (length, body) = body.split_first_chunk::<8>().ok_or_else(damaged)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+    let (head, mut numbers) = body.split_at_checked(length).ok_or_else(damaged)?;
+    let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
+    let here = described(&plan, data);
+    if head.plan != here {
+        return Err(CheckpointError::Other(difference(&head.plan, &here)));
+    }
+    let mut trainer = Trainer::new(plan);
+    (trainer.steps, trainer.history) = (head.steps, head.history);
+    for list in lists(&mut trainer) {
+        let (own, rest) = numbers.split_at_checked(4 * list.len()).ok_or_else(damaged)?;
+        for (value, bytes) in list.iter_mut().zip(own.as_chunks::<4>().0) {
+            *value = f32::from_le_bytes(*bytes);
+        }
+        numbers = rest;
+    }
+    if numbers.is_empty() { Ok(trainer) } else { Err(damaged()) }
+}
+
+/// Everything that training depends on, in words.
+fn described(plan: &Plan, data: &str) -> Vec<String> {
+    let mut lines = vec![
+        format!("data: {data}"),
+        format!("input: {} as {:?}", plan.input, plan.code),
+        format!("train: {:?}", plan.train),
+        format!("augment: {:?}", plan.augment),
+    ];
+    lines.extend(plan.layers.iter().map(|layer| format!("layer: {layer:?}")));
+    lines
+}
+
+fn difference(there: &[String], here: &[String]) -> String {
+    let pairs = there.iter().zip(here).find(|(there, here)| there != here);
+    match pairs {
+        Some((there, here)) => format!("  there: {there}\n  here:  {here}"),
+        None => format!("  there: {} layers\n  here:  {} layers", there.len() - 4, here.len() - 4),
+    }
+}
+
+/// Every list of numbers, in a fixed order.
+fn lists(trainer: &mut Trainer) -> impl Iterator<Item = &mut Vec<f32>> {
+    trainer.model.layers.iter_mut().flat_map(|layer| {
+        let trained = [&mut layer.weights, &mut layer.gamma, &mut layer.beta];
+        let trained = trained.into_iter().flat_map(|p| [&mut p.value, &mut p.first, &mut p.second]);
+        trained.chain([&mut layer.measured.mean, &mut layer.measured.variance])
+    })
+}

@@ -1,0 +1,139 @@
+//! The sums of a layer over a batch, and their gradients: of the weights and of the input map.
+//!
+//! Maps are (image, row, column, channel), weights (kernel row, kernel column, input channel, output).
+//! Sums of signs and of pixels are exact in f32. Two ways to the same numbers: `windows` takes kernel rows
+//! straight out of the padded map, where neighbouring windows overlap; `patches` copies every window, which
+//! serves strides and maps of few channels. A kernel that covers its map is one product for the batch.
+
+use super::groups;
+use super::matrix::{View, product};
+use super::patches;
+use super::plan::PlanLayer;
+use super::windows;
+use crate::network::PadValue;
+use rayon::prelude::*;
+
+/// A batch of input maps: codes, and what code 1 is worth.
+#[derive(Clone, Copy)]
+pub struct Maps<'a> {
+    pub codes: &'a [i8],
+    pub unit: f32,
+}
+
+impl<'a> Maps<'a> {
+    pub fn chunk(&self, from: usize, length: usize) -> Maps<'a> {
+        Maps { codes: &self.codes[from..from + length], unit: self.unit }
+    }
+}
+
+/// Rows of a batch that one product of a dense layer takes.
+const DENSE_ROWS: usize = 32;
+/// Weight rows that one product of a dense layer's weight gradient makes.
+const DENSE_INPUTS: usize = 128;
+/// Least entries of a kernel row that pay for `windows`.
+const WIDE: usize = 24;
+
+fn is_dense(layer: &PlanLayer) -> bool {
+    layer.conv.pixels() == 1 && layer.pad == 0 && layer.kernel == (layer.input.h, layer.input.w)
+}
+
+fn is_wide(layer: &PlanLayer) -> bool {
+    layer.stride == 1 && layer.kernel.1 * layer.input.c >= WIDE
+}
+
+/// What the taps outside the map hold.
+pub fn pad_level(layer: &PlanLayer) -> f32 {
+    match layer.pad_value {
+        PadValue::Zero => 0.0,
+        PadValue::Plus => 1.0,
+        PadValue::Minus => -1.0,
+    }
+}
+
+/// `sums` (image, row, column, output) of `maps` with the weights `weights` (fan-in x outputs).
+pub fn forward(layer: &PlanLayer, maps: Maps, weights: &[f32], sums: &mut [f32]) {
+    let (taken, made) = (layer.input.elements(), layer.conv.elements());
+    let batch = maps.codes.len() / taken;
+    if is_dense(layer) {
+        sums.par_chunks_mut(DENSE_ROWS * made).enumerate().for_each(|(block, sums)| {
+            let rows = sums.len() / made;
+            let x = floats(maps.chunk(block * DENSE_ROWS * taken, rows * taken));
+            product(sums, View::rows(&x, rows, taken, taken), View::rows(weights, taken, made, made), false);
+        });
+        return;
+    }
+    let group = groups::size(batch);
+    sums.par_chunks_mut(group * made).enumerate().for_each(|(index, sums)| {
+        let maps = maps.chunk(index * group * taken, sums.len() / made * taken);
+        match is_wide(layer) {
+            true => windows::forward(layer, maps, weights, sums),
+            false => patches::forward(layer, maps, weights, sums),
+        }
+    });
+}
+
+/// What the backward pass of a layer reads.
+pub struct Backward<'a, F> {
+    pub layer: &'a PlanLayer,
+    pub maps: Maps<'a>,
+    /// fan-in x outputs
+    pub weights: &'a [f32],
+    /// `row(image, y, gradient)` writes the gradient of the sums of one row of pixels.
+    pub row: F,
+}
+
+impl<F: Fn(usize, usize, &mut [f32]) + Sync> Backward<'_, F> {
+    /// The gradient of the weights (fan-in x outputs) and, where wanted, of the input maps.
+    pub fn run(&self, weight_gradient: &mut [f32], input_gradient: Option<&mut [f32]>) {
+        if is_dense(self.layer) {
+            return self.dense(weight_gradient, input_gradient);
+        }
+        let taken = self.layer.input.elements();
+        let batch = self.maps.codes.len() / taken;
+        let group = groups::size(batch);
+        let flipped = match (is_wide(self.layer), &input_gradient) {
+            (true, Some(_)) => windows::flipped(self.layer, self.weights),
+            _ => Vec::new(),
+        };
+        let run = |index: usize, gradient: Option<&mut [f32]>| {
+            let first = index * group;
+            let images = group.min(batch - first);
+            let maps = self.maps.chunk(first * taken, images * taken);
+            let row = |image: usize, y: usize, row: &mut [f32]| (self.row)(first + image, y, row);
+            match is_wide(self.layer) {
+                true => windows::backward(self.layer, maps, &flipped, &row, gradient),
+                false => patches::backward(self.layer, maps, self.weights, &row, gradient),
+            }
+        };
+        let parts: Vec<Vec<f32>> = match input_gradient {
+            Some(gradient) => {
+                gradient.par_chunks_mut(group * taken).enumerate().map(|(i, g)| run(i, Some(g))).collect()
+            }
+            None => (0..batch.div_ceil(group)).into_par_iter().map(|i| run(i, None)).collect(),
+        };
+        groups::sum(&parts, weight_gradient);
+    }
+
+    fn dense(&self, weight_gradient: &mut [f32], input_gradient: Option<&mut [f32]>) {
+        let (taken, made) = (self.layer.input.elements(), self.layer.conv.elements());
+        let batch = self.maps.codes.len() / taken;
+        let mut slopes = vec![0.0; batch * made];
+        slopes.par_chunks_mut(made).enumerate().for_each(|(image, row)| (self.row)(image, 0, row));
+        let x = floats(self.maps);
+        weight_gradient.par_chunks_mut(DENSE_INPUTS * made).enumerate().for_each(|(block, part)| {
+            let x = View::rows(&x[block * DENSE_INPUTS..], batch, part.len() / made, taken);
+            product(part, x.transposed(), View::rows(&slopes, batch, made, made), false);
+        });
+        if let Some(gradient) = input_gradient {
+            gradient.par_chunks_mut(DENSE_ROWS * taken).enumerate().for_each(|(block, part)| {
+                let rows = part.len() / taken;
+                let slopes = View::rows(&slopes[block * DENSE_ROWS * made..], rows, made, made);
+                product(part, slopes, View::rows(self.weights, taken, made, made).transposed(), false);
+            });
+        }
+    }
+}
+
+fn floats(maps: Maps) -> Vec<f32> {
+    maps.codes.iter().map(|&code| f32::from(code) * maps.unit).collect()
+}

@@ -1,0 +1,177 @@
+//! The trained network as integers: one threshold and one flip bit a channel.
+//!
+//! Thresholds are first moved off the sums that occur: a normalisation followed by a sign compares an exact
+//! sum with a threshold, and where the two are nearly equal the answer would hang on the rounding of whoever
+//! runs the exported file.
+
+use super::model::{LayerState, Model};
+use super::norm::EPSILON;
+use super::plan::{Plan, PlanLayer};
+use super::recipe::{Code, Kind};
+use super::sign::sign;
+use crate::bits::BitMatrix;
+use crate::network::{
+    Activation, Decision, Input, InputCode, Layer, Network, Output, PadValue, Padding, Plane, Pool,
+};
+
+/// Least distance of a threshold from a sum that occurs, in steps of the sum.
+const CLEARANCE: f64 = 1.0 / 8.0;
+
+/// The sums that a layer can have: multiples of `step` from `origin`, in its own unit.
+struct Lattice {
+    origin: f64,
+    step: f64,
+}
+
+impl Lattice {
+    fn of(plan: &Plan, index: usize) -> Lattice {
+        let layer = &plan.layers[index];
+        let multi_bit = index == 0 && plan.code == Code::Int8;
+        let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;
+        if multi_bit || undriven {
+            return Lattice { origin: 0.0, step: if multi_bit { f64::from(plan.unit()) } else { 1.0 } };
+        }
+        // A sum of fan-in signs has the parity of the fan-in.
+        Lattice { origin: (layer.fan_in() % 2) as f64, step: 2.0 }
+    }
+}
+
+/// The sum at which channel `channel` changes its bit; `None` where it never does.
+fn threshold(state: &LayerState, channel: usize) -> Option<f64> {
+    let gamma = f64::from(state.gamma.value[channel]);
+    let deviation = (f64::from(state.measured.variance[channel]) + f64::from(EPSILON)).sqrt();
+    let threshold =
+        f64::from(state.measured.mean[channel]) - f64::from(state.beta.value[channel]) * deviation / gamma;
+    (gamma != 0.0 && threshold.is_finite()).then_some(threshold)
+}
+
+/// Moves thresholds off the sums that occur, through the measured mean, by up to [`CLEARANCE`] steps and
+/// without changing a decision. Returns how many were moved.
+pub fn settle(plan: &Plan, model: &mut Model) -> usize {
+    let mut moved = 0;
+    for index in 0..plan.layers.len() - 1 {
+        let lattice = Lattice::of(plan, index);
+        let fan_in = plan.layers[index].fan_in() as f64;
+        let state = &mut model.layers[index];
+        for channel in 0..plan.layers[index].conv.c {
+            let Some(at) = threshold(state, channel) else { continue };
+            let position = (at - lattice.origin) / lattice.step;
+            let nearest = position.round();
+            if (position - nearest).abs() >= CLEARANCE || at.abs() > 2.0 * fan_in {
+                continue;
+            }
+            // On the sum itself, it is met by a rising and by a falling channel alike.
+            let rising = state.gamma.value[channel] > 0.0;
+            let below = position < nearest || (position == nearest && rising);
+            let target = nearest + if below { -CLEARANCE } else { CLEARANCE };
+            let mean = &mut state.measured.mean[channel];
+            *mean = (f64::from(*mean) + (target - position) * lattice.step) as f32;
+            moved += 1;
+        }
+    }
+    moved
+}
+
+/// The network as the exported file states it.
+pub fn network(plan: &Plan, model: &Model) -> Network {
+    let code = match plan.code {
+        Code::Int8 => InputCode::Signed { bits: 8 },
+        Code::Bipolar => InputCode::Bipolar,
+    };
+    let states = plan.layers.iter().zip(&model.layers).enumerate();
+    let layers = states.map(|(index, (layer, state))| folded(plan, index, layer, state)).collect();
+    let scale = model.layers.last().map_or(1.0, |last| f64::from(last.gamma.value[0]));
+    // A sum of the first layer is held in pixel units.
+    let unit = if plan.layers.len() == 1 { f64::from(plan.unit()) } else { 1.0 };
+    Network {
+        name: plan.name.clone(),
+        input: Input {
+            name: "image".into(),
+            shape: plan.input,
+            code,
+            pixel_values: plan.pixel_codes().into_iter().map(i16::from).collect(),
+            pixel_rule: "graph".into(),
+        },
+        layers,
+        output: Output {
+            name: "scores".into(),
+            decision: Decision::Argmax,
+            scale: vec![scale * unit; plan.classes()],
+            bias: vec![0.0; plan.classes()],
+            top_k: None,
+        },
+    }
+}
+
+fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> Layer {
+    let outputs = layer.conv.c;
+    let pad = layer.pad;
+    let padding = match pad {
+        0 => Padding::NONE,
+        _ => Padding { top: pad, left: pad, bottom: pad, right: pad, value: layer.pad_value },
+    };
+    let weights = BitMatrix::from_fn(outputs, layer.fan_in(), |output, tap| {
+        sign(state.weights.value[tap * outputs + output]) > 0
+    });
+    let pool = (layer.pool > 1).then_some(Pool {
+        kernel: (layer.pool, layer.pool),
+        stride: (layer.pool, layer.pool),
+        before_sign: false,
+    });
+    let mut made = Layer {
+        name: layer.name.clone(),
+        op: if layer.kind == Kind::Conv { "conv" } else { "dense" },
+        input: layer.input,
+        kernel: layer.kernel,
+        stride: (layer.stride, layer.stride),
+        padding,
+        planes: vec![Plane::binary(weights)],
+        conv: layer.conv,
+        sum_pixels: false,
+        pool,
+        activation: Activation::Scores,
+        output: layer.output,
+    };
+    if layer.kind != Kind::Scores {
+        let code = if index == 0 { plan.code } else { Code::Bipolar };
+        let input = match code {
+            Code::Int8 => InputCode::Signed { bits: 8 },
+            Code::Bipolar => InputCode::Bipolar,
+        };
+        let unit = if index == 0 { f64::from(plan.unit()) } else { 1.0 };
+        let step = made.accumulator_step(input) as i64;
+        let decide = |channel: usize| {
+            let range = made.accumulator_range(channel, input);
+            decision(state, channel, unit, range, step)
+        };
+        let (threshold, flip) = (0..outputs).map(decide).unzip();
+        made.activation = Activation::Sign { threshold, flip };
+    }
+    made
+}
+
+/// The integer threshold and the flip bit of a channel whose sums go from `low` to `high` in steps.
+fn decision(
+    state: &LayerState,
+    channel: usize,
+    unit: f64,
+    (low, high): (i64, i64),
+    step: i64,
+) -> (i32, bool) {
+    let constant = |bit: bool| (if bit { low } else { high + 1 } as i32, false);
+    let Some(threshold) = threshold(state, channel) else {
+        return constant(state.beta.value[channel] >= 0.0);
+    };
+    let rising = state.gamma.value[channel] > 0.0;
+    let position = (threshold / unit - low as f64) / step as f64;
+    // The first sum on the upper side: a rising channel is met on the threshold itself, a falling one above it.
+    let first = if rising { position.ceil() } else { position.floor() + 1.0 };
+    let last = ((high - low) / step) as f64;
+    if first <= 0.0 {
+        return constant(rising);
+    }
+    if first > last {
+        return constant(!rising);
+    }
+    ((low + first as i64 * step) as i32, !rising)
+}

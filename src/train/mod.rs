@@ -1,0 +1,34 @@
+//! Trains binary networks: layers by hand on one matrix product, forward exactly as the chip computes.
+//!
+//! A [`Recipe`] becomes a [`Plan`], a [`Trainer`] trains it, and what comes out is a network of integers, the
+//! QONNX file that says the same, and a checkpoint, all as values: nothing here touches a disk or a clock.
+//! Every sum of floating-point numbers has a fixed order, so the same seed gives the same bytes on the same
+//! machine for any number of threads.
+
+mod adam;
+pub mod checkpoint;
+mod conv;
+mod export;
+mod fold;
+mod groups;
+mod loss;
+mod matrix;
+mod model;
+mod norm;
+mod patches;
+mod plan;
+pub mod recipe;
+mod sample;
+mod sign;
+mod trainer;
+mod windows;
+
+#[cfg(test)]
+mod tests;
+
+pub use export::onnx;
+pub use model::{LayerState, Model};
+pub use plan::{Plan, PlanLayer, Problem, plan};
+pub use recipe::Recipe;
+pub use sample::{Samples, holdout};
+pub use trainer::{EpochRecord, Step, TrainError, Trainer};

@@ -1,0 +1,165 @@
+//! The trained numbers of a network, its forward pass and its backward pass over one batch.
+//!
+//! The forward pass is the chip's arithmetic: pixels as integers, signs of the latent weights, exact sums,
+//! one decision a channel. Batch normalisation alone uses the batch's own statistics until they are measured.
+
+use super::adam::Parameter;
+use super::conv::{self, Backward, Maps};
+use super::loss::{self, Loss};
+use super::norm::{self, Affine, Statistics};
+use super::plan::{Plan, PlanLayer};
+use super::sample::{Use, random};
+use super::sign::{Slope, sign};
+use rand::Rng;
+use rayon::prelude::*;
+
+/// The numbers of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerState {
+    /// Latent weights (fan-in x outputs), fan-in in the order kernel row, kernel column, channel.
+    pub weights: Parameter,
+    /// Of the batch normalisation; of the scores, one number that all sums are multiplied by.
+    pub gamma: Parameter,
+    /// Empty for the scores.
+    pub beta: Parameter,
+    /// What the exported file normalises with; empty for the scores.
+    pub measured: Statistics,
+}
+
+/// All numbers of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub layers: Vec<LayerState>,
+}
+
+/// What a layer's forward pass leaves for its backward pass.
+struct Passed {
+    signs: Vec<f32>,
+    sums: Vec<f32>,
+    /// Empty for the scores.
+    bits: Vec<i8>,
+    winners: Vec<u8>,
+    affine: Option<Affine>,
+}
+
+impl Model {
+    /// Random latent weights, everything else at rest.
+    pub fn new(plan: &Plan) -> Model {
+        let last = plan.layers.len() - 1;
+        let layer = |(index, layer): (usize, &PlanLayer)| {
+            let mut random = random(plan.train.seed, Use::Weights, index as u64);
+            let spread = plan.train.spread as f32;
+            let count = layer.fan_in() * layer.conv.c;
+            let weights = (0..count).map(|_| spread * (2.0 * random.random::<f32>() - 1.0)).collect();
+            let channels = if index == last { 0 } else { layer.conv.c };
+            let gamma = match index == last {
+                true => vec![1.0 / (layer.fan_in() as f32).sqrt()],
+                false => vec![1.0; channels],
+            };
+            LayerState {
+                weights: Parameter::new(weights, true),
+                gamma: Parameter::new(gamma, false),
+                beta: Parameter::new(vec![0.0; channels], false),
+                measured: Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] },
+            }
+        };
+        Model { layers: plan.layers.iter().enumerate().map(layer).collect() }
+    }
+
+    /// All trained lists, in a fixed order.
+    pub fn parameters(&mut self) -> impl Iterator<Item = &mut Parameter> {
+        self.layers.iter_mut().flat_map(|layer| [&mut layer.weights, &mut layer.gamma, &mut layer.beta])
+    }
+
+    /// Loss of a batch, and the gradients of every trained number. `progress` runs from 0 to 1.
+    pub fn gradients(&mut self, plan: &Plan, codes: &[i8], labels: &[u8], progress: f64) -> Loss {
+        let mut passed = self.forward(plan, codes, None);
+        let last = plan.layers.len() - 1;
+        let smoothing = plan.train.label_smoothing as f32;
+        let scale = self.layers[last].gamma.value[0];
+        let mut scores = passed[last].sums.clone();
+        let loss = loss::cross_entropy(&mut scores, scale, labels, smoothing);
+        let by_scale = scores.iter().zip(&passed[last].sums).map(|(g, s)| f64::from(*g) * f64::from(*s));
+        self.layers[last].gamma.gradient = vec![by_scale.sum::<f64>() as f32];
+        let mut gradient = Vec::new();
+        for (index, layer) in plan.layers.iter().enumerate().rev() {
+            let (before, own) = passed.split_at_mut(index);
+            let own = &own[0];
+            let maps = input(plan, before.last(), codes);
+            let state = &mut self.layers[index];
+            let mut wanted = vec![0.0; if index > 0 { maps.codes.len() } else { 0 }];
+            let target = (index > 0).then_some(&mut wanted[..]);
+            match &own.affine {
+                None => {
+                    let classes = layer.conv.c;
+                    let row = |image: usize, _: usize, row: &mut [f32]| {
+                        let from = &scores[image * classes..][..classes];
+                        row.iter_mut().zip(from).for_each(|(to, g)| *to = g * scale);
+                    };
+                    let backward = Backward { layer, maps, weights: &own.signs, row };
+                    backward.run(&mut state.weights.gradient, target);
+                }
+                Some(affine) => {
+                    let slope = Slope::new(layer.ste, progress);
+                    let (gamma, beta, slopes) =
+                        norm::backward(layer, affine, slope, &own.sums, &own.winners, &mut gradient);
+                    (state.gamma.gradient, state.beta.gradient) = (gamma, beta);
+                    let row = |image: usize, y: usize, row: &mut [f32]| slopes.row(image, y, row);
+                    let backward = Backward { layer, maps, weights: &own.signs, row };
+                    backward.run(&mut state.weights.gradient, target);
+                }
+            }
+            gradient = wanted;
+            passed.truncate(index);
+        }
+        loss
+    }
+
+    /// Scores (image, class) of a batch with the measured statistics: unscaled sums, exact integers.
+    pub fn scores(&self, plan: &Plan, codes: &[i8]) -> Vec<f32> {
+        let measured: Vec<&Statistics> = self.layers.iter().map(|layer| &layer.measured).collect();
+        let mut passed = self.forward(plan, codes, Some(&measured));
+        passed.pop().map(|last| last.sums).unwrap_or_default()
+    }
+
+    /// Mean and variance of every signed layer's sums in one batch, each normalised before it.
+    pub fn batch_statistics(&self, plan: &Plan, codes: &[i8]) -> Vec<Statistics> {
+        let passed = self.forward(plan, codes, None);
+        let signed = passed.iter().zip(&plan.layers).filter(|(passed, _)| passed.affine.is_some());
+        signed.map(|(passed, layer)| norm::statistics(&passed.sums, layer.conv.c)).collect()
+    }
+
+    /// Every layer's sums and bits; normalised by `measured`, or by the batch itself.
+    fn forward(&self, plan: &Plan, codes: &[i8], measured: Option<&[&Statistics]>) -> Vec<Passed> {
+        let images = codes.len() / plan.input.elements();
+        let mut passed: Vec<Passed> = Vec::new();
+        for (index, (layer, state)) in plan.layers.iter().zip(&self.layers).enumerate() {
+            let signs: Vec<f32> = state.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
+            let maps = input(plan, passed.last(), codes);
+            let mut sums = vec![0.0; images * layer.conv.elements()];
+            conv::forward(layer, maps, &signs, &mut sums);
+            let mut bits = Vec::new();
+            let mut winners = Vec::new();
+            let affine = (index + 1 < plan.layers.len()).then(|| {
+                let own = || norm::statistics(&sums, layer.conv.c);
+                let statistics = measured.map_or_else(own, |measured| measured[index].clone());
+                Affine::new(&statistics, &state.gamma.value, &state.beta.value)
+            });
+            if let Some(affine) = &affine {
+                bits = vec![0; images * layer.output.elements()];
+                winners = vec![0; if layer.pool > 1 { bits.len() } else { 0 }];
+                norm::forward(layer, affine, &sums, &mut bits, &mut winners);
+            }
+            passed.push(Passed { signs, sums, bits, winners, affine });
+        }
+        passed
+    }
+}
+
+/// What a layer reads: the bits of the layer before it, or the image.
+fn input<'a>(plan: &Plan, before: Option<&'a Passed>, codes: &'a [i8]) -> Maps<'a> {
+    match before {
+        Some(passed) => Maps { codes: &passed.bits, unit: 1.0 },
+        None => Maps { codes, unit: plan.unit() },
+    }
+}

@@ -1,0 +1,169 @@
+//! The record of a training file: the network's layers and how they are trained, with every default.
+//!
+//! Knows no file; what cannot be is said by [`super::plan`].
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A network and its training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the network; the output file's name if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub input: InputRecipe,
+    /// The layers, from the image to the scores.
+    pub layer: Vec<LayerRecipe>,
+    #[serde(default)]
+    pub train: TrainRecipe,
+    #[serde(default)]
+    pub augment: AugmentRecipe,
+}
+
+/// `[input]`: the images, and how a pixel becomes a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputRecipe {
+    pub channels: usize,
+    pub rows: usize,
+    pub columns: usize,
+    #[serde(default)]
+    pub code: Code,
+}
+
+/// What the first layer reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// Pixel p is the integer p - 128 (eight bit planes).
+    #[default]
+    Int8,
+    /// Pixel p is +1 from 128 on, else -1 (one bit).
+    Bipolar,
+}
+
+/// `[[layer]]`: one layer with its batch normalisation, sign and pooling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LayerRecipe {
+    pub kind: Kind,
+    /// Output channels; of the scores, the number of classes.
+    pub outputs: usize,
+    /// Name in the model and in reports; kind and number if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Rows and columns of a convolution's kernel, 1 to 7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<usize>,
+    /// Step of a convolution, 1 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
+    /// Pixels added on each side of a convolution's map, none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<usize>,
+    /// What the added pixels hold: -1 if absent, and 0 for the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad_value: Option<PadWith>,
+    /// Side and step of the maximum over bits behind a convolution, none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<usize>,
+    /// Gradient of this layer's sign, if not that of `[train]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ste: Option<Ste>,
+}
+
+/// What a layer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Convolution, batch normalisation, sign.
+    Conv,
+    /// All inputs to every output, batch normalisation, sign.
+    Dense,
+    /// The last layer: all inputs to every class, the sums are the scores.
+    Scores,
+}
+
+/// Content of padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PadWith {
+    /// -1.
+    Minus,
+    /// +1.
+    Plus,
+    /// 0: the tap adds nothing.
+    Zero,
+}
+
+/// The straight-through estimator: what stands for the derivative of sign(y).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ste {
+    /// 1 where |y| <= 1, else 0 (BinaryNet).
+    #[default]
+    Clipped,
+    /// 2 - 2|y| where |y| <= 1, else 0 (Bi-Real Net).
+    Polynomial,
+    /// |y|^(1/o - 1) / o where |y| <= 1.5, held below |y| = 0.1; o grows from 1 to 3 (ReSTE).
+    Reste,
+}
+
+/// `[train]`: the schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainRecipe {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images of one step.
+    pub batch: usize,
+    /// Adam's largest step; it falls along half a cosine.
+    pub rate: f64,
+    /// The step at the end, a fraction of `rate`.
+    pub rate_end: f64,
+    /// Epochs in which the step grows from 0 to `rate`.
+    pub warmup: f64,
+    /// Share of the target that goes to all classes alike.
+    pub label_smoothing: f64,
+    /// Largest latent weight at the start, above 0 and up to 1.
+    pub spread: f64,
+    /// Gradient of the signs.
+    pub ste: Ste,
+    /// Seed of weights, order and augmentation.
+    pub seed: u64,
+    /// Training images that the final normalisation statistics are measured on.
+    pub measured: usize,
+    /// Share of the training images kept apart to test on, for data without a test part.
+    pub holdout: f64,
+}
+
+impl Default for TrainRecipe {
+    fn default() -> TrainRecipe {
+        TrainRecipe {
+            epochs: 20,
+            batch: 100,
+            rate: 0.005,
+            rate_end: 0.0,
+            warmup: 0.0,
+            label_smoothing: 0.0,
+            spread: 0.3,
+            ste: Ste::Clipped,
+            seed: 1,
+            measured: 10_000,
+            holdout: 0.0,
+        }
+    }
+}
+
+/// `[augment]`: what happens to a training image before each use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentRecipe {
+    /// Most pixels of a random shift in each direction.
+    pub shift: usize,
+    /// Pixel value that a shift brings in, 0 to 255.
+    pub fill: u8,
+    /// Mirror half of the images left to right.
+    pub flip: bool,
+}

@@ -1,0 +1,233 @@
+//! The training itself: epochs of steps, the measured statistics, the history.
+//!
+//! A pure function of the plan and the images: the same on any number of threads, and the same whether it ran
+//! at one go or from checkpoints. Reads no clock and no disk.
+
+use super::adam;
+use super::fold;
+use super::model::Model;
+use super::norm::Statistics;
+use super::plan::Plan;
+use super::sample::{Samples, batch, order};
+use crate::golden::{packed, reference};
+use crate::network::{Decision, Network};
+use serde::{Deserialize, Serialize};
+
+/// What one epoch gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean over the epoch's steps, while it trained.
+    pub loss: f64,
+    /// Share of the training images that were right while it trained, augmented.
+    pub train_accuracy: f64,
+    /// Share of the test images that the finished integers of this epoch classify right.
+    pub test_accuracy: f64,
+}
+
+/// What one step gave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    pub loss: f64,
+    pub correct: usize,
+}
+
+/// Why training cannot go on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    #[error("label {label} of image {image} is no class: the network has {classes} scores")]
+    Label { image: usize, label: u8, classes: usize },
+    #[error("{images} training images do not fill one batch of {batch}")]
+    TooFew { images: usize, batch: usize },
+    #[error("the images have {found} values, the network reads {expected}")]
+    Shape { found: usize, expected: usize },
+    #[error("epoch {epoch}, step {step}: the {what} is not a finite number")]
+    NotFinite { epoch: usize, step: usize, what: String },
+}
+
+impl TrainError {
+    /// Stable code of this kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TrainError::Label { .. } => "train::label",
+            TrainError::TooFew { .. } => "train::too_few",
+            TrainError::Shape { .. } => "train::shape",
+            TrainError::NotFinite { .. } => "train::not_finite",
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            TrainError::Label { .. } => {
+                "set outputs of the layer with kind = \"scores\" to the number of classes"
+            }
+            TrainError::TooFew { .. } => "lower train.batch, or give more images",
+            TrainError::Shape { .. } => "set [input] to the channels, rows and columns of the images",
+            TrainError::NotFinite { .. } => {
+                "lower train.rate, or give train.warmup a few epochs; --resume goes on from the last whole epoch"
+            }
+        }
+    }
+}
+
+/// A network in training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trainer {
+    pub plan: Plan,
+    pub model: Model,
+    /// Steps of Adam so far.
+    pub steps: u64,
+    pub history: Vec<EpochRecord>,
+}
+
+impl Trainer {
+    pub fn new(plan: Plan) -> Trainer {
+        Trainer { model: Model::new(&plan), plan, steps: 0, history: Vec::new() }
+    }
+
+    /// Steps of one epoch over `images` images; what is left of the last batch is passed over.
+    pub fn steps_per_epoch(&self, images: usize) -> usize {
+        images / self.plan.train.batch
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.history.len() >= self.plan.train.epochs
+    }
+
+    /// Whether `samples` can be trained on.
+    ///
+    /// # Errors
+    /// Images of another size, a label that is no class, fewer images than one batch.
+    pub fn check(&self, samples: &Samples) -> Result<(), TrainError> {
+        let size = self.plan.input.elements();
+        if samples.pixels.len() != samples.labels.len() * size {
+            let found = samples.pixels.len() / samples.labels.len().max(1);
+            return Err(TrainError::Shape { found, expected: size });
+        }
+        let classes = self.plan.classes();
+        if let Some(image) = samples.labels.iter().position(|&label| usize::from(label) >= classes) {
+            return Err(TrainError::Label { image, label: samples.labels[image], classes });
+        }
+        Ok(())
+    }
+
+    /// Trains one epoch; `told` hears of every step. Then measures the statistics, moves thresholds off the
+    /// sums that occur, and tests the integers.
+    ///
+    /// # Errors
+    /// See [`Trainer::check`], and a loss or a number that is not finite: the trainer is then of no more use.
+    pub fn epoch(
+        &mut self,
+        samples: &Samples,
+        test: &Samples,
+        told: &mut dyn FnMut(Step),
+    ) -> Result<(), TrainError> {
+        self.check(samples)?;
+        self.check(test)?;
+        let images = samples.labels.len();
+        let size = self.plan.train.batch;
+        let steps = self.steps_per_epoch(images);
+        if steps == 0 {
+            return Err(TrainError::TooFew { images, batch: size });
+        }
+        let epoch = self.history.len();
+        let order = order(self.plan.train.seed, epoch as u64, images);
+        let (mut loss, mut correct) = (0.0, 0);
+        for (number, chosen) in order.chunks_exact(size).enumerate() {
+            let codes = batch(&self.plan, samples, chosen, Some(epoch as u64));
+            let labels: Vec<u8> = chosen.iter().map(|&image| samples.labels[image as usize]).collect();
+            let step = self.step(&codes, &labels, steps as u64);
+            if let Some(what) = self.not_finite(&step, number + 1 == steps) {
+                return Err(TrainError::NotFinite { epoch: epoch + 1, step: number + 1, what });
+            }
+            loss += step.loss;
+            correct += step.correct;
+            told(step);
+        }
+        self.measure(samples);
+        let right = self.count_right(test);
+        self.history.push(EpochRecord {
+            epoch: epoch + 1,
+            loss: loss / steps as f64,
+            train_accuracy: correct as f64 / (steps * size) as f64,
+            test_accuracy: right as f64 / test.labels.len().max(1) as f64,
+        });
+        Ok(())
+    }
+
+    /// One step on one batch of codes (image, row, column, channel).
+    pub fn step(&mut self, codes: &[i8], labels: &[u8], steps_per_epoch: u64) -> Step {
+        let recipe = &self.plan.train;
+        let progress = self.steps as f64 / (steps_per_epoch * recipe.epochs as u64) as f64;
+        let rate = adam::rate(recipe, self.steps, steps_per_epoch);
+        let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0));
+        self.steps += 1;
+        for parameter in self.model.parameters() {
+            parameter.step(rate, self.steps);
+        }
+        Step { loss: loss.mean, correct: loss.correct }
+    }
+
+    /// The first thing that is no finite number; the trained numbers are looked through where `all` is set.
+    fn not_finite(&mut self, step: &Step, all: bool) -> Option<String> {
+        if step.loss.is_finite() && !all {
+            return None;
+        }
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        for (layer, state) in self.plan.layers.iter().zip(&self.model.layers) {
+            for (what, parameter) in
+                [("weights", &state.weights), ("gamma", &state.gamma), ("beta", &state.beta)]
+            {
+                if !finite(&parameter.value) {
+                    return Some(format!("loss is {} and {what} of layer '{}'", step.loss, layer.name));
+                }
+            }
+        }
+        (!step.loss.is_finite()).then(|| "loss".into())
+    }
+
+    /// Sets the statistics to the plain average over the batches of the first `train.measured` images, as they
+    /// are, with the weights at rest; then moves thresholds off the sums that occur.
+    pub fn measure(&mut self, samples: &Samples) {
+        let size = self.plan.train.batch;
+        let count = samples.labels.len().min(self.plan.train.measured) / size;
+        let mut totals: Vec<[Vec<f64>; 2]> = Vec::new();
+        for number in 0..count {
+            let chosen: Vec<u32> = (number * size..(number + 1) * size).map(|image| image as u32).collect();
+            let codes = batch(&self.plan, samples, &chosen, None);
+            let found = self.model.batch_statistics(&self.plan, &codes);
+            totals.resize_with(found.len(), Default::default);
+            for (total, found) in totals.iter_mut().zip(&found) {
+                for (total, found) in total.iter_mut().zip([&found.mean, &found.variance]) {
+                    total.resize(found.len(), 0.0);
+                    total.iter_mut().zip(found).for_each(|(t, &f)| *t += f64::from(f));
+                }
+            }
+        }
+        for (state, total) in self.model.layers.iter_mut().zip(&totals) {
+            let average = |total: &[f64]| total.iter().map(|t| (t / count as f64) as f32).collect();
+            state.measured = Statistics { mean: average(&total[0]), variance: average(&total[1]) };
+        }
+        fold::settle(&self.plan, &mut self.model);
+    }
+
+    /// The network of integers, as the exported file states it.
+    pub fn network(&self) -> Network {
+        fold::network(&self.plan, &self.model)
+    }
+
+    /// Images that the integers classify right.
+    pub fn count_right(&self, samples: &Samples) -> usize {
+        let network = self.network();
+        let scores = packed::prepare(&network).infer(samples.pixels);
+        let classes = scores.chunks_exact(self.plan.classes());
+        classes
+            .zip(samples.labels)
+            .filter(|(scores, label)| {
+                reference::decide(&network, scores, Decision::Argmax) == usize::from(**label)
+            })
+            .count()
+    }
+}
