@@ -11,7 +11,7 @@ use super::recipe::{Code, Kind};
 use super::sign::sign;
 use crate::bits::BitMatrix;
 use crate::network::{
-    Activation, Decision, Input, InputCode, Layer, Network, Output, PadValue, Padding, Pool,
+    Activation, Decision, Input, InputCode, Layer, Network, Output, PadValue, Padding, Plane, Pool,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -125,7 +125,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         kernel: layer.kernel,
         stride: (layer.stride, layer.stride),
         padding,
-        weights,
+        planes: vec![Plane::binary(weights)],
         conv: layer.conv,
         sum_pixels: false,
         pool,
