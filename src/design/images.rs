@@ -17,7 +17,7 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Weight column (kernel row, column, channel) that row `row` carries in `pass`; `None`: nothing.
-    fn column(&self, layer: &Layer, design: &LayerDesign, pass: usize, row: usize) -> Option<usize> {
+    pub fn column(&self, layer: &Layer, design: &LayerDesign, pass: usize, row: usize) -> Option<usize> {
         match &design.source {
             Source::Input => {
                 if row >= self.planes * self.plane_rows {
