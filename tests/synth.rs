@@ -2,7 +2,10 @@
 //!
 //! A tool that is absent makes its test say "skipped" on standard error, or fail where CI is set.
 
+mod common;
+
 use bincim::flow::{self, FlowError, Tool};
+use common::graph::Graph;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -104,6 +107,34 @@ fn a_design_becomes_a_bitstream_and_a_page() {
     let json = bincim(root.path(), &["report", "d", "--json"]);
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["runs"].as_array().unwrap().len(), 2);
+}
+
+/// The smallest array on the smallest iCE40: a network of 64 - 32 - 10 signs.
+#[test]
+fn the_smallest_array_reaches_a_bitstream_on_the_smallest_ice40() {
+    if !present("synth", &[Tool::Yosys, Tool::NextpnrIce40, Tool::Icepack]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new(&[1, 64]);
+    let mut layer = "x".to_string();
+    for (from, to) in [(64, 32), (32, 10)] {
+        let signs = (0..from * to).map(|i| if (i * i / 7 + i) % 3 == 0 { 1.0 } else { -1.0 });
+        let weights = graph.floats(&[from, to], &signs.collect::<Vec<_>>());
+        let input = graph.sign(&layer);
+        layer = graph.node("MatMul", &[&input, &weights], &[]);
+    }
+    fs::write(root.path().join("signs.onnx"), graph.bytes(&layer)).unwrap();
+    let machine = "[array]\nrows = 16\ncolumns = 4\n[activation]\nword = 4\n[weights]\nrows_per_cycle = 4\n\
+                   [target]\ndevice = \"hx1k\"\nclock_mhz = 12.0\n";
+    fs::write(root.path().join("arch.toml"), machine).unwrap();
+
+    let output = bincim(root.path(), &["generate", "signs.onnx", "--arch", "arch.toml", "-o", "d"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = bincim(root.path(), &["synth", "d", "--device", "hx1k", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["fmax_mhz"].as_f64().unwrap() >= 12.0 && json["bitstream"].is_string(), "{json}");
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub struct ArrayFile {
     pub lanes: Setting,
     /// Pixels computed side by side; only 1 is built.
     pub pixel_lanes: Setting,
+    /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. A copy
+    /// shortens the rows' wires in wide arrays and costs one cycle of latency and `rows` flip-flops. "auto": at most
+    /// 8 in pipelined arrays of 32 columns or more, else 0.
+    pub segment: Setting,
 }
 
 /// `[activation]`: the memory of binary maps.
@@ -151,6 +155,10 @@ impl Default for Target {
     }
 }
 
+/// Lanes from which on the row register is copied, and most lanes that share a copy.
+const WIDE: usize = 32;
+const SEGMENT: usize = 8;
+
 /// The machine with every number known; made by [`ArchFile::with`] or by the choice for a device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Arch {
@@ -159,6 +167,8 @@ pub struct Arch {
     pub rows: usize,
     /// P, 1 to 1024.
     pub lanes: usize,
+    /// Lanes that share a copy of the row register; divides `lanes`; 0: none.
+    pub segment: usize,
     /// CW; divides `rows`; divides `lanes` or is divided by it.
     pub word: usize,
     /// Divides `rows`.
@@ -203,10 +213,12 @@ impl ArchFile {
         weight_rows: usize,
         depth: usize,
     ) -> Arch {
+        let lanes = self.array.columns.or(self.array.lanes.or(lanes));
         Arch {
             name: self.name.clone().unwrap_or_else(|| "bincim".into()),
             rows: self.array.rows.or(rows),
-            lanes: self.array.columns.or(self.array.lanes.or(lanes)),
+            lanes,
+            segment: self.array.segment.or(self.segment(lanes)),
             word: self.activation.word.or(word),
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
@@ -221,6 +233,14 @@ impl ArchFile {
     }
 }
 
+impl ArchFile {
+    /// Lanes that share a copy of the row register where the file says "auto".
+    fn segment(&self, lanes: usize) -> usize {
+        let wide = lanes >= WIDE && self.popcount.pipelined && !self.readout.is_analog();
+        if wide { (1..=SEGMENT).rev().find(|share| lanes.is_multiple_of(*share)).unwrap_or(1) } else { 0 }
+    }
+}
+
 impl Arch {
     /// The same machine as a file without any "auto".
     pub fn to_file(&self) -> ArchFile {
@@ -231,6 +251,7 @@ impl Arch {
                 columns: Setting::Value(self.lanes),
                 lanes: Setting::Value(self.lanes),
                 pixel_lanes: Setting::Value(1),
+                segment: Setting::Value(self.segment),
             },
             activation: ActivationFile { word: Setting::Value(self.word) },
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },

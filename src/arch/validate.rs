@@ -78,6 +78,20 @@ fn shape(arch: &Arch, problems: &mut Problems) {
         format!("take at most {} columns", arch.rows),
     );
     problems.say(
+        arch.segment != 0 && !arch.lanes.is_multiple_of(arch.segment),
+        "array.segment",
+        arch.segment,
+        format!("does not divide array.columns = {}", arch.lanes),
+        format!("take 0 (no copies of the row register) or one of {}", list(&divisors(arch.lanes))),
+    );
+    problems.say(
+        arch.segment != 0 && arch.readout.is_analog(),
+        "array.segment",
+        arch.segment,
+        "analog columns read their rows from the chip's memories, not from copies of the row register".into(),
+        "leave array.segment out, or take 0".into(),
+    );
+    problems.say(
         arch.weight_rows == 0 || !arch.rows.is_multiple_of(arch.weight_rows),
         "weights.rows_per_cycle",
         arch.weight_rows,

@@ -74,6 +74,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         style: tree_style(arch),
         pipelined: arch.popcount.pipelined,
     };
+    let latency = tree.latency() + usize::from(arch.segment > 0);
     let memory = maps(network, arch);
     let plan =
         arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
@@ -82,7 +83,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
     let frame = match &plan {
         Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
-        None => mapping::cycles::of_frame(&mapping.layers, tree.latency() as u64),
+        None => mapping::cycles::of_frame(&mapping.layers, latency as u64),
     };
     if let Some(plan) = &plan {
         for (layer, readout) in layers.iter_mut().zip(&plan.layers) {
@@ -151,6 +152,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         frame_interval: frame.interval,
         widths,
         tree,
+        segment: arch.segment,
+        latency,
         layers,
     })
 }

@@ -41,8 +41,12 @@ pub struct Design {
     pub planes: usize,
     /// Rows of one plane: `rows / planes`.
     pub plane_rows: usize,
-    /// Popcount tree of one lane; its latency is D.
+    /// Popcount tree of one lane.
     pub tree: TreePlan,
+    /// Lanes that share a copy of the row register; 0: none.
+    pub segment: usize,
+    /// D of the popcount readout: from the row register to the registered count.
+    pub latency: usize,
     /// Some layer pads with "row not driven": rows carry an enable and accumulators are signed sums.
     pub row_enable: bool,
     /// The arrays are analog: a chip's cells instead of loaded weights.

@@ -19,6 +19,9 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
         file("column", &Column { v: view, inverted: idle.contains('0'), idle: idle_literal(&idle) }),
         file("weight_memory", &WeightMemory { v: view, style: ram_style(design) }),
     ];
+    if view.segment > 0 {
+        files.push(file("array_segment", &ArraySegment { v: view }));
+    }
     files.extend(weight_loader(design, view));
     files
 }
@@ -32,6 +35,12 @@ struct RowDriver<'a> {
 #[derive(Template)]
 #[template(path = "rtl/cim_array.v", syntax = "verilog", escape = "none")]
 struct CimArray<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/array_segment.v", syntax = "verilog", escape = "none")]
+struct ArraySegment<'a> {
     v: &'a View,
 }
 

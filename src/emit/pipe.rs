@@ -36,12 +36,12 @@ pub(super) fn tags(view: &View) -> Vec<Tag> {
         .map(|(_, name, behind)| Tag {
             name,
             behind,
-            stages: if behind == 0 { "TREE".into() } else { format!("TREE+{behind}") },
+            stages: if behind == 0 { "ARRAY".into() } else { format!("ARRAY+{behind}") },
             shift: match behind + view.latency {
                 1 => format!("door_{name}_q"),
-                _ if behind == 0 => format!("{{{name}_q[TREE-2:0], door_{name}_q}}"),
-                _ => format!("{{{name}_q[TREE+{}:0], door_{name}_q}}", behind as i64 - 2)
-                    .replace("TREE+-1", "TREE-1"),
+                _ if behind == 0 => format!("{{{name}_q[ARRAY-2:0], door_{name}_q}}"),
+                _ => format!("{{{name}_q[ARRAY+{}:0], door_{name}_q}}", behind as i64 - 2)
+                    .replace("ARRAY+-1", "ARRAY-1"),
             },
         })
         .collect()

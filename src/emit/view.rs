@@ -17,7 +17,11 @@ pub(super) struct View {
     pub banks: usize,
     pub planes: usize,
     pub plane_rows: usize,
+    /// D, and the part of it that the popcount tree takes.
     pub latency: usize,
+    pub tree_latency: usize,
+    /// Lanes that share a copy of the row register; 0: none.
+    pub segment: usize,
     pub row_enable: bool,
     /// Sums need the number of driven rows.
     pub counts_driven: bool,
@@ -219,7 +223,9 @@ impl View {
             banks: design.banks,
             planes: design.planes,
             plane_rows: design.plane_rows,
-            latency: design.tree.latency(),
+            latency: design.latency,
+            tree_latency: design.tree.latency(),
+            segment: design.segment,
             row_enable: design.row_enable,
             counts_driven,
             signed_sums: design.signed_sums(),

@@ -18,8 +18,8 @@ pub struct Frame {
     pub interval: u64,
 }
 
-/// Cycles of a frame. `tree` is the popcount tree's latency D.
-pub fn of_frame(layers: &[LayerMap], tree: u64) -> Frame {
+/// Cycles of a frame. `array` is the array's latency D.
+pub fn of_frame(layers: &[LayerMap], array: u64) -> Frame {
     let mut start = 0; // first issue cycle of the layer
     let mut loaded = 0; // first cycle in which the next tile stands complete in the shadow
     let mut spent = Vec::with_capacity(layers.len());
@@ -35,7 +35,7 @@ pub fn of_frame(layers: &[LayerMap], tree: u64) -> Frame {
             arrival = door + tile.vectors;
             last_vector = arrival - 1;
         }
-        let end = last_vector + 4 + tree;
+        let end = last_vector + 4 + array;
         spent.push(end - start);
         start = end;
     }

@@ -4,7 +4,7 @@
 //
 // Column: <: v.rows :> one-bit cells and the popcount tree that reads them.
 // The shadow cells fill while the active cells compute; a swap makes the shadow active.
-// Latency: <: v.latency :>, from row and active cells to the count.
+// Latency: <: v.tree_latency :>, from row and active cells to the count.
 
 `default_nettype none
 

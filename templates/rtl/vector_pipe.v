@@ -4,7 +4,7 @@
 //
 // Vector pipe: takes each vector's place in the loops along with it, from issue to result.
 // Latency: issue x-2, memory read x-1, door x, row register x+1, count x+1+D, sum x+2+D,
-// result x+3+D, with D = <: v.latency :> of the popcount tree. A vector waits at the door, and all behind
+// result x+3+D, with D = <: v.latency :> of the array. A vector waits at the door, and all behind
 // it, until its tile is complete in the shadow cells.
 
 `default_nettype none
@@ -56,9 +56,9 @@ module vector_pipe (
     output wire layer_done_o
 );
 
-  // Popcount tree's latency, and stages behind the door up to the result.
-  localparam TREE = <: v.latency :>;
-  localparam STAGES = TREE + 3;
+  // The array's latency, and stages behind the door up to the result.
+  localparam ARRAY = <: v.latency :>;
+  localparam STAGES = ARRAY + 3;
 
   // Memory read (x-1) and door (x).
   reg read_valid_q, read_tile_first_q;
@@ -119,34 +119,34 @@ module vector_pipe (
   end
   //%- if v.accumulator_depth > 0 %//
 
-  assign fetch_valid_o = valid_q[TREE-1];
-  assign fetch_block_last_o = block_last_q[TREE-1];
+  assign fetch_valid_o = valid_q[ARRAY-1];
+  assign fetch_block_last_o = block_last_q[ARRAY-1];
   //%- endif %//
-  assign count_valid_o = valid_q[TREE];
+  assign count_valid_o = valid_q[ARRAY];
   //%- if v.accumulates %//
-  assign count_first_o = sum_first_q[TREE];
+  assign count_first_o = sum_first_q[ARRAY];
   //%- endif %//
-  assign count_group_last_o = group_last_q[TREE];
+  assign count_group_last_o = group_last_q[ARRAY];
   //%- if v.writes_sums %//
-  assign stored_valid_o = valid_q[TREE+1];
+  assign stored_valid_o = valid_q[ARRAY+1];
   //%- endif %//
   //%- if v.accumulates %//
-  assign sum_valid_o = valid_q[TREE+1] & sum_last_q[TREE+1];
-  assign result_valid_o = valid_q[TREE+2] & sum_last_q[TREE+2];
+  assign sum_valid_o = valid_q[ARRAY+1] & sum_last_q[ARRAY+1];
+  assign result_valid_o = valid_q[ARRAY+2] & sum_last_q[ARRAY+2];
   //%- else %//
-  assign sum_valid_o = valid_q[TREE+1];
-  assign result_valid_o = valid_q[TREE+2];
+  assign sum_valid_o = valid_q[ARRAY+1];
+  assign result_valid_o = valid_q[ARRAY+2];
   //%- endif %//
   //%- if v.pools %//
-  assign result_window_last_o = window_last_q[TREE+2];
+  assign result_window_last_o = window_last_q[ARRAY+2];
   //%- endif %//
   //%- if v.writes_rows %//
-  assign result_row_last_o = row_last_q[TREE+2];
+  assign result_row_last_o = row_last_q[ARRAY+2];
   //%- endif %//
   //%- if v.writes_groups %//
-  assign result_group_last_o = group_last_q[TREE+2];
+  assign result_group_last_o = group_last_q[ARRAY+2];
   //%- endif %//
-  assign layer_done_o = valid_q[TREE+2] & layer_last_q[TREE+2];
+  assign layer_done_o = valid_q[ARRAY+2] & layer_last_q[ARRAY+2];
 
 endmodule
 

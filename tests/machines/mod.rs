@@ -38,6 +38,10 @@ pub fn random_arch(rng: &mut impl Rng) -> Arch {
         let depth = pick(rng, &[0, 0, 4, 7, 16, 64]);
         let mut arch = arch(rows, lanes, word, weight_rows, depth);
         arch.popcount.pipelined = rng.random();
+        arch.segment = match rng.random_bool(0.3) {
+            true => pick(rng, &(1..=lanes).filter(|share| lanes % share == 0).collect::<Vec<_>>()),
+            false => 0,
+        };
         arch.popcount.style = *[
             arch::PopcountStyle::Auto,
             arch::PopcountStyle::Flat,

@@ -111,7 +111,7 @@ impl<'a> Machine<'a> {
                 let last_read = (readout.reads - 1) * readout.interval;
                 last_read + readout.read_words + 2 + arrays.analog.conversion + 1
             }
-            _ => self.design.tree.latency(),
+            _ => self.design.latency,
         }
     }
 
