@@ -45,7 +45,7 @@ fn the_machine_gives_the_references_bits_scores_and_the_predicted_cycles() {
         let elements = random::elements(&network, seed, 2);
         for image in elements.chunks(network.input.shape.elements()) {
             let expected = reference::run(&network, image);
-            let got = machine::run(&design, None, image);
+            let got = machine::run(&design, None, image, 0);
             for (index, layer) in network.layers.iter().enumerate() {
                 let what = format!("seed {seed} layer {}", layer.name);
                 compare_bits(&design, layer, &expected.layers[index].bits, &got.layers[index].bits, &what);

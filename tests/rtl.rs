@@ -261,7 +261,8 @@ fn check(seed: u64, reset: usize) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let frames = random::elements(&design.network, seed, 3);
     let frames: Vec<&[i16]> = frames.chunks(design.network.input.shape.elements()).collect();
-    let traces: Vec<MachineTrace> = frames.iter().map(|image| machine::run(&design, None, image)).collect();
+    let traces: Vec<MachineTrace> =
+        frames.iter().map(|image| machine::run(&design, None, image, 0)).collect();
     let what = format!("seed {seed}");
     let kept = std::env::var_os("BINCIM_KEEP").map(std::path::PathBuf::from);
     let path = kept.as_deref().unwrap_or(folder.path());

@@ -18,6 +18,9 @@ pub struct Readout {
     pub value_fraction_bits: u32,
     /// Bits of a cell's two drawn values, two's complement; cells beyond it saturate. 4 to 16.
     pub cell_bits: u32,
+    /// Noise of every read that the emulation itself adds to the voltages: standard deviation in counts, rounded to
+    /// whole gains of the generator (`bincim check` says what it gives). 0: none.
+    pub noise: f64,
     /// Rows of every column that are summed in one cycle; divides the array's rows (of one bit plane, where the
     /// input has several). 0: all of them.
     pub rows_per_cycle: usize,
@@ -34,6 +37,7 @@ impl Default for Readout {
             fraction_bits: 6,
             value_fraction_bits: 0,
             cell_bits: 9,
+            noise: 0.0,
             rows_per_cycle: 0,
             edges_per_cycle: 0,
         }
@@ -65,6 +69,29 @@ impl Readout {
     }
 }
 
+/// Standard deviation of the number of ones among 32 independent bits: the noise of gain 1 in units.
+const SPREAD: f64 = 2.828_427_124_746_190_3;
+
+/// Largest gain of the generators of noise.
+pub(super) const MOST_GAIN: usize = 1023;
+
+impl Readout {
+    /// Gain of the generators of noise: whole, nearest to what is asked for; 0 without noise.
+    pub fn noise_gain(&self) -> usize {
+        if self.is_analog() { (self.noise / self.noise_step()).round_ties_even() as usize } else { 0 }
+    }
+
+    /// Standard deviation of the noise that the generators give, in counts.
+    pub fn noise_given(&self) -> f64 {
+        self.noise_gain() as f64 * self.noise_step()
+    }
+
+    /// Standard deviation of the noise of gain 1, in counts.
+    pub fn noise_step(&self) -> f64 {
+        SPREAD / f64::from(1u32 << self.fraction_bits.min(31))
+    }
+}
+
 /// What reads the columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -79,18 +106,37 @@ pub enum ReadoutKind {
 }
 
 /// The range of a converter.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Range {
     Word(RangeWord),
     /// -R to +R counts in every layer.
     Counts(f64),
+    /// -R to +R counts, another R in each layer, in their order; `bincim calibrate` finds them.
+    Layers(Vec<f64>),
 }
 
 /// Ranges that follow from the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RangeWord {
+    /// Found from images: only `bincim calibrate` takes it, and writes numbers in its place.
+    Calibrated,
     /// Plus and minus the rows that the layer's largest tile uses: nothing is ever clipped.
     Full,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_a_whole_gain() {
+        let readout = |kind, noise| Readout { kind, noise, ..Readout::default() };
+        let some = readout(ReadoutKind::Adc, 0.5);
+        assert_eq!(some.noise_gain(), 11);
+        assert!((some.noise_given() - 0.48614).abs() < 1e-5, "{}", some.noise_given());
+        assert_eq!(readout(ReadoutKind::Sense, 0.0).noise_gain(), 0);
+        assert_eq!(readout(ReadoutKind::Popcount, 0.5).noise_gain(), 0);
+    }
 }

@@ -1,6 +1,7 @@
 //! What a machine must satisfy before anything is built from it.
 
-use super::{Arch, ArchFile, Interface, Range, Readout};
+use super::readout::MOST_GAIN;
+use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout};
 use crate::device::Physics;
 
 /// One key of the architecture file that cannot be, why, and what would be right.
@@ -157,15 +158,27 @@ fn readout(readout: &Readout, problems: &mut Problems) {
         "outside 2 to 1024".into(),
         "take a number of codes such as 11, 31 or 32".into(),
     );
-    if let Range::Counts(counts) = readout.range {
+    let ranges = match &readout.range {
+        Range::Counts(counts) => std::slice::from_ref(counts),
+        Range::Layers(layers) => layers,
+        Range::Word(_) => &[],
+    };
+    for counts in ranges {
         problems.say(
-            !(counts > 0.0 && counts <= 4096.0),
+            !(*counts > 0.0 && *counts <= 4096.0),
             "readout.range",
             counts,
             "not a number of counts between 0 and 4096".into(),
-            "give the counts of the last code, or \"full\"".into(),
+            "give the counts of the last code, one number or one a layer, or \"full\"".into(),
         );
     }
+    problems.say(
+        readout.range == Range::Word(RangeWord::Calibrated),
+        "readout.range",
+        "\"calibrated\"",
+        "a range that is still to be found from images".into(),
+        "let `bincim calibrate MODEL --arch ARCH --data DATA -o NEW` write the numbers".into(),
+    );
     problems.say(
         readout.fraction_bits > 10,
         "readout.fraction_bits",
@@ -186,6 +199,32 @@ fn readout(readout: &Readout, problems: &mut Problems) {
         readout.cell_bits,
         format!("outside {} to 16: one count must fit with its sign", readout.fraction_bits + 2),
         "take fraction_bits + 3".into(),
+    );
+    noise(readout, problems);
+}
+
+/// Noise in gates: a whole gain of the generators.
+fn noise(readout: &Readout, problems: &mut Problems) {
+    let (least, asked) = (readout.noise_step(), readout.noise);
+    let most = least * MOST_GAIN as f64;
+    let range = format!(
+        "take 0, or {least:.4} to {most:.1} counts with readout.fraction_bits = {}",
+        readout.fraction_bits
+    );
+    problems.say(
+        // Also true of what is not a number.
+        !(asked == 0.0 || asked >= least / 2.0 && asked <= most),
+        "readout.noise",
+        asked,
+        "not a whole gain of the generators".into(),
+        range,
+    );
+    problems.say(
+        asked != 0.0 && !readout.is_analog(),
+        "readout.noise",
+        asked,
+        "a popcount has no voltage that noise could be added to".into(),
+        "take 0, or readout.kind = \"adc\" or \"sense\"".into(),
     );
 }
 

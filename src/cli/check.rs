@@ -3,6 +3,7 @@
 use super::{Outcome, load, output};
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
+use crate::design::Design;
 use crate::mapping;
 use crate::network::{Activation, InputCode, Layer, Network};
 use crate::report::thousands;
@@ -90,6 +91,10 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
         "bound": design.layers.iter().map(|layer| layer.bound).sum::<u64>(),
         "interval": speed.interval,
         "frames_per_second": speed.frames_per_second,
+        "noise": design.analog.as_ref().and_then(|analog| analog.noise.as_ref()).map(|noise| serde_json::json!({
+            "sigma": design.arch.readout.noise_given(), "gain": noise.gain,
+            "steps_per_cycle": noise.steps_per_cycle,
+        })),
         "memories": cost::memories(design),
         "device": device.map(|device| device.name.clone()),
         "area": choice.area,
@@ -169,7 +174,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             thousands(memory.bits() as u64)
         ));
     }
-    for reason in &choice.reasons {
+    for reason in choice.reasons.iter().cloned().chain(noise(design)) {
         line(format!("- {reason}"));
     }
     if let (Some(area), Some(device)) = (choice.area, device) {
@@ -193,6 +198,31 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         }
     }
     out
+}
+
+/// What noise there is in every read, and where.
+fn noise(design: &Design) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(noise) = design.analog.as_ref().and_then(|analog| analog.noise.as_ref()) {
+        let readout = &design.arch.readout;
+        found.push(format!(
+            "reads have noise in gates: {:.4} counts (readout.noise = {}, nearest gain {}), {} step{} of the generators \
+             a cycle",
+            readout.noise_given(),
+            readout.noise,
+            noise.gain,
+            noise.steps_per_cycle,
+            if noise.steps_per_cycle == 1 { "" } else { "s" },
+        ));
+    }
+    if design.analog.is_some() && design.arch.variation.read_noise > 0.0 {
+        found.push(format!(
+            "variation.read_noise = {} counts is for `infer --chip` and `vary`; the Verilog has none of it (readout.noise \
+             is noise that both have)",
+            design.arch.variation.read_noise
+        ));
+    }
+    found
 }
 
 fn kernel(layer: &Layer) -> String {

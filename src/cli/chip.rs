@@ -3,7 +3,7 @@
 use crate::design::Design;
 use crate::device::{self, Physics};
 use crate::variation::{self, Chip};
-use miette::{IntoDiagnostic, WrapErr, miette};
+use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
 
 /// The chip that a design was generated with, in its folder.
@@ -23,20 +23,9 @@ pub fn drawn(design: &Design, physics: &Physics, seed: u64) -> Option<(Chip, usi
     Some((chip, beyond))
 }
 
-/// Sets the read noise of `physics` to 0 where `allowed`: no drawn chip holds it. Returns what was left out, counts.
-///
-/// Errors where there is read noise and it is not `allowed` to be left out.
-pub fn leave_out_read_noise(physics: &mut Physics, allowed: bool) -> miette::Result<f64> {
-    let counts = std::mem::take(&mut physics.read_noise);
-    if counts != 0.0 && !allowed {
-        return Err(miette!(
-            code = "cli::read_noise",
-            help = "set it to 0, or pass --without-read-noise to leave it out; the results are then those of chips \
-                    without read noise",
-            "variation.read_noise = {counts}: noise that differs from read to read is no part of a drawn chip"
-        ));
-    }
-    Ok(counts)
+/// Sets the read noise of `physics` to 0 where it is to be left out. Returns what was left out, counts.
+pub fn leave_out_read_noise(physics: &mut Physics, out: bool) -> f64 {
+    if out { std::mem::take(&mut physics.read_noise) } else { 0.0 }
 }
 
 /// The chip at `path`, which must have been drawn for `design`.

@@ -17,7 +17,7 @@ pub struct Draw {
     /// Which chip: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Leave variation.read_noise out, which is no part of a chip, instead of refusing it
+    /// Leave variation.read_noise out of the physics on record; no chip holds it, with or without this
     #[arg(long)]
     pub without_read_noise: bool,
     /// File to write
@@ -32,7 +32,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let (network, _) = load::network(&args.model)?;
     let (mut choice, _) = load::choice(&network, Some(&args.arch), None)?;
     let physics = &mut choice.design.arch.variation;
-    let left_out = chip::leave_out_read_noise(physics, args.without_read_noise)?;
+    let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
     let design = &choice.design;
     let Some((drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
         return Err(miette::miette!(

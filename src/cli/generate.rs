@@ -12,6 +12,7 @@ use crate::emit::board::pll::{Pll, PllFamily};
 use crate::emit::vectors::Frame;
 use crate::emit::{self, NamedText};
 use crate::flow::folder::Pending;
+use crate::golden::machine;
 use crate::network::random;
 use crate::report::{DesignView, LayerView};
 use crate::variation::Chip;
@@ -95,10 +96,12 @@ fn in_folder(folder: &str, files: Vec<NamedText>) -> Vec<NamedText> {
 /// Frames of random images and what the machine makes of them, for the benches that come with the design.
 fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
-    elements
-        .chunks(design.network.input.shape.elements())
-        .map(|image| super::verify::cosim::frame(design, chip, image.to_vec()))
-        .collect()
+    let images = elements.chunks(design.network.input.shape.elements()).cycle();
+    let frame = |(index, image): (usize, &[i16])| {
+        let seed = machine::frame_seed(machine::RESET_SEED, index as u64);
+        super::verify::cosim::frame(design, chip, image.to_vec(), seed)
+    };
+    images.take(emit::bench::frames(design, BENCH_FRAMES)).enumerate().map(frame).collect()
 }
 
 /// The wrapper for the device's board; nothing for a device without one.

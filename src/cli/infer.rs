@@ -12,12 +12,13 @@ use rayon::prelude::*;
 
 use super::{Outcome, chip, load, output};
 use crate::design::Design;
-use crate::golden::{machine, packed, reference};
+use crate::device::ColumnNoise;
+use crate::golden::{analog, machine, packed, reference};
 use crate::network::{Decision, Network, Shape};
 use crate::read;
-use crate::variation::Chip;
+use crate::variation::{BothNoises, Chip, ReadNoise};
 
-/// Images between two steps of the progress bar.
+/// Images between two steps of the progress bar; whole words of them.
 const STEP: usize = 512;
 
 /// Classify a data set with the golden model
@@ -34,6 +35,12 @@ pub struct Args {
     /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
     #[arg(long, requires = "arch")]
     pub chip: Option<PathBuf>,
+    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim verify`
+    #[arg(long, default_value_t = 1, requires = "arch")]
+    pub noise_seed: u32,
+    /// Leave variation.read_noise out, the noise that every read of a chip adds
+    #[arg(long)]
+    pub without_read_noise: bool,
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
@@ -92,46 +99,56 @@ impl From<Rule> for Decision {
 }
 
 /// Which golden model runs.
-enum Model {
+enum Model<'a> {
     /// Bit-parallel over the network.
     Packed(Box<packed::Engine>),
     /// Tile by tile over the design.
-    Machine(Box<Design>, Option<Chip>),
+    Machine(&'a Design),
+    /// Many images at a time over the design's arrays with a chip in them.
+    Analog(&'a Design, Box<analog::Loaded<'a>>),
 }
 
-impl Model {
+impl Model<'_> {
     fn name(&self) -> String {
+        let design = match self {
+            Model::Packed(engine) => return engine.instruction_set().to_string(),
+            Model::Machine(design) | Model::Analog(design, _) => design,
+        };
+        format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
+    }
+
+    /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1. `first`
+    /// images came before these.
+    fn scores(&self, network: &Network, first: usize, images: &[u8]) -> Vec<i32> {
+        let values = || images.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]);
         match self {
-            Model::Packed(engine) => engine.instruction_set().to_string(),
-            Model::Machine(design, _) => {
-                format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
+            Model::Packed(engine) => engine.infer(images),
+            Model::Machine(design) => {
+                let values: Vec<i16> = values().collect();
+                let images = values.par_chunks(network.input.shape.elements());
+                let scores = images.flat_map_iter(|image| {
+                    in_channel_order(design, &machine::run(design, None, image, 0).scores)
+                });
+                scores.collect()
+            }
+            Model::Analog(design, loaded) => {
+                let outcomes = loaded.run_parallel_from(first, &values().collect::<Vec<i16>>(), false);
+                outcomes.iter().flat_map(|outcome| in_channel_order(design, &outcome.scores)).collect()
             }
         }
     }
+}
 
-    /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1.
-    fn scores(&self, network: &Network, images: &[u8]) -> Vec<i32> {
-        let (design, chip) = match self {
-            Model::Packed(engine) => return engine.infer(images),
-            Model::Machine(design, chip) => (design, chip),
-        };
-        let one_bit = design.layers.last().is_some_and(|last| !last.scores);
-        let pixels = design.output.pixels;
-        let classes = design.output.scores / pixels;
-        images
-            .par_chunks(network.input.shape.elements())
-            .flat_map_iter(|image| {
-                let values: Vec<i16> =
-                    image.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
-                let scores = machine::run(design, chip.as_ref(), &values).scores;
-                let ordered = (0..design.output.scores).map(move |index| {
-                    let score = scores[index % pixels * classes + index / pixels] as i32;
-                    if one_bit { 2 * score - 1 } else { score }
-                });
-                ordered.collect::<Vec<i32>>()
-            })
-            .collect()
-    }
+/// Scores of one image as the stream has them, in channel, row, column order; bits as -1 and +1.
+fn in_channel_order(design: &Design, scores: &[i64]) -> Vec<i32> {
+    let one_bit = design.layers.last().is_some_and(|last| !last.scores);
+    let pixels = design.output.pixels;
+    let classes = design.output.scores / pixels;
+    let ordered = (0..design.output.scores).map(|index| {
+        let score = scores[index % pixels * classes + index / pixels] as i32;
+        if one_bit { 2 * score - 1 } else { score }
+    });
+    ordered.collect()
 }
 
 /// What a run over a data set gave. The fields are the keys of `--json`.
@@ -155,26 +172,45 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     };
-    let model = match &args.arch {
-        Some(path) => {
-            let (choice, _) = load::choice(&network, Some(path), None)?;
-            let chip = match &args.chip {
-                Some(path) => Some(chip::read(path, &choice.design)?),
-                None => chip::ideal(&choice.design),
-            };
-            Model::Machine(Box::new(choice.design), chip)
+    let design = match &args.arch {
+        Some(path) => Some(load::choice(&network, Some(path), None)?.0.design),
+        None => None,
+    };
+    let chip = match (&design, &args.chip) {
+        (Some(design), Some(path)) => Some(chip::read(path, design)?),
+        (Some(design), None) => chip::ideal(design),
+        (None, _) => None,
+    };
+    let plan = design.as_ref().filter(|design| design.analog.is_some()).map(analog::Plan::new);
+    let gates = plan.as_ref().and_then(|plan| plan.gate_noise(args.noise_seed));
+    let column = match (&design, &chip, &args.chip) {
+        (Some(design), Some(chip), Some(_)) if !args.without_read_noise => column_noise(design, chip),
+        _ => None,
+    };
+    let both = column.as_ref().zip(gates.as_ref()).map(|(column, gates)| BothNoises(column, gates));
+    let noise = both.as_ref().map(|noise| noise as &dyn ReadNoise);
+    let noise = noise.or(column.as_ref().map(|noise| noise as &dyn ReadNoise));
+    let noise = noise.or(gates.as_ref().map(|noise| noise as &dyn ReadNoise));
+    let model = match (&design, &plan, &chip) {
+        (Some(design), Some(plan), Some(chip)) => {
+            let set = analog::InstructionSet::best();
+            Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)))
         }
-        None => Model::Packed(Box::new(packed::prepare(&network))),
+        (Some(design), ..) => Model::Machine(design),
+        (None, ..) => Model::Packed(Box::new(packed::prepare(&network))),
     };
     // The machine's scores may have a unit of their own.
-    let network = match &model {
-        Model::Machine(design, _) => design.network.clone(),
-        Model::Packed(_) => network,
-    };
-    let (_, told) = classify(args, &network, &model, &data.images, data.shape, labels)
+    let network = design.as_ref().map_or(&network, |design| &design.network);
+    let (_, told) = classify(args, network, &model, &data.images, data.shape, labels)
         .map_err(|error| miette::miette!("{error:#}"))?;
     output::result(&told)?;
     Ok(Outcome::Done)
+}
+
+/// Read noise of the architecture's physics, keyed by the chip's seed: the same that `bincim vary` has for this chip.
+fn column_noise(design: &Design, chip: &Chip) -> Option<ColumnNoise> {
+    let sigma = design.arch.variation.read_noise;
+    (sigma > 0.0).then(|| ColumnNoise::new(sigma, chip.fraction_bits, chip.seed))
 }
 
 /// Classifies `images` (8-bit, CHW, one after the other, each of `shape`); the summary, and how it is told.
@@ -184,7 +220,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
 fn classify(
     args: &Args,
     network: &Network,
-    model: &Model,
+    model: &Model<'_>,
     images: &[u8],
     shape: Shape,
     labels: &[u8],
@@ -222,8 +258,9 @@ fn classify(
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let mut correct = 0;
-    for (images, labels) in images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP)) {
-        let scores = pool.install(|| model.scores(network, images));
+    let steps = images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP));
+    for (step, (images, labels)) in steps.enumerate() {
+        let scores = pool.install(|| model.scores(network, step * STEP, images));
         let classes = scores.chunks(network.layers.last().map_or(1, |last| last.output.elements()));
         correct += classes
             .zip(labels)
@@ -278,6 +315,8 @@ mod tests {
             data: "data".into(),
             arch: None,
             chip: None,
+            noise_seed: 1,
+            without_read_noise: false,
             split: Split::Test,
             images,
             rule: Some(Rule::Argmax),
@@ -311,8 +350,8 @@ mod tests {
         let (all, _) = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
-        let machine =
-            Model::Machine(Box::new(crate::design::build(&network, &arch).expect("a design")), None);
+        let design = crate::design::build(&network, &arch).expect("a design");
+        let machine = Model::Machine(&design);
         let (same, _) =
             classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
         assert_eq!(same.correct, all.correct);

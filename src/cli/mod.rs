@@ -3,6 +3,7 @@
 //! A result goes to stdout, everything else to stderr. Exit status: 0 done, 1 ran and the answer is no,
 //! 2 could not run.
 
+mod calibrate;
 mod check;
 mod chip;
 mod draw;
@@ -36,6 +37,7 @@ enum Verb {
     New(new::New),
     Check(check::Check),
     Infer(infer::Args),
+    Calibrate(calibrate::Calibrate),
     Generate(generate::Generate),
     Draw(draw::Draw),
     Vary(vary::Vary),
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.verb {
         Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
+        Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Infer(args) => infer::run(&args),
         Verb::Generate(args) => generate::run(&args),
         Verb::Draw(args) => draw::run(&args),

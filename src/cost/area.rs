@@ -1,7 +1,7 @@
 //! Memories of a design, exactly, and its logic, estimated.
 
 use crate::arch::{Storage, device::Device, device::DeviceFamily};
-use crate::design::{Design, InputKind};
+use crate::design::{Analog, Design, InputKind};
 
 /// One memory as the Verilog declares it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -112,8 +112,16 @@ fn columns(design: &Design, device: &Device) -> (u64, u64) {
     let row = analog.cell_width + analog.voltage_width;
     let edge = analog.voltage_width + analog.code_width;
     let column = analog.row_step * row + analog.edges_per_cycle * edge + 4 * analog.value_width;
-    let registers = 2 * analog.voltage_width + analog.code_width + analog.value_width;
+    let column = column + noise_luts(analog);
+    let noise = if analog.noise.is_some() { 50 } else { 0 };
+    let registers = 2 * analog.voltage_width + analog.code_width + analog.value_width + noise;
     ((design.lanes * column) as u64, (design.lanes * registers) as u64)
+}
+
+/// A lane's generator of noise, as synthesis shows it: the cells, once for each step of a cycle (sums of more and more of
+/// them), the count, the product with the gain and the addition to the voltage.
+fn noise_luts(analog: &Analog) -> usize {
+    analog.noise.as_ref().map_or(0, |noise| 32 * noise.steps_per_cycle + 40 + analog.voltage_width)
 }
 
 /// Estimates the area of `design` on `device`.

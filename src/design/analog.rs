@@ -2,6 +2,7 @@
 //! (ARCHITECTURE.md, "Analog arrays").
 
 use super::images::Cells;
+use super::noise::Noise;
 use super::{Design, width};
 use crate::arch::{Arch, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
@@ -37,6 +38,8 @@ pub struct Analog {
     pub value_width: usize,
     /// Arrays of the chip.
     pub arrays: usize,
+    /// What every read adds to the voltages, from generators in gates.
+    pub noise: Option<Noise>,
 }
 
 /// One layer's reads.
@@ -96,8 +99,8 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && map.passes == 1
                 && !layer.sum_pixels
                 && layer.activation != Activation::Scores;
-            let (low, step) = uniform(arch, rows);
-            let values = values(arch, rows, decides);
+            let (low, step) = uniform(arch, index, rows);
+            let values = values(arch, index, rows, decides);
             let weight = map.passes as i64
                 * ((1i64 << planes) - 1)
                 * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
@@ -125,6 +128,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         planned.values.iter().map(|value| value.abs() * scale).max().unwrap_or(0)
     };
     let value = layers.iter().map(largest).max().unwrap_or(0);
+    let noise = noise(arch, &layers);
     let analog = Analog {
         sense: readout.kind == ReadoutKind::Sense,
         fraction_bits: readout.fraction_bits,
@@ -135,26 +139,42 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         edges_per_cycle,
         conversion,
         cell_width: readout.cell_bits as usize,
-        // Every row at its largest value, the offset as much again, and an edge above all of them.
-        voltage_width: readout.cell_bits as usize + width::index(arch.rows) + 1,
+        voltage_width: voltage_width(arch, noise.as_ref()),
         code_width: width::unsigned(edges),
         value_width: width::signed(-value, value),
         arrays: first_array,
+        noise,
     };
     Plan { analog, layers }
 }
 
-/// First code's counts and the step of a uniform converter for at most `rows` driven rows.
-fn uniform(arch: &Arch, rows: usize) -> (f64, f64) {
-    let range = match arch.readout.range {
-        Range::Counts(counts) => counts,
+/// The generators of noise, as slow as the reads let them be: a read's steps must be done before the next read is
+/// sampled, and three reads' steps between a frame's start and its first sample, `read_words + 5` cycles later.
+fn noise(arch: &Arch, layers: &[LayerReadout]) -> Option<Noise> {
+    let interval = layers.iter().map(|layer| layer.interval).min().unwrap_or(1);
+    let first = layers.first().map_or(1, |layer| (layer.read_words + 3) / 3);
+    Noise::new(&arch.readout, arch.lanes, interval.min(first))
+}
+
+/// Every row at its largest value, the offset as much again, and an edge above all of them; with noise twice that,
+/// or more where the noise alone is more than an eighth of it.
+fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
+    let still = arch.readout.cell_bits as usize + width::index(arch.rows) + 1;
+    noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
+}
+
+/// First code's counts and the step of a uniform converter of `layer` for at most `rows` driven rows.
+fn uniform(arch: &Arch, layer: usize, rows: usize) -> (f64, f64) {
+    let range = match &arch.readout.range {
+        Range::Counts(counts) => *counts,
+        Range::Layers(layers) => layers[layer],
         Range::Word(_) => rows as f64,
     };
     (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
-fn values(arch: &Arch, rows: usize, decides: bool) -> Vec<i64> {
+fn values(arch: &Arch, layer: usize, rows: usize, decides: bool) -> Vec<i64> {
     let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
     match arch.readout.kind {
         ReadoutKind::Sense if decides => vec![-1, 1],
@@ -164,7 +184,7 @@ fn values(arch: &Arch, rows: usize, decides: bool) -> Vec<i64> {
             vec![-size, size]
         }
         _ => {
-            let (low, step) = uniform(arch, rows);
+            let (low, step) = uniform(arch, layer, rows);
             (0..arch.readout.levels)
                 .map(|code| ((low + code as f64 * step) * unit).round_ties_even() as i64)
                 .collect()

@@ -18,6 +18,10 @@ pub enum DesignError {
     TooFewRows { planes: usize, rows: usize },
     #[error("layer '{layer}' has a last map of {elements} scores; at most 65536 are supported")]
     TooManyScores { layer: String, elements: usize },
+    #[error(
+        "readout.range has {ranges} numbers, the network {layers} layers; `bincim calibrate` finds one a layer"
+    )]
+    OtherLayers { ranges: usize, layers: usize },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
     StepAcrossPlanes { step: usize, rows: usize },
 }
@@ -33,6 +37,9 @@ impl DesignError {
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
             DesignError::StepAcrossPlanes { .. } => {
                 "set it to 0, or to a divisor of array.rows that fits in a plane"
+            }
+            DesignError::OtherLayers { .. } => {
+                "give one number a layer; `bincim calibrate` finds them for this network"
             }
             DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
         }
@@ -183,6 +190,11 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     let last = &network.layers[network.layers.len() - 1];
     if planes > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
+    }
+    if let crate::arch::Range::Layers(ranges) = &arch.readout.range
+        && ranges.len() != network.layers.len()
+    {
+        return Err(DesignError::OtherLayers { ranges: ranges.len(), layers: network.layers.len() });
     }
     let (step, plane_rows) = mapping::row_steps(arch, planes);
     if plane_rows == 0 {

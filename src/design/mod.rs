@@ -8,6 +8,7 @@ mod analog;
 mod build;
 mod images;
 mod input;
+pub mod noise;
 pub mod tree;
 mod walk;
 mod width;
@@ -102,6 +103,11 @@ impl Design {
     /// Accumulators are two's complement.
     pub fn signed_sums(&self) -> bool {
         self.row_enable || self.analog.is_some()
+    }
+
+    /// Reads have noise in gates, and results depend on the register SEED.
+    pub fn has_noise(&self) -> bool {
+        self.analog.as_ref().is_some_and(|analog| analog.noise.is_some())
     }
 
     /// Weights live in logic cells instead of block RAM.

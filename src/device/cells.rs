@@ -6,6 +6,7 @@
 //! draws of the others as they are. Every device is keyed by its place, not by its weight: another network on the
 //! same seed meets the same devices.
 
+use super::block;
 use super::gaussian::gaussian;
 use super::lognormal::lognormal;
 use super::physics::{Branches, CellKind, Physics, Reference};
@@ -34,6 +35,32 @@ pub struct Cells<'a> {
     rows: Vec<[f64; 2]>,
 }
 
+/// Random numbers of a column's cells, one a row with a weight; empty where the effect is off.
+struct Draws {
+    stuck: Vec<[u64; 2]>,
+    gaussian: Vec<[f64; 2]>,
+    lognormal: Vec<[f64; 2]>,
+    threshold: Vec<[f64; 2]>,
+}
+
+impl Draws {
+    fn new(physics: &Physics, stream: &Stream, column: usize, rows: &[u32]) -> Draws {
+        let normals = |wanted: bool, kind| match wanted {
+            true => block::normals(stream, kind, column, rows),
+            false => Vec::new(),
+        };
+        Draws {
+            stuck: match physics.stuck.at_zero + physics.stuck.at_one > 0.0 {
+                true => block::pairs(stream, Kind::Stuck, column, rows),
+                false => Vec::new(),
+            },
+            gaussian: normals(physics.gaussian.sigma > 0.0, Kind::Gaussian),
+            lognormal: normals(physics.lognormal.sigma > 0.0, Kind::LogNormal),
+            threshold: normals(physics.threshold.a_vt > 0.0, Kind::Threshold),
+        }
+    }
+}
+
 impl<'a> Cells<'a> {
     pub fn new(physics: &'a Physics, seed: u64, site: &'a Site) -> Cells<'a> {
         let stream = Stream::new(seed, site.layer, site.array);
@@ -53,66 +80,78 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Currents of a cell at full voltage. A cell without a weight is switched off and free of errors.
-    #[inline]
-    pub fn currents(&self, column: usize, row: usize) -> Currents {
-        let weight = self.site.weights[column * self.site.rows + row];
-        let shared = self.physics.cell.branches == Branches::Shared;
+    /// Currents of a column's cells at full voltage, one a row. A cell without a weight is switched off and free of
+    /// errors.
+    pub fn currents(&self, column: usize) -> Vec<Currents> {
         let kind = self.physics.cell.kind;
-        if weight == 0 {
-            let off = self.physics.cell.g_min;
-            return [[off, if kind == CellKind::Pair { off } else { 0.0 }]; 2];
+        let weights = &self.site.weights[column * self.site.rows..][..self.site.rows];
+        let rows: Vec<u32> =
+            (0..).zip(weights).filter(|(_, weight)| **weight != 0).map(|(row, _)| row).collect();
+        let first = Draws::new(self.physics, &self.stream, 2 * column, &rows);
+        let own = kind == CellKind::Pair && self.physics.cell.branches == Branches::Independent;
+        let second = own.then(|| Draws::new(self.physics, &self.stream, 2 * column + 1, &rows));
+        let off = self.physics.cell.g_min;
+        let empty = [[off, if kind == CellKind::Pair { off } else { 0.0 }]; 2];
+        let mut currents = vec![empty; weights.len()];
+        for (at, &row) in rows.iter().enumerate() {
+            let row = row as usize;
+            currents[row] = self.cell(row, weights[row] > 0, at, &first, second.as_ref());
         }
-        let on = weight > 0;
+        currents
+    }
+
+    /// Currents of one cell; `at`: its place in the draws.
+    #[inline]
+    fn cell(&self, row: usize, on: bool, at: usize, first: &Draws, second: Option<&Draws>) -> Currents {
+        let shared = self.physics.cell.branches == Branches::Shared;
         let [plus, minus] = self.rows[row];
-        match kind {
+        match self.physics.cell.kind {
             CellKind::Pair => {
-                let [a, b] = self.devices(column, row, 0, [on, !on], false);
-                let [c, d] = if shared { [a, b] } else { self.devices(column, row, 1, [on, !on], false) };
+                let [a, b] = self.devices(first, at, [on, !on], false);
+                let [c, d] = second.map_or([a, b], |second| self.devices(second, at, [on, !on], false));
                 [[a * plus, b * plus], [c * minus, d * minus]]
             }
             CellKind::Offset => {
-                let [a, b] = self.devices(column, row, 0, [on, on], shared);
+                let [a, b] = self.devices(first, at, [on, on], shared);
                 [[a * plus, 0.0], [b * minus, 0.0]]
             }
             CellKind::Xnor => {
-                let on = match self.physics.stuck.at_zero + self.physics.stuck.at_one > 0.0 {
-                    true => stuck(&self.physics.stuck, on, self.stream.pair(Kind::Stuck, 2 * column, row)[0]),
-                    false => on,
+                let on = match first.stuck.get(at) {
+                    Some(bits) => stuck(&self.physics.stuck, on, bits[0]),
+                    None => on,
                 };
-                let [a, b] = self.devices(column, row, 0, [on, !on], shared);
+                let [a, b] = self.devices(first, at, [on, !on], shared);
                 [[a * plus, 0.0], [b * minus, 0.0]]
             }
         }
     }
 
-    /// Currents of two devices of a cell, `set` telling one two from another; `same`: one device in two states.
+    /// Currents of two devices of a cell; `same`: one device in two states.
     #[inline]
-    fn devices(&self, column: usize, row: usize, set: usize, written: [bool; 2], same: bool) -> [f64; 2] {
+    fn devices(&self, draws: &Draws, at: usize, written: [bool; 2], same: bool) -> [f64; 2] {
         let physics = self.physics;
-        let column = 2 * column + set;
         let both = |numbers: [f64; 2]| if same { [numbers[0]; 2] } else { numbers };
-        let normals = |kind| both(self.stream.normals(kind, column, row));
         let mut state = written;
-        if physics.cell.kind != CellKind::Xnor && physics.stuck.at_zero + physics.stuck.at_one > 0.0 {
-            let [a, b] = self.stream.pair(Kind::Stuck, column, row);
+        if physics.cell.kind != CellKind::Xnor
+            && let Some(&[a, b]) = draws.stuck.get(at)
+        {
             let bits = if same { [a, a] } else { [a, b] };
             state = [0, 1].map(|i| stuck(&physics.stuck, written[i], bits[i]));
         }
         let mut current = state.map(|on| self.target[usize::from(on)]);
-        if physics.gaussian.sigma > 0.0 {
-            let z = normals(Kind::Gaussian);
+        if let Some(z) = draws.gaussian.get(at) {
+            let z = both(*z);
             current = [0, 1].map(|i| gaussian(&physics.gaussian, current[i], self.difference, z[i]));
             if physics.cell.clamp {
                 current = current.map(|g| g.max(0.0));
             }
         }
-        if physics.lognormal.sigma > 0.0 {
-            let z = normals(Kind::LogNormal);
+        if let Some(z) = draws.lognormal.get(at) {
+            let z = both(*z);
             current = [0, 1].map(|i| current[i] * lognormal(&physics.lognormal, z[i]));
         }
-        if let Some(law) = &self.law {
-            let z = normals(Kind::Threshold);
+        if let (Some(law), Some(z)) = (&self.law, draws.threshold.get(at)) {
+            let z = both(*z);
             current = [0, 1].map(|i| current[i] * law.factor(z[i]));
         }
         current.map(|i| i * self.die)

@@ -9,7 +9,7 @@ use super::physics::Physics;
 type Copy = fn(&mut Physics, &Physics);
 
 /// Every magnitude, by its key.
-const MAGNITUDES: [(&str, Copy); 15] = [
+const MAGNITUDES: [(&str, Copy); 16] = [
     ("variation.cell.bits", |to, from| to.cell.bits = from.cell.bits),
     ("variation.gaussian.sigma", |to, from| to.gaussian.sigma = from.gaussian.sigma),
     ("variation.lognormal.sigma", |to, from| to.lognormal.sigma = from.lognormal.sigma),
@@ -25,18 +25,18 @@ const MAGNITUDES: [(&str, Copy); 15] = [
     ("variation.converter.element", |to, from| to.converter.element = from.converter.element),
     ("variation.converter.gain", |to, from| to.converter.gain = from.converter.gain),
     ("variation.sense.offset", |to, from| to.sense.offset = from.sense.offset),
+    ("variation.read_noise", |to, from| to.read_noise = from.read_noise),
 ];
 
 impl Physics {
-    /// The same structure without any error; read noise, which no chip holds, is 0 too.
+    /// The same structure without any error or noise.
     pub fn without_effects(&self) -> Physics {
         let (mut bare, ideal) = (self.clone(), Physics::default());
         MAGNITUDES.iter().for_each(|(_, copy)| copy(&mut bare, &ideal));
-        bare.read_noise = 0.0;
         bare
     }
 
-    /// Key and physics of every static effect that is at work, each alone.
+    /// Key and physics of every effect that is at work, each alone.
     pub fn effects(&self) -> Vec<(&'static str, Physics)> {
         let bare = self.without_effects();
         let alone = |copy: &Copy| {
@@ -72,7 +72,7 @@ mod tests {
         let table = toml::Table::try_from(Physics::default()).unwrap();
         numbers(&table, "variation", &mut found);
         let zero = found.iter().filter(|(_, value)| *value == 0.0).map(|(key, _)| key.as_str());
-        let structure = ["variation.read_noise", "variation.cell.g_min"];
+        let structure = ["variation.cell.g_min"];
         let mut expected: Vec<&str> = MAGNITUDES.iter().map(|(key, _)| *key).chain(structure).collect();
         let mut all: Vec<&str> = zero.collect();
         expected.sort_unstable();

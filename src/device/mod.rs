@@ -4,6 +4,7 @@
 //! function of physics, seed, fraction bits and sites alone: no state, no order, no thread count, no machine.
 //! No dynamic noise is drawn, and no network is known.
 
+mod block;
 mod cells;
 mod crossbar;
 mod edges;
@@ -53,20 +54,20 @@ pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> Ar
     let size = site.weights.len();
     let (mut plus, mut minus) = (Vec::with_capacity(size), Vec::with_capacity(size));
     let mut put = |column, row, currents| {
-        // A conversion from floating point to i16 saturates.
-        let [p, m] = cells.counts(column, row, currents).map(|count| (count * unit).round_ties_even() as i16);
+        let [p, m] = cells.counts(column, row, currents).map(|count| rounded(count * unit));
         plus.push(p);
         minus.push(m);
     };
-    let each = (0..site.columns).flat_map(|column| (0..site.rows).map(move |row| (column, row)));
     if physics.wires.row > 0.0 || physics.wires.column > 0.0 {
-        let mut currents: Vec<_> = each.clone().map(|(column, row)| cells.currents(column, row)).collect();
+        let mut currents: Vec<_> = (0..site.columns).flat_map(|column| cells.currents(column)).collect();
         wires::freeze(physics, site, &mut currents);
-        each.zip(currents).for_each(|((column, row), currents)| put(column, row, currents));
+        for (cell, currents) in currents.into_iter().enumerate() {
+            put(cell / site.rows, cell % site.rows, currents);
+        }
     } else {
         for column in 0..site.columns {
-            for row in 0..site.rows {
-                put(column, row, cells.currents(column, row));
+            for (row, currents) in cells.currents(column).into_iter().enumerate() {
+                put(column, row, currents);
             }
         }
     }
@@ -83,6 +84,14 @@ pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> Ar
         offset: (0..site.columns).map(offset).collect(),
         edges: edges::edges(physics, &stream, fraction_bits, site),
     }
+}
+
+/// Half to even, held to 16 bits: behind the addition no digit below 1 is left.
+#[inline]
+fn rounded(value: f64) -> i16 {
+    const DIGITS: f64 = 6_755_399_441_055_744.0;
+    // The conversion to an integer saturates; beyond 2^51 digits hardly matter.
+    (value + DIGITS - DIGITS) as i16
 }
 
 /// Draws a chip: [`draw`] for every site, in their order, on all threads.

@@ -43,7 +43,7 @@ pub enum Kind {
 /// Random numbers of one array (or, with layer and array 0, of the whole chip for kinds that have no place).
 #[derive(Debug, Clone, Copy)]
 pub struct Stream {
-    key: [u32; 2],
+    pub(super) key: [u32; 2],
     layer: u32,
     array: u32,
 }
@@ -61,9 +61,13 @@ impl Stream {
     /// Two independent 64-bit numbers of the place (`column`, `row`).
     #[inline]
     pub fn pair(&self, kind: Kind, column: usize, row: usize) -> [u64; 2] {
-        let counter = [(kind as u32) << 24 | self.layer, self.array, column as u32, row as u32];
-        let [a, b, c, d] = philox(counter, self.key);
+        let [a, b, c, d] = philox(self.counter(kind, column, row), self.key);
         [u64::from(b) << 32 | u64::from(a), u64::from(d) << 32 | u64::from(c)]
+    }
+
+    #[inline]
+    pub(super) fn counter(&self, kind: Kind, column: usize, row: usize) -> [u32; 4] {
+        [(kind as u32) << 24 | self.layer, self.array, column as u32, row as u32]
     }
 
     /// Two independent deviates of the standard normal distribution.
@@ -119,15 +123,15 @@ pub fn normal(p: f64) -> f64 {
 }
 
 /// Horner's rule; coefficients from the highest power down.
-#[inline]
-fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
+#[inline(always)]
+pub(super) fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
     coefficients.iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
 
-type Ratio = ([f64; 8], [f64; 8]);
+pub(super) type Ratio = ([f64; 8], [f64; 8]);
 
 /// |p - 1/2| up to 0.425.
-const CENTRE: Ratio = (
+pub(super) const CENTRE: Ratio = (
     [
         2509.0809287301227,
         33430.57558358813,
@@ -150,7 +154,7 @@ const CENTRE: Ratio = (
     ],
 );
 /// Down to p = exp(-25).
-const MIDDLE: Ratio = (
+pub(super) const MIDDLE: Ratio = (
     [
         0.0007745450142783414,
         0.022723844989269184,

@@ -91,10 +91,7 @@ pub struct WireError {
 /// Compares frozen with exact column sums under `drives` random drives of all used rows with -1 or +1.
 pub fn wire_error(physics: &Physics, seed: u64, site: &Site, drives: usize) -> WireError {
     let cells = Cells::new(physics, seed, site);
-    let each = |f: &dyn Fn(usize, usize) -> Currents| -> Vec<Currents> {
-        (0..site.columns * site.rows).map(|cell| f(cell / site.rows, cell % site.rows)).collect()
-    };
-    let ideal = each(&|column, row| cells.currents(column, row));
+    let ideal: Vec<Currents> = (0..site.columns).flat_map(|column| cells.currents(column)).collect();
     let mut frozen = ideal.clone();
     freeze(physics, site, &mut frozen);
     let used = used_rows(site);

@@ -4,6 +4,7 @@ use super::program::{self, Field, Table};
 use super::view::{View, bits};
 use super::walk::layer_key;
 use super::{NamedText, file};
+use crate::design::noise::{Noise, SITES, STEPS};
 use crate::design::{Analog, Design, LayerReadout};
 use askama::Template;
 
@@ -133,6 +134,97 @@ struct CodeValue<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "rtl/column_noise.v", syntax = "verilog", escape = "none")]
+struct ColumnNoise<'a> {
+    v: &'a View,
+    a: &'a AnalogView,
+    n: NoiseView,
+}
+
+/// Numbers of the generators of noise.
+struct NoiseView {
+    gain: usize,
+    steps: usize,
+    cycles: usize,
+    cycles_s: &'static str,
+    left_width: usize,
+    /// Cells before each of one cycle's steps.
+    unrolled: Vec<String>,
+    sites: String,
+    /// Ones that are counted in one cycle, and the same as six bits.
+    count_width: usize,
+    count: String,
+    count_extended: String,
+    /// Bits of a lane's noise, two's complement.
+    width: usize,
+    /// `deviate` times the gain.
+    product: String,
+    /// The highest lane first.
+    rules: String,
+}
+
+impl NoiseView {
+    fn new(noise: &Noise) -> NoiseView {
+        let cycles = STEPS / noise.steps_per_cycle;
+        let rules: Vec<String> = noise.rules.iter().rev().map(|rules| format!("32'h{rules:08X}")).collect();
+        let count_width = bits(SITES.len() * noise.steps_per_cycle);
+        let counted: Vec<String> = (0..noise.steps_per_cycle)
+            .flat_map(|steps| {
+                SITES.map(|site| format!("{{{}'d0, {}[{site}]}}", count_width - 1, state(steps)))
+            })
+            .collect();
+        NoiseView {
+            sites: SITES.map(|site| site.to_string()).join(", "),
+            count_width,
+            count: super::wrapped_by(&counted, " +", 10, 10),
+            count_extended: if count_width < 6 {
+                format!("{{{}'d0, count}}", 6 - count_width)
+            } else {
+                "count".into()
+            },
+            gain: noise.gain,
+            steps: STEPS,
+            cycles,
+            cycles_s: if cycles == 1 { "" } else { "s" },
+            left_width: bits(cycles),
+            unrolled: (0..noise.steps_per_cycle).map(state).collect(),
+            width: (bits(noise.most()) + 1).max(7),
+            product: product(noise.gain),
+            rules: super::wrapped(&rules, 7, 7),
+        }
+    }
+}
+
+/// Cells after some of a cycle's steps.
+fn state(steps: usize) -> String {
+    if steps == 0 { "cells_q".into() } else { format!("state_{steps}") }
+}
+
+/// `deviate` times `gain` by shifts, additions and subtractions: of its digits -1, 0 and 1 no two that are not 0
+/// stand side by side.
+fn product(gain: usize) -> String {
+    let mut terms = Vec::new();
+    let (mut rest, mut shift) = (gain as i64, 0);
+    while rest != 0 {
+        if rest & 1 == 1 {
+            let digit = 2 - (rest & 3);
+            let term = if shift == 0 { "deviate".into() } else { format!("(deviate << {shift})") };
+            terms.push((digit, term));
+            rest -= digit;
+        }
+        rest >>= 1;
+        shift += 1;
+    }
+    // The highest digit of a number above 0 is 1.
+    let Some((_, mut text)) = terms.pop() else { return "0".into() };
+    for (digit, term) in terms.iter().rev() {
+        text += if *digit > 0 { " + " } else { " - " };
+        text += term;
+    }
+    text
+}
+
+#[derive(Template)]
 #[template(path = "rtl/chip_memory.v", syntax = "verilog", escape = "none")]
 struct ChipMemory {
     module: &'static str,
@@ -159,7 +251,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     };
     // A lone array has an index of one bit all the same, and its memories an empty second half.
     let arrays = analog.arrays.max(2);
-    vec![
+    let mut files = vec![
         file("array_reader", &ArrayReader { v: view, a }),
         file("cim_array", &CimArray { v: view, a }),
         file(converter(analog), &ColumnAdc { v: view, a }),
@@ -174,7 +266,12 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
             arrays,
         ),
         memory("edge", edges, a.edge_address_width, a.edges_width, arrays << a.edge_step_width),
-    ]
+    ];
+    files.extend(analog.noise.as_ref().map(|noise| {
+        let n = NoiseView::new(noise);
+        file("column_noise", &ColumnNoise { v: view, a, n })
+    }));
+    files
 }
 
 fn analog_fraction(design: &Design) -> u32 {

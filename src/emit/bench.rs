@@ -21,6 +21,8 @@ struct LayerView {
 #[template(path = "verif/bincim_tb.v", syntax = "verilog")]
 struct Bench {
     images: usize,
+    frames: usize,
+    has_seed: bool,
     layers: Vec<LayerView>,
     lanes: usize,
     sum_bits: usize,
@@ -75,8 +77,17 @@ struct Make {
     description: String,
 }
 
-/// Everything that checks `design`, named by paths inside its folder; `frames` (at least one) are the vectors of the
-/// Verilog and Python benches. `rtl` names the files of `rtl/`: sources (`.v`), memory images (`.hex`) and waivers (`.vlt`).
+/// Frames that the Verilog bench runs besides its images.
+const MORE_FRAMES: usize = 7;
+
+/// Frames that [`files`] takes for a Verilog bench of `images` images: frame n carries image `n mod images` and, where
+/// reads have noise, has the seed that n gives; every frame then has results of its own.
+pub fn frames(design: &Design, images: usize) -> usize {
+    if design.has_noise() { images + MORE_FRAMES } else { images }
+}
+
+/// Everything that checks `design`, named by paths inside its folder; `frames` (as many as [`frames`] says) are the vectors
+/// of the Verilog and Python benches. `rtl` names the files of `rtl/`: sources (`.v`), memory images (`.hex`) and waivers (`.vlt`).
 ///
 /// Errors: a template that cannot be rendered.
 pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
@@ -144,7 +155,9 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         .collect();
     let bit_events = layers.iter().map(|layer| layer.groups * layer.bits).sum();
     Bench {
-        images: frames.len(),
+        images: frames.len() - if design.has_noise() { MORE_FRAMES } else { 0 },
+        frames: frames.len(),
+        has_seed: design.has_noise(),
         lanes: design.lanes,
         sum_bits: design.widths.accumulator,
         in_bits: design.input.stream_bits,

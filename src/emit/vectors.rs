@@ -67,19 +67,20 @@ fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
-const VERSION: u64 = 1;
-const HEADER_FIELDS: usize = 23;
+const VERSION: u64 = 2;
+const HEADER_FIELDS: usize = 25;
 const LAYER_FIELDS: usize = 12;
 
-/// The vector file of the C++ harness, little-endian. `first` is the number of the first image in its data set.
+/// The vector file of the C++ harness, little-endian. `first` is the number of the first image in its data set;
+/// `seed` what the register SEED holds when image 0 starts, used where the design has noise in gates.
 ///
-/// 23 fields of 64 bits: magic, version, images, first image, layers, lanes, bits of a sum, sums signed,
+/// 25 fields of 64 bits: magic, version, images, first image, layers, lanes, bits of a sum, sums signed,
 /// beats, bytes of a beat, scores, bytes of a score, input frames, cycles, sums of an image, bits of an
-/// image, then the byte offsets of layers, names, beats, sums, bits, scores, and the length. A layer is
+/// image, whether there is a register SEED, `seed`, then the byte offsets of layers, names, beats, sums, bits, scores, and the length. A layer is
 /// 12 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
 /// pooled rows and columns, pooling stride rows and columns, sum over pixels, cycles. Names end in a zero
 /// byte. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
-pub fn bytes(design: &Design, frames: &[Frame], first: usize) -> Vec<u8> {
+pub fn bytes(design: &Design, frames: &[Frame], first: usize, seed: u32) -> Vec<u8> {
     let layers = layer_table(design, frames);
     let names: Vec<u8> = design
         .layers
@@ -135,6 +136,8 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize) -> Vec<u8> {
         cycles,
         per_image(sums.len() / 4),
         per_image(bits.len()),
+        u64::from(design.has_noise()),
+        u64::from(seed),
     ];
     header.extend(offsets);
     header.push(at as u64);

@@ -28,6 +28,8 @@ pub(super) struct View {
     /// Sums are two's complement.
     pub signed_sums: bool,
     pub analog: Option<AnalogView>,
+    /// Reads have noise of their own.
+    pub noise: bool,
     /// The first layer counts the planes of an integer.
     pub weighted: bool,
     /// The rows of the first layer's vectors count among the driven ones.
@@ -230,6 +232,7 @@ impl View {
             counts_driven,
             signed_sums: design.signed_sums(),
             analog: AnalogView::new(design),
+            noise: design.has_noise(),
             weighted: layers[0].weighted,
             input_driven: counts_driven && !layers[0].weighted,
             layers: layers.len(),

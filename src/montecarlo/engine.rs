@@ -1,16 +1,16 @@
 //! One chip, measured; and many of them on several threads.
 
 use crate::design::Design;
-use crate::device::{self, Physics};
-use crate::golden::analog::{Loaded, Outcome, Plan};
+use crate::device::{self, ColumnNoise, Physics};
+use crate::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
 use crate::golden::reference;
 use crate::network::Decision;
-use crate::variation::{Chip, Site, subject};
+use crate::variation::{BothNoises, Chip, ReadNoise, Site, subject};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// Images that go through a chip together: bounds the memory of their traces.
+/// Images that go through a chip together, whole words of them: bounds the memory of their traces.
 const CHUNK: usize = 1024;
 
 /// What every chip is judged by.
@@ -72,7 +72,7 @@ impl Machine {
         let mut machine = Machine { design, plan, sites, subject, classes, traces, ideal: 0 };
         let (chip, _) = machine.draw(&Physics::default(), 0);
         let (mut classes, mut traces) = (Vec::new(), Vec::new());
-        machine.outcomes(&chip, judge, true, |_, outcomes| {
+        machine.outcomes(&chip, None, judge, true, |_, outcomes| {
             classes.extend(outcomes.iter().map(|outcome| machine.class(outcome, judge.rule)));
             if judge.flips {
                 traces.extend(outcomes);
@@ -93,26 +93,44 @@ impl Machine {
         &self.design
     }
 
-    /// Draws the chip of `seed` and measures it; with `parallel` on the current rayon pool, else on this thread.
+    /// Draws the chip of `seed` and measures it, with the noise of its reads; with `parallel` on the current rayon pool, else on this thread.
     pub fn measure(&self, physics: &Physics, seed: u64, judge: &Judge, parallel: bool) -> Measured {
         let (chip, saturated) = self.draw(physics, seed);
         let layers = if judge.flips { self.design.layers.len() } else { 0 };
         let mut measured = Measured { correct: 0, changed: 0, saturated, flips: vec![0; layers] };
-        self.outcomes(&chip, judge, parallel, |first, outcomes| {
-            for (index, outcome) in outcomes.iter().enumerate() {
-                let class = self.class(outcome, judge.rule);
-                measured.correct += usize::from(class == usize::from(judge.labels[first + index]));
-                measured.changed += usize::from(class != self.classes[first + index]);
-                if judge.flips {
-                    let clean = &self.traces[first + index].layers;
-                    for ((count, bits), clean) in measured.flips.iter_mut().zip(&outcome.layers).zip(clean) {
-                        let pairs = bits.words().iter().zip(clean.words());
-                        *count += pairs.map(|(a, b)| u64::from((a ^ b).count_ones())).sum::<u64>();
+        self.with_noise(physics.read_noise, seed, |noise| {
+            self.outcomes(&chip, noise, judge, parallel, |first, outcomes| {
+                for (index, outcome) in outcomes.iter().enumerate() {
+                    let class = self.class(outcome, judge.rule);
+                    measured.correct += usize::from(class == usize::from(judge.labels[first + index]));
+                    measured.changed += usize::from(class != self.classes[first + index]);
+                    if judge.flips {
+                        let clean = &self.traces[first + index].layers;
+                        for ((count, bits), clean) in
+                            measured.flips.iter_mut().zip(&outcome.layers).zip(clean)
+                        {
+                            let pairs = bits.words().iter().zip(clean.words());
+                            *count += pairs.map(|(a, b)| u64::from((a ^ b).count_ones())).sum::<u64>();
+                        }
                     }
                 }
-            }
+            });
         });
         measured
+    }
+
+    /// Hands what the reads of chip `seed` add to the voltages to `take`: read noise of `sigma` counts, and the noise in
+    /// gates where the register SEED holds the lower half of the chip's seed when the first image starts.
+    fn with_noise(&self, sigma: f64, seed: u64, take: impl FnOnce(Option<&dyn ReadNoise>)) {
+        let analog = self.design.analog.as_ref().expect("a design with analog arrays");
+        let column = (sigma > 0.0).then(|| ColumnNoise::new(sigma, analog.fraction_bits, seed));
+        let gates = self.plan.gate_noise(seed as u32);
+        match (&column, &gates) {
+            (Some(column), Some(gates)) => take(Some(&BothNoises(column, gates))),
+            (Some(column), None) => take(Some(column)),
+            (None, Some(gates)) => take(Some(gates)),
+            (None, None) => take(None),
+        }
     }
 
     /// The chip as `bincim draw` makes it, on this thread, and the number of cell values beyond their width.
@@ -134,15 +152,16 @@ impl Machine {
     fn outcomes(
         &self,
         chip: &Chip,
+        noise: Option<&dyn ReadNoise>,
         judge: &Judge,
         parallel: bool,
         mut take: impl FnMut(usize, Vec<Outcome>),
     ) {
-        let loaded = Loaded::new(&self.plan, chip);
+        let loaded = Loaded::noisy(&self.plan, chip, InstructionSet::best(), noise);
         for (lot, images) in judge.images.chunks(CHUNK * self.plan.elements()).enumerate() {
             let outcomes = match parallel {
-                true => loaded.run_parallel(images, judge.flips),
-                false => loaded.run(images, judge.flips),
+                true => loaded.run_parallel_from(lot * CHUNK, images, judge.flips),
+                false => loaded.run_from(lot * CHUNK, images, judge.flips),
             };
             take(lot * CHUNK, outcomes);
         }

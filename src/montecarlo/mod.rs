@@ -4,6 +4,7 @@
 //! order, thread count and subset. Chip `seed` is the one that `bincim draw --seed` writes. No disk, no clock.
 
 mod engine;
+pub mod ranges;
 pub mod statistics;
 mod student;
 

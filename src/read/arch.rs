@@ -28,12 +28,32 @@ pub enum ArchError {
 ///
 /// Errors name the file, the line and the key.
 pub fn arch(path: &Path) -> Result<ArchFile, ArchError> {
+    told(path, arch_from_text(&text(path)?))
+}
+
+/// The same for a file whose ranges are still to be found: `readout.range = "calibrated"` is read as `"full"`.
+pub fn arch_to_calibrate(path: &Path) -> Result<ArchFile, ArchError> {
+    let mut text = text(path)?;
+    if let Ok(mut table) = text.parse::<toml::Table>()
+        && let Some(toml::Value::Table(readout)) = table.get_mut("readout")
+        && readout.get("range").and_then(toml::Value::as_str) == Some("calibrated")
+    {
+        readout.insert("range".into(), "full".into());
+        text = table.to_string();
+    }
+    told(path, arch_from_text(&text))
+}
+
+fn text(path: &Path) -> Result<String, ArchError> {
     let unreadable = |source| ArchError::Unreadable { path: path.into(), source };
     if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
         return Err(ArchError::TooLarge { path: path.into() });
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    arch_from_text(&text).map_err(|what| match what {
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+fn told(path: &Path, read: Result<ArchFile, Refused>) -> Result<ArchFile, ArchError> {
+    read.map_err(|what| match what {
         Refused::Toml(what) => ArchError::BadToml { path: path.into(), what },
         Refused::Keys(problems) => ArchError::Impossible { path: path.into(), problems },
     })

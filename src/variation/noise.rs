@@ -22,4 +22,37 @@ pub trait ReadNoise: Sync + std::fmt::Debug {
 
     /// The noise of the 32 images in 2^-F counts.
     fn fill(&self, place: ReadPlace, noise: &mut [i16; 32]);
+
+    /// Several places. Counted from `first`, place n is the vector `n / blocks` and 32 images from `n % blocks * 32` on;
+    /// `noise` is for places `start` and on.
+    fn fill_many(&self, first: ReadPlace, blocks: usize, start: usize, noise: &mut [[i16; 32]]) {
+        for (at, noise) in (start..).zip(noise) {
+            let (vector, image) = (first.vector + at / blocks, first.image + at % blocks * 32);
+            self.fill(ReadPlace { vector, image, ..first }, noise);
+        }
+    }
+}
+
+/// Noise of two sources that add up; sums are held to 16 bits.
+#[derive(Debug, Clone, Copy)]
+pub struct BothNoises<'a>(pub &'a dyn ReadNoise, pub &'a dyn ReadNoise);
+
+impl ReadNoise for BothNoises<'_> {
+    fn bound(&self) -> i32 {
+        (self.0.bound() + self.1.bound()).min(i32::from(i16::MAX))
+    }
+
+    fn fill(&self, place: ReadPlace, noise: &mut [i16; 32]) {
+        self.fill_many(place, 1, 0, std::slice::from_mut(noise));
+    }
+
+    fn fill_many(&self, first: ReadPlace, blocks: usize, start: usize, noise: &mut [[i16; 32]]) {
+        let mut other = vec![[0; 32]; noise.len()];
+        self.0.fill_many(first, blocks, start, noise);
+        self.1.fill_many(first, blocks, start, &mut other);
+        let most = i16::MAX;
+        for (noise, other) in noise.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
+            *noise = noise.saturating_add(*other).clamp(-most, most);
+        }
+    }
 }

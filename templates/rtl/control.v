@@ -10,6 +10,9 @@
 //   0x00C FRAMES        frames done
 //   0x010 CYCLES        cycles of the last frame
 //   0x014 LAYERS        number of layers
+//%- if v.noise %//
+//   0x01C SEED          seed of the next frame's noise; each frame adds 0x9E3779B9 to it
+//%- endif %//
 //   0x100 LAYER_CYCLES  one word a layer: its cycles in the last frame
 // Latency: 2, from address to read data.
 
@@ -48,6 +51,9 @@ module control (
     //%- if v.many_layers %//
     input  wire [<: v.layer_width - 1 :>:0] layer_i,
     //%- endif %//
+    //%- if v.noise %//
+    output wire [31:0] seed_o,
+    //%- endif %//
     input  wire [<: v.cycle_width - 1 :>:0] layer_cycles_i
 );
 
@@ -60,8 +66,12 @@ module control (
   wire write_low_byte = write & s_axil_wstrb[0];
   wire write_control = write_low_byte & (s_axil_awaddr[11:2] == 10'h001);
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
+  //%- if v.noise %//
+  wire unused_write = &{1'b0, s_axil_awaddr[1:0]};
+  //%- else %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
                         s_axil_wstrb[3:1]};
+  //%- endif %//
   reg auto_q;
   reg start_q;
   reg error_q;
@@ -88,6 +98,27 @@ module control (
   assign s_axil_bvalid = bvalid_q;
   assign s_axil_bresp = 2'b00;
   assign frame_wanted_o = auto_q | start_q;
+  //%- if v.noise %//
+
+  // Seed of the next frame; 0, from which no automaton would move, becomes all ones on its way out.
+  reg [31:0] seed_q;
+  wire write_seed = write & (s_axil_awaddr[11:2] == 10'h007);
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      seed_q <= 32'd1;
+    end else if (write_seed) begin
+      if (s_axil_wstrb[0]) seed_q[7:0] <= s_axil_wdata[7:0];
+      if (s_axil_wstrb[1]) seed_q[15:8] <= s_axil_wdata[15:8];
+      if (s_axil_wstrb[2]) seed_q[23:16] <= s_axil_wdata[23:16];
+      if (s_axil_wstrb[3]) seed_q[31:24] <= s_axil_wdata[31:24];
+    end else if (frame_start_i) begin
+      seed_q <= seed_q + 32'h9E3779B9;
+    end
+  end
+
+  assign seed_o = (seed_q == 32'd0) ? 32'hFFFFFFFF : seed_q;
+  //%- endif %//
 
   // Word that is read; those from 0x100 on belong to layers.
   reg  [9:0] read_index_q;
@@ -147,6 +178,9 @@ module control (
       10'h003: read_value = frames_q;
       10'h004: read_value = <: cycles_read :>;
       10'h005: read_value = LAYERS;
+      //%- if v.noise %//
+      10'h007: read_value = seed_q;
+      //%- endif %//
       default: read_value = 32'd0;
     endcase
     if (layer_index < 10'd<: v.layers :>) begin

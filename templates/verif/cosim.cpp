@@ -38,7 +38,9 @@ namespace {
 
 constexpr uint64_t kMostMismatches = 1000;
 constexpr uint32_t kId = 0x000, kControl = 0x004, kStatus = 0x008, kFrames = 0x00C, kCycles = 0x010,
-                   kLayers = 0x014, kLayerCycles = 0x100;
+                   kLayers = 0x014, kSeed = 0x01C, kLayerCycles = 0x100;
+// What SEED grows by with every frame.
+constexpr uint32_t kFrameStep = 0x9E3779B9;
 
 class Harness {
  public:
@@ -138,6 +140,7 @@ class Harness {
     check_register(kFrames, header_.images, "FRAMES");
     check_register(kStatus, 0, "STATUS when idle");
     check_register(kCycles, header_.cycles, "CYCLES");
+    check_register(kSeed, header_.has_seed ? frame_seed(limit_) : 0, "SEED");
     for (uint64_t i = 0; i < header_.layers && !stopped(); ++i) {
       measured_[i] = check_register(kLayerCycles + 4 * static_cast<uint32_t>(i), vectors_.layers[i].cycles,
                                     "LAYER_CYCLES", static_cast<int64_t>(i));
@@ -241,6 +244,15 @@ class Harness {
     for (uint64_t i = 0; i < length; ++i) clock(false);
     t.rst_ni = 1;
     last_progress_ = cycle_;
+    if (!header_.has_seed) return;
+    hold_input_ = true;
+    access(kSeed, true, frame_seed(from));
+    hold_input_ = false;
+  }
+
+  // What SEED holds when an image starts; `image` counts from the first of the file.
+  uint32_t frame_seed(uint64_t image) const {
+    return static_cast<uint32_t>(header_.seed + kFrameStep * (header_.first_image + image));
   }
 
   // One clock period; `watch` reads and compares what stands just before the rising edge.

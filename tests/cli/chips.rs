@@ -90,3 +90,59 @@ fn every_chip_is_reproduced_by_the_same_verilog() {
         }
     }
 }
+
+/// Calibrated ranges are numbers in the file that is written, one a layer; chips follow, and the Verilog with them, with
+/// noise in gates from the same seed that `infer` takes.
+#[test]
+fn calibrated_ranges_and_noise_go_all_the_way() {
+    let root = with_glyphs(4);
+    let dir = root.path();
+    write_arch(dir, "adc");
+    let text = fs::read_to_string(dir.join("arch.toml")).expect("readable");
+    let text = text.replace("range = 60", "range = \"calibrated\"\nnoise = 0.7");
+    fs::write(dir.join("arch.toml"), &text).expect("writable");
+    bincim(dir, &["check", "MODEL", "--arch", "arch.toml"]).refuses(&["readout.range", "bincim calibrate"]);
+    let calibrate = |rule: &str, to: &str| {
+        let words =
+            ["calibrate", "MODEL", "--arch", "arch.toml", "--data", "data", "--split", "test", "--rule"];
+        bincim(dir, &[&words[..], &[rule, "-o", to, "--json"]].concat()).ends(0).json(&["images", "layers"])
+    };
+    let found = calibrate("percentile", "a.toml");
+    calibrate("percentile", "b.toml");
+    let bytes = |name: &str| fs::read(dir.join(name)).expect("a file");
+    assert_eq!(bytes("a.toml"), bytes("b.toml"));
+    let layers = found["layers"].as_array().expect("a list");
+    for layer in layers {
+        let (range, largest) = (layer["found"]["range"].as_f64(), layer["found"]["largest"].as_f64());
+        assert!(range > Some(0.0) && range <= largest, "{layer}");
+    }
+    for layer in calibrate("granular", "g.toml")["layers"].as_array().expect("a list") {
+        let step = layer["found"]["step"].as_f64().expect("a number");
+        assert!(step >= 2.0 && step.log2().fract() == 0.0, "{layer}");
+    }
+    calibrate("least-error", "e.toml");
+    let check = bincim(dir, &["check", "MODEL", "--arch", "a.toml", "--json"]).ends(0).json(&["noise"]);
+    assert!((check["noise"]["sigma"].as_f64().expect("a number") - 0.7).abs() < 0.03, "{check}");
+    // A range too few.
+    let text = String::from_utf8(bytes("a.toml")).expect("text");
+    let mut table = text.parse::<toml::Table>().expect("TOML");
+    let ranges = table["readout"]["range"].as_array_mut().expect("numbers");
+    assert_eq!(ranges.len(), layers.len());
+    ranges.pop();
+    fs::write(dir.join("short.toml"), table.to_string()).expect("writable");
+    bincim(dir, &["check", "MODEL", "--arch", "short.toml"]).refuses(&[
+        "readout.range",
+        "5 layers",
+        "bincim calibrate",
+    ]);
+    if !present("chips", &[Tool::Verilator]) {
+        return;
+    }
+    bincim(dir, &["draw", "MODEL", "--arch", "a.toml", "--seed", "5", "-o", "chip"]).ends(0);
+    bincim(dir, &["generate", "MODEL", "--arch", "a.toml", "-o", "d"]).ends(0);
+    for seed in ["1", "4294967295"] {
+        let words =
+            ["verify", "d", "--data", "data", "--images", "4", "--chip", "chip", "--noise-seed", seed];
+        assert_eq!(bincim(dir, &[&words[..], &["--json"]].concat()).ends(0).json(&[])["mismatches"], 0);
+    }
+}

@@ -8,7 +8,7 @@ use bincim::design::{self, Design};
 use bincim::emit::{bench, vectors::Frame};
 use bincim::flow::icarus::{self, Level};
 use bincim::flow::verilator;
-use bincim::golden::reference;
+use bincim::golden::{machine, reference};
 use bincim::network::random;
 use bincim::network::{Activation, Network};
 use bincim::variation::{ArrayDraw, Chip, Site};
@@ -70,10 +70,12 @@ pub fn frames(design: &Design, seed: u64, count: usize) -> Vec<Frame> {
 
 /// The same on one chip.
 pub fn chip_frames(design: &Design, chip: Option<&Chip>, seed: u64, count: usize) -> Vec<Frame> {
-    random::elements(&design.network, seed, count)
-        .chunks(design.network.input.shape.elements())
-        .map(|image| cosim::frame(design, chip, image.to_vec()))
-        .collect()
+    let elements = random::elements(&design.network, seed, count);
+    let images = elements.chunks(design.network.input.shape.elements()).cycle();
+    let frame = |(index, image): (usize, &[i16])| {
+        cosim::frame(design, chip, image.to_vec(), machine::frame_seed(machine::RESET_SEED, index as u64))
+    };
+    images.take(bench::frames(design, count)).enumerate().map(frame).collect()
 }
 
 /// Writes texts, named by paths inside `folder`.
@@ -168,6 +170,10 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.fraction_bits = rng.random_range(0..=6);
     readout.value_fraction_bits = rng.random_range(0..=2);
     readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
+    readout.noise = match rng.random_bool(0.5) {
+        true => readout.noise_step() * rng.random_range(1..40) as f64,
+        false => 0.0,
+    };
     readout.rows_per_cycle = *steps.choose(rng).unwrap();
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
 }

@@ -73,7 +73,7 @@ pub struct Vary {
     /// One key under variation or readout at several values: KEY=V1,V2,...
     #[arg(long, value_name = "KEY=V1,V2,...")]
     pub sweep: Option<Sweep>,
-    /// Leave variation.read_noise out, which is no part of a chip, instead of refusing it
+    /// Leave variation.read_noise out, the noise that every read adds
     #[arg(long)]
     pub without_read_noise: bool,
     /// Run only the chips i, i + n, i + 2n, ... (i from 0); `bincim merge` joins the shards
@@ -191,7 +191,7 @@ impl Prepared {
                 args.arch.display()
             ));
         }
-        let left_out = chip::leave_out_read_noise(&mut file.variation, args.without_read_noise)?;
+        let left_out = chip::leave_out_read_noise(&mut file.variation, args.without_read_noise);
         let mut points = Points::given(file);
         if args.each {
             points.each();

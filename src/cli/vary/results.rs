@@ -294,10 +294,7 @@ fn view(settings: &Settings, records: &Records, results: &Results) -> VaryView {
     }
     let mut remarks = Vec::new();
     if results.read_noise_left_out > 0.0 {
-        remarks.push(format!(
-            "Read noise of {} counts is left out: it differs from read to read and is no part of a drawn chip.",
-            results.read_noise_left_out
-        ));
+        remarks.push(format!("Read noise of {} counts is left out.", results.read_noise_left_out));
     }
     if given.saturated > 0 {
         remarks.push(format!(

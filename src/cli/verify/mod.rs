@@ -35,6 +35,9 @@ pub struct Verify {
     /// Seed of gaps, back-pressure, register accesses and resets
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim infer`
+    #[arg(long, default_value_t = 1)]
+    pub noise_seed: u32,
     /// Split of the data set
     #[arg(long, value_enum, default_value = "test")]
     pub split: super::infer::Split,
@@ -170,6 +173,7 @@ pub fn verify<'a>(
     let range = args.images.within(there).map_err(|problem| miette::miette!("--images: {problem}"))?;
     let plan = Plan {
         seed: args.seed,
+        noise_seed: args.noise_seed,
         resets: 2,
         jobs: args.jobs.max(1),
         whole: matches!(args.images, Images::Range(..)),
@@ -219,8 +223,12 @@ fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     let shard = repeating(&verdict.shards)?;
     let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", quoted(chip)));
+    let noise = match verdict.design.has_noise() {
+        true => format!(" --noise-seed {}", args.noise_seed),
+        false => String::new(),
+    };
     Some(format!(
-        "bincim verify {} {chip}--data {} --split {} --images {}..{} --seed {} --waves",
+        "bincim verify {} {chip}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
         quoted(&args.dir),
         quoted(&args.data),
         args.split.name(),

@@ -25,6 +25,8 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, "step_valid"),
             (true, 0, "step_first"),
             (true, v.lanes * a.voltage_width, "voltage"),
+            (v.noise, 32, "noise_seed"),
+            (v.noise, v.lanes * a.voltage_width, "noisy_voltage"),
             (true, 0, "sample"),
             (true, 0, "sample_last"),
             (true, a.array_width, "sample_array"),
@@ -88,7 +90,7 @@ pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Ve
         (true, "sample_last_i", "sample_last"),
         (true, "sample_array_i", "sample_array"),
         (planes, "sample_plane_i", "sample_plane"),
-        (true, "voltage_i", "voltage"),
+        (true, "voltage_i", if v.noise { "noisy_voltage" } else { "voltage" }),
         (true, "edge_read_o", "edge_read"),
         (true, "edge_address_o", "edge_address"),
         (true, "edge_i", "edge_word"),
@@ -96,6 +98,15 @@ pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Ve
         (true, "code_valid_o", "code_valid"),
         (planes, "plane_o", "code_plane"),
         (true, "code_o", "code"),
+    ];
+    let noise = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_start_i", "frame_start"),
+        (true, "seed_i", "noise_seed"),
+        (true, "sample_i", "sample"),
+        (true, "voltage_i", "voltage"),
+        (true, "voltage_o", "noisy_voltage"),
     ];
     let value = vec![
         CLOCK,
@@ -105,13 +116,17 @@ pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Ve
         (true, "code_i", "code"),
         (true, "count_o", "count"),
     ];
-    vec![
+    let mut parts = vec![
         instance("array_reader", reader),
         instance("cell_memory", memory("cell_read", "cell_address", "cell_word")),
         instance("offset_memory", memory("cell_read", "array", "offset_word")),
         instance("cim_array", array),
+    ];
+    parts.extend(v.noise.then(|| instance("column_noise", noise)));
+    parts.extend([
         instance("edge_memory", memory("edge_read", "edge_address", "edge_word")),
         instance(converter, columns),
         instance("code_value", value),
-    ]
+    ]);
+    parts
 }

@@ -70,6 +70,7 @@ pub(super) fn control(v: &View) -> Instance {
         (true, "frame_error_i", "frame_error"),
         (true, "layer_done_i", "layer_done"),
         (v.many_layers, "layer_i", "layer"),
+        (v.noise, "seed_o", "noise_seed"),
         (true, "layer_cycles_i", "layer_cycles"),
     ]);
     instance("control", ports)

@@ -7,6 +7,7 @@
 //! voltages leave 16 bits, the cells of the rows that carry +1 are added up, many columns a vector.
 //! Integers only; nothing is rounded. `unsafe` is confined to the kernels.
 
+mod generators;
 mod kernel;
 mod load;
 mod maps;
@@ -15,6 +16,7 @@ mod worker;
 
 use rayon::prelude::*;
 
+pub use generators::GateNoise;
 pub use kernel::InstructionSet;
 pub use load::Loaded;
 pub use plan::Plan;
@@ -40,9 +42,16 @@ impl Loaded<'_> {
     /// # Panics
     /// Unless `images` holds whole images.
     pub fn run(&self, images: &[i16], traced: bool) -> Vec<Outcome> {
-        let (size, many) = self.whole(images);
+        self.run_from(0, images, traced)
+    }
+
+    /// [`Loaded::run`] where `first` images (a multiple of 32) came before: they count for the noise.
+    pub fn run_from(&self, first: usize, images: &[i16], traced: bool) -> Vec<Outcome> {
+        let (size, many) = self.whole(first, images);
         let batches = images.chunks(self.batch() * size).enumerate();
-        batches.flat_map(|(n, batch)| worker::run(self, n * self.batch(), batch, traced, many)).collect()
+        batches
+            .flat_map(|(n, batch)| worker::run(self, first + n * self.batch(), batch, traced, many))
+            .collect()
     }
 
     /// [`Loaded::run`] on the current rayon pool, batch by batch. The result does not depend on the pool.
@@ -50,16 +59,24 @@ impl Loaded<'_> {
     /// # Panics
     /// Unless `images` holds whole images.
     pub fn run_parallel(&self, images: &[i16], traced: bool) -> Vec<Outcome> {
-        let (size, many) = self.whole(images);
+        self.run_parallel_from(0, images, traced)
+    }
+
+    /// [`Loaded::run_parallel`] where `first` images (a multiple of 32) came before.
+    pub fn run_parallel_from(&self, first: usize, images: &[i16], traced: bool) -> Vec<Outcome> {
+        let (size, many) = self.whole(first, images);
         // Few images are shared out evenly, in whole words; many go in full batches.
         let share = (images.len() / size).div_ceil(rayon::current_num_threads()).next_multiple_of(LANES);
         let batch = share.clamp(LANES, self.batch());
         let batches = images.par_chunks(batch * size).enumerate();
-        batches.flat_map_iter(|(n, images)| worker::run(self, n * batch, images, traced, many)).collect()
+        batches
+            .flat_map_iter(|(n, images)| worker::run(self, first + n * batch, images, traced, many))
+            .collect()
     }
 
     /// Elements of an image, and whether there are many images.
-    fn whole(&self, images: &[i16]) -> (usize, bool) {
+    fn whole(&self, first: usize, images: &[i16]) -> (usize, bool) {
+        assert!(first.is_multiple_of(LANES), "whole words of images before these");
         let size = self.plan.elements;
         assert!(images.len().is_multiple_of(size), "whole images of {size} elements");
         (size, images.len() / size >= worker::FEW)

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::generators::{GateNoise, Generators};
 use super::maps::Map;
 use crate::design::{Design, LayerDesign, LayerReadout, Source, Threshold, Walk};
 use crate::network::{InputCode, PadValue};
@@ -25,6 +26,7 @@ pub struct Plan {
     /// Map that layer `n` reads; one more for the bits of the last layer.
     pub(super) maps: Vec<Map>,
     pub(super) layers: Vec<LayerPlan>,
+    generators: Option<Generators>,
 }
 
 #[derive(Debug)]
@@ -97,7 +99,13 @@ impl Plan {
             edges: analog.edges,
             maps,
             layers: plans,
+            generators: Generators::new(design, analog),
         }
+    }
+
+    /// The design's noise in gates where the register SEED holds `seed` when image 0 starts; `None` without such noise.
+    pub fn gate_noise(&self, seed: u32) -> Option<GateNoise<'_>> {
+        Some(self.generators.as_ref()?.seeded(seed))
     }
 
     /// Elements of one image.

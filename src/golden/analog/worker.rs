@@ -194,16 +194,14 @@ impl Batch<'_> {
             }
             if let Some(source) = self.loaded.noise {
                 for (column, noise) in columns.clone().zip(noise.chunks_exact_mut(PANEL * LANES)) {
-                    for (at, noise) in (start..start + count).zip(noise.as_chunks_mut().0) {
-                        let place = ReadPlace {
-                            layer: index,
-                            read: number,
-                            channel: column,
-                            vector: before + at / self.blocks,
-                            image: self.first + at % self.blocks * LANES,
-                        };
-                        source.fill(place, noise);
-                    }
+                    let first = ReadPlace {
+                        layer: index,
+                        read: number,
+                        channel: column,
+                        vector: before,
+                        image: self.first,
+                    };
+                    source.fill_many(first, self.blocks, start, &mut noise.as_chunks_mut().0[..count]);
                 }
             }
             let places = blocks.map(|block| block.slot);

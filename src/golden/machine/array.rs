@@ -1,8 +1,14 @@
 //! Reads of analog arrays: column voltages, codes and what the codes stand for, in integers.
 
+use std::collections::BTreeMap;
+
+use super::noise::Generators;
 use super::rows::RowVector;
 use crate::design::{Analog, Design, LayerDesign, LayerReadout};
 use crate::variation::{ArrayDraw, Chip};
+
+/// How often each sum of a column came, in counts.
+pub type ColumnSums = BTreeMap<i32, u64>;
 
 /// The arrays of a chip as a design uses them.
 pub(super) struct Arrays<'a> {
@@ -28,7 +34,8 @@ impl<'a> Arrays<'a> {
         Some(Arrays { analog, chip })
     }
 
-    /// Adds one vector's reads of one array to the sums of all lanes.
+    /// Adds one vector's reads of one array to the sums of all lanes; `generators` add their noise to the voltages.
+    #[allow(clippy::too_many_arguments)]
     pub fn add(
         &self,
         design: &Design,
@@ -36,6 +43,7 @@ impl<'a> Arrays<'a> {
         readout: &LayerReadout,
         array: usize,
         row: &RowVector,
+        mut generators: Option<&mut Generators>,
         sums: &mut [i64],
     ) {
         let draw = &self.chip.arrays[readout.first_array + array];
@@ -45,15 +53,44 @@ impl<'a> Arrays<'a> {
                 _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
             };
             let drive = self.drive(design, layer, row, rows.clone());
+            let noise = generators.as_mut().map(|generators| generators.read());
             for (column, sum) in sums.iter_mut().enumerate() {
                 // A lane beyond the last channel never reaches an edge.
                 let mut code = 0;
                 if column < draw.columns {
-                    let voltage = voltage(draw, column, rows.start, &drive);
+                    let noise = noise.as_ref().map_or(0, |noise| noise[column]);
+                    let voltage = voltage(draw, column, rows.start, &drive) + noise;
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
                 *sum += readout.values[code] << plane;
+            }
+        }
+    }
+
+    /// The same with converters that change nothing, on a chip without errors; counts every column sum in `found`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn add_exactly(
+        &self,
+        design: &Design,
+        layer: &LayerDesign,
+        readout: &LayerReadout,
+        array: usize,
+        row: &RowVector,
+        found: &mut ColumnSums,
+        sums: &mut [i64],
+    ) {
+        let draw = &self.chip.arrays[readout.first_array + array];
+        for plane in 0..readout.reads {
+            let rows = match readout.reads {
+                1 => 0..design.rows,
+                _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
+            };
+            let drive = self.drive(design, layer, row, rows.clone());
+            for (column, sum) in sums.iter_mut().enumerate().take(draw.columns) {
+                let counts = voltage(draw, column, rows.start, &drive) >> self.analog.fraction_bits;
+                *found.entry(counts).or_default() += 1;
+                *sum += i64::from(counts) << (plane as u32 + self.analog.value_fraction_bits);
             }
         }
     }

@@ -5,13 +5,17 @@
 
 mod array;
 mod input;
+mod noise;
 mod rows;
 
 use crate::bits::BitMatrix;
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
 use array::Arrays;
+pub use array::ColumnSums;
 use input::InputMemory;
+use noise::Generators;
+pub use noise::{RESET_SEED, frame_seed};
 use rows::{RowVector, Tile};
 
 /// What the taps of the accelerator show for one frame.
@@ -36,19 +40,39 @@ pub struct LayerTrace {
 /// Runs one frame. `image`: element values in channel, row, column order, each inside the input code's range;
 /// `chip`: what the analog arrays hold, none with the popcount readout.
 ///
+/// `seed`: the frame's seed of the noise in gates ([`frame_seed`]); without effect on a design without such noise.
+///
 /// # Panics
 /// Where an analog design comes without a chip drawn for it.
-pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16]) -> MachineTrace {
-    let mut machine = Machine::new(design, chip, image);
+pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16], seed: u32) -> MachineTrace {
+    let mut machine = Machine::new(design, chip, image, seed);
     for index in 0..design.layers.len() {
         machine.layer(index);
     }
     machine.trace
 }
 
+/// Sums of the columns of every layer in one frame, where converters change nothing: one number a read and column.
+/// `chip`: the chip without errors.
+///
+/// # Panics
+/// Where the design's readout is the popcount.
+pub fn column_sums(design: &Design, chip: &Chip, image: &[i16]) -> Vec<ColumnSums> {
+    assert!(design.analog.is_some(), "columns of an analog design");
+    let mut machine = Machine::new(design, Some(chip), image, RESET_SEED);
+    machine.found = Some(vec![ColumnSums::new(); design.layers.len()]);
+    for index in 0..design.layers.len() {
+        machine.layer(index);
+    }
+    machine.found.unwrap_or_default()
+}
+
 struct Machine<'a> {
+    /// Column sums of every layer, where they are wanted.
+    found: Option<Vec<ColumnSums>>,
     design: &'a Design,
     arrays: Option<Arrays<'a>>,
+    generators: Option<Generators<'a>>,
     input: InputMemory,
     /// Activation memory: one matrix a bank, one word a row.
     banks: Vec<BitMatrix>,
@@ -73,10 +97,13 @@ impl Clock {
 }
 
 impl<'a> Machine<'a> {
-    fn new(design: &'a Design, chip: Option<&'a Chip>, image: &[i16]) -> Machine<'a> {
+    fn new(design: &'a Design, chip: Option<&'a Chip>, image: &[i16], seed: u32) -> Machine<'a> {
+        let noise = design.analog.as_ref().and_then(|analog| analog.noise.as_ref());
         Machine {
+            found: None,
             design,
             arrays: Arrays::new(design, chip),
+            generators: noise.map(|noise| Generators::new(noise, seed)),
             input: InputMemory::fill(design, image),
             banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
             // A frame starts with its first tile already in the shadow.
@@ -172,12 +199,19 @@ impl<'a> Machine<'a> {
         first: usize,
         sums: &mut [Vec<i64>],
     ) {
-        let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
         let array = group * layer.passes + pass;
         for (vector, position) in walk.iter().enumerate() {
             let row = self.row_vector(layer, pass, position);
+            let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
             let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
-            arrays.add(self.design, layer, readout, array, &row, sum);
+            match &mut self.found {
+                // Layers that are done stand in the trace.
+                Some(found) => {
+                    let found = &mut found[self.trace.layers.len()];
+                    arrays.add_exactly(self.design, layer, readout, array, &row, found, sum);
+                }
+                None => arrays.add(self.design, layer, readout, array, &row, self.generators.as_mut(), sum),
+            }
             let door = self.clock.now.max(self.clock.free);
             self.clock.free = door + (readout.reads * readout.interval) as u64;
             self.clock.now = door + 1;

@@ -1,0 +1,137 @@
+//! `bincim calibrate`: the ranges of the converters from images, as numbers in an architecture file.
+
+use super::infer::Split;
+use super::{Outcome, chip, load, output};
+use crate::arch::{Range, ReadoutKind};
+use crate::flow::folder;
+use crate::golden::machine::{self, ColumnSums};
+use crate::montecarlo::ranges::{self, Found, Rule};
+use crate::read;
+use clap::Args;
+use miette::{IntoDiagnostic, miette};
+use rayon::prelude::*;
+use std::path::PathBuf;
+
+/// Finds the range of each layer's converters from the column sums of images
+#[derive(Args, Debug)]
+pub struct Calibrate {
+    /// QONNX model
+    pub model: PathBuf,
+    /// Architecture file with readout.kind = "adc"; its readout.range is replaced
+    #[arg(long)]
+    pub arch: PathBuf,
+    /// Data set: a folder or file of a supported format; labels are not looked at
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Part of the data set
+    #[arg(long, value_enum, default_value_t = Split::Train)]
+    pub split: Split,
+    /// Only the first N images
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub images: usize,
+    /// How a range is found
+    #[arg(long, value_enum, default_value_t = RuleName::Percentile)]
+    pub rule: RuleName,
+    /// Share of the sums inside the range in percent (percentile, granular)
+    #[arg(long, value_name = "P", default_value_t = 99.98)]
+    pub percentile: f64,
+    /// Architecture file to write: every number resolved, one range a layer
+    #[arg(short, long, value_name = "ARCH")]
+    pub output: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a range is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum RuleName {
+    /// The smallest count that --percentile of the sums do not exceed in size
+    Percentile,
+    /// The smallest range of these whose step is 2, 4, 8, ... counts
+    Granular,
+    /// The range, in half counts, that changes the sums least
+    LeastError,
+}
+
+pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
+    if !(args.percentile > 0.0 && args.percentile <= 100.0) || args.images == 0 {
+        return Err(miette!(
+            code = "calibrate::options",
+            help = "take a percentage above 0 and up to 100, such as 99.98, and at least one image",
+            "--percentile {}, --images {}",
+            args.percentile,
+            args.images
+        ));
+    }
+    let (network, _) = load::network(&args.model)?;
+    let mut file = read::arch::arch_to_calibrate(&args.arch)?;
+    if file.readout.kind != ReadoutKind::Adc {
+        return Err(miette!(
+            code = "calibrate::no_converter",
+            help = "set readout.kind to \"adc\" in the architecture file",
+            "{}: only converters have a range",
+            args.arch.display()
+        ));
+    }
+    file.readout.range = Range::Word(crate::arch::RangeWord::Full);
+    let (choice, _) = load::chosen(&network, file, Some(&args.arch), None)?;
+    let design = choice.design;
+    let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
+    let images = load::images(&network, &args.data, args.split.into())?;
+    let count = args.images.min(images.count());
+    let columns = (0..count)
+        .into_par_iter()
+        .map(|index| machine::column_sums(&design, &ideal, &images.image(index)))
+        .reduce(|| vec![ColumnSums::new(); design.layers.len()], joined);
+    let fraction = args.percentile / 100.0;
+    let rule = match args.rule {
+        RuleName::Percentile => Rule::Fraction(fraction),
+        RuleName::Granular => Rule::Granular(fraction),
+        RuleName::LeastError => Rule::LeastError,
+    };
+    let levels = design.arch.readout.levels;
+    let found: Vec<Found> = columns.iter().map(|sums| ranges::range(sums, levels, rule)).collect();
+    let mut arch = design.arch.to_file();
+    arch.readout.range = Range::Layers(found.iter().map(|found| found.range).collect());
+    let text = toml::to_string_pretty(&arch).into_diagnostic()?;
+    folder::write_whole(&args.output, text.as_bytes())?;
+    let layers: Vec<(String, Found)> =
+        design.layers.iter().map(|layer| layer.name.clone()).zip(found).collect();
+    output::result(&if args.json { json(args, count, &layers) } else { told(args, count, &layers) })?;
+    Ok(Outcome::Done)
+}
+
+/// Both counts together; addition does not know the order of images.
+fn joined(mut all: Vec<ColumnSums>, more: Vec<ColumnSums>) -> Vec<ColumnSums> {
+    for (all, more) in all.iter_mut().zip(more) {
+        more.into_iter().for_each(|(sum, count)| *all.entry(sum).or_default() += count);
+    }
+    all
+}
+
+fn json(args: &Calibrate, images: usize, layers: &[(String, Found)]) -> String {
+    let layers: Vec<serde_json::Value> =
+        layers.iter().map(|(name, found)| serde_json::json!({ "name": name, "found": found })).collect();
+    format!("{:#}\n", serde_json::json!({ "arch": args.output, "images": images, "layers": layers }))
+}
+
+fn told(args: &Calibrate, images: usize, layers: &[(String, Found)]) -> String {
+    let mut text = format!("{}: ranges from {images} images, counts\n", args.output.display());
+    text += &format!(
+        "{:22} {:>8} {:>8} {:>8} {:>10} {:>10}\n",
+        "layer", "range", "step", "largest", "clipped", "error"
+    );
+    for (name, found) in layers {
+        text += &format!(
+            "{:22} {:>8} {:>8.3} {:>8} {:>8.4} % {:>10.3}\n",
+            name.chars().take(22).collect::<String>(),
+            found.range,
+            found.step,
+            found.largest,
+            100.0 * found.clipped,
+            found.error
+        );
+    }
+    text
+}
