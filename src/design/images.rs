@@ -50,7 +50,7 @@ impl Cells {
     }
 
     /// Weight column (kernel row, column, channel) that row `row` carries in `pass`; `None`: nothing.
-    fn column(&self, layer: &Layer, source: &Source, pass: usize, row: usize) -> Option<usize> {
+    pub fn column(&self, layer: &Layer, source: &Source, pass: usize, row: usize) -> Option<usize> {
         match source {
             Source::Input => {
                 if row >= self.planes * self.plane_rows {

@@ -73,7 +73,7 @@ pub fn run_planes(
 /// Where the design's readout is the popcount.
 pub fn column_sums(design: &Design, chip: &Chip, image: &[i16]) -> Vec<ColumnSums> {
     assert!(design.analog.is_some(), "columns of an analog design");
-    let mut machine = Machine::new(design, Some(chip), image, RESET_SEED);
+    let mut machine = Machine::new(design, Some(chip), usize::MAX, image, RESET_SEED);
     machine.found = Some(vec![ColumnSums::new(); design.layers.len()]);
     for index in 0..design.layers.len() {
         machine.layer(index);
