@@ -88,7 +88,8 @@ fn a_drawn_chip_gives_the_scores_of_the_machine() {
             for (image, found) in images.zip(found.chunks_exact(classes)) {
                 let input: Vec<i16> =
                     image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
-                let scores = machine::run(&design, Some(&chip), &input, bincim::golden::machine::RESET_SEED).scores;
+                let scores =
+                    machine::run(&design, Some(&chip), &input, bincim::golden::machine::RESET_SEED).scores;
                 for class in 0..classes {
                     let (own, plain) = (&design.network.output, &network.output);
                     let score = scores[class] as f64 * own.scale[class] + own.bias[class];

@@ -192,7 +192,8 @@ fn mapped(
         if file.variation.read_noise > 0.0 {
             return Err(miette!(
                 code = "train::read_noise",
-                help = "set variation.without_read_noise = true in the training file, or read_noise = 0 there",
+                help =
+                    "set variation.without_read_noise = true in the training file, or read_noise = 0 there",
                 "{}: training draws chips, and variation.read_noise is no part of one",
                 args.net.with_file_name(&variation.arch).display()
             ));
