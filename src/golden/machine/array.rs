@@ -29,7 +29,7 @@ impl<'a> Arrays<'a> {
         Some(Arrays { analog, chip })
     }
 
-    /// Adds one vector's reads of one array to the sums of all lanes; `generators` add their noise to the voltages.
+    /// Adds one vector's reads of one array to the sums of all lanes, times `2^shift`; `generators` add their noise to the voltages.
     #[allow(clippy::too_many_arguments)]
     pub fn add(
         &self,
@@ -37,6 +37,7 @@ impl<'a> Arrays<'a> {
         layer: &LayerDesign,
         readout: &LayerReadout,
         array: usize,
+        shift: usize,
         row: &RowVector,
         mut generators: Option<&mut Generators>,
         sums: &mut [i64],
@@ -58,7 +59,7 @@ impl<'a> Arrays<'a> {
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
-                *sum += readout.values[code] << plane;
+                *sum += readout.values[code] << (plane + shift);
             }
         }
     }
