@@ -191,7 +191,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             line(format!("  layer {index}: planes of weights of scale {scales}"));
         }
     }
-    if network.most_planes() > 1 {
+    if design.planes_of_weights() > 1 {
         for (index, cycles) in plane_cycles(design).into_iter().enumerate() {
             let planes = index + 1;
             let frames = design.arch.clock_mhz() * 1e6 / design.interval_of(planes) as f64;

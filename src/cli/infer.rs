@@ -182,6 +182,13 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         Some(path) => Some(load::choice(&network, Some(path), None)?.0.design),
         None => None,
     };
+    if planes < network.most_planes() && design.as_ref().is_some_and(|design| design.analog.is_some()) {
+        return Err(miette::miette!(
+            code = "infer::planes",
+            help = "leave --planes out, or use the popcount readout",
+            "--planes {planes}: analog arrays run all planes of the weights"
+        ));
+    }
     let chip = match (&design, &args.chip) {
         (Some(design), Some(path)) => Some(chip::read(path, design)?),
         (Some(design), None) => chip::ideal(design),

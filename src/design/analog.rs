@@ -51,7 +51,7 @@ pub struct LayerReadout {
     pub read_words: usize,
     /// Cycles from one read to the next: the longer of read and conversion.
     pub interval: usize,
-    /// Index of the layer's first array; others follow in the order group, pass.
+    /// Index of the layer's first array; others follow in the order group, plane, pass.
     pub first_array: usize,
     /// What a code stands for, in 2^-V counts.
     pub values: Vec<i64>,
@@ -97,11 +97,13 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
             let decides = readout.kind == ReadoutKind::Sense
                 && planes == 1
                 && map.passes == 1
+                && layer.scales() == 1
                 && !layer.sum_pixels
                 && layer.activation != Activation::Scores;
             let (low, step) = uniform(arch, index, rows);
             let values = values(arch, index, rows, decides);
             let weight = map.passes as i64
+                * layer.scales()
                 * ((1i64 << planes) - 1)
                 * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
             let sums = (
@@ -119,7 +121,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 low,
                 step,
             };
-            first_array += map.groups * map.passes;
+            first_array += map.groups * map.passes * map.planes.len();
             planned
         })
         .collect();
@@ -196,7 +198,7 @@ impl LayerReadout {
     /// What the cycle count needs.
     pub(super) fn timing(&self, map: &LayerMap, conversion: usize) -> Reads {
         Reads {
-            vectors: (map.groups * map.vectors * map.passes) as u64,
+            vectors: (map.groups * map.vectors * map.passes * map.planes.len()) as u64,
             reads: self.reads as u64,
             words: self.read_words as u64,
             conversion: conversion as u64,
@@ -240,7 +242,7 @@ impl Design {
         (0..self.rows).map(|row| cells.column(source, &program.source, pass, row)).collect()
     }
 
-    /// The arrays of the chip in the order layer, group, pass; none with the popcount readout.
+    /// The arrays of the chip in the order layer, group, plane, pass; none with the popcount readout.
     pub fn sites(&self) -> Vec<Site> {
         let Some(analog) = &self.analog else { return Vec::new() };
         let cells = self.cells();
@@ -250,13 +252,13 @@ impl Design {
             for group in 0..program.groups {
                 let first = group * self.lanes;
                 let channels = first..layer.conv.c.min(first + self.lanes);
-                for pass in 0..program.passes {
+                for (tile, (plane, pass)) in program.tiles(group, program.planes.len()).enumerate() {
                     sites.push(Site {
                         layer: index,
-                        array: group * program.passes + pass,
+                        array: group * program.passes * program.planes.len() + tile,
                         rows: self.rows,
                         columns: channels.len(),
-                        weights: cells.signs(layer, program, pass, channels.clone()),
+                        weights: cells.signs(layer, program, plane, pass, channels.clone()),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
                     });
                 }
@@ -272,8 +274,8 @@ pub(super) fn shift(code: InputCode, layer: &Layer, channel: usize, pixels: i64)
         InputCode::Bipolar => 0,
         _ => {
             let (low, high) = code.range();
-            let plus = layer.planes[0].weights.ones(channel) as i64;
-            let sum_of_weights = 2 * plus - layer.fan_in() as i64;
+            let weights = (0..layer.fan_in()).map(|column| i64::from(layer.weight(channel, column)));
+            let sum_of_weights: i64 = weights.sum();
             i64::from(low + high) * sum_of_weights * pixels
         }
     }

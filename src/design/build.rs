@@ -24,8 +24,8 @@ pub enum DesignError {
     OtherLayers { ranges: usize, layers: usize },
     #[error("layer '{layer}' has a plane of weights of scale {scale}")]
     Scale { layer: String, scale: i32 },
-    #[error("layer '{layer}' has {planes} planes of weights and the arrays are analog")]
-    AnalogPlanes { layer: String, planes: usize },
+    #[error("a plane of weights of layer '{layer}' leaves out taps or channels, and the arrays are analog")]
+    AnalogMask { layer: String },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
     StepAcrossPlanes { step: usize, rows: usize },
 }
@@ -42,7 +42,7 @@ impl DesignError {
             DesignError::Scale { .. } => {
                 "the machine scales planes by powers of two: train supports with such ratios"
             }
-            DesignError::AnalogPlanes { .. } => "use readout = \"popcount\", or a network of one plane",
+            DesignError::AnalogMask { .. } => "use the popcount readout, or supports without a mask",
             DesignError::StepAcrossPlanes { .. } => {
                 "set it to 0, or to a divisor of array.rows that fits in a plane"
             }
@@ -91,12 +91,12 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let domains: Vec<Domain> =
         (0..network.layers.len()).map(|index| domain(network, index, signed_counts, plan.as_ref())).collect();
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
-    let plane_cycles: Vec<mapping::cycles::Frame> = (1..=network.most_planes())
-        .map(|planes| match &plan {
-            Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
-            None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
-        })
-        .collect();
+    let plane_cycles: Vec<mapping::cycles::Frame> = match &plan {
+        Some(plan) => vec![mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers))],
+        None => (1..=network.most_planes())
+            .map(|planes| mapping::cycles::of_frame(&mapping.layers, planes, latency as u64))
+            .collect(),
+    };
     let frame = &plane_cycles[plane_cycles.len() - 1];
     if let Some(plan) = &plan {
         for (layer, readout) in layers.iter_mut().zip(&plan.layers) {
@@ -229,9 +229,8 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
         if let Some(plane) = layer.planes.iter().find(|plane| plane.scale.count_ones() != 1) {
             return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
         }
-        if arch.readout.is_analog() && (layer.planes.len() > 1 || layer.planes[0].scale > 1) {
-            let planes = layer.planes.len();
-            return Err(DesignError::AnalogPlanes { layer: layer.name.clone(), planes });
+        if arch.readout.is_analog() && layer.planes.iter().any(|plane| plane.mask.is_some()) {
+            return Err(DesignError::AnalogMask { layer: layer.name.clone() });
         }
     }
     if last.output.elements() > 65536 {

@@ -69,21 +69,21 @@ impl Cells {
         }
     }
 
-    /// Weights of `channels` in one tile, -1 or +1, or 0 on rows that carry nothing; row fastest.
+    /// Weights of `channels` in one tile of a plane, -1 or +1, or 0 on rows that carry nothing; row fastest.
     pub fn signs(
         &self,
         layer: &Layer,
         design: &LayerDesign,
+        plane: usize,
         pass: usize,
         channels: std::ops::Range<usize>,
     ) -> Vec<i8> {
         let columns: Vec<Option<usize>> =
             (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
-        let sign =
-            |channel: usize, column: usize| if layer.planes[0].weights.get(channel, column) { 1 } else { -1 };
+        let plane = &layer.planes[plane];
         channels
             .flat_map(|channel| {
-                columns.iter().map(move |column| column.map_or(0, |column| sign(channel, column)))
+                columns.iter().map(move |column| column.map_or(0, |column| plane.sign(channel, column) as i8))
             })
             .collect()
     }

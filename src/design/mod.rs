@@ -73,7 +73,8 @@ pub struct Design {
     pub input: InputUnit,
     pub output: OutputUnit,
     pub layers: Vec<LayerDesign>,
-    /// Cycles with at most 1, 2, ... planes a layer; the last entry is with all of them, as `cycles` is.
+    /// Cycles with at most 1, 2, ... planes a layer; the last entry is with all of them, as `cycles` is. Analog arrays
+    /// always run all planes and have that entry alone.
     pub plane_cycles: Vec<Frame>,
     /// Cycles from the first issue of layer 0 to the last write of the last layer.
     pub cycles: u64,
@@ -118,7 +119,7 @@ impl Design {
 }
 
 impl Design {
-    /// Most planes of a layer.
+    /// Numbers of planes that the register PLANES chooses from: 1 up to the most of a layer; 1 with analog arrays.
     pub fn planes_of_weights(&self) -> usize {
         self.plane_cycles.len()
     }

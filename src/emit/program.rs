@@ -165,7 +165,17 @@ fn assignment(field: &Field, entry: usize, indent: usize) -> String {
     let start = format!("{}_o = ", field.name);
     if width == 1 && values.len() > 1 {
         let digits: Vec<String> = values.iter().rev().map(|bit| (bit & 1).to_string()).collect();
-        return format!("{start}{}'b{};", field.width, digits.concat());
+        if digits.len() <= 64 {
+            return format!("{start}{}'b{};", field.width, digits.concat());
+        }
+        // Whole pieces of 64 from the right.
+        let (first, rest) = digits.split_at(digits.len() % 64);
+        let pieces: Vec<String> = std::iter::once(first)
+            .chain(rest.chunks(64))
+            .filter(|piece| !piece.is_empty())
+            .map(|piece| format!("{}'b{}", piece.len(), piece.concat()))
+            .collect();
+        return format!("{start}{{{}}};", super::wrapped(&pieces, indent + 4, indent + start.len()));
     }
     let literals: Vec<String> = values.iter().rev().map(|&value| literal(width, value)).collect();
     if literals.len() == 1 {

@@ -60,6 +60,8 @@ pub(super) struct View {
     pub weight_planes: usize,
     /// Bits of the index of a plane; 0: every layer has one.
     pub plane_width: usize,
+    /// A register says how many planes run.
+    pub plane_register: bool,
     pub plane_bits: Vec<PlaneBit>,
     pub plane_tags: String,
     pub shift_width: usize,
@@ -251,7 +253,7 @@ impl View {
         let count_width = design.widths.count;
         let bipolar = any(|layer| !layer.weighted);
         let counts_driven = design.signed_counts && design.analog.is_none() && bipolar;
-        let weight_planes = design.planes_of_weights();
+        let weight_planes = most(|layer| layer.planes.len());
         let plane_width = bits(weight_planes - 1);
         let skips = any(|layer| {
             let kept =
@@ -310,10 +312,14 @@ impl View {
 
             weight_planes,
             plane_width,
+            plane_register: plane_width > 0 && design.analog.is_none(),
             plane_bits: (0..plane_width).map(|index| PlaneBit { name: PLANE_BITS[index], index }).collect(),
             plane_tags: (0..plane_width)
                 .rev()
-                .map(|index| format!("{}_q[ARRAY]", PLANE_BITS[index]))
+                .map(|index| match design.analog {
+                    None => format!("{}_q[ARRAY]", PLANE_BITS[index]),
+                    Some(_) => format!("count_{}_q", PLANE_BITS[index]),
+                })
                 .collect::<Vec<String>>()
                 .join(", "),
             shift_width: bits(most(|layer| layer.planes.iter().map(|plane| plane.shift).max().unwrap_or(0)))

@@ -10,7 +10,7 @@
 //   0x00C FRAMES        frames done
 //   0x010 CYCLES        cycles of the last frame
 //   0x014 LAYERS        number of layers
-//%- if v.plane_width > 0 %//
+//%- if v.plane_register %//
 //   0x018 PLANES        most planes of weights that a layer runs, 1 to <: v.weight_planes :>; taken as a frame starts
 //%- endif %//
 //%- if v.noise %//
@@ -44,7 +44,7 @@ module control (
     input  wire s_axil_rready,
     // Engine.
     output wire frame_wanted_o,
-    //%- if v.plane_width > 0 %//
+    //%- if v.plane_register %//
     output wire [<: v.plane_width - 1 :>:0] last_plane_o,
     //%- endif %//
     input  wire frame_start_i,
@@ -72,7 +72,7 @@ module control (
   wire write_low_byte = write & s_axil_wstrb[0];
   wire write_control = write_low_byte & (s_axil_awaddr[11:2] == 10'h001);
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
-  //%- if v.plane_width > 0 %//
+  //%- if v.plane_register %//
   wire write_planes = write_low_byte & (s_axil_awaddr[11:2] == 10'h006);
 
   // Last plane of the weights; 0 is taken as 1, more than there are as all.
@@ -92,7 +92,7 @@ module control (
   //%- endif %//
   //%- if v.noise %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0]};
-  //%- else if v.plane_width > 0 %//
+  //%- else if v.plane_register %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:8], s_axil_wstrb[3:1]};
   //%- else %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
@@ -204,7 +204,7 @@ module control (
       10'h003: read_value = frames_q;
       10'h004: read_value = <: cycles_read :>;
       10'h005: read_value = LAYERS;
-      //%- if v.plane_width > 0 %//
+      //%- if v.plane_register %//
       10'h006: read_value = {<: 32 - v.plane_width :>'d0, last_plane_q} + 32'd1;
       //%- endif %//
       //%- if v.noise %//

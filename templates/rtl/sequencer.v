@@ -49,10 +49,13 @@ module sequencer (
     //%- if v.pass_width > 0 %//
     output wire [<: v.pass_width - 1 :>:0] pass_o,
     //%- endif %//
-    //%- if v.plane_width > 0 %//
+    //%- if v.plane_register %//
     // Last plane of the weights that a layer may run, taken as a frame starts.
     input  wire [<: v.plane_width - 1 :>:0] last_plane_i,
     output wire [<: v.plane_width - 1 :>:0] last_plane_o,
+    //%- endif %//
+    //%- if v.plane_width > 0 %//
+    // Plane of the weights, bit by bit.
     //%- for bit in v.plane_bits.iter() %//
     output wire <: bit.name :>_o,
     //%- endfor %//
@@ -181,6 +184,8 @@ module sequencer (
   //%- endif %//
   //%- if v.plane_width > 0 %//
   reg [<: v.plane_width - 1 :>:0] plane_q;
+  //%- endif %//
+  //%- if v.plane_register %//
   reg [<: v.plane_width - 1 :>:0] last_plane_q;
   //%- endif %//
   //%- if v.skips %//
@@ -193,7 +198,11 @@ module sequencer (
   wire pass_last = 1'b1;
   //%- endif %//
   //%- if v.plane_width > 0 %//
+  //%- if v.plane_register %//
   wire plane_last = (plane_q == plane_max) | (plane_q == last_plane_q);
+  //%- else %//
+  wire plane_last = (plane_q == plane_max);
+  //%- endif %//
   //%- endif %//
   //%- endif %//
   //%- if v.plane_width > 0 %//
@@ -261,7 +270,7 @@ module sequencer (
   end
   //%- endif %//
 
-  //%- if v.plane_width > 0 %//
+  //%- if v.plane_register %//
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
@@ -269,6 +278,9 @@ module sequencer (
   end
 
   assign last_plane_o = last_plane_q;
+  //%- endif %//
+  //%- if v.plane_width > 0 %//
+
   //%- for bit in v.plane_bits.iter() %//
   assign <: bit.name :>_o = plane_q[<: bit.index :>];
   //%- endfor %//

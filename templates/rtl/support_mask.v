@@ -2,8 +2,8 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Support mask: rows of a vector that its plane of the weights keeps. A row that it leaves out carries 0 and
-// is not counted as driven.
+// Support mask: rows of a vector that its plane of the weights keeps. A row that it leaves out
+// carries 0 and is not counted as driven.
 // Latency: issue x-2, rows of each slot x-1, kept rows at the door x.
 
 `default_nettype none

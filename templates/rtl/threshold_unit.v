@@ -83,6 +83,7 @@ module threshold_unit (
   wire [<: address_width - 1 :>:0] entry = group_q + first_layer_set;
   //%- endif %//
   //%- endif %//
+
   wire [LANES*ENTRY-1:0] entries;
 
   threshold_memory u_threshold_memory (

@@ -42,6 +42,9 @@ module vector_pipe (
     output wire count_first_o,
     //%- endif %//
     output wire count_group_last_o,
+    //%- if v.plane_width > 0 %//
+    output wire [<: v.plane_width - 1 :>:0] count_plane_o,
+    //%- endif %//
     // Sum.
     output wire sum_valid_o,
     // Result.
@@ -150,6 +153,9 @@ module vector_pipe (
   assign count_first_o = count_sum_first_q;
   //%- endif %//
   assign count_group_last_o = count_group_last_q;
+  //%- if v.plane_width > 0 %//
+  assign count_plane_o = {<: v.plane_tags :>};
+  //%- endif %//
   //%- if v.accumulates %//
   assign sum_valid_o = sum_valid_q & sum_sum_last_q;
   assign result_valid_o = result_valid_q & result_sum_last_q;

@@ -75,7 +75,8 @@ module weight_loader (
   wire fetch;
   //%- if v.plane_width > 0 %//
 
-  // Behind the first tile of a frame the loader waits for the frame, which says how many planes there are.
+  // Behind the first tile of a frame the loader waits for the frame, which says how many planes
+  // there are.
   reg first_q;
   reg hold_q;
   reg start_q;
@@ -90,13 +91,14 @@ module weight_loader (
   wire layer_end = group_end & group_last;
   wire frame_end = layer_end & layer_last;
   wire [<: v.weight_address_width - 1 :>:0] address_next = address_q + <: v.weight_address_width :>'d1;
-  //%- if rewinds_weights || v.plane_width > 0 %//
-
   //%- if v.plane_width > 0 %//
+
   // First word of the group, and of the next one behind all planes.
-  //%- else %//
+  //%- else if rewinds_weights %//
+
   // First word of the group, to which every further block returns.
   //%- endif %//
+  //%- if rewinds_weights || v.plane_width > 0 %//
   reg [<: v.weight_address_width - 1 :>:0] group_address_q;
   //%- endif %//
   //%- if v.plane_width > 0 %//

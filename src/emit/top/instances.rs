@@ -62,7 +62,7 @@ pub(super) fn control(v: &View) -> Instance {
     }
     ports.extend([
         (true, "frame_wanted_o", "frame_wanted"),
-        (v.plane_width > 0, "last_plane_o", "wanted_last_plane"),
+        (v.plane_register, "last_plane_o", "wanted_last_plane"),
         (true, "frame_start_i", "frame_start"),
         (true, "frame_done_i", "frame_done"),
         (true, "busy_i", "busy"),
@@ -100,8 +100,8 @@ pub(super) fn sequencer(v: &View) -> Instance {
         (v.pads_rows, "window_row_o", "window_row"),
         (v.pads_columns, "window_column_o", "window_column"),
         (v.pass_width > 0, "pass_o", "pass"),
-        (v.plane_width > 0, "last_plane_i", "wanted_last_plane"),
-        (v.plane_width > 0, "last_plane_o", "last_plane"),
+        (v.plane_register, "last_plane_i", "wanted_last_plane"),
+        (v.plane_register, "last_plane_o", "last_plane"),
         (true, "tile_first_o", "tile_first"),
         (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
     ];

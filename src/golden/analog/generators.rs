@@ -35,6 +35,7 @@ struct Layer {
     vectors: usize,
     /// Vectors that run one pass together before the next pass.
     block: usize,
+    /// Of all planes of the weights.
     passes: usize,
     /// Reads of one vector in one pass.
     planes: usize,
@@ -54,7 +55,7 @@ impl Generators {
         let mut reads = 0;
         let layers = design.layers.iter().map(|layer| {
             let planes = layer.readout.as_ref().map_or(1, |readout| readout.reads);
-            let (first, vectors, passes) = (reads, layer.vectors, layer.passes);
+            let (first, vectors, passes) = (reads, layer.vectors, layer.passes * layer.planes.len());
             reads += layer.groups * vectors * passes * planes;
             Layer { first, vectors, block: layer.block, passes, planes }
         });

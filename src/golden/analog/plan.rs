@@ -33,13 +33,14 @@ pub struct Plan {
 pub(super) struct LayerPlan {
     /// Output channels.
     pub columns: usize,
+    /// Passes of all planes of the weights: arrays of one group.
     pub passes: usize,
     pub first_array: usize,
     /// All vectors in the order of the walk: those of one pooling window follow each other.
     pub vectors: Vec<Vector>,
     /// Vectors of one pooling window.
     pub window: usize,
-    /// Reads of one vector, in the order pass, plane.
+    /// Reads of one vector, in the order plane of the weights, pass, plane of the input.
     pub reads: Vec<Read>,
     /// What a code stands for.
     pub values: Vec<i64>,
@@ -65,8 +66,10 @@ pub(super) struct Vector {
 /// One read: rows of one array (of every group) driven once.
 #[derive(Debug)]
 pub(super) struct Read {
+    /// Array of the group, in the order plane of the weights, pass.
     pub pass: usize,
-    pub plane: usize,
+    /// What a code stands for counts `2^shift`.
+    pub shift: usize,
     /// Rows of the array whose bit comes from the map.
     pub rows: Vec<usize>,
     /// Where each of them finds it: word of the map, counted from the window's origin.
@@ -122,7 +125,7 @@ fn layer_plan(design: &Design, index: usize, map: &Map) -> LayerPlan {
     let (low, high) = readout.sums;
     LayerPlan {
         columns,
-        passes: layer.passes,
+        passes: layer.passes * layer.planes.len(),
         first_array: readout.first_array,
         vectors,
         window: if layer.sum_pixels { 1 } else { layer.walk.window.0 * layer.walk.window.1 },
@@ -183,12 +186,13 @@ fn origins(walk: &Walk) -> Vec<(i64, i64)> {
 fn reads(design: &Design, index: usize, readout: &LayerReadout, map: &Map, classes: &[Class]) -> Vec<Read> {
     let layer = &design.layers[index];
     let mut reads = Vec::new();
-    for pass in 0..layer.passes {
+    for (tile, (weights, pass)) in layer.tiles(0, layer.planes.len()).enumerate() {
         for plane in 0..readout.reads {
-            reads.push(match &layer.source {
+            let read = match &layer.source {
                 Source::Input => input_read(design, layer, readout, map, (pass, plane), classes.len()),
                 Source::Map { .. } => map_read(design, layer, map, pass, classes),
-            });
+            };
+            reads.push(Read { pass: tile, shift: read.shift + layer.planes[weights].shift, ..read });
         }
     }
     reads
@@ -222,7 +226,7 @@ fn input_read(
         1 => 0..design.rows,
         _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
     };
-    Read { pass, plane, rows, words, driven: vec![driven.collect(); classes] }
+    Read { pass, shift: plane, rows, words, driven: vec![driven.collect(); classes] }
 }
 
 fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classes: &[Class]) -> Read {
@@ -248,5 +252,5 @@ fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classe
             }
         })
         .collect();
-    Read { pass, plane: 0, rows, words, driven }
+    Read { pass, shift: 0, rows, words, driven }
 }

@@ -166,7 +166,7 @@ impl Batch<'_> {
         // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
         let values: Vec<i16> = (0..codes)
             .map(|code| match (sums as &Sums, layer.values.get(code)) {
-                (Sums::Narrow(_), Some(value)) => (value << read.read.plane) as i16,
+                (Sums::Narrow(_), Some(value)) => (value << read.read.shift) as i16,
                 (Sums::Narrow(_), None) => 0,
                 (Sums::Wide(_), _) => code as i16,
             })
@@ -225,7 +225,7 @@ impl Batch<'_> {
                     for (&slot, codes) in places[..count].iter().zip(codes.chunks_exact(LANES)) {
                         let sums = &mut sums[(column * slots + slot) * LANES..][..LANES];
                         for (sum, &code) in sums.iter_mut().zip(codes) {
-                            *sum += layer.values[code as usize] << read.read.plane;
+                            *sum += layer.values[code as usize] << read.read.shift;
                         }
                     }
                 }

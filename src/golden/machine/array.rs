@@ -34,7 +34,7 @@ impl<'a> Arrays<'a> {
         Some(Arrays { analog, chip })
     }
 
-    /// Adds one vector's reads of one array to the sums of all lanes; `generators` add their noise to the voltages.
+    /// Adds one vector's reads of one array to the sums of all lanes, times `2^shift`; `generators` add their noise to the voltages.
     #[allow(clippy::too_many_arguments)]
     pub fn add(
         &self,
@@ -42,6 +42,7 @@ impl<'a> Arrays<'a> {
         layer: &LayerDesign,
         readout: &LayerReadout,
         array: usize,
+        shift: usize,
         row: &RowVector,
         mut generators: Option<&mut Generators>,
         sums: &mut [i64],
@@ -63,7 +64,7 @@ impl<'a> Arrays<'a> {
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
-                *sum += readout.values[code] << plane;
+                *sum += readout.values[code] << (plane + shift);
             }
         }
     }
@@ -76,6 +77,7 @@ impl<'a> Arrays<'a> {
         layer: &LayerDesign,
         readout: &LayerReadout,
         array: usize,
+        shift: usize,
         row: &RowVector,
         found: &mut ColumnSums,
         sums: &mut [i64],
@@ -90,7 +92,7 @@ impl<'a> Arrays<'a> {
             for (column, sum) in sums.iter_mut().enumerate().take(draw.columns) {
                 let counts = voltage(draw, column, rows.start, &drive) >> self.analog.fraction_bits;
                 *found.entry(counts).or_default() += 1;
-                *sum += i64::from(counts) << (plane as u32 + self.analog.value_fraction_bits);
+                *sum += i64::from(counts) << (plane + shift + self.analog.value_fraction_bits as usize);
             }
         }
     }

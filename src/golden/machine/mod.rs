@@ -124,7 +124,8 @@ impl<'a> Machine<'a> {
         Machine {
             found: None,
             design,
-            planes: planes.max(1),
+            // Analog arrays run all planes.
+            planes: if chip.is_some() { usize::MAX } else { planes.max(1) },
             arrays: Arrays::new(design, chip),
             generators: noise.map(|noise| Generators::new(noise, seed)),
             input: InputMemory::fill(design, image),
@@ -200,7 +201,7 @@ impl<'a> Machine<'a> {
             let mut address = address;
             for (plane, pass) in layer.tiles(group, self.planes) {
                 if self.arrays.is_some() {
-                    self.read(layer, group, pass, &walk[first..first + length], first, &mut sums);
+                    self.read(layer, group, (plane, pass), &walk[first..first + length], first, &mut sums);
                     continue;
                 }
                 let words = layer.tile_words(pass);
@@ -235,12 +236,13 @@ impl<'a> Machine<'a> {
         &mut self,
         layer: &LayerDesign,
         group: usize,
-        pass: usize,
+        (plane, pass): (usize, usize),
         walk: &[Position],
         first: usize,
         sums: &mut [Vec<i64>],
     ) {
-        let array = group * layer.passes + pass;
+        let array = (group * layer.planes.len() + plane) * layer.passes + pass;
+        let shift = layer.planes[plane].shift;
         for (vector, position) in walk.iter().enumerate() {
             let row = self.row_vector(layer, pass, position);
             let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
@@ -249,9 +251,12 @@ impl<'a> Machine<'a> {
                 // Layers that are done stand in the trace.
                 Some(found) => {
                     let found = &mut found[self.trace.layers.len()];
-                    arrays.add_exactly(self.design, layer, readout, array, &row, found, sum);
+                    arrays.add_exactly(self.design, layer, readout, array, shift, &row, found, sum);
                 }
-                None => arrays.add(self.design, layer, readout, array, &row, self.generators.as_mut(), sum),
+                None => {
+                    let generators = self.generators.as_mut();
+                    arrays.add(self.design, layer, readout, array, shift, &row, generators, sum);
+                }
             }
             let door = self.clock.now.max(self.clock.free);
             self.clock.free = door + (readout.reads * readout.interval) as u64;
