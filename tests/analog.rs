@@ -62,9 +62,9 @@ fn machine_and_verilog_agree_on_every_chip() {
 fn trial(number: u64) -> (Design, Chip) {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
     let limits = match number % 3 {
-        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4 },
-        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3 },
-        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2 },
+        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes: 1 },
+        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes: 1 },
+        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes: 1 },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -148,7 +148,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut compared = 0;
     for number in 0..60 {
-        let limits = Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4 };
+        let limits = Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes: 1 };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
         arch.readout.kind = ReadoutKind::Adc;
@@ -173,7 +173,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
 fn scores_of_another_unit_give_the_same_class() {
     let mut compared = 0;
     for number in 0..200 {
-        let limits = Limits { layers: 3, channels: 12, side: 4, kernel: 3, input_bits: 4 };
+        let limits = Limits { layers: 3, channels: 12, side: 4, kernel: 3, input_bits: 4, planes: 1 };
         let mut network = random::network(number, &limits);
         let last = network.layers.last().expect("a layer");
         if last.activation != Activation::Scores || last.output.pixels() > 1 || network.layers.len() < 2 {

@@ -122,10 +122,10 @@ fn random_networks_machines_and_chips() {
     for number in 0..240u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
         let limits = match number % 4 {
-            0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4 },
-            1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8 },
-            2 => Limits { layers: 4, channels: 80, side: 3, kernel: 2, input_bits: 2 },
-            _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1 },
+            0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes: 1 },
+            1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes: 1 },
+            2 => Limits { layers: 4, channels: 80, side: 3, kernel: 2, input_bits: 2, planes: 1 },
+            _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1, planes: 1 },
         };
         let (design, images) = loop {
             let network = random::network(rng.random(), &limits);
@@ -198,7 +198,7 @@ fn layer(
         kernel: (kernel, kernel),
         stride: (1, 1),
         padding: Padding::NONE,
-        weights: BitMatrix::from_fn(channels, fan_in, |_, _| rng.random()),
+        planes: vec![Plane::binary(BitMatrix::from_fn(channels, fan_in, |_, _| rng.random()))],
         conv,
         sum_pixels: false,
         pool,
@@ -323,7 +323,7 @@ impl ReadNoise for Hashed {
 fn noise_shifts_the_voltages() {
     for number in 0..60u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
-        let limits = Limits { layers: 3, channels: 40, side: 5, kernel: 3, input_bits: 3 };
+        let limits = Limits { layers: 3, channels: 40, side: 5, kernel: 3, input_bits: 3, planes: 1 };
         let (design, count) = loop {
             let network = random::network(rng.random(), &limits);
             let mut arch = machines::random_arch(&mut rng);

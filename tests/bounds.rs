@@ -3,7 +3,9 @@
 use bincim::arch::ArchFile;
 use bincim::bits::BitMatrix;
 use bincim::design;
-use bincim::network::{Activation, Decision, Input, InputCode, Layer, Network, Output, Padding, Pool, Shape};
+use bincim::network::{
+    Activation, Decision, Input, InputCode, Layer, Network, Output, Padding, Plane, Pool, Shape,
+};
 
 fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool) -> Layer {
     let conv = Shape { c: channels, h: input.h - kernel + 1, w: input.w - kernel + 1 };
@@ -15,7 +17,7 @@ fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool)
         kernel: (kernel, kernel),
         stride: (1, 1),
         padding: Padding::NONE,
-        weights: BitMatrix::zeros(channels, kernel * kernel * input.c),
+        planes: vec![Plane::binary(BitMatrix::zeros(channels, kernel * kernel * input.c))],
         conv,
         sum_pixels: false,
         pool: pooled.then_some(Pool { kernel: (2, 2), stride: (2, 2), before_sign: false }),

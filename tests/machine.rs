@@ -32,39 +32,49 @@ fn compare_bits(design: &Design, layer: &Layer, expected: &[bool], got: &[bool],
     }
 }
 
-#[test]
-fn the_machine_gives_the_references_bits_scores_and_the_predicted_cycles() {
-    let mut built = 0;
-    for seed in 0..400u64 {
-        let network = random::network(seed, &random::Limits::default());
-        let (rows, lanes, word, weight_rows, depth) = MACHINES[seed as usize % MACHINES.len()];
-        let arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
-        assert_eq!(validate(&arch), []);
-        let Ok(design) = design::build(&network, &arch) else { continue };
-        built += 1;
-        let elements = random::elements(&network, seed, 2);
+/// Compares two images of the network of `seed` on a machine, with every number of planes; whether it could be built.
+fn check(seed: u64, limits: &random::Limits) -> bool {
+    let network = random::network(seed, limits);
+    let (rows, lanes, word, weight_rows, depth) = MACHINES[seed as usize % MACHINES.len()];
+    let arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
+    assert_eq!(validate(&arch), []);
+    let Ok(design) = design::build(&network, &arch) else { return false };
+    let elements = random::elements(&network, seed, 2);
+    for planes in 1..=network.most_planes() {
+        let fewer = network.limited(planes);
         for image in elements.chunks(network.input.shape.elements()) {
-            let expected = reference::run(&network, image);
-            let got = machine::run(&design, None, image, 0);
+            let expected = reference::run(&fewer, image);
+            let got = machine::run_planes(&design, None, planes, image, 0);
             for (index, layer) in network.layers.iter().enumerate() {
-                let what = format!("seed {seed} layer {}", layer.name);
+                let what = format!("seed {seed}, {planes} planes, layer {}", layer.name);
                 compare_bits(&design, layer, &expected.layers[index].bits, &got.layers[index].bits, &what);
-                assert_eq!(got.layers[index].cycles, design.layers[index].cycles, "{what}");
+                assert_eq!(got.layers[index].cycles, design.plane_cycles[planes - 1].layers[index], "{what}");
             }
             let pixels = design.output.pixels;
             let classes = design.output.scores / pixels;
+            let one_bit = !design.layers[design.layers.len() - 1].scores;
             for (index, &score) in expected.scores.iter().enumerate() {
                 let (class, pixel) = (index / pixels, index % pixels);
                 // The hardware gives a one-bit score as 0 or 1.
-                let score =
-                    if design.layers[design.layers.len() - 1].scores { score } else { (score + 1) / 2 };
-                assert_eq!(
-                    got.scores[pixel * classes + class],
-                    i64::from(score),
-                    "seed {seed} score {index}"
-                );
+                let score = if one_bit { (score + 1) / 2 } else { score };
+                let got = got.scores[pixel * classes + class];
+                assert_eq!(got, i64::from(score), "seed {seed}, {planes} planes, score {index}");
             }
         }
     }
+    assert_eq!(design.cycles, design.plane_cycles.last().map_or(0, |all| all.layers.iter().sum()));
+    true
+}
+
+#[test]
+fn the_machine_gives_the_references_bits_scores_and_the_predicted_cycles() {
+    let built = (0..400).filter(|&seed| check(seed, &random::Limits::default())).count();
     assert!(built > 300, "only {built} designs were built");
+}
+
+#[test]
+fn every_number_of_planes_gives_what_the_network_cut_to_it_gives() {
+    let limits = random::Limits { planes: 4, ..random::Limits::default() };
+    let built = (1000..1200).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 150, "only {built} designs were built");
 }

@@ -1,13 +1,14 @@
 //! The matrix: random networks on random machines. For every pair the definition, the golden machine and
 //! the Verilog under Icarus give the same bits, the same scores and the same cycles.
 //!
-//! `BINCIM_MATRIX=FIRST..END` picks other pairs than the first 210; a failure names its pair.
+//! `BINCIM_MATRIX=FIRST..END` picks other pairs than the first 210, `BINCIM_MATRIX_PLANES=FIRST..END` others than the
+//! first 140 with planes of weights; a failure names its pair.
 
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
-use bincim::emit;
+use bincim::emit::{self, vectors::Frame};
 use bincim::network::random::{self, Limits};
-use bincim::network::{PadValue, Padding};
+use bincim::network::{PadValue, Padding, Plane};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -17,18 +18,30 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 mod machines;
 
 const PAIRS: std::ops::Range<u64> = 0..210;
+const PLANE_PAIRS: std::ops::Range<u64> = 0..140;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.
 const MOST_SUMS: usize = 4000;
 
 #[test]
 fn reference_machine_and_verilog_agree_on_every_pair() {
-    let range = match std::env::var("BINCIM_MATRIX") {
+    all(PAIRS, "BINCIM_MATRIX", check);
+}
+
+/// The same for networks with planes of weights and masks, each run with all its planes and with fewer.
+#[test]
+fn they_agree_for_every_number_of_planes() {
+    all(PLANE_PAIRS, "BINCIM_MATRIX_PLANES", check_planes);
+}
+
+/// Runs `check` on the pairs of `range`, or of the range that the variable `name` holds.
+fn all(range: std::ops::Range<u64>, name: &str, check: fn(u64) -> Result<u64, String>) {
+    let range = match std::env::var(name) {
         Ok(text) => {
-            let (start, end) = text.split_once("..").expect("BINCIM_MATRIX=FIRST..END");
+            let (start, end) = text.split_once("..").expect("FIRST..END");
             start.parse().expect("a number")..end.parse().expect("a number")
         }
-        Err(_) => PAIRS,
+        Err(_) => range,
     };
     let next = AtomicU64::new(range.start);
     let cycles = AtomicUsize::new(0);
@@ -55,7 +68,7 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
     let mut failures = failures.into_inner().unwrap();
     failures.sort();
     for (pair, problem) in &failures {
-        eprintln!("pair {pair} (BINCIM_MATRIX={pair}..{}): {problem}", pair + 1);
+        eprintln!("pair {pair} ({name}={pair}..{}): {problem}", pair + 1);
     }
     assert!(failures.is_empty(), "{} of {} pairs differ", failures.len(), range.end - range.start);
     assert!(cycles.into_inner() > 0);
@@ -64,7 +77,7 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
 /// Windows that do not move, partly outside their map: the place of the padding is a constant.
 #[test]
 fn padding_around_a_single_pixel_is_seen() {
-    let limits = Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2 };
+    let limits = Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2, planes: 1 };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut found = 0;
     for seed in 0..60 {
@@ -73,7 +86,8 @@ fn padding_around_a_single_pixel_is_seen() {
         for layer in network.layers.iter_mut().skip(1) {
             layer.kernel = (3, 3);
             layer.padding = Padding { top: 1, left: 1, bottom: 1, right: 1, value };
-            layer.weights = BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random());
+            layer.planes =
+                vec![Plane::binary(BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random()))];
         }
         assert_eq!(bincim::network::validate(&network), [], "network {seed}");
         let arch = machines::random_arch(&mut rng);
@@ -87,19 +101,20 @@ fn padding_around_a_single_pixel_is_seen() {
 }
 
 /// The network and machine of a pair; a pure function of its number.
-fn pair(number: u64) -> Design {
+fn pair(number: u64, planes: usize) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
     // Some networks are wide and flat, some small and deep.
     let limits = match number % 3 {
-        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8 },
-        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4 },
-        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2 },
+        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes },
+        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes },
+        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
         let arch = machines::random_arch(&mut rng);
         if let Some(design) = machines::design(&network, &arch)
             && size(&design) <= MOST_SUMS
+            && design.planes_of_weights() >= planes.min(2)
         {
             return design;
         }
@@ -109,22 +124,34 @@ fn pair(number: u64) -> Design {
 
 /// Sums of all passes of one image, which the simulation's time follows.
 fn size(design: &Design) -> usize {
-    design.layers.iter().map(|layer| layer.groups * layer.vectors * layer.passes).sum()
+    design.layers.iter().map(|layer| layer.groups * layer.vectors * layer.passes * layer.planes.len()).sum()
 }
 
 /// Cycles of a frame, or what differs.
 fn check(number: u64) -> Result<u64, String> {
-    check_design(&pair(number), number)
+    check_design(&pair(number, 1), number)
+}
+
+/// The same with a number of planes that the pair's number picks.
+fn check_planes(number: u64) -> Result<u64, String> {
+    let design = pair(number, 4);
+    let all = design.planes_of_weights();
+    let planes = if number.is_multiple_of(2) { all } else { 1 + (number / 2) as usize % all };
+    check_frames(&design, number, &machines::plane_frames(&design, planes, number, IMAGES))
+        .map_err(|problem| format!("{planes} of {all} planes: {problem}"))
 }
 
 fn check_design(design: &Design, number: u64) -> Result<u64, String> {
-    let frames = machines::frames(design, number, IMAGES);
+    check_frames(design, number, &machines::frames(design, number, IMAGES))
+}
+
+fn check_frames(design: &Design, number: u64, frames: &[Frame]) -> Result<u64, String> {
     for (image, frame) in frames.iter().enumerate() {
         machines::compare(design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
     }
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
     let rtl = emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
-    machines::write_design(folder.path(), design, rtl, &frames);
+    machines::write_design(folder.path(), design, rtl, frames);
     let output = machines::simulate(folder.path(), number)?;
     if output.contains(&format!("PASS: {IMAGES} images")) {
         return Ok(design.cycles);

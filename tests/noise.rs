@@ -53,7 +53,9 @@ fn dense(inputs: usize, outputs: usize) -> Network {
         kernel: (1, 1),
         stride: (1, 1),
         padding: Padding::NONE,
-        weights: BitMatrix::from_fn(outputs, inputs, |output, input| (output * 7 + input * 3) % 5 < 2),
+        planes: vec![Plane::binary(BitMatrix::from_fn(outputs, inputs, |output, input| {
+            (output * 7 + input * 3) % 5 < 2
+        }))],
         conv: Shape::vector(outputs),
         sum_pixels: false,
         pool: None,
@@ -212,7 +214,8 @@ impl Bench {
     /// Runs all images on `chip`; (values compared, cycles). Panics at the first difference.
     fn check(&self, what: &str, chip: Chip, noise_seed: u32) -> (u64, u64) {
         let model = self.model.clone().with_chip(&self.design, chip).expect("memories");
-        let plan = Plan { seed: u64::from(noise_seed), noise_seed, resets: 1, jobs: 2, whole: false };
+        let plan =
+            Plan { seed: u64::from(noise_seed), noise_seed, resets: 1, jobs: 2, planes: 1, whole: false };
         let image = |index: usize| self.images[index].clone();
         let shards = cosim::run(&self.design, &model, &image, 0..self.images.len(), &plan, &|_| ());
         let shards = shards.unwrap_or_else(|problem| panic!("{what}: {problem}"));
@@ -244,7 +247,7 @@ fn physics(number: u64) -> Physics {
 /// Every readout, with and without noise in gates: 20 chips each, the Verilog built once for all of them.
 #[test]
 fn verilog_equals_the_machine_on_twenty_chips_of_every_readout() {
-    let limits = Limits { layers: 4, channels: 24, side: 6, kernel: 3, input_bits: 3 };
+    let limits = Limits { layers: 4, channels: 24, side: 6, kernel: 3, input_bits: 3, planes: 1 };
     for (kind, noise) in [ReadoutKind::Adc, ReadoutKind::Sense].into_iter().flat_map(|k| [(k, 0.0), (k, 1.5)])
     {
         let design = (0..)

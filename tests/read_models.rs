@@ -61,7 +61,7 @@ fn neutral_thresholds(file: &str, layer: &Layer, index: usize, code: InputCode) 
 
 fn equals_neutral_arrays(file: &str, network: &Network) {
     for (index, layer) in network.layers.iter().enumerate() {
-        assert!(layer.weights == neutral_weights(file, index), "{file} weights of layer {index}");
+        assert!(layer.planes[0].weights == neutral_weights(file, index), "{file} weights of layer {index}");
         if layer.activation != Activation::Scores {
             let (threshold, flip) = last(layer);
             assert!(!flip.contains(&true));

@@ -19,6 +19,8 @@ struct Maker {
     shape: (usize, usize, usize),
     /// Values that a border may have: 0, and the two levels of the bits before it.
     borders: Vec<f64>,
+    /// Weights and activations of several bits, and supports.
+    levels: bool,
 }
 
 impl Maker {
@@ -34,8 +36,86 @@ impl Maker {
         (0..count).map(|_| if self.rng.random() { 1.0 } else { -1.0 }).collect()
     }
 
+    /// Weights of several bits: a quantiser, a base and a support, or the numbers themselves.
+    fn deep_weights(&mut self, dims: &[usize]) -> String {
+        let count = dims.iter().product();
+        let step = [0.25, 0.5, 1.0][self.rng.random_range(0..3)];
+        match self.rng.random_range(0..4) {
+            0 => {
+                let bits = self.rng.random_range(2..=4);
+                let values: Vec<f64> = (0..count).map(|_| self.rng.random_range(-9.0..9.0)).collect();
+                let inputs = [self.graph.floats(dims, &values), self.graph.scalar(step)];
+                let (zero, bits) = (self.graph.scalar(0.0), self.graph.scalar(f64::from(bits)));
+                let narrow = i64::from(self.chance(0.5));
+                let attributes = [("signed", Value::Int(1)), ("narrow", Value::Int(narrow))];
+                self.graph.custom("Quant", &[&inputs[0], &inputs[1], &zero, &bits], &attributes)
+            }
+            1 => {
+                let values: Vec<f64> =
+                    (0..count).map(|_| step * f64::from(self.rng.random_range(-5..=5))).collect();
+                self.graph.floats(dims, &values)
+            }
+            supports => {
+                let mut sum = String::new();
+                for place in 0..supports {
+                    let values = self.bits(count);
+                    let latent = self.graph.floats(dims, &values);
+                    let scale = self.graph.scalar(step / f64::from(1 << (2 * place)));
+                    let mut plane = self.graph.custom("BipolarQuant", &[&latent, &scale], &[]);
+                    if place > 0 && self.chance(0.5) {
+                        // One value for each output channel, or each input of a dense layer's weights.
+                        let kept: Vec<f64> =
+                            (0..dims[0]).map(|_| f64::from(self.rng.random::<bool>())).collect();
+                        let shape: Vec<usize> =
+                            (0..dims.len()).map(|d| if d == 0 { dims[0] } else { 1 }).collect();
+                        let mask = self.graph.floats(&shape, &kept);
+                        plane = self.graph.node("Mul", &[&plane, &mask], &[]);
+                    }
+                    sum = if place == 0 { plane } else { self.graph.node("Add", &[&sum, &plane], &[]) };
+                }
+                sum
+            }
+        }
+    }
+
+    /// Activations of 2 to 4 bits, or of a few thresholds.
+    fn deep_sign(&mut self) {
+        let input = self.map.clone();
+        let c = self.shape.0;
+        let step = [0.5, 1.0, 2.0][self.rng.random_range(0..3)];
+        if self.chance(0.3) {
+            let count = self.rng.random_range(2..=5);
+            let values = self.eighths(c * count, 80);
+            let thresholds = self.graph.floats(&[c, count], &values);
+            let bias = [0.0, -1.0][self.rng.random_range(0..2)];
+            self.borders = vec![f64::from(bias), f64::from(bias) + step * count as f64];
+            self.map = self.threshold(&input, &thresholds, step as f32, bias);
+            return;
+        }
+        let most = if self.chance(0.2) { 4 } else { 3 };
+        let bits = self.rng.random_range(2..=most);
+        let (signed, narrow) = (self.chance(0.6), self.chance(0.5));
+        let high = 2f64.powi(bits - i32::from(signed)) - 1.0;
+        let low = match (signed, narrow) {
+            (false, _) => 0.0,
+            (true, true) => -high,
+            (true, false) => -high - 1.0,
+        };
+        self.borders = vec![low * step, high * step];
+        if low == -high {
+            self.borders.push(0.0);
+        }
+        let inputs = [self.graph.scalar(step), self.graph.scalar(0.0), self.graph.scalar(f64::from(bits))];
+        let narrow = i64::from(signed && narrow);
+        let attributes = [("signed", Value::Int(signed.into())), ("narrow", Value::Int(narrow))];
+        self.map = self.graph.custom("Quant", &[&input, &inputs[0], &inputs[1], &inputs[2]], &attributes);
+    }
+
     /// Weights of shape `dims`: bits times one scale or one a channel, perhaps through BipolarQuant.
     fn weights(&mut self, dims: &[usize]) -> String {
+        if self.levels && self.chance(0.7) {
+            return self.deep_weights(dims);
+        }
         let mut values = self.bits(dims.iter().product());
         let each = values.len() / dims[0];
         if self.chance(0.3) {
@@ -181,6 +261,9 @@ impl Maker {
     }
 
     fn sign(&mut self) {
+        if self.levels && self.chance(0.7) {
+            return self.deep_sign();
+        }
         let input = self.map.clone();
         let c = self.shape.0;
         self.map = match self.rng.random_range(0..4) {
@@ -241,11 +324,12 @@ impl Maker {
         self.shape = (outputs, 1, 1);
     }
 
-    fn build(seed: u64) -> Maker {
+    fn build(seed: u64, levels: bool) -> Maker {
         let mut rng = StdRng::seed_from_u64(seed);
         let (c, h, w) = (rng.random_range(1..=3), rng.random_range(3..=8), rng.random_range(3..=8));
         let graph = Graph::of_pixels(&[1, c as i64, h as i64, w as i64]);
-        let mut maker = Maker { rng, graph, map: String::new(), shape: (c, h, w), borders: vec![0.0] };
+        let mut maker =
+            Maker { rng, graph, map: String::new(), shape: (c, h, w), borders: vec![0.0], levels };
         maker.input();
         let layers = maker.rng.random_range(1..=3);
         for _ in 0..layers {
@@ -279,7 +363,7 @@ impl Maker {
         }
         maker.dense(4);
         maker.chain(2);
-        if maker.chance(0.2) {
+        if !levels && maker.chance(0.2) {
             maker.sign();
         }
         maker
@@ -298,7 +382,7 @@ fn outputs(network: &Network, pixels: &[u8]) -> Vec<f64> {
 fn the_network_gives_the_graphs_scores() {
     let (mut read, mut flipped, mut pooled_before, mut summed, mut padded) = (0, 0, 0, 0, [0; 3]);
     for seed in 0..600 {
-        let mut maker = Maker::build(seed);
+        let mut maker = Maker::build(seed, false);
         let bytes = maker.graph.bytes(&maker.map);
         let network = match read::network_from_bytes(&bytes, "random") {
             Ok(reading) => reading.network,
@@ -339,11 +423,51 @@ fn the_network_gives_the_graphs_scores() {
     assert!(read > 400 && met.iter().all(|&n| n > 20), "{met:?}");
 }
 
+/// Weights of several bits and supports become planes, activations of several bits channels.
+#[test]
+fn levels_give_the_graphs_scores() {
+    let (mut read, mut several, mut masked, mut padded) = (0, 0, 0, [0; 3]);
+    for seed in 3000..3500 {
+        let mut maker = Maker::build(seed, true);
+        let network = match read::network_from_bytes(&maker.graph.bytes(&maker.map), "random") {
+            Ok(reading) => reading.network,
+            Err(errors) => {
+                let border =
+                    |e: &read::Error| e.code() == "read::structure" && e.to_string().contains("pads with");
+                assert!(errors.iter().all(border), "seed {seed}: {errors:?}");
+                continue;
+            }
+        };
+        read += 1;
+        for layer in &network.layers {
+            several += usize::from(layer.planes.len() > 1);
+            masked += usize::from(layer.planes.iter().any(|plane| plane.mask.is_some()));
+            if !layer.padding.is_none() {
+                padded[layer.padding.value as usize] += 1;
+            }
+        }
+        let lowered = lower(network.clone());
+        assert_eq!(validate(&lowered), [], "seed {seed}");
+        for _ in 0..3 {
+            let size = network.input.shape.elements();
+            let pixels: Vec<u8> = (0..size).map(|_| maker.rng.random()).collect();
+            let x: Vec<f64> = pixels.iter().map(|&p| f64::from(p)).collect();
+            let expected = maker.graph.run(&maker.map, &x).values;
+            assert_eq!(outputs(&network, &pixels), expected, "seed {seed}, as read");
+            assert_eq!(outputs(&lowered, &pixels), expected, "seed {seed}, lowered");
+        }
+    }
+    eprintln!(
+        "{read} graphs read; layers of several planes {several}, with masks {masked}, padded {padded:?}"
+    );
+    assert!(read > 300 && several > 200 && masked > 20 && padded.iter().all(|&n| n > 10), "{padded:?}");
+}
+
 #[test]
 fn each_pass_alone_keeps_the_scores() {
     for pass in &PASSES {
         for seed in 600..1200 {
-            let mut maker = Maker::build(seed);
+            let mut maker = Maker::build(seed, seed >= 1000);
             let Ok(reading) = read::network_from_bytes(&maker.graph.bytes(&maker.map), "random") else {
                 continue;
             };

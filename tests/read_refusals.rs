@@ -170,7 +170,12 @@ fn attributes() {
         let (scale, zero, bits) = (g.scalar(1.0), g.scalar(0.0), g.scalar(2.0));
         g.custom("Quant", &[&acc, &scale, &zero, &bits], &[("signed", Value::Int(1))])
     };
-    refused(&small(two_bits), "read::attribute", "bitwidth = 2");
+    refused(&small(two_bits), "read::graph", "more than one bit");
+    let five_bits = |g: &mut Graph, acc: String| {
+        let (scale, zero, bits) = (g.scalar(1.0), g.scalar(0.0), g.scalar(5.0));
+        g.custom("Quant", &[&acc, &scale, &zero, &bits], &[("signed", Value::Int(1))])
+    };
+    refused(&small(five_bits), "read::attribute", "bitwidth = 5");
 }
 
 #[test]
@@ -193,19 +198,19 @@ fn weights_that_are_no_constant() {
 fn weights_and_activations_that_are_not_binary() {
     let mut g = Graph::new(&[1, 4]);
     let bits = g.sign("x");
-    let w = g.floats(&[4, 1], &[1.0, -1.0, 0.5, 1.0]);
+    let w = g.floats(&[4, 1], &[1.0, -1.414, 0.577, 0.333]);
     let acc = g.node("MatMul", &[&bits, &w], &[]);
     refused(&g.bytes(&acc), "read::not-binary", "output channel 0");
     let ternary = small(|g, acc| {
-        let t = g.floats(&[3, 2], &[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
+        let t = g.floats(&[3, 16], &[0.5; 48]);
         g.custom("MultiThreshold", &[&acc, &t], &[("out_scale", Value::Float(1.0))])
     });
-    refused(&ternary, "read::not-binary", "2 thresholds");
+    refused(&ternary, "read::not-binary", "16 thresholds");
     let no_sign = small(|g, acc| {
         let w = g.floats(&[3, 1], &[1.0; 3]);
         g.node("MatMul", &[&acc, &w], &[])
     });
-    refused(&no_sign, "read::not-binary", "more than one bit");
+    refused(&no_sign, "read::not-binary", "not quantised");
 }
 
 #[test]

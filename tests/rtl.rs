@@ -31,7 +31,12 @@ const MACHINES: [Machine; 12] = [
 ];
 
 fn build(seed: u64) -> Option<Design> {
-    let network = random::network(seed, &random::Limits::default());
+    build_planes(seed, 1)
+}
+
+/// The same with at most `planes` planes of weights.
+fn build_planes(seed: u64, planes: usize) -> Option<Design> {
+    let network = random::network(seed, &random::Limits { planes, ..random::Limits::default() });
     let (rows, lanes, word, weight_rows, depth, buffers, bytes) = MACHINES[seed as usize % MACHINES.len()];
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
     arch.interface.input_buffers = buffers;
@@ -294,7 +299,8 @@ fn emitted_texts_are_clean() {
     if !verilator {
         eprintln!("SKIPPED: verilator is absent, texts are checked without it");
     }
-    for design in (0..24).filter_map(build) {
+    let with_planes = (100..130).filter_map(|seed| build_planes(seed, 2 + seed as usize % 3));
+    for design in (0..24).filter_map(build).chain(with_planes) {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = Vec::new();
         for file in emit::accelerator(&design) {

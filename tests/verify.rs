@@ -33,7 +33,7 @@ struct Player {
 
 /// The folder of a design whose accelerator is the player.
 fn player(fault: usize) -> Player {
-    let limits = Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3 };
+    let limits = Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3, planes: 1 };
     // A network of several layers whose last one gives several scores.
     let design = (0..)
         .map(|seed| random::network(seed, &limits))
@@ -85,7 +85,7 @@ fn player(fault: usize) -> Player {
 
 fn cosimulate(player: &Player, seed: u64, trace: Trace) -> (cosim::Model, Vec<Shard>) {
     let model = cosim::build(player.folder.path(), trace, 2).unwrap();
-    let plan = Plan { seed, noise_seed: 1, resets: 2, jobs: 2, whole: false };
+    let plan = Plan { seed, noise_seed: 1, resets: 2, jobs: 2, planes: 1, whole: false };
     let image = |index: usize| player.images[index].clone();
     let shards = cosim::run(&player.design, &model, &image, 0..IMAGES, &plan, &|_| ()).unwrap();
     (model, shards)
@@ -107,7 +107,7 @@ fn bench_under_icarus(folder: &Path, seed: u64) -> (i32, String) {
 fn the_player_passes_and_every_value_is_seen() {
     let player = player(0);
     let (_, shards) = cosimulate(&player, 1, Trace::Off);
-    let frame = cosim::frame(&player.design, None, player.images[0].clone(), 0);
+    let frame = cosim::frame(&player.design, None, 1, player.images[0].clone(), 0);
     let used: usize = player
         .design
         .layers

@@ -87,9 +87,9 @@ impl Case {
             kernel: (1, 1),
             stride: (1, 1),
             padding: Padding::NONE,
-            weights: BitMatrix::from_fn(self.outputs, self.inputs, |output, input| {
+            planes: vec![Plane::binary(BitMatrix::from_fn(self.outputs, self.inputs, |output, input| {
                 self.weights[output * self.inputs + input] > 0
-            }),
+            }))],
             conv: Shape::vector(self.outputs),
             sum_pixels: false,
             pool: None,

@@ -34,6 +34,8 @@ def machine(rows, readout, variation):
 XNOR = {"cell": {"kind": "xnor", "branches": "independent"}, "gaussian": {"of": "value"}}
 PAIR = {"cell": {"kind": "pair"}, "gaussian": {"of": "gmax"}}
 OFFSET = {"cell": {"kind": "offset"}, "gaussian": {"of": "gmax"}}
+# Ranges are found on images that are not classified afterwards.
+SPLIT = ["--split", "train"]
 EXACT = {"": {"kind": "adc", "levels": 257}}
 
 
@@ -53,7 +55,9 @@ def experiments():
     for rows in (72, 144, 288, 576):
         for cell, physics in (("pair", PAIR), ("offset", OFFSET)):
             noisy = {**physics, "gaussian": {"of": "gmax", "sigma": 0.05}}
-            yield f"adc-full-{cell}-{rows}", machine(rows, adc(32, "full"), noisy), "readout.levels", [4, 8, 16, 32, 64, 128]
+            for scope in ("full", "calibrated"):
+                text = machine(rows, adc(32, scope), noisy)
+                yield f"adc-{scope}-{cell}-{rows}", text, "readout.levels", [4, 8, 16, 32, 64, 128]
     for rows in (144, 576):
         for cell, physics in (("pair", PAIR), ("offset", OFFSET)):
             wires = [1e-6, 1e-5, 1e-4, 3e-4, 1e-3]
@@ -68,14 +72,19 @@ def run(args):
         for network, (model, data) in NETWORKS.items():
             folder = pathlib.Path(args.out) / f"{network}-{name}"
             folder.parent.mkdir(parents=True, exist_ok=True)
-            arch = folder.with_suffix(".toml")
-            arch.write_text(text)
             if (folder / "results.json").exists():
                 continue
+            model, data = pathlib.Path(args.models) / model, pathlib.Path(args.data) / data
+            arch = folder.with_suffix(".toml")
+            arch.write_text(text)
+            if "calibrated" in text:
+                subprocess.run(
+                    [PROGRAM, "calibrate", model, "--arch", arch, "--data", data, *SPLIT, "--images", "20", "-o", arch],
+                    check=True,
+                )
             sweep = f"{key}={','.join(f'{value:g}' for value in values)}"
             subprocess.run(
-                [PROGRAM, "vary", pathlib.Path(args.models) / model, "--arch", arch, "--data", pathlib.Path(args.data) / data,
-                 "--chips", str(args.chips), "--images", str(args.images), "--sweep", sweep, "--flips", "-o", folder],
+                [PROGRAM, "vary", model, "--arch", arch, "--data", data, "--chips", str(args.chips), "--images", str(args.images), "--sweep", sweep, "--flips", "-o", folder],
                 check=True,
             )
 
@@ -159,14 +168,15 @@ def plot(args):
         ax.legend(fontsize=7)
     save(figure, "flips")
 
-    figure, axes = plt.subplots(2, 2, figsize=(8, 5.6))
-    for line, cell in zip(axes, ("pair", "offset")):
-        for ax, network in zip(line, NETWORKS):
-            accuracy(ax, network, [(f"adc-full-{cell}-{r}", f"{r} rows") for r in (72, 144, 288, 576)],
-                     "converter codes, full range", "log")
-            ax.set_xscale("log", base=2)
-            ax.set_title(f"{network.upper()}, {cell}, sigma 5 % of Gmax")
-    save(figure, "converter")
+    for scope in ("full", "calibrated"):
+        figure, axes = plt.subplots(2, 2, figsize=(8, 5.6))
+        for line, cell in zip(axes, ("pair", "offset")):
+            for ax, network in zip(line, NETWORKS):
+                lines = [(f"adc-{scope}-{cell}-{r}", f"{r} rows") for r in (72, 144, 288, 576)]
+                accuracy(ax, network, lines, f"converter codes, {scope} range", "log")
+                ax.set_xscale("log", base=2)
+                ax.set_title(f"{network.upper()}, {cell}, sigma 5 % of Gmax")
+        save(figure, f"converter-{scope}")
 
 
 def main():

@@ -45,10 +45,9 @@ pub struct ArrayFile {
     pub lanes: Setting,
     /// Pixels computed side by side; only 1 is built.
     pub pixel_lanes: Setting,
-    /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. A copy
-    /// shortens the rows' wires in wide arrays and costs one cycle of latency and `rows` flip-flops. "auto": at most
-    /// 8 in pipelined arrays of 32 columns or more, else 0.
-    pub segment: Setting,
+    /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. Copies
+    /// shorten the rows' wires in wide arrays; each takes `rows` flip-flops, all together one cycle of latency.
+    pub segment: usize,
 }
 
 /// `[activation]`: the memory of binary maps.
@@ -155,10 +154,6 @@ impl Default for Target {
     }
 }
 
-/// Lanes from which on the row register is copied, and most lanes that share a copy.
-const WIDE: usize = 32;
-const SEGMENT: usize = 8;
-
 /// The machine with every number known; made by [`ArchFile::with`] or by the choice for a device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Arch {
@@ -213,12 +208,11 @@ impl ArchFile {
         weight_rows: usize,
         depth: usize,
     ) -> Arch {
-        let lanes = self.array.columns.or(self.array.lanes.or(lanes));
         Arch {
             name: self.name.clone().unwrap_or_else(|| "bincim".into()),
             rows: self.array.rows.or(rows),
-            lanes,
-            segment: self.array.segment.or(self.segment(lanes)),
+            lanes: self.array.columns.or(self.array.lanes.or(lanes)),
+            segment: self.array.segment,
             word: self.activation.word.or(word),
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
@@ -233,14 +227,6 @@ impl ArchFile {
     }
 }
 
-impl ArchFile {
-    /// Lanes that share a copy of the row register where the file says "auto".
-    fn segment(&self, lanes: usize) -> usize {
-        let wide = lanes >= WIDE && self.popcount.pipelined && !self.readout.is_analog();
-        if wide { (1..=SEGMENT).rev().find(|share| lanes.is_multiple_of(*share)).unwrap_or(1) } else { 0 }
-    }
-}
-
 impl Arch {
     /// The same machine as a file without any "auto".
     pub fn to_file(&self) -> ArchFile {
@@ -251,7 +237,7 @@ impl Arch {
                 columns: Setting::Value(self.lanes),
                 lanes: Setting::Value(self.lanes),
                 pixel_lanes: Setting::Value(1),
-                segment: Setting::Value(self.segment),
+                segment: self.segment,
             },
             activation: ActivationFile { word: Setting::Value(self.word) },
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },

@@ -3,9 +3,9 @@
 use super::{Outcome, load, output};
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
-use crate::design::Design;
+use crate::design::{Design, LayerDesign};
 use crate::mapping;
-use crate::network::{Activation, InputCode, Layer, Network};
+use crate::network::{Activation, InputCode, Layer, Network, Plane};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -75,6 +75,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
                 "constant_channels": constants(layer, network.code_of(index)),
+                "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
                 "cycles": program.cycles, "bound": program.bound,
             })
@@ -89,6 +90,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
         "arch": design.arch,
         "cycles": design.cycles,
         "bound": design.layers.iter().map(|layer| layer.bound).sum::<u64>(),
+        "plane_cycles": plane_cycles(design),
         "interval": speed.interval,
         "frames_per_second": speed.frames_per_second,
         "noise": design.analog.as_ref().and_then(|analog| analog.noise.as_ref()).map(|noise| serde_json::json!({
@@ -101,6 +103,26 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
         "fits": fits,
         "reasons": choice.reasons,
     })
+}
+
+/// Cycles of a frame with at most 1, 2, ... planes of weights.
+fn plane_cycles(design: &Design) -> Vec<u64> {
+    design.plane_cycles.iter().map(|frame| frame.layers.iter().sum()).collect()
+}
+
+/// Scales of a layer's planes, and how much of it masks leave out; nothing for a binary layer.
+fn planes(layer: &Layer) -> Option<String> {
+    if layer.planes.len() == 1 {
+        return None;
+    }
+    let share = |kept: &[bool]| kept.iter().filter(|kept| **kept).count() as f64 / kept.len() as f64;
+    let plane = |plane: &Plane| match &plane.mask {
+        None => plane.scale.to_string(),
+        Some(mask) => {
+            format!("{} ({:.0} % kept)", plane.scale, 100.0 * share(&mask.taps) * share(&mask.channels))
+        }
+    };
+    Some(layer.planes.iter().map(plane).collect::<Vec<String>>().join(", "))
 }
 
 fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>) -> String {
@@ -143,7 +165,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             thousands(layer.macs() as u64),
             thousands(layer.weight_bits() as u64),
             constants(layer, network.code_of(index)),
-            format!("{}x{}", program.passes, program.groups),
+            tiles(program),
             reuse.layers[index].reuse.to_string(),
             thousands(program.cycles),
             thousands(program.bound),
@@ -164,6 +186,22 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         design.arch.clock_mhz(),
         speed.gops
     ));
+    for (index, layer) in network.layers.iter().enumerate() {
+        if let Some(scales) = planes(layer) {
+            line(format!("  layer {index}: planes of weights of scale {scales}"));
+        }
+    }
+    if network.most_planes() > 1 {
+        for (index, cycles) in plane_cycles(design).into_iter().enumerate() {
+            let planes = index + 1;
+            let frames = design.arch.clock_mhz() * 1e6 / design.interval_of(planes) as f64;
+            line(format!(
+                "  {planes} plane{:1} {:>12} cycles a frame, {frames:.0} frames/s",
+                if planes == 1 { "" } else { "s" },
+                thousands(cycles)
+            ));
+        }
+    }
     for memory in cost::memories(design) {
         line(format!(
             "  {:13} {:>3} x {:>6} bits x {:>5} words = {:>10} bits",
@@ -198,6 +236,14 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         }
     }
     out
+}
+
+/// Passes by groups, by planes where there are several.
+fn tiles(program: &LayerDesign) -> String {
+    match program.planes.len() {
+        1 => format!("{}x{}", program.passes, program.groups),
+        planes => format!("{}x{}x{planes}", program.passes, program.groups),
+    }
 }
 
 /// What noise there is in every read, and where.

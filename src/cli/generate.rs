@@ -99,7 +99,7 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let images = elements.chunks(design.network.input.shape.elements()).cycle();
     let frame = |(index, image): (usize, &[i16])| {
         let seed = machine::frame_seed(machine::RESET_SEED, index as u64);
-        super::verify::cosim::frame(design, chip, image.to_vec(), seed)
+        super::verify::cosim::frame(design, chip, design.planes_of_weights(), image.to_vec(), seed)
     };
     images.take(emit::bench::frames(design, BENCH_FRAMES)).enumerate().map(frame).collect()
 }
@@ -174,6 +174,7 @@ fn view(design: &Design) -> DesignView {
         macs: design.network.macs() as u64,
         cycles: design.cycles,
         interval: Some(design.interval()),
+        plane_cycles: plane_cycles(design),
         clock_mhz: Some(design.arch.clock_mhz()),
         layers: design
             .network
@@ -189,6 +190,12 @@ fn view(design: &Design) -> DesignView {
             })
             .collect(),
     }
+}
+
+/// Cycles of a frame with 1, 2, ... planes of weights; empty where there is one.
+fn plane_cycles(design: &Design) -> Vec<u64> {
+    let cycles = design.plane_cycles.iter().map(|frame| frame.layers.iter().sum());
+    if design.planes_of_weights() > 1 { cycles.collect() } else { Vec::new() }
 }
 
 /// What the folder was made from: versions and digests live here and not in the Verilog.

@@ -35,6 +35,9 @@ pub struct Args {
     /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
     #[arg(long, requires = "arch")]
     pub chip: Option<PathBuf>,
+    /// Run at most K planes of weights in each layer; all if not given
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
+    pub planes: Option<u16>,
     /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim verify`
     #[arg(long, default_value_t = 1, requires = "arch")]
     pub noise_seed: u32,
@@ -103,18 +106,20 @@ enum Model<'a> {
     /// Bit-parallel over the network.
     Packed(Box<packed::Engine>),
     /// Tile by tile over the design.
-    Machine(&'a Design),
+    Machine(&'a Design, usize),
     /// Many images at a time over the design's arrays with a chip in them.
     Analog(&'a Design, Box<analog::Loaded<'a>>),
 }
 
 impl Model<'_> {
     fn name(&self) -> String {
-        let design = match self {
+        let (design, planes) = match self {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
-            Model::Machine(design) | Model::Analog(design, _) => design,
+            Model::Machine(design, planes) => (design, *planes),
+            Model::Analog(design, _) => (design, design.planes_of_weights()),
         };
-        format!("machine of {} x {}, {} cycles a frame", design.rows, design.lanes, design.cycles)
+        let cycles: u64 = design.frame_of(planes).layers.iter().sum();
+        format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
     }
 
     /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1. `first`
@@ -123,11 +128,11 @@ impl Model<'_> {
         let values = || images.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]);
         match self {
             Model::Packed(engine) => engine.infer(images),
-            Model::Machine(design) => {
+            Model::Machine(design, planes) => {
                 let values: Vec<i16> = values().collect();
                 let images = values.par_chunks(network.input.shape.elements());
                 let scores = images.flat_map_iter(|image| {
-                    in_channel_order(design, &machine::run(design, None, image, 0).scores)
+                    in_channel_order(design, &machine::run_planes(design, None, *planes, image, 0).scores)
                 });
                 scores.collect()
             }
@@ -172,6 +177,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     };
+    let planes = planes(args, &network)?;
     let design = match &args.arch {
         Some(path) => Some(load::choice(&network, Some(path), None)?.0.design),
         None => None,
@@ -196,8 +202,8 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             let set = analog::InstructionSet::best();
             Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)))
         }
-        (Some(design), ..) => Model::Machine(design),
-        (None, ..) => Model::Packed(Box::new(packed::prepare(&network))),
+        (Some(design), ..) => Model::Machine(design, planes),
+        (None, ..) => Model::Packed(Box::new(packed::prepare(&network.limited(planes)))),
     };
     // The machine's scores may have a unit of their own.
     let network = design.as_ref().map_or(&network, |design| &design.network);
@@ -205,6 +211,21 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         .map_err(|error| miette::miette!("{error:#}"))?;
     output::result(&told)?;
     Ok(Outcome::Done)
+}
+
+/// The number of planes asked for, or all there are.
+fn planes(args: &Args, network: &Network) -> miette::Result<usize> {
+    let all = network.most_planes();
+    match args.planes.map(usize::from) {
+        None => Ok(all),
+        Some(planes) if planes <= all => Ok(planes),
+        Some(planes) => Err(miette::miette!(
+            code = "infer::planes",
+            help = "`bincim check` shows the planes of each layer",
+            "--planes {planes}: the layers of {} have at most {all}",
+            args.model.display()
+        )),
+    }
 }
 
 /// Read noise of the architecture's physics, keyed by the chip's seed: the same that `bincim vary` has for this chip.
@@ -315,6 +336,7 @@ mod tests {
             data: "data".into(),
             arch: None,
             chip: None,
+            planes: None,
             noise_seed: 1,
             without_read_noise: false,
             split: Split::Test,
@@ -351,7 +373,7 @@ mod tests {
         assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
         let design = crate::design::build(&network, &arch).expect("a design");
-        let machine = Model::Machine(&design);
+        let machine = Model::Machine(&design, 1);
         let (same, _) =
             classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
         assert_eq!(same.correct, all.correct);

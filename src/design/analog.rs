@@ -230,17 +230,20 @@ impl LayerReadout {
 }
 
 impl Design {
+    fn cells(&self) -> Cells {
+        Cells::new(&self.arch, self.planes, self.plane_rows)
+    }
+
+    /// Weight column that each row of the arrays of pass `pass` of layer `layer` carries; `None`: nothing.
+    pub fn weight_columns(&self, layer: usize, pass: usize) -> Vec<Option<usize>> {
+        let (cells, source, program) = (self.cells(), &self.network.layers[layer], &self.layers[layer]);
+        (0..self.rows).map(|row| cells.column(source, &program.source, pass, row)).collect()
+    }
+
     /// The arrays of the chip in the order layer, group, pass; none with the popcount readout.
     pub fn sites(&self) -> Vec<Site> {
         let Some(analog) = &self.analog else { return Vec::new() };
-        let cells = Cells {
-            rows: self.rows,
-            lanes: self.lanes,
-            word: self.word,
-            planes: self.planes,
-            plane_rows: self.plane_rows,
-            weight_rows: self.weight_rows,
-        };
+        let cells = self.cells();
         let mut sites = Vec::with_capacity(analog.arrays);
         for (index, (layer, program)) in self.network.layers.iter().zip(&self.layers).enumerate() {
             let Some(readout) = &program.readout else { continue };
@@ -269,7 +272,7 @@ pub(super) fn shift(code: InputCode, layer: &Layer, channel: usize, pixels: i64)
         InputCode::Bipolar => 0,
         _ => {
             let (low, high) = code.range();
-            let plus = layer.weights.ones(channel) as i64;
+            let plus = layer.planes[0].weights.ones(channel) as i64;
             let sum_of_weights = 2 * plus - layer.fan_in() as i64;
             i64::from(low + high) * sum_of_weights * pixels
         }

@@ -22,6 +22,10 @@ pub enum DesignError {
         "readout.range has {ranges} numbers, the network {layers} layers; `bincim calibrate` finds one a layer"
     )]
     OtherLayers { ranges: usize, layers: usize },
+    #[error("layer '{layer}' has a plane of weights of scale {scale}")]
+    Scale { layer: String, scale: i32 },
+    #[error("layer '{layer}' has {planes} planes of weights and the arrays are analog")]
+    AnalogPlanes { layer: String, planes: usize },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
     StepAcrossPlanes { step: usize, rows: usize },
 }
@@ -35,6 +39,10 @@ impl DesignError {
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
+            DesignError::Scale { .. } => {
+                "the machine scales planes by powers of two: train supports with such ratios"
+            }
+            DesignError::AnalogPlanes { .. } => "use readout = \"popcount\", or a network of one plane",
             DesignError::StepAcrossPlanes { .. } => {
                 "set it to 0, or to a divisor of array.rows that fits in a plane"
             }
@@ -49,14 +57,7 @@ impl DesignError {
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut design = outline(network, arch)?;
-    let cells = Cells {
-        rows: arch.rows,
-        lanes: arch.lanes,
-        word: arch.word,
-        planes: design.planes,
-        plane_rows: design.plane_rows,
-        weight_rows: arch.weight_rows,
-    };
+    let cells = Cells::new(arch, design.planes, design.plane_rows);
     if design.analog.is_some() {
         return Ok(design);
     }
@@ -74,6 +75,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let row_enable = network.layers[1..]
         .iter()
         .any(|layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero);
+    let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1;
+    let signed_counts = row_enable || network.layers.iter().any(several);
     let tree = TreePlan {
         rows: arch.rows,
         groups: planes,
@@ -86,12 +89,15 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let plan =
         arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
     let domains: Vec<Domain> =
-        (0..network.layers.len()).map(|index| domain(network, index, row_enable, plan.as_ref())).collect();
+        (0..network.layers.len()).map(|index| domain(network, index, signed_counts, plan.as_ref())).collect();
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
-    let frame = match &plan {
-        Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
-        None => mapping::cycles::of_frame(&mapping.layers, latency as u64),
-    };
+    let plane_cycles: Vec<mapping::cycles::Frame> = (1..=network.most_planes())
+        .map(|planes| match &plan {
+            Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers)),
+            None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
+        })
+        .collect();
+    let frame = &plane_cycles[plane_cycles.len() - 1];
     if let Some(plan) = &plan {
         for (layer, readout) in layers.iter_mut().zip(&plan.layers) {
             layer.readout = Some(readout.clone());
@@ -108,7 +114,13 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let mut thresholds = Vec::new();
     for (layer, domain) in network.layers.iter().zip(&domains) {
-        thresholds.extend(domain.thresholds(layer, arch.lanes));
+        thresholds.extend(domain.thresholds(layer, layer.planes.len(), arch.lanes));
+    }
+    if layers[0].weighted && plan.is_none() {
+        let first = &network.layers[0];
+        for planes in 1..first.planes.len() {
+            thresholds.extend(domains[0].thresholds(first, planes, arch.lanes));
+        }
     }
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
@@ -118,7 +130,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         &memory,
         &tree,
         &domains,
-        row_enable,
+        signed_counts,
         plan.as_ref().map(|plan| &plan.analog),
         mapping.plane_rows,
         depth,
@@ -142,6 +154,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         planes,
         plane_rows: mapping.plane_rows,
         row_enable,
+        signed_counts,
         analog: plan.map(|plan| plan.analog),
         weight_rows: arch.weight_rows,
         weights,
@@ -157,6 +170,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         },
         cycles: frame.layers.iter().sum(),
         frame_interval: frame.interval,
+        plane_cycles,
         widths,
         tree,
         segment: arch.segment,
@@ -177,11 +191,11 @@ fn scaled(network: &Network, plan: Option<&analog::Plan>) -> Network {
 }
 
 /// The domain of a layer's sums.
-fn domain(network: &Network, index: usize, row_enable: bool, plan: Option<&analog::Plan>) -> Domain {
+fn domain(network: &Network, index: usize, signed_counts: bool, plan: Option<&analog::Plan>) -> Domain {
     let (layer, code) = (&network.layers[index], network.code_of(index));
     match plan {
         Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
-        None => Domain::new(layer, code, row_enable),
+        None => Domain::new(layer, code, signed_counts),
     }
 }
 
@@ -210,6 +224,15 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
         && first.activation == Activation::Scores
     {
         return Err(DesignError::ScoresFromInteger { layer: first.name.clone(), bits: planes });
+    }
+    for layer in &network.layers {
+        if let Some(plane) = layer.planes.iter().find(|plane| plane.scale.count_ones() != 1) {
+            return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
+        }
+        if arch.readout.is_analog() && (layer.planes.len() > 1 || layer.planes[0].scale > 1) {
+            let planes = layer.planes.len();
+            return Err(DesignError::AnalogPlanes { layer: layer.name.clone(), planes });
+        }
     }
     if last.output.elements() > 65536 {
         return Err(DesignError::TooManyScores {
@@ -316,10 +339,21 @@ fn layer_program(
         .get(index)
         .map(|&region| walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks));
     let code = network.code_of(index);
+    let cells = Cells::new(arch, network.input.code.planes(), plane_rows);
+    let planes = layer.planes.iter().zip(&map.planes);
+    let planes = planes
+        .map(|(plane, tiles)| PlaneDesign {
+            shift: plane.scale.trailing_zeros() as usize,
+            tiles: tiles.clone(),
+            rows: cells.kept_rows(layer, &source, map.passes, plane),
+            lanes: cells.kept_lanes(map.groups, plane),
+        })
+        .collect();
     LayerDesign {
         name: layer.name.clone(),
         source,
         passes: map.passes,
+        planes,
         groups: map.groups,
         vectors: map.vectors,
         block: map.block,
@@ -330,7 +364,7 @@ fn layer_program(
         weight_base: 0,
         threshold_base: 0,
         weighted: code != InputCode::Bipolar,
-        in_register: map.passes == 1 || map.block == 1 || layer.sum_pixels,
+        in_register: map.passes * map.planes.len() == 1 || map.block == 1 || layer.sum_pixels,
         sum_pixels: layer.sum_pixels,
         flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
         scores: layer.activation == Activation::Scores,
@@ -346,7 +380,7 @@ fn layer_program(
 
 /// Weight words of all tiles of a layer.
 fn tile_words(layer: &LayerDesign) -> usize {
-    layer.groups * ((layer.passes - 1) * layer.words + layer.last_words)
+    (0..layer.groups).map(|group| layer.group_words(group)).sum()
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -356,7 +390,7 @@ fn widths(
     memory: &MapMemory,
     tree: &TreePlan,
     domains: &[Domain],
-    row_enable: bool,
+    signed_counts: bool,
     analog: Option<&Analog>,
     plane_rows: usize,
     weight_depth: usize,
@@ -368,7 +402,11 @@ fn widths(
     let low = ranges().map(|range| range.0).min().unwrap_or(0);
     let high = ranges().map(|range| range.1).max().unwrap_or(0);
     let signed_or_not = |high: i64| {
-        if row_enable || analog.is_some() { width::signed(low, high) } else { width::unsigned(high as usize) }
+        if signed_counts || analog.is_some() {
+            width::signed(low, high)
+        } else {
+            width::unsigned(high as usize)
+        }
     };
     let last = network.layers.last().expect("a validated network has a layer");
     let code = network.code_of(network.layers.len() - 1);

@@ -2,8 +2,9 @@
 
 use super::analog::{self, LayerReadout};
 use super::{LayerDesign, Source, Threshold};
+use crate::arch::Arch;
 use crate::bits::BitMatrix;
-use crate::network::{Activation, InputCode, Layer};
+use crate::network::{Activation, InputCode, Layer, Plane};
 
 /// Geometry that the weight image depends on.
 pub(super) struct Cells {
@@ -16,9 +17,41 @@ pub(super) struct Cells {
 }
 
 impl Cells {
+    pub fn new(arch: &Arch, planes: usize, plane_rows: usize) -> Cells {
+        Cells {
+            rows: arch.rows,
+            lanes: arch.lanes,
+            word: arch.word,
+            planes,
+            plane_rows,
+            weight_rows: arch.weight_rows,
+        }
+    }
+
+    /// Rows that `plane` drives in each pass; `None` where it drives every row that carries a tap.
+    pub fn kept_rows(
+        &self,
+        layer: &Layer,
+        source: &Source,
+        passes: usize,
+        plane: &Plane,
+    ) -> Option<Vec<Vec<bool>>> {
+        let mask = plane.mask.as_ref().filter(|mask| mask.taps.contains(&false))?;
+        let kept = |pass, row| self.column(layer, source, pass, row).is_some_and(|column| mask.taps[column]);
+        Some((0..passes).map(|pass| (0..self.rows).map(|row| kept(pass, row)).collect()).collect())
+    }
+
+    /// Lanes that `plane` adds to in each group; `None` where it adds to every channel.
+    pub fn kept_lanes(&self, groups: usize, plane: &Plane) -> Option<Vec<Vec<bool>>> {
+        let mask = plane.mask.as_ref().filter(|mask| mask.channels.contains(&false))?;
+        let kept = |channel: usize| mask.channels.get(channel).copied().unwrap_or(true);
+        let group = |group: usize| (0..self.lanes).map(|lane| kept(group * self.lanes + lane)).collect();
+        Some((0..groups).map(group).collect())
+    }
+
     /// Weight column (kernel row, column, channel) that row `row` carries in `pass`; `None`: nothing.
-    fn column(&self, layer: &Layer, design: &LayerDesign, pass: usize, row: usize) -> Option<usize> {
-        match &design.source {
+    pub fn column(&self, layer: &Layer, source: &Source, pass: usize, row: usize) -> Option<usize> {
+        match source {
             Source::Input => {
                 if row >= self.planes * self.plane_rows {
                     return None;
@@ -45,8 +78,9 @@ impl Cells {
         channels: std::ops::Range<usize>,
     ) -> Vec<i8> {
         let columns: Vec<Option<usize>> =
-            (0..self.rows).map(|row| self.column(layer, design, pass, row)).collect();
-        let sign = |channel: usize, column: usize| if layer.weights.get(channel, column) { 1 } else { -1 };
+            (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
+        let sign =
+            |channel: usize, column: usize| if layer.planes[0].weights.get(channel, column) { 1 } else { -1 };
         channels
             .flat_map(|channel| {
                 columns.iter().map(move |column| column.map_or(0, |column| sign(channel, column)))
@@ -55,20 +89,20 @@ impl Cells {
     }
 
     /// Writes the tiles of one layer into `image`, from `design.weight_base` on. Rows and lanes that carry
-    /// nothing hold 1, which counts nothing against data 0.
+    /// nothing, or what the plane leaves out, hold 1, which counts nothing against data 0.
     pub fn write(&self, image: &mut BitMatrix, layer: &Layer, design: &LayerDesign) {
         let mut address = design.weight_base;
         for group in 0..design.groups {
-            for pass in 0..design.passes {
+            for (plane, pass) in design.tiles(group, design.planes.len()) {
+                let plane = &layer.planes[plane];
                 let columns: Vec<Option<usize>> =
-                    (0..self.rows).map(|row| self.column(layer, design, pass, row)).collect();
-                let words = if pass + 1 == design.passes { design.last_words } else { design.words };
-                for word in 0..words {
+                    (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
+                for word in 0..design.tile_words(pass) {
                     for lane in 0..self.lanes {
                         let channel = group * self.lanes + lane;
                         for r in 0..self.weight_rows {
                             let bit = match columns[word * self.weight_rows + r] {
-                                Some(column) if channel < layer.conv.c => layer.weights.get(channel, column),
+                                Some(column) if channel < layer.conv.c => plane.sign(channel, column) >= 0,
                                 _ => true,
                             };
                             image.set(address, lane * self.weight_rows + r, bit);
@@ -101,9 +135,9 @@ struct AnalogDomain {
 }
 
 impl Domain {
-    pub fn new(layer: &Layer, code: InputCode, row_enable: bool) -> Domain {
+    pub fn new(layer: &Layer, code: InputCode, signed_counts: bool) -> Domain {
         let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
-        Domain { code, signed: row_enable && code == InputCode::Bipolar, pixels, analog: None }
+        Domain { code, signed: signed_counts && code == InputCode::Bipolar, pixels, analog: None }
     }
 
     /// The domain behind an analog readout.
@@ -119,6 +153,8 @@ impl Domain {
         if let Some(analog) = self.analog {
             return (analog.low, analog.high);
         }
+        // Partial sums of the first planes may lie farther out than the sum of all: each plane counts by itself.
+        let taps = taps * layer.scales();
         match self.code {
             InputCode::Bipolar if self.signed => (-taps, taps),
             InputCode::Bipolar => (0, taps),
@@ -127,17 +163,21 @@ impl Domain {
     }
 
     /// `engine accumulator - acc` for integer inputs: every -1 weight counts each plane's zeros as matches, and
-    /// the code is offset by the smallest value.
-    fn offset(&self, layer: &Layer, channel: usize) -> i64 {
-        let plus = layer.weights.ones(channel) as i64;
-        let minus = layer.fan_in() as i64 - plus;
-        let planes = (1i64 << self.code.planes()) - 1;
+    /// the code is offset by the smallest value. Of the first `planes` planes of weights.
+    fn offset(&self, layer: &Layer, planes: usize, channel: usize) -> i64 {
+        let codes = (1i64 << self.code.planes()) - 1;
         let lowest = i64::from(self.code.range().0);
-        (planes * minus - lowest * (plus - minus)) * self.pixels
+        let of_plane = |plane: &Plane| {
+            let signs = || (0..layer.fan_in()).map(|column| plane.sign(channel, column));
+            let plus = signs().filter(|sign| *sign > 0).count() as i64;
+            let minus = signs().filter(|sign| *sign < 0).count() as i64;
+            (codes * minus - lowest * (plus - minus)) * self.pixels * i64::from(plane.scale)
+        };
+        layer.planes.iter().take(planes).map(of_plane).sum()
     }
 
-    /// The engine's threshold for `acc >= threshold`.
-    pub fn threshold(&self, layer: &Layer, channel: usize, threshold: i64) -> i64 {
+    /// The engine's threshold for `acc >= threshold`, with the first `planes` planes.
+    pub fn threshold(&self, layer: &Layer, planes: usize, channel: usize, threshold: i64) -> i64 {
         let (low, high) = self.range(layer);
         if let Some(analog) = self.analog {
             if analog.decides {
@@ -150,7 +190,7 @@ impl Domain {
         let value = match self.code {
             InputCode::Bipolar if self.signed => threshold,
             InputCode::Bipolar => (threshold + layer.fan_in() as i64 * self.pixels + 1).div_euclid(2),
-            _ => threshold + self.offset(layer, channel),
+            _ => threshold + self.offset(layer, planes, channel),
         };
         value.clamp(low, high + 1)
     }
@@ -160,12 +200,12 @@ impl Domain {
         match self.code {
             InputCode::Bipolar if self.signed => (0, 0),
             InputCode::Bipolar => (1, layer.fan_in() as i64 * self.pixels),
-            _ => (0, self.offset(layer, channel)),
+            _ => (0, self.offset(layer, layer.planes.len(), channel)),
         }
     }
 
-    /// Threshold entries of a layer, group by group, `lanes` each.
-    pub fn thresholds(&self, layer: &Layer, lanes: usize) -> Vec<Vec<Threshold>> {
+    /// Threshold entries of a layer that runs its first `planes` planes, group by group, `lanes` each.
+    pub fn thresholds(&self, layer: &Layer, planes: usize, lanes: usize) -> Vec<Vec<Threshold>> {
         let never = self.range(layer).1 + 1;
         (0..layer.conv.c.div_ceil(lanes))
             .map(|group| {
@@ -175,7 +215,7 @@ impl Domain {
                         match &layer.activation {
                             _ if channel >= layer.conv.c => Threshold { value: never, flip: false },
                             Activation::Sign { threshold, flip } => Threshold {
-                                value: self.threshold(layer, channel, i64::from(threshold[channel])),
+                                value: self.threshold(layer, planes, channel, i64::from(threshold[channel])),
                                 flip: flip[channel],
                             },
                             Activation::Scores => {

@@ -19,6 +19,8 @@ pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
+use crate::mapping::PlaneTiles;
+use crate::mapping::cycles::Frame;
 use crate::network::Network;
 pub use crate::network::{InputCode, PadValue, Shape};
 
@@ -48,8 +50,10 @@ pub struct Design {
     pub segment: usize,
     /// D of the popcount readout: from the row register to the registered count.
     pub latency: usize,
-    /// Some layer pads with "row not driven": rows carry an enable and accumulators are signed sums.
+    /// Some layer pads with "row not driven": rows carry an enable.
     pub row_enable: bool,
+    /// Counts become signed sums (`2 * count - driven`): some rows are not driven, or some layer has several planes.
+    pub signed_counts: bool,
     /// The arrays are analog: a chip's cells instead of loaded weights.
     pub analog: Option<Analog>,
 
@@ -57,7 +61,8 @@ pub struct Design {
     pub weight_rows: usize,
     /// Weight memory: one word a row of the matrix; bit `lane * weight_rows + r`.
     pub weights: BitMatrix,
-    /// Threshold memory: one entry a group of lanes, `lanes` long.
+    /// Threshold memory: one entry a group of lanes, `lanes` long. Behind those of all layers stand further ones of an
+    /// integer first layer with several planes: one set for each smaller number of planes, which shift its sums.
     pub thresholds: Vec<Vec<Threshold>>,
 
     pub widths: Widths,
@@ -68,6 +73,8 @@ pub struct Design {
     pub input: InputUnit,
     pub output: OutputUnit,
     pub layers: Vec<LayerDesign>,
+    /// Cycles with at most 1, 2, ... planes a layer; the last entry is with all of them, as `cycles` is.
+    pub plane_cycles: Vec<Frame>,
     /// Cycles from the first issue of layer 0 to the last write of the last layer.
     pub cycles: u64,
     /// Cycles from one frame's start to the next one's where input and output never wait.
@@ -79,11 +86,22 @@ impl Design {
     /// the computation, or the input stream where that takes longer. An input memory of one frame is filled again
     /// from the end of the first layer on.
     pub fn interval(&self) -> u64 {
+        self.interval_of(self.planes_of_weights())
+    }
+
+    /// [`Design::interval`] where each layer runs at most `planes` planes.
+    pub fn interval_of(&self, planes: usize) -> u64 {
+        let frame = self.frame_of(planes);
         let filling = match self.input.frames {
-            1 => self.layers[0].cycles + self.filling_cycles() + 1,
+            1 => frame.layers[0] + self.filling_cycles() + 1,
             _ => self.filling_cycles(),
         };
-        self.frame_interval.max(filling)
+        frame.interval.max(filling)
+    }
+
+    /// Cycles where each layer runs at most `planes` planes.
+    pub fn frame_of(&self, planes: usize) -> &Frame {
+        &self.plane_cycles[planes.clamp(1, self.plane_cycles.len()) - 1]
     }
 
     /// Fewest cycles in which one frame can enter: its beats and the padding between and behind them.
@@ -100,9 +118,28 @@ impl Design {
 }
 
 impl Design {
+    /// Most planes of a layer.
+    pub fn planes_of_weights(&self) -> usize {
+        self.plane_cycles.len()
+    }
+
+    /// First entry of the threshold memory of layer `index` where each layer runs at most `planes` planes.
+    pub fn threshold_base(&self, index: usize, planes: usize) -> usize {
+        let layer = &self.layers[index];
+        if index > 0 || !layer.weighted || planes >= layer.planes.len() {
+            return layer.threshold_base;
+        }
+        self.groups() + (planes - 1) * layer.groups
+    }
+
+    /// Groups of all layers.
+    pub fn groups(&self) -> usize {
+        self.layers.iter().map(|layer| layer.groups).sum()
+    }
+
     /// Accumulators are two's complement.
     pub fn signed_sums(&self) -> bool {
-        self.row_enable || self.analog.is_some()
+        self.signed_counts || self.analog.is_some()
     }
 
     /// Reads have noise in gates, and results depend on the register SEED.
@@ -121,7 +158,7 @@ impl Design {
 pub struct Widths {
     /// Count of one lane in one pass (unsigned).
     pub count: usize,
-    /// Accumulator: unsigned, or two's complement where `row_enable`.
+    /// Accumulator: unsigned, or two's complement where `signed_sums`.
     pub accumulator: usize,
     /// Threshold memory's value, same signedness as the accumulator, able to hold "never".
     pub threshold: usize,
@@ -226,13 +263,31 @@ pub struct WriteWalk {
     pub chunks: usize,
 }
 
+/// One plane of a layer's weights.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlaneDesign {
+    /// A contribution of this plane counts `2^shift`.
+    pub shift: usize,
+    /// Tiles that run; the others take neither words nor cycles.
+    pub tiles: PlaneTiles,
+    /// Rows that the plane drives in each pass, where it leaves out some that carry a tap; the others carry 0 and
+    /// count as not driven.
+    #[serde(skip)]
+    pub rows: Option<Vec<Vec<bool>>>,
+    /// Lanes that the plane adds to in each group, where it leaves out some.
+    #[serde(skip)]
+    pub lanes: Option<Vec<Vec<bool>>>,
+}
+
 /// One layer's program.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct LayerDesign {
     pub name: String,
     pub source: Source,
-    /// Tiles along the fan-in.
+    /// Tiles along the fan-in, in each plane.
     pub passes: usize,
+    /// Planes of the weights.
+    pub planes: Vec<PlaneDesign>,
     /// Tiles along the output channels: ceil(C_out / lanes).
     pub groups: usize,
     /// Convolution pixels (pooling windows expanded) walked in all.
@@ -245,7 +300,7 @@ pub struct LayerDesign {
     /// Weight words of a tile of every pass but the last, and of the last pass.
     pub words: usize,
     pub last_words: usize,
-    /// First word of the weight memory; tiles follow in the order group, pass.
+    /// First word of the weight memory; tiles that run follow in the order group, plane, pass.
     pub weight_base: usize,
     /// First entry of the threshold memory; one a group.
     pub threshold_base: usize,
@@ -273,6 +328,26 @@ pub struct LayerDesign {
     pub cycles: u64,
     /// Lower bound: the larger of compute and weight bandwidth, in cycles.
     pub bound: u64,
+}
+
+impl LayerDesign {
+    /// Tiles (plane, pass) of a group with at most `planes` planes, in the order in which they run.
+    pub fn tiles(&self, group: usize, planes: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.planes.iter().enumerate().take(planes).flat_map(move |(index, plane)| {
+            let runs = move |pass: &usize| plane.tiles.runs(group, *pass);
+            (0..self.passes).filter(runs).map(move |pass| (index, pass))
+        })
+    }
+
+    /// Weight words of a tile of `pass`.
+    pub fn tile_words(&self, pass: usize) -> usize {
+        if pass + 1 == self.passes { self.last_words } else { self.words }
+    }
+
+    /// Weight words of all tiles of a group.
+    pub fn group_words(&self, group: usize) -> usize {
+        self.tiles(group, self.planes.len()).map(|(_, pass)| self.tile_words(pass)).sum()
+    }
 }
 
 /// How image elements arrive and are kept. Frames are double-buffered when `frames` is 2.

@@ -35,6 +35,11 @@ struct Bench {
     bit_words: usize,
     cycles: u64,
     interval: u64,
+    planes: usize,
+    weight_planes: usize,
+    /// What is written to the register where the number is not to be taken, and what it then holds.
+    other_planes: usize,
+    other_planes_taken: usize,
     input_frames: usize,
     padding_cycles: u64,
     result_cycles: usize,
@@ -57,6 +62,8 @@ struct Cocotb {
     scores: usize,
     layers: usize,
     cycles: u64,
+    planes: usize,
+    weight_planes: usize,
 }
 
 #[derive(Template)]
@@ -168,7 +175,11 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         bit_events,
         bit_words: (frames.len() * bit_events).max(1),
         cycles: frame_cycles(frames),
-        interval: design.interval(),
+        interval: design.interval_of(planes_of(frames)),
+        planes: planes_of(frames),
+        weight_planes: design.planes_of_weights(),
+        other_planes: if planes_of(frames) == 1 { 255 } else { 0 },
+        other_planes_taken: if planes_of(frames) == 1 { design.planes_of_weights() } else { 1 },
         input_frames: design.input.frames,
         padding_cycles: design.filling_cycles() - design.input.beats as u64,
         // Each word of lanes but the first is fetched in a cycle of its own.
@@ -183,7 +194,13 @@ fn cocotb(design: &Design, frames: &[Frame]) -> Cocotb {
         scores: design.output.scores,
         layers: design.layers.len(),
         cycles: frame_cycles(frames),
+        planes: planes_of(frames),
+        weight_planes: design.planes_of_weights(),
     }
+}
+
+fn planes_of(frames: &[Frame]) -> usize {
+    frames.first().map_or(1, |frame| frame.planes)
 }
 
 fn frame_cycles(frames: &[Frame]) -> u64 {

@@ -80,6 +80,8 @@ struct GatherView {
     plus_partial: bool,
     row_expr: String,
     driven_expr: String,
+    has_pads: bool,
+    kept_extended: String,
     partials: bool,
     channel_count_width: usize,
     channel_count_extended: String,
@@ -88,8 +90,12 @@ struct GatherView {
 /// Whether the gather unit asks for the layer, and for the pass.
 pub(super) fn gather_keys(design: &Design, view: &View) -> (bool, bool) {
     let maps = &design.layers[1..];
-    let has_taps = Taps::new(design, view).exists();
-    (view.pads || has_taps && maps.len() > 1, has_taps && maps.iter().any(|layer| layer.passes > 1))
+    let need = Taps::new(design, view);
+    let has_taps = need.exists();
+    (
+        view.pads || need.driven_partial || has_taps && maps.len() > 1,
+        has_taps && maps.iter().any(|layer| layer.passes > 1),
+    )
 }
 
 pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
@@ -113,7 +119,8 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
     let tap_layer = design.layers.len() > 2 && need.exists();
 
     let tap_table = need.exists().then(|| tap_table(design, view, &need, tap_layer, tap_pass));
-    let pad_table = view.pads.then(|| pad_table(design, view, &need));
+    let has_pads = view.pads || need.driven_partial;
+    let pad_table = has_pads.then(|| pad_table(design, view, &need));
     let kinds: Vec<PadValue> =
         design.layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
     let all = |value: PadValue| kinds.iter().all(|kind| *kind == value);
@@ -168,7 +175,15 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
         ]),
         plus_partial: need.plus_partial,
         row_expr,
+        has_pads,
+        kept_extended: extend(
+            "kept_rows_i[slot*KEPT +: KEPT]",
+            view.kept_width,
+            view.driven_width.max(view.kept_width),
+        ),
         driven_expr: match (need.unused, all(PadValue::Zero)) {
+            (true, _) if !view.row_enable => "used".into(),
+            (false, _) if !view.row_enable => "{BANKS{1'b1}}".into(),
             (true, true) => "used & ~outside".into(),
             (true, false) => "used & ~(outside & {BANKS{zero_padding[0]}})".into(),
             (false, true) => "~outside".into(),

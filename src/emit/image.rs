@@ -2,7 +2,7 @@
 
 use super::NamedText;
 use super::result::flip_layers;
-use crate::design::{Design, LayerDesign};
+use crate::design::Design;
 use crate::variation::{ArrayDraw, Chip};
 
 /// `weights.hex` (popcount readout only) and `thresholds.hex`.
@@ -86,25 +86,20 @@ fn weights(design: &Design) -> String {
     let height = design.weight_rows;
     let mut text = String::new();
     for layer in &design.layers {
-        for tile in 0..layer.groups * layer.passes {
-            let (address, words) = tile_words(layer, tile);
+        let mut address = layer.weight_base;
+        let tiles = (0..layer.groups).flat_map(|group| layer.tiles(group, layer.planes.len()));
+        for (_, pass) in tiles {
+            let words = layer.tile_words(pass);
             for word in 0..words {
                 let bits = (0..design.weight_rows * design.lanes).map(|bit| {
                     design.weights.get(address + word, bit) ^ inverted[word * height + bit % height]
                 });
                 push_line(&mut text, &bits.collect::<Vec<bool>>());
             }
+            address += words;
         }
     }
     text
-}
-
-/// First word and number of words of a layer's tile, counted group by group.
-fn tile_words(layer: &LayerDesign, tile: usize) -> (usize, usize) {
-    let (group, pass) = (tile / layer.passes, tile % layer.passes);
-    let group_words = (layer.passes - 1) * layer.words + layer.last_words;
-    let words = if pass + 1 == layer.passes { layer.last_words } else { layer.words };
-    (layer.weight_base + group * group_words + pass * layer.words, words)
 }
 
 /// One line a group: lane 0 in the low bits; an entry is the threshold, and above it the flip where any exists.

@@ -12,6 +12,7 @@ pub mod hdl;
 mod image;
 mod input;
 mod pipe;
+mod planes;
 pub mod popcount;
 mod program;
 mod result;
@@ -89,6 +90,7 @@ pub fn accelerator(design: &Design) -> Vec<NamedText> {
     files.extend(walk::modules(design, &view));
     files.extend(engine::modules(design, &view));
     files.extend(analog::modules(design, &view));
+    files.extend(planes::modules(design, &view));
     files.extend(input::modules(design, &view));
     if design.analog.is_none() {
         files.extend(

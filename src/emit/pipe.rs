@@ -1,6 +1,6 @@
 //! The pipe of a vector: the bits that travel with it from the issue to the write-back.
 
-use super::view::View;
+use super::view::{PLANE_BITS, View};
 use super::{NamedText, file};
 use askama::Template;
 
@@ -22,7 +22,12 @@ pub(super) struct Tag {
 
 /// The bits that travel with a vector.
 pub(super) fn tags(view: &View) -> Vec<Tag> {
+    let bit = |index: usize| (view.plane_width > index, PLANE_BITS[index], 1);
     let all = [
+        bit(0),
+        bit(1),
+        bit(2),
+        bit(3),
         (view.accumulates, "sum_first", 1),
         (view.accumulates, "sum_last", 3),
         (view.accumulator_depth > 0, "block_last", 0),

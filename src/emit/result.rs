@@ -53,6 +53,7 @@ struct Accumulator<'a> {
     count_cut: bool,
     count_pad: usize,
     held_expr: &'static str,
+    product: &'static str,
     driven_extended: String,
     store_expr: &'static str,
 }
@@ -78,6 +79,7 @@ fn accumulator(view: &View) -> Accumulator<'_> {
                 "in_register_i ? sum_q[lane*SUM +: SUM] :\n                                             stored[lane*SUM +: SUM]"
             }
         },
+        product: if view.plane_width > 0 { "product" } else { "contribution" },
         driven_extended: match sum.saturating_sub(view.driven_width) {
             0 => "driven_q[STAGES*DRIVEN-1 -: DRIVEN]".into(),
             more => format!("{{{more}'d0, driven_q[STAGES*DRIVEN-1 -: DRIVEN]}}"),
@@ -106,7 +108,11 @@ struct ThresholdMemory<'a> {
 struct ThresholdUnit<'a> {
     v: &'a View,
     t: Thresholds,
-    depth: usize,
+    groups: usize,
+    /// The first layer has thresholds for each number of planes: where those of fewer begin.
+    threshold_sets: bool,
+    sets: Vec<Set>,
+    entry: &'static str,
     address_width: usize,
     unit_note: String,
     compare_width: usize,
@@ -122,6 +128,17 @@ struct ThresholdUnit<'a> {
     flip_result: &'static str,
     score_condition: &'static str,
     bit_condition: &'static str,
+}
+
+/// Thresholds of the first layer with the planes up to `plane`.
+struct Set {
+    plane: usize,
+    offset: usize,
+}
+
+/// Whether the first layer has thresholds for each number of planes.
+pub(super) fn threshold_sets(design: &Design) -> bool {
+    design.thresholds.len() > design.groups()
 }
 
 /// The threshold memory's entry and where flips act.
@@ -198,7 +215,12 @@ fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> Thresh
     let unused_top = compare - 1;
     ThresholdUnit {
         v: view,
-        depth: design.thresholds.len(),
+        groups: design.groups(),
+        threshold_sets: threshold_sets(design),
+        sets: (1..design.layers[0].planes.len())
+            .map(|planes| Set { plane: planes - 1, offset: design.threshold_base(0, planes) })
+            .collect(),
+        entry: if threshold_sets(design) { "entry" } else { "group_q" },
         address_width: design.widths.threshold_address,
         unit_note: notes.join(", "),
         compare_width: compare,

@@ -41,8 +41,8 @@ impl Taps {
             unused: taps(design).any(|(_, slots)| slots.contains(&None)),
             padded_kernel: (kernel(view.pads_rows, |tap| tap.ky), kernel(view.pads_columns, |tap| tap.kx)),
             plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
-            driven_partial: design.row_enable
-                && design.analog.is_none()
+            driven_partial: view.counts_driven
+                && !view.masks_rows
                 && taps(design).any(|(_, slots)| partial(slots)),
         }
     }
@@ -127,7 +127,10 @@ pub(super) fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
         layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
     let is = |layer: &LayerDesign, value: PadValue| matches!(layer.padding, Some((_, v)) if v == value);
     let coordinate = view.coordinate_width;
-    let mut fields = vec![Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some())))];
+    let mut fields = Vec::new();
+    if view.pads {
+        fields.push(Field::new("padded", 1, "", layers.iter().map(|l| i64::from(l.padding.is_some()))));
+    }
     let (rows, columns) = edges(design, view);
     let beyond = |edges: &[Edge]| edges.iter().any(|edge| edge.beyond);
     let mut limit = |exists: bool, name, value: fn(Shape) -> usize| {

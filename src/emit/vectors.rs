@@ -18,6 +18,8 @@ pub struct Frame {
     pub scores: Vec<i64>,
     /// Of each layer.
     pub cycles: Vec<u64>,
+    /// Most planes of weights that a layer runs; the same in all frames of a file.
+    pub planes: usize,
 }
 
 /// The bytes of a frame's beats: `beats` times `stream_bits / 8`, least significant byte first. Places of the
@@ -67,16 +69,17 @@ fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
-const VERSION: u64 = 2;
-const HEADER_FIELDS: usize = 25;
+const VERSION: u64 = 3;
+const HEADER_FIELDS: usize = 27;
 const LAYER_FIELDS: usize = 12;
 
 /// The vector file of the C++ harness, little-endian. `first` is the number of the first image in its data set;
 /// `seed` what the register SEED holds when image 0 starts, used where the design has noise in gates.
 ///
-/// 25 fields of 64 bits: magic, version, images, first image, layers, lanes, bits of a sum, sums signed,
+/// 27 fields of 64 bits: magic, version, images, first image, layers, lanes, bits of a sum, sums signed,
 /// beats, bytes of a beat, scores, bytes of a score, input frames, cycles, sums of an image, bits of an
-/// image, whether there is a register SEED, `seed`, then the byte offsets of layers, names, beats, sums, bits, scores, and the length. A layer is
+/// image, planes to run, planes there are, whether there is a register SEED, `seed`, then the byte offsets of layers,
+/// names, beats, sums, bits, scores, and the length. A layer is
 /// 12 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
 /// pooled rows and columns, pooling stride rows and columns, sum over pixels, cycles. Names end in a zero
 /// byte. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
@@ -136,6 +139,8 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize, seed: u32) -> Vec<
         cycles,
         per_image(sums.len() / 4),
         per_image(bits.len()),
+        frames.first().map_or(1, |frame| frame.planes) as u64,
+        design.planes_of_weights() as u64,
         u64::from(design.has_noise()),
         u64::from(seed),
     ];

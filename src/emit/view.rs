@@ -5,7 +5,7 @@
 
 use super::analog::AnalogView;
 use super::program::literal;
-use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, SlotTap, Source};
+use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, PlaneDesign, SlotTap, Source};
 
 /// Numbers and switches of all templates.
 #[derive(Debug)]
@@ -32,8 +32,9 @@ pub(super) struct View {
     pub noise: bool,
     /// The first layer counts the planes of an integer.
     pub weighted: bool,
-    /// The rows of the first layer's vectors count among the driven ones.
+    /// The rows of the first layer's vectors count among the driven ones; the input unit counts them.
     pub input_driven: bool,
+    pub input_counts: bool,
     pub layers: usize,
     pub many_layers: bool,
     pub layer_width: usize,
@@ -54,6 +55,28 @@ pub(super) struct View {
     pub ends_groups: bool,
     pub first_pass: String,
     pub sums_pixels: bool,
+
+    // Planes of weights.
+    pub weight_planes: usize,
+    /// Bits of the index of a plane; 0: every layer has one.
+    pub plane_width: usize,
+    pub plane_bits: Vec<PlaneBit>,
+    pub plane_tags: String,
+    pub shift_width: usize,
+    /// Some tiles are left out.
+    pub skips: bool,
+    pub masks_rows: bool,
+    pub masks_lanes: bool,
+    /// Bits of the number of kept rows of a slot.
+    pub kept_width: usize,
+    pub row_source: &'static str,
+    pub row_kept: &'static str,
+    pub all_groups: usize,
+    pub all_group_width: usize,
+    pub tiles_last: &'static str,
+    pub pass_restart: &'static str,
+    pub pass_next: String,
+    pub plane_next: String,
 
     // Walk.
     pub has_walk: bool,
@@ -146,6 +169,16 @@ pub(super) struct View {
     pub output_bits: usize,
 }
 
+/// One bit of the index of a plane, which travels with a vector.
+#[derive(Debug)]
+pub(super) struct PlaneBit {
+    pub name: &'static str,
+    pub index: usize,
+}
+
+/// Names of the bits of a plane's index.
+pub(super) const PLANE_BITS: [&str; 4] = ["plane_0", "plane_1", "plane_2", "plane_3"];
+
 /// Bits of `0 ..= largest`; 0 for 0.
 pub(super) fn bits(largest: usize) -> usize {
     (usize::BITS - largest.leading_zeros()) as usize
@@ -188,12 +221,12 @@ impl View {
         let pads_rows = pads && (Edge::all(design, true).iter().any(Edge::reached) || !pads_columns);
         let plus_pads = any(|layer| matches!(layer.padding, Some((_, PadValue::Plus))));
         let unused_slots = taps(design).any(|(_, slots)| slots.contains(&None));
-        let multi_pass = any(|layer| layer.passes > 1);
+        let multi_pass = any(|layer| layer.passes * layer.planes.len() > 1);
         let has_rows = any(|layer| layer.walk.pooled.0 > 1 && layer.vectors > 1);
         let wc_width = bits(most(|layer| layer.walk.window.1 - 1));
         let wr_width = bits(most(|layer| layer.walk.window.0 - 1));
         let column_width = if has_rows { bits(most(|layer| layer.walk.pooled.1 - 1)) } else { 0 };
-        let rewinds = any(|layer| layer.passes > 1 && layer.block > 1);
+        let rewinds = any(|layer| layer.passes * layer.planes.len() > 1 && layer.block > 1);
         let moves = any(|layer| layer.vectors > 1);
         let ends_groups = moves || any(|layer| layer.groups * layer.blocks > 1);
         let has_walk = has_map || input.is_window;
@@ -216,7 +249,25 @@ impl View {
         let pass_width = bits(most(|layer| layer.passes - 1));
         let accumulates = multi_pass || any(|layer| layer.sum_pixels);
         let count_width = design.widths.count;
-        let counts_driven = design.row_enable && design.analog.is_none();
+        let bipolar = any(|layer| !layer.weighted);
+        let counts_driven = design.signed_counts && design.analog.is_none() && bipolar;
+        let weight_planes = design.planes_of_weights();
+        let plane_width = bits(weight_planes - 1);
+        let skips = any(|layer| {
+            let kept =
+                |plane: &PlaneDesign| plane.tiles.passes.iter().chain(&plane.tiles.groups).all(|kept| *kept);
+            !layer.planes.iter().all(kept)
+        });
+        let masks_rows = any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
+        let masks_lanes = any(|layer| layer.planes.iter().any(|plane| plane.lanes.is_some()));
+        let input_driven = counts_driven && !layers[0].weighted;
+        let all_groups = design.groups();
+        let first_pass = match (multi_pass, pass_width > 0, plane_width > 0) {
+            (false, ..) => "1'b1".into(),
+            (true, true, true) => format!("(pass_q == {pass_width}'d0) & (plane_q == {plane_width}'d0)"),
+            (true, true, false) => format!("(pass_q == {pass_width}'d0)"),
+            (true, false, _) => format!("(plane_q == {plane_width}'d0)"),
+        };
         View {
             title: design.name.clone(),
             rows: design.rows,
@@ -234,7 +285,8 @@ impl View {
             analog: AnalogView::new(design),
             noise: design.has_noise(),
             weighted: layers[0].weighted,
-            input_driven: counts_driven && !layers[0].weighted,
+            input_driven,
+            input_counts: input_driven && !masks_rows,
             layers: layers.len(),
             many_layers: layers.len() > 1,
             layer_width: design.widths.layer,
@@ -248,11 +300,48 @@ impl View {
             pixel_width: bits(most(|layer| layer.block - 1)),
             multi_pass,
             uneven_blocks: any(|layer| layer.block != layer.last_block),
-            has_loops: any(|layer| layer.groups * layer.blocks * layer.passes * layer.block > 1),
+            has_loops: any(|layer| {
+                layer.groups * layer.blocks * layer.passes * layer.planes.len() * layer.block > 1
+            }),
             ends_blocks: ends_groups || multi_pass,
             ends_groups,
-            first_pass: if multi_pass { format!("(pass_q == {pass_width}'d0)") } else { "1'b1".into() },
+            first_pass,
             sums_pixels: any(|layer| layer.sum_pixels),
+
+            weight_planes,
+            plane_width,
+            plane_bits: (0..plane_width).map(|index| PlaneBit { name: PLANE_BITS[index], index }).collect(),
+            plane_tags: (0..plane_width)
+                .rev()
+                .map(|index| format!("{}_q[ARRAY]", PLANE_BITS[index]))
+                .collect::<Vec<String>>()
+                .join(", "),
+            shift_width: bits(most(|layer| layer.planes.iter().map(|plane| plane.shift).max().unwrap_or(0)))
+                .max(1),
+            skips,
+            masks_rows,
+            masks_lanes,
+            kept_width: bits(design.word),
+            row_source: match masks_rows {
+                true => "(from_input_i ? input_row_i : map_row_i) & kept_i",
+                false => "from_input_i ? input_row_i : map_row_i",
+            },
+            row_kept: if masks_rows { " & kept_i" } else { "" },
+            all_groups,
+            all_group_width: bits(all_groups - 1).max(1),
+            tiles_last: if plane_width > 0 { "tiles_last" } else { "pass_last" },
+            pass_restart: match (skips, plane_width > 0) {
+                (true, _) | (false, false) => "block_end",
+                (false, true) => "tile_end & pass_last",
+            },
+            pass_next: match skips {
+                true => "pass_last ? first_pass : next_pass".into(),
+                false => format!("pass_q + {pass_width}'d1"),
+            },
+            plane_next: match skips {
+                true => format!("following_plane[{}:0]", plane_width.max(1) - 1),
+                false => format!("plane_q + {plane_width}'d1"),
+            },
 
             has_walk,
             moves,
@@ -345,6 +434,41 @@ impl View {
             score_pixels: design.output.pixels,
             output_bits: design.output.stream_bits,
         }
+    }
+}
+
+impl View {
+    /// The tables that say which tile follows, for a unit that keeps its layer in `layer`.
+    pub fn next_tile(&self, layer: &str) -> String {
+        let instance = |module: &str, keys: &[(bool, &str, &str)], fields: &[(usize, &str)]| {
+            let mut text = String::new();
+            for (width, name) in fields.iter().filter(|field| field.0 > 0) {
+                text += &format!("  wire [{}:0] {name};\n", width - 1);
+            }
+            let keys =
+                keys.iter().filter(|key| key.0).map(|(_, port, wire)| format!("      .{port}({wire})"));
+            let fields =
+                fields.iter().filter(|field| field.0 > 0).map(|(_, name)| format!("      .{name}_o({name})"));
+            let ports: Vec<String> = keys.chain(fields).collect();
+            text + &format!("\n  {module} u_{module} (\n{}\n  );\n", ports.join(",\n"))
+        };
+        let layer = (self.many_layers, "layer_i", layer);
+        let group = (self.group_width > 0, "group_i", "group_q");
+        let plane = (true, "plane_i", "plane_q");
+        let pass = (self.pass_width > 0, "pass_i", "pass_q");
+        let mut text =
+            String::from("\n  // Which tile of the group follows: not all planes have all of them.\n");
+        text += &instance(
+            "pass_program",
+            &[layer, plane, pass],
+            &[(1, "pass_last"), (self.pass_width, "next_pass")],
+        );
+        text += &instance(
+            "group_program",
+            &[layer, group, plane],
+            &[(self.plane_width + 1, "following_plane"), (self.pass_width, "first_pass")],
+        );
+        text + "\n  wire plane_last = (following_plane > {1'b0, last_plane});"
     }
 }
 

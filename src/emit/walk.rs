@@ -58,6 +58,7 @@ struct Sequencer<'a> {
     walk_fields: Vec<Port>,
     selects: Vec<Select>,
     walk_regs: Vec<Register>,
+    walk_layer: &'static str,
     counters: Vec<Register>,
 }
 
@@ -146,7 +147,10 @@ fn walk_table(design: &Design, view: &View) -> Table {
     let v = view;
     add(v.group_width > 0, "group_max", v.group_width, "groups - 1", &|l| l.groups as i64 - 1);
     add(v.block_width > 0, "block_max", v.block_width, "blocks - 1", &|l| l.blocks as i64 - 1);
-    add(v.pass_width > 0, "pass_max", v.pass_width, "passes - 1", &|l| l.passes as i64 - 1);
+    add(v.pass_width > 0 && !v.skips, "pass_max", v.pass_width, "passes - 1", &|l| l.passes as i64 - 1);
+    add(v.plane_width > 0 && !v.skips, "plane_max", v.plane_width, "planes of the weights - 1", &|l| {
+        l.planes.len() as i64 - 1
+    });
     add(v.pixel_width > 0, "pixel_max", v.pixel_width, "pixels of a block - 1", &|l| l.block as i64 - 1);
     add(v.uneven_blocks, "pixel_max_last", v.pixel_width, "the same of the last block", &|l| {
         l.last_block as i64 - 1
@@ -262,5 +266,8 @@ fn sequencer(view: &View, walk: &Table) -> NamedText {
         counters.push(Register { name: "column", width: view.column_width, next });
     }
     let walk_fields = program::ports(&walk.fields);
-    file("sequencer", &Sequencer { v: view, walk_fields, selects, walk_regs, counters })
+    file(
+        "sequencer",
+        &Sequencer { v: view, walk_fields, selects, walk_regs, walk_layer: "walk_layer_q", counters },
+    )
 }

@@ -133,7 +133,7 @@ fn accumulate(layer: &Layer, map: &[i32], o: usize, y: usize, x: usize) -> i32 {
                         PadValue::Minus => -1,
                     },
                 };
-                sum += if layer.weights.get(o, column) { value } else { -value };
+                sum += layer.weight(o, column) * value;
                 column += 1;
             }
         }
@@ -170,7 +170,7 @@ fn signs(layer: &Layer, accumulators: &[i32], threshold: &[i32], flip: &[bool]) 
 mod tests {
     use super::*;
     use crate::bits::BitMatrix;
-    use crate::network::{Input, InputCode, Padding, validate};
+    use crate::network::{Input, InputCode, Mask, Padding, Plane, validate};
 
     /// One 2x2 convolution with padding on a 1x2x2 input, small enough to be summed by hand.
     fn small(value: PadValue, pool: Option<Pool>) -> Network {
@@ -185,7 +185,7 @@ mod tests {
             padding: Padding { top: 1, left: 1, bottom: 0, right: 0, value },
             // + -
             // - +
-            weights: BitMatrix::from_fn(1, 4, |_, column| column == 0 || column == 3),
+            planes: vec![Plane::binary(BitMatrix::from_fn(1, 4, |_, column| column == 0 || column == 3))],
             conv,
             sum_pixels: false,
             pool,
@@ -228,6 +228,23 @@ mod tests {
             assert_eq!(validate(&network), []);
             assert_eq!(run(&network, &input).scores, expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn planes_add_up_by_their_scales() {
+        let mut network = small(PadValue::Zero, None);
+        let base = &mut network.layers[0].planes[0];
+        base.scale = 2;
+        // - - and the right column is left out.
+        // + -
+        let weights = BitMatrix::from_fn(1, 4, |_, column| column == 2);
+        let mask = Some(Mask { taps: vec![true, false, true, false], channels: vec![true] });
+        network.layers[0].planes.push(Plane { weights, scale: 1, mask });
+        assert_eq!(validate(&network), []);
+        let input = [5, -7, 11, 100];
+        // Base sums 5, -12, 6, 101, twice; then - upper left + lower left.
+        assert_eq!(run(&network, &input).scores, [10, -24 + 5, 12, 202 - 5 + 11]);
+        assert_eq!(run(&network.limited(1), &input).scores, [10, -24, 12, 202]);
     }
 
     #[test]

@@ -11,10 +11,7 @@ pub fn run(network: &mut Network) {
         }
         let Activation::Sign { threshold, flip } = &mut layer.activation else { continue };
         for c in (0..flip.len()).filter(|&c| flip[c]).collect::<Vec<usize>>() {
-            for column in 0..layer.weights.columns() {
-                let bit = layer.weights.get(c, column);
-                layer.weights.set(c, column, !bit);
-            }
+            layer.planes.iter_mut().for_each(|plane| plane.negate_row(c));
             threshold[c] = 1 - threshold[c];
             flip[c] = false;
         }

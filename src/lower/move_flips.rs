@@ -19,10 +19,12 @@ pub fn run(network: &mut Network) {
         let Activation::Sign { flip, .. } = &mut layer.activation else { continue };
         let channels = next.input.c;
         for c in (0..flip.len()).filter(|&c| flip[c]).collect::<Vec<usize>>() {
-            for row in 0..next.weights.rows() {
-                for column in (c..next.weights.columns()).step_by(channels) {
-                    let bit = next.weights.get(row, column);
-                    next.weights.set(row, column, !bit);
+            for weights in next.planes.iter_mut().map(|plane| &mut plane.weights) {
+                for row in 0..weights.rows() {
+                    for column in (c..weights.columns()).step_by(channels) {
+                        let bit = weights.get(row, column);
+                        weights.set(row, column, !bit);
+                    }
                 }
             }
             flip[c] = false;

@@ -6,7 +6,7 @@
 pub mod cycles;
 
 use crate::arch::Arch;
-use crate::network::{Layer, Network};
+use crate::network::{Layer, Mask, Network};
 use cycles::Tile;
 
 /// Smallest block that may wait in the accumulator memory: a sum must be written before it is read again.
@@ -41,13 +41,29 @@ impl std::fmt::Display for Reuse {
     }
 }
 
+/// The tiles of one plane of a layer's weights: those in which some weight is left.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlaneTiles {
+    /// One entry a pass, and one a group; a tile runs where both are kept.
+    pub passes: Vec<bool>,
+    pub groups: Vec<bool>,
+}
+
+impl PlaneTiles {
+    pub fn runs(&self, group: usize, pass: usize) -> bool {
+        self.groups[group] && self.passes[pass]
+    }
+}
+
 /// The tiles of one layer and the order in which they run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerMap {
     /// Words of one input pixel (0 for a layer that reads the input unit).
     pub chunks: usize,
-    /// Tiles along the fan-in.
+    /// Tiles along the fan-in, in each plane.
     pub passes: usize,
+    /// Planes of the weights, each with the same passes.
+    pub planes: Vec<PlaneTiles>,
     /// Tiles along the output channels.
     pub groups: usize,
     /// Weight words of a tile of every pass but the last, and of the last.
@@ -64,13 +80,17 @@ pub struct LayerMap {
 }
 
 impl LayerMap {
-    /// The tiles in the order in which they run.
-    pub fn tiles(&self) -> impl Iterator<Item = Tile> + '_ {
+    /// The tiles in the order in which they run, of at most `planes` planes: group, block, plane, pass.
+    pub fn tiles(&self, planes: usize) -> impl Iterator<Item = Tile> + '_ {
         let block = move |b: usize| if b + 1 == self.blocks { self.last_block } else { self.block };
         let words = move |p: usize| if p + 1 == self.passes { self.last_words } else { self.words };
-        (0..self.groups).flat_map(move |_| {
+        (0..self.groups).flat_map(move |group| {
             (0..self.blocks).flat_map(move |b| {
-                (0..self.passes).map(move |p| Tile { words: words(p) as u64, vectors: block(b) as u64 })
+                self.planes.iter().take(planes).flat_map(move |plane| {
+                    (0..self.passes)
+                        .filter(move |&p| plane.runs(group, p))
+                        .map(move |p| Tile { words: words(p) as u64, vectors: block(b) as u64 })
+                })
             })
         })
     }
@@ -103,13 +123,46 @@ pub fn map(network: &Network, arch: &Arch) -> Mapping {
             } else {
                 map_tiles(layer, arch)
             };
-            arrange(layer, arch, tiles, network.code_of(index).planes())
+            let pass_of = |column: usize| match index {
+                0 => column / plane_rows,
+                _ => pass_of_tap(layer, arch, tiles.chunks, column),
+            };
+            let planes = plane_tiles(layer, arch.lanes, tiles.passes, pass_of);
+            arrange(layer, arch, tiles, planes, network.code_of(index).planes())
         })
         .collect();
     Mapping { plane_rows, layers }
 }
 
+/// Pass in which the activation memory delivers the tap `column` (kernel row, kernel column, channel).
+fn pass_of_tap(layer: &Layer, arch: &Arch, chunks: usize, column: usize) -> usize {
+    let (tap, channel) = (column / layer.input.c, column % layer.input.c);
+    (tap * chunks + channel / arch.word) / arch.banks()
+}
+
+fn plane_tiles(
+    layer: &Layer,
+    lanes: usize,
+    passes: usize,
+    pass_of: impl Fn(usize) -> usize,
+) -> Vec<PlaneTiles> {
+    let groups = layer.conv.c.div_ceil(lanes);
+    let all = || PlaneTiles { passes: vec![true; passes], groups: vec![true; groups] };
+    let kept = |mask: &Mask| {
+        let mut tiles = PlaneTiles { passes: vec![false; passes], groups: vec![false; groups] };
+        for (column, _) in mask.taps.iter().enumerate().filter(|(_, kept)| **kept) {
+            tiles.passes[pass_of(column)] = true;
+        }
+        for (channel, _) in mask.channels.iter().enumerate().filter(|(_, kept)| **kept) {
+            tiles.groups[channel / lanes] = true;
+        }
+        tiles
+    };
+    layer.planes.iter().map(|plane| plane.mask.as_ref().map_or_else(all, kept)).collect()
+}
+
 /// Chunks, passes and rows used by the last pass.
+#[derive(Clone, Copy)]
 struct FanIn {
     chunks: usize,
     passes: usize,
@@ -134,18 +187,20 @@ fn map_tiles(layer: &Layer, arch: &Arch) -> FanIn {
     FanIn { chunks, passes, last_rows: (last_slots - 1) * arch.word + last_chunk_channels }
 }
 
-fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, planes: usize) -> LayerMap {
+fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, tiles: Vec<PlaneTiles>, planes: usize) -> LayerMap {
     let window = layer.pool.map_or(1, |pool| pool.kernel.0 * pool.kernel.1);
     let vectors = if layer.sum_pixels { layer.conv.pixels() } else { layer.output.pixels() * window };
     let full_words = arch.rows / arch.weight_rows;
     let last_words = fan_in.last_rows.div_ceil(arch.weight_rows);
     let compute = (layer.fan_in() * planes).div_ceil(arch.rows)
         * layer.conv.c.div_ceil(arch.lanes)
-        * layer.conv.pixels();
+        * layer.conv.pixels()
+        * tiles.len();
     let weights = layer.weight_bits().div_ceil(arch.weight_bandwidth());
     let whole = LayerMap {
         chunks: fan_in.chunks,
         passes: fan_in.passes,
+        planes: tiles,
         groups: layer.conv.c.div_ceil(arch.lanes),
         words: full_words,
         last_words,
@@ -161,17 +216,17 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, planes: usize) -> LayerMap
         let (step, plane_rows) = row_steps(arch, planes);
         let rows = if planes > 1 { plane_rows } else { arch.rows };
         let interval = planes * (rows / step).max(arch.readout.conversion());
-        let tiles = layer.fan_in().div_ceil(rows) * layer.conv.c.div_ceil(arch.lanes);
+        let tiles = layer.fan_in().div_ceil(rows) * layer.conv.c.div_ceil(arch.lanes) * layer.planes.len();
         let bound = (tiles * layer.conv.pixels() * interval) as u64;
         let all = LayerMap { last_words: full_words, bound, ..whole };
-        return match layer.sum_pixels || all.passes == 1 {
+        return match layer.sum_pixels || all.passes * all.planes.len() == 1 {
             true => all,
             false => {
                 LayerMap { block: 1, last_block: 1, blocks: all.vectors, reuse: Reuse::VectorsStay, ..all }
             }
         };
     }
-    if whole.passes == 1 || layer.sum_pixels {
+    if whole.passes * whole.planes.len() == 1 || layer.sum_pixels {
         return whole;
     }
     candidates(&whole, arch.accumulator_depth)

@@ -1,6 +1,6 @@
 //! The invariants of a network, checked after reading and by every generator of random networks.
 
-use super::{Activation, InputCode, Network, Shape};
+use super::{Activation, InputCode, Layer, Network, Plane, Shape};
 
 /// One broken invariant: the layer's name and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,15 +48,7 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         if p.top.max(p.bottom) >= kh || p.left.max(p.right) >= kw {
             say("padding must be smaller than the kernel".into());
         }
-        if (layer.weights.rows(), layer.weights.columns()) != (layer.conv.c, layer.fan_in()) {
-            say(format!(
-                "weights are {}x{} where {}x{} are needed",
-                layer.weights.rows(),
-                layer.weights.columns(),
-                layer.conv.c,
-                layer.fan_in()
-            ));
-        }
+        planes(layer, network.code_of(index), &mut say);
         let output = match (layer.sum_pixels, layer.pool) {
             (true, Some(_)) => {
                 say("max pooling and the sum over pixels cannot both follow one layer".into());
@@ -93,4 +85,37 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         });
     }
     problems
+}
+
+/// What is wrong with the planes of the weights of `layer`, which reads elements of `code`.
+fn planes(layer: &Layer, code: InputCode, say: &mut impl FnMut(String)) {
+    let (channels, taps) = (layer.conv.c, layer.fan_in());
+    if !(1..=Layer::MOST_PLANES).contains(&layer.planes.len()) {
+        say(format!("has {} planes of weights (1 to {})", layer.planes.len(), Layer::MOST_PLANES));
+    }
+    for (index, plane) in layer.planes.iter().enumerate() {
+        let (rows, columns) = (plane.weights.rows(), plane.weights.columns());
+        if (rows, columns) != (channels, taps) {
+            say(format!("weights are {rows}x{columns} where {channels}x{taps} are needed"));
+        }
+        if !(1..=Plane::MOST_SCALE).contains(&plane.scale) {
+            say(format!("plane {index} has the scale {} (1 to {})", plane.scale, Plane::MOST_SCALE));
+        }
+        if index > 0 && plane.scale > layer.planes[index - 1].scale {
+            say(format!("plane {index} has a larger scale than the plane before it"));
+        }
+        match &plane.mask {
+            Some(_) if index == 0 => say("the first plane leaves something out".into()),
+            Some(mask) if (mask.channels.len(), mask.taps.len()) != (channels, taps) => {
+                say(format!("the mask of plane {index} has not one entry a channel and a tap"));
+            }
+            _ => {}
+        }
+    }
+    let (low, high) = code.range();
+    let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
+    let largest = taps as i64 * pixels * layer.scales() * i64::from(high.max(-low));
+    if largest > i64::from(i32::MAX) / 2 {
+        say(format!("accumulators reach {largest}; at most {} are supported", i32::MAX / 2));
+    }
 }

@@ -137,11 +137,64 @@ pub enum Activation {
     Scores,
 }
 
+/// What a plane of weights leaves out: it adds nothing for a tap or a channel that is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mask {
+    /// One entry a column of the weights: the tap is kept.
+    pub taps: Vec<bool>,
+    /// One entry an output channel: the channel is kept.
+    pub channels: Vec<bool>,
+}
+
+/// One matrix of binary weights and what it counts: the base of a layer, a support, or a bit of its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plane {
+    /// One row an output channel; columns run kernel row, kernel column, input channel (channel fastest).
+    pub weights: BitMatrix,
+    /// What a product counts, 1 ..= [`Plane::MOST_SCALE`].
+    pub scale: i32,
+    /// `None`: everything is kept.
+    pub mask: Option<Mask>,
+}
+
+impl Plane {
+    /// Largest scale of a plane.
+    pub const MOST_SCALE: i32 = 255;
+
+    /// The only plane of a layer with weights of -1 and +1.
+    pub fn binary(weights: BitMatrix) -> Plane {
+        Plane { weights, scale: 1, mask: None }
+    }
+
+    /// Whether the tap adds to the channel.
+    pub fn keeps(&self, channel: usize, column: usize) -> bool {
+        self.mask.as_ref().is_none_or(|mask| mask.channels[channel] && mask.taps[column])
+    }
+
+    /// -1 or +1, or 0 where the plane leaves the tap or the channel out.
+    pub fn sign(&self, channel: usize, column: usize) -> i32 {
+        match (self.keeps(channel, column), self.weights.get(channel, column)) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => -1,
+        }
+    }
+
+    /// Turns the weights of an output channel round.
+    pub fn negate_row(&mut self, channel: usize) {
+        for column in 0..self.weights.columns() {
+            let bit = self.weights.get(channel, column);
+            self.weights.set(channel, column, !bit);
+        }
+    }
+}
+
 /// A convolution or a dense layer (a dense layer is a 1x1 convolution on a 1x1 map, or a convolution
 /// whose kernel covers the whole map where it follows a flatten).
 ///
 /// Accumulator, shape `conv`: `acc[o][y][x] = sum over (ky, kx, c) of w[o][ky][kx][c] * in[c][y*sy + ky - top][x*sx + kx - left]`
-/// with `in` in {-1, +1} (padding 0 or +-1), or the input's integer for the first layer.
+/// with `in` in {-1, +1} (padding 0 or +-1), or the input's integer for the first layer, and the weight
+/// `w = sum over planes of scale * (-1, 0 or +1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     /// Name of the source graph's node.
@@ -154,8 +207,8 @@ pub struct Layer {
     /// (height, width)
     pub stride: (usize, usize),
     pub padding: Padding,
-    /// One row an output channel; columns run kernel row, kernel column, input channel (channel fastest).
-    pub weights: BitMatrix,
+    /// Planes of the weights, the largest scale first. The first one leaves nothing out; a binary layer has no other.
+    pub planes: Vec<Plane>,
     /// Shape of the accumulators, before pooling.
     pub conv: Shape,
     /// The accumulators of all pixels of a channel are added into one (global average pooling without
@@ -167,35 +220,65 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// Most planes of one layer.
+    pub const MOST_PLANES: usize = 16;
+
     /// Inputs of one accumulator: kernel height x width x input channels.
     pub fn fan_in(&self) -> usize {
         self.kernel.0 * self.kernel.1 * self.input.c
     }
 
+    /// The weight of output channel `channel` for the tap `column`.
+    pub fn weight(&self, channel: usize, column: usize) -> i32 {
+        self.planes.iter().map(|plane| plane.scale * plane.sign(channel, column)).sum()
+    }
+
     pub fn weight_bits(&self) -> usize {
-        self.fan_in() * self.conv.c
+        self.fan_in() * self.conv.c * self.planes.len()
     }
 
-    /// Multiply-accumulates of one image (an element of several bits counts once).
+    /// Multiply-accumulates of one image (an element and a weight of several bits count once).
     pub fn macs(&self) -> usize {
-        self.weight_bits() * self.conv.pixels()
+        self.fan_in() * self.conv.c * self.conv.pixels()
     }
 
-    /// Smallest and largest accumulator that any input can give channel `c`; `code` is the input's
-    /// coding for the first layer and [`InputCode::Bipolar`] for every other.
+    /// Sum of the planes' scales: the largest weight that can be.
+    pub fn scales(&self) -> i64 {
+        self.planes.iter().map(|plane| i64::from(plane.scale)).sum()
+    }
+
+    /// Smallest and largest accumulator that any input can give channel `c`, with all planes or only the first ones;
+    /// `code` is the input's coding for the first layer and [`InputCode::Bipolar`] for every other.
     pub fn accumulator_range(&self, c: usize, code: InputCode) -> (i64, i64) {
-        let taps = (self.fan_in() * if self.sum_pixels { self.conv.pixels() } else { 1 }) as i64;
-        let plus = (self.weights.ones(c) * if self.sum_pixels { self.conv.pixels() } else { 1 }) as i64;
+        let pixels = if self.sum_pixels { self.conv.pixels() as i64 } else { 1 };
         let (low, high) = code.range();
         let (low, high) = (i64::from(low), i64::from(high));
-        (plus * low - (taps - plus) * high, plus * high - (taps - plus) * low)
+        let of = |plus: i64, minus: i64| (plus * low - minus * high, plus * high - minus * low);
+        if let [plane] = &self.planes[..] {
+            let plus = plane.weights.ones(c) as i64;
+            let scale = i64::from(plane.scale) * pixels;
+            return of(plus * scale, (self.fan_in() as i64 - plus) * scale);
+        }
+        let mut weights = vec![0i64; self.fan_in()];
+        let mut range = (i64::MAX, i64::MIN);
+        for plane in &self.planes {
+            for (column, weight) in weights.iter_mut().enumerate() {
+                *weight += i64::from(plane.scale * plane.sign(c, column));
+            }
+            let plus: i64 = weights.iter().filter(|weight| **weight > 0).sum();
+            let minus: i64 = -weights.iter().filter(|weight| **weight < 0).sum::<i64>();
+            let (lowest, highest) = of(plus * pixels, minus * pixels);
+            range = (range.0.min(lowest), range.1.max(highest));
+        }
+        range
     }
 
     /// Distance between neighbouring accumulators of one channel: a sum of bipolar values has the parity
-    /// of its number of taps, unless some taps are not driven.
+    /// of its number of taps, unless some taps are not driven. With several planes it depends on how many run.
     pub fn accumulator_step(&self, code: InputCode) -> usize {
         let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
-        if code == InputCode::Bipolar && all_driven { 2 } else { 1 }
+        let binary = self.planes.len() == 1 && self.planes[0].scale == 1;
+        if code == InputCode::Bipolar && all_driven && binary { 2 } else { 1 }
     }
 }
 
@@ -241,6 +324,18 @@ impl Network {
 
     pub fn macs(&self) -> usize {
         self.layers.iter().map(Layer::macs).sum()
+    }
+
+    /// Most planes of a layer.
+    pub fn most_planes(&self) -> usize {
+        self.layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(0)
+    }
+
+    /// The same network with the first `planes` planes (at least 1) of every layer, thresholds as they are.
+    pub fn limited(&self, planes: usize) -> Network {
+        let mut network = self.clone();
+        network.layers.iter_mut().for_each(|layer| layer.planes.truncate(planes.max(1)));
+        network
     }
 
     /// Coding of the map that layer `index` reads.

@@ -23,11 +23,13 @@ pub struct Limits {
     pub kernel: usize,
     /// Most bits of an input element (1 to 8).
     pub input_bits: u32,
+    /// Most planes of a layer's weights; above 1 some leave taps and channels out.
+    pub planes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { layers: 5, channels: 70, side: 11, kernel: 7, input_bits: 8 }
+        Limits { layers: 5, channels: 70, side: 11, kernel: 7, input_bits: 8, planes: 1 }
     }
 }
 
@@ -110,7 +112,7 @@ fn layer(
         w: size(input.w, padding.left, padding.right, kernel.1, stride.1),
     };
     let fan_in = kernel.0 * kernel.1 * input.c;
-    let weights = BitMatrix::from_fn(conv.c, fan_in, |_, _| rng.random());
+    let planes = planes(rng, limits, conv.c, fan_in);
     let sum_pixels = rng.random_ratio(1, 5);
     let scores = last && rng.random_ratio(2, 3);
     let pool = (!sum_pixels && !scores && rng.random_ratio(1, 2)).then(|| pool(rng, conv));
@@ -131,7 +133,7 @@ fn layer(
         kernel,
         stride,
         padding,
-        weights,
+        planes,
         conv,
         sum_pixels,
         pool,
@@ -142,6 +144,38 @@ fn layer(
         layer.activation = sign(rng, &layer, code);
     }
     layer
+}
+
+/// One plane, or up to as many as `limits` allows, their scales falling powers of two.
+fn planes(rng: &mut impl Rng, limits: &Limits, channels: usize, taps: usize) -> Vec<Plane> {
+    if limits.planes < 2 {
+        return vec![Plane::binary(BitMatrix::from_fn(channels, taps, |_, _| rng.random()))];
+    }
+    let count = 1 + (1..limits.planes).take_while(|_| rng.random_ratio(2, 3)).count();
+    let mut planes = Vec::new();
+    let mut scale = 1;
+    for index in (0..count).rev() {
+        let weights = BitMatrix::from_fn(channels, taps, |_, _| rng.random());
+        let masked = index > 0 && rng.random_ratio(1, 2);
+        let mask = masked.then(|| mask(rng, channels, taps));
+        planes.insert(0, Plane { weights, scale, mask });
+        scale <<= rng.random_range(0..=2);
+    }
+    planes
+}
+
+/// Drops runs of taps, single ones, some channels, or all of one kind.
+fn mask(rng: &mut impl Rng, channels: usize, taps: usize) -> Mask {
+    let mut kept = |count: usize| match rng.random_range(0..4) {
+        0 => vec![true; count],
+        1 => (0..count).map(|_| rng.random_ratio(2, 3)).collect(),
+        2 => {
+            let (first, length) = (rng.random_range(0..count), rng.random_range(1..=count));
+            (0..count).map(|index| !(first..first + length).contains(&index)).collect()
+        }
+        _ => (0..count).map(|index| index * 5 / count != 2).collect::<Vec<bool>>(),
+    };
+    Mask { taps: kept(taps), channels: kept(channels) }
 }
 
 /// Kernel, stride and padding of a convolution, or of a dense layer over the whole map.
@@ -176,7 +210,8 @@ fn pool(rng: &mut impl Rng, conv: Shape) -> Pool {
 /// Thresholds near the middle of what the accumulators reach, now and then a constant channel.
 fn sign(rng: &mut impl Rng, layer: &Layer, code: InputCode) -> Activation {
     let pixels = if layer.sum_pixels { layer.conv.pixels() } else { 1 };
-    let spread = f64::from(code.range().1) * ((layer.fan_in() * pixels) as f64).sqrt();
+    let scales = layer.scales() as f64;
+    let spread = f64::from(code.range().1) * scales * ((layer.fan_in() * pixels) as f64).sqrt();
     let mut threshold = Vec::new();
     for c in 0..layer.conv.c {
         let (low, high) = layer.accumulator_range(c, code);
@@ -213,6 +248,24 @@ mod tests {
             assert_eq!(one, network(seed, &Limits::default()));
             assert_eq!(elements(&one, seed, 2), elements(&one, seed, 2));
         }
+    }
+
+    #[test]
+    fn networks_with_planes_are_sound() {
+        let limits = Limits { planes: 4, ..Limits::default() };
+        let networks: Vec<Network> = (0..500).map(|seed| network(seed, &limits)).collect();
+        for (seed, network) in networks.iter().enumerate() {
+            assert_eq!(validate(network), [], "seed {seed}");
+            assert_eq!(validate(&network.limited(2)), [], "seed {seed}");
+        }
+        let planes = || networks.iter().flat_map(|n| &n.layers).flat_map(|layer| &layer.planes);
+        assert!(networks.iter().any(|n| n.most_planes() == 4));
+        for scale in [1, 2, 4, 16] {
+            assert!(planes().any(|plane| plane.scale == scale), "{scale}");
+        }
+        let masks = || planes().filter_map(|plane| plane.mask.as_ref());
+        assert!(masks().any(|mask| !mask.taps.contains(&true)));
+        assert!(masks().any(|mask| mask.channels.contains(&false) && mask.channels.contains(&true)));
     }
 
     #[test]

@@ -255,6 +255,7 @@ mod tests {
                 weight_bits: 41_984,
                 macs: 2_106_368,
                 cycles: 11_760,
+                plane_cycles: Vec::new(),
                 interval: None,
                 clock_mhz: Some(12.0),
                 layers,

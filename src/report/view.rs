@@ -27,6 +27,9 @@ pub struct DesignView {
     /// Cycles between frames in a steady stream; `cycles` where it is absent.
     #[serde(default)]
     pub interval: Option<u64>,
+    /// Cycles of one frame with at most 1, 2, ... planes of weights a layer; empty where each layer has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plane_cycles: Vec<u64>,
     /// Clock that the design is made for, MHz.
     #[serde(default)]
     pub clock_mhz: Option<f64>,

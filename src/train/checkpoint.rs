@@ -4,7 +4,7 @@
 //! moments and the measured statistics as little-endian f32, and the SHA-256 of all before it. What is cut
 //! short, changed, or of another plan is refused; nothing is ever guessed.
 
-use super::plan::Plan;
+use super::arrays::Arrays;
 use super::trainer::{EpochRecord, Trainer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,7 +34,7 @@ struct Head {
 /// The bytes of `trainer`; `data` says what it is trained on.
 pub fn save(trainer: &Trainer, data: &str) -> Vec<u8> {
     let head =
-        Head { plan: described(&trainer.plan, data), steps: trainer.steps, history: trainer.history.clone() };
+        Head { plan: described(trainer, data), steps: trainer.steps, history: trainer.history.clone() };
     let head = serde_json::to_vec(&head).expect("a head holds plain values");
     let mut bytes = MAGIC.to_vec();
     bytes.extend((head.len() as u64).to_le_bytes());
@@ -48,11 +48,11 @@ pub fn save(trainer: &Trainer, data: &str) -> Vec<u8> {
     bytes
 }
 
-/// The trainer of `plan` as `bytes` hold it.
+/// The trainer that `fresh` became, as `bytes` hold it; `fresh` has made no step.
 ///
 /// # Errors
 /// Bytes that are no checkpoint, are damaged, or belong to another plan or other data.
-pub fn load(plan: Plan, data: &str, bytes: &[u8]) -> Result<Trainer, CheckpointError> {
+pub fn load(fresh: Trainer, data: &str, bytes: &[u8]) -> Result<Trainer, CheckpointError> {
     let body = bytes.strip_prefix(MAGIC).ok_or(CheckpointError::Foreign)?;
     let damaged = || CheckpointError::Damaged;
     let (content, digest) = bytes.split_at_checked(bytes.len().saturating_sub(DIGEST)).ok_or_else(damaged)?;
@@ -64,11 +64,11 @@ pub fn load(plan: Plan, data: &str, bytes: &[u8]) -> Result<Trainer, CheckpointE
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
     let (head, mut numbers) = body.split_at_checked(length).ok_or_else(damaged)?;
     let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
-    let here = described(&plan, data);
+    let here = described(&fresh, data);
     if head.plan != here {
         return Err(CheckpointError::Other(difference(&head.plan, &here)));
     }
-    let mut trainer = Trainer::new(plan);
+    let mut trainer = fresh;
     (trainer.steps, trainer.history) = (head.steps, head.history);
     for list in lists(&mut trainer) {
         let (own, rest) = numbers.split_at_checked(4 * list.len()).ok_or_else(damaged)?;
@@ -81,12 +81,14 @@ pub fn load(plan: Plan, data: &str, bytes: &[u8]) -> Result<Trainer, CheckpointE
 }
 
 /// Everything that training depends on, in words.
-fn described(plan: &Plan, data: &str) -> Vec<String> {
+fn described(trainer: &Trainer, data: &str) -> Vec<String> {
+    let plan = &trainer.plan;
     let mut lines = vec![
         format!("data: {data}"),
         format!("input: {} as {:?}", plan.input, plan.code),
         format!("train: {:?}", plan.train),
         format!("augment: {:?}", plan.augment),
+        format!("arrays: {}", trainer.arrays.as_ref().map_or("none".into(), Arrays::described)),
     ];
     lines.extend(plan.layers.iter().map(|layer| format!("layer: {layer:?}")));
     lines
@@ -96,7 +98,7 @@ fn difference(there: &[String], here: &[String]) -> String {
     let pairs = there.iter().zip(here).find(|(there, here)| there != here);
     match pairs {
         Some((there, here)) => format!("  there: {there}\n  here:  {here}"),
-        None => format!("  there: {} layers\n  here:  {} layers", there.len() - 4, here.len() - 4),
+        None => format!("  there: {} layers\n  here:  {} layers", there.len() - 5, here.len() - 5),
     }
 }
 

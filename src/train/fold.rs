@@ -11,7 +11,7 @@ use super::recipe::{Code, Kind};
 use super::sign::sign;
 use crate::bits::BitMatrix;
 use crate::network::{
-    Activation, Decision, Input, InputCode, Layer, Network, Output, PadValue, Padding, Pool,
+    Activation, Decision, Input, InputCode, Layer, Network, Output, PadValue, Padding, Plane, Pool,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -47,7 +47,10 @@ fn threshold(state: &LayerState, channel: usize) -> Option<f64> {
 
 /// Moves thresholds off the sums that occur, through the measured mean, by up to [`CLEARANCE`] steps and
 /// without changing a decision. Returns how many were moved.
-pub fn settle(plan: &Plan, model: &mut Model) -> usize {
+///
+/// Arrays (`rounded`) give sums between those as well, and compare them with the sum that the integer threshold
+/// names: there every threshold goes to right below the nearest sum, so that it errs to both sides alike.
+pub fn settle(plan: &Plan, model: &mut Model, rounded: bool) -> usize {
     let mut moved = 0;
     for index in 0..plan.layers.len() - 1 {
         let lattice = Lattice::of(plan, index);
@@ -57,12 +60,12 @@ pub fn settle(plan: &Plan, model: &mut Model) -> usize {
             let Some(at) = threshold(state, channel) else { continue };
             let position = (at - lattice.origin) / lattice.step;
             let nearest = position.round();
-            if (position - nearest).abs() >= CLEARANCE || at.abs() > 2.0 * fan_in {
+            if at.abs() > 2.0 * fan_in || (!rounded && (position - nearest).abs() >= CLEARANCE) {
                 continue;
             }
             // On the sum itself, it is met by a rising and by a falling channel alike.
             let rising = state.gamma.value[channel] > 0.0;
-            let below = position < nearest || (position == nearest && rising);
+            let below = rounded || position < nearest || (position == nearest && rising);
             let target = nearest + if below { -CLEARANCE } else { CLEARANCE };
             let mean = &mut state.measured.mean[channel];
             *mean = (f64::from(*mean) + (target - position) * lattice.step) as f32;
@@ -125,7 +128,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         kernel: layer.kernel,
         stride: (layer.stride, layer.stride),
         padding,
-        weights,
+        planes: vec![Plane::binary(weights)],
         conv: layer.conv,
         sum_pixels: false,
         pool,

@@ -6,6 +6,7 @@
 //! machine for any number of threads.
 
 mod adam;
+mod arrays;
 pub mod checkpoint;
 mod conv;
 mod export;
@@ -26,6 +27,7 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub use arrays::Arrays;
 pub use export::onnx;
 pub use model::{LayerState, Model};
 pub use plan::{Plan, PlanLayer, Problem, plan};

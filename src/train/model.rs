@@ -4,6 +4,7 @@
 //! one decision a channel. Batch normalisation alone uses the batch's own statistics until they are measured.
 
 use super::adam::Parameter;
+use super::arrays::{self, Arrays, LayerDraw};
 use super::conv::{self, Backward, Maps};
 use super::loss::{self, Loss};
 use super::norm::{self, Affine, Statistics};
@@ -31,6 +32,9 @@ pub struct LayerState {
 pub struct Model {
     pub layers: Vec<LayerState>,
 }
+
+/// Where the sums are made: on the arrays of the chip of a seed, or exactly.
+pub type On<'a> = Option<(&'a Arrays, u64)>;
 
 /// What a layer's forward pass leaves for its backward pass.
 struct Passed {
@@ -71,9 +75,10 @@ impl Model {
         self.layers.iter_mut().flat_map(|layer| [&mut layer.weights, &mut layer.gamma, &mut layer.beta])
     }
 
-    /// Loss of a batch, and the gradients of every trained number. `progress` runs from 0 to 1.
-    pub fn gradients(&mut self, plan: &Plan, codes: &[i8], labels: &[u8], progress: f64) -> Loss {
-        let mut passed = self.forward(plan, codes, None);
+    /// Loss of a batch, and the gradients of every trained number. `progress` runs from 0 to 1. On a chip the sums
+    /// are those of its arrays, and gradients go through the sums of the weights' signs.
+    pub fn gradients(&mut self, plan: &Plan, codes: &[i8], labels: &[u8], progress: f64, on: On) -> Loss {
+        let mut passed = self.forward(plan, codes, None, on);
         let last = plan.layers.len() - 1;
         let smoothing = plan.train.label_smoothing as f32;
         let scale = self.layers[last].gamma.value[0];
@@ -115,29 +120,37 @@ impl Model {
         loss
     }
 
-    /// Scores (image, class) of a batch with the measured statistics: unscaled sums, exact integers.
-    pub fn scores(&self, plan: &Plan, codes: &[i8]) -> Vec<f32> {
+    /// Scores (image, class) of a batch with the measured statistics: unscaled sums, without a chip exact integers.
+    pub fn scores(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<f32> {
         let measured: Vec<&Statistics> = self.layers.iter().map(|layer| &layer.measured).collect();
-        let mut passed = self.forward(plan, codes, Some(&measured));
+        let mut passed = self.forward(plan, codes, Some(&measured), on);
         passed.pop().map(|last| last.sums).unwrap_or_default()
     }
 
     /// Mean and variance of every signed layer's sums in one batch, each normalised before it.
-    pub fn batch_statistics(&self, plan: &Plan, codes: &[i8]) -> Vec<Statistics> {
-        let passed = self.forward(plan, codes, None);
+    pub fn batch_statistics(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<Statistics> {
+        let passed = self.forward(plan, codes, None, on);
         let signed = passed.iter().zip(&plan.layers).filter(|(passed, _)| passed.affine.is_some());
         signed.map(|(passed, layer)| norm::statistics(&passed.sums, layer.conv.c)).collect()
     }
 
     /// Every layer's sums and bits; normalised by `measured`, or by the batch itself.
-    fn forward(&self, plan: &Plan, codes: &[i8], measured: Option<&[&Statistics]>) -> Vec<Passed> {
+    fn forward(&self, plan: &Plan, codes: &[i8], measured: Option<&[&Statistics]>, on: On) -> Vec<Passed> {
         let images = codes.len() / plan.input.elements();
         let mut passed: Vec<Passed> = Vec::new();
-        for (index, (layer, state)) in plan.layers.iter().zip(&self.layers).enumerate() {
-            let signs: Vec<f32> = state.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
+        let signs =
+            |state: &LayerState| state.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
+        let signs: Vec<Vec<f32>> = self.layers.iter().map(signs).collect();
+        let draws: Option<Vec<LayerDraw>> = on.map(|(arrays, seed)| arrays.draw(plan, seed, &signs));
+        for (index, (layer, (state, signs))) in
+            plan.layers.iter().zip(self.layers.iter().zip(signs)).enumerate()
+        {
             let maps = input(plan, passed.last(), codes);
             let mut sums = vec![0.0; images * layer.conv.elements()];
-            conv::forward(layer, maps, &signs, &mut sums);
+            match &draws {
+                Some(draws) => arrays::forward(layer, maps, &draws[index], &mut sums),
+                None => conv::forward(layer, maps, &signs, &mut sums),
+            }
             let mut bits = Vec::new();
             let mut winners = Vec::new();
             let affine = (index + 1 < plan.layers.len()).then(|| {

@@ -20,7 +20,7 @@ fn taps(layer: &PlanLayer, mut visit: impl FnMut(usize, usize, usize, usize)) {
 }
 
 /// Writes the windows of one image, a row a pixel; entries outside the map are left as they are.
-fn load(layer: &PlanLayer, image: Maps, patches: &mut [f32]) {
+pub fn load(layer: &PlanLayer, image: Maps, patches: &mut [f32]) {
     let (c, fan_in) = (layer.input.c, layer.fan_in());
     taps(layer, |pixel, place, y, x| {
         let codes = &image.codes[(y * layer.input.w + x) * c..][..c];

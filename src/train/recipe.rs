@@ -19,6 +19,20 @@ pub struct Recipe {
     pub train: TrainRecipe,
     #[serde(default)]
     pub augment: AugmentRecipe,
+    /// Train on drawn chips of a machine with analog arrays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variation: Option<VariationRecipe>,
+}
+
+/// `[variation]`: the machine whose chips the network is trained on, a fresh one each step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariationRecipe {
+    /// Architecture file with an analog readout and a table [variation], relative to this file.
+    pub arch: String,
+    /// Leave the architecture's read noise out instead of refusing it.
+    #[serde(default)]
+    pub without_read_noise: bool,
 }
 
 /// `[input]`: the images, and how a pixel becomes a number.

@@ -4,14 +4,35 @@
 //! at one go or from checkpoints. Reads no clock and no disk.
 
 use super::adam;
+use super::arrays::Arrays;
 use super::fold;
-use super::model::Model;
+use super::model::{Model, On};
 use super::norm::Statistics;
 use super::plan::Plan;
 use super::sample::{Samples, batch, order};
 use crate::golden::{packed, reference};
 use crate::network::{Decision, Network};
 use serde::{Deserialize, Serialize};
+
+/// Test images that share a chip.
+const CHIP_IMAGES: usize = 500;
+
+/// What a chip of the training is drawn for.
+#[derive(Clone, Copy)]
+enum Chip {
+    Step = 0,
+    Measure = 1,
+    Test = 2,
+}
+
+/// Seed of a chip. All lie above 2^63, where no other verb begins to count.
+fn chip(seed: u64, purpose: Chip, number: u64) -> u64 {
+    1 << 63 | (purpose as u64) << 60 | (seed & 0xf_ffff) << 40 | (number & 0xff_ffff_ffff)
+}
+
+fn first_largest(row: &[f32]) -> usize {
+    (1..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best })
+}
 
 /// What one epoch gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +43,7 @@ pub struct EpochRecord {
     pub loss: f64,
     /// Share of the training images that were right while it trained, augmented.
     pub train_accuracy: f64,
-    /// Share of the test images that the finished integers of this epoch classify right.
+    /// Share of the test images that are right after this epoch: by the finished integers, or on chips.
     pub test_accuracy: f64,
 }
 
@@ -77,6 +98,8 @@ impl TrainError {
 pub struct Trainer {
     pub plan: Plan,
     pub model: Model,
+    /// The arrays that it is trained on; each step meets a chip of its own.
+    pub arrays: Option<Arrays>,
     /// Steps of Adam so far.
     pub steps: u64,
     pub history: Vec<EpochRecord>,
@@ -84,7 +107,7 @@ pub struct Trainer {
 
 impl Trainer {
     pub fn new(plan: Plan) -> Trainer {
-        Trainer { model: Model::new(&plan), plan, steps: 0, history: Vec::new() }
+        Trainer { model: Model::new(&plan), plan, arrays: None, steps: 0, history: Vec::new() }
     }
 
     /// Steps of one epoch over `images` images; what is left of the last batch is passed over.
@@ -147,7 +170,7 @@ impl Trainer {
             told(step);
         }
         self.measure(samples);
-        let right = self.count_right(test);
+        let right = self.tested(test);
         self.history.push(EpochRecord {
             epoch: epoch + 1,
             loss: loss / steps as f64,
@@ -162,7 +185,8 @@ impl Trainer {
         let recipe = &self.plan.train;
         let progress = self.steps as f64 / (steps_per_epoch * recipe.epochs as u64) as f64;
         let rate = adam::rate(recipe, self.steps, steps_per_epoch);
-        let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0));
+        let on: On = self.arrays.as_ref().map(|arrays| (arrays, chip(recipe.seed, Chip::Step, self.steps)));
+        let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), on);
         self.steps += 1;
         for parameter in self.model.parameters() {
             parameter.step(rate, self.steps);
@@ -197,7 +221,9 @@ impl Trainer {
         for number in 0..count {
             let chosen: Vec<u32> = (number * size..(number + 1) * size).map(|image| image as u32).collect();
             let codes = batch(&self.plan, samples, &chosen, None);
-            let found = self.model.batch_statistics(&self.plan, &codes);
+            let seed = chip(self.plan.train.seed, Chip::Measure, number as u64);
+            let on = self.arrays.as_ref().map(|arrays| (arrays, seed));
+            let found = self.model.batch_statistics(&self.plan, &codes, on);
             totals.resize_with(found.len(), Default::default);
             for (total, found) in totals.iter_mut().zip(&found) {
                 for (total, found) in total.iter_mut().zip([&found.mean, &found.variance]) {
@@ -210,12 +236,28 @@ impl Trainer {
             let average = |total: &[f64]| total.iter().map(|t| (t / count as f64) as f32).collect();
             state.measured = Statistics { mean: average(&total[0]), variance: average(&total[1]) };
         }
-        fold::settle(&self.plan, &mut self.model);
+        fold::settle(&self.plan, &mut self.model, self.arrays.is_some());
     }
 
     /// The network of integers, as the exported file states it.
     pub fn network(&self) -> Network {
         fold::network(&self.plan, &self.model)
+    }
+
+    /// Images that are classified right: by the integers, or on arrays by chips of their own, one for each batch
+    /// of images and the same in every epoch.
+    pub fn tested(&self, samples: &Samples) -> usize {
+        let Some(arrays) = &self.arrays else { return self.count_right(samples) };
+        let all: Vec<u32> = (0..samples.labels.len() as u32).collect();
+        let right = |(number, chosen): (usize, &[u32])| {
+            let codes = batch(&self.plan, samples, chosen, None);
+            let seed = chip(self.plan.train.seed, Chip::Test, number as u64);
+            let scores = self.model.scores(&self.plan, &codes, Some((arrays, seed)));
+            let rows = scores.chunks_exact(self.plan.classes()).zip(chosen);
+            rows.filter(|(row, image)| first_largest(row) == usize::from(samples.labels[**image as usize]))
+                .count()
+        };
+        all.chunks(CHIP_IMAGES).enumerate().map(right).sum()
     }
 
     /// Images that the integers classify right.

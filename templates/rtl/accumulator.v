@@ -13,7 +13,7 @@
 
 module accumulator (
     input  wire clk_i,
-    //%- if v.accumulator_depth > 0 %//
+    //%- if v.accumulator_depth > 0 || v.masks_lanes && v.all_groups > 1 %//
     input  wire rst_ni,
     //%- endif %//
     //%- if v.mixed_register %//
@@ -33,6 +33,16 @@ module accumulator (
     //%- endif %//
     //%- endif %//
     input  wire count_valid_i,
+    //%- if v.plane_width > 0 %//
+    // Plane of the weights that was counted.
+    //%- if v.many_layers %//
+    input  wire [<: v.layer_width - 1 :>:0] layer_i,
+    //%- endif %//
+    input  wire [<: v.plane_width - 1 :>:0] count_plane_i,
+    //%- if v.masks_lanes && v.all_groups > 1 %//
+    input  wire count_group_last_i,
+    //%- endif %//
+    //%- endif %//
     //%- if v.accumulates %//
     input  wire count_first_i,
     //%- endif %//
@@ -92,6 +102,47 @@ module accumulator (
   end
   //%- endif %//
 
+  //%- if v.plane_width > 0 %//
+
+  // A contribution of the plane counts 2^shift.
+  wire [<: v.shift_width - 1 :>:0] shift;
+
+  plane_program u_plane_program (
+      //%- if v.many_layers %//
+      .layer_i(layer_i),
+      //%- endif %//
+      .plane_i(count_plane_i),
+      .shift_o(shift)
+  );
+  //%- if v.masks_lanes %//
+
+  wire [LANES-1:0] kept;
+  //%- if v.all_groups > 1 %//
+
+  // Lanes that the plane adds to, in this group of the groups of all layers.
+  localparam [<: v.all_group_width - 1 :>:0] LAST_GROUP = <: v.all_group_width :>'d<: v.all_groups - 1 :>;
+  reg [<: v.all_group_width - 1 :>:0] group_q;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      group_q <= <: v.all_group_width :>'d0;
+    end else if (count_valid_i & count_group_last_i) begin
+      group_q <= (group_q == LAST_GROUP) ? <: v.all_group_width :>'d0
+                                         : group_q + <: v.all_group_width :>'d1;
+    end
+  end
+  //%- endif %//
+
+  lane_program u_lane_program (
+      //%- if v.all_groups > 1 %//
+      .group_i(group_q),
+      //%- endif %//
+      .plane_i(count_plane_i),
+      .kept_o(kept)
+  );
+  //%- endif %//
+  //%- endif %//
+
   genvar lane;
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
@@ -112,12 +163,17 @@ module accumulator (
       //%- if v.counts_driven %//
       // Equal rows minus unequal ones, among those that are driven.
       //%- if v.weighted %//
-      wire [SUM-1:0] contribution = weighted_i ? count : (count << 1) - driven;
+      wire [SUM-1:0] <: product :> = weighted_i ? count : (count << 1) - driven;
       //%- else %//
-      wire [SUM-1:0] contribution = (count << 1) - driven;
+      wire [SUM-1:0] <: product :> = (count << 1) - driven;
       //%- endif %//
       //%- else %//
-      wire [SUM-1:0] contribution = count;
+      wire [SUM-1:0] <: product :> = count;
+      //%- endif %//
+      //%- if v.masks_lanes %//
+      wire [SUM-1:0] contribution = {SUM{kept[lane]}} & (product << shift);
+      //%- else if v.plane_width > 0 %//
+      wire [SUM-1:0] contribution = product << shift;
       //%- endif %//
       //%- if v.accumulates %//
       wire [SUM-1:0] held = <: held_expr :>;

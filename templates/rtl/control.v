@@ -10,6 +10,9 @@
 //   0x00C FRAMES        frames done
 //   0x010 CYCLES        cycles of the last frame
 //   0x014 LAYERS        number of layers
+//%- if v.plane_width > 0 %//
+//   0x018 PLANES        most planes of weights that a layer runs, 1 to <: v.weight_planes :>; taken as a frame starts
+//%- endif %//
 //%- if v.noise %//
 //   0x01C SEED          seed of the next frame's noise; each frame adds 0x9E3779B9 to it
 //%- endif %//
@@ -41,6 +44,9 @@ module control (
     input  wire s_axil_rready,
     // Engine.
     output wire frame_wanted_o,
+    //%- if v.plane_width > 0 %//
+    output wire [<: v.plane_width - 1 :>:0] last_plane_o,
+    //%- endif %//
     input  wire frame_start_i,
     input  wire frame_done_i,
     input  wire busy_i,
@@ -66,8 +72,28 @@ module control (
   wire write_low_byte = write & s_axil_wstrb[0];
   wire write_control = write_low_byte & (s_axil_awaddr[11:2] == 10'h001);
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
+  //%- if v.plane_width > 0 %//
+  wire write_planes = write_low_byte & (s_axil_awaddr[11:2] == 10'h006);
+
+  // Last plane of the weights; 0 is taken as 1, more than there are as all.
+  reg  [<: v.plane_width - 1 :>:0] last_plane_q;
+  wire [7:0] last_plane = s_axil_wdata[7:0] - 8'd1;
+  assign last_plane_o = last_plane_q;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
+    end else if (write_planes) begin
+      if (s_axil_wdata[7:0] == 8'd0) last_plane_q <= <: v.plane_width :>'d0;
+      else if (last_plane >= 8'd<: v.weight_planes :>) last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
+      else last_plane_q <= last_plane[<: v.plane_width - 1 :>:0];
+    end
+  end
+  //%- endif %//
   //%- if v.noise %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0]};
+  //%- else if v.plane_width > 0 %//
+  wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:8], s_axil_wstrb[3:1]};
   //%- else %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
                         s_axil_wstrb[3:1]};
@@ -178,6 +204,9 @@ module control (
       10'h003: read_value = frames_q;
       10'h004: read_value = <: cycles_read :>;
       10'h005: read_value = LAYERS;
+      //%- if v.plane_width > 0 %//
+      10'h006: read_value = {<: 32 - v.plane_width :>'d0, last_plane_q} + 32'd1;
+      //%- endif %//
       //%- if v.noise %//
       10'h007: read_value = seed_q;
       //%- endif %//

@@ -30,6 +30,10 @@ module gather (
     //%- endif %//
     output reg  [<: v.banks * v.map_width - 1 :>:0] read_address_o,
     input  wire [<: v.rows - 1 :>:0] read_data_i,
+    //%- if v.masks_rows && v.counts_driven %//
+    // Rows of each slot that the plane of the weights keeps, one cycle behind the issue.
+    input  wire [<: v.banks * v.kept_width - 1 :>:0] kept_rows_i,
+    //%- endif %//
     //%- if v.row_enable %//
     //%- if v.counts_driven %//
     // Words of the row vector that are driven, and the number of driven rows.
@@ -37,9 +41,11 @@ module gather (
     // Words of the row vector that are driven.
     //%- endif %//
     output wire [<: v.banks - 1 :>:0] driven_o,
+    //%- else if v.counts_driven %//
+    // Number of driven rows.
+    //%- endif %//
     //%- if v.counts_driven %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
-    //%- endif %//
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
 );
@@ -49,6 +55,9 @@ module gather (
   localparam WORD = <: v.word :>;
   //%- endif %//
   localparam ADDRESS = <: v.map_width :>;
+  //%- if v.masks_rows && v.counts_driven %//
+  localparam KEPT = <: v.kept_width :>;
+  //%- endif %//
   //%- for f in tap_fields %//
   wire [<: f.width - 1 :>:0] <: f.name :>;
   //%- endfor %//
@@ -66,7 +75,7 @@ module gather (
       //%- endfor %//
   );
   //%- endif %//
-  //%- if v.pads %//
+  //%- if g.has_pads %//
 
   //%- for f in pad_fields %//
   wire [<: f.width - 1 :>:0] <: f.name :>;
@@ -195,12 +204,14 @@ module gather (
     end
   end
   //%- endif %//
-  //%- if v.row_enable %//
+  //%- if v.row_enable || v.counts_driven %//
 
   // Rows that are driven: all used ones, or with zero padding those inside the map.
   wire [BANKS-1:0] driven = <: g.driven_expr :>;
   reg  [BANKS-1:0] read_driven_q;
+  //%- if v.row_enable %//
   reg  [BANKS-1:0] door_driven_q;
+  //%- endif %//
   //%- if v.counts_driven %//
   //%- if g.partials %//
   reg  [BANKS-1:0] count_partial_q;
@@ -213,7 +224,11 @@ module gather (
   always @(*) begin
     driven_rows = <: v.driven_width :>'d0;
     for (slot = 0; slot < BANKS; slot = slot + 1) begin
-      //%- if g.partials %//
+      //%- if v.masks_rows %//
+      if (read_driven_q[slot]) begin
+        driven_rows = driven_rows + <: g.kept_extended :>;
+      end
+      //%- else if g.partials %//
       if (read_driven_q[slot]) begin
         driven_rows = driven_rows + (count_partial_q[slot] ? <: g.channel_count_extended :>
                                                            : <: v.driven_width :>'d<: v.word :>);
@@ -228,7 +243,9 @@ module gather (
   always @(posedge clk_i) begin
     if (advance_i) begin
       read_driven_q <= driven;
+      //%- if v.row_enable %//
       door_driven_q <= read_driven_q;
+      //%- endif %//
       //%- if v.counts_driven %//
       driven_rows_q <= driven_rows;
       //%- if g.partials %//
@@ -239,7 +256,9 @@ module gather (
     end
   end
 
+  //%- if v.row_enable %//
   assign driven_o = door_driven_q;
+  //%- endif %//
   //%- if v.counts_driven %//
   assign driven_rows_o = driven_rows_q;
   //%- endif %//

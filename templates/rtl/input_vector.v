@@ -27,7 +27,7 @@ module input_unit (
     //%- if v.input_passes > 1 %//
     input  wire [<: i.pass_width - 1 :>:0] pass_i,
     //%- endif %//
-    //%- if v.input_driven %//
+    //%- if v.input_counts %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
@@ -118,7 +118,7 @@ module input_unit (
   );
 
   assign row_o = <: i.row_of_word :>;
-  //%- if v.input_driven %//
+  //%- if v.input_counts %//
   //%- if v.input_passes > 1 %//
 
   reg read_last_q, door_last_q;

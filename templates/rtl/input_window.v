@@ -29,7 +29,7 @@ module input_unit (
     //%- if v.input_passes > 1 %//
     input  wire [<: i.pass_width - 1 :>:0] pass_i,
     //%- endif %//
-    //%- if v.input_driven %//
+    //%- if v.input_counts %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
     //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
@@ -250,7 +250,7 @@ module input_unit (
   //%- for l in window_rows %//
   <: l :>
   //%- endfor %//
-  //%- if v.input_driven %//
+  //%- if v.input_counts %//
   //%- if v.input_passes > 1 %//
   assign driven_rows_o = (door_pass_q == <: i.pass_width :>'d<: v.input_passes - 1 :>) ?
       <: v.driven_width :>'d<: v.input_last_taps :> : <: v.driven_width :>'d<: v.plane_rows :>;

@@ -22,6 +22,10 @@ module row_driver (
     input  wire [<: v.banks - 1 :>:0] map_driven_i,
     output wire [<: v.rows - 1 :>:0] enable_o,
     //%- endif %//
+    //%- if v.masks_rows %//
+    // Rows that the plane of the weights keeps; the others carry 0.
+    input  wire [<: v.rows - 1 :>:0] kept_i,
+    //%- endif %//
     output wire [<: v.rows - 1 :>:0] row_o
 );
 
@@ -29,9 +33,9 @@ module row_driver (
 
   always @(posedge clk_i) begin
     //%- if v.has_map %//
-    if (load_i) row_q <= from_input_i ? input_row_i : map_row_i;
+    if (load_i) row_q <= <: v.row_source :>;
     //%- else %//
-    if (load_i) row_q <= input_row_i;
+    if (load_i) row_q <= input_row_i<: v.row_kept :>;
     //%- endif %//
   end
 

@@ -49,6 +49,14 @@ module sequencer (
     //%- if v.pass_width > 0 %//
     output wire [<: v.pass_width - 1 :>:0] pass_o,
     //%- endif %//
+    //%- if v.plane_width > 0 %//
+    // Last plane of the weights that a layer may run, taken as a frame starts.
+    input  wire [<: v.plane_width - 1 :>:0] last_plane_i,
+    output wire [<: v.plane_width - 1 :>:0] last_plane_o,
+    //%- for bit in v.plane_bits.iter() %//
+    output wire <: bit.name :>_o,
+    //%- endfor %//
+    //%- endif %//
     output wire tile_first_o,
     //%- if v.analog.is_some() && v.multi_pass %//
     output wire pass_first_o,
@@ -170,9 +178,26 @@ module sequencer (
   //%- endif %//
   //%- if v.pass_width > 0 %//
   reg [<: v.pass_width - 1 :>:0] pass_q;
+  //%- endif %//
+  //%- if v.plane_width > 0 %//
+  reg [<: v.plane_width - 1 :>:0] plane_q;
+  reg [<: v.plane_width - 1 :>:0] last_plane_q;
+  //%- endif %//
+  //%- if v.skips %//
+  wire [<: v.plane_width - 1 :>:0] last_plane = last_plane_q;
+  <: v.next_tile(walk_layer) :>
+  //%- else %//
+  //%- if v.pass_width > 0 %//
   wire pass_last = (pass_q == pass_max);
   //%- else %//
   wire pass_last = 1'b1;
+  //%- endif %//
+  //%- if v.plane_width > 0 %//
+  wire plane_last = (plane_q == plane_max) | (plane_q == last_plane_q);
+  //%- endif %//
+  //%- endif %//
+  //%- if v.plane_width > 0 %//
+  wire tiles_last = pass_last & plane_last;
   //%- endif %//
   //%- if v.pixel_width > 0 %//
   reg [<: v.pixel_width - 1 :>:0] pixel_q;
@@ -188,7 +213,7 @@ module sequencer (
   wire tile_end = issue_q & advance_i & pixel_last;
   //%- endif %//
   //%- if v.ends_blocks %//
-  wire block_end = tile_end & pass_last;
+  wire block_end = tile_end & <: v.tiles_last :>;
   //%- endif %//
   //%- if v.ends_groups %//
   wire group_end = block_end & block_last;
@@ -206,6 +231,9 @@ module sequencer (
       //%- if v.pass_width > 0 %//
       pass_q <= <: v.pass_width :>'d0;
       //%- endif %//
+      //%- if v.plane_width > 0 %//
+      plane_q <= <: v.plane_width :>'d0;
+      //%- endif %//
       //%- if v.pixel_width > 0 %//
       pixel_q <= <: v.pixel_width :>'d0;
       //%- endif %//
@@ -215,8 +243,12 @@ module sequencer (
       else if (issue_q & advance_i) pixel_q <= pixel_q + <: v.pixel_width :>'d1;
       //%- endif %//
       //%- if v.pass_width > 0 %//
-      if (block_end) pass_q <= <: v.pass_width :>'d0;
-      else if (tile_end) pass_q <= pass_q + <: v.pass_width :>'d1;
+      if (<: v.pass_restart :>) pass_q <= <: v.pass_width :>'d0;
+      else if (tile_end) pass_q <= <: v.pass_next :>;
+      //%- endif %//
+      //%- if v.plane_width > 0 %//
+      if (block_end) plane_q <= <: v.plane_width :>'d0;
+      else if (tile_end & pass_last) plane_q <= <: v.plane_next :>;
       //%- endif %//
       //%- if v.block_width > 0 %//
       if (group_end) block_q <= <: v.block_width :>'d0;
@@ -227,6 +259,19 @@ module sequencer (
       //%- endif %//
     end
   end
+  //%- endif %//
+
+  //%- if v.plane_width > 0 %//
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
+    else if (frame_start_o) last_plane_q <= last_plane_i;
+  end
+
+  assign last_plane_o = last_plane_q;
+  //%- for bit in v.plane_bits.iter() %//
+  assign <: bit.name :>_o = plane_q[<: bit.index :>];
+  //%- endfor %//
   //%- endif %//
 
   assign issue_valid_o = issue_q;
@@ -244,16 +289,16 @@ module sequencer (
   //%- if v.accumulates %//
   //%- if v.sums_pixels %//
   assign sum_first_o = <: v.first_pass :> & (tile_first_o | !sum_pixels[0]);
-  assign sum_last_o = pass_last & (pixel_last | !sum_pixels[0]);
+  assign sum_last_o = <: v.tiles_last :> & (pixel_last | !sum_pixels[0]);
   //%- else %//
   assign sum_first_o = <: v.first_pass :>;
-  assign sum_last_o = pass_last;
+  assign sum_last_o = <: v.tiles_last :>;
   //%- endif %//
   //%- endif %//
   //%- if v.accumulator_depth > 0 %//
   assign block_last_o = pixel_last;
   //%- endif %//
-  assign group_last_o = pixel_last & pass_last & block_last;
+  assign group_last_o = pixel_last & <: v.tiles_last :> & block_last;
   assign layer_last_o = issue_q & group_last_o & group_last;
   //%- if v.has_walk && !v.moves %//
 
@@ -329,7 +374,7 @@ module sequencer (
       <: r.next :>;
   //%- endfor %//
   //%- if v.multi_pass %//
-  wire walk_back = pixel_last & !pass_last;
+  wire walk_back = pixel_last & !<: v.tiles_last :>;
   //%- endif %//
 
   always @(posedge clk_i) begin

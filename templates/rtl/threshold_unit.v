@@ -19,6 +19,13 @@ module threshold_unit (
     // The flip follows the pooling.
     input  wire flip_after_pool_i,
     //%- endif %//
+    //%- if threshold_sets %//
+    //%- if v.many_layers %//
+    input  wire [<: v.layer_width - 1 :>:0] layer_i,
+    //%- endif %//
+    // Fewer planes shift the first layer's sums, so that it has thresholds for each number of them.
+    input  wire [<: v.plane_width - 1 :>:0] last_plane_i,
+    //%- endif %//
     // Count (one cycle ahead of the sum): the group advances behind its last vector.
     input  wire count_valid_i,
     input  wire count_group_last_i,
@@ -42,7 +49,7 @@ module threshold_unit (
   localparam SUM = <: v.accumulator_width :>;
   localparam ENTRY = <: t.entry_width :>;
   localparam [<: address_width - 1 :>:0] LAST_GROUP =
-      <: address_width :>'d<: depth - 1 :>;
+      <: address_width :>'d<: groups - 1 :>;
 
   // Groups of all layers, in order.
   reg [<: address_width - 1 :>:0] group_q;
@@ -56,11 +63,31 @@ module threshold_unit (
     end
   end
 
+  //%- if threshold_sets %//
+  reg [<: address_width - 1 :>:0] first_layer_set;
+
+  always @(*) begin
+    case (last_plane_i)
+      //%- for s in sets.iter() %//
+      <: v.plane_width :>'d<: s.plane :>: first_layer_set = <: address_width :>'d<: s.offset :>;
+      //%- endfor %//
+      default: first_layer_set = <: address_width :>'d0;
+    endcase
+  end
+  //%- if v.many_layers %//
+
+  wire [<: address_width - 1 :>:0] entry =
+      group_q + ((layer_i == <: v.layer_width :>'d0) ? first_layer_set : <: address_width :>'d0);
+  //%- else %//
+
+  wire [<: address_width - 1 :>:0] entry = group_q + first_layer_set;
+  //%- endif %//
+  //%- endif %//
   wire [LANES*ENTRY-1:0] entries;
 
   threshold_memory u_threshold_memory (
       .clk_i(clk_i),
-      .address_i(group_q),
+      .address_i(<: entry :>),
       .data_o(entries)
   );
   //%- if t.idle_lanes %//

@@ -37,6 +37,9 @@ module vector_pipe (
     output wire count_first_o,
     //%- endif %//
     output wire count_group_last_o,
+    //%- if v.plane_width > 0 %//
+    output wire [<: v.plane_width - 1 :>:0] count_plane_o,
+    //%- endif %//
     // Sum (x+2+D).
     //%- if v.writes_sums %//
     output wire stored_valid_o,
@@ -127,6 +130,9 @@ module vector_pipe (
   assign count_first_o = sum_first_q[ARRAY];
   //%- endif %//
   assign count_group_last_o = group_last_q[ARRAY];
+  //%- if v.plane_width > 0 %//
+  assign count_plane_o = {<: v.plane_tags :>};
+  //%- endif %//
   //%- if v.writes_sums %//
   assign stored_valid_o = valid_q[ARRAY+1];
   //%- endif %//

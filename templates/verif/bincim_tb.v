@@ -35,6 +35,11 @@ module bincim_tb #(
   localparam integer FRAME_CYCLES = <: cycles :>;
   // Cycles between frames where nothing outside holds them up.
   localparam integer INTERVAL = <: interval :>;
+  //%- if weight_planes > 1 %//
+  // Planes of the weights to run, and another number.
+  localparam [31:0] PLANES = 32'd<: planes :>;
+  localparam [31:0] OTHER_PLANES = 32'd<: other_planes :>;
+  //%- endif %//
   // Cycles from the first score of a frame to its last one where each is taken at once.
   localparam integer RESULT_CYCLES = <: result_cycles :>;
   // Frames for which the input has room, and the cycles that it puts padding into one.
@@ -551,7 +556,15 @@ module bincim_tb #(
     end
     $display("%0d images, seed %0d", IMAGES, first_seed);
     repeat (3) @(negedge clk);
+    //%- if weight_planes > 1 %//
+    // The first frame comes when it is said how many planes it has.
+    due = 0;
     rst_n = 1'b1;
+    write_register(12'h018, PLANES);
+    due = IMAGES;
+    //%- else %//
+    rst_n = 1'b1;
+    //%- endif %//
     // A reset in the middle of the first frames; the bench starts over with the accelerator.
     i = $random(seed);
     repeat (i[30:0] % (2 * (FRAME_CYCLES + BEATS))) @(negedge clk);
@@ -562,7 +575,17 @@ module bincim_tb #(
       fail;
     end
     image_errors = 0;
+    //%- if weight_planes > 1 %//
+    due = 0;
     rst_n = 1'b1;
+    check_register(12'h018, 32'd<: weight_planes :>);
+    write_register(12'h018, OTHER_PLANES);
+    check_register(12'h018, 32'd<: other_planes_taken :>);
+    write_register(12'h018, PLANES);
+    due = IMAGES;
+    //%- else %//
+    rst_n = 1'b1;
+    //%- endif %//
     check_register(12'h000, 32'h42434D31);
     check_register(12'h004, 32'd1);
     check_register(12'h014, LAYERS);
@@ -576,7 +599,11 @@ module bincim_tb #(
     check_register(12'h01C, 32'd0);
     //%- endif %//
     // Addresses without a register.
+    //%- if weight_planes > 1 %//
+    check_register(12'h018, PLANES);
+    //%- else %//
     check_register(12'h018, 32'd0);
+    //%- endif %//
     check_register(12'h0FC, 32'd0);
     check_register(12'h100 + 4 * LAYERS, 32'd0);
     check_register(12'hFFC, 32'd0);
@@ -592,7 +619,14 @@ module bincim_tb #(
     finish_frames(0);
     check_register(12'h008, 32'd2);
     write_register(12'h004, 32'd2);
+    //%- if weight_planes > 1 %//
+    // A frame that runs keeps the number of planes with which it started.
+    write_register(12'h018, OTHER_PLANES);
     finish_frames(1);
+    write_register(12'h018, PLANES);
+    //%- else %//
+    finish_frames(1);
+    //%- endif %//
     check_register(12'h008, 32'd2);
     write_register(12'h004, 32'd2);
     finish_frames(1);

@@ -38,7 +38,7 @@ namespace {
 
 constexpr uint64_t kMostMismatches = 1000;
 constexpr uint32_t kId = 0x000, kControl = 0x004, kStatus = 0x008, kFrames = 0x00C, kCycles = 0x010,
-                   kLayers = 0x014, kSeed = 0x01C, kLayerCycles = 0x100;
+                   kLayers = 0x014, kPlanes = 0x018, kSeed = 0x01C, kLayerCycles = 0x100;
 // What SEED grows by with every frame.
 constexpr uint32_t kFrameStep = 0x9E3779B9;
 
@@ -108,7 +108,10 @@ class Harness {
       }
       engine_may_run_ = true;
       access(kControl, true, 0x2);
+      // A frame that runs keeps the number of planes with which it started.
+      if (header_.all_planes > 1) access(kPlanes, true, header_.planes == 1 ? 255 : 0);
       while (scored_ < i + 1 && !stopped()) step();
+      if (header_.all_planes > 1) access(kPlanes, true, static_cast<uint32_t>(header_.planes));
       engine_may_run_ = false;
       idle(60);
       engine_may_run_ = true;
@@ -137,6 +140,7 @@ class Harness {
     }
     check_register(kId, 0x42434D31, "ID");
     check_register(kLayers, header_.layers, "LAYERS");
+    check_register(kPlanes, header_.all_planes > 1 ? header_.planes : 0, "PLANES");
     check_register(kFrames, header_.images, "FRAMES");
     check_register(kStatus, 0, "STATUS when idle");
     check_register(kCycles, header_.cycles, "CYCLES");
@@ -244,6 +248,11 @@ class Harness {
     for (uint64_t i = 0; i < length; ++i) clock(false);
     t.rst_ni = 1;
     last_progress_ = cycle_;
+    if (header_.all_planes > 1) {
+      hold_input_ = true;
+      access(kPlanes, true, static_cast<uint32_t>(header_.planes));
+      hold_input_ = false;
+    }
     if (!header_.has_seed) return;
     hold_input_ = true;
     access(kSeed, true, frame_seed(from));

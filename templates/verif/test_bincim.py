@@ -20,6 +20,9 @@ BEATS = <: beats :>
 SCORES = <: scores :>
 LAYERS = <: layers :>
 FRAME_CYCLES = <: cycles :>
+# Planes of weights to run, and planes there are; with one there is no register.
+PLANES = <: planes :>
+ALL_PLANES = <: weight_planes :>
 PATIENCE_NS = 10 * (20 * (FRAME_CYCLES + BEATS) + 4000)
 
 
@@ -51,6 +54,8 @@ async def reset(dut):
     for _ in range(3):
         await FallingEdge(dut.clk_i)
     dut.rst_ni.value = 1
+    if ALL_PLANES > 1:
+        await write(dut, 0x018, PLANES)
 
 
 async def send(dut, image, draw, pace):
@@ -107,6 +112,29 @@ async def read(dut, address):
     return value
 
 
+async def write(dut, address, data):
+    """One AXI4-Lite write; address and data are taken together."""
+    await FallingEdge(dut.clk_i)
+    dut.s_axil_awaddr.value = address
+    dut.s_axil_wdata.value = data
+    dut.s_axil_wstrb.value = 0xF
+    dut.s_axil_awvalid.value = 1
+    dut.s_axil_wvalid.value = 1
+    dut.s_axil_bready.value = 1
+    while True:
+        await RisingEdge(dut.clk_i)
+        if int(dut.s_axil_awready.value) and int(dut.s_axil_wready.value):
+            break
+    await FallingEdge(dut.clk_i)
+    dut.s_axil_awvalid.value = 0
+    dut.s_axil_wvalid.value = 0
+    while not int(dut.s_axil_bvalid.value):
+        await FallingEdge(dut.clk_i)
+    assert int(dut.s_axil_bresp.value) == 0, f"response of register {address:#x}"
+    await FallingEdge(dut.clk_i)
+    dut.s_axil_bready.value = 0
+
+
 async def frames(dut, draw, in_pace, out_pace):
     """Every image through the accelerator, the next one sent while the present one is computed."""
 
@@ -126,6 +154,7 @@ async def counters(dut, images):
     assert await read(dut, 0x00C) == images, "FRAMES"
     assert await read(dut, 0x010) == FRAME_CYCLES, "CYCLES"
     assert await read(dut, 0x014) == LAYERS, "LAYERS"
+    assert await read(dut, 0x018) == (PLANES if ALL_PLANES > 1 else 0), "PLANES"
     for layer in range(LAYERS):
         assert await read(dut, 0x100 + 4 * layer) == CYCLES[layer], f"cycles of layer {layer}"
 

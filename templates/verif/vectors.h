@@ -25,7 +25,7 @@ struct Layer {
 // The file's fields, in its order; see src/emit/vectors.rs, which writes it.
 struct Header {
   uint64_t magic, version, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
-      scores, score_bytes, input_frames, cycles, image_sums, image_bits, has_seed, seed;
+      scores, score_bytes, input_frames, cycles, image_sums, image_bits, planes, all_planes, has_seed, seed;
   uint64_t at_layers, at_names, at_beats, at_sums, at_bits, at_scores, length;
 };
 
@@ -45,8 +45,8 @@ class Vectors {
     close(file);
     base_ = static_cast<const uint8_t*>(data);
     std::memcpy(&header, base_, sizeof header);
-    if (header.magic != 0x45434152544D4342ull || header.version != 2) {
-      fail(path, "is not a vector file of version 2");
+    if (header.magic != 0x45434152544D4342ull || header.version != 3) {
+      fail(path, "is not a vector file of version 3");
     }
     if (header.length != length) fail(path, "is cut short");
     const char* name = reinterpret_cast<const char*>(base_ + header.at_names);

@@ -22,7 +22,7 @@ fn a_project_is_started_checked_and_classified() {
     let sum = |key: &str| layers.iter().map(|layer| layer[key].as_u64().expect(key)).sum::<u64>();
     assert_eq!((json["cycles"].as_u64(), json["bound"].as_u64()), (Some(sum("cycles")), Some(sum("bound"))));
     let text = bincim(dir, &[&["check", "project/glyphs.onnx"][..], &arch].concat()).ends(0);
-    assert!(text.out.contains("MatMul_25") && text.out.contains("fits up5k"), "{}", text.out);
+    assert!(text.out.contains("dense1") && text.out.contains("fits up5k"), "{}", text.out);
 
     let data = ["--data", "data", "--images", "64"];
     let packed = bincim(dir, &[&["infer", "project/glyphs.onnx", "--json"][..], &data].concat()).ends(0);

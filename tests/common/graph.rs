@@ -187,8 +187,15 @@ fn execute(node: &NodeProto, inputs: &[Tensor]) -> Tensor {
                 return map(&|v| if v >= 0.0 { scale } else { -scale });
             }
             let signed = find("signed").unwrap().i() == 1;
+            let narrow = find("narrow").is_some_and(|a| a.i() == 1);
             let high = if signed { 2f64.powi(bits - 1) } else { 2f64.powi(bits) } - 1.0;
-            let low = if signed { -high - 1.0 } else { 0.0 };
+            let low = if !signed {
+                0.0
+            } else if narrow {
+                -high
+            } else {
+                -high - 1.0
+            };
             map(&|v| (v / scale).clamp(low, high).round_ties_even() * scale)
         }
         "MultiThreshold" => {

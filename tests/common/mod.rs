@@ -47,7 +47,7 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
                             (Some(r), Some(k)) => map[(c * input.h + r) * input.w + k],
                             _ => outside,
                         };
-                        sum += if layer.weights.get(o, column) { value } else { -value };
+                        sum += layer.weight(o, column) * value;
                     }
                     acc.push(sum);
                 }

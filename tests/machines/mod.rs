@@ -73,9 +73,23 @@ pub fn chip_frames(design: &Design, chip: Option<&Chip>, seed: u64, count: usize
     let elements = random::elements(&design.network, seed, count);
     let images = elements.chunks(design.network.input.shape.elements()).cycle();
     let frame = |(index, image): (usize, &[i16])| {
-        cosim::frame(design, chip, image.to_vec(), machine::frame_seed(machine::RESET_SEED, index as u64))
+        cosim::frame(
+            design,
+            chip,
+            design.planes_of_weights(),
+            image.to_vec(),
+            machine::frame_seed(machine::RESET_SEED, index as u64),
+        )
     };
     images.take(bench::frames(design, count)).enumerate().map(frame).collect()
+}
+
+/// `count` random images and the golden model's answers with at most `planes` planes of weights.
+pub fn plane_frames(design: &Design, planes: usize, seed: u64, count: usize) -> Vec<Frame> {
+    random::elements(&design.network, seed, count)
+        .chunks(design.network.input.shape.elements())
+        .map(|image| cosim::frame(design, None, planes, image.to_vec(), 0))
+        .collect()
 }
 
 /// Writes texts, named by paths inside `folder`.
@@ -109,7 +123,8 @@ pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
 
 /// The machine's bits and scores against the definition's.
 pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
-    let trace = reference::run(&design.network, &frame.image);
+    let trace = reference::run(&design.network.limited(frame.planes), &frame.image);
+    let cycles = &design.frame_of(frame.planes).layers;
     for (index, layer) in design.network.layers.iter().enumerate() {
         let expected = &trace.layers[index].bits;
         let pixels = layer.output.pixels();
@@ -123,10 +138,10 @@ pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
                 ));
             }
         }
-        if frame.cycles[index] != design.layers[index].cycles {
+        if frame.cycles[index] != cycles[index] {
             return Err(format!(
                 "machine, layer {index}: {} cycles, {} predicted",
-                frame.cycles[index], design.layers[index].cycles
+                frame.cycles[index], cycles[index]
             ));
         }
     }

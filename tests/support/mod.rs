@@ -103,7 +103,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
             kernel,
             stride: (1, 1),
             padding: Padding::NONE,
-            weights: BitMatrix::from_fn(out, input.c * area, bit),
+            planes: vec![Plane::binary(BitMatrix::from_fn(out, input.c * area, bit))],
             conv,
             sum_pixels: false,
             pool,

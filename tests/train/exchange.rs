@@ -24,7 +24,7 @@ fn scores(trainer: &Trainer, pixels: &[u8]) -> Vec<Vec<f32>> {
             (0..shape.elements()).map(at).map(|pixel| table[usize::from(pixel)]).collect::<Vec<i8>>()
         })
         .collect();
-    trainer.model.scores(plan, &codes).chunks_exact(plan.classes()).map(<[f32]>::to_vec).collect()
+    trainer.model.scores(plan, &codes, None).chunks_exact(plan.classes()).map(<[f32]>::to_vec).collect()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The trainer from outside: gradients as PyTorch's, files as read back, the same bytes for any threads.
 
+mod arrays;
 mod exchange;
 mod refusals;
 mod repeat;

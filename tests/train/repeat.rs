@@ -22,7 +22,8 @@ fn a_training_from_a_checkpoint_ends_as_one_at_one_go() {
     for text in NETS {
         let whole = trained(text, 40, 2);
         let bytes = checkpoint::save(&trained(text, 40, 1), "d");
-        let mut trainer = checkpoint::load(planned(text), "d", &bytes).expect("its own checkpoint");
+        let mut trainer =
+            checkpoint::load(Trainer::new(planned(text)), "d", &bytes).expect("its own checkpoint");
         let pixels = pixels(&trainer.plan, 40);
         let labels = labels(&trainer.plan, &pixels);
         let samples = Samples { pixels: &pixels, labels: &labels };
@@ -42,7 +43,7 @@ fn seeds_differ() {
 fn damaged_and_foreign_checkpoints_are_refused() {
     let trainer = trained(NETS[3], 40, 1);
     let bytes = checkpoint::save(&trainer, "d");
-    let load = |bytes: &[u8], data: &str| checkpoint::load(trainer.plan.clone(), data, bytes);
+    let load = |bytes: &[u8], data: &str| checkpoint::load(Trainer::new(trainer.plan.clone()), data, bytes);
     assert_eq!(load(&bytes, "d").as_ref(), Ok(&Trainer { ..cleared(&trainer) }));
     for length in [0, 5, 16, 20, 47, 48, 60, bytes.len() - 1] {
         let error = load(&bytes[..length], "d").expect_err("cut short");
@@ -56,7 +57,7 @@ fn damaged_and_foreign_checkpoints_are_refused() {
     let Err(CheckpointError::Other(what)) = load(&bytes, "e") else { panic!("other data") };
     assert!(what.contains("data: d") && what.contains("data: e"), "{what}");
     let other = planned(&NETS[3].replace("outputs = 6", "outputs = 5"));
-    let Err(CheckpointError::Other(what)) = checkpoint::load(other, "d", &bytes) else {
+    let Err(CheckpointError::Other(what)) = checkpoint::load(Trainer::new(other), "d", &bytes) else {
         panic!("other plan")
     };
     assert!(what.contains("dense1"), "{what}");

@@ -5,12 +5,13 @@
 
 mod data;
 
-use super::{Outcome, load, output};
+use super::{Outcome, chip, load, output};
 use crate::arch::ArchFile;
 use crate::flow::folder;
 use crate::report::{self, EpochView, TrainView};
 use crate::train::checkpoint::{self, CheckpointError};
-use crate::train::{self, Plan, Step, Trainer};
+use crate::train::recipe::VariationRecipe;
+use crate::train::{self, Arrays, Plan, Step, Trainer};
 use crate::{lower, read};
 use clap::Args;
 use data::{Data, Wanted};
@@ -58,7 +59,7 @@ pub struct Train {
 pub fn run(args: &Train) -> miette::Result<Outcome> {
     let checkpoint = args.output.with_extension("checkpoint");
     check_places(args, &checkpoint)?;
-    let plan = planned(args)?;
+    let (plan, variation) = planned(args)?;
     let data = data::load(&Wanted {
         data: &args.data,
         test: args.test.as_deref(),
@@ -84,11 +85,11 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
         .wrap_err("cannot start the threads")?;
     let _lock = folder::hold(&args.output)?;
     let digest = data.digest();
-    let mut trainer = match args.resume {
-        true => resumed(plan, &checkpoint, &digest)?,
-        false => Trainer::new(plan),
-    };
-    mappable(args, &trainer)?;
+    let mut trainer = Trainer::new(plan);
+    trainer.arrays = mapped(args, &trainer, variation.as_ref())?;
+    if args.resume {
+        trainer = resumed(trainer, &checkpoint, &digest)?;
+    }
     pool.install(|| {
         trained(&mut trainer, &data, |trainer| {
             let bytes = checkpoint::save(trainer, &digest);
@@ -153,11 +154,11 @@ fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
 }
 
 /// The plan of the training file, named after it where it gives no name.
-fn planned(args: &Train) -> miette::Result<Plan> {
+fn planned(args: &Train) -> miette::Result<(Plan, Option<VariationRecipe>)> {
     let mut recipe = read::recipe(&args.net)?;
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
     let name = args.output.file_stem().unwrap_or_default().to_string_lossy();
-    train::plan(&recipe, &name).map_err(|problems| {
+    let plan = train::plan(&recipe, &name).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
         miette!(
             code = "train::impossible",
@@ -166,24 +167,55 @@ fn planned(args: &Train) -> miette::Result<Plan> {
             args.net.display(),
             lines.join("\n")
         )
-    })
+    })?;
+    Ok((plan, recipe.variation))
 }
 
-/// Asks the mapping before hours of training, not after.
-fn mappable(args: &Train, trainer: &Trainer) -> miette::Result<()> {
+/// Asks the mapping before hours of training, not after; gives the arrays to train on, where the file names a
+/// machine.
+fn mapped(
+    args: &Train,
+    trainer: &Trainer,
+    variation: Option<&VariationRecipe>,
+) -> miette::Result<Option<Arrays>> {
     let network = lower::lower(trainer.network());
-    let problems = crate::network::validate(&network);
-    if let Some(problem) = problems.first() {
+    if let Some(problem) = crate::network::validate(&network).first() {
         return Err(miette!(code = "train::impossible", "{}: {problem}", args.net.display()));
     }
-    load::chosen(&network, ArchFile::default(), None, None)
-        .map(|_| ())
-        .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))
+    let path = variation.map(|variation| args.net.with_file_name(&variation.arch));
+    let mut file = match &path {
+        Some(path) => read::arch::arch(path)?,
+        None => ArchFile::default(),
+    };
+    if let Some(variation) = variation {
+        chip::leave_out_read_noise(&mut file.variation, variation.without_read_noise);
+        if file.variation.read_noise > 0.0 {
+            return Err(miette!(
+                code = "train::read_noise",
+                help =
+                    "set variation.without_read_noise = true in the training file, or read_noise = 0 there",
+                "{}: training draws chips, and variation.read_noise is no part of one",
+                args.net.with_file_name(&variation.arch).display()
+            ));
+        }
+    }
+    let (choice, _) = load::chosen(&network, file, path.as_deref(), None)
+        .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))?;
+    let Some(path) = path else { return Ok(None) };
+    let arrays = Arrays::new(&trainer.plan, &choice.design).ok_or_else(|| {
+        miette!(
+            code = "train::no_analog",
+            help = "set readout.kind to \"adc\" or \"sense\" there, or remove [variation] from the training file",
+            "{}: with the popcount readout every chip is the same",
+            path.display()
+        )
+    })?;
+    Ok(Some(arrays))
 }
 
-fn resumed(plan: Plan, path: &Path, digest: &str) -> miette::Result<Trainer> {
+fn resumed(fresh: Trainer, path: &Path, digest: &str) -> miette::Result<Trainer> {
     let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
-    let trainer = checkpoint::load(plan, digest, &bytes).map_err(|error| {
+    let trainer = checkpoint::load(fresh, digest, &bytes).map_err(|error| {
         let help = match error {
             CheckpointError::Other(_) => "go on with the training file and data it began with, or delete it",
             _ => "delete it and begin again without --resume",

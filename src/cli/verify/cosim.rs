@@ -91,6 +91,8 @@ pub struct Plan {
     pub resets: u64,
     /// Processes at a time.
     pub jobs: usize,
+    /// Most planes of weights that a layer runs.
+    pub planes: usize,
     /// Seed of the noise in gates: what the register SEED holds when image 0 starts.
     pub noise_seed: u32,
     /// The images are one shard, as in an earlier run that is to be repeated.
@@ -230,8 +232,10 @@ fn run_shard(
     arguments: &[OsString],
 ) -> Result<Shard, FlowError> {
     let seed = |index: usize| machine::frame_seed(plan.noise_seed, index as u64);
-    let frames: Vec<Frame> =
-        shard.clone().map(|index| frame(design, model.chip.as_ref(), image(index), seed(index))).collect();
+    let frames: Vec<Frame> = shard
+        .clone()
+        .map(|index| frame(design, model.chip.as_ref(), plan.planes, image(index), seed(index)))
+        .collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
     fs::write(&file, vectors::bytes(design, &frames, shard.start, plan.noise_seed))
@@ -262,10 +266,10 @@ fn run_shard(
     Ok(result)
 }
 
-/// The golden model's answer to one image; `chip` and `seed` as in [`machine::run`].
-pub fn frame(design: &Design, chip: Option<&Chip>, image: Vec<i16>, seed: u32) -> Frame {
-    let trace = machine::run(design, chip, &image, seed);
+/// The golden model's answer to one image; `chip`, `planes` and `seed` as in [`machine::run_planes`].
+pub fn frame(design: &Design, chip: Option<&Chip>, planes: usize, image: Vec<i16>, seed: u32) -> Frame {
+    let trace = machine::run_planes(design, chip, planes, &image, seed);
     let cycles = trace.layers.iter().map(|layer| layer.cycles).collect();
     let (sums, bits) = trace.layers.into_iter().map(|layer| (layer.sums, layer.bits)).unzip();
-    Frame { image, sums, bits, scores: trace.scores, cycles }
+    Frame { image, sums, bits, scores: trace.scores, cycles, planes }
 }

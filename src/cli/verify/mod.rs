@@ -44,6 +44,9 @@ pub struct Verify {
     /// Simulations at a time
     #[arg(long, default_value_t = 2)]
     pub jobs: usize,
+    /// Run at most K planes of weights in each layer; all if not given
+    #[arg(long, value_name = "K")]
+    pub planes: Option<usize>,
     /// Chip made by `bincim draw`; without one, the chip that the design was generated with
     #[arg(long)]
     pub chip: Option<PathBuf>,
@@ -176,6 +179,7 @@ pub fn verify<'a>(
         noise_seed: args.noise_seed,
         resets: 2,
         jobs: args.jobs.max(1),
+        planes: planes(args.planes, design)?,
         whole: matches!(args.images, Images::Range(..)),
     };
     let _held = folder::hold(&args.dir.join("build"))?;
@@ -208,6 +212,24 @@ pub fn verify<'a>(
     Ok(verdict)
 }
 
+/// The number of planes asked for, or all there are.
+///
+/// Errors: a number outside of what the design has.
+pub fn planes(asked: Option<usize>, design: &Design) -> miette::Result<usize> {
+    let all = design.planes_of_weights();
+    match asked {
+        None => Ok(all),
+        Some(planes) if (1..=all).contains(&planes) => Ok(planes),
+        Some(planes) => Err(miette::miette!(
+            code = "cli::planes",
+            help = "`bincim check` shows the planes of each layer",
+            "--planes {planes}: the layers of {} have {all} plane{} of weights at most",
+            design.name,
+            if all == 1 { "" } else { "s" }
+        )),
+    }
+}
+
 /// The chip asked for, or the one that stands beside the design's sources; `None` with the popcount readout.
 fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
     match &args.chip {
@@ -223,12 +245,13 @@ fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     let shard = repeating(&verdict.shards)?;
     let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", quoted(chip)));
+    let planes = args.planes.map_or_else(String::new, |planes| format!("--planes {planes} "));
     let noise = match verdict.design.has_noise() {
         true => format!(" --noise-seed {}", args.noise_seed),
         false => String::new(),
     };
     Some(format!(
-        "bincim verify {} {chip}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
+        "bincim verify {} {chip}{planes}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
         quoted(&args.dir),
         quoted(&args.data),
         args.split.name(),

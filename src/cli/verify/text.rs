@@ -18,10 +18,15 @@ pub fn summary(verdict: &Verdict) -> String {
     line(String::new());
     line(format!("  {:28} {:>14} {:>14}", "layer", "predicted", "measured"));
     let measured = measured(verdict);
+    let predicted = design.frame_of(verdict.plan.planes);
     for (index, layer) in design.layers.iter().enumerate() {
-        line(row(&layer.name, layer.cycles, measured.get(index).copied()));
+        line(row(&layer.name, predicted.layers[index], measured.get(index).copied()));
     }
-    line(row("frame", design.cycles, (!measured.is_empty()).then(|| measured.iter().sum())));
+    line(row(
+        "frame",
+        predicted.layers.iter().sum::<u64>(),
+        (!measured.is_empty()).then(|| measured.iter().sum()),
+    ));
     line(String::new());
     let total = |of: fn(&super::Shard) -> u64| thousands(verdict.total(of));
     line(format!(
@@ -121,6 +126,7 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
 /// stable keys.
 pub fn json(verdict: &Verdict) -> Value {
     let measured = measured(verdict);
+    let predicted = verdict.design.frame_of(verdict.plan.planes);
     let layers: Vec<Value> = verdict
         .design
         .layers
@@ -128,7 +134,7 @@ pub fn json(verdict: &Verdict) -> Value {
         .enumerate()
         .map(|(index, layer)| {
             json!({
-                "name": layer.name, "cycles_predicted": layer.cycles,
+                "name": layer.name, "cycles_predicted": predicted.layers[index],
                 "cycles_measured": measured.get(index), "bound": layer.bound,
             })
         })
@@ -136,7 +142,8 @@ pub fn json(verdict: &Verdict) -> Value {
     json!({
         "images": verdict.total(|s| s.images),
         "mismatches": verdict.mismatches(),
-        "cycles_predicted": verdict.design.cycles,
+        "cycles_predicted": predicted.layers.iter().sum::<u64>(),
+        "planes": verdict.plan.planes,
         "cycles_measured": measured.iter().sum::<u64>(),
         "layers": layers,
         "sums": verdict.total(|s| s.sums),
@@ -192,7 +199,10 @@ pub fn suite(verdict: &Verdict) -> Suite {
             ("seed".into(), verdict.plan.seed.to_string()),
             ("images".into(), verdict.total(|s| s.images).to_string()),
             ("mismatches".into(), verdict.mismatches().to_string()),
-            ("cycles_predicted".into(), design.cycles.to_string()),
+            (
+                "cycles_predicted".into(),
+                design.frame_of(verdict.plan.planes).layers.iter().sum::<u64>().to_string(),
+            ),
         ],
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::gather::gather_keys;
 use super::super::pipe::tags;
-use super::super::result::{mixed_flip, write_layer};
+use super::super::result::{mixed_flip, threshold_sets, write_layer};
 use super::super::view::{View, bits};
 use crate::design::Design;
 
@@ -62,6 +62,7 @@ pub(super) fn control(v: &View) -> Instance {
     }
     ports.extend([
         (true, "frame_wanted_o", "frame_wanted"),
+        (v.plane_width > 0, "last_plane_o", "wanted_last_plane"),
         (true, "frame_start_i", "frame_start"),
         (true, "frame_done_i", "frame_done"),
         (true, "busy_i", "busy"),
@@ -99,6 +100,8 @@ pub(super) fn sequencer(v: &View) -> Instance {
         (v.pads_rows, "window_row_o", "window_row"),
         (v.pads_columns, "window_column_o", "window_column"),
         (v.pass_width > 0, "pass_o", "pass"),
+        (v.plane_width > 0, "last_plane_i", "wanted_last_plane"),
+        (v.plane_width > 0, "last_plane_o", "last_plane"),
         (true, "tile_first_o", "tile_first"),
         (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
     ];
@@ -136,6 +139,7 @@ pub(super) fn vector_pipe(v: &View) -> Instance {
         (true, "count_valid_o", "count_valid"),
         (v.accumulates, "count_first_o", "count_first"),
         (true, "count_group_last_o", "count_group_last"),
+        (v.plane_width > 0, "count_plane_o", "count_plane"),
         (stored, "stored_valid_o", "stored_valid"),
         (true, "sum_valid_o", "sum_valid"),
         (true, "result_valid_o", "result_valid"),
@@ -170,7 +174,7 @@ pub(super) fn input_unit(v: &View) -> Instance {
         (v.is_window, "walk_address_i", &address),
         (v.is_window && v.kernel_rows > 1, "walk_bank_i", &bank),
         (v.input_passes > 1, "pass_i", &pass),
-        (v.input_driven, "driven_rows_o", "input_driven_rows"),
+        (v.input_counts, "driven_rows_o", "input_driven_rows"),
         (true, "row_o", "input_row"),
     ];
     instance("input_unit", ports)
@@ -189,6 +193,7 @@ pub(super) fn gather(design: &Design, v: &View) -> Instance {
         (v.rotates, "walk_bank_i", &bank),
         (v.pads_rows, "window_row_i", "window_row"),
         (v.pads_columns, "window_column_i", "window_column"),
+        (v.masks_rows && v.counts_driven, "kept_rows_i", "kept_rows"),
         (true, "read_address_o", "read_address"),
         (true, "read_data_i", "read_data"),
         (v.row_enable, "driven_o", "map_driven"),
@@ -218,6 +223,7 @@ pub(super) fn row_driver(v: &View) -> Instance {
         (v.has_map, "from_input_i", "input_layer"),
         (true, "input_row_i", "input_row"),
         (v.has_map, "map_row_i", "map_row"),
+        (v.masks_rows, "kept_i", "kept"),
         (v.row_enable, "map_driven_i", "map_driven"),
         (v.row_enable, "enable_o", "row_enable"),
         (true, "row_o", "row"),
@@ -235,7 +241,21 @@ pub(super) fn weight_memory() -> Instance {
     instance("weight_memory", ports)
 }
 
-pub(super) fn weight_loader() -> Instance {
+pub(super) fn support_mask(v: &View) -> Instance {
+    let ports = vec![
+        CLOCK,
+        (true, "advance_i", "advance"),
+        (v.many_layers, "layer_i", "walk_layer"),
+        (true, "plane_i", "plane"),
+        (v.pass_width > 0, "pass_i", "pass"),
+        (v.has_map && v.counts_driven, "kept_rows_o", "kept_rows"),
+        (v.input_driven, "input_driven_rows_o", "input_driven_rows"),
+        (true, "kept_o", "kept"),
+    ];
+    instance("support_mask", ports)
+}
+
+pub(super) fn weight_loader(v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         RESET,
@@ -243,6 +263,8 @@ pub(super) fn weight_loader() -> Instance {
         (true, "address_o", "weight_address"),
         (true, "write_o", "shadow_write"),
         (true, "tile_ready_o", "tile_ready"),
+        (v.plane_width > 0, "frame_start_i", "frame_start"),
+        (v.plane_width > 0, "last_plane_i", "last_plane"),
         (true, "tile_swap_i", "tile_swap"),
     ];
     instance("weight_loader", ports)
@@ -267,13 +289,16 @@ pub(super) fn accumulator(v: &View) -> Instance {
     let driven = if v.input_driven { "driven_rows" } else { "map_driven_rows" };
     let ports = vec![
         CLOCK,
-        (stored, "rst_ni", "rst_ni"),
+        (stored || v.masks_lanes && v.all_groups > 1, "rst_ni", "rst_ni"),
         (v.mixed_register, "in_register_i", "in_register"),
         (stored, "fetch_valid_i", "fetch_valid"),
         (stored, "fetch_block_last_i", "fetch_block_last"),
         (v.counts_driven, "driven_rows_i", driven),
         (v.counts_driven && v.weighted, "weighted_i", "weighted"),
         (true, "count_valid_i", "count_valid"),
+        (v.plane_width > 0 && v.many_layers, "layer_i", "layer"),
+        (v.plane_width > 0, "count_plane_i", "count_plane"),
+        (v.masks_lanes && v.all_groups > 1, "count_group_last_i", "count_group_last"),
         (v.accumulates, "count_first_i", "count_first"),
         (true, "count_i", "count"),
         (stored, "stored_valid_i", "stored_valid"),
@@ -288,6 +313,8 @@ pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {
         RESET,
         (v.gives_bits && v.gives_scores, "scores_i", "last_layer"),
         (mixed_flip(design), "flip_after_pool_i", "flip_after_pool"),
+        (threshold_sets(design) && v.many_layers, "layer_i", "layer"),
+        (threshold_sets(design), "last_plane_i", "last_plane"),
         (true, "count_valid_i", "count_valid"),
         (true, "count_group_last_i", "count_group_last"),
         (true, "sum_i", "sum"),

@@ -41,12 +41,17 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         parts.push(instances::gather(design, view));
         parts.push(instances::map_memory());
     }
+    if view.masks_rows {
+        parts.push(instances::support_mask(view));
+    }
     parts.push(instances::row_driver(view));
     match (&design.analog, &view.analog) {
         (Some(analog), Some(a)) => parts.extend(arrays::instances(converter(analog), view, a)),
-        _ => {
-            parts.extend([instances::weight_memory(), instances::weight_loader(), instances::cim_array(view)])
-        }
+        _ => parts.extend([
+            instances::weight_memory(),
+            instances::weight_loader(view),
+            instances::cim_array(view),
+        ]),
     }
     parts.extend([instances::accumulator(view), instances::threshold_unit(design, view)]);
     if view.gives_bits {
@@ -97,6 +102,8 @@ fn frames(v: &View) -> Group {
             (v.many_layers, v.layer_width, "walk_layer"),
             (v.many_layers, v.layer_width, "layer"),
             (v.has_map, 0, "layer_start"),
+            (v.plane_width > 0, v.plane_width, "wanted_last_plane"),
+            (v.plane_width > 0, v.plane_width, "last_plane"),
             (v.many_layers, 0, "layer_drained"),
         ],
         lines,
@@ -124,18 +131,24 @@ fn vector(v: &View) -> Group {
         (v.has_map, v.banks * v.map_width, "read_address"),
         (v.has_map, v.rows, "read_data"),
         (v.row_enable, v.banks, "map_driven"),
-        (v.counts_driven, v.driven_width, "map_driven_rows"),
+        (v.counts_driven && v.has_map, v.driven_width, "map_driven_rows"),
         (v.input_driven, v.driven_width, "input_driven_rows"),
+        (v.masks_rows && v.counts_driven && v.has_map, v.banks * v.kept_width, "kept_rows"),
+        (v.masks_rows, v.rows, "kept"),
         (true, v.rows, "row"),
         (v.row_enable, v.rows, "row_enable"),
     ]);
     let mut lines = Vec::new();
     if v.input_driven {
-        lines.push(wire_line(
-            v.driven_width,
-            "driven_rows",
-            "input_layer ? input_driven_rows : map_driven_rows",
-        ));
+        let value = match v.has_map {
+            true => "input_layer ? input_driven_rows : map_driven_rows",
+            false => "input_driven_rows",
+        };
+        lines.push(wire_line(v.driven_width, "driven_rows", value));
+    }
+    if v.masks_rows {
+        let bits: Vec<&str> = v.plane_bits.iter().rev().map(|bit| bit.name).collect();
+        lines.push(format!("wire {} = {{{}}};", wire(v.plane_width, "plane"), bits.join(", ")));
     }
     group("The vector on its way from issue to the rows.", wires, lines)
 }
@@ -162,7 +175,7 @@ fn weights(v: &View) -> Group {
 fn counts(design: &Design, v: &View) -> Group {
     let mut lines = Vec::new();
     let analog_speeds = v.analog.as_ref().is_some_and(|a| a.two_speeds);
-    let popcount_planes = v.analog.is_none() && (v.planes > 1 || v.row_enable && v.weighted);
+    let popcount_planes = v.analog.is_none() && (v.planes > 1 || v.counts_driven && v.weighted);
     if popcount_planes || analog_speeds {
         match v.many_layers {
             true => lines.push(format!("wire weighted = (layer == {}'d0);", v.layer_width)),
@@ -194,6 +207,7 @@ fn counts(design: &Design, v: &View) -> Group {
             (stored, 0, "fetch_block_last"),
             (true, 0, "count_valid"),
             (v.accumulates, 0, "count_first"),
+            (v.plane_width > 0, v.plane_width, "count_plane"),
             (true, 0, "count_group_last"),
             (true, v.lanes * v.count_width, "count"),
             (stored, 0, "stored_valid"),

@@ -45,7 +45,21 @@ pub struct LayerTrace {
 /// # Panics
 /// Where an analog design comes without a chip drawn for it.
 pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16], seed: u32) -> MachineTrace {
-    let mut machine = Machine::new(design, chip, image, seed);
+    run_planes(design, chip, design.planes_of_weights(), image, seed)
+}
+
+/// [`run`] with at most `planes` (at least 1) planes of the weights of each layer.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_planes(
+    design: &Design,
+    chip: Option<&Chip>,
+    planes: usize,
+    image: &[i16],
+    seed: u32,
+) -> MachineTrace {
+    let mut machine = Machine::new(design, chip, planes, image, seed);
     for index in 0..design.layers.len() {
         machine.layer(index);
     }
@@ -59,7 +73,7 @@ pub fn run(design: &Design, chip: Option<&Chip>, image: &[i16], seed: u32) -> Ma
 /// Where the design's readout is the popcount.
 pub fn column_sums(design: &Design, chip: &Chip, image: &[i16]) -> Vec<ColumnSums> {
     assert!(design.analog.is_some(), "columns of an analog design");
-    let mut machine = Machine::new(design, Some(chip), image, RESET_SEED);
+    let mut machine = Machine::new(design, Some(chip), usize::MAX, image, RESET_SEED);
     machine.found = Some(vec![ColumnSums::new(); design.layers.len()]);
     for index in 0..design.layers.len() {
         machine.layer(index);
@@ -71,6 +85,8 @@ struct Machine<'a> {
     /// Column sums of every layer, where they are wanted.
     found: Option<Vec<ColumnSums>>,
     design: &'a Design,
+    /// Most planes of the weights that a layer runs.
+    planes: usize,
     arrays: Option<Arrays<'a>>,
     generators: Option<Generators<'a>>,
     input: InputMemory,
@@ -97,11 +113,18 @@ impl Clock {
 }
 
 impl<'a> Machine<'a> {
-    fn new(design: &'a Design, chip: Option<&'a Chip>, image: &[i16], seed: u32) -> Machine<'a> {
+    fn new(
+        design: &'a Design,
+        chip: Option<&'a Chip>,
+        planes: usize,
+        image: &[i16],
+        seed: u32,
+    ) -> Machine<'a> {
         let noise = design.analog.as_ref().and_then(|analog| analog.noise.as_ref());
         Machine {
             found: None,
             design,
+            planes: planes.max(1),
             arrays: Arrays::new(design, chip),
             generators: noise.map(|noise| Generators::new(noise, seed)),
             input: InputMemory::fill(design, image),
@@ -119,8 +142,11 @@ impl<'a> Machine<'a> {
         self.clock.tick();
         self.clock.tick();
         let walk_states = states(&layer.walk, self.modulus(layer), self.carry_weight(layer));
+        let thresholds = self.design.threshold_base(index, self.planes);
+        let mut address = layer.weight_base;
         for group in 0..layer.groups {
-            self.group(layer, group, &walk_states, &mut result);
+            self.group(layer, group, address, thresholds + group, &walk_states, &mut result);
+            address += layer.group_words(group);
         }
         // The clock stands one past the last vector's door cycle.
         for _ in 0..3 + self.latency(layer) {
@@ -156,36 +182,51 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn group(&mut self, layer: &LayerDesign, group: usize, walk: &[Position], result: &mut LayerTrace) {
+    /// `address`: first weight word of the group; `entry`: its entry of the threshold memory.
+    fn group(
+        &mut self,
+        layer: &LayerDesign,
+        group: usize,
+        address: usize,
+        entry: usize,
+        walk: &[Position],
+        result: &mut LayerTrace,
+    ) {
         let lanes = self.design.lanes;
-        let group_words = (layer.passes - 1) * layer.words + layer.last_words;
         let mut sums = vec![vec![0i64; lanes]; if layer.sum_pixels { 1 } else { layer.vectors }];
         for block in 0..layer.blocks {
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
-            for pass in 0..layer.passes {
+            let mut address = address;
+            for (plane, pass) in layer.tiles(group, self.planes) {
                 if self.arrays.is_some() {
                     self.read(layer, group, pass, &walk[first..first + length], first, &mut sums);
                     continue;
                 }
-                let words = if pass + 1 == layer.passes { layer.last_words } else { layer.words };
-                let address = layer.weight_base + group * group_words + pass * layer.words;
+                let words = layer.tile_words(pass);
                 let tile = Tile::load(self.design, address, words);
+                address += words;
+                let plane = &layer.planes[plane];
+                let kept_rows = plane.rows.as_ref().map(|passes| &passes[pass]);
+                let kept_lanes = plane.lanes.as_ref().map(|groups| &groups[group]);
                 while self.clock.loaded < words as u64 {
                     self.clock.tick();
                 }
                 self.clock.loaded = 0;
                 for (vector, position) in walk.iter().enumerate().skip(first).take(length) {
-                    let row = self.row_vector(layer, pass, position);
+                    let mut row = self.row_vector(layer, pass, position);
+                    kept_rows.into_iter().for_each(|kept| row.keep(kept));
                     let sum = &mut sums[if layer.sum_pixels { 0 } else { vector }];
                     for (lane, sum) in sum.iter_mut().enumerate() {
-                        *sum += tile.contribution(self.design, layer, lane, &row);
+                        if kept_lanes.is_none_or(|kept| kept[lane]) {
+                            *sum += tile.contribution(self.design, layer, lane, &row) << plane.shift;
+                        }
                     }
                     self.clock.tick();
                 }
             }
         }
-        self.finish(layer, group, &sums, result);
+        self.finish(layer, group, entry, &sums, result);
         result.sums.extend(sums.into_iter().flatten());
     }
 
@@ -247,8 +288,15 @@ impl<'a> Machine<'a> {
     }
 
     /// Threshold, pooling and write-back of one group.
-    fn finish(&mut self, layer: &LayerDesign, group: usize, sums: &[Vec<i64>], result: &mut LayerTrace) {
-        let thresholds = &self.design.thresholds[layer.threshold_base + group];
+    fn finish(
+        &mut self,
+        layer: &LayerDesign,
+        group: usize,
+        entry: usize,
+        sums: &[Vec<i64>],
+        result: &mut LayerTrace,
+    ) {
+        let thresholds = &self.design.thresholds[entry];
         let window = layer.walk.window.0 * layer.walk.window.1;
         for (pixel, vectors) in sums.chunks(if layer.sum_pixels { 1 } else { window }).enumerate() {
             if layer.scores {

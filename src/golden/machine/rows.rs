@@ -42,6 +42,14 @@ impl RowVector {
         self.driven[row / 64] |= 1 << (row % 64);
     }
 
+    /// Takes away the rows that are not `kept`.
+    pub fn keep(&mut self, kept: &[bool]) {
+        for (row, _) in kept.iter().enumerate().filter(|(_, kept)| !**kept) {
+            self.data[row / 64] &= !(1 << (row % 64));
+            self.driven[row / 64] &= !(1 << (row % 64));
+        }
+    }
+
     pub fn bit(&self, row: usize) -> bool {
         self.data[row / 64] >> (row % 64) & 1 == 1
     }
@@ -94,7 +102,7 @@ impl Tile {
                 .sum();
         }
         let count: u32 = (0..words).map(|i| matches(i).count_ones()).sum();
-        if design.row_enable {
+        if design.signed_counts {
             let driven: u32 = row.driven.iter().map(|word| word.count_ones()).sum();
             2 * i64::from(count) - i64::from(driven)
         } else {

@@ -150,6 +150,13 @@ mod tests {
                 let engine = prepare_for(&network, set);
                 assert_eq!(engine.infer_elements(&elements), expected, "seed {seed}, {set}");
             }
+            for planes in 1..network.most_planes() {
+                let fewer = network.limited(planes);
+                let expected: Vec<i32> =
+                    elements.chunks(size).flat_map(|image| reference::run(&fewer, image).scores).collect();
+                let engine = prepare(&fewer);
+                assert_eq!(engine.infer_elements(&elements), expected, "seed {seed}, {planes} planes");
+            }
         }
     }
 
@@ -160,14 +167,22 @@ mod tests {
 
     #[test]
     fn batches_that_are_not_full_equal_the_reference() {
-        let limits = Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8 };
+        let limits = Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8, planes: 1 };
         equals_reference(1000..1100, &limits, 2 * BATCH.0 + 5);
     }
 
     #[test]
     fn sums_longer_than_a_byte_equal_the_reference() {
-        let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4 };
+        let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4, planes: 1 };
         equals_reference(2000..2030, &limits, 2);
+    }
+
+    #[test]
+    fn networks_with_planes_equal_the_reference() {
+        let limits = Limits { planes: 4, ..Limits::default() };
+        equals_reference(3000..3200, &limits, 3);
+        let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4, planes: 3 };
+        equals_reference(4000..4010, &limits, 2);
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! with a limit that also holds what undriven padding adds; windows with the same taps outside the map
 //! form a class with limits of its own.
 
+use std::borrow::Cow;
+
 use super::kernel::{InstructionSet, LANES, Window, Windows};
 use super::maps::{BitMap, InputMap};
+use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
 use crate::network::{Activation, InputCode, Layer, Network, PadValue, Padding, Pool, Shape};
 
@@ -16,14 +19,19 @@ pub(super) struct LayerPlan {
     pub windows: Windows,
     /// Blocks of 32 output channels.
     pub blocks: usize,
-    /// Block after block, each `windows.words()` x 32.
-    pub weights: Aligned<u32>,
+    /// What the kernel counts against the map, one after the other; a layer of one binary plane has one.
+    pub passes: Vec<Pass>,
     pub result: ResultPlan,
     /// The map that the layer's bits go to; `None` where it gives scores.
     pub output: Option<BitMap>,
 }
 
 impl LayerPlan {
+    /// The counts of one pass are the layer's counts.
+    pub(super) fn counts_once(&self) -> bool {
+        matches!(&self.passes[..], [pass] if pass.scale == 1)
+    }
+
     /// Bytes that one image's results take.
     pub(super) fn bytes(&self) -> usize {
         let sums = match &self.result {
@@ -32,6 +40,14 @@ impl LayerPlan {
         };
         sums + self.output.as_ref().map_or(0, |map| map.blank.len() * 4)
     }
+}
+
+/// One set of weights and what its counts are multiplied by.
+#[derive(Debug)]
+pub(super) struct Pass {
+    /// Block after block, each `windows.words()` x 32.
+    pub weights: Aligned<u32>,
+    pub scale: i32,
 }
 
 /// What becomes of the counts.
@@ -52,7 +68,7 @@ pub(super) enum ResultPlan {
     Sums {
         /// Class after class, one entry a channel.
         base: Vec<i32>,
-        /// 2 for bits, 1 for integers: `acc = base - factor * count`.
+        /// `acc = base - factor * count`: 2 for bits, 1 for integers and where a plane leaves something out.
         factor: i32,
         conv: Shape,
         sum_pixels: bool,
@@ -133,12 +149,13 @@ fn plan_layer(
     let target = own_map.as_ref().map(|(_, map)| map).or(output.as_ref());
     let (list, classes) = windows(layer, source, target, own_map.is_some());
     let blocks = layer.conv.c.div_ceil(LANES);
+    let (planes, factor) = planes(layer, source);
     let result = match &layer.activation {
         Activation::Sign { threshold, flip } if !layer.sum_pixels => {
             let flips: Vec<u32> = (0..blocks).map(|block| flip_word(flip, block)).collect();
             let late = layer.pool.is_some_and(|pool| pool.before_sign);
             ResultPlan::Signs {
-                limits: limits(layer, threshold, &classes, source),
+                limits: limits(layer, threshold, &classes, source, factor),
                 flip: if late { vec![0; blocks] } else { flips.clone() },
                 flip_pooled: late.then_some(flips),
                 pool: own_map,
@@ -146,7 +163,7 @@ fn plan_layer(
         }
         activation => ResultPlan::Sums {
             base: classes.iter().flat_map(|&class| bases(layer, class, source)).collect(),
-            factor: if source.integers { 1 } else { 2 },
+            factor,
             conv: layer.conv,
             sum_pixels: layer.sum_pixels,
             activation: activation.clone(),
@@ -154,8 +171,11 @@ fn plan_layer(
     };
     let windows = Windows::new(list, source.runs, source.run_words, source.row);
     debug_assert!(code == InputCode::Bipolar || source.integers);
-    let weights = weights(layer, source, set);
-    LayerPlan { windows, blocks, weights, result, output }
+    let passes = planes
+        .iter()
+        .map(|(matrix, scale)| Pass { weights: weights(layer, matrix, source, set), scale: *scale })
+        .collect();
+    LayerPlan { windows, blocks, passes, result, output }
 }
 
 /// Taps of a window that lie inside the map: rows from..to and columns from..to of the kernel.
@@ -237,12 +257,11 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
     };
     let base = |o: usize| {
         // A tap outside was counted as -1 times its weight: give the weight back.
-        let mut base = layer.fan_in() as i32;
+        let mut base = layer.fan_in() as i32 * layer.scales() as i32;
         for ky in 0..layer.kernel.0 {
             for kx in (0..layer.kernel.1).filter(|&kx| !inside(ky, kx)) {
                 for c in 0..layer.input.c {
-                    let weight = layer.weights.get(o, (ky * layer.kernel.1 + kx) * layer.input.c + c);
-                    base += if weight { 1 } else { -1 };
+                    base += layer.weight(o, (ky * layer.kernel.1 + kx) * layer.input.c + c);
                 }
             }
         }
@@ -252,11 +271,10 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
 }
 
 /// Largest count that meets the threshold; lanes beyond the last channel never do.
-fn limits(layer: &Layer, threshold: &[i32], classes: &[Class], source: &Source) -> Vec<i32> {
+fn limits(layer: &Layer, threshold: &[i32], classes: &[Class], source: &Source, factor: i32) -> Vec<i32> {
     let bases: Vec<Vec<i32>> = classes.iter().map(|&class| bases(layer, class, source)).collect();
-    let factor = if source.integers { 1 } else { 2 };
     let limit = |base: i32, threshold: i32| {
-        let limit = (i64::from(base) - i64::from(threshold)).div_euclid(factor);
+        let limit = (i64::from(base) - i64::from(threshold)).div_euclid(i64::from(factor));
         limit.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
     };
     let mut limits = Vec::new();
@@ -275,15 +293,46 @@ fn flip_word(flip: &[bool], block: usize) -> u32 {
     lanes.fold(0, |word, (lane, &flip)| word | u32::from(flip) << lane)
 }
 
-/// All weights in the order of the kernel.
-fn weights(layer: &Layer, source: &Source, set: InstructionSet) -> Aligned<u32> {
+/// The matrices that the kernel counts with, their scales, and the factor of the counts in an accumulator.
+///
+/// Integers meet whole weights in one pass. A plane with a mask is half the sum of two matrices, equal where a tap is
+/// kept and opposite where it is left out; all scales are doubled then, and the factor is 1 instead of 2.
+fn planes<'a>(layer: &'a Layer, source: &Source) -> (Vec<(Cow<'a, BitMatrix>, i32)>, i32) {
+    if source.integers {
+        return (vec![(Cow::Borrowed(&layer.planes[0].weights), 1)], 1);
+    }
+    let halves = layer.planes.iter().any(|plane| plane.mask.is_some());
+    let mut passes = Vec::new();
+    for plane in &layer.planes {
+        match plane.mask {
+            None => {
+                let scale = if halves { 2 * plane.scale } else { plane.scale };
+                passes.push((Cow::Borrowed(&plane.weights), scale));
+            }
+            Some(_) => {
+                for other in [true, false] {
+                    let bit = |o, column| match plane.sign(o, column) {
+                        0 => other,
+                        sign => sign > 0,
+                    };
+                    let matrix = BitMatrix::from_fn(layer.conv.c, layer.fan_in(), bit);
+                    passes.push((Cow::Owned(matrix), plane.scale));
+                }
+            }
+        }
+    }
+    (passes, if halves { 1 } else { 2 })
+}
+
+/// Weights of one pass in the order of the kernel.
+fn weights(layer: &Layer, matrix: &BitMatrix, source: &Source, set: InstructionSet) -> Aligned<u32> {
     let words = source.runs * source.run_words;
     let mut all = Aligned::new(layer.conv.c.div_ceil(LANES) * LANES * words, 0);
     for o in 0..layer.conv.c {
         let block = &mut all[o / LANES * LANES * words..][..LANES * words];
         let taps: Vec<u32> = match source.integers {
             true => integer_taps(layer, o, source.run_words),
-            false => bit_taps(layer, o, source.vector),
+            false => bit_taps(layer, matrix, o, source.vector),
         };
         for (word, taps) in taps.into_iter().enumerate() {
             block[set.weight_index(words, o % LANES, word)] = taps;
@@ -296,8 +345,8 @@ fn weights(layer: &Layer, source: &Source, set: InstructionSet) -> Aligned<u32> 
 fn integer_taps(layer: &Layer, o: usize, run_words: usize) -> Vec<u32> {
     let run = layer.kernel.1 * layer.input.c;
     let tap = |row: usize, i: usize| match i < run {
-        true if layer.weights.get(o, row * run + i) => -1i16,
-        true => 1,
+        // At most 255 a plane of a few: far inside 16 bits (`network::validate`).
+        true => -layer.weight(o, row * run + i) as i16,
         false => 0,
     };
     let pair =
@@ -306,7 +355,7 @@ fn integer_taps(layer: &Layer, o: usize, run_words: usize) -> Vec<u32> {
 }
 
 /// Weight bits, each pixel's channels filled up with 0, or all as one `vector`.
-fn bit_taps(layer: &Layer, o: usize, vector: bool) -> Vec<u32> {
+fn bit_taps(layer: &Layer, matrix: &BitMatrix, o: usize, vector: bool) -> Vec<u32> {
     let (pixels, c) = match vector {
         true => (1, layer.fan_in()),
         false => (layer.kernel.0 * layer.kernel.1, layer.input.c),
@@ -315,9 +364,11 @@ fn bit_taps(layer: &Layer, o: usize, vector: bool) -> Vec<u32> {
     for pixel in 0..pixels {
         for first in (0..c).step_by(32) {
             let bits = (first..c.min(first + 32)).enumerate();
-            taps.push(bits.fold(0, |word, (bit, column)| {
-                word | u32::from(layer.weights.get(o, pixel * c + column)) << bit
-            }));
+            taps.push(
+                bits.fold(0, |word, (bit, column)| {
+                    word | u32::from(matrix.get(o, pixel * c + column)) << bit
+                }),
+            );
         }
     }
     taps

@@ -19,6 +19,8 @@ pub struct Worker {
     /// Bits before an overlapping pool.
     unpooled: Vec<Aligned<u32>>,
     counts: Vec<i32>,
+    /// Counts of one pass where a layer has several.
+    pass: Vec<i32>,
     flags: Vec<u8>,
     scores: Vec<i32>,
 }
@@ -36,9 +38,10 @@ impl Worker {
             _ => words(None),
         };
         let counts = |plan: &LayerPlan| match plan.result {
-            ResultPlan::Signs { .. } => 0,
-            ResultPlan::Sums { .. } => plan.windows.count() * LANES * batch,
+            ResultPlan::Signs { .. } if plan.counts_once() => 0,
+            _ => plan.windows.count() * LANES * batch,
         };
+        let pass = |plan: &LayerPlan| if plan.counts_once() { 0 } else { counts(plan) };
         Worker {
             images: 0,
             input_bits: Aligned::new(bits * batch, 0),
@@ -47,6 +50,7 @@ impl Worker {
             outputs: engine.plans.iter().map(|plan| words(plan.output.as_ref())).collect(),
             unpooled: engine.plans.iter().map(unpooled).collect(),
             counts: vec![0; engine.plans.iter().map(counts).max().unwrap_or(0)],
+            pass: vec![0; engine.plans.iter().map(pass).max().unwrap_or(0)],
             flags: vec![0; engine.shape.elements().next_multiple_of(32)],
             scores: vec![0; engine.scores * batch],
         }
@@ -99,12 +103,13 @@ impl Worker {
                 (Maps::Bits(&self.input_bits), map.blank.len())
             }
         };
-        let work = |block: usize| Work {
+        let work = |pass: usize, block: usize| Work {
             windows: &plan.windows,
             maps,
             image_stride,
             images: self.images,
-            weights: &plan.weights[block * LANES * plan.windows.words()..][..LANES * plan.windows.words()],
+            weights: &plan.passes[pass].weights[block * LANES * plan.windows.words()..]
+                [..LANES * plan.windows.words()],
         };
         match &plan.result {
             ResultPlan::Signs { limits, flip, flip_pooled, pool } => {
@@ -128,7 +133,12 @@ impl Worker {
                         out_stride: map.blank.len(),
                         column: block,
                     };
-                    kernel::signs(engine.set, work(block), &mut signs);
+                    if plan.counts_once() {
+                        kernel::signs(engine.set, work(0, block), &mut signs);
+                        continue;
+                    }
+                    count(engine, plan, |pass| work(pass, block), &mut self.counts, &mut self.pass);
+                    kernel::compare(plan.windows.list(), self.images, &self.counts, &mut signs);
                 }
                 if let Some((pool, map)) = pool {
                     max_pool(pool, map, unpooled, output, out, self.images);
@@ -142,7 +152,7 @@ impl Worker {
                     reset(output, self.images, &mut after[0]);
                 }
                 for block in 0..plan.blocks {
-                    kernel::counts(engine.set, work(block), &mut self.counts);
+                    count(engine, plan, |pass| work(pass, block), &mut self.counts, &mut self.pass);
                     let out = plan.output.as_ref().map(|map| (map, &mut after[0]));
                     finish_sums(plan, block, self.images, &self.counts, out, &mut self.scores);
                 }
@@ -176,6 +186,24 @@ impl Worker {
             self.run(engine, index);
         }
         self.scores(engine)
+    }
+}
+
+/// Counts of one block over all passes of a layer, each times its scale.
+fn count<'a>(
+    engine: &Engine,
+    plan: &LayerPlan,
+    work: impl Fn(usize) -> Work<'a>,
+    counts: &mut [i32],
+    one: &mut [i32],
+) {
+    if plan.counts_once() {
+        return kernel::counts(engine.set, work(0), counts);
+    }
+    counts.fill(0);
+    for (index, pass) in plan.passes.iter().enumerate() {
+        kernel::counts(engine.set, work(index), one);
+        counts.iter_mut().zip(one.iter()).for_each(|(sum, count)| *sum += pass.scale * count);
     }
 }
 

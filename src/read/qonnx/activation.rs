@@ -1,6 +1,6 @@
 //! Nodes that decide bits: BipolarQuant, Sign, MultiThreshold, Quant; and the input's 8-bit Quant.
 
-use super::builder::{Builder, Decision};
+use super::builder::{Builder, Decision, Rule};
 use super::constant;
 use super::graph::Node;
 use super::input;
@@ -9,6 +9,14 @@ use super::steps::Step;
 use super::stream::{Meaning, Source, Stream};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
+
+/// Most bits of an activation between layers: one of n bits takes 2^n - 1 channels.
+const MOST_BITS: u32 = 4;
+
+/// One bit, met from 0 on.
+fn at_zero() -> Rule {
+    Rule::Thresholds(vec![vec![0.0]])
+}
 
 pub fn quantise<'t>(
     builder: &mut Builder,
@@ -20,7 +28,7 @@ pub fn quantise<'t>(
     let channels = stream.map.c;
     let decision = match node.op() {
         "Sign" => Decision {
-            threshold: vec![0.0],
+            rule: at_zero(),
             low: vec![-1.0; channels],
             high: vec![1.0; channels],
             zero_is_zero: true,
@@ -29,7 +37,7 @@ pub fn quantise<'t>(
         "BipolarQuant" => {
             let scale = stream.per_channel(needed(1)?).map_err(|e| node.shape_error(e))?;
             Decision {
-                threshold: vec![0.0],
+                rule: at_zero(),
                 low: spread(&scale, channels).map(|s| -s).collect(),
                 high: spread(&scale, channels).collect(),
                 zero_is_zero: false,
@@ -42,14 +50,14 @@ pub fn quantise<'t>(
             if scale.contains(&0.0) {
                 return Err(node.structure_error("has a scale of 0", "give the quantiser a scale above 0"));
             }
-            if !quant.is_bipolar() {
-                if stream.source != Source::Input {
-                    return Err(node.attribute_error(
-                        "bitwidth",
-                        quant.bits,
-                        "activations between layers are one bit: use BipolarQuant, or a signed Quant of 1 bit",
-                    ));
-                }
+            if !quant.is_bipolar() && stream.source != Source::Input && quant.bits > MOST_BITS {
+                return Err(node.attribute_error(
+                    "bitwidth",
+                    quant.bits,
+                    "activations between layers have at most 4 bits, since each level but one takes a channel",
+                ));
+            }
+            if !quant.is_bipolar() && stream.source == Source::Input {
                 let ([scale], [zero]) = (&scale[..], &zero[..]) else {
                     return Err(node.structure_error(
                         "has a scale or zero point for each channel of the input",
@@ -59,18 +67,29 @@ pub fn quantise<'t>(
                 stream.meaning = input::quantise(builder, node, input_name, stream, quant, *scale, *zero)?;
                 return Ok(());
             }
-            let level = |sign: f64| {
+            let level = |integer: f64| {
                 let pairs = spread(&scale, channels).zip(spread(&zero, channels));
-                pairs.map(|(s, z)| (sign - z) * s).collect::<Vec<f64>>()
+                pairs.map(|(s, z)| (integer - z) * s).collect::<Vec<f64>>()
             };
-            let (low, high) = (level(-1.0), level(1.0));
+            let (rule, (low, high)) = match quant.is_bipolar() {
+                true => (at_zero(), (-1.0, 1.0)),
+                false => (Rule::Quant(quant), quant.range()),
+            };
+            if low == high {
+                return Err(node.attribute_error(
+                    "bitwidth",
+                    quant.bits,
+                    "one level says nothing: use 2 to 4 bits",
+                ));
+            }
+            let (low, high) = (level(low), level(high));
             if scale != [1.0] {
                 step(node, stream, Step::Div(scale))?;
             }
             if zero != [0.0] {
                 step(node, stream, Step::Add(zero))?;
             }
-            Decision { threshold: vec![0.0], low, high, zero_is_zero: false }
+            Decision { rule, low, high, zero_is_zero: false }
         }
     };
     match (&stream.meaning, stream.source) {
@@ -80,17 +99,33 @@ pub fn quantise<'t>(
         (Meaning::Number { steps, pool }, Source::Layer(index)) => {
             builder.decide_layer(node, stream, index, steps, *pool, &decision)?;
         }
-        (Meaning::Bits { low, high }, _) => {
+        (Meaning::Bits { low, high, steps }, _) => {
             let again = |c: usize, v: f64| {
-                let t = decision.threshold[if decision.threshold.len() == 1 { 0 } else { c }];
-                if v >= t { decision.high[c] } else { decision.low[c] }
+                let met = (0..decision.rule.steps()).filter(|&step| decision.rule.met(step, c, v)).count();
+                let part = met as f64 / decision.rule.steps() as f64;
+                decision.low[c] + (decision.high[c] - decision.low[c]) * part
             };
+            let level = |c: usize, n: usize| low[c] + (high[c] - low[c]) * n as f64 / *steps as f64;
+            let uneven = |c: usize| {
+                let (first, last) = (again(c, low[c]), again(c, high[c]));
+                (1..*steps).any(|n| {
+                    let even = first + (last - first) * n as f64 / *steps as f64;
+                    (again(c, level(c, n)) - even).abs() > 1e-9 * (last - first).abs()
+                })
+            };
+            if (0..channels).any(uneven) {
+                return Err(node.binary_error(
+                    "quantises activations a second time, to levels that are not even",
+                    "quantise once",
+                ));
+            }
+            let steps = *steps;
             if decision.zero_is_zero && low.iter().chain(high).any(|&v| v == 0.0) {
                 return Err(Error::SignOfZero { node: node.name(), channel: 0, value: 0 });
             }
             let low: Vec<f64> = low.iter().enumerate().map(|(c, &v)| again(c, v)).collect();
             let high: Vec<f64> = high.iter().enumerate().map(|(c, &v)| again(c, v)).collect();
-            stream.meaning = Meaning::Bits { low, high };
+            stream.meaning = Meaning::Bits { low, high, steps };
             return Ok(());
         }
         _ => {
@@ -100,7 +135,8 @@ pub fn quantise<'t>(
             ));
         }
     }
-    stream.meaning = Meaning::Bits { low: decision.low, high: decision.high };
+    let steps = decision.rule.steps();
+    stream.meaning = Meaning::Bits { low: decision.low, high: decision.high, steps };
     Ok(())
 }
 
@@ -112,10 +148,10 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
     let &[channels, steps] = &thresholds.dims[..] else {
         return Err(node.shape_error("its thresholds need the shape (channels, steps)"));
     };
-    if steps != 1 {
+    if !(1..1 << MOST_BITS).contains(&steps) {
         return Err(node.binary_error(
             format!("has {steps} thresholds a channel"),
-            "activations are one bit: give one threshold a channel",
+            "give 1 to 15 thresholds: each takes a channel",
         ));
     }
     let rank = stream.dims.len();
@@ -130,10 +166,13 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
     }
     let mut dims = vec![1; rank];
     dims[axis] = channels;
-    let threshold = stream
-        .per_channel(&Tensor { dims, values: thresholds.values.clone() })
-        .map_err(|e| node.shape_error(e))?;
+    let threshold = |step: usize| {
+        let values = thresholds.values.iter().skip(step).step_by(steps).copied().collect();
+        stream.per_channel(&Tensor { dims: dims.clone(), values }).map_err(|e| node.shape_error(e))
+    };
+    let rule = Rule::Thresholds((0..steps).map(threshold).collect::<Result<_, Error>>()?);
     let (scale, bias) = (node.float("out_scale").unwrap_or(1.0), node.float("out_bias").unwrap_or(0.0));
     let all = stream.map.c;
-    Ok(Decision { threshold, low: vec![bias; all], high: vec![scale + bias; all], zero_is_zero: false })
+    let high = vec![scale * steps as f64 + bias; all];
+    Ok(Decision { rule, low: vec![bias; all], high, zero_is_zero: false })
 }

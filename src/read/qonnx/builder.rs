@@ -3,11 +3,15 @@
 
 use super::fold::{self, Reachable};
 use super::graph::Node;
+use super::planes::Weights;
+use super::quant::Quant;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
+use super::weighted::Values;
 use crate::bits::BitMatrix;
 use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape};
 use crate::read::Error;
+use crate::read::onnx::Tensor;
 use rayon::prelude::*;
 
 /// Largest map, elements.
@@ -57,19 +61,58 @@ pub struct Plan {
     pub sum_pixels: bool,
 }
 
-/// What a decision gives: bit = (x >= threshold[c]); the tensor then holds `low[c]` or `high[c]`.
+/// What bit `step` of a decision compares.
+#[derive(Debug, Clone)]
+pub enum Rule {
+    /// x >= `thresholds[step]`, which has one entry, or one a channel.
+    Thresholds(Vec<Vec<f64>>),
+    /// The quantiser's integer of x lies above its smallest by more than `step`.
+    Quant(Quant),
+}
+
+impl Rule {
+    /// Bits of a decision.
+    pub fn steps(&self) -> usize {
+        match self {
+            Rule::Thresholds(thresholds) => thresholds.len(),
+            Rule::Quant(quant) => (quant.range().1 - quant.range().0) as usize,
+        }
+    }
+
+    pub fn met(&self, step: usize, channel: usize, x: f64) -> bool {
+        match self {
+            Rule::Thresholds(thresholds) => x >= at(&thresholds[step], channel),
+            Rule::Quant(quant) => quant.integer(x) > quant.range().0 + step as f64,
+        }
+    }
+
+    /// The same as a runtime in single precision decides.
+    pub fn met_f32(&self, step: usize, channel: usize, x: f32) -> bool {
+        match self {
+            Rule::Thresholds(thresholds) => x >= at(&thresholds[step], channel) as f32,
+            Rule::Quant(_) => self.met(step, channel, f64::from(x)),
+        }
+    }
+}
+
+fn at(list: &[f64], channel: usize) -> f64 {
+    if list.len() == 1 { list[0] } else { list[channel] }
+}
+
+/// What a decision gives: the tensor then holds even levels from `low[c]` to `high[c]`, by the number of bits that are met.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    pub threshold: Vec<f64>,
+    pub rule: Rule,
     pub low: Vec<f64>,
     pub high: Vec<f64>,
     /// The operation gives 0 for exactly 0 (ONNX Sign), which must then not be reachable.
     pub zero_is_zero: bool,
 }
 
-/// The elements of a stream as `scale * s[c] + bias[c]`, with `s` the layer's integer, negated in the
-/// channels of `negate`.
+/// The elements of a stream as `scale * s[c] + bias[c]`, with `s` the layer's integer (the sum over `copies` bits), negated
+/// in the channels of `negate`.
 pub struct Levels {
+    pub copies: usize,
     pub scale: f64,
     pub bias: Vec<f64>,
     pub negate: Vec<bool>,
@@ -79,21 +122,22 @@ pub struct Levels {
 impl Builder {
     /// Levels of `stream` as the input of a weighted layer.
     pub fn levels(&self, node: &Node, stream: &Stream) -> Result<Levels, Error> {
-        let (low, high, divisor) = match &stream.meaning {
+        let (low, high, copies, divisor) = match &stream.meaning {
             Meaning::Codes { scale, bias } => {
                 let negate = vec![false; stream.map.c];
-                return Ok(Levels { scale: *scale, bias: vec![*bias; stream.map.c], negate, divisor: 1.0 });
+                let bias = vec![*bias; stream.map.c];
+                return Ok(Levels { copies: 1, scale: *scale, bias, negate, divisor: 1.0 });
             }
-            Meaning::Bits { low, high } => (low, high, 1.0),
-            Meaning::MeanBits { low, high, divisor } => (low, high, *divisor),
+            Meaning::Bits { low, high, steps } => (low, high, *steps, 1.0),
+            Meaning::MeanBits { low, high, steps, divisor } => (low, high, *steps, *divisor),
             Meaning::Number { .. } => {
                 return Err(node.binary_error(
-                    "reads activations of more than one bit",
-                    "put a BipolarQuant between the layers",
+                    "reads activations that are not quantised",
+                    "put a BipolarQuant, or a Quant of 2 to 4 bits, between the layers",
                 ));
             }
         };
-        let half: Vec<f64> = low.iter().zip(high).map(|(l, h)| (h - l) / 2.0).collect();
+        let half: Vec<f64> = low.iter().zip(high).map(|(l, h)| (h - l) / (2 * copies) as f64).collect();
         if half.iter().any(|h| *h == 0.0 || h.abs() != half[0].abs()) {
             return Err(node.binary_error(
                 "reads bits whose two levels lie differently far apart in different channels",
@@ -101,6 +145,7 @@ impl Builder {
             ));
         }
         Ok(Levels {
+            copies,
             scale: half[0],
             bias: low.iter().zip(high).map(|(l, h)| (h + l) / 2.0).collect(),
             negate: half.iter().map(|h| *h != half[0]).collect(),
@@ -110,7 +155,8 @@ impl Builder {
 
     /// Adds a layer; returns its accumulators as they enter the operations behind it.
     ///
-    /// `taps[k]` is (column of the weight matrix, input channel) of weight index `k`.
+    /// `taps[k]` is (column of the weight matrix, input channel) of weight index `k`, before channels are widened to
+    /// several bits; `weight(values, o, k)` is a weight.
     pub fn add_layer(
         &mut self,
         node: &Node,
@@ -118,17 +164,20 @@ impl Builder {
         levels: &Levels,
         plan: Plan,
         taps: &[(usize, usize)],
-        weight: impl Fn(usize, usize) -> f64,
+        values: Values,
+        weight: &dyn Fn(&Tensor, usize, usize) -> f64,
     ) -> Result<Meaning, Error> {
+        let (copies, input) = (levels.copies, widened(stream.map, levels.copies));
+        let fan_in = taps.len().saturating_mul(copies);
         let expected = match self.layers.last() {
             None => Source::Input,
             Some(_) => Source::Layer(self.layers.len() - 1),
         };
-        if stream.source != expected || self.layers.last().is_some_and(|l| l.output != stream.map) {
+        if stream.source != expected || self.layers.last().is_some_and(|l| l.output != input) {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
         let sum_of = if plan.sum_pixels { plan.conv.pixels() } else { 1 };
-        if plan.conv.elements() > MAX_MAP || taps.len().saturating_mul(sum_of) > MAX_FAN_IN {
+        if plan.conv.elements() > MAX_MAP || fan_in.saturating_mul(sum_of) > MAX_FAN_IN {
             return Err(Error::TooLarge {
                 what: format!("the map or fan-in of node '{}'", node.name()),
                 limit: format!("{MAX_MAP} elements or {MAX_FAN_IN} inputs"),
@@ -137,31 +186,43 @@ impl Builder {
         if taps.is_empty() || plan.outputs == 0 || plan.conv.elements() == 0 {
             return Err(node.shape_error("its weights or its output are empty"));
         }
-        let mut scale = Vec::with_capacity(plan.outputs);
-        let mut offset = Vec::with_capacity(plan.outputs);
-        let mut weights = BitMatrix::zeros(plan.outputs, taps.len());
-        let unbiased = levels.bias.iter().all(|&b| b == 0.0);
-        for o in 0..plan.outputs {
-            let alpha = weight(o, 0).abs();
-            let mut sum = 0.0;
-            for (k, &(column, channel)) in taps.iter().enumerate() {
-                let w = weight(o, k);
-                if w.abs() != alpha || alpha == 0.0 || !alpha.is_finite() {
-                    return Err(node.binary_error(
-                        format!("the weights of output channel {o} are not all plus or minus one value"),
-                        "quantise the weights with BipolarQuant, or use weights of -1 and +1",
-                    ));
-                }
-                if (w > 0.0) != levels.negate[channel] {
-                    weights.set(o, column, true);
-                }
-                if !unbiased {
-                    sum += w * levels.bias[channel];
-                }
-            }
-            scale.push(levels.scale * alpha);
-            offset.push(sum);
+        let unquantised = |o: usize| {
+            node.binary_error(
+                format!("the weights of output channel {o} are neither plus or minus one value nor multiples of one"),
+                "quantise the weights: BipolarQuant, a sum of several, or Quant of at most 8 bits",
+            )
+        };
+        // Copy `t` of a channel is channel `t * map.c + channel` of the widened map.
+        let column = |k: usize| {
+            let (tap, copy) = (k % taps.len(), k / taps.len());
+            let (column, channel) = taps[tap];
+            (column - channel) * copies + copy * stream.map.c + channel
+        };
+        let sign = |k: usize| if levels.negate[taps[k % taps.len()].1] { -1.0 } else { 1.0 };
+        let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * weight(tensor, o, k % taps.len());
+        let whole = |o: usize, k: usize| value(values.whole, o, k);
+        let addend =
+            |tensor| Box::new(move |o: usize, k: usize| value(tensor, o, k)) as Box<dyn Fn(_, _) -> _>;
+        let decomposition = Weights {
+            outputs: plan.outputs,
+            inputs: fan_in,
+            column: &column,
+            value: &whole,
+            addends: values.addends.iter().map(addend).collect(),
         }
+        .decompose()
+        .map_err(unquantised)?;
+        let unbiased = levels.bias.iter().all(|&b| b == 0.0);
+        let mut offset = Vec::with_capacity(plan.outputs);
+        if !unbiased {
+            let bias = |o: usize, (k, &(_, channel)): (usize, &(usize, usize))| {
+                weight(values.whole, o, k) * levels.bias[channel]
+            };
+            offset.extend(
+                (0..plan.outputs).map(|o| taps.iter().enumerate().map(|tap| bias(o, tap)).sum::<f64>()),
+            );
+        }
+        let scale: Vec<f64> = decomposition.unit.iter().map(|unit| levels.scale * unit).collect();
         let mut steps = Vec::new();
         if levels.divisor != 1.0 {
             steps.push(Step::Div(vec![levels.divisor]));
@@ -175,11 +236,11 @@ impl Builder {
         self.layers.push(Layer {
             name: node.name(),
             op: plan.op,
-            input: stream.map,
+            input,
             kernel: plan.kernel,
             stride: plan.stride,
             padding: plan.padding,
-            weights,
+            planes: decomposition.planes,
             conv: plan.conv,
             sum_pixels: plan.sum_pixels,
             pool: None,
@@ -220,30 +281,44 @@ impl Builder {
         if index + 1 != self.layers.len() || decided {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
-        let reachable: Vec<Reachable> = (0..layer.conv.c).map(|c| self.reachable(index, c)).collect();
-        let values: i64 = reachable.iter().map(Reachable::count).sum();
-        if values as u64 > self.proof_room.saturating_sub(self.proof.values) {
+        let (channels, copies) = (layer.conv.c, decision.rule.steps());
+        let reachable: Vec<Reachable> = (0..channels).map(|c| self.reachable(index, c)).collect();
+        let values = reachable.iter().map(Reachable::count).sum::<i64>() as u64 * copies as u64;
+        if values > self.proof_room.saturating_sub(self.proof.values) {
             return Err(Error::TooLarge {
                 what: format!("the number of accumulator values to prove up to node '{}'", node.name()),
                 limit: self.proof_room.to_string(),
             });
         }
+        if layer.conv.elements().saturating_mul(copies) > MAX_MAP {
+            return Err(Error::TooLarge {
+                what: format!("the map of node '{}' with {copies} bits a channel", node.name()),
+                limit: format!("{MAX_MAP} elements"),
+            });
+        }
         let chain = Chain { node, steps, pooled_after: pool.map(|(before, _)| before), decision };
-        let folded: Vec<Result<Folded, Error>> =
-            reachable.par_iter().enumerate().map(|(c, &r)| fold_channel(&chain, c, r)).collect();
+        let folded: Vec<Result<Folded, Error>> = (0..channels * copies)
+            .into_par_iter()
+            .map(|index| {
+                let (step, c) = (index / channels, index % channels);
+                fold_channel(&chain, step, c, reachable[c])
+            })
+            .collect();
         let layer = &mut self.layers[index];
         let (mut threshold, mut flip) = (Vec::new(), Vec::new());
-        for (c, folded) in folded.into_iter().enumerate() {
+        for (index, folded) in folded.into_iter().enumerate() {
             let folded = folded?;
-            if folded.negated {
-                negate_row(layer, c);
+            // It is the same for all bits of a channel.
+            if folded.negated && index < channels {
+                layer.planes.iter_mut().for_each(|plane| plane.negate_row(index));
             }
             threshold.push(folded.threshold as i32);
             flip.push(folded.flip);
             self.proof.f32_differences += folded.f32_differences;
         }
         self.proof.channels += threshold.len() as u64;
-        self.proof.values += values as u64;
+        self.proof.values += values;
+        widen_outputs(layer, copies);
         if let Some((_, pool)) = pool {
             // A maximum commutes with a rising threshold, and on bits it is a mere OR.
             layer.output = pooled(layer.conv, &pool);
@@ -252,6 +327,29 @@ impl Builder {
         layer.activation = Activation::Sign { threshold, flip };
         Ok(())
     }
+}
+
+/// Gives `layer` its output channels `copies` times, one copy after the other.
+fn widen_outputs(layer: &mut Layer, copies: usize) {
+    if copies == 1 {
+        return;
+    }
+    let channels = layer.conv.c;
+    for plane in &mut layer.planes {
+        let (rows, columns) = (plane.weights.rows() * copies, plane.weights.columns());
+        plane.weights =
+            BitMatrix::from_fn(rows, columns, |o, column| plane.weights.get(o % channels, column));
+        if let Some(mask) = &mut plane.mask {
+            mask.channels = mask.channels.repeat(copies);
+        }
+    }
+    layer.conv = widened(layer.conv, copies);
+    layer.output = widened(layer.output, copies);
+}
+
+/// `map` with `copies` channels for each.
+pub fn widened(map: Shape, copies: usize) -> Shape {
+    Shape { c: map.c * copies, ..map }
 }
 
 /// What lies between a layer's accumulators and its bits.
@@ -272,10 +370,9 @@ struct Folded {
     f32_differences: u64,
 }
 
-/// Folds and proves channel `c` over all of `reachable`.
-fn fold_channel(chain: &Chain, c: usize, reachable: Reachable) -> Result<Folded, Error> {
+/// Folds and proves bit `step` of channel `c` over all of `reachable`.
+fn fold_channel(chain: &Chain, step: usize, c: usize, reachable: Reachable) -> Result<Folded, Error> {
     let Chain { node, steps, decision, .. } = chain;
-    let t = decision.threshold[if decision.threshold.len() == 1 { 0 } else { c }];
     let not_monotone =
         |value: i64| Error::NotMonotone { node: node.name(), op: node.op().into(), channel: c, value };
     // The maximum of a falling function is that of the negated accumulator.
@@ -289,13 +386,13 @@ fn fold_channel(chain: &Chain, c: usize, reachable: Reachable) -> Result<Folded,
         (1, reachable)
     };
     let number = |acc: i64| steps::eval(steps, c, (sign * acc) as f64);
-    let decide = |acc: i64| number(acc) >= t;
+    let decide = |acc: i64| decision.rule.met(step, c, number(acc));
     let (threshold, flip) = fold::find(reachable, decide);
     fold::prove(reachable, threshold, flip, decide).map_err(not_monotone)?;
     let mut f32_differences = 0;
     for acc in reachable.values() {
         let single = steps::eval_f32(steps, c, (sign * acc) as f32);
-        if (single >= t as f32) != ((acc >= threshold) ^ flip) {
+        if decision.rule.met_f32(step, c, single) != ((acc >= threshold) ^ flip) {
             f32_differences += 1;
         }
         if decision.zero_is_zero && number(acc) == 0.0 {
@@ -319,14 +416,6 @@ fn falls(steps: &[Step], c: usize, reachable: Reachable) -> Result<bool, i64> {
         before = now;
     }
     Ok(falls)
-}
-
-/// Turns the weights of output channel `c` round, and with them its accumulator.
-fn negate_row(layer: &mut Layer, c: usize) {
-    for column in 0..layer.weights.columns() {
-        let bit = layer.weights.get(c, column);
-        layer.weights.set(c, column, !bit);
-    }
 }
 
 /// The map after `pool`.

@@ -6,7 +6,7 @@
 //! straight on the input takes the last (what BNN-PYNQ's hosts do); behind arithmetic, the one of the
 //! first two that keeps more of the pixels apart.
 
-use super::builder::{Builder, Coding, Decision};
+use super::builder::{self, Builder, Coding, Decision};
 use super::graph::Node;
 use super::quant::Quant;
 use super::steps::{self, Step};
@@ -106,11 +106,16 @@ pub fn binarise(
     decision: &Decision,
 ) -> Result<(), Error> {
     let steps = number(node, stream)?;
-    let count = channels(stream, steps, &[&decision.threshold]);
-    let t =
-        |c: usize| if decision.threshold.len() == 1 { decision.threshold[0] } else { decision.threshold[c] };
-    let straight = steps.is_empty() && decision.threshold == [0.0];
-    let bit = |rule: Rule, c: usize, p: usize| steps::eval(steps, c, rule.x(p)) >= t(c);
+    let builder::Rule::Thresholds(thresholds) = &decision.rule else { return Ok(()) };
+    let [threshold] = &thresholds[..] else {
+        return Err(node.binary_error(
+            format!("has {} thresholds a channel on the input", thresholds.len()),
+            "give the input a Quant of at most 8 bits, or one threshold",
+        ));
+    };
+    let count = channels(stream, steps, &[threshold]);
+    let straight = steps.is_empty() && threshold == &[0.0];
+    let bit = |rule: Rule, c: usize, p: usize| decision.rule.met(0, c, steps::eval(steps, c, rule.x(p)));
     let (rule, _) = choose(node, name, candidates(builder, straight), |rule| {
         (0..256).map(|p| i16::from(bit(rule, 0, p))).collect()
     })?;

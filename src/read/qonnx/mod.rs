@@ -12,6 +12,7 @@ mod fold;
 mod graph;
 mod input;
 mod nodes;
+mod planes;
 mod pooling;
 mod quant;
 mod shapes;
@@ -24,7 +25,7 @@ pub use builder::Proof;
 use super::Error;
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
-use crate::network::{self, Decision, Input, Network, Output, Shape};
+use crate::network::{self, Decision, Input, Layer, Network, Output, Shape};
 use builder::{Builder, MAX_FAN_IN, MAX_MAP};
 use graph::{Graph, Node};
 use nodes::Made;
@@ -40,10 +41,23 @@ pub struct Reading {
     pub proof: Proof,
 }
 
+/// A constant, and the tensors whose sum it is where it is one of tensors of its own shape.
+#[derive(Clone)]
+struct Constant {
+    whole: Rc<Tensor>,
+    addends: Rc<[Tensor]>,
+}
+
+impl Constant {
+    fn plain(tensor: Tensor) -> Constant {
+        Constant { whole: Rc::new(tensor), addends: Rc::new([]) }
+    }
+}
+
 /// What a name in the graph stands for.
 #[derive(Clone)]
 enum Value {
-    Constant(Rc<Tensor>),
+    Constant(Constant),
     Stream(Stream),
     /// Its node was refused; what depends on it is passed over in silence.
     Refused,
@@ -165,7 +179,7 @@ fn run<'a>(
     node: &Node<'a>,
     values: &HashMap<&str, Value>,
 ) -> Result<Value, Error> {
-    let mut constants: Vec<Option<Rc<Tensor>>> = Vec::with_capacity(node.proto.input.len());
+    let mut constants: Vec<Option<Constant>> = Vec::with_capacity(node.proto.input.len());
     let mut stream: Option<(usize, &Stream)> = None;
     for (place, name) in node.proto.input.iter().enumerate() {
         if name.is_empty() {
@@ -173,10 +187,10 @@ fn run<'a>(
         } else if let Some(proto) = graph.constants.get(name.as_str()) {
             let tensor = Tensor::decode(proto)?;
             room.take(tensor.values.len())?;
-            constants.push(Some(Rc::new(tensor)));
+            constants.push(Some(Constant::plain(tensor)));
         } else {
             match values.get(name.as_str()) {
-                Some(Value::Constant(tensor)) => constants.push(Some(tensor.clone())),
+                Some(Value::Constant(constant)) => constants.push(Some(constant.clone())),
                 Some(Value::Stream(found)) => {
                     if stream.replace((place, found)).is_some() {
                         return Err(Error::Residual { node: node.name(), op: node.op().into() });
@@ -187,22 +201,84 @@ fn run<'a>(
             }
         }
     }
-    let inputs: Vec<Option<&Tensor>> = constants.iter().map(|c| c.as_deref()).collect();
+    let inputs: Vec<Option<&Tensor>> = constants.iter().map(|c| c.as_ref().map(|c| &*c.whole)).collect();
     match stream {
         None => {
             let tensor = constant::evaluate(node, &inputs, room.elements)?;
             room.take(tensor.values.len())?;
-            Ok(Value::Constant(Rc::new(tensor)))
+            let addends = addends(room, node, &constants)?;
+            Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into() }))
         }
         Some((place, found)) => {
             room.take(found.map.c)?;
-            let made = nodes::apply(builder, node, graph.input.name(), found.clone(), place, &inputs)?;
+            let made = nodes::apply(
+                builder,
+                node,
+                graph.input.name(),
+                found.clone(),
+                place,
+                &inputs,
+                constants.get(1).and_then(Option::as_ref).map_or(&[], |weights| &*weights.addends),
+            )?;
             Ok(match made {
                 Made::Stream(stream) => Value::Stream(stream),
-                Made::Constant(tensor) => Value::Constant(Rc::new(tensor)),
+                Made::Constant(tensor) => Value::Constant(Constant::plain(tensor)),
             })
         }
     }
+}
+
+/// The addends of a sum of constants of one shape, through linear operations on the sum.
+fn addends(room: &mut Room, node: &Node, inputs: &[Option<Constant>]) -> Result<Vec<Tensor>, Error> {
+    let own = |constant: &Constant| match constant.addends.is_empty() {
+        true => vec![(*constant.whole).clone()],
+        false => constant.addends.to_vec(),
+    };
+    let (first, second) = match inputs {
+        [Some(first), rest @ ..] => (first, rest.first().and_then(Option::as_ref)),
+        _ => return Ok(Vec::new()),
+    };
+    match (node.op(), second) {
+        ("Add", Some(second)) if first.whole.dims == second.whole.dims && first.whole.values.len() > 1 => {
+            let mut all = own(first);
+            all.extend(own(second));
+            all.truncate(Layer::MOST_PLANES + 1);
+            room.take(all.len() * first.whole.values.len())?;
+            Ok(all)
+        }
+        ("Mul" | "Div", Some(second)) if !first.addends.is_empty() && second.addends.is_empty() => {
+            each(room, node, inputs, 0)
+        }
+        ("Mul", Some(second)) if !second.addends.is_empty() && first.addends.is_empty() => {
+            each(room, node, inputs, 1)
+        }
+        ("Identity" | "Neg" | "Transpose" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze", _)
+            if !first.addends.is_empty() =>
+        {
+            each(room, node, inputs, 0)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// `node` on each addend of input `place`.
+fn each(
+    room: &mut Room,
+    node: &Node,
+    inputs: &[Option<Constant>],
+    place: usize,
+) -> Result<Vec<Tensor>, Error> {
+    let Some(Some(sum)) = inputs.get(place) else { return Ok(Vec::new()) };
+    let mut made = Vec::with_capacity(sum.addends.len());
+    for addend in sum.addends.iter() {
+        let mut tensors: Vec<Option<&Tensor>> =
+            inputs.iter().map(|c| c.as_ref().map(|c| &*c.whole)).collect();
+        tensors[place] = Some(addend);
+        let tensor = constant::evaluate(node, &tensors, room.elements)?;
+        room.take(tensor.values.len())?;
+        made.push(tensor);
+    }
+    Ok(made)
 }
 
 /// The network, once every node has been run.
@@ -282,7 +358,8 @@ fn scores(end: &Stream) -> Result<(Decision, Vec<f64>, Vec<f64>), &'static str> 
             let (scale, bias) = pairs.ok_or("its scores go through a bend")?.into_iter().unzip();
             Ok((Decision::Argmax, scale, bias))
         }
-        Meaning::Bits { low, high } => {
+        Meaning::Bits { steps: 2.., .. } => Err("its output has more than one bit"),
+        Meaning::Bits { low, high, .. } => {
             let pairs = || low.iter().zip(high);
             Ok((
                 Decision::HighestBit,

@@ -9,7 +9,7 @@ use super::pooling;
 use super::shapes;
 use super::steps::Step;
 use super::stream::{Axis, Meaning, Stream, Tail};
-use super::weighted;
+use super::weighted::{self, Values};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
 
@@ -19,7 +19,8 @@ pub enum Made {
     Constant(Tensor),
 }
 
-/// The map after `node`, which reads it as input `place`; `others` are the constant inputs.
+/// The map after `node`, which reads it as input `place`; `others` are the constant inputs, `addends` the tensors whose
+/// sum the second of them is, if it is one.
 pub fn apply(
     builder: &mut Builder,
     node: &Node,
@@ -27,6 +28,7 @@ pub fn apply(
     mut stream: Stream,
     place: usize,
     others: &[Option<&Tensor>],
+    addends: &[Tensor],
 ) -> Result<Made, Error> {
     let op = node.op();
     let constant = |index: usize| others.get(index).copied().flatten();
@@ -37,6 +39,7 @@ pub fn apply(
             input: node.input(index).unwrap_or("(absent)").into(),
         })
     };
+    let weights = |whole| Values { whole, addends };
     let shape_only = matches!(
         op,
         "Identity"
@@ -136,15 +139,17 @@ pub fn apply(
         "Pad" => shapes::pad(node, &mut stream, constant(1), constant(2))?,
         "Conv" if place == 0 => {
             let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };
-            stream = weighted::conv(builder, node, input_name, stream, needed(1)?, bias)?;
+            stream = weighted::conv(builder, node, input_name, stream, weights(needed(1)?), bias)?;
         }
-        "MatMul" if place == 0 => stream = weighted::matmul(builder, node, input_name, stream, needed(1)?)?,
+        "MatMul" if place == 0 => {
+            stream = weighted::matmul(builder, node, input_name, stream, weights(needed(1)?))?;
+        }
         "XnorPopcountMatMul" if place == 0 => {
             stream = weighted::xnor(builder, node, input_name, stream, needed(1)?)?;
         }
         "Gemm" if place == 0 => {
             let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };
-            stream = weighted::gemm(builder, node, input_name, stream, needed(1)?, bias)?;
+            stream = weighted::gemm(builder, node, input_name, stream, weights(needed(1)?), bias)?;
         }
         "Conv" | "MatMul" | "Gemm" | "XnorPopcountMatMul" => {
             return Err(node.structure_error(
@@ -173,7 +178,20 @@ pub fn step(node: &Node, stream: &mut Stream, step: Step) -> Result<(), Error> {
     };
     match &mut stream.meaning {
         Meaning::Number { steps, .. } => steps.push(step),
-        Meaning::Bits { low, high } => {
+        Meaning::Bits { low, high, steps } => {
+            let levels = *steps as f64;
+            let uneven = |c: usize| {
+                let at = |n: f64| step.eval(c, low[c] + (high[c] - low[c]) * n / levels);
+                let (first, last) = (at(0.0), at(levels));
+                let spread = (last - first).abs();
+                (1..*steps).any(|n| {
+                    let even = first + (last - first) * n as f64 / levels;
+                    (at(n as f64) - even).abs() > 1e-9 * spread
+                })
+            };
+            if !step.is_affine() && (0..low.len()).any(uneven) {
+                return Err(linear("activations of more than one bit"));
+            }
             for list in [low, high] {
                 list.iter_mut().enumerate().for_each(|(c, v)| *v = step.eval(c, *v));
             }

@@ -1,6 +1,6 @@
 //! Pooling nodes: maxima over windows, sums and averages over whole maps.
 
-use super::builder::{Builder, MAX_FAN_IN, pooled};
+use super::builder::{Builder, MAX_FAN_IN, pooled, widened};
 use super::constant;
 use super::graph::Node;
 use super::nodes::step;
@@ -60,21 +60,21 @@ pub fn max_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Resu
     match &mut stream.meaning {
         Meaning::Number { pool: Some(_), .. } => return Err(twice()),
         Meaning::Number { steps, pool: slot } => *slot = Some((steps.len(), pool)),
-        Meaning::Bits { low, high } => {
+        Meaning::Bits { low, high, steps } => {
             let layer = &mut builder.layers[index];
             let Activation::Sign { flip, .. } = &mut layer.activation else { return Err(twice()) };
-            if layer.pool.is_some() || layer.sum_pixels || layer.output != stream.map {
+            if layer.pool.is_some() || layer.sum_pixels || layer.output != widened(stream.map, *steps) {
                 return Err(twice());
             }
             // The maximum is an OR only where bit 1 is the larger level.
-            for c in 0..flip.len() {
+            for c in 0..low.len() {
                 if high[c] < low[c] {
-                    flip[c] = !flip[c];
+                    flip.iter_mut().skip(c).step_by(low.len()).for_each(|flip| *flip = !*flip);
                     std::mem::swap(&mut low[c], &mut high[c]);
                 }
             }
             layer.pool = Some(Pool { before_sign: false, ..pool });
-            layer.output = after;
+            layer.output = widened(after, *steps);
         }
         _ => return Err(node.structure_error("pools an average", "pool before the average")),
     }
@@ -168,9 +168,9 @@ fn average(builder: &mut Builder, node: &Node, stream: &mut Stream, divide: bool
             // Linear steps commute with the mean, so the division may come first.
             steps.insert(0, Step::Div(vec![divisor]));
         }
-        (Meaning::Bits { low, high }, Source::Layer(_)) => {
-            let (low, high) = (std::mem::take(low), std::mem::take(high));
-            stream.meaning = Meaning::MeanBits { low, high, divisor };
+        (Meaning::Bits { low, high, steps }, Source::Layer(_)) => {
+            let (low, high, steps) = (std::mem::take(low), std::mem::take(high), *steps);
+            stream.meaning = Meaning::MeanBits { low, high, steps, divisor };
         }
         _ => {
             return Err(node.structure_error(

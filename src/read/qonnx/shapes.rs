@@ -19,7 +19,7 @@ pub fn reshape(builder: &Builder, node: &Node, stream: &mut Stream, target: &[us
         && c * h * w == stream.map.c
         && is_uniform(&stream.meaning)
     {
-        if let Meaning::Bits { low, high } = &mut stream.meaning {
+        if let Meaning::Bits { low, high, .. } = &mut stream.meaning {
             low.truncate(c);
             high.truncate(c);
         }
@@ -34,7 +34,9 @@ pub fn reshape(builder: &Builder, node: &Node, stream: &mut Stream, target: &[us
 fn is_uniform(meaning: &Meaning) -> bool {
     match meaning {
         Meaning::Number { steps, .. } => steps.iter().all(Step::is_uniform),
-        Meaning::Bits { low, high } => low.iter().all(|&v| v == low[0]) && high.iter().all(|&v| v == high[0]),
+        Meaning::Bits { low, high, .. } => {
+            low.iter().all(|&v| v == low[0]) && high.iter().all(|&v| v == high[0])
+        }
         Meaning::MeanBits { .. } => false,
         Meaning::Codes { .. } => true,
     }

@@ -1,6 +1,6 @@
 //! Weighted nodes: Conv, MatMul, Gemm, XnorPopcountMatMul into layers.
 
-use super::builder::{Builder, Plan};
+use super::builder::{Builder, Levels, Plan};
 use super::graph::Node;
 use super::input;
 use super::steps::Step;
@@ -9,15 +9,23 @@ use crate::network::{PadValue, Padding, Shape};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
 
+/// Constant weights, and the tensors whose sum they are where they are one.
+#[derive(Clone, Copy)]
+pub struct Values<'a> {
+    pub whole: &'a Tensor,
+    pub addends: &'a [Tensor],
+}
+
 /// A convolution with constant weights (out, in, rows, columns) and an optional bias.
 pub fn conv(
     builder: &mut Builder,
     node: &Node,
     name: &str,
     mut stream: Stream,
-    weights: &Tensor,
+    values: Values,
     bias: Option<&Tensor>,
 ) -> Result<Stream, Error> {
+    let weights = values.whole;
     let &[outputs, inputs, kh, kw] = &weights.dims[..] else {
         return Err(
             node.shape_error(format!("its weights have the shape {:?}, not 4 dimensions", weights.dims))
@@ -69,7 +77,7 @@ pub fn conv(
     let padding = match border {
         None => Padding::NONE,
         Some(b) => {
-            let value = pad_value(node, b.value, levels.scale, &levels.bias, &levels.negate, &stream)?;
+            let value = pad_value(node, b.value, &levels, &stream)?;
             Padding { top: b.top, left: b.left, bottom: b.bottom, right: b.right, value }
         }
     };
@@ -92,8 +100,8 @@ pub fn conv(
         .collect();
     let plan = Plan { op: "conv", kernel, stride, padding, conv, outputs, sum_pixels: false };
     let fan_in = taps.len();
-    let meaning =
-        builder.add_layer(node, &stream, &levels, plan, &taps, |o, k| weights.values[o * fan_in + k])?;
+    let meaning = builder
+        .add_layer(node, &stream, &levels, plan, &taps, values, &|t, o, k| t.values[o * fan_in + k])?;
     let mut made = Stream {
         source: Source::Layer(builder.layers.len() - 1),
         map: conv,
@@ -110,14 +118,15 @@ pub fn conv(
     Ok(made)
 }
 
-/// A product with constant weights; `weight(o, k)` and their number (inputs, outputs) are given.
+/// A product with constant weights; `weight(values, o, k)` and their number (inputs, outputs) are given.
 pub fn dense(
     builder: &mut Builder,
     node: &Node,
     name: &str,
     mut stream: Stream,
     (inputs, outputs): (usize, usize),
-    weight: impl Fn(usize, usize) -> f64,
+    values: Values,
+    weight: &dyn Fn(&Tensor, usize, usize) -> f64,
 ) -> Result<Stream, Error> {
     let sizes = stream.sizes();
     let Some((last, rest)) = stream.dims.split_last() else {
@@ -150,7 +159,7 @@ pub fn dense(
         .collect();
     let op = if whole { "dense" } else { "conv" };
     let plan = Plan { op, kernel, stride: (1, 1), padding: Padding::NONE, conv, outputs, sum_pixels: mean };
-    let meaning = builder.add_layer(node, &stream, &levels, plan, &taps, weight)?;
+    let meaning = builder.add_layer(node, &stream, &levels, plan, &taps, values, weight)?;
     let mut made = Stream {
         source: Source::Layer(builder.layers.len() - 1),
         map: if mean { Shape::vector(outputs) } else { conv },
@@ -172,10 +181,10 @@ pub fn matmul(
     node: &Node,
     name: &str,
     stream: Stream,
-    weights: &Tensor,
+    values: Values,
 ) -> Result<Stream, Error> {
-    let (inputs, outputs) = matrix(node, weights)?;
-    dense(builder, node, name, stream, (inputs, outputs), |o, k| weights.values[k * outputs + o])
+    let (inputs, outputs) = matrix(node, values.whole)?;
+    dense(builder, node, name, stream, (inputs, outputs), values, &|t, o, k| t.values[k * outputs + o])
 }
 
 /// Gemm: alpha * input * weights + beta * bias.
@@ -184,20 +193,20 @@ pub fn gemm(
     node: &Node,
     name: &str,
     stream: Stream,
-    weights: &Tensor,
+    values: Values,
     bias: Option<&Tensor>,
 ) -> Result<Stream, Error> {
     if node.int("transA").unwrap_or(0) != 0 {
         return Err(node.attribute_error("transA", 1, "give the input untransposed"));
     }
     let (alpha, beta) = (node.float("alpha").unwrap_or(1.0), node.float("beta").unwrap_or(1.0));
-    let (rows, columns) = matrix(node, weights)?;
+    let (rows, columns) = matrix(node, values.whole)?;
     let transposed = node.int("transB").unwrap_or(0) != 0;
     let (inputs, outputs) = if transposed { (columns, rows) } else { (rows, columns) };
-    let weight = |o: usize, k: usize| {
-        alpha * weights.values[if transposed { o * columns + k } else { k * columns + o }]
+    let weight = |t: &Tensor, o: usize, k: usize| {
+        alpha * t.values[if transposed { o * columns + k } else { k * columns + o }]
     };
-    let mut made = dense(builder, node, name, stream, (inputs, outputs), weight)?;
+    let mut made = dense(builder, node, name, stream, (inputs, outputs), values, &weight)?;
     if let Some(bias) = bias {
         let scaled =
             Tensor { dims: bias.dims.clone(), values: bias.values.iter().map(|v| v * beta).collect() };
@@ -216,7 +225,9 @@ pub fn xnor(
 ) -> Result<Stream, Error> {
     let (inputs, outputs) = matrix(node, weights)?;
     match &mut stream.meaning {
-        Meaning::Bits { low, high } if low.iter().all(|&v| v == 0.0) && high.iter().all(|&v| v == 1.0) => {
+        Meaning::Bits { low, high, steps: 1 }
+            if low.iter().all(|&v| v == 0.0) && high.iter().all(|&v| v == 1.0) =>
+        {
             low.fill(-1.0);
         }
         _ => {
@@ -229,8 +240,9 @@ pub fn xnor(
     if weights.values.iter().any(|&w| w != 0.0 && w != 1.0) {
         return Err(node.binary_error("its weights are not all 0 or 1", "store the weights as bits 0 and 1"));
     }
-    let weight = |o: usize, k: usize| 2.0 * weights.values[k * outputs + o] - 1.0;
-    let mut made = dense(builder, node, name, stream, (inputs, outputs), weight)?;
+    let weight = |t: &Tensor, o: usize, k: usize| 2.0 * t.values[k * outputs + o] - 1.0;
+    let values = Values { whole: weights, addends: &[] };
+    let mut made = dense(builder, node, name, stream, (inputs, outputs), values, &weight)?;
     if let Meaning::Number { steps, .. } = &mut made.meaning {
         steps.extend([Step::Add(vec![inputs as f64]), Step::Mul(vec![0.5])]);
     }
@@ -268,30 +280,26 @@ fn settle_input(builder: &mut Builder, node: &Node, name: &str, stream: &mut Str
 }
 
 /// The level that the number `value` outside the map stands for.
-fn pad_value(
-    node: &Node,
-    value: f64,
-    scale: f64,
-    bias: &[f64],
-    negate: &[bool],
-    stream: &Stream,
-) -> Result<PadValue, Error> {
+fn pad_value(node: &Node, value: f64, levels: &Levels, stream: &Stream) -> Result<PadValue, Error> {
     let bits = matches!(stream.meaning, Meaning::Bits { .. });
-    let level = |c: usize| (value - bias[c]) / if negate[c] { -scale } else { scale };
+    let level =
+        |c: usize| (value - levels.bias[c]) / if levels.negate[c] { -levels.scale } else { levels.scale };
+    let near = |level: f64, wanted: f64| (level - wanted).abs() < 1e-9;
     let first = level(0);
-    if (1..bias.len()).any(|c| level(c) != first) {
+    if (1..levels.bias.len()).any(|c| !near(level(c), first)) {
         return Err(node.structure_error(
             format!("pads with {value}, which is not the same level in every channel"),
             "pad with 0, or give all channels the same levels",
         ));
     }
+    let most = levels.copies as f64;
     match first {
-        0.0 => Ok(PadValue::Zero),
-        1.0 if bits => Ok(PadValue::Plus),
-        -1.0 if bits => Ok(PadValue::Minus),
+        level if near(level, 0.0) => Ok(PadValue::Zero),
+        level if bits && near(level, most) => Ok(PadValue::Plus),
+        level if bits && near(level, -most) => Ok(PadValue::Minus),
         _ => Err(node.structure_error(
-            format!("pads with {value}, which is no level of the map"),
-            "pad with 0 or with one of the two values of an activation",
+            format!("pads with {value}, which is no level of the map, or one between its ends that is not its middle"),
+            "pad with 0 where the levels are symmetric, else with the lowest or the highest level of the activation",
         )),
     }
 }

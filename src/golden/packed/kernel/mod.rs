@@ -115,6 +115,10 @@ impl Windows {
         self.list.len()
     }
 
+    pub(super) fn list(&self) -> &[Window] {
+        &self.list
+    }
+
     /// Class of every window.
     pub(super) fn classes(&self) -> Vec<usize> {
         self.list.iter().map(|window| window.class as usize).collect()
@@ -212,6 +216,20 @@ pub(super) fn signs(set: InstructionSet, work: Work, signs: &mut Signs) {
             unsafe { scalar::signs_popcnt(work, signs) }
         }
         _ => scalar::signs(work, signs),
+    }
+}
+
+/// Compares `counts` (image after image, window after window, 32 channels) with the limits, as [`signs`] does with
+/// those that it makes itself.
+pub(super) fn compare(list: &[Window], images: usize, counts: &[i32], signs: &mut Signs) {
+    let mut counts = counts.chunks_exact(LANES);
+    for image in 0..images {
+        for (window, counts) in list.iter().zip(&mut counts) {
+            let limits = &signs.limits[window.class as usize * LANES..][..LANES];
+            let met = counts.iter().zip(limits).enumerate();
+            let bits = met.fold(0, |bits, (lane, (count, limit))| bits | u32::from(count <= limit) << lane);
+            signs.out[image * signs.out_stride + window.target as usize + signs.column] |= bits ^ signs.flip;
+        }
     }
 }
 

@@ -13,30 +13,25 @@ for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
 
 import numpy as np
 
-import net
 from data import read_folder, to_input
 
 EPOCHS, BATCH, RATE = 15, 256, 0.002
 
 
-class Linear:
-    """Real weights and a bias."""
+class Adam:
+    """Steps of one trained array."""
 
-    def __init__(self, inputs, outputs):
-        self.weight = net.Parameter(np.zeros((inputs, outputs)))
-        self.bias = net.Parameter(np.zeros(outputs))
+    def __init__(self, value):
+        self.value, self.count = value.astype(np.float32), 0
+        self.first, self.second = np.zeros_like(self.value), np.zeros_like(self.value)
 
-    def parameters(self):
-        return [self.weight, self.bias]
-
-    def forward(self, x, training):
-        self.x = x
-        return x @ self.weight.value + self.bias.value
-
-    def backward(self, gradient):
-        self.weight.gradient = self.x.T @ gradient
-        self.bias.gradient = gradient.sum(0)
-        return None
+    def step(self, gradient, rate):
+        self.count += 1
+        self.first += np.float32(0.1) * (gradient - self.first)
+        self.second += np.float32(0.001) * (gradient * gradient - self.second)
+        first = self.first / np.float32(1 - 0.9**self.count)
+        second = self.second / np.float32(1 - 0.999**self.count)
+        self.value -= np.float32(rate) * first / (np.sqrt(second) + np.float32(1e-8))
 
 
 def main():
@@ -49,17 +44,25 @@ def main():
     pixels = to_input(images).reshape(len(images), -1)
     mean, deviation = pixels.mean(0), pixels.std(0)
     pixels = (pixels - mean) / deviation
-    network = net.Network([Linear(pixels.shape[1], 10)])
+    weight, bias = Adam(np.zeros((pixels.shape[1], 10))), Adam(np.zeros(10))
     rng = np.random.default_rng(1)
     for epoch in range(EPOCHS):
         order = rng.permutation(len(pixels))
         for start in range(0, len(pixels), BATCH):
             chosen = order[start : start + BATCH]
-            network.train_on(pixels[chosen], labels[chosen], RATE * (1 - epoch / EPOCHS))
+            scores = pixels[chosen] @ weight.value + bias.value
+            chance = np.exp(scores - scores.max(1, keepdims=True))
+            chance /= chance.sum(1, keepdims=True)
+            chance[np.arange(len(chosen)), labels[chosen]] -= 1
+            chance /= np.float32(len(chosen))
+            rate = RATE * (1 - epoch / EPOCHS)
+            weight.step(pixels[chosen].T @ chance, rate)
+            bias.step(chance.sum(0), rate)
 
     images, labels = read_folder(arguments.test)
     pixels = (to_input(images).reshape(len(images), -1) - mean) / deviation
-    print(f"accuracy {(network.forward(pixels).argmax(1) == labels).mean():.4f}")
+    scores = pixels @ weight.value + bias.value
+    print(f"accuracy {(scores.argmax(1) == labels).mean():.4f}")
 
 
 if __name__ == "__main__":

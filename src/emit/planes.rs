@@ -1,0 +1,237 @@
+//! Planes of weights: their scales, and what they leave out, as tables.
+
+use super::program::{self, Field, Port, Table};
+use super::view::{View, layer_taps};
+use super::walk::comment;
+use super::{NamedText, file};
+use crate::design::{Design, LayerDesign};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "rtl/support_mask.v", syntax = "verilog", escape = "none")]
+struct SupportMask<'a> {
+    v: &'a View,
+    keys: Vec<Key>,
+    fields: Vec<Port>,
+}
+
+/// One input of a table.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    name: &'static str,
+    width: usize,
+}
+
+/// The files of this family; none where every layer has one plane.
+pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
+    if view.plane_width == 0 {
+        return Vec::new();
+    }
+    let mut tables = vec![scales(design, view)];
+    if view.skips {
+        tables.extend([passes(design, view), groups(design, view), spans(design, view)]);
+    }
+    if view.masks_lanes {
+        tables.push(lanes(design, view));
+    }
+    let mut files: Vec<NamedText> = tables.iter().map(program::module).collect();
+    if view.masks_rows {
+        let table = rows(design, view);
+        let keys = table.inputs.iter().map(|&(name, width)| Key { name, width }).collect();
+        let fields = program::ports(&table.fields);
+        files.push(file("support_mask", &SupportMask { v: view, keys, fields }));
+        files.push(program::module(&table));
+    }
+    files
+}
+
+/// The inputs of a table and which of (layer, group, plane, pass) they are; one that is always 0 is left out.
+struct Keys<'a> {
+    view: &'a View,
+    parts: [bool; 4],
+}
+
+impl Keys<'_> {
+    fn used(&self) -> impl Iterator<Item = (usize, &'static str, usize)> {
+        let v = self.view;
+        let layer = if v.many_layers { v.layer_width } else { 0 };
+        let all = [
+            (0, "layer_i", layer),
+            (1, "group_i", v.group_width),
+            (2, "plane_i", v.plane_width),
+            (3, "pass_i", v.pass_width),
+        ];
+        let parts = self.parts;
+        all.into_iter().filter(move |&(part, _, width)| parts[part] && width > 0)
+    }
+
+    fn inputs(&self) -> Vec<(&'static str, usize)> {
+        self.used().map(|(_, name, width)| (name, width)).collect()
+    }
+
+    fn key(&self, values: [usize; 4]) -> Vec<usize> {
+        self.used().map(|(part, ..)| values[part]).collect()
+    }
+}
+
+/// Every (layer, group, plane, pass) for which a table has an entry; a part that is no key is 0.
+fn places(design: &Design, parts: [bool; 4]) -> Vec<[usize; 4]> {
+    let mut all = Vec::new();
+    for (index, layer) in design.layers.iter().enumerate() {
+        let count = |part: usize, count: usize| if parts[part] { count } else { 1 };
+        for group in 0..count(1, layer.groups) {
+            for plane in 0..count(2, layer.planes.len()) {
+                all.extend((0..count(3, layer.passes)).map(|pass| [index, group, plane, pass]));
+            }
+        }
+    }
+    all
+}
+
+fn table(
+    design: &Design,
+    view: &View,
+    module: &'static str,
+    description: &str,
+    parts: [bool; 4],
+    fields: impl Fn(&[[usize; 4]]) -> Vec<Field>,
+) -> Table {
+    let keys = Keys { view, parts };
+    let places = places(design, parts);
+    let name = |place: &[usize; 4]| {
+        let mut name = comment(&design.layers[place[0]]);
+        for (part, word) in [(1, "group"), (2, "plane"), (3, "pass")] {
+            if parts[part] {
+                name += &format!(", {word} {}", place[part]);
+            }
+        }
+        name
+    };
+    Table {
+        module,
+        description: description.into(),
+        inputs: keys.inputs(),
+        entries: places.iter().map(|place| (keys.key(*place), name(place))).collect(),
+        fields: fields(&places),
+    }
+}
+
+fn scales(design: &Design, view: &View) -> Table {
+    let description = "Plane program: what a contribution of each plane of the weights counts.";
+    table(design, view, "plane_program", description, [true, false, true, false], |places| {
+        let shift = |place: &[usize; 4]| design.layers[place[0]].planes[place[2]].shift as i64;
+        vec![Field::new("shift", view.shift_width, "", places.iter().map(shift))]
+    })
+}
+
+fn passes(design: &Design, view: &View) -> Table {
+    let description = "Pass program: the pass that follows in the same plane, where tiles are left out.";
+    table(design, view, "pass_program", description, [true, false, true, true], |places| {
+        let next = |place: &[usize; 4]| {
+            let kept = &design.layers[place[0]].planes[place[2]].tiles.passes;
+            (place[3] + 1..kept.len()).find(|&pass| kept[pass])
+        };
+        let mut fields =
+            vec![Field::new("pass_last", 1, "", places.iter().map(|place| i64::from(next(place).is_none())))];
+        if view.pass_width > 0 {
+            let values = places.iter().map(|place| next(place).unwrap_or(0) as i64);
+            fields.push(Field::new("next_pass", view.pass_width, "", values));
+        }
+        fields
+    })
+}
+
+fn groups(design: &Design, view: &View) -> Table {
+    let description = "Group program: the plane that follows in the same group, where tiles are left out.";
+    table(design, view, "group_program", description, [true, true, true, false], |places| {
+        let next = |place: &[usize; 4]| -> Option<(usize, usize)> {
+            let layer: &LayerDesign = &design.layers[place[0]];
+            layer.tiles(place[1], layer.planes.len()).find(|&(plane, _)| plane > place[2])
+        };
+        let none = view.weight_planes;
+        let plane = places.iter().map(|place| next(place).map_or(none, |(plane, _)| plane) as i64);
+        let width = view.plane_width + 1;
+        let mut fields = vec![Field::new("following_plane", width, "as many as there are: none", plane)];
+        if view.pass_width > 0 {
+            let pass = places.iter().map(|place| next(place).map_or(0, |(_, pass)| pass) as i64);
+            fields.push(Field::new("first_pass", view.pass_width, "its first pass", pass));
+        }
+        fields
+    })
+}
+
+fn spans(design: &Design, view: &View) -> Table {
+    let description = "Span program: weight words of each group.";
+    table(design, view, "span_program", description, [true, true, false, false], |places| {
+        let words = |place: &[usize; 4]| design.layers[place[0]].group_words(place[1]) as i64;
+        vec![Field::new("group_words", view.weight_address_width, "", places.iter().map(words))]
+    })
+}
+
+/// Keyed by the group's place among those of all layers.
+fn lanes(design: &Design, view: &View) -> Table {
+    let mut entries = Vec::new();
+    let mut values = Vec::new();
+    let mut before = 0;
+    for layer in &design.layers {
+        for group in 0..layer.groups {
+            for (index, plane) in layer.planes.iter().enumerate() {
+                let name = format!("{}, group {group}, plane {index}", comment(layer));
+                let key = if view.all_groups > 1 { vec![before + group, index] } else { vec![index] };
+                entries.push((key, name));
+                let kept = |lane: usize| plane.lanes.as_ref().is_none_or(|groups| groups[group][lane]);
+                values.push((0..view.lanes).map(|lane| i64::from(kept(lane))).collect::<Vec<i64>>());
+            }
+        }
+        before += layer.groups;
+    }
+    let group = (view.all_groups > 1).then_some(("group_i", view.all_group_width));
+    Table {
+        module: "lane_program",
+        description: "Lane program: lanes that each plane of the weights adds to.".into(),
+        inputs: group.into_iter().chain([("plane_i", view.plane_width)]).collect(),
+        entries,
+        fields: vec![Field::slots("kept", view.lanes, "", values.into_iter())],
+    }
+}
+
+/// Rows of (layer, plane, pass) that carry a tap which the plane keeps.
+fn kept_rows(design: &Design, place: &[usize; 4]) -> Vec<bool> {
+    let [index, _, plane, pass] = *place;
+    let layer = &design.layers[index];
+    if let Some(rows) = &layer.planes[plane].rows {
+        return rows[pass].clone();
+    }
+    if index == 0 {
+        let taps = design.network.layers[0].fan_in() - pass * design.plane_rows;
+        let used = |row: usize| {
+            row < design.planes * design.plane_rows && row % design.plane_rows < taps.min(design.plane_rows)
+        };
+        return (0..design.rows).map(used).collect();
+    }
+    let slots = &layer_taps(layer)[pass];
+    let used = |row: usize| slots[row / design.word].is_some_and(|tap| row % design.word < tap.channels);
+    (0..design.rows).map(used).collect()
+}
+
+fn rows(design: &Design, view: &View) -> Table {
+    let description = "Mask program: rows that each plane of the weights keeps in each pass.";
+    table(design, view, "mask_program", description, [true, false, true, true], |places| {
+        let rows: Vec<Vec<bool>> = places.iter().map(|place| kept_rows(design, place)).collect();
+        let bits = rows.iter().map(|rows| rows.iter().map(|&kept| i64::from(kept)).collect());
+        let mut fields = vec![Field::slots("kept", view.rows, "", bits)];
+        let count = |rows: &[bool]| rows.iter().filter(|kept| **kept).count() as i64;
+        if view.has_map && view.counts_driven {
+            let counts = rows.iter().map(|rows| rows.chunks(design.word).map(count).collect());
+            fields.push(Field::slots("kept_rows", view.banks * view.kept_width, "of each slot", counts));
+        }
+        if view.input_driven {
+            let counts = rows.iter().zip(places).map(|(rows, place)| match place[0] {
+                0 => count(rows),
+                _ => 0,
+            });
+            fields.push(Field::new("input_driven", view.driven_width, "of all rows", counts));
+        }
+        fields
+    })
+}

@@ -1,0 +1,281 @@
+//! The sums of a layer as drawn analog arrays give them: tiles, cells that err by drive, converters.
+//!
+//! The geometry is the design's, cells and edges are those that `device` draws for a seed, so the chip that a step
+//! trains on is a chip that `bincim draw` could have made. Voltages are f32 instead of integers: what rounding
+//! moves lies far below a cell's error. Of a layer whose sense amplifiers decide by themselves the sum is the
+//! voltage less the amplifier's error, since its reference is the threshold that training has yet to find.
+
+use super::conv::Maps;
+use super::groups;
+use super::matrix::{View, product};
+use super::patches;
+use super::plan::{Plan, PlanLayer};
+use crate::design::Design;
+use crate::device::{self, Physics};
+use crate::network::PadValue;
+use crate::variation::{Chip, Converter, Site};
+use rayon::prelude::*;
+
+/// The arrays that a network lies on, before a chip is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrays {
+    physics: Physics,
+    fraction_bits: u32,
+    cell_width: usize,
+    voltage_width: usize,
+    /// Columns of an array.
+    lanes: usize,
+    layers: Vec<ArrayLayer>,
+    /// Weights are filled in for each draw.
+    sites: Vec<Site>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct ArrayLayer {
+    first_site: usize,
+    /// Bit planes of an input element.
+    planes: usize,
+    /// Weight column of each row, a list a pass.
+    passes: Vec<Vec<Option<usize>>>,
+    /// What a code stands for, in counts; empty where the amplifiers decide.
+    values: Vec<f32>,
+}
+
+/// One read of one pass: neighbouring taps against all outputs.
+struct Read {
+    start: usize,
+    taps: usize,
+    plane: usize,
+    /// (taps x outputs) counts per unit of drive: the mean of both branches.
+    cells: Vec<f32>,
+    /// (taps x outputs) half the difference of the branches, where rows may be left undriven; else empty.
+    branch: Vec<f32>,
+    /// (outputs) column offset, and all of `branch` where every row is driven.
+    offset: Vec<f32>,
+    /// (edges x outputs) in counts.
+    edges: Vec<f32>,
+}
+
+/// One layer of a drawn chip.
+pub struct LayerDraw {
+    reads: Vec<Read>,
+    planes: usize,
+    values: Vec<f32>,
+    /// (outputs) sum of the weights, which an integer input's offset binary needs.
+    weights: Vec<f32>,
+}
+
+impl Arrays {
+    /// The arrays of `design`, which was built for the network of `plan`; `None` with the popcount readout or where
+    /// the two are not of one shape.
+    pub fn new(plan: &Plan, design: &Design) -> Option<Arrays> {
+        let analog = design.analog.as_ref()?;
+        let mut sites = design.sites();
+        for site in &mut sites {
+            if let Converter::Sense { reference } = &mut site.converter {
+                reference.fill(0.0);
+            }
+        }
+        let mut layers = Vec::new();
+        for (index, (program, layer)) in design.layers.iter().zip(&plan.layers).enumerate() {
+            let readout = program.readout.as_ref()?;
+            let source = &design.network.layers[index];
+            if (source.fan_in(), source.conv.c) != (layer.fan_in(), layer.conv.c) {
+                return None;
+            }
+            let unit = 1.0 / (1u64 << analog.value_fraction_bits) as f32;
+            layers.push(ArrayLayer {
+                first_site: readout.first_array,
+                planes: readout.reads,
+                passes: (0..program.passes).map(|pass| design.weight_columns(index, pass)).collect(),
+                values: match readout.decides {
+                    true => Vec::new(),
+                    false => readout.values.iter().map(|&value| value as f32 * unit).collect(),
+                },
+            });
+        }
+        (layers.len() == plan.layers.len()).then(|| Arrays {
+            physics: design.arch.variation.clone(),
+            fraction_bits: analog.fraction_bits,
+            cell_width: analog.cell_width,
+            voltage_width: analog.voltage_width,
+            lanes: design.lanes,
+            layers,
+            sites,
+        })
+    }
+
+    /// What the arrays are, in words: two trainings on equal arrays have equal ones.
+    pub fn described(&self) -> String {
+        format!("{} arrays, {}", crate::variation::subject(&self.sites), self.physics.to_toml())
+    }
+
+    /// The chip of `seed` for the weights `signs` (a list a layer, fan-in x outputs, -1 or +1).
+    pub fn draw(&self, plan: &Plan, seed: u64, signs: &[Vec<f32>]) -> Vec<LayerDraw> {
+        let drawn = |site: &Site| {
+            let (layer, outputs) = (&self.layers[site.layer], plan.layers[site.layer].conv.c);
+            let passes = layer.passes.len();
+            let (group, rows) = (site.array / passes, &layer.passes[site.array % passes]);
+            let mut site = site.clone();
+            for (place, weight) in site.weights.iter_mut().enumerate() {
+                let (column, row) = (place / site.rows, place % site.rows);
+                if let Some(tap) = rows[row] {
+                    *weight = signs[site.layer][tap * outputs + group * self.lanes + column] as i8;
+                }
+            }
+            device::draw(&self.physics, seed, self.fraction_bits, &site)
+        };
+        let mut chip = Chip {
+            seed,
+            subject: String::new(),
+            physics: String::new(),
+            fraction_bits: self.fraction_bits,
+            arrays: self.sites.par_iter().map(drawn).collect(),
+        };
+        chip.saturate(self.cell_width, self.voltage_width);
+        let layers = self.layers.iter().zip(&plan.layers).zip(signs);
+        layers.map(|((own, layer), signs)| self.layer(own, layer, signs, &chip)).collect()
+    }
+
+    /// The reads of one layer, out of the arrays of `chip`.
+    fn layer(&self, own: &ArrayLayer, layer: &PlanLayer, signs: &[f32], chip: &Chip) -> LayerDraw {
+        let outputs = layer.conv.c;
+        let unit = 1.0 / (1u64 << self.fraction_bits) as f32;
+        let undriven = own.planes == 1 && layer.pad > 0 && layer.pad_value == PadValue::Zero;
+        let mut reads = Vec::new();
+        for (pass, rows) in own.passes.iter().enumerate() {
+            let used: Vec<usize> = rows.iter().flatten().copied().collect();
+            let start = used.iter().copied().min().unwrap_or(0);
+            let taps = used.iter().copied().max().map_or(0, |last| last + 1 - start);
+            for plane in 0..own.planes {
+                // Row of every tap in this plane: planes lie one after the other.
+                let mut row_of = vec![None; taps];
+                let mut met = vec![0; taps];
+                for (row, tap) in
+                    rows.iter().enumerate().filter_map(|(row, tap)| Some((row, (*tap)? - start)))
+                {
+                    if met[tap] == plane {
+                        row_of[tap] = Some(row);
+                    }
+                    met[tap] += 1;
+                }
+                let mut read = Read {
+                    start,
+                    taps,
+                    plane,
+                    cells: vec![0.0; taps * outputs],
+                    branch: vec![0.0; if undriven { taps * outputs } else { 0 }],
+                    offset: vec![0.0; outputs],
+                    edges: Vec::new(),
+                };
+                for output in 0..outputs {
+                    let (group, column) = (output / self.lanes, output % self.lanes);
+                    let array = &chip.arrays[own.first_site + group * own.passes.len() + pass];
+                    let edges = array.edges_per_column();
+                    read.edges.resize(edges * outputs, 0.0);
+                    for edge in 0..edges {
+                        read.edges[edge * outputs + output] =
+                            array.edges[column * edges + edge] as f32 * unit;
+                    }
+                    read.offset[output] = array.offset[column] as f32 * unit;
+                    for (tap, row) in row_of.iter().enumerate() {
+                        let Some(row) = row else { continue };
+                        let at = column * array.rows + row;
+                        let (plus, minus) = (f32::from(array.plus[at]), f32::from(array.minus[at]));
+                        read.cells[tap * outputs + output] = 0.5 * unit * (plus + minus);
+                        match undriven {
+                            true => read.branch[tap * outputs + output] = 0.5 * unit * (plus - minus),
+                            false => read.offset[output] += 0.5 * unit * (plus - minus),
+                        }
+                    }
+                }
+                reads.push(read);
+            }
+        }
+        let mut weights = vec![0.0; outputs];
+        for row in signs.chunks_exact(outputs) {
+            weights.iter_mut().zip(row).for_each(|(sum, sign)| *sum += sign);
+        }
+        LayerDraw { reads, planes: own.planes, values: own.values.clone(), weights }
+    }
+}
+
+/// `sums` (image, row, column, output) of `maps` in counts times the maps' unit, as the arrays give them.
+pub fn forward(layer: &PlanLayer, maps: Maps, draw: &LayerDraw, sums: &mut [f32]) {
+    let (taken, made) = (layer.input.elements(), layer.conv.elements());
+    let group = groups::size(maps.codes.len() / taken);
+    sums.par_chunks_mut(group * made).enumerate().for_each(|(index, sums)| {
+        let images = sums.len() / made;
+        let maps = maps.chunk(index * group * taken, images * taken);
+        sums.fill(0.0);
+        // As many images at a time as make a product worth its set-up.
+        let together = (256 / layer.conv.pixels()).clamp(1, images);
+        for (block, sums) in sums.chunks_mut(together * made).enumerate() {
+            let codes = &maps.codes[block * together * taken..][..sums.len() / made * taken];
+            for plane in 0..draw.planes {
+                read_plane(layer, codes, plane, draw, sums);
+            }
+        }
+        if draw.planes > 1 {
+            // The planes of an offset code give twice the sum, and the sum of the weights.
+            for row in sums.chunks_exact_mut(layer.conv.c) {
+                let pairs = row.iter_mut().zip(&draw.weights);
+                pairs.for_each(|(sum, weights)| *sum = 0.5 * (*sum - weights) * maps.unit);
+            }
+        }
+    });
+}
+
+/// Adds what the reads of one bit plane give for some images.
+fn read_plane(layer: &PlanLayer, codes: &[i8], plane: usize, draw: &LayerDraw, sums: &mut [f32]) {
+    let (fan_in, outputs, pixels) = (layer.fan_in(), layer.conv.c, sums.len() / layer.conv.c);
+    let bit = |code: i8| if (code as u8 ^ 0x80) >> plane & 1 == 1 { 1 } else { -1 };
+    let (drives, level): (Vec<i8>, f32) = match draw.planes {
+        1 => (codes.to_vec(), super::conv::pad_level(layer)),
+        _ => (codes.iter().map(|&code| bit(code)).collect(), f32::from(bit(0))),
+    };
+    let mut windows = vec![level; pixels * fan_in];
+    let (taken, own) = (layer.input.elements(), layer.conv.pixels() * fan_in);
+    for (drives, windows) in drives.chunks_exact(taken).zip(windows.chunks_exact_mut(own)) {
+        patches::load(layer, Maps { codes: drives, unit: 1.0 }, windows);
+    }
+    let mut voltages = vec![0.0; pixels * outputs];
+    let mut driven = Vec::new();
+    for read in draw.reads.iter().filter(|read| read.plane == plane) {
+        let view = |values| View::rows(values, pixels, read.taps, fan_in);
+        let cells = |values| View::rows(values, read.taps, outputs, outputs);
+        product(&mut voltages, view(&windows[read.start..]), cells(&read.cells), false);
+        if !read.branch.is_empty() {
+            if driven.is_empty() {
+                driven = windows.iter().map(|drive| drive.abs()).collect();
+            }
+            product(&mut voltages, view(&driven[read.start..]), cells(&read.branch), true);
+        }
+        let weight = (1u32 << plane) as f32;
+        let rows = voltages.chunks_exact_mut(outputs).zip(sums.chunks_exact_mut(outputs));
+        rows.for_each(|(voltages, sums)| read.convert(&draw.values, weight, voltages, sums));
+    }
+}
+
+impl Read {
+    /// Adds `weight` times what the converters make of `voltages` (outputs) to `sums`.
+    fn convert(&self, values: &[f32], weight: f32, voltages: &mut [f32], sums: &mut [f32]) {
+        let outputs = voltages.len();
+        voltages.iter_mut().zip(&self.offset).for_each(|(voltage, offset)| *voltage += offset);
+        if values.is_empty() {
+            for c in 0..outputs {
+                sums[c] += weight * (voltages[c] - self.edges[c]);
+            }
+            return;
+        }
+        let mut codes = vec![0u32; outputs];
+        for edges in self.edges.chunks_exact(outputs) {
+            for c in 0..outputs {
+                codes[c] += u32::from(voltages[c] >= edges[c]);
+            }
+        }
+        for c in 0..outputs {
+            sums[c] += weight * values[codes[c] as usize];
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Planes of weights through the program: a network with a support and one of two-bit weights and activations are
+//! checked, classified, generated and verified with every number of planes.
+
+mod common;
+
+use common::graph::{Graph, Value};
+use serde_json::Value as Json;
+use std::path::Path;
+use std::process::Command;
+
+/// Pixels of a glyph.
+const PIXELS: usize = 256;
+
+fn values(count: usize, seed: u32) -> Vec<f64> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1u32 << 23) - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// A hidden layer with a support of a quarter, of which every fifth channel is left out.
+fn supported() -> Vec<u8> {
+    let mut g = Graph::new(&[1, PIXELS as i64]);
+    let bits = g.sign("x");
+    let (hidden, classes) = (40, 10);
+    let base = g.floats(&[PIXELS, hidden], &values(PIXELS * hidden, 1));
+    let support = g.floats(&[PIXELS, hidden], &values(PIXELS * hidden, 2));
+    let (one, quarter) = (g.scalar(1.0), g.scalar(0.25));
+    let base = g.custom("BipolarQuant", &[&base, &one], &[]);
+    let support = g.custom("BipolarQuant", &[&support, &quarter], &[]);
+    let kept: Vec<f64> = (0..hidden).map(|c| f64::from(u8::from(c % 5 != 0))).collect();
+    let kept = g.floats(&[1, hidden], &kept);
+    let support = g.node("Mul", &[&support, &kept], &[]);
+    let weights = g.node("Add", &[&base, &support], &[]);
+    let sums = g.node("MatMul", &[&bits, &weights], &[]);
+    let bits = g.sign(&sums);
+    let last = values(hidden * classes, 3).iter().map(|v| v.signum()).collect::<Vec<f64>>();
+    let last = g.floats(&[hidden, classes], &last);
+    let scores = g.node("MatMul", &[&bits, &last], &[]);
+    g.bytes(&scores)
+}
+
+/// Weights and activations of two bits without the lowest level.
+fn two_bits() -> Vec<u8> {
+    let mut g = Graph::new(&[1, PIXELS as i64]);
+    let narrow = [("signed", Value::Int(1)), ("narrow", Value::Int(1))];
+    let quant = |g: &mut Graph, x: &str, scale: f64| {
+        let constants = [g.scalar(scale), g.scalar(0.0), g.scalar(2.0)];
+        g.custom("Quant", &[x, &constants[0], &constants[1], &constants[2]], &narrow)
+    };
+    let mut map = quant(&mut g, "x", 1.0);
+    let mut inputs = PIXELS;
+    for (layer, outputs) in [24, 10].into_iter().enumerate() {
+        let weights = g.floats(&[inputs, outputs], &values(inputs * outputs, 7 + layer as u32));
+        let weights = quant(&mut g, &weights, 0.5);
+        map = g.node("MatMul", &[&map, &weights], &[]);
+        if layer == 0 {
+            map = quant(&mut g, &map, 4.0);
+        }
+        inputs = outputs;
+    }
+    g.bytes(&map)
+}
+
+/// Runs the program; what it prints.
+#[expect(clippy::disallowed_methods, reason = "the program itself is under test")]
+fn bincim(dir: &Path, words: &[&str], code: i32) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_bincim")).args(words).current_dir(dir).output();
+    let run = run.expect("the program starts");
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert_eq!(run.status.code(), Some(code), "{words:?}\n{said}");
+    String::from_utf8(if code == 2 { run.stderr } else { run.stdout }).expect("text")
+}
+
+fn json(dir: &Path, words: &[&str]) -> Json {
+    serde_json::from_str(&bincim(dir, words, 0)).expect("one JSON object")
+}
+
+fn course(model: &[u8], scales: &[i64]) {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    std::fs::write(dir.join("net.onnx"), model).expect("writable");
+    let text = "[array]\nrows = 64\ncolumns = 8\n[activation]\nword = 8\n[weights]\nrows_per_cycle = 16\n";
+    std::fs::write(dir.join("arch.toml"), text).expect("writable");
+    bincim(dir, &["glyphs", "--split", "test", "--count", "12", "-o", "data"], 0);
+    let checked = json(dir, &["check", "net.onnx", "--arch", "arch.toml", "--json"]);
+    assert_eq!(checked["layers"][0]["planes"], serde_json::json!(scales));
+    let cycles: Vec<u64> = serde_json::from_value(checked["plane_cycles"].clone()).expect("numbers");
+    assert_eq!(cycles.len(), scales.len());
+    assert!(cycles.windows(2).all(|pair| pair[0] < pair[1]), "{cycles:?}");
+    assert!(
+        bincim(dir, &["check", "net.onnx", "--arch", "arch.toml"], 0).contains("planes of weights of scale")
+    );
+    let most = (scales.len() + 1).to_string();
+    let data = ["--data", "data"];
+    let refused = bincim(dir, &[&["infer", "net.onnx", "--planes", &most][..], &data].concat(), 2);
+    assert!(refused.contains(&format!("--planes {most}")), "{refused}");
+    for planes in 1..=scales.len() {
+        let planes = planes.to_string();
+        let words = ["infer", "net.onnx", "--json", "--planes", &planes];
+        let packed = json(dir, &[&words[..], &data].concat());
+        let machine = json(dir, &[&words[..], &data, &["--arch", "arch.toml"]].concat());
+        assert_eq!(packed["correct"], machine["correct"]);
+    }
+    bincim(dir, &["generate", "net.onnx", "--arch", "arch.toml", "-o", "d"], 0);
+    if bincim::flow::find(bincim::flow::Tool::Verilator).is_err() {
+        assert!(std::env::var("CI").is_err(), "verilator is absent");
+        eprintln!("skipped: verilator is absent");
+        return;
+    }
+    for (index, cycles) in cycles.iter().enumerate() {
+        let planes = (index + 1).to_string();
+        let words = ["verify", "d", "--images", "4", "--json", "--planes", &planes];
+        let verified = json(dir, &[&words[..], &data].concat());
+        assert_eq!(verified["mismatches"], 0);
+        assert_eq!(verified["cycles_predicted"].as_u64(), Some(*cycles));
+        assert_eq!(verified["cycles_measured"].as_u64(), Some(*cycles));
+    }
+}
+
+#[test]
+fn a_support_runs_or_is_left_out() {
+    course(&supported(), &[4, 1]);
+}
+
+#[test]
+fn two_bit_weights_and_activations_run() {
+    course(&two_bits(), &[1, 1]);
+}

@@ -1,0 +1,115 @@
+//! Training on arrays: what a step's forward pass gives on a chip is what the machine gives on that chip.
+
+use super::{NETS, labels, pixels, planned};
+use bincim::arch::ArchFile;
+use bincim::design::Design;
+use bincim::golden::machine;
+use bincim::network::Network;
+use bincim::train::{Arrays, Samples, Trainer};
+use bincim::{cost, device, lower, read};
+
+/// The networks that arrays take: not the last, whose scores come straight from integers.
+fn nets() -> &'static [&'static str] {
+    &NETS[..4]
+}
+
+/// Arrays of 32 rows whose converters' codes are whole counts.
+fn arch(levels: usize, range: usize, variation: &str) -> ArchFile {
+    let text = format!(
+        "[array]\nrows = 32\ncolumns = 4\n[activation]\nword = 8\n\
+         [readout]\nkind = \"adc\"\nlevels = {levels}\nrange = {range}\nrows_per_cycle = 4\n{variation}"
+    );
+    read::arch_from_text(&text).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+fn design(network: Network, arch: &ArchFile) -> Design {
+    cost::choose(&lower::lower(network), arch, None).expect("a machine").design
+}
+
+fn trainer(text: &str, arch: &ArchFile) -> Trainer {
+    let mut trainer = Trainer::new(planned(text));
+    let design = design(trainer.network(), arch);
+    trainer.arrays = Some(Arrays::new(&trainer.plan, &design).expect("arrays"));
+    trainer
+}
+
+fn trained(text: &str, arch: &ArchFile) -> Trainer {
+    let mut trainer = trainer(text, arch);
+    let pixels = pixels(&trainer.plan, 40);
+    let labels = labels(&trainer.plan, &pixels);
+    let samples = Samples { pixels: &pixels, labels: &labels };
+    trainer.epoch(&samples, &samples, &mut |_| {}).expect("an epoch");
+    trainer
+}
+
+/// Codes (image, row, column, channel) of some images.
+fn codes(trainer: &Trainer, pixels: &[u8]) -> Vec<i8> {
+    let (table, shape) = (trainer.plan.pixel_codes(), trainer.plan.input);
+    let at = |i: usize| {
+        let (image, place) = (i / shape.elements(), i % shape.elements());
+        pixels[image * shape.elements() + place % shape.c * shape.pixels() + place / shape.c]
+    };
+    (0..pixels.len()).map(|i| table[usize::from(at(i))]).collect()
+}
+
+#[test]
+fn ideal_arrays_with_a_code_for_every_sum_change_nothing() {
+    let arch = arch(65, 32, "");
+    for text in nets() {
+        let trainer = trained(text, &arch);
+        let codes = codes(&trainer, &pixels(&trainer.plan, 9));
+        let on = trainer.arrays.as_ref().map(|arrays| (arrays, 5));
+        let (plan, model) = (&trainer.plan, &trainer.model);
+        assert_eq!(model.scores(plan, &codes, on), model.scores(plan, &codes, None));
+    }
+}
+
+#[test]
+fn a_drawn_chip_gives_the_scores_of_the_machine() {
+    let errors = "[variation.gaussian]\nsigma = 0.2\n[variation.cell]\nbranches = \"independent\"\n\
+                  [variation.column]\noffset = 0.7\n[variation.converter]\nkind = \"flash\"\ncomparator = 0.5\n";
+    let arch = arch(17, 32, errors);
+    for text in nets() {
+        let trainer = trained(text, &arch);
+        assert!(trainer.model.layers.iter().all(|layer| layer.gamma.value.iter().all(|&gamma| gamma > 0.0)));
+        let (network, pixels) = (trainer.network(), pixels(&trainer.plan, 6));
+        let design = design(network.clone(), &arch);
+        let analog = design.analog.as_ref().expect("arrays");
+        let mut changed = 0;
+        for seed in [3, 1 << 63 | 7] {
+            let mut chip = device::chip(&arch.variation, seed, analog.fraction_bits, &design.sites());
+            chip.saturate(analog.cell_width, analog.voltage_width);
+            let on = trainer.arrays.as_ref().map(|arrays| (arrays, seed));
+            let codes = codes(&trainer, &pixels);
+            let found = trainer.model.scores(&trainer.plan, &codes, on);
+            changed += usize::from(found != trainer.model.scores(&trainer.plan, &codes, None));
+            let classes = trainer.plan.classes();
+            let images = pixels.chunks_exact(trainer.plan.input.elements());
+            for (image, found) in images.zip(found.chunks_exact(classes)) {
+                let input: Vec<i16> =
+                    image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
+                let scores =
+                    machine::run(&design, Some(&chip), &input, bincim::golden::machine::RESET_SEED).scores;
+                for class in 0..classes {
+                    let (own, plain) = (&design.network.output, &network.output);
+                    let score = scores[class] as f64 * own.scale[class] + own.bias[class];
+                    let expected = f64::from(found[class]) * plain.scale[class];
+                    assert!((score - expected).abs() < 1e-9 * expected.abs().max(1.0), "{score} {expected}");
+                }
+            }
+        }
+        assert_eq!(changed, 2, "the chips' errors change nothing");
+    }
+}
+
+#[test]
+fn chips_differ_from_step_to_step_and_repeat_for_a_seed() {
+    let arch = arch(17, 32, "[variation.gaussian]\nsigma = 0.3\n");
+    let run = || trained(NETS[0], &arch);
+    assert_eq!(run().model, run().model);
+    let clean = super::trained(NETS[0], 40, 1);
+    assert_ne!(run().model.layers[0].weights.value, clean.model.layers[0].weights.value);
+    let other = trainer(NETS[1], &arch);
+    let design = design(other.network(), &ArchFile::default());
+    assert_eq!(Arrays::new(&other.plan, &design), None, "popcount readout");
+}
