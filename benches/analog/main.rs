@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use bincim::arch::{ArchFile, Range, ReadoutKind};
 use bincim::design::{self, Design};
-use bincim::device::{self, ColumnNoise, Physics};
+use bincim::device::{self, ColumnNoise, Crossbar, Freeze, Physics, Wires};
 use bincim::golden::analog::{InstructionSet, Loaded, Plan};
 use bincim::network::Network;
 use case::Case;
@@ -49,6 +49,7 @@ fn main() {
     }
     marginal();
     cnv();
+    wires();
 }
 
 /// Processor time of one call, in seconds.
@@ -214,4 +215,51 @@ fn cnv() {
     let macs = network.macs() as f64 * images as f64 / run / 1e9;
     println!("| GMAC/s (an 8-bit pixel counts once) | {macs:.0} |");
     println!("| 100 chips x 1,000 images, s | {:.0} |", 100.0 * (draw + load + 1000.0 * run / images as f64));
+}
+
+/// Vectors through the FC1024 case with resistance of the lines, 1e-5 of a device's smallest a segment.
+fn wires() {
+    let case = case::fc1024();
+    let design = design(&case.network(), 256, 256, 32, 6);
+    let (sites, plan, images) = (design.sites(), Plan::new(&design), case.images());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    println!();
+    println!("| FC1024, lines of 1e-5 a segment, one thread | |");
+    println!("|---|---|");
+    // One drive of one array, solved to the end: what a simulator does that solves for every vector.
+    let conductances: Vec<f64> =
+        (0..256 * 512).map(|i| if (i * 7 + i / 512 * 13) % 5 < 2 { 1.0 } else { 0.0 }).collect();
+    let crossbar = Crossbar::new(256, 512, conductances, 1e-5, 1e-5);
+    let drive: Vec<f64> = (0..256).map(|row| if row % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    let (mut time, mut residual) = (f64::INFINITY, 0.0f64);
+    for _ in 0..ROUNDS {
+        time = time.min(seconds(|| {
+            residual = residual.max(crossbar.solve(&drive, &[0.0; 512]).residual);
+        }));
+    }
+    println!("| rows and columns: one drive of one array solved, ms | {:.1} |", time * 1e3);
+    println!("| largest violation of Kirchhoff's law, of the largest line's current | {residual:.0e} |");
+    println!("| vectors/s where each of the 16 arrays is solved for each | {:.2} |", 1.0 / (16.0 * time));
+    for (what, row, freeze) in [
+        ("columns, transfer (exact for every drive)", 0.0, Freeze::Transfer),
+        ("rows and columns, reference", 1e-5, Freeze::Reference),
+    ] {
+        let mut physics = physics();
+        physics.wires = Wires { row, column: 1e-5, freeze };
+        let (mut draw, mut run) = (f64::INFINITY, f64::INFINITY);
+        for seed in 0..2 {
+            let mut chip = None;
+            draw = draw.min(seconds(|| {
+                chip = Some(pool.install(|| device::chip(&physics, seed, FRACTION_BITS, &sites)));
+            }));
+            let chip = chip.expect("just drawn");
+            run = run.min(best(|| drop(Loaded::new(&plan, &chip).run(&images, false))));
+        }
+        println!("| {what}: draw of the chip, s | {draw:.2} |");
+        let vectors = case.vectors as f64;
+        println!(
+            "| {what}: 1000 vectors, draw and tables included, vectors/s | {:.0} |",
+            vectors / (draw + run)
+        );
+    }
 }

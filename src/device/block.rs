@@ -246,6 +246,8 @@ mod tests {
         }
     }
 
+    type Path<'a> = &'a dyn Fn(&mut [[u64; ROWS]; 2], &mut [[f64; ROWS]; 2]);
+
     /// All three paths of the same numbers, and the far tails that a million rows do not meet.
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
@@ -260,7 +262,7 @@ mod tests {
         }
         let (start, key, rows) =
             ([1, 2, 3, 0], [4, 5], std::array::from_fn::<u32, ROWS, _>(|row| row as u32 * 77));
-        let run = |f: &dyn Fn(&mut [[u64; ROWS]; 2], &mut [[f64; ROWS]; 2])| {
+        let run = |f: Path| {
             let (mut bits, mut deviates) = ([[0; ROWS]; 2], [[0.0; ROWS]; 2]);
             f(&mut bits, &mut deviates);
             (bits, deviates.map(|d| d.map(f64::to_bits)))

@@ -199,9 +199,9 @@ mod tests {
     fn a_transposed_square() {
         let words: [u32; 32] = std::array::from_fn(|i| (i as u32 + 1).wrapping_mul(0x9e37_79b9));
         let turned = transposed(words);
-        for i in 0..32 {
-            for j in 0..32 {
-                assert_eq!(words[i] >> j & 1, turned[j] >> i & 1);
+        for (i, word) in words.iter().enumerate() {
+            for (j, turned) in turned.iter().enumerate() {
+                assert_eq!(word >> j & 1, turned >> i & 1);
             }
         }
     }

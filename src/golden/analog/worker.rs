@@ -20,8 +20,8 @@ const ADDED_COLUMNS: usize = 1024;
 /// Sums that are kept at once: 512 KiB of 16-bit ones.
 const SUMS: usize = 256 << 10;
 
-/// Columns whose scores are written together: few enough for their sums to stay in the first-level cache.
-const SCORES: usize = 8;
+/// Columns whose scores are written together: one line of memory.
+const SCORES: usize = kernel::SCORES;
 
 /// Fewest images that fill enough lanes of a look-up to pay.
 pub(super) const FEW: usize = 16;
@@ -293,14 +293,21 @@ impl Batch<'_> {
         let plan = self.loaded.plan;
         let shift = layer.scores.unwrap_or(0);
         let window = layer.window * self.blocks;
-        for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
-            let channel = columns.start + group * SCORES;
-            for first in (0..slots).step_by(window) {
-                let to = (first_pixel + first / window) * plan.classes + channel;
-                for (block, scores) in scores.chunks_mut(LANES).enumerate() {
+        for first in (0..slots).step_by(window) {
+            // All columns of 32 images, then the next 32: few places are written to at a time.
+            for (block, scores) in scores.chunks_mut(LANES).enumerate() {
+                for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
+                    let to = (first_pixel + first / window) * plan.classes + columns.start + group * SCORES;
                     let at = (group * SCORES * slots + first + block) * LANES;
                     let scores = scores.iter_mut().map(|scores| &mut scores[to..to + thresholds.len()]);
                     match sums {
+                        Sums::Narrow(sums) if thresholds.len() == SCORES => {
+                            let mut values = [[0; SCORES]; LANES];
+                            let subtrahends = std::array::from_fn(|column| thresholds[column].value);
+                            let stride = slots * LANES;
+                            kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, &mut values);
+                            scores.zip(&values).for_each(|(scores, values)| scores.copy_from_slice(values));
+                        }
                         Sums::Narrow(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
                         Sums::Wide(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
                     }

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::tables::{ENTRIES, GROUP, GROUPS, STEPS, TILE, Tables};
-use super::{CODES, PANEL, Panel, STRIP, Sink, Stored, Strip};
+use super::{CODES, PANEL, Panel, SCORES, STRIP, Sink, Stored, Strip};
 use crate::golden::analog::maps::LANES;
 
 /// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
@@ -207,6 +207,51 @@ pub(super) unsafe fn at_least(sums: &[i16], threshold: i16, words: &mut [u32]) {
         // SAFETY: the caller's.
         let sums = unsafe { _mm512_loadu_si512(sums.as_ptr().add(index * LANES).cast()) };
         *word = _mm512_cmpge_epi16_mask(sums, threshold);
+    }
+}
+
+/// See [`super::scores`]: eight columns of 32 sums become 32 rows of eight, in three rounds of interleaving.
+///
+/// # Safety
+/// The processor has the instructions.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn scores(
+    columns: &[&[i16; LANES]; SCORES],
+    shift: usize,
+    subtrahends: &[i64; SCORES],
+    scores: &mut [[i64; SCORES]; LANES],
+) {
+    // SAFETY: a column holds the 64 bytes of a vector, and so do the subtrahends and a row of scores.
+    unsafe {
+        let c = columns.map(|column| _mm512_loadu_si512(column.as_ptr().cast()));
+        let subtrahends = _mm512_loadu_si512(subtrahends.as_ptr().cast());
+        let shift = _mm_cvtsi64_si128(shift as i64);
+        // Pairs, fours and eights of columns; every 128 bits for themselves.
+        let low: [__m512i; 4] = std::array::from_fn(|i| _mm512_unpacklo_epi16(c[2 * i], c[2 * i + 1]));
+        let high: [__m512i; 4] = std::array::from_fn(|i| _mm512_unpackhi_epi16(c[2 * i], c[2 * i + 1]));
+        for (half, pairs) in [low, high].into_iter().enumerate() {
+            let fours = [
+                [_mm512_unpacklo_epi32(pairs[0], pairs[1]), _mm512_unpacklo_epi32(pairs[2], pairs[3])],
+                [_mm512_unpackhi_epi32(pairs[0], pairs[1]), _mm512_unpackhi_epi32(pairs[2], pairs[3])],
+            ];
+            for (quarter, [left, right]) in fours.into_iter().enumerate() {
+                let eights = [_mm512_unpacklo_epi64(left, right), _mm512_unpackhi_epi64(left, right)];
+                for (odd, rows) in eights.into_iter().enumerate() {
+                    let lane = 4 * half + 2 * quarter + odd;
+                    let quarters = [
+                        _mm512_extracti32x4_epi32::<0>(rows),
+                        _mm512_extracti32x4_epi32::<1>(rows),
+                        _mm512_extracti32x4_epi32::<2>(rows),
+                        _mm512_extracti32x4_epi32::<3>(rows),
+                    ];
+                    for (group, row) in quarters.into_iter().enumerate() {
+                        let wide = _mm512_sll_epi64(_mm512_cvtepi16_epi64(row), shift);
+                        let to = scores[8 * group + lane].as_mut_ptr();
+                        _mm512_storeu_si512(to.cast(), _mm512_sub_epi64(wide, subtrahends));
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -22,6 +22,9 @@ use crate::golden::aligned::Aligned;
 /// Blocks of a full panel.
 pub(super) const PANEL: usize = 16;
 
+/// Columns whose scores are made together.
+pub(super) const SCORES: usize = 8;
+
 /// Codes of one table.
 const CODES: usize = 32;
 
@@ -166,6 +169,36 @@ pub(super) fn add(
         // SAFETY: the processor has the instructions.
         InstructionSet::Avx2 => unsafe { cells::read_avx2(cells, columns, &panel, lanes, sink) },
         _ => cells::read_plain(cells, columns, &panel, lanes, sink),
+    }
+}
+
+/// Scores of [`SCORES`] columns of 32 images: sums shifted to the left, less the column's subtrahend. The columns' sums
+/// lie `stride` apart.
+pub(super) fn scores(
+    set: InstructionSet,
+    sums: &[i16],
+    stride: usize,
+    shift: usize,
+    subtrahends: &[i64; SCORES],
+    scores: &mut [[i64; SCORES]; LANES],
+) {
+    let columns: [&[i16; LANES]; SCORES] = std::array::from_fn(|column| {
+        sums[column * stride..].first_chunk().expect("a block of sums a column")
+    });
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => {
+            assert!(set.available());
+            // SAFETY: the processor has the instructions.
+            unsafe { avx512::scores(&columns, shift, subtrahends, scores) }
+        }
+        _ => {
+            for (lane, scores) in scores.iter_mut().enumerate() {
+                for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
+                    *score = (i64::from(column[lane]) << shift) - subtrahend;
+                }
+            }
+        }
     }
 }
 
