@@ -11,6 +11,7 @@ use super::matrix::{View, product};
 use super::patches;
 use super::plan::{Plan, PlanLayer};
 use crate::design::Design;
+use crate::device::random::{Kind, Stream};
 use crate::device::{self, Physics};
 use crate::network::PadValue;
 use crate::variation::{Chip, Converter, Site};
@@ -58,6 +59,10 @@ struct Read {
 
 /// One layer of a drawn chip.
 pub struct LayerDraw {
+    /// Keys of the noise of reads, and its standard deviation in counts.
+    seed: u64,
+    layer: usize,
+    noise: f32,
     reads: Vec<Read>,
     planes: usize,
     values: Vec<f32>,
@@ -133,12 +138,12 @@ impl Arrays {
             arrays: self.sites.par_iter().map(drawn).collect(),
         };
         chip.saturate(self.cell_width, self.voltage_width);
-        let layers = self.layers.iter().zip(&plan.layers).zip(signs);
-        layers.map(|((own, layer), signs)| self.layer(own, layer, signs, &chip)).collect()
+        (0..plan.layers.len()).map(|index| self.layer(plan, index, &signs[index], &chip)).collect()
     }
 
     /// The reads of one layer, out of the arrays of `chip`.
-    fn layer(&self, own: &ArrayLayer, layer: &PlanLayer, signs: &[f32], chip: &Chip) -> LayerDraw {
+    fn layer(&self, plan: &Plan, index: usize, signs: &[f32], chip: &Chip) -> LayerDraw {
+        let (own, layer) = (&self.layers[index], &plan.layers[index]);
         let outputs = layer.conv.c;
         let unit = 1.0 / (1u64 << self.fraction_bits) as f32;
         let undriven = own.planes == 1 && layer.pad > 0 && layer.pad_value == PadValue::Zero;
@@ -196,7 +201,9 @@ impl Arrays {
         for row in signs.chunks_exact(outputs) {
             weights.iter_mut().zip(row).for_each(|(sum, sign)| *sum += sign);
         }
-        LayerDraw { reads, planes: own.planes, values: own.values.clone(), weights }
+        let noise = self.physics.read_noise as f32;
+        let (planes, values) = (own.planes, own.values.clone());
+        LayerDraw { seed: chip.seed, layer: index, noise, reads, planes, values, weights }
     }
 }
 
@@ -213,7 +220,8 @@ pub fn forward(layer: &PlanLayer, maps: Maps, draw: &LayerDraw, sums: &mut [f32]
         for (block, sums) in sums.chunks_mut(together * made).enumerate() {
             let codes = &maps.codes[block * together * taken..][..sums.len() / made * taken];
             for plane in 0..draw.planes {
-                read_plane(layer, codes, plane, draw, sums);
+                let first = index * group + block * together;
+                read_plane(layer, codes, plane, draw, first, sums);
             }
         }
         if draw.planes > 1 {
@@ -226,8 +234,15 @@ pub fn forward(layer: &PlanLayer, maps: Maps, draw: &LayerDraw, sums: &mut [f32]
     });
 }
 
-/// Adds what the reads of one bit plane give for some images.
-fn read_plane(layer: &PlanLayer, codes: &[i8], plane: usize, draw: &LayerDraw, sums: &mut [f32]) {
+/// Adds what the reads of one bit plane give for some images, the first of which is number `first` of the batch.
+fn read_plane(
+    layer: &PlanLayer,
+    codes: &[i8],
+    plane: usize,
+    draw: &LayerDraw,
+    first: usize,
+    sums: &mut [f32],
+) {
     let (fan_in, outputs, pixels) = (layer.fan_in(), layer.conv.c, sums.len() / layer.conv.c);
     let bit = |code: i8| if (code as u8 ^ 0x80) >> plane & 1 == 1 { 1 } else { -1 };
     let (drives, level): (Vec<i8>, f32) = match draw.planes {
@@ -241,7 +256,7 @@ fn read_plane(layer: &PlanLayer, codes: &[i8], plane: usize, draw: &LayerDraw, s
     }
     let mut voltages = vec![0.0; pixels * outputs];
     let mut driven = Vec::new();
-    for read in draw.reads.iter().filter(|read| read.plane == plane) {
+    for (number, read) in draw.reads.iter().enumerate().filter(|(_, read)| read.plane == plane) {
         let view = |values| View::rows(values, pixels, read.taps, fan_in);
         let cells = |values| View::rows(values, read.taps, outputs, outputs);
         product(&mut voltages, view(&windows[read.start..]), cells(&read.cells), false);
@@ -250,6 +265,16 @@ fn read_plane(layer: &PlanLayer, codes: &[i8], plane: usize, draw: &LayerDraw, s
                 driven = windows.iter().map(|drive| drive.abs()).collect();
             }
             product(&mut voltages, view(&driven[read.start..]), cells(&read.branch), true);
+        }
+        if draw.noise > 0.0 {
+            let stream = Stream::new(draw.seed, draw.layer, number);
+            for (pixel, row) in voltages.chunks_exact_mut(outputs).enumerate() {
+                let place = first * layer.conv.pixels() + pixel;
+                for (pair, row) in row.chunks_mut(2).enumerate() {
+                    let deviates = stream.normals(Kind::Read, pair, place);
+                    row.iter_mut().zip(deviates).for_each(|(v, n)| *v += draw.noise * n as f32);
+                }
+            }
         }
         let weight = (1u32 << plane) as f32;
         let rows = voltages.chunks_exact_mut(outputs).zip(sums.chunks_exact_mut(outputs));

@@ -30,9 +30,6 @@ pub struct Recipe {
 pub struct VariationRecipe {
     /// Architecture file with an analog readout and a table [variation], relative to this file.
     pub arch: String,
-    /// Leave the architecture's read noise out instead of refusing it.
-    #[serde(default)]
-    pub without_read_noise: bool,
 }
 
 /// `[input]`: the images, and how a pixel becomes a number.

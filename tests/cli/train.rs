@@ -173,3 +173,21 @@ fn the_schema_names_every_key() {
         assert!(text.contains(key), "{key}");
     }
 }
+
+#[test]
+fn a_machine_is_trained_on_if_its_arrays_are_analog() {
+    let root = folder();
+    let dir = root.path();
+    let text = NET.replace("epochs = 6", "epochs = 1") + "[variation]\narch = \"arch.toml\"\n";
+    fs::write(dir.join("net.toml"), text).expect("writable");
+    train(dir, &["-o", "net.onnx"]).refuses(&["arch.toml", "bincim new"]);
+    let array = "[array]\nrows = 32\ncolumns = 8\n[activation]\nword = 8\n";
+    fs::write(dir.join("arch.toml"), array).expect("writable");
+    train(dir, &["-o", "net.onnx"]).refuses(&["arch.toml", "popcount", "train::no_analog"]);
+    let analog = "[readout]\nkind = \"adc\"\nlevels = 9\nrange = 16\nrows_per_cycle = 4\n";
+    let errors = "[variation.gaussian]\nsigma = 0.1\n";
+    fs::write(dir.join("arch.toml"), format!("{array}{analog}{errors}")).expect("writable");
+    train(dir, &["-o", "net.onnx"]).ends(0);
+    let words = ["vary", "net.onnx", "--arch", "arch.toml", "--data", "test", "--chips", "2", "--json"];
+    bincim(dir, &words).ends(0).json(&["accuracy_mean"]);
+}

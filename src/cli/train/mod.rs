@@ -5,7 +5,7 @@
 
 mod data;
 
-use super::{Outcome, chip, load, output};
+use super::{Outcome, load, output};
 use crate::arch::ArchFile;
 use crate::flow::folder;
 use crate::report::{self, EpochView, TrainView};
@@ -183,22 +183,10 @@ fn mapped(
         return Err(miette!(code = "train::impossible", "{}: {problem}", args.net.display()));
     }
     let path = variation.map(|variation| args.net.with_file_name(&variation.arch));
-    let mut file = match &path {
+    let file = match &path {
         Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
-    if let Some(variation) = variation {
-        chip::leave_out_read_noise(&mut file.variation, variation.without_read_noise);
-        if file.variation.read_noise > 0.0 {
-            return Err(miette!(
-                code = "train::read_noise",
-                help =
-                    "set variation.without_read_noise = true in the training file, or read_noise = 0 there",
-                "{}: training draws chips, and variation.read_noise is no part of one",
-                args.net.with_file_name(&variation.arch).display()
-            ));
-        }
-    }
     let (choice, _) = load::chosen(&network, file, path.as_deref(), None)
         .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))?;
     let Some(path) = path else { return Ok(None) };
