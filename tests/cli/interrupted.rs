@@ -6,9 +6,17 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// Starts the program with its streams thrown away.
+/// Starts the program with its streams thrown away, and heeding SIGINT even where the tests run in the background.
 fn start(dir: &Path, words: &[&str]) -> Child {
+    use std::os::unix::process::CommandExt;
     let mut command = program(dir);
+    // SAFETY: signal() is all that happens between fork and exec, and it may be called there.
+    unsafe {
+        command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        });
+    }
     command.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
