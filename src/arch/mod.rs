@@ -8,7 +8,7 @@ mod readout;
 mod setting;
 mod validate;
 
-pub use readout::{Range, RangeWord, Readout, ReadoutKind};
+pub use readout::{PlaneDrive, Range, RangeWord, Readout, ReadoutKind};
 pub use setting::Setting;
 pub use validate::{ArchProblem, validate, validate_file};
 

@@ -21,11 +21,24 @@ pub struct Readout {
     /// Noise of every read that the emulation itself adds to the voltages: standard deviation in counts, rounded to
     /// whole gains of the generator (`bincim check` says what it gives). 0: none.
     pub noise: f64,
+    /// How the rows of a plane of weights with a smaller scale are driven.
+    pub plane_drive: PlaneDrive,
     /// Rows of every column that are summed in one cycle; divides the array's rows (of one bit plane, where the
     /// input has several). 0: all of them.
     pub rows_per_cycle: usize,
     /// Edges of every converter that are compared in one cycle; 0: all of them.
     pub edges_per_cycle: usize,
+}
+
+/// How the rows of a plane of weights with a smaller scale are driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaneDrive {
+    /// As those of the first plane; the scale is digital alone.
+    Full,
+    /// By the row drivers at the plane's scale over the first one's, the converter's range in proportion: errors of
+    /// threshold voltages and of the drivers weigh more.
+    Scaled,
 }
 
 impl Default for Readout {
@@ -38,6 +51,7 @@ impl Default for Readout {
             value_fraction_bits: 0,
             cell_bits: 9,
             noise: 0.0,
+            plane_drive: PlaneDrive::Full,
             rows_per_cycle: 0,
             edges_per_cycle: 0,
         }

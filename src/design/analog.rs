@@ -4,7 +4,7 @@
 use super::images::Cells;
 use super::noise::Noise;
 use super::{Design, width};
-use crate::arch::{Arch, Range, ReadoutKind};
+use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
 use crate::network::{Activation, InputCode, Layer, Network, PadValue};
@@ -260,6 +260,12 @@ impl Design {
                         columns: channels.len(),
                         weights: cells.signs(layer, program, plane, pass, channels.clone()),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
+                        level: match self.arch.readout.plane_drive {
+                            PlaneDrive::Full => 1.0,
+                            PlaneDrive::Scaled => {
+                                f64::from(layer.planes[plane].scale) / f64::from(layer.planes[0].scale)
+                            }
+                        },
                     });
                 }
             }

@@ -66,7 +66,8 @@ impl<'a> Cells<'a> {
         let stream = Stream::new(seed, site.layer, site.array);
         let levels = f64::from((1u32 << physics.cell.bits) - 1);
         let grid = |g: f64| if physics.cell.bits == 0 { g } else { (g * levels).round_ties_even() / levels };
-        let sigma = physics.row.inl / physics.row.level;
+        let level = physics.row.level * site.level;
+        let sigma = physics.row.inl / level;
         let driver = |row| stream.normals(Kind::Row, 0, row).map(|z| (1.0 + sigma * z).max(0.0));
         Cells {
             physics,
@@ -75,7 +76,7 @@ impl<'a> Cells<'a> {
             target: [grid(physics.cell.g_min), 1.0],
             difference: 1.0 - physics.cell.g_min,
             die: (1.0 + physics.die.sigma * Stream::new(seed, 0, 0).normal(Kind::Die, 0, 0)).max(0.0),
-            law: (physics.threshold.a_vt > 0.0).then(|| Law::new(&physics.threshold, physics.row.level)),
+            law: (physics.threshold.a_vt > 0.0).then(|| Law::new(&physics.threshold, level)),
             rows: (0..site.rows).map(|row| if sigma > 0.0 { driver(row) } else { [1.0; 2] }).collect(),
         }
     }

@@ -327,7 +327,8 @@ impl View {
             skips,
             masks_rows,
             masks_lanes,
-            kept_width: bits(design.word),
+            // A slot has no more rows than all that are driven.
+            kept_width: bits(design.word).min(driven_width(design, input.last_taps)),
             row_source: match masks_rows {
                 true => "(from_input_i ? input_row_i : map_row_i) & kept_i",
                 false => "from_input_i ? input_row_i : map_row_i",

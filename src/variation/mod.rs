@@ -55,6 +55,9 @@ pub struct Site {
     /// Nominal weight, -1 or +1, or 0 where the cell is not used; index `column * rows + row`.
     pub weights: Vec<i8>,
     pub converter: Converter,
+    /// Level at which the rows of this array are driven, as a fraction of the chip's own: 1, or less for a plane of
+    /// weights with a smaller scale.
+    pub level: f64,
 }
 
 /// The nominal converter of an array's columns.
@@ -131,6 +134,10 @@ pub fn subject(sites: &[Site]) -> String {
             number(&mut hash, value);
         }
         values.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
+        if site.level != 1.0 {
+            hash.update(b"level");
+            hash.update(site.level.to_bits().to_le_bytes());
+        }
     }
     hexadecimal(&hash.finalize())
 }
@@ -170,6 +177,7 @@ mod tests {
             columns: 1,
             weights: vec![1, -1],
             converter: Converter::Uniform { levels: 3, low: -2.0, step: 2.0 },
+            level: 1.0,
         };
         let sense = |reference| Converter::Sense { reference };
         let all = [
@@ -177,6 +185,7 @@ mod tests {
             vec![site.clone()],
             vec![site.clone(), site.clone()],
             vec![Site { layer: 2, ..site.clone() }],
+            vec![Site { level: 0.5, ..site.clone() }],
             vec![Site { array: 1, ..site.clone() }],
             vec![Site { weights: vec![1, 0], ..site.clone() }],
             vec![Site { rows: 1, columns: 2, ..site.clone() }],

@@ -50,6 +50,20 @@ fn o1_ideal_cells_and_a_fine_converter_pass_the_sum_through() {
     }
 }
 
+/// An array driven at half the level has the errors of a chip whose rows are all driven at half the level.
+#[test]
+fn a_planes_level_is_its_drivers_level() {
+    let mut physics = Physics::default();
+    physics.threshold.a_vt = 3.0;
+    physics.row.inl = 0.01;
+    let mut low = physics.clone();
+    low.row.level = 0.5;
+    let full = site(64, 8, sign);
+    let half = Site { level: 0.5, ..full.clone() };
+    assert_eq!(draw(&physics, 1, 8, &half).plus, draw(&low, 1, 8, &full).plus);
+    assert_ne!(draw(&physics, 1, 8, &half).plus, draw(&physics, 1, 8, &full).plus);
+}
+
 /// O1 on a full column: every sum of -N, -N + 2, ... N comes out itself.
 #[test]
 fn o1_every_sum_has_its_code() {
