@@ -90,7 +90,8 @@ fn padding_around_a_single_pixel_is_seen() {
                 vec![Plane::binary(BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random()))];
         }
         assert_eq!(bincim::network::validate(&network), [], "network {seed}");
-        let arch = machines::random_arch(&mut rng);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::maybe_segments(&mut arch, &mut rng);
         let Some(design) = machines::design(&network, &arch) else { continue };
         if design.layers.iter().any(|layer| layer.padding.is_some()) {
             check_design(&design, seed).unwrap_or_else(|problem| panic!("network {seed}: {problem}"));
@@ -111,7 +112,8 @@ fn pair(number: u64, planes: usize) -> Design {
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
-        let arch = machines::random_arch(&mut rng);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::maybe_segments(&mut arch, &mut rng);
         if let Some(design) = machines::design(&network, &arch)
             && size(&design) <= MOST_SUMS
             && design.planes_of_weights() >= planes.min(2)

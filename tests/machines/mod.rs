@@ -24,6 +24,14 @@ pub fn arch(rows: usize, lanes: usize, word: usize, weight_rows: usize, depth: u
     ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth)
 }
 
+/// Gives a third of all machines copies of the row register, for any part of the columns each.
+pub fn maybe_segments(arch: &mut Arch, rng: &mut impl Rng) {
+    let shares: Vec<usize> = (1..=arch.lanes).filter(|share| arch.lanes.is_multiple_of(*share)).collect();
+    if rng.random_bool(0.33) {
+        arch.segment = *shares.choose(rng).unwrap_or(&1);
+    }
+}
+
 /// A random valid machine: small, so that layers take several tiles.
 pub fn random_arch(rng: &mut impl Rng) -> Arch {
     loop {
@@ -38,10 +46,6 @@ pub fn random_arch(rng: &mut impl Rng) -> Arch {
         let depth = pick(rng, &[0, 0, 4, 7, 16, 64]);
         let mut arch = arch(rows, lanes, word, weight_rows, depth);
         arch.popcount.pipelined = rng.random();
-        arch.segment = match rng.random_bool(0.3) {
-            true => pick(rng, &(1..=lanes).filter(|share| lanes % share == 0).collect::<Vec<_>>()),
-            false => 0,
-        };
         arch.popcount.style = *[
             arch::PopcountStyle::Auto,
             arch::PopcountStyle::Flat,
