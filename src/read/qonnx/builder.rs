@@ -51,7 +51,7 @@ pub struct Builder {
 }
 
 /// Geometry of a new layer.
-pub struct Plan {
+pub struct Plan<'a> {
     pub op: &'static str,
     pub kernel: (usize, usize),
     pub stride: (usize, usize),
@@ -59,6 +59,8 @@ pub struct Plan {
     pub conv: Shape,
     pub outputs: usize,
     pub sum_pixels: bool,
+    /// Of each weight index: column of the weight matrix and input channel, before channels are widened to several bits.
+    pub taps: &'a [(usize, usize)],
 }
 
 /// What bit `step` of a decision compares.
@@ -155,18 +157,17 @@ impl Builder {
 
     /// Adds a layer; returns its accumulators as they enter the operations behind it.
     ///
-    /// `taps[k]` is (column of the weight matrix, input channel) of weight index `k`, before channels are widened to
-    /// several bits; `weight(values, o, k)` is a weight.
+    /// `weight(values, o, k)` is the weight of index `k`.
     pub fn add_layer(
         &mut self,
         node: &Node,
         stream: &Stream,
         levels: &Levels,
         plan: Plan,
-        taps: &[(usize, usize)],
         values: Values,
         weight: &dyn Fn(&Tensor, usize, usize) -> f64,
     ) -> Result<Meaning, Error> {
+        let taps = plan.taps;
         let (copies, input) = (levels.copies, widened(stream.map, levels.copies));
         let fan_in = taps.len().saturating_mul(copies);
         let expected = match self.layers.last() {

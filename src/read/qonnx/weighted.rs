@@ -98,10 +98,10 @@ pub fn conv(
             ((y * kw + x) * inputs + channel, channel)
         })
         .collect();
-    let plan = Plan { op: "conv", kernel, stride, padding, conv, outputs, sum_pixels: false };
+    let plan = Plan { op: "conv", kernel, stride, padding, conv, outputs, sum_pixels: false, taps: &taps };
     let fan_in = taps.len();
-    let meaning = builder
-        .add_layer(node, &stream, &levels, plan, &taps, values, &|t, o, k| t.values[o * fan_in + k])?;
+    let meaning =
+        builder.add_layer(node, &stream, &levels, plan, values, &|t, o, k| t.values[o * fan_in + k])?;
     let mut made = Stream {
         source: Source::Layer(builder.layers.len() - 1),
         map: conv,
@@ -158,8 +158,17 @@ pub fn dense(
         })
         .collect();
     let op = if whole { "dense" } else { "conv" };
-    let plan = Plan { op, kernel, stride: (1, 1), padding: Padding::NONE, conv, outputs, sum_pixels: mean };
-    let meaning = builder.add_layer(node, &stream, &levels, plan, &taps, values, weight)?;
+    let plan = Plan {
+        op,
+        kernel,
+        stride: (1, 1),
+        padding: Padding::NONE,
+        conv,
+        outputs,
+        sum_pixels: mean,
+        taps: &taps,
+    };
+    let meaning = builder.add_layer(node, &stream, &levels, plan, values, weight)?;
     let mut made = Stream {
         source: Source::Layer(builder.layers.len() - 1),
         map: if mean { Shape::vector(outputs) } else { conv },
