@@ -33,8 +33,9 @@ pub struct Model {
     pub layers: Vec<LayerState>,
 }
 
-/// Where the sums are made: on the arrays of the chip of a seed, or exactly.
-pub type On<'a> = Option<(&'a Arrays, u64)>;
+/// Where the sums are made: on the arrays of drawn chips, or exactly. Each seed's chip gets an equal part of the
+/// images, in their order.
+pub type On<'a> = Option<(&'a Arrays, &'a [u64])>;
 
 /// What a layer's forward pass leaves for its backward pass.
 struct Passed {
@@ -141,14 +142,24 @@ impl Model {
         let signs =
             |state: &LayerState| state.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
         let signs: Vec<Vec<f32>> = self.layers.iter().map(signs).collect();
-        let draws: Option<Vec<LayerDraw>> = on.map(|(arrays, seed)| arrays.draw(plan, seed, &signs));
+        let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
+            seeds.iter().map(|&seed| arrays.draw(plan, seed, &signs)).collect()
+        };
+        let chips = on.map(draw);
         for (index, (layer, (state, signs))) in
             plan.layers.iter().zip(self.layers.iter().zip(signs)).enumerate()
         {
             let maps = input(plan, passed.last(), codes);
             let mut sums = vec![0.0; images * layer.conv.elements()];
-            match &draws {
-                Some(draws) => arrays::forward(layer, maps, &draws[index], &mut sums),
+            match &chips {
+                Some(chips) => {
+                    let part = images.div_ceil(chips.len());
+                    let (taken, made) = (part * layer.input.elements(), part * layer.conv.elements());
+                    let parts = maps.codes.chunks(taken).zip(sums.chunks_mut(made));
+                    for ((codes, sums), draw) in parts.zip(chips) {
+                        arrays::forward(layer, Maps { codes, unit: maps.unit }, &draw[index], sums);
+                    }
+                }
                 None => conv::forward(layer, maps, &signs, &mut sums),
             }
             let mut bits = Vec::new();

@@ -282,6 +282,12 @@ fn numbers(recipe: &Recipe, problems: &mut Vec<Problem>) {
     say(elements > 1 << 24, "input", format!("{elements} elements"), "at most 16,777,216");
     say(!(1..=100_000).contains(&train.epochs), "train.epochs", train.epochs.to_string(), "1 to 100000");
     say(!(2..=65_536).contains(&train.batch), "train.batch", train.batch.to_string(), "2 to 65536");
+    say(
+        !(1..=train.batch.max(1)).contains(&train.chips),
+        "train.chips",
+        train.chips.to_string(),
+        "1 to train.batch",
+    );
     let mut within = |key: &str, value: f64, low: f64, high: f64, right: &str| {
         say(!(value >= low && value <= high), key, value.to_string(), right);
     };

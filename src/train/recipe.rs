@@ -147,6 +147,9 @@ pub struct TrainRecipe {
     pub measured: usize,
     /// Share of the training images kept apart to test on, for data without a test part.
     pub holdout: f64,
+    /// Chips that the images of a step are shared out among, with [variation]: of one chip alone a batch's own
+    /// statistics would take out the errors that its columns have in common.
+    pub chips: usize,
 }
 
 impl Default for TrainRecipe {
@@ -163,6 +166,7 @@ impl Default for TrainRecipe {
             seed: 1,
             measured: 10_000,
             holdout: 0.0,
+            chips: 4,
         }
     }
 }

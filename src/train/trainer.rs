@@ -25,9 +25,10 @@ enum Chip {
     Test = 2,
 }
 
-/// Seed of a chip. All lie above 2^63, where no other verb begins to count.
-fn chip(seed: u64, purpose: Chip, number: u64) -> u64 {
-    1 << 63 | (purpose as u64) << 60 | (seed & 0xf_ffff) << 40 | (number & 0xff_ffff_ffff)
+/// Seeds of the `count` chips of one batch. All lie above 2^63, where no other verb begins to count.
+fn chips(seed: u64, purpose: Chip, number: u64, count: usize) -> Vec<u64> {
+    let base = 1 << 63 | (purpose as u64) << 60 | (seed & 0xf_ffff) << 40;
+    (0..count as u64).map(|chip| base | (number * count as u64 + chip) & 0xff_ffff_ffff).collect()
 }
 
 fn first_largest(row: &[f32]) -> usize {
@@ -185,7 +186,8 @@ impl Trainer {
         let recipe = &self.plan.train;
         let progress = self.steps as f64 / (steps_per_epoch * recipe.epochs as u64) as f64;
         let rate = adam::rate(recipe, self.steps, steps_per_epoch);
-        let on: On = self.arrays.as_ref().map(|arrays| (arrays, chip(recipe.seed, Chip::Step, self.steps)));
+        let seeds = chips(recipe.seed, Chip::Step, self.steps, recipe.chips);
+        let on: On = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
         let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), on);
         self.steps += 1;
         for parameter in self.model.parameters() {
@@ -221,8 +223,9 @@ impl Trainer {
         for number in 0..count {
             let chosen: Vec<u32> = (number * size..(number + 1) * size).map(|image| image as u32).collect();
             let codes = batch(&self.plan, samples, &chosen, None);
-            let seed = chip(self.plan.train.seed, Chip::Measure, number as u64);
-            let on = self.arrays.as_ref().map(|arrays| (arrays, seed));
+            let recipe = &self.plan.train;
+            let seeds = chips(recipe.seed, Chip::Measure, number as u64, recipe.chips);
+            let on = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
             let found = self.model.batch_statistics(&self.plan, &codes, on);
             totals.resize_with(found.len(), Default::default);
             for (total, found) in totals.iter_mut().zip(&found) {
@@ -251,8 +254,8 @@ impl Trainer {
         let all: Vec<u32> = (0..samples.labels.len() as u32).collect();
         let right = |(number, chosen): (usize, &[u32])| {
             let codes = batch(&self.plan, samples, chosen, None);
-            let seed = chip(self.plan.train.seed, Chip::Test, number as u64);
-            let scores = self.model.scores(&self.plan, &codes, Some((arrays, seed)));
+            let seeds = chips(self.plan.train.seed, Chip::Test, number as u64, 1);
+            let scores = self.model.scores(&self.plan, &codes, Some((arrays, &seeds)));
             let rows = scores.chunks_exact(self.plan.classes()).zip(chosen);
             rows.filter(|(row, image)| first_largest(row) == usize::from(samples.labels[**image as usize]))
                 .count()

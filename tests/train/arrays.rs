@@ -58,7 +58,7 @@ fn ideal_arrays_with_a_code_for_every_sum_change_nothing() {
     for text in nets() {
         let trainer = trained(text, &arch);
         let codes = codes(&trainer, &pixels(&trainer.plan, 9));
-        let on = trainer.arrays.as_ref().map(|arrays| (arrays, 5));
+        let on = trainer.arrays.as_ref().map(|arrays| (arrays, &[5, 6][..]));
         let (plan, model) = (&trainer.plan, &trainer.model);
         assert_eq!(model.scores(plan, &codes, on), model.scores(plan, &codes, None));
     }
@@ -79,7 +79,8 @@ fn a_drawn_chip_gives_the_scores_of_the_machine() {
         for seed in [3, 1 << 63 | 7] {
             let mut chip = device::chip(&arch.variation, seed, analog.fraction_bits, &design.sites());
             chip.saturate(analog.cell_width, analog.voltage_width);
-            let on = trainer.arrays.as_ref().map(|arrays| (arrays, seed));
+            let seeds = [seed];
+            let on = trainer.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
             let codes = codes(&trainer, &pixels);
             let found = trainer.model.scores(&trainer.plan, &codes, on);
             changed += usize::from(found != trainer.model.scores(&trainer.plan, &codes, None));
