@@ -405,22 +405,27 @@ fn the_network_gives_the_graphs_scores() {
                 padded[layer.padding.value as usize] += 1;
             }
         }
-        let lowered = lower(network.clone());
-        assert_eq!(validate(&lowered), [], "seed {seed}");
-        for _ in 0..4 {
-            let size = network.input.shape.elements();
-            let pixels: Vec<u8> = (0..size).map(|_| maker.rng.random()).collect();
-            let x: Vec<f64> = pixels.iter().map(|&p| f64::from(p)).collect();
-            let expected = maker.graph.run(&maker.map, &x).values;
-            assert_eq!(outputs(&network, &pixels), expected, "seed {seed}, as read");
-            assert_eq!(outputs(&lowered, &pixels), expected, "seed {seed}, lowered");
-        }
+        gives_the_graphs_scores(&mut maker, &network, 4, seed);
     }
     eprintln!(
         "{read} graphs read; layers flipped {flipped}, pooled before {pooled_before}, summed {summed}, padded {padded:?}"
     );
     let met = [flipped, pooled_before, summed, padded[0], padded[1], padded[2]];
     assert!(read > 400 && met.iter().all(|&n| n > 20), "{met:?}");
+}
+
+/// The network as read and lowered gives the graph's output for `images` random images.
+fn gives_the_graphs_scores(maker: &mut Maker, network: &Network, images: usize, seed: u64) {
+    let lowered = lower(network.clone());
+    assert_eq!(validate(&lowered), [], "seed {seed}");
+    for _ in 0..images {
+        let size = network.input.shape.elements();
+        let pixels: Vec<u8> = (0..size).map(|_| maker.rng.random()).collect();
+        let x: Vec<f64> = pixels.iter().map(|&p| f64::from(p)).collect();
+        let expected = maker.graph.run(&maker.map, &x).values;
+        assert_eq!(outputs(network, &pixels), expected, "seed {seed}, as read");
+        assert_eq!(outputs(&lowered, &pixels), expected, "seed {seed}, lowered");
+    }
 }
 
 /// Weights of several bits and supports become planes, activations of several bits channels.
@@ -446,16 +451,7 @@ fn levels_give_the_graphs_scores() {
                 padded[layer.padding.value as usize] += 1;
             }
         }
-        let lowered = lower(network.clone());
-        assert_eq!(validate(&lowered), [], "seed {seed}");
-        for _ in 0..3 {
-            let size = network.input.shape.elements();
-            let pixels: Vec<u8> = (0..size).map(|_| maker.rng.random()).collect();
-            let x: Vec<f64> = pixels.iter().map(|&p| f64::from(p)).collect();
-            let expected = maker.graph.run(&maker.map, &x).values;
-            assert_eq!(outputs(&network, &pixels), expected, "seed {seed}, as read");
-            assert_eq!(outputs(&lowered, &pixels), expected, "seed {seed}, lowered");
-        }
+        gives_the_graphs_scores(&mut maker, &network, 3, seed);
     }
     eprintln!(
         "{read} graphs read; layers of several planes {several}, with masks {masked}, padded {padded:?}"

@@ -1,9 +1,10 @@
 //! Gather unit: from where the words of a vector come.
 
+use super::edge::Edge;
 use super::program::{self, Port, Table};
 use super::rotate::rotate;
 use super::taps::{Taps, channel_count_width, pad_table, tap_table};
-use super::view::{Edge, View, bits};
+use super::view::{View, bits};
 use super::{NamedText, file};
 use crate::design::{Design, PadValue};
 use askama::Template;

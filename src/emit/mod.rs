@@ -6,6 +6,7 @@
 mod analog;
 pub mod bench;
 pub mod board;
+mod edge;
 mod engine;
 mod gather;
 pub mod hdl;

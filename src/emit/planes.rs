@@ -235,3 +235,38 @@ fn rows(design: &Design, view: &View) -> Table {
         fields
     })
 }
+
+impl View {
+    /// The tables that say which tile follows, for a unit that keeps its layer in `layer`.
+    pub fn next_tile(&self, layer: &str) -> String {
+        let instance = |module: &str, keys: &[(bool, &str, &str)], fields: &[(usize, &str)]| {
+            let mut text = String::new();
+            for (width, name) in fields.iter().filter(|field| field.0 > 0) {
+                text += &format!("  wire [{}:0] {name};\n", width - 1);
+            }
+            let keys =
+                keys.iter().filter(|key| key.0).map(|(_, port, wire)| format!("      .{port}({wire})"));
+            let fields =
+                fields.iter().filter(|field| field.0 > 0).map(|(_, name)| format!("      .{name}_o({name})"));
+            let ports: Vec<String> = keys.chain(fields).collect();
+            text + &format!("\n  {module} u_{module} (\n{}\n  );\n", ports.join(",\n"))
+        };
+        let layer = (self.many_layers, "layer_i", layer);
+        let group = (self.group_width > 0, "group_i", "group_q");
+        let plane = (true, "plane_i", "plane_q");
+        let pass = (self.pass_width > 0, "pass_i", "pass_q");
+        let mut text =
+            String::from("\n  // Which tile of the group follows: not all planes have all of them.\n");
+        text += &instance(
+            "pass_program",
+            &[layer, plane, pass],
+            &[(1, "pass_last"), (self.pass_width, "next_pass")],
+        );
+        text += &instance(
+            "group_program",
+            &[layer, group, plane],
+            &[(self.plane_width + 1, "following_plane"), (self.pass_width, "first_pass")],
+        );
+        text + "\n  wire plane_last = (following_plane > {1'b0, last_plane});"
+    }
+}

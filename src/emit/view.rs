@@ -4,6 +4,7 @@
 //! thing does not exist.
 
 use super::analog::AnalogView;
+use super::edge::Edge;
 use super::program::literal;
 use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, PlaneDesign, SlotTap, Source};
 
@@ -444,41 +445,6 @@ impl View {
     }
 }
 
-impl View {
-    /// The tables that say which tile follows, for a unit that keeps its layer in `layer`.
-    pub fn next_tile(&self, layer: &str) -> String {
-        let instance = |module: &str, keys: &[(bool, &str, &str)], fields: &[(usize, &str)]| {
-            let mut text = String::new();
-            for (width, name) in fields.iter().filter(|field| field.0 > 0) {
-                text += &format!("  wire [{}:0] {name};\n", width - 1);
-            }
-            let keys =
-                keys.iter().filter(|key| key.0).map(|(_, port, wire)| format!("      .{port}({wire})"));
-            let fields =
-                fields.iter().filter(|field| field.0 > 0).map(|(_, name)| format!("      .{name}_o({name})"));
-            let ports: Vec<String> = keys.chain(fields).collect();
-            text + &format!("\n  {module} u_{module} (\n{}\n  );\n", ports.join(",\n"))
-        };
-        let layer = (self.many_layers, "layer_i", layer);
-        let group = (self.group_width > 0, "group_i", "group_q");
-        let plane = (true, "plane_i", "plane_q");
-        let pass = (self.pass_width > 0, "pass_i", "pass_q");
-        let mut text =
-            String::from("\n  // Which tile of the group follows: not all planes have all of them.\n");
-        text += &instance(
-            "pass_program",
-            &[layer, plane, pass],
-            &[(1, "pass_last"), (self.pass_width, "next_pass")],
-        );
-        text += &instance(
-            "group_program",
-            &[layer, group, plane],
-            &[(self.plane_width + 1, "following_plane"), (self.pass_width, "first_pass")],
-        );
-        text + "\n  wire plane_last = (following_plane > {1'b0, last_plane});"
-    }
-}
-
 /// Whether a layer's results take another step at the end of a row. A map of one column has row steps only,
 /// one whose rows lie close together column steps only.
 fn steps_rows(layer: &LayerDesign) -> bool {
@@ -519,40 +485,6 @@ impl Input {
                 Input { is_window: false, kernel_rows: 0, columns: 0, depth: words, last_taps: left(length) }
             }
         }
-    }
-}
-
-/// Whether a row, or column, of the kernels of layers with padding ever stands before the map, and beyond it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Edge {
-    pub before: bool,
-    pub beyond: bool,
-}
-
-impl Edge {
-    /// For each row (else column) of the largest such kernel.
-    pub fn all(design: &Design, rows: bool) -> Vec<Edge> {
-        let pick = |(row, column): (usize, usize)| if rows { row } else { column };
-        let mut edges = Vec::new();
-        for (layer, network) in design.layers.iter().zip(&design.network.layers) {
-            let Some((map, _)) = layer.padding else { continue };
-            let kernel = pick(network.kernel);
-            edges.resize(edges.len().max(kernel), Edge::default());
-            let walk = &layer.walk;
-            let origin = if rows { walk.origin_pixel.0 } else { walk.origin_pixel.1 };
-            let pooling = network.pool.map_or(1, |pool| pick(pool.stride));
-            let steps = (pick(walk.pooled) - 1) * pooling + pick(walk.window) - 1;
-            let last = origin + (steps * pick(network.stride)) as i64;
-            for (tap, edge) in edges.iter_mut().enumerate().take(kernel) {
-                edge.before |= origin + (tap as i64) < 0;
-                edge.beyond |= last + tap as i64 >= if rows { map.h } else { map.w } as i64;
-            }
-        }
-        edges
-    }
-
-    pub fn reached(&self) -> bool {
-        self.before || self.beyond
     }
 }
 

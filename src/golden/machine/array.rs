@@ -16,8 +16,10 @@ pub(super) struct Arrays<'a> {
     chip: &'a Chip,
 }
 
-/// A row's part in one read: both 0 where the row is not driven.
+/// The rows' parts in one read: both 0 where a row is not driven.
 struct Drive {
+    /// Row of the first element.
+    first: usize,
     plus: Vec<i32>,
     minus: Vec<i32>,
 }
@@ -34,92 +36,80 @@ impl<'a> Arrays<'a> {
         Some(Arrays { analog, chip })
     }
 
-    /// Adds one vector's reads of one array to the sums of all lanes, times `2^shift`; `generators` add their noise to the voltages.
-    #[allow(clippy::too_many_arguments)]
-    pub fn add(
-        &self,
-        design: &Design,
-        layer: &LayerDesign,
-        readout: &LayerReadout,
-        array: usize,
-        shift: usize,
-        row: &RowVector,
-        mut generators: Option<&mut Generators>,
-        sums: &mut [i64],
-    ) {
-        let draw = &self.chip.arrays[readout.first_array + array];
-        for plane in 0..readout.reads {
-            let rows = match readout.reads {
-                1 => 0..design.rows,
-                _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
-            };
-            let drive = self.drive(design, layer, row, rows.clone());
+    /// Adds a vector's reads of one array to the sums of all lanes; `generators` add their noise to the voltages.
+    pub fn add(&self, visit: &Visit, mut generators: Option<&mut Generators>, sums: &mut [i64]) {
+        let draw = &self.chip.arrays[visit.readout.first_array + visit.array];
+        for (shift, drive) in visit.reads() {
             let noise = generators.as_mut().map(|generators| generators.read());
             for (column, sum) in sums.iter_mut().enumerate() {
                 // A lane beyond the last channel never reaches an edge.
                 let mut code = 0;
                 if column < draw.columns {
                     let noise = noise.as_ref().map_or(0, |noise| noise[column]);
-                    let voltage = voltage(draw, column, rows.start, &drive) + noise;
+                    let voltage = voltage(draw, column, &drive) + noise;
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
-                *sum += readout.values[code] << (plane + shift);
+                *sum += visit.readout.values[code] << shift;
             }
         }
     }
 
     /// The same with converters that change nothing, on a chip without errors; counts every column sum in `found`.
-    #[allow(clippy::too_many_arguments)]
-    pub fn add_exactly(
-        &self,
-        design: &Design,
-        layer: &LayerDesign,
-        readout: &LayerReadout,
-        array: usize,
-        shift: usize,
-        row: &RowVector,
-        found: &mut ColumnSums,
-        sums: &mut [i64],
-    ) {
-        let draw = &self.chip.arrays[readout.first_array + array];
-        for plane in 0..readout.reads {
-            let rows = match readout.reads {
-                1 => 0..design.rows,
-                _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
-            };
-            let drive = self.drive(design, layer, row, rows.clone());
+    pub fn add_exactly(&self, visit: &Visit, found: &mut ColumnSums, sums: &mut [i64]) {
+        let draw = &self.chip.arrays[visit.readout.first_array + visit.array];
+        for (shift, drive) in visit.reads() {
             for (column, sum) in sums.iter_mut().enumerate().take(draw.columns) {
-                let counts = voltage(draw, column, rows.start, &drive) >> self.analog.fraction_bits;
+                let counts = voltage(draw, column, &drive) >> self.analog.fraction_bits;
                 *found.entry(counts).or_default() += 1;
-                *sum += i64::from(counts) << (plane + shift + self.analog.value_fraction_bits as usize);
+                *sum += i64::from(counts) << (shift + self.analog.value_fraction_bits as usize);
             }
         }
     }
+}
+
+/// One vector at one array.
+pub struct Visit<'a> {
+    pub design: &'a Design,
+    pub layer: &'a LayerDesign,
+    pub readout: &'a LayerReadout,
+    /// Index of the array inside the layer.
+    pub array: usize,
+    /// The plane of weights counts `2^shift`.
+    pub shift: usize,
+    pub row: &'a RowVector,
+}
+
+impl Visit<'_> {
+    /// Each read's rows, and the shift of what it gives: one read a bit plane of the input.
+    fn reads(&self) -> impl Iterator<Item = (usize, Drive)> {
+        (0..self.readout.reads).map(|plane| {
+            let rows = match self.readout.reads {
+                1 => 0..self.design.rows,
+                _ => plane * self.design.plane_rows..(plane + 1) * self.design.plane_rows,
+            };
+            (plane + self.shift, self.drive(rows))
+        })
+    }
 
     /// Rows of the first layer are all driven; unused ones hold empty cells.
-    fn drive(
-        &self,
-        design: &Design,
-        layer: &LayerDesign,
-        row: &RowVector,
-        rows: std::ops::Range<usize>,
-    ) -> Drive {
-        let all = !design.row_enable || matches!(layer.source, crate::design::Source::Input);
+    fn drive(&self, rows: std::ops::Range<usize>) -> Drive {
+        let all = !self.design.row_enable || matches!(self.layer.source, crate::design::Source::Input);
+        let first = rows.start;
         let (plus, minus) = rows
             .map(|index| {
-                let driven = all || row.driven(index);
-                let bit = row.bit(index);
+                let driven = all || self.row.driven(index);
+                let bit = self.row.bit(index);
                 (i32::from(driven && bit), i32::from(driven && !bit))
             })
             .unzip();
-        Drive { plus, minus }
+        Drive { first, plus, minus }
     }
 }
 
-/// Voltage of one column in 2^-F counts; `first` is the row of the drive's first element.
-fn voltage(draw: &ArrayDraw, column: usize, first: usize, drive: &Drive) -> i32 {
-    let at = column * draw.rows + first;
+/// Voltage of one column in 2^-F counts.
+fn voltage(draw: &ArrayDraw, column: usize, drive: &Drive) -> i32 {
+    let at = column * draw.rows + drive.first;
     let cells = draw.plus[at..].iter().zip(&draw.minus[at..]);
     let sum: i32 = cells
         .zip(drive.plus.iter().zip(&drive.minus))

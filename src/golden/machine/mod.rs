@@ -11,8 +11,8 @@ mod rows;
 use crate::bits::BitMatrix;
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
-use array::Arrays;
 pub use array::ColumnSums;
+use array::{Arrays, Visit};
 use input::InputMemory;
 use noise::Generators;
 pub use noise::{RESET_SEED, frame_seed};
@@ -247,16 +247,11 @@ impl<'a> Machine<'a> {
             let row = self.row_vector(layer, pass, position);
             let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
             let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
+            let visit = Visit { design: self.design, layer, readout, array, shift, row: &row };
             match &mut self.found {
                 // Layers that are done stand in the trace.
-                Some(found) => {
-                    let found = &mut found[self.trace.layers.len()];
-                    arrays.add_exactly(self.design, layer, readout, array, shift, &row, found, sum);
-                }
-                None => {
-                    let generators = self.generators.as_mut();
-                    arrays.add(self.design, layer, readout, array, shift, &row, generators, sum);
-                }
+                Some(found) => arrays.add_exactly(&visit, &mut found[self.trace.layers.len()], sum),
+                None => arrays.add(&visit, self.generators.as_mut(), sum),
             }
             let door = self.clock.now.max(self.clock.free);
             self.clock.free = door + (readout.reads * readout.interval) as u64;
