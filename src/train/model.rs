@@ -13,6 +13,7 @@ use super::sample::{Use, random};
 use super::sign::Slope;
 use super::supports::{self, Support};
 use rand::Rng;
+use rayon::prelude::*;
 
 /// The numbers of one layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +158,7 @@ impl Model {
         let mut passed: Vec<Passed> = Vec::new();
         let weights: Vec<Vec<f32>> = self.layers.iter().map(LayerState::effective).collect();
         let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
-            seeds.iter().map(|&seed| arrays.draw(plan, seed, &weights)).collect()
+            seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &weights)).collect()
         };
         let chips = on.map(draw);
         for (index, (layer, (state, weights))) in

@@ -320,6 +320,8 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         train_accuracy: record.train_accuracy,
         test_accuracy: record.test_accuracy,
     };
+    let (supports, left_out) = train::counted(&trainer.model.layers);
+    let with_supports = |count: usize| (supports > 0).then_some(count);
     let view = TrainView {
         network: trainer.plan.name.clone(),
         model_sha256: hex(&bytes),
@@ -330,6 +332,9 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         seed: trainer.plan.train.seed,
         epochs: trainer.history.len(),
         weight_bits: network.weight_bits(),
+        supports: with_supports(supports),
+        supports_left_out: with_supports(left_out),
+        started_sha256: trainer.started.clone(),
         correct,
         accuracy: correct as f64 / data.test.labels.len().max(1) as f64,
         history: trainer.history.iter().map(epoch).collect(),
