@@ -102,3 +102,26 @@ fn total_cycles_are_within_five_percent_of_the_bound() {
         }
     }
 }
+
+/// Why the machine has column lanes only: of as many lanes, some of them pixels side by side instead of columns, no
+/// layer of these networks needs fewer cycles, and dense layers, which have one pixel, need more.
+#[test]
+fn pixel_lanes_in_place_of_columns_would_win_nothing() {
+    for (rows, lanes) in [(576, 32), (256, 64), (64, 16)] {
+        let arch = ArchFile::default().with("generic", rows, lanes, 64, rows / 4, 64);
+        for network in [cnv(), lfc()] {
+            let design = design::build(&network, &arch).unwrap();
+            let cycles = |pixel_lanes: usize| -> usize {
+                let of = |(layer, program): (&Layer, &design::LayerDesign)| {
+                    let groups = layer.conv.c.div_ceil(lanes / pixel_lanes);
+                    let compute = program.passes * groups * layer.conv.pixels().div_ceil(pixel_lanes);
+                    compute.max(layer.weight_bits().div_ceil(arch.weight_bandwidth()))
+                };
+                network.layers.iter().zip(&design.layers).map(of).sum()
+            };
+            let all = [1, 2, 4].map(cycles);
+            println!("{} on {rows} x {lanes}: cycles with 1, 2, 4 pixel lanes {all:?}", network.name);
+            assert!(all[0] <= all[1] && all[1] <= all[2], "{} {all:?}", network.name);
+        }
+    }
+}

@@ -53,8 +53,10 @@ struct Read {
     branch: Vec<f32>,
     /// (outputs) column offset, and all of `branch` where every row is driven.
     offset: Vec<f32>,
-    /// (edges x outputs) in counts.
+    /// (edges x outputs) in counts; of converters without read noise, those that some voltage reaches and some other does not.
     edges: Vec<f32>,
+    /// Edges below every voltage that can be.
+    passed: usize,
 }
 
 /// One layer of a drawn chip.
@@ -172,6 +174,7 @@ impl Arrays {
                     branch: vec![0.0; if undriven { taps * outputs } else { 0 }],
                     offset: vec![0.0; outputs],
                     edges: Vec::new(),
+                    passed: 0,
                 };
                 for output in 0..outputs {
                     let (group, column) = (output / self.lanes, output % self.lanes);
@@ -193,6 +196,9 @@ impl Arrays {
                             false => read.offset[output] += 0.5 * unit * (plus - minus),
                         }
                     }
+                }
+                if !own.values.is_empty() && self.physics.read_noise == 0.0 {
+                    read.keep_reachable();
                 }
                 reads.push(read);
             }
@@ -275,22 +281,48 @@ fn read_planes(layer: &PlanLayer, codes: &[i8], draw: &LayerDraw, first: usize, 
     }
 }
 
+/// Columns that a pass over the edges takes at least, where there are as many pixels.
+const SIDE: usize = 256;
+
 impl Read {
+    /// Takes out the edges that no column can reach, and those that every column always passes.
+    fn keep_reachable(&mut self) {
+        let outputs = self.offset.len();
+        let mut most = vec![0.0f32; outputs];
+        for row in self.cells.chunks_exact(outputs).chain(self.branch.chunks_exact(outputs)) {
+            most.iter_mut().zip(row).for_each(|(most, cell)| *most += cell.abs());
+        }
+        // A little more than the largest voltage, for the rounding of its sum.
+        let reach = |c: usize| 1.001 * most[c] + 0.01;
+        let beyond = |edges: &[f32]| (0..outputs).all(|c| edges[c] > self.offset[c] + reach(c));
+        let below = |edges: &[f32]| (0..outputs).all(|c| edges[c] < self.offset[c] - reach(c));
+        let rows: Vec<&[f32]> = self.edges.chunks_exact(outputs).collect();
+        let passed = rows.iter().take_while(|edges| below(edges)).count();
+        let kept = rows[passed..].iter().take_while(|edges| !beyond(edges)).count();
+        self.edges = rows[passed..passed + kept].concat();
+        self.passed = passed;
+    }
+
     /// Adds `weight` times what the converters make of `voltages` (pixel, output) to `sums`; `voltages` are used up.
     fn convert(&self, values: &[f32], weight: f32, voltages: &mut [f32], sums: &mut [f32]) {
         let outputs = self.offset.len();
-        let mut made = vec![0.0f32; outputs];
-        for (voltages, sums) in voltages.chunks_exact_mut(outputs).zip(sums.chunks_exact_mut(outputs)) {
-            voltages.iter_mut().zip(&self.offset).for_each(|(voltage, offset)| *voltage += offset);
-            match values.first() {
+        // Several pixels side by side, so that few outputs make a long loop too.
+        let width = outputs * (SIDE / outputs).clamp(1, voltages.len() / outputs);
+        let tiled = |row: &[f32]| row.repeat(width / outputs);
+        let offset = tiled(&self.offset);
+        let edges: Vec<Vec<f32>> = self.edges.chunks_exact(outputs).map(tiled).collect();
+        let mut made = vec![0.0f32; width];
+        for (voltages, sums) in voltages.chunks_mut(width).zip(sums.chunks_mut(width)) {
+            voltages.iter_mut().zip(&offset).for_each(|(voltage, offset)| *voltage += offset);
+            match values.get(self.passed) {
                 None => {
-                    let pairs = voltages.iter().zip(&self.edges);
+                    let pairs = voltages.iter().zip(&edges[0]);
                     made.iter_mut().zip(pairs).for_each(|(made, (voltage, edge))| *made = voltage - edge);
                 }
                 Some(&first) => made.fill(first),
             }
             // A code's value is the first one and the steps of the edges at or below the voltage, all of them exact.
-            for (edges, pair) in self.edges.chunks_exact(outputs).zip(values.windows(2)) {
+            for (edges, pair) in edges.iter().zip(values.windows(2).skip(self.passed)) {
                 let step = pair[1] - pair[0];
                 for ((made, voltage), edge) in made.iter_mut().zip(&*voltages).zip(edges) {
                     *made += if voltage >= edge { step } else { 0.0 };

@@ -94,13 +94,15 @@ impl LayerState {
             let outputs = gradient.len() / support.kept.len();
             let size = support.scale.value[0];
             let rows = support.weights.gradient.par_chunks_mut(outputs).zip(gradient.par_chunks(outputs));
-            let latent = support.weights.value.par_chunks(outputs);
-            let row = |(((own, gradient), latent), &kept): (((&mut [f32], &[f32]), &[f32]), &f32)| -> f64 {
-                own.iter_mut().zip(gradient).for_each(|(own, g)| *own = kept * size * g);
-                let along = gradient.iter().zip(latent).map(|(g, &s)| f64::from(g * f32::from(sign(s))));
-                f64::from(kept) * along.sum::<f64>()
-            };
-            let by_tap: Vec<f64> = rows.zip(latent).zip(&support.kept).map(row).collect();
+            let taps = support.weights.value.par_chunks(outputs).zip(&support.kept);
+            let by_tap: Vec<f64> = rows
+                .zip(taps)
+                .map(|((own, gradient), (latent, &kept))| {
+                    own.iter_mut().zip(gradient).for_each(|(own, g)| *own = kept * size * g);
+                    let along = gradient.iter().zip(latent).map(|(g, &s)| f64::from(g * f32::from(sign(s))));
+                    f64::from(kept) * along.sum::<f64>()
+                })
+                .collect();
             support.scale.gradient = vec![by_tap.iter().sum::<f64>() as f32];
         }
     }

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Supports of a binary MLP: accuracy against cycles, for every number of planes.
+
+    study.py train --data MNIST --out build/supports [--seeds 1,2]   base, frozen, dropped and joint of each seed
+    study.py run   --data MNIST --out build/supports                 classifies, asks for cycles; writes supports.csv here
+    study.py plot                                                    needs matplotlib; writes supports.svg here
+
+Needs target/release/bincim. A training that was interrupted goes on where it stopped.
+"""
+
+import argparse
+import csv
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAM = HERE.parent.parent / "target" / "release" / "bincim"
+KINDS = ["base", "frozen", "dropped", "joint"]
+LABELS = {
+    "base": "binary",
+    "frozen": "supports on the frozen base",
+    "dropped": "two thirds of them left out",
+    "joint": "learnt together",
+}
+
+
+def bincim(*words):
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def train(data, out, seeds):
+    out.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        for kind in KINDS:
+            model = out / f"{kind}{seed}.onnx"
+            if model.exists():
+                continue
+            words = ["train", HERE / f"{kind}.toml", "--data", data, "--seed", seed, "--latent", "-o", model]
+            if kind in ("frozen", "dropped"):
+                words += ["--start", out / f"base{seed}.onnx"]
+            if model.with_suffix(".checkpoint").exists():
+                words.append("--resume")
+            subprocess.run([PROGRAM, *map(str, words)], check=True)
+
+
+def run(data, out):
+    rows = []
+    for model in sorted(out.glob("*.onnx")):
+        kind, seed = re.fullmatch(r"([a-z]+)(\d+)", model.stem).groups()
+        checked = bincim("check", model, "--arch", HERE / "arch.toml", "--json")
+        for number, cycles in enumerate(checked["plane_cycles"] or [checked["cycles"]], start=1):
+            planes = ["--planes", number] if len(checked["plane_cycles"]) > 1 else []
+            found = bincim("infer", model, "--arch", HERE / "arch.toml", "--data", data, *planes, "--json")
+            record = json.loads(model.with_suffix(".train.json").read_text())
+            rows.append({
+                "network": kind,
+                "seed": seed,
+                "planes": number,
+                "cycles": cycles,
+                "wrong_percent": round(100 * (1 - found["accuracy"]), 2),
+                "supports": record.get("supports", 0),
+                "left_out": record.get("supports_left_out", 0),
+            })
+            print(rows[-1])
+    with open(HERE / "supports.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def plot():
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    matplotlib.rcParams["svg.hashsalt"] = "bincim"
+    points = {}
+    for row in csv.DictReader(open(HERE / "supports.csv")):
+        points.setdefault((row["network"], int(row["planes"])), []).append(row)
+    figure, axes = plt.subplots(figsize=(6.4, 4))
+    for kind, marker in zip(KINDS, "osDv"):
+        # A net whose thresholds were learnt with all planes is shown with all and with the base alone.
+        ends = [(n, rows) for (k, n), rows in points.items() if k == kind]
+        xs = [statistics.mean(int(row["cycles"]) for row in rows) for _, rows in ends]
+        ys = [statistics.mean(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
+        spread = [statistics.pstdev(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
+        axes.errorbar(xs, ys, spread, marker=marker, linestyle="-", capsize=3, label=LABELS[kind])
+    axes.set_xlabel("cycles a frame, array of 64 x 64")
+    axes.set_ylabel("wrong, % of the 10,000 test images")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(HERE / "supports.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["train", "run", "plot"])
+    parser.add_argument("--data", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/supports"))
+    parser.add_argument("--seeds", default="1,2")
+    words = parser.parse_args()
+    if words.what == "train":
+        train(words.data, words.out, [int(seed) for seed in words.seeds.split(",")])
+    elif words.what == "run":
+        run(words.data, words.out)
+    else:
+        plot()
