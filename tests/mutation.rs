@@ -68,7 +68,7 @@ const FEATURES: [Feature; 5] = [
                 && planes().any(|plane| plane.tiles.groups.contains(&false))
                 && planes().any(|plane| plane.rows.is_some())
                 && planes().any(|plane| plane.lanes.is_some())
-                && planes().any(|plane| plane.shift > 0)
+                && planes().any(|plane| plane.scale > 1)
                 && d.layers.iter().any(|l| l.blocks > 1 && l.planes.len() > 1)
         },
     },

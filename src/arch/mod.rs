@@ -27,6 +27,7 @@ pub struct ArchFile {
     pub weights: WeightsFile,
     pub readout: Readout,
     pub variation: Physics,
+    pub planes: PlanesFile,
     pub popcount: Popcount,
     pub accumulator: AccumulatorFile,
     pub interface: Interface,
@@ -66,6 +67,15 @@ pub struct WeightsFile {
     pub storage: Storage,
     /// Rows (of every column) that the memory delivers each cycle; divides `rows`.
     pub rows_per_cycle: Setting,
+}
+
+/// `[planes]`: planes of weights (supports, bits of weights).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanesFile {
+    /// Most planes of each layer, in their order; the others are not built. Empty: all planes of all layers. The
+    /// register PLANES lowers the number further while the machine runs.
+    pub layers: Vec<usize>,
 }
 
 /// Where weights live.
@@ -169,6 +179,8 @@ pub struct Arch {
     /// Divides `rows`.
     pub weight_rows: usize,
     pub storage: Storage,
+    /// Most planes of weights of each layer; empty: all.
+    pub planes: Vec<usize>,
     pub readout: Readout,
     /// What chips are drawn from.
     pub variation: Physics,
@@ -216,6 +228,7 @@ impl ArchFile {
             word: self.activation.word.or(word),
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
+            planes: self.planes.layers.clone(),
             readout: self.readout.clone(),
             variation: self.variation.clone(),
             popcount: self.popcount.clone(),
@@ -243,6 +256,7 @@ impl Arch {
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },
             readout: self.readout.clone(),
             variation: self.variation.clone(),
+            planes: PlanesFile { layers: self.planes.clone() },
             popcount: self.popcount.clone(),
             accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
             interface: self.interface.clone(),

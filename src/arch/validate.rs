@@ -46,6 +46,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     if problems.0.is_empty() {
         shape(arch, &mut problems);
     }
+    planes(&arch.planes, &mut problems);
     readout(&arch.readout, &mut problems);
     variation(&arch.variation, &mut problems);
     ports(&arch.interface, arch.target.clock_mhz, &mut problems);
@@ -146,6 +147,19 @@ fn ports(interface: &Interface, clock_mhz: Option<f64>, problems: &mut Problems)
 fn variation(physics: &Physics, problems: &mut Problems) {
     for problem in physics.validate() {
         problems.say(true, problem.key, problem.value, problem.what, problem.fix);
+    }
+}
+
+/// Most planes of each layer.
+fn planes(layers: &[usize], problems: &mut Problems) {
+    for (index, planes) in layers.iter().enumerate() {
+        problems.say(
+            !(1..=16).contains(planes),
+            "planes.layers",
+            planes,
+            format!("no number of planes for layer {index}: every layer runs its first plane, none has more than 16"),
+            "give a number from 1 on for each layer, or leave the key out".into(),
+        );
     }
 }
 
@@ -266,6 +280,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
             "take 1 and spend the area on more columns or rows".into(),
         );
     }
+    planes(&file.planes.layers, &mut problems);
     readout(&file.readout, &mut problems);
     variation(&file.variation, &mut problems);
     ports(&file.interface, file.target.clock_mhz, &mut problems);

@@ -76,6 +76,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
                 "constant_channels": constants(layer, network.code_of(index)),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
+                "planes_run": program.planes.len(),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
                 "cycles": program.cycles, "bound": program.bound,
             })
@@ -154,7 +155,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         "{:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
         "", "layer", "kernel", "in", "out", "MACs", "weights", "const", "tiles", "reuse", "cycles", "bound"
     ));
-    let reuse = mapping::map(network, &design.arch);
+    let reuse = mapping::map(&design.network, &design.arch);
     for (index, (layer, program)) in network.layers.iter().zip(&design.layers).enumerate() {
         line(format!(
             "{index:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
@@ -188,7 +189,11 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
     ));
     for (index, layer) in network.layers.iter().enumerate() {
         if let Some(scales) = planes(layer) {
-            line(format!("  layer {index}: planes of weights of scale {scales}"));
+            let run = match design.layers[index].planes.len() {
+                all if all == layer.planes.len() => String::new(),
+                run => format!("; only the first {run} built (planes.layers)"),
+            };
+            line(format!("  layer {index}: planes of weights of scale {scales}{run}"));
         }
     }
     if design.planes_of_weights() > 1 {

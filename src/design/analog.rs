@@ -7,7 +7,7 @@ use super::{Design, width};
 use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
-use crate::network::{Activation, InputCode, Layer, Network, PadValue};
+use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
 use crate::variation::{Converter, Site};
 
 /// What all analog arrays of a design have in common.
@@ -51,8 +51,9 @@ pub struct LayerReadout {
     pub read_words: usize,
     /// Cycles from one read to the next: the longer of read and conversion.
     pub interval: usize,
-    /// Index of the layer's first array; others follow in the order group, plane, pass.
-    pub first_array: usize,
+    /// Index of each group's first array; the group's others follow in the order plane, pass. A tile that a mask
+    /// leaves out has no array.
+    pub group_arrays: Vec<usize>,
     /// What a code stands for, in 2^-V counts.
     pub values: Vec<i64>,
     /// The sense amplifiers compare with the channels' thresholds: the code is the result.
@@ -71,9 +72,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// What the cycle count needs.
-    pub fn timing(&self, maps: &[LayerMap]) -> Vec<Reads> {
-        let timing = |(layer, map): (&LayerReadout, &LayerMap)| layer.timing(map, self.analog.conversion);
+    /// What the cycle count needs where each layer runs at most `planes` planes.
+    pub fn timing(&self, maps: &[LayerMap], planes: usize) -> Vec<Reads> {
+        let timing =
+            |(layer, map): (&LayerReadout, &LayerMap)| layer.timing(map, planes, self.analog.conversion);
         self.layers.iter().zip(maps).map(timing).collect()
     }
 }
@@ -84,7 +86,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
     let (row_step, _) = mapping::row_steps(arch, network.input.code.planes());
     let (edges, edges_per_cycle) = (readout.edges(), readout.edges_at_once());
     let conversion = readout.conversion();
-    let mut first_array = 0;
+    let mut arrays = 0;
     let layers: Vec<LayerReadout> = network
         .layers
         .iter()
@@ -110,19 +112,22 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 values.iter().min().copied().unwrap_or(0) * weight,
                 values.iter().max().copied().unwrap_or(0) * weight,
             );
-            let planned = LayerReadout {
+            let first_array = |group| {
+                let first = arrays;
+                arrays += map.group_tiles(group, usize::MAX);
+                first
+            };
+            LayerReadout {
                 reads: planes,
                 read_words,
                 interval: read_words.max(conversion),
-                first_array,
+                group_arrays: (0..map.groups).map(first_array).collect(),
                 values,
                 decides,
                 sums,
                 low,
                 step,
-            };
-            first_array += map.groups * map.passes * map.planes.len();
-            planned
+            }
         })
         .collect();
     let largest = |planned: &LayerReadout| {
@@ -144,7 +149,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         voltage_width: voltage_width(arch, noise.as_ref()),
         code_width: width::unsigned(edges),
         value_width: width::signed(-value, value),
-        arrays: first_array,
+        arrays,
         noise,
     };
     Plan { analog, layers }
@@ -196,9 +201,10 @@ fn values(arch: &Arch, layer: usize, rows: usize, decides: bool) -> Vec<i64> {
 
 impl LayerReadout {
     /// What the cycle count needs.
-    pub(super) fn timing(&self, map: &LayerMap, conversion: usize) -> Reads {
+    fn timing(&self, map: &LayerMap, planes: usize, conversion: usize) -> Reads {
+        let tiles: usize = (0..map.groups).map(|group| map.group_tiles(group, planes)).sum();
         Reads {
-            vectors: (map.groups * map.vectors * map.passes * map.planes.len()) as u64,
+            vectors: (map.vectors * tiles) as u64,
             reads: self.reads as u64,
             words: self.read_words as u64,
             conversion: conversion as u64,
@@ -252,10 +258,11 @@ impl Design {
             for group in 0..program.groups {
                 let first = group * self.lanes;
                 let channels = first..layer.conv.c.min(first + self.lanes);
-                for (tile, (plane, pass)) in program.tiles(group, program.planes.len()).enumerate() {
+                for (plane, pass) in program.tiles(group, program.planes.len()) {
                     sites.push(Site {
                         layer: index,
-                        array: group * program.passes * program.planes.len() + tile,
+                        // A mask changes no other array's key.
+                        array: (group * program.planes.len() + plane) * program.passes + pass,
                         rows: self.rows,
                         columns: channels.len(),
                         weights: cells.signs(layer, program, plane, pass, channels.clone()),
@@ -275,13 +282,17 @@ impl Design {
 }
 
 /// The sum's domain: `sum = (slope * acc - shift(channel)) << V`, with `acc` the network's accumulator.
-pub(super) fn shift(code: InputCode, layer: &Layer, channel: usize, pixels: i64) -> i64 {
+/// Of the first `planes` planes.
+pub(super) fn shift(code: InputCode, layer: &Layer, planes: usize, channel: usize, pixels: i64) -> i64 {
     match code {
         InputCode::Bipolar => 0,
         _ => {
             let (low, high) = code.range();
-            let weights = (0..layer.fan_in()).map(|column| i64::from(layer.weight(channel, column)));
-            let sum_of_weights: i64 = weights.sum();
+            let sum = |plane: &Plane| -> i64 {
+                let signs = (0..layer.fan_in()).map(|column| i64::from(plane.sign(channel, column)));
+                signs.sum::<i64>() * i64::from(plane.scale)
+            };
+            let sum_of_weights: i64 = layer.planes.iter().take(planes).map(sum).sum();
             i64::from(low + high) * sum_of_weights * pixels
         }
     }

@@ -184,7 +184,7 @@ impl Domain {
                 return 0;
             }
             let slope = if self.code == InputCode::Bipolar { 1 } else { 2 };
-            let exact = slope * threshold - analog::shift(self.code, layer, channel, self.pixels);
+            let exact = slope * threshold - analog::shift(self.code, layer, planes, channel, self.pixels);
             return (exact << analog.fraction).clamp(low, high + 1);
         }
         let value = match self.code {

@@ -25,6 +25,8 @@ pub(super) struct AnalogView {
     pub pauses: bool,
     pub word_width: usize,
     pub array_width: usize,
+    /// A table says where each group's arrays begin: some may not be read.
+    pub counts_groups: bool,
     pub cell_address_width: usize,
     pub cell_width: usize,
     pub cells_width: usize,
@@ -79,6 +81,7 @@ impl AnalogView {
             pauses: layers.iter().any(|l| l.interval > l.read_words),
             word_width,
             array_width,
+            counts_groups: design.planes_of_weights() > 1 && design.groups() > 1,
             cell_address_width: array_width + word_width,
             cell_width: analog.cell_width,
             cells_width: design.lanes * analog.row_step * 2 * analog.cell_width,

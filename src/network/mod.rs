@@ -338,6 +338,14 @@ impl Network {
         network
     }
 
+    /// The same network with the first `planes[n]` planes (at least 1) of layer `n`; all where the list is empty.
+    pub fn limited_each(&self, planes: &[usize]) -> Network {
+        let mut network = self.clone();
+        let layers = network.layers.iter_mut().zip(planes);
+        layers.for_each(|(layer, planes)| layer.planes.truncate((*planes).max(1)));
+        network
+    }
+
     /// Coding of the map that layer `index` reads.
     pub fn code_of(&self, index: usize) -> InputCode {
         if index == 0 { self.input.code } else { InputCode::Bipolar }

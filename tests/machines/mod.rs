@@ -74,13 +74,24 @@ pub fn frames(design: &Design, seed: u64, count: usize) -> Vec<Frame> {
 
 /// The same on one chip.
 pub fn chip_frames(design: &Design, chip: Option<&Chip>, seed: u64, count: usize) -> Vec<Frame> {
+    limited_frames(design, chip, design.planes_of_weights(), seed, count)
+}
+
+/// The same with at most `planes` planes of weights.
+pub fn limited_frames(
+    design: &Design,
+    chip: Option<&Chip>,
+    planes: usize,
+    seed: u64,
+    count: usize,
+) -> Vec<Frame> {
     let elements = random::elements(&design.network, seed, count);
     let images = elements.chunks(design.network.input.shape.elements()).cycle();
     let frame = |(index, image): (usize, &[i16])| {
         cosim::frame(
             design,
             chip,
-            design.planes_of_weights(),
+            planes,
             image.to_vec(),
             machine::frame_seed(machine::RESET_SEED, index as u64),
         )
@@ -94,13 +105,6 @@ pub fn plane_frames(design: &Design, planes: usize, seed: u64, count: usize) -> 
         .chunks(design.network.input.shape.elements())
         .map(|image| cosim::frame(design, None, planes, image.to_vec(), 0))
         .collect()
-}
-
-/// The network without the masks of its planes, which analog arrays do not take.
-pub fn unmasked(mut network: Network) -> Network {
-    let planes = network.layers.iter_mut().flat_map(|layer| &mut layer.planes);
-    planes.for_each(|plane| plane.mask = None);
-    network
 }
 
 /// Writes texts, named by paths inside `folder`.
@@ -134,9 +138,7 @@ pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
 
 /// The machine's bits and scores against the definition's.
 pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
-    // Analog arrays run all planes.
-    let planes = if design.analog.is_some() { usize::MAX } else { frame.planes };
-    let trace = reference::run(&design.network.limited(planes), &frame.image);
+    let trace = reference::run(&design.network.limited(frame.planes), &frame.image);
     let cycles = &design.frame_of(frame.planes).layers;
     for (index, layer) in design.network.layers.iter().enumerate() {
         let expected = &trace.layers[index].bits;
