@@ -157,19 +157,24 @@ fn another_chip_in_the_memories_is_caught() {
 #[test]
 fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut compared = 0;
-    for number in 0..60 {
-        let planes = 1 + number as usize % 3;
+    let (mut compared, mut several) = (0, 0);
+    for number in 0..120 {
+        let planes = 1 + number as usize % 5;
         let limits = Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
         arch.readout.kind = ReadoutKind::Adc;
-        // A code for every count that an array can give.
-        arch.readout.range = Range::Counts(arch.rows as f64);
-        arch.readout.levels = 2 * arch.rows + 1;
         arch.readout.fraction_bits = 1;
-        let Some(design) = machines::design(&network, &arch) else { continue };
-        let arrays = design.sites().iter().map(|site| ideal(site, design.rows as i32)).collect();
+        arch.readout.cell_bits = 16;
+        machines::random_slices(&mut arch, &mut rng);
+        // A code for every count that an array can give.
+        let Some(outline) = machines::design(&network, &arch) else { continue };
+        let most = outline.sites().iter().map(|site| site.most() * site.rows as i32).max().unwrap_or(1);
+        arch.readout.range = Range::Counts(f64::from(most));
+        arch.readout.levels = 2 * most as usize + 1;
+        let design = machines::design(&network, &arch).expect("as before");
+        several += usize::from(arch.cell_bits > 1 && design.planes_of_weights() > 1);
+        let arrays = design.sites().iter().map(|site| ideal(site, most)).collect();
         let chip = machines::chip(&design, arrays);
         for planes in 1..=design.planes_of_weights() {
             for frame in machines::limited_frames(&design, Some(&chip), planes, number, 2) {
@@ -179,7 +184,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             }
         }
     }
-    assert!(compared > 40);
+    assert!(compared > 150 && several > 8, "{compared} {several}");
 }
 
 /// Scores in quarters of a count, behind classes with biases of their own, decide as the definition's do.
@@ -222,9 +227,9 @@ fn scores_of_another_unit_give_the_same_class() {
 }
 
 /// Cells of one count (two units) and edges between all counts of `-rows ..= rows`.
-fn ideal(site: &Site, rows: i32) -> ArrayDraw {
-    let cells: Vec<i16> = site.weights.iter().map(|weight| i16::from(*weight) * 2).collect();
-    let edges: Vec<i32> = (-rows + 1..=rows).map(|count| 2 * count - 1).collect();
+fn ideal(site: &Site, most: i32) -> ArrayDraw {
+    let cells: Vec<i16> = (0..site.weights.len()).map(|cell| site.weight(cell) as i16 * 2).collect();
+    let edges: Vec<i32> = (-most + 1..=most).map(|count| 2 * count - 1).collect();
     ArrayDraw {
         rows: site.rows,
         columns: site.columns,

@@ -85,7 +85,8 @@ fn readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     }
     if rng.random_bool(0.3) {
         readout.fraction_bits = rng.random_range(7..=10);
-        readout.cell_bits = readout.fraction_bits + rng.random_range(2..=5);
+        let wide = readout.fraction_bits + arch.cell_bits as u32 + rng.random_range(1..=4);
+        readout.cell_bits = wide.min(16);
         if readout.noise > 0.0 {
             readout.noise = readout.noise_step() * rng.random_range(1..1000) as f64;
         }
@@ -118,7 +119,7 @@ fn spoil(chip: &mut Chip, rng: &mut ChaCha8Rng) {
 
 #[test]
 fn random_networks_machines_and_chips() {
-    let mut seen = [0usize; 12];
+    let mut seen = [0usize; 13];
     for number in 0..240u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
         let planes = if number % 2 == 1 { 3 } else { 1 };
@@ -160,6 +161,7 @@ fn random_networks_machines_and_chips() {
             analog.fraction_bits > 8 && images >= 16,
             images >= 32,
             fewer,
+            design.arch.cell_bits > 1 && all > 1,
             fewer && analog.noise.is_some(),
             several.clone().any(|plane| plane.lanes.is_some())
                 && several.clone().any(|plane| plane.tiles.groups.contains(&false)),

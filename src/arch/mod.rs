@@ -35,7 +35,7 @@ pub struct ArchFile {
 }
 
 /// `[array]`: the compute-in-memory macro.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArrayFile {
     /// Rows: inputs of a column in one cycle, 8 to 4096.
@@ -49,6 +49,36 @@ pub struct ArrayFile {
     /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. Copies
     /// shorten the rows' wires in wide arrays; each takes `rows` flip-flops, all together one cycle of latency.
     pub segment: usize,
+    /// Bits of a weight that one analog cell holds, as one of several conductances, 1 to 8. A weight of several
+    /// planes is cut into such slices; a slice takes one read.
+    pub weight_bits_per_cell: usize,
+    /// What slices of several bits are cut from.
+    pub weight_slices: WeightSlices,
+}
+
+impl Default for ArrayFile {
+    fn default() -> ArrayFile {
+        ArrayFile {
+            rows: Setting::default(),
+            columns: Setting::default(),
+            lanes: Setting::default(),
+            pixel_lanes: Setting::default(),
+            segment: 0,
+            weight_bits_per_cell: 1,
+            weight_slices: WeightSlices::Balanced,
+        }
+    }
+}
+
+/// What slices of several bits are cut from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightSlices {
+    /// The magnitude of a weight: small weights are small levels.
+    #[default]
+    Balanced,
+    /// The weight as an unsigned number: its planes, some in a cell.
+    Offset,
 }
 
 /// `[activation]`: the memory of binary maps.
@@ -176,6 +206,9 @@ pub struct Arch {
     pub segment: usize,
     /// CW; divides `rows`; divides `lanes` or is divided by it.
     pub word: usize,
+    /// Bits of a weight that one analog cell holds, and what they are cut from.
+    pub cell_bits: usize,
+    pub slices: WeightSlices,
     /// Divides `rows`.
     pub weight_rows: usize,
     pub storage: Storage,
@@ -225,6 +258,8 @@ impl ArchFile {
             rows: self.array.rows.or(rows),
             lanes: self.array.columns.or(self.array.lanes.or(lanes)),
             segment: self.array.segment,
+            cell_bits: self.array.weight_bits_per_cell,
+            slices: self.array.weight_slices,
             word: self.activation.word.or(word),
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
@@ -251,6 +286,8 @@ impl Arch {
                 lanes: Setting::Value(self.lanes),
                 pixel_lanes: Setting::Value(1),
                 segment: self.segment,
+                weight_bits_per_cell: self.cell_bits,
+                weight_slices: self.slices,
             },
             activation: ActivationFile { word: Setting::Value(self.word) },
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },

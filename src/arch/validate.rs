@@ -2,7 +2,7 @@
 
 use super::readout::MOST_GAIN;
 use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout};
-use crate::device::Physics;
+use crate::device::{CellKind, Physics};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,8 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
         shape(arch, &mut problems);
     }
     planes(&arch.planes, &mut problems);
-    readout(&arch.readout, &mut problems);
+    slices(arch.cell_bits, &arch.readout, &arch.variation, &mut problems);
+    readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     ports(&arch.interface, arch.target.clock_mhz, &mut problems);
     problems.0
@@ -163,8 +164,34 @@ fn planes(layers: &[usize], problems: &mut Problems) {
     }
 }
 
+/// Cells of several levels.
+fn slices(bits: usize, readout: &Readout, physics: &Physics, problems: &mut Problems) {
+    let key = "array.weight_bits_per_cell";
+    problems.say(
+        !(1..=8).contains(&bits),
+        key,
+        bits,
+        "outside 1 to 8".into(),
+        "take 1 for cells of one bit, or the bits of a weight that one conductance stands for".into(),
+    );
+    problems.say(
+        bits > 1 && !readout.is_analog(),
+        key,
+        bits,
+        "the cells that a popcount reads hold one bit".into(),
+        "take 1, or readout.kind = \"adc\" or \"sense\"".into(),
+    );
+    problems.say(
+        bits > 1 && physics.cell.kind == CellKind::Xnor,
+        "variation.cell.kind",
+        "xnor",
+        format!("such a cell stores one bit, and {key} = {bits}"),
+        "take \"pair\" or \"offset\", or cells of one bit".into(),
+    );
+}
+
 /// The converters, and the pace of the emulated arrays.
-fn readout(readout: &Readout, problems: &mut Problems) {
+fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
     problems.say(
         !(2..=1024).contains(&readout.levels),
         "readout.levels",
@@ -177,12 +204,13 @@ fn readout(readout: &Readout, problems: &mut Problems) {
         Range::Layers(layers) => layers,
         Range::Word(_) => &[],
     };
+    let most = 4096.0 * f64::from((1u32 << cell_bits.clamp(1, 8)) - 1);
     for counts in ranges {
         problems.say(
-            !(*counts > 0.0 && *counts <= 4096.0),
+            !(*counts > 0.0 && *counts <= most),
             "readout.range",
             counts,
-            "not a number of counts between 0 and 4096".into(),
+            format!("not a number of counts between 0 and {most}"),
             "give the counts of the last code, one number or one a layer, or \"full\"".into(),
         );
     }
@@ -281,7 +309,9 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
         );
     }
     planes(&file.planes.layers, &mut problems);
-    readout(&file.readout, &mut problems);
+    let bits = file.array.weight_bits_per_cell;
+    slices(bits, &file.readout, &file.variation, &mut problems);
+    readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     ports(&file.interface, file.target.clock_mhz, &mut problems);
     problems.0

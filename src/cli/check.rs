@@ -77,6 +77,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "constant_channels": constants(layer, network.code_of(index)),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
+                "slices": slices(&design.network.layers[index]),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
                 "cycles": program.cycles, "bound": program.bound,
             })
@@ -124,6 +125,15 @@ fn planes(layer: &Layer) -> Option<String> {
         }
     };
     Some(layer.planes.iter().map(plane).collect::<Vec<String>>().join(", "))
+}
+
+/// What the cells of a layer hold; nothing where that is one bit.
+fn slices(layer: &Layer) -> Option<String> {
+    let slice = |plane: &Plane| {
+        plane.levels.as_ref().map(|levels| format!("-{0} to {0} of scale {1}", levels.most, plane.scale))
+    };
+    let slices: Option<Vec<String>> = layer.planes.iter().map(slice).collect();
+    slices.map(|slices| slices.join(", "))
 }
 
 fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>) -> String {
@@ -191,9 +201,13 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         if let Some(scales) = planes(layer) {
             let run = match design.layers[index].planes.len() {
                 all if all == layer.planes.len() => String::new(),
+                _ if design.arch.cell_bits > 1 => String::new(),
                 run => format!("; only the first {run} built (planes.layers)"),
             };
             line(format!("  layer {index}: planes of weights of scale {scales}{run}"));
+            if let Some(slices) = slices(&design.network.layers[index]) {
+                line(format!("  layer {index}: in cells of several levels, {slices}"));
+            }
         }
     }
     if design.planes_of_weights() > 1 {

@@ -8,7 +8,7 @@ use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
 use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
-use crate::variation::{Converter, Site};
+use crate::variation::{Converter, Levels, Site};
 
 /// What all analog arrays of a design have in common.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,10 +102,11 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && layer.scales() == 1
                 && !layer.sum_pixels
                 && layer.activation != Activation::Scores;
-            let (low, step) = uniform(arch, index, rows);
-            let values = values(arch, index, rows, decides);
+            let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
+            let (low, step) = uniform(arch, index, rows * most as usize);
+            let values = values(arch, index, rows, most, decides);
             let weight = map.passes as i64
-                * layer.scales()
+                * layer.planes.iter().map(|plane| i64::from(plane.scale)).sum::<i64>()
                 * ((1i64 << planes) - 1)
                 * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
             let sums = (
@@ -170,28 +171,31 @@ fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
     noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
-/// First code's counts and the step of a uniform converter of `layer` for at most `rows` driven rows.
-fn uniform(arch: &Arch, layer: usize, rows: usize) -> (f64, f64) {
+/// First code's counts and the step of a uniform converter of `layer` whose columns give at most `counts`.
+fn uniform(arch: &Arch, layer: usize, counts: usize) -> (f64, f64) {
     let range = match &arch.readout.range {
         Range::Counts(counts) => *counts,
         Range::Layers(layers) => layers[layer],
-        Range::Word(_) => rows as f64,
+        Range::Word(_) => counts as f64,
     };
     (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
-fn values(arch: &Arch, layer: usize, rows: usize, decides: bool) -> Vec<i64> {
+fn values(arch: &Arch, layer: usize, rows: usize, most: i32, decides: bool) -> Vec<i64> {
     let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
     match arch.readout.kind {
         ReadoutKind::Sense if decides => vec![-1, 1],
         ReadoutKind::Sense => {
-            // The mean size of a sum of `rows` random signs.
-            let size = ((2.0 * rows as f64 / std::f64::consts::PI).sqrt() * unit).round().max(1.0) as i64;
+            // The mean size of a sum of `rows` random signs, or of as many levels, all equally frequent.
+            let most = f64::from(most);
+            let square = if most > 1.0 { most * (most + 1.0) / 3.0 } else { 1.0 };
+            let mean = (2.0 * rows as f64 * square / std::f64::consts::PI).sqrt();
+            let size = (mean * unit).round().max(1.0) as i64;
             vec![-size, size]
         }
         _ => {
-            let (low, step) = uniform(arch, layer, rows);
+            let (low, step) = uniform(arch, layer, rows * most as usize);
             (0..arch.readout.levels)
                 .map(|code| ((low + code as f64 * step) * unit).round_ties_even() as i64)
                 .collect()
@@ -259,13 +263,21 @@ impl Design {
                 let first = group * self.lanes;
                 let channels = first..layer.conv.c.min(first + self.lanes);
                 for (plane, pass) in program.tiles(group, program.planes.len()) {
+                    let values = cells.values(layer, program, plane, pass, channels.clone());
+                    // A level of 0 is a cell all the same.
+                    let sign = |value: &Option<i32>| value.map_or(0, |value| if value < 0 { -1 } else { 1 });
+                    let level = |value: &Option<i32>| value.unwrap_or(0) as i16;
                     sites.push(Site {
                         layer: index,
                         // A mask changes no other array's key.
                         array: (group * program.planes.len() + plane) * program.passes + pass,
                         rows: self.rows,
                         columns: channels.len(),
-                        weights: cells.signs(layer, program, plane, pass, channels.clone()),
+                        weights: values.iter().map(sign).collect(),
+                        levels: layer.planes[plane].levels.as_ref().map(|levels| Levels {
+                            most: levels.most,
+                            values: values.iter().map(level).collect(),
+                        }),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
                         level: match self.arch.readout.plane_drive {
                             PlaneDrive::Full => 1.0,
@@ -289,8 +301,8 @@ pub(super) fn shift(code: InputCode, layer: &Layer, planes: usize, channel: usiz
         _ => {
             let (low, high) = code.range();
             let sum = |plane: &Plane| -> i64 {
-                let signs = (0..layer.fan_in()).map(|column| i64::from(plane.sign(channel, column)));
-                signs.sum::<i64>() * i64::from(plane.scale)
+                let values = (0..layer.fan_in()).map(|column| i64::from(plane.value(channel, column)));
+                values.sum::<i64>() * i64::from(plane.scale)
             };
             let sum_of_weights: i64 = layer.planes.iter().take(planes).map(sum).sum();
             i64::from(low + high) * sum_of_weights * pixels

@@ -2,8 +2,9 @@
 
 use super::images::{Cells, Domain};
 use super::*;
+use crate::arch::WeightSlices;
 use crate::mapping::{self, LayerMap, Mapping};
-use crate::network::{Activation, Layer, Plane};
+use crate::network::{Activation, Layer, Plane, Slicing};
 
 /// Why a network cannot become a design on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,10 @@ pub enum DesignError {
     OtherPlanes { numbers: usize, layers: usize },
     #[error("planes.layers asks for {asked} planes of weights in layer '{layer}', which has {planes}")]
     TooManyPlanes { layer: String, asked: usize, planes: usize },
+    #[error(
+        "readout.cell_bits = {bits}: the cells of layer '{layer}' hold up to {most} counts, which take {needed} bits"
+    )]
+    NarrowCell { layer: String, most: i32, bits: u32, needed: usize },
     #[error("layer '{layer}' has a plane of weights of scale {scale}")]
     Scale { layer: String, scale: i32 },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
@@ -54,6 +59,10 @@ impl DesignError {
                 "give one number a layer, in their order, or leave the key out: all planes run"
             }
             DesignError::TooManyPlanes { .. } => "`bincim check` shows the planes of each layer",
+            DesignError::NarrowCell { .. } => {
+                "take more readout.cell_bits (one more than needed leaves room for errors, 16 at most), fewer \
+                 readout.fraction_bits, or fewer array.weight_bits_per_cell"
+            }
             DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
         }
     }
@@ -76,7 +85,7 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
 pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
     refuse(network, arch, planes)?;
-    let network = &network.limited_each(&arch.planes);
+    let network = &built(network, arch)?;
     let mapping = mapping::map(network, arch);
     let row_enable = network.layers[1..]
         .iter()
@@ -202,6 +211,33 @@ fn domain(network: &Network, index: usize, signed_counts: bool, plan: Option<&an
         Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
         None => Domain::new(layer, code, signed_counts),
     }
+}
+
+/// The network as the arrays hold it: the planes that are asked for, in slices where a cell has several levels.
+fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
+    let limited = network.limited_each(&arch.planes);
+    if arch.cell_bits < 2 {
+        return Ok(limited);
+    }
+    let slicing = match arch.slices {
+        WeightSlices::Balanced => Slicing::Balanced,
+        WeightSlices::Offset => Slicing::Offset,
+    };
+    let sliced = limited.sliced(arch.cell_bits, slicing);
+    let readout = &arch.readout;
+    for layer in &sliced.layers {
+        for plane in &layer.planes {
+            if plane.scale > Plane::MOST_SCALE {
+                return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
+            }
+            let needed = width::signed(-1, i64::from(plane.most()) << readout.fraction_bits);
+            if needed > readout.cell_bits as usize {
+                let (layer, most, bits) = (layer.name.clone(), plane.most(), readout.cell_bits);
+                return Err(DesignError::NarrowCell { layer, most, bits, needed });
+            }
+        }
+    }
+    Ok(sliced)
 }
 
 fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {

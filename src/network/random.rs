@@ -158,7 +158,7 @@ fn planes(rng: &mut impl Rng, limits: &Limits, channels: usize, taps: usize) -> 
         let weights = BitMatrix::from_fn(channels, taps, |_, _| rng.random());
         let masked = index > 0 && rng.random_ratio(1, 2);
         let mask = masked.then(|| mask(rng, channels, taps));
-        planes.insert(0, Plane { weights, scale, mask });
+        planes.insert(0, Plane { weights, scale, mask, levels: None });
         match rng.random_ratio(1, 2) {
             true => scale <<= rng.random_range(0..=2),
             false => scale += rng.random_range(0..=2 * scale),

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind};
+use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design};
 use bincim::emit::{bench, vectors::Frame};
@@ -190,6 +190,8 @@ pub fn lint(folder: &Path) -> Result<(), String> {
 /// A random analog readout of any kind.
 pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
+    random_slices(arch, rng);
+    let cell_bits = arch.cell_bits;
     let readout = &mut arch.readout;
     readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };
     readout.levels = *[2, 3, 5, 11, 16, 31].choose(rng).unwrap();
@@ -200,6 +202,9 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.fraction_bits = rng.random_range(0..=6);
     readout.value_fraction_bits = rng.random_range(0..=2);
     readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
+    if cell_bits > 1 {
+        readout.cell_bits = (readout.cell_bits + cell_bits as u32).min(16);
+    }
     readout.noise = match rng.random_bool(0.5) {
         true => readout.noise_step() * rng.random_range(1..40) as f64,
         false => 0.0,
@@ -208,22 +213,31 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
 }
 
+/// Cells of one bit or of several.
+pub fn random_slices(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    arch.cell_bits = *[1, 1, 2, 3, 8].choose(rng).unwrap();
+    arch.slices = match rng.random_bool(0.7) {
+        true => WeightSlices::Balanced,
+        false => WeightSlices::Offset,
+    };
+}
+
 /// Any integers that a chip may hold, near what physics would draw.
 pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
     let analog = design.analog.as_ref().expect("the trial is analog");
     let unit = 1i32 << analog.fraction_bits;
     let most = (1i32 << (analog.cell_width - 1)) - 1;
     let mut draw = |site: &Site| {
-        let mut cell = |weight: i8| {
-            let value = i32::from(weight) * unit + rng.random_range(-unit..=unit);
-            if weight == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
+        let mut cell = |place: usize| {
+            let value = site.weight(place) * unit + rng.random_range(-unit..=unit);
+            if site.weights[place] == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
         };
-        let plus = site.weights.iter().map(|weight| cell(*weight)).collect();
-        let minus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let plus = (0..site.weights.len()).map(&mut cell).collect();
+        let minus = (0..site.weights.len()).map(&mut cell).collect();
         let offset = (0..site.columns).map(|_| rng.random_range(-unit..=unit)).collect();
         let mut edges = Vec::new();
         for _ in 0..site.columns {
-            let reach = site.rows as i32 * unit / 3;
+            let reach = site.rows as i32 * site.most() * unit / 3;
             let mut column: Vec<i32> = (0..analog.edges).map(|_| rng.random_range(-reach..=reach)).collect();
             column.sort_unstable();
             edges.extend(column);

@@ -221,7 +221,13 @@ impl Prepared {
             name: machines[0].design().layers[index].name.clone(),
             bits: if machines[0].design().layers[index].scores { 0 } else { layer.output.elements() as u64 },
         };
-        let limited = network.limited(planes.unwrap_or(usize::MAX));
+        // Of an array of slices: those that run.
+        let limited = match planes {
+            Some(planes) => {
+                Network { output: network.output.clone(), ..machines[0].design().network.limited(planes) }
+            }
+            None => network.clone(),
+        };
         let settings = Settings {
             bincim: env!("CARGO_PKG_VERSION").into(),
             network: network.name.clone(),

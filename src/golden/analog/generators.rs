@@ -74,7 +74,9 @@ impl Generators {
                     count += usize::from(read.arrays[group].is_some());
                     place
                 };
-                let places = tiles().map(place).collect();
+                let mut places: Vec<usize> = tiles().map(place).collect();
+                // The executor asks for a whole tile of columns, also for groups whose sums it then keeps.
+                places.iter_mut().for_each(|place| *place = (*place).min(count - 1));
                 before += count;
                 Group { before: before - count, count, places }
             });

@@ -131,7 +131,7 @@ impl Weights<'_> {
         let mut taps = vec![true; self.inputs];
         kept.iter().enumerate().for_each(|(k, &kept)| taps[(self.column)(k)] = kept);
         let weights = self.matrix(|o, k| value(o, k) > 0.0);
-        Some(Plane { weights, scale, mask: (!whole).then_some(Mask { taps, channels }) })
+        Some(Plane { weights, scale, mask: (!whole).then_some(Mask { taps, channels }), levels: None })
     }
 
     /// Whole multiples of one unit, or of one unit a channel.
@@ -158,7 +158,7 @@ impl Weights<'_> {
             .enumerate()
             .map(|(p, &scale)| {
                 let weights = self.matrix(|o, k| table[(level(o, k) - lowest) as usize] >> p & 1 == 1);
-                Plane { weights, scale, mask: None }
+                Plane { weights, scale, mask: None, levels: None }
             })
             .collect();
         Ok(Decomposition { planes, unit: units.iter().map(|unit| unit / f64::from(factor)).collect() })
@@ -309,7 +309,7 @@ mod tests {
         let made = of(values, addends).unwrap_or_else(|o| panic!("channel {o}"));
         for (o, row) in values.iter().enumerate() {
             for (k, &value) in row.iter().enumerate() {
-                let sum: i32 = made.planes.iter().map(|p| p.scale * p.sign(o, k)).sum();
+                let sum: i32 = made.planes.iter().map(|p| p.scale * p.value(o, k)).sum();
                 assert!((f64::from(sum) * made.unit[o] - value).abs() < 1e-9, "{o} {k}");
             }
         }
