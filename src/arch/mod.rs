@@ -42,7 +42,8 @@ pub struct ArrayFile {
     pub rows: Setting,
     /// Columns: output channels held at a time, 1 to 1024. Each has its own lane.
     pub columns: Setting,
-    /// Columns read in one cycle; equal to `columns` with the popcount readout.
+    /// Converters of an analog array; divides `columns`: as many neighbouring columns as fall on one take turns at it.
+    /// Equal to `columns` with the popcount readout.
     pub lanes: Setting,
     /// Pixels computed side by side; only 1 is built.
     pub pixel_lanes: Setting,
@@ -200,8 +201,10 @@ pub struct Arch {
     pub name: String,
     /// R, 8 to 4096.
     pub rows: usize,
-    /// P, 1 to 1024.
+    /// P: columns, 1 to 1024.
     pub lanes: usize,
+    /// Neighbouring columns that take turns at one converter; divides `lanes`.
+    pub share: usize,
     /// Lanes that share a copy of the row register; divides `lanes`; 0: none.
     pub segment: usize,
     /// CW; divides `rows`; divides `lanes` or is divided by it.
@@ -231,6 +234,11 @@ impl Arch {
         self.rows / self.word
     }
 
+    /// T: cycles in which all columns of an analog array are converted.
+    pub fn conversion(&self) -> usize {
+        self.share * self.readout.conversion()
+    }
+
     /// Clock of the engine in MHz; 50 where neither file nor device says another.
     pub fn clock_mhz(&self) -> f64 {
         self.target.clock_mhz.unwrap_or(50.0)
@@ -243,6 +251,13 @@ impl Arch {
 }
 
 impl ArchFile {
+    /// Columns that fall on one converter; 1 where not both numbers are given.
+    fn share(&self) -> usize {
+        let lanes = self.array.lanes.value().filter(|lanes| *lanes > 0);
+        let shared = self.array.columns.value().zip(lanes).map(|(columns, lanes)| columns / lanes);
+        shared.unwrap_or(1).max(1)
+    }
+
     /// The machine with `family` as the target's logic family and `rows`, `lanes`, `word`, `weight_rows` and `depth` where the file says "auto".
     pub fn with(
         &self,
@@ -257,6 +272,7 @@ impl ArchFile {
             name: self.name.clone().unwrap_or_else(|| "bincim".into()),
             rows: self.array.rows.or(rows),
             lanes: self.array.columns.or(self.array.lanes.or(lanes)),
+            share: self.share(),
             segment: self.array.segment,
             cell_bits: self.array.weight_bits_per_cell,
             slices: self.array.weight_slices,
@@ -283,7 +299,7 @@ impl Arch {
             array: ArrayFile {
                 rows: Setting::Value(self.rows),
                 columns: Setting::Value(self.lanes),
-                lanes: Setting::Value(self.lanes),
+                lanes: Setting::Value(self.lanes / self.share.max(1)),
                 pixel_lanes: Setting::Value(1),
                 segment: self.segment,
                 weight_bits_per_cell: self.cell_bits,

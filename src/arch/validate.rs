@@ -81,6 +81,15 @@ fn shape(arch: &Arch, problems: &mut Problems) {
         format!("take at most {} columns", arch.rows),
     );
     problems.say(
+        arch.share == 0
+            || !arch.lanes.is_multiple_of(arch.share)
+            || arch.share > 1 && !arch.readout.is_analog(),
+        "array.lanes",
+        arch.lanes / arch.share.max(1),
+        format!("of array.columns = {} columns an equal number must take turns at a converter", arch.lanes),
+        "leave array.lanes out, or take a divisor of array.columns and an analog readout".into(),
+    );
+    problems.say(
         arch.segment != 0 && !arch.lanes.is_multiple_of(arch.segment),
         "array.segment",
         arch.segment,
@@ -291,12 +300,23 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
         }
     }
     if let (Some(lanes), Some(columns)) = (file.array.lanes.value(), file.array.columns.value()) {
+        let analog = file.readout.is_analog();
         problems.say(
-            lanes != columns,
+            lanes != columns && !analog,
             "array.lanes",
             lanes,
-            format!("differs from array.columns = {columns}; the popcount readout has one lane a column"),
-            "leave array.lanes out, or make both equal".into(),
+            format!(
+                "differs from array.columns = {columns}; a popcount is the column itself, so that fewer of them would \
+                 take the cycles of fewer columns and save only cells, which a weight memory fills as fast"
+            ),
+            "leave array.lanes out, or take as many columns as lanes".into(),
+        );
+        problems.say(
+            analog && (lanes > columns || lanes > 0 && columns % lanes != 0),
+            "array.lanes",
+            lanes,
+            format!("does not divide array.columns = {columns}"),
+            format!("take one of {}", list(&divisors(columns.clamp(1, 1024)))),
         );
     }
     if let Some(pixel_lanes) = file.array.pixel_lanes.value() {

@@ -26,7 +26,10 @@ pub struct Analog {
     /// Edges of a converter.
     pub edges: usize,
     pub edges_per_cycle: usize,
-    /// T: cycles of a conversion.
+    /// Neighbouring columns that take turns at one converter.
+    pub share: usize,
+    /// Cycles of one column's conversion, and T: of all columns'.
+    pub edge_steps: usize,
     pub conversion: usize,
     /// Bits of one drawn value of a cell, two's complement.
     pub cell_width: usize,
@@ -85,7 +88,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
     let readout = &arch.readout;
     let (row_step, _) = mapping::row_steps(arch, network.input.code.planes());
     let (edges, edges_per_cycle) = (readout.edges(), readout.edges_at_once());
-    let conversion = readout.conversion();
+    let conversion = arch.conversion();
     let mut arrays = 0;
     let layers: Vec<LayerReadout> = network
         .layers
@@ -145,6 +148,8 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         words: arch.rows / row_step,
         edges,
         edges_per_cycle,
+        share: arch.share,
+        edge_steps: readout.conversion(),
         conversion,
         cell_width: readout.cell_bits as usize,
         voltage_width: voltage_width(arch, noise.as_ref()),
@@ -279,6 +284,7 @@ impl Design {
                             values: values.iter().map(level).collect(),
                         }),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
+                        share: analog.share,
                         level: match self.arch.readout.plane_drive {
                             PlaneDrive::Full => 1.0,
                             PlaneDrive::Scaled => {

@@ -239,7 +239,8 @@ pub struct Adc {
     pub element: f64,
     /// Standard deviation of the relative gain error of a converter: 0 to 0.2.
     pub gain: f64,
-    /// Neighbouring columns that take turns at one converter: 1 to 1024.
+    /// Neighbouring columns that take turns at one converter: 1 to 1024; neighbouring lanes where `array.lanes` says
+    /// which columns do. The emulation converts all columns of an array at once; `array.lanes` makes it take turns.
     pub columns: usize,
 }
 

@@ -221,7 +221,7 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, tiles: Vec<PlaneTiles>, pl
         // Nothing is loaded: every pixel visits the arrays of all its passes in turn.
         let (step, plane_rows) = row_steps(arch, planes);
         let rows = if planes > 1 { plane_rows } else { arch.rows };
-        let interval = planes * (rows / step).max(arch.readout.conversion());
+        let interval = planes * (rows / step).max(arch.conversion());
         let tiles: usize = (0..whole.groups).map(|group| whole.group_tiles(group, usize::MAX)).sum();
         let bound = (tiles * layer.conv.pixels() * interval) as u64;
         let all = LayerMap { last_words: full_words, bound, ..whole };

@@ -57,6 +57,8 @@ pub struct Site {
     /// What the cells hold, where that is one of several levels; `weights` then only tells which cells are used.
     pub levels: Option<Levels>,
     pub converter: Converter,
+    /// Neighbouring columns that take turns at one converter.
+    pub share: usize,
     /// Level at which the rows of this array are driven, as a fraction of the chip's own: 1, or less for a plane of
     /// weights with a smaller scale.
     pub level: f64,
@@ -165,6 +167,10 @@ pub fn subject(sites: &[Site]) -> String {
             number(&mut hash, levels.most as usize);
             levels.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
+        if site.share != 1 {
+            hash.update(b"share");
+            number(&mut hash, site.share);
+        }
         if site.level != 1.0 {
             hash.update(b"level");
             hash.update(site.level.to_bits().to_le_bytes());
@@ -209,6 +215,7 @@ mod tests {
             weights: vec![1, -1],
             levels: None,
             converter: Converter::Uniform { levels: 3, low: -2.0, step: 2.0 },
+            share: 1,
             level: 1.0,
         };
         let sense = |reference| Converter::Sense { reference };
@@ -218,6 +225,7 @@ mod tests {
             vec![site.clone(), site.clone()],
             vec![Site { layer: 2, ..site.clone() }],
             vec![Site { level: 0.5, ..site.clone() }],
+            vec![Site { share: 2, ..site.clone() }],
             vec![Site { levels: Some(Levels { most: 3, values: vec![1, -3] }), ..site.clone() }],
             vec![Site { levels: Some(Levels { most: 3, values: vec![1, -1] }), ..site.clone() }],
             vec![Site { levels: Some(Levels { most: 4, values: vec![1, -1] }), ..site.clone() }],

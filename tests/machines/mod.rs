@@ -191,6 +191,10 @@ pub fn lint(folder: &Path) -> Result<(), String> {
 pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
     random_slices(arch, rng);
+    if rng.random_bool(0.4) {
+        let shares: Vec<usize> = (1..=arch.lanes).filter(|share| arch.lanes.is_multiple_of(*share)).collect();
+        arch.share = *shares.choose(rng).unwrap();
+    }
     let cell_bits = arch.cell_bits;
     let readout = &mut arch.readout;
     readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };

@@ -162,7 +162,8 @@ fn the_middle_column_lies_in_the_crossbar() {
     assert_eq!(draw(&physics, 1, 8, &site), plain);
     physics.wires = Wires { row: 5e-4, column: 0.0, ..Wires::default() };
     let drive = vec![1; 64];
-    let lost = |physics: &Physics| 64.0 - f64::from(voltage(&draw(physics, 1, 12, &site), 7, &drive)) / 4096.0;
+    let lost =
+        |physics: &Physics| 64.0 - f64::from(voltage(&draw(physics, 1, 12, &site), 7, &drive)) / 4096.0;
     let column = lost(&physics);
     physics.cell.reference = Reference::Fixed;
     let fixed = lost(&physics);

@@ -198,7 +198,11 @@ mod tests {
                 let fewer = sliced.limited(planes);
                 let expected: Vec<i32> =
                     elements.chunks(size).flat_map(|image| reference::run(&fewer, image).scores).collect();
-                assert_eq!(prepare(&fewer).infer_elements(&elements), expected, "seed {seed}, {planes} planes");
+                assert_eq!(
+                    prepare(&fewer).infer_elements(&elements),
+                    expected,
+                    "seed {seed}, {planes} planes"
+                );
             }
         }
     }
