@@ -198,3 +198,52 @@ fn planes_that_are_not_asked_for_are_not_built() {
         assert!(refused.contains(said), "{refused}");
     }
 }
+
+/// Slices of weights in cells of several levels, and columns that take turns at a converter, give what the definition
+/// gives where converters resolve every count; and what cannot be is refused by its key.
+#[test]
+fn weights_lie_in_slices_and_columns_share_converters() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    std::fs::write(dir.join("net.onnx"), supported(0.25)).expect("writable");
+    bincim(dir, &["glyphs", "--split", "test", "--count", "40", "-o", "data"], 0);
+    let words = ["infer", "net.onnx", "--data", "data", "--json"];
+    let expected = json(dir, &words)["correct"].clone();
+    let readout = "[readout]\nkind = \"adc\"\nlevels = 641\nrange = 320.0\nfraction_bits = 1\n";
+    let slices = |bits: usize, rest: &str| {
+        format!(
+            "[array]\nrows = 64\ncolumns = 8\nweight_bits_per_cell = {bits}\n{rest}[activation]\nword = 8\n{readout}"
+        )
+    };
+    let offset = "weight_slices = \"offset\"\nlanes = 2\n";
+    for (rest, shown) in [
+        ("lanes = 4\n", "in cells of several levels, -7 to 7 of scale 1"),
+        (offset, "in cells of several levels, -5 to 5 of scale 1"),
+    ] {
+        std::fs::write(dir.join("arch.toml"), slices(3, rest)).expect("writable");
+        let infer = json(dir, &[&words[..], &["--arch", "arch.toml"]].concat());
+        assert_eq!(infer["correct"], expected, "{rest}");
+        let said = bincim(dir, &["check", "net.onnx", "--arch", "arch.toml"], 0);
+        assert!(said.contains(shown), "{said}");
+    }
+    let popcount = |rest: &str| format!("[array]\nrows = 64\ncolumns = 8\n{rest}");
+    for (text, said) in [
+        (slices(9, ""), "array.weight_bits_per_cell = 9: outside 1 to 8"),
+        (popcount("weight_bits_per_cell = 2\n"), "the cells that a popcount reads hold one bit"),
+        (
+            popcount("lanes = 4\n"),
+            "array.lanes = 4: differs from array.columns = 8; a popcount is the column itself",
+        ),
+        (slices(2, "lanes = 3\n"), "array.lanes = 3: does not divide array.columns = 8"),
+        (slices(3, "") + "cell_bits = 3\n", "readout.cell_bits = 3: the cells of layer"),
+        (
+            slices(2, "") + "[variation.cell]\nkind = \"xnor\"\n",
+            "variation.cell.kind = xnor: such a cell stores one bit",
+        ),
+    ] {
+        std::fs::write(dir.join("bad.toml"), text).expect("writable");
+        let refused = bincim(dir, &["check", "net.onnx", "--arch", "bad.toml"], 2);
+        let flat = refused.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(said), "{said}\n{refused}");
+    }
+}

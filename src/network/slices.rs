@@ -39,7 +39,7 @@ fn magnitudes(layer: &Layer, bits: usize) -> Vec<Plane> {
     let digit = (1 << width) - 1;
     let slice = |index: usize| {
         let shift = (count - 1 - index) * width;
-        let cut = |weight: &i32| weight.signum() * (weight.abs() / unit >> shift & digit);
+        let cut = |weight: &i32| weight.signum() * ((weight.abs() / unit) >> shift & digit);
         plane(layer, weights.iter().map(cut).collect(), unit << shift, digit)
     };
     (0..count).map(slice).collect()

@@ -93,8 +93,8 @@ fn o13_clipping() {
 /// amplifier has one offset for columns of different references.
 #[test]
 fn columns_of_a_lane_have_its_edges() {
-    let mut physics = Physics::default();
-    physics.converter = Adc { kind: AdcKind::Flash, comparator: 0.5, element: 0.02, gain: 0.02, columns: 1 };
+    let mut physics = circuit(AdcKind::Flash, 0.5, 0.02);
+    physics.converter.gain = 0.02;
     let site = Site { share: 4, ..with_converter(12, 16, -30.0, 4.0) };
     let array = draw(&physics, 5, 6, &site);
     for column in 0..12 {
@@ -107,7 +107,7 @@ fn columns_of_a_lane_have_its_edges() {
     assert!((0..3).all(|lane| edges(&array, 4 * lane) == edges(&alone, lane)));
     physics = Physics::default();
     physics.sense.offset = 2.0;
-    let reference: Vec<f64> = (0..12).map(|column| f64::from(column as i32 % 5)).collect();
+    let reference: Vec<f64> = (0..12).map(|column| f64::from(column % 5)).collect();
     let sense = Converter::Sense { reference: reference.clone() };
     let array = draw(&physics, 5, 6, &Site { converter: sense, ..site });
     for column in 0..12 {

@@ -63,7 +63,7 @@ impl<'a> Arrays<'a> {
             for (column, sum) in columns.filter(|(column, _)| visit.adds(*column)) {
                 let counts = voltage(draw, column, &drive) >> self.analog.fraction_bits;
                 *found.entry(counts).or_default() += 1;
-                *sum += i64::from(counts) * scale << self.analog.value_fraction_bits;
+                *sum += (i64::from(counts) * scale) << self.analog.value_fraction_bits;
             }
         }
     }
