@@ -31,6 +31,14 @@ pub struct TrainView {
     pub seed: u64,
     pub epochs: usize,
     pub weight_bits: usize,
+    /// Weights of the supports, those left out among them; absent without supports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supports: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supports_left_out: Option<usize>,
+    /// SHA-256 of the model that the training went on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_sha256: Option<String>,
     /// Right test images of the finished file.
     pub correct: usize,
     pub accuracy: f64,
@@ -90,6 +98,9 @@ mod tests {
             seed: 1,
             epochs: 3,
             weight_bits: 1,
+            supports: None,
+            supports_left_out: None,
+            started_sha256: None,
             correct: 1,
             accuracy: 1.0,
             history: (1..=3).map(epoch).collect(),

@@ -219,10 +219,7 @@ pub fn forward(layer: &PlanLayer, maps: Maps, draw: &LayerDraw, sums: &mut [f32]
         let together = (256 / layer.conv.pixels()).clamp(1, images);
         for (block, sums) in sums.chunks_mut(together * made).enumerate() {
             let codes = &maps.codes[block * together * taken..][..sums.len() / made * taken];
-            for plane in 0..draw.planes {
-                let first = index * group + block * together;
-                read_plane(layer, codes, plane, draw, first, sums);
-            }
+            read_planes(layer, codes, draw, index * group + block * together, sums);
         }
         if draw.planes > 1 {
             // The planes of an offset code give twice the sum, and the sum of the weights.
@@ -234,36 +231,34 @@ pub fn forward(layer: &PlanLayer, maps: Maps, draw: &LayerDraw, sums: &mut [f32]
     });
 }
 
-/// Adds what the reads of one bit plane give for some images, the first of which is number `first` of the batch.
-fn read_plane(
-    layer: &PlanLayer,
-    codes: &[i8],
-    plane: usize,
-    draw: &LayerDraw,
-    first: usize,
-    sums: &mut [f32],
-) {
+/// Adds what the reads of all bit planes give for some images, the first of which is number `first` of the batch.
+fn read_planes(layer: &PlanLayer, codes: &[i8], draw: &LayerDraw, first: usize, sums: &mut [f32]) {
     let (fan_in, outputs, pixels) = (layer.fan_in(), layer.conv.c, sums.len() / layer.conv.c);
-    let bit = |code: i8| if (code as u8 ^ 0x80) >> plane & 1 == 1 { 1 } else { -1 };
-    let (drives, level): (Vec<i8>, f32) = match draw.planes {
-        1 => (codes.to_vec(), super::conv::pad_level(layer)),
-        _ => (codes.iter().map(|&code| bit(code)).collect(), f32::from(bit(0))),
-    };
+    let level = if draw.planes == 1 { super::conv::pad_level(layer) } else { 0.0 };
     let mut windows = vec![level; pixels * fan_in];
     let (taken, own) = (layer.input.elements(), layer.conv.pixels() * fan_in);
-    for (drives, windows) in drives.chunks_exact(taken).zip(windows.chunks_exact_mut(own)) {
-        patches::load(layer, Maps { codes: drives, unit: 1.0 }, windows);
+    for (codes, windows) in codes.chunks_exact(taken).zip(windows.chunks_exact_mut(own)) {
+        patches::load(layer, Maps { codes, unit: 1.0 }, windows);
     }
+    let driven: Vec<f32> = match draw.reads.iter().any(|read| !read.branch.is_empty()) {
+        true => windows.iter().map(|drive| drive.abs()).collect(),
+        false => Vec::new(),
+    };
+    let mut drives = vec![0.0; if draw.planes > 1 { windows.len() } else { 0 }];
+    let mut plane = None;
     let mut voltages = vec![0.0; pixels * outputs];
-    let mut driven = Vec::new();
-    for (number, read) in draw.reads.iter().enumerate().filter(|(_, read)| read.plane == plane) {
+    for (number, read) in draw.reads.iter().enumerate() {
+        if draw.planes > 1 && plane != Some(read.plane) {
+            plane = Some(read.plane);
+            // Bit `plane` of the offset code, which is 128 more than the code.
+            let bit = |code: f32| (code as i32 + 128) >> read.plane & 1;
+            drives.iter_mut().zip(&windows).for_each(|(drive, &code)| *drive = (2 * bit(code) - 1) as f32);
+        }
+        let drives = if draw.planes > 1 { &drives } else { &windows };
         let view = |values| View::rows(values, pixels, read.taps, fan_in);
         let cells = |values| View::rows(values, read.taps, outputs, outputs);
-        product(&mut voltages, view(&windows[read.start..]), cells(&read.cells), false);
+        product(&mut voltages, view(&drives[read.start..]), cells(&read.cells), false);
         if !read.branch.is_empty() {
-            if driven.is_empty() {
-                driven = windows.iter().map(|drive| drive.abs()).collect();
-            }
             product(&mut voltages, view(&driven[read.start..]), cells(&read.branch), true);
         }
         if draw.noise > 0.0 {
@@ -276,31 +271,32 @@ fn read_plane(
                 }
             }
         }
-        let weight = (1u32 << plane) as f32;
-        let rows = voltages.chunks_exact_mut(outputs).zip(sums.chunks_exact_mut(outputs));
-        rows.for_each(|(voltages, sums)| read.convert(&draw.values, weight, voltages, sums));
+        read.convert(&draw.values, (1u32 << read.plane) as f32, &mut voltages, sums);
     }
 }
 
 impl Read {
-    /// Adds `weight` times what the converters make of `voltages` (outputs) to `sums`.
+    /// Adds `weight` times what the converters make of `voltages` (pixel, output) to `sums`; `voltages` are used up.
     fn convert(&self, values: &[f32], weight: f32, voltages: &mut [f32], sums: &mut [f32]) {
-        let outputs = voltages.len();
-        voltages.iter_mut().zip(&self.offset).for_each(|(voltage, offset)| *voltage += offset);
-        if values.is_empty() {
-            for c in 0..outputs {
-                sums[c] += weight * (voltages[c] - self.edges[c]);
+        let outputs = self.offset.len();
+        let mut made = vec![0.0f32; outputs];
+        for (voltages, sums) in voltages.chunks_exact_mut(outputs).zip(sums.chunks_exact_mut(outputs)) {
+            voltages.iter_mut().zip(&self.offset).for_each(|(voltage, offset)| *voltage += offset);
+            match values.first() {
+                None => {
+                    let pairs = voltages.iter().zip(&self.edges);
+                    made.iter_mut().zip(pairs).for_each(|(made, (voltage, edge))| *made = voltage - edge);
+                }
+                Some(&first) => made.fill(first),
             }
-            return;
-        }
-        let mut codes = vec![0u32; outputs];
-        for edges in self.edges.chunks_exact(outputs) {
-            for c in 0..outputs {
-                codes[c] += u32::from(voltages[c] >= edges[c]);
+            // A code's value is the first one and the steps of the edges at or below the voltage, all of them exact.
+            for (edges, pair) in self.edges.chunks_exact(outputs).zip(values.windows(2)) {
+                let step = pair[1] - pair[0];
+                for ((made, voltage), edge) in made.iter_mut().zip(&*voltages).zip(edges) {
+                    *made += if voltage >= edge { step } else { 0.0 };
+                }
             }
-        }
-        for c in 0..outputs {
-            sums[c] += weight * values[codes[c] as usize];
+            sums.iter_mut().zip(&made).for_each(|(sum, made)| *sum += weight * made);
         }
     }
 }

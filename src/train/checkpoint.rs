@@ -88,6 +88,8 @@ fn described(trainer: &Trainer, data: &str) -> Vec<String> {
         format!("input: {} as {:?}", plan.input, plan.code),
         format!("train: {:?}", plan.train),
         format!("augment: {:?}", plan.augment),
+        format!("supports: {:?}", plan.supports),
+        format!("start: {}", trainer.started.as_deref().unwrap_or("random weights")),
         format!("arrays: {}", trainer.arrays.as_ref().map_or("none".into(), Arrays::described)),
     ];
     lines.extend(plan.layers.iter().map(|layer| format!("layer: {layer:?}")));
@@ -98,15 +100,24 @@ fn difference(there: &[String], here: &[String]) -> String {
     let pairs = there.iter().zip(here).find(|(there, here)| there != here);
     match pairs {
         Some((there, here)) => format!("  there: {there}\n  here:  {here}"),
-        None => format!("  there: {} layers\n  here:  {} layers", there.len() - 5, here.len() - 5),
+        None => format!("  there: {} layers\n  here:  {} layers", there.len() - 7, here.len() - 7),
     }
 }
 
 /// Every list of numbers, in a fixed order.
 fn lists(trainer: &mut Trainer) -> impl Iterator<Item = &mut Vec<f32>> {
     trainer.model.layers.iter_mut().flat_map(|layer| {
-        let trained = [&mut layer.weights, &mut layer.gamma, &mut layer.beta];
-        let trained = trained.into_iter().flat_map(|p| [&mut p.value, &mut p.first, &mut p.second]);
-        trained.chain([&mut layer.measured.mean, &mut layer.measured.variance])
+        let mut made: Vec<&mut Vec<f32>> = Vec::new();
+        for parameter in [&mut layer.weights, &mut layer.gamma, &mut layer.beta] {
+            made.extend([&mut parameter.value, &mut parameter.first, &mut parameter.second]);
+        }
+        made.extend([&mut layer.measured.mean, &mut layer.measured.variance]);
+        for support in &mut layer.supports {
+            for parameter in [&mut support.weights, &mut support.scale] {
+                made.extend([&mut parameter.value, &mut parameter.first, &mut parameter.second]);
+            }
+            made.push(&mut support.kept);
+        }
+        made
     })
 }

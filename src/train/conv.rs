@@ -30,6 +30,11 @@ impl<'a> Maps<'a> {
 const DENSE_ROWS: usize = 32;
 /// Weight rows that one product of a dense layer's weight gradient makes.
 const DENSE_INPUTS: usize = 128;
+/// Weights of a dense layer from which products take columns instead of rows: a product packs its weights first, and
+/// of so many that is too dear for a few rows.
+const LARGE: usize = 1 << 19;
+/// Columns that one product of a large dense layer makes.
+const DENSE_COLUMNS: usize = 128;
 /// Least entries of a kernel row that pay for `windows`.
 const WIDE: usize = 24;
 
@@ -54,6 +59,11 @@ pub fn pad_level(layer: &PlanLayer) -> f32 {
 pub fn forward(layer: &PlanLayer, maps: Maps, weights: &[f32], sums: &mut [f32]) {
     let (taken, made) = (layer.input.elements(), layer.conv.elements());
     let batch = maps.codes.len() / taken;
+    if is_dense(layer) && taken * made >= LARGE {
+        let x = floats(maps);
+        let columns = |first: usize, count: usize| View::rows(&weights[first..], taken, count, made);
+        return by_columns(sums, made, View::rows(&x, batch, taken, taken), &columns);
+    }
     if is_dense(layer) {
         sums.par_chunks_mut(DENSE_ROWS * made).enumerate().for_each(|(block, sums)| {
             let rows = sums.len() / made;
@@ -124,7 +134,13 @@ impl<F: Fn(usize, usize, &mut [f32]) + Sync> Backward<'_, F> {
             let x = View::rows(&x[block * DENSE_INPUTS..], batch, part.len() / made, taken);
             product(part, x.transposed(), View::rows(&slopes, batch, made, made), false);
         });
-        if let Some(gradient) = input_gradient {
+        let Some(gradient) = input_gradient else { return };
+        if taken * made >= LARGE {
+            let rows = |first: usize, count: usize| {
+                View::rows(&self.weights[first * made..], count, made, made).transposed()
+            };
+            by_columns(gradient, taken, View::rows(&slopes, batch, made, made), &rows);
+        } else {
             gradient.par_chunks_mut(DENSE_ROWS * taken).enumerate().for_each(|(block, part)| {
                 let rows = part.len() / taken;
                 let slopes = View::rows(&slopes[block * DENSE_ROWS * made..], rows, made, made);
@@ -132,6 +148,29 @@ impl<F: Fn(usize, usize, &mut [f32]) + Sync> Backward<'_, F> {
             });
         }
     }
+}
+
+/// `made` (rows x `width`) of `left` and the columns (first, count) of a right factor, some columns at a time.
+fn by_columns<'a>(
+    made: &mut [f32],
+    width: usize,
+    left: View,
+    right: &(impl Fn(usize, usize) -> View<'a> + Sync),
+) {
+    let rows = made.len() / width;
+    let starts: Vec<usize> = (0..width).step_by(DENSE_COLUMNS).collect();
+    let part = |&first: &usize| {
+        let count = DENSE_COLUMNS.min(width - first);
+        let mut part = vec![0.0; rows * count];
+        product(&mut part, left, right(first, count), false);
+        part
+    };
+    let parts: Vec<Vec<f32>> = starts.par_iter().map(part).collect();
+    made.par_chunks_mut(width).enumerate().for_each(|(row, made)| {
+        for (made, part) in made.chunks_mut(DENSE_COLUMNS).zip(&parts) {
+            made.copy_from_slice(&part[row * made.len()..][..made.len()]);
+        }
+    });
 }
 
 fn floats(maps: Maps) -> Vec<f32> {

@@ -20,9 +20,19 @@ const QONNX: &str = "qonnx.custom_op.general";
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 
+/// What the file holds of the weights.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// Their signs.
+    #[default]
+    Signs,
+    /// The latent numbers, whose signs the graph takes: another training can go on from them.
+    Latent,
+}
+
 /// The bytes of the model file.
-pub fn onnx(plan: &Plan, model: &Model) -> Vec<u8> {
-    let mut graph = Graph { made: GraphProto::default(), value: "image".into() };
+pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
+    let mut graph = Graph { made: GraphProto::default(), value: "image".into(), weights };
     graph.made.name = Some(plan.name.clone());
     let dims = [1, plan.input.c, plan.input.h, plan.input.w];
     graph.made.input.push(value_info("image", &dims));
@@ -47,6 +57,7 @@ struct Graph {
     made: GraphProto,
     /// Name of the newest tensor.
     value: String,
+    weights: Weights,
 }
 
 impl Graph {
@@ -74,12 +85,10 @@ impl Graph {
 
     fn layer(&mut self, layer: &PlanLayer, state: &LayerState) {
         let name = |part: &str| format!("{}.{part}", layer.name);
-        let weights = name("weights");
         match layer.kind {
             Kind::Conv => {
                 self.pad(layer);
-                let (dims, values) = conv_weights(layer, &state.weights.value);
-                let signs = self.signs(&weights, &dims, &values);
+                let signs = self.effective(layer, state);
                 let own = if layer.pad_value == PadValue::Zero { layer.pad as i64 } else { 0 };
                 let (kh, kw) = (layer.kernel.0 as i64, layer.kernel.1 as i64);
                 let attributes = vec![
@@ -95,8 +104,7 @@ impl Graph {
                 if layer.input.pixels() > 1 || self.made.node.iter().all(|node| node.op_type() != "MatMul") {
                     self.then("Flatten", &name("flat"), &[], vec![int("axis", 1)]);
                 }
-                let (dims, values) = dense_weights(layer, &state.weights.value);
-                let signs = self.signs(&weights, &dims, &values);
+                let signs = self.effective(layer, state);
                 self.named("MatMul", &layer.name, &name("sums"), &[&signs], vec![]);
             }
         }
@@ -140,11 +148,43 @@ impl Graph {
         self.then("Pad", &name("padded"), &inputs, vec![text("mode", "constant")]);
     }
 
-    /// A binary weight: signs behind a BipolarQuant; gives the name of the quantised tensor.
-    fn signs(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
-        self.constant(name, dims, values);
+    /// The weights of a layer, the signs of the base and of the supports in their sizes; gives the tensor's name.
+    fn effective(&mut self, layer: &PlanLayer, state: &LayerState) -> String {
+        let name = |part: &str| format!("{}.{part}", layer.name);
+        let mut sum = self.signs(layer, &name("weights"), &state.weights.value, "one");
+        for (number, support) in state.supports.iter().enumerate().filter(|(_, support)| support.is_used()) {
+            let own = name(&format!("support{}", number + 1));
+            let scale = format!("{own}.scale");
+            self.scalar(&scale, support.size());
+            let mut signs = self.signs(layer, &own, &support.weights.value, &scale);
+            if support.kept.contains(&0.0) {
+                let kept = format!("{own}.kept");
+                let (dims, values) = mask(layer, &support.kept);
+                self.constant(&kept, &dims, &values);
+                let made = format!("{own}.masked");
+                self.push("Mul", &made, &made, vec![signs, kept], vec![]);
+                signs = made;
+            }
+            let made = format!("{own}.sum");
+            self.push("Add", &made, &made, vec![sum, signs], vec![]);
+            sum = made;
+        }
+        sum
+    }
+
+    /// Signs of latent weights in the size that `scale` names; gives the tensor's name.
+    fn signs(&mut self, layer: &PlanLayer, name: &str, latent: &[f32], scale: &str) -> String {
+        let value = |latent: f32| match self.weights {
+            Weights::Signs => f32::from(sign(latent)),
+            Weights::Latent => latent,
+        };
+        let (dims, values) = match layer.kind {
+            Kind::Conv => conv_weights(layer, latent, value),
+            Kind::Dense | Kind::Scores => dense_weights(layer, latent, value),
+        };
+        self.constant(name, &dims, &values);
         let made = format!("{name}.signs");
-        self.push("BipolarQuant", &made, &made, vec![name.into(), "one".into()], vec![]);
+        self.push("BipolarQuant", &made, &made, vec![name.into(), scale.into()], vec![]);
         made
     }
 
@@ -197,31 +237,41 @@ impl Graph {
     }
 }
 
-/// Signs in the order output, input, row, column.
-fn conv_weights(layer: &PlanLayer, latent: &[f32]) -> ([usize; 4], Vec<f32>) {
+/// Weights in the order output, input, row, column.
+fn conv_weights(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> f32) -> (Vec<usize>, Vec<f32>) {
     let (inputs, outputs, (kh, kw)) = (layer.input.c, layer.conv.c, layer.kernel);
     let mut values = Vec::with_capacity(latent.len());
     for output in 0..outputs {
         for input in 0..inputs {
             for place in 0..kh * kw {
-                values.push(f32::from(sign(latent[(place * inputs + input) * outputs + output])));
+                values.push(value(latent[(place * inputs + input) * outputs + output]));
             }
         }
     }
-    ([outputs, inputs, kh, kw], values)
+    (vec![outputs, inputs, kh, kw], values)
 }
 
-/// Signs in the order input (channel, row, column), output.
-fn dense_weights(layer: &PlanLayer, latent: &[f32]) -> ([usize; 2], Vec<f32>) {
+/// Weights in the order input (channel, row, column), output.
+fn dense_weights(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> f32) -> (Vec<usize>, Vec<f32>) {
     let (Shape { c, .. }, pixels, outputs) = (layer.input, layer.input.pixels(), layer.conv.c);
     let mut values = Vec::with_capacity(latent.len());
     for channel in 0..c {
         for pixel in 0..pixels {
             let row = &latent[(pixel * c + channel) * outputs..][..outputs];
-            values.extend(row.iter().map(|&weight| f32::from(sign(weight))));
+            values.extend(row.iter().map(|&weight| value(weight)));
         }
     }
-    ([layer.fan_in(), outputs], values)
+    (vec![layer.fan_in(), outputs], values)
+}
+
+/// A number for each tap, in the order of the weights' inputs.
+fn mask(layer: &PlanLayer, taps: &[f32]) -> (Vec<usize>, Vec<f32>) {
+    let (inputs, (kh, kw)) = (layer.input.c, layer.kernel);
+    let values = (0..taps.len()).map(|at| taps[at % (kh * kw) * inputs + at / (kh * kw)]).collect();
+    match layer.kind {
+        Kind::Conv => (vec![1, inputs, kh, kw], values),
+        Kind::Dense | Kind::Scores => (vec![taps.len(), 1], values),
+    }
 }
 
 fn value_info(name: &str, dims: &[usize]) -> ValueInfoProto {

@@ -9,9 +9,10 @@ use super::norm::EPSILON;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::{Code, Kind};
 use super::sign::sign;
+use super::supports::Support;
 use crate::bits::BitMatrix;
 use crate::network::{
-    Activation, Decision, Input, InputCode, Layer, Network, Output, PadValue, Padding, Plane, Pool,
+    Activation, Decision, Input, InputCode, Layer, Mask, Network, Output, PadValue, Padding, Plane, Pool,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -24,12 +25,16 @@ struct Lattice {
 }
 
 impl Lattice {
-    fn of(plan: &Plan, index: usize) -> Lattice {
+    fn of(plan: &Plan, index: usize, state: &LayerState) -> Lattice {
         let layer = &plan.layers[index];
         let multi_bit = index == 0 && plan.code == Code::Int8;
         let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;
-        if multi_bit || undriven {
-            return Lattice { origin: 0.0, step: if multi_bit { f64::from(plan.unit()) } else { 1.0 } };
+        let (scales, unit) = state.integer_scales();
+        if multi_bit || undriven || scales.len() > 1 {
+            return Lattice {
+                origin: 0.0,
+                step: unit * if multi_bit { f64::from(plan.unit()) } else { 1.0 },
+            };
         }
         // A sum of fan-in signs has the parity of the fan-in.
         Lattice { origin: (layer.fan_in() % 2) as f64, step: 2.0 }
@@ -53,9 +58,9 @@ fn threshold(state: &LayerState, channel: usize) -> Option<f64> {
 pub fn settle(plan: &Plan, model: &mut Model, rounded: bool) -> usize {
     let mut moved = 0;
     for index in 0..plan.layers.len() - 1 {
-        let lattice = Lattice::of(plan, index);
-        let fan_in = plan.layers[index].fan_in() as f64;
         let state = &mut model.layers[index];
+        let lattice = Lattice::of(plan, index, state);
+        let fan_in = plan.layers[index].fan_in() as f64;
         for channel in 0..plan.layers[index].conv.c {
             let Some(at) = threshold(state, channel) else { continue };
             let position = (at - lattice.origin) / lattice.step;
@@ -84,8 +89,9 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
     let states = plan.layers.iter().zip(&model.layers).enumerate();
     let layers = states.map(|(index, (layer, state))| folded(plan, index, layer, state)).collect();
     let scale = model.layers.last().map_or(1.0, |last| f64::from(last.gamma.value[0]));
-    // A sum of the first layer is held in pixel units.
-    let unit = if plan.layers.len() == 1 { f64::from(plan.unit()) } else { 1.0 };
+    // A sum of the first layer is held in pixel units, one of several planes in units of the least.
+    let last = model.layers.last().map_or(1.0, |last| last.integer_scales().1);
+    let unit = last * if plan.layers.len() == 1 { f64::from(plan.unit()) } else { 1.0 };
     Network {
         name: plan.name.clone(),
         input: Input {
@@ -113,9 +119,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         0 => Padding::NONE,
         _ => Padding { top: pad, left: pad, bottom: pad, right: pad, value: layer.pad_value },
     };
-    let weights = BitMatrix::from_fn(outputs, layer.fan_in(), |output, tap| {
-        sign(state.weights.value[tap * outputs + output]) > 0
-    });
+    let (scales, least) = state.integer_scales();
     let pool = (layer.pool > 1).then_some(Pool {
         kernel: (layer.pool, layer.pool),
         stride: (layer.pool, layer.pool),
@@ -128,7 +132,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         kernel: layer.kernel,
         stride: (layer.stride, layer.stride),
         padding,
-        planes: vec![Plane::binary(weights)],
+        planes: planes(layer, state, &scales),
         conv: layer.conv,
         sum_pixels: false,
         pool,
@@ -141,7 +145,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
             Code::Int8 => InputCode::Signed { bits: 8 },
             Code::Bipolar => InputCode::Bipolar,
         };
-        let unit = if index == 0 { f64::from(plan.unit()) } else { 1.0 };
+        let unit = least * if index == 0 { f64::from(plan.unit()) } else { 1.0 };
         let step = made.accumulator_step(input) as i64;
         let decide = |channel: usize| {
             let range = made.accumulator_range(channel, input);
@@ -151,6 +155,26 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         made.activation = Activation::Sign { threshold, flip };
     }
     made
+}
+
+/// The base and the supports that are used, with their integer scales.
+fn planes(layer: &PlanLayer, state: &LayerState, scales: &[i32]) -> Vec<Plane> {
+    let (fan_in, outputs) = (layer.fan_in(), layer.conv.c);
+    let signs = |latent: &[f32], kept: &dyn Fn(usize) -> bool| {
+        BitMatrix::from_fn(outputs, fan_in, |output, tap| {
+            kept(tap) && sign(latent[tap * outputs + output]) > 0
+        })
+    };
+    let base = Plane { weights: signs(&state.weights.value, &|_| true), scale: scales[0], mask: None };
+    let support = |(support, &scale): (&Support, &i32)| {
+        let taps: Vec<bool> = support.kept.iter().map(|&kept| kept == 1.0).collect();
+        let weights = signs(&support.weights.value, &|tap| taps[tap]);
+        let whole = taps.iter().all(|&kept| kept);
+        let mask = (!whole).then(|| Mask { taps, channels: vec![true; outputs] });
+        Plane { weights, scale, mask }
+    };
+    let used = state.supports.iter().filter(|support| support.is_used());
+    std::iter::once(base).chain(used.zip(&scales[1..]).map(support)).collect()
 }
 
 /// The integer threshold and the flip bit of a channel whose sums go from `low` to `high` in steps.

@@ -21,6 +21,8 @@ mod plan;
 pub mod recipe;
 mod sample;
 mod sign;
+mod start;
+mod supports;
 mod trainer;
 mod windows;
 
@@ -28,9 +30,11 @@ mod windows;
 mod tests;
 
 pub use arrays::Arrays;
-pub use export::onnx;
+pub use export::{Weights, onnx};
 pub use model::{LayerState, Model};
 pub use plan::{Plan, PlanLayer, Problem, plan};
 pub use recipe::Recipe;
 pub use sample::{Samples, holdout};
+pub use start::{StartError, start};
+pub use supports::{Support, counted};
 pub use trainer::{EpochRecord, Step, TrainError, Trainer};

@@ -10,7 +10,8 @@ use super::loss::{self, Loss};
 use super::norm::{self, Affine, Statistics};
 use super::plan::{Plan, PlanLayer};
 use super::sample::{Use, random};
-use super::sign::{Slope, sign};
+use super::sign::Slope;
+use super::supports::{self, Support};
 use rand::Rng;
 use rayon::prelude::*;
 
@@ -25,6 +26,8 @@ pub struct LayerState {
     pub beta: Parameter,
     /// What the exported file normalises with; empty for the scores.
     pub measured: Statistics,
+    /// Largest first; empty for binary weights.
+    pub supports: Vec<Support>,
 }
 
 /// All numbers of a network.
@@ -39,7 +42,8 @@ pub type On<'a> = Option<(&'a Arrays, &'a [u64])>;
 
 /// What a layer's forward pass leaves for its backward pass.
 struct Passed {
-    signs: Vec<f32>,
+    /// Effective weights: signs, with their supports.
+    weights: Vec<f32>,
     sums: Vec<f32>,
     /// Empty for the scores.
     bits: Vec<i8>,
@@ -66,14 +70,18 @@ impl Model {
                 gamma: Parameter::new(gamma, false),
                 beta: Parameter::new(vec![0.0; channels], false),
                 measured: Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] },
+                supports: supports::start(plan, index, None),
             }
         };
         Model { layers: plan.layers.iter().enumerate().map(layer).collect() }
     }
 
-    /// All trained lists, in a fixed order.
+    /// All lists that may be trained, in a fixed order.
     pub fn parameters(&mut self) -> impl Iterator<Item = &mut Parameter> {
-        self.layers.iter_mut().flat_map(|layer| [&mut layer.weights, &mut layer.gamma, &mut layer.beta])
+        self.layers.iter_mut().flat_map(|layer| {
+            let supports = layer.supports.iter_mut().flat_map(|s| [&mut s.weights, &mut s.scale]);
+            [&mut layer.weights, &mut layer.gamma, &mut layer.beta].into_iter().chain(supports)
+        })
     }
 
     /// Loss of a batch, and the gradients of every trained number. `progress` runs from 0 to 1. On a chip the sums
@@ -102,7 +110,7 @@ impl Model {
                         let from = &scores[image * classes..][..classes];
                         row.iter_mut().zip(from).for_each(|(to, g)| *to = g * scale);
                     };
-                    let backward = Backward { layer, maps, weights: &own.signs, row };
+                    let backward = Backward { layer, maps, weights: &own.weights, row };
                     backward.run(&mut state.weights.gradient, target);
                 }
                 Some(affine) => {
@@ -111,10 +119,11 @@ impl Model {
                         norm::backward(layer, affine, slope, &own.sums, &own.winners, &mut gradient);
                     (state.gamma.gradient, state.beta.gradient) = (gamma, beta);
                     let row = |image: usize, y: usize, row: &mut [f32]| slopes.row(image, y, row);
-                    let backward = Backward { layer, maps, weights: &own.signs, row };
+                    let backward = Backward { layer, maps, weights: &own.weights, row };
                     backward.run(&mut state.weights.gradient, target);
                 }
             }
+            state.share_gradient();
             gradient = wanted;
             passed.truncate(index);
         }
@@ -128,6 +137,14 @@ impl Model {
         passed.pop().map(|last| last.sums).unwrap_or_default()
     }
 
+    /// Loss of a batch with its own statistics.
+    pub fn loss(&self, plan: &Plan, codes: &[i8], labels: &[u8]) -> f64 {
+        let mut scores =
+            self.forward(plan, codes, None, None).pop().map(|last| last.sums).unwrap_or_default();
+        let scale = self.layers.last().map_or(1.0, |last| last.gamma.value[0]);
+        loss::cross_entropy(&mut scores, scale, labels, plan.train.label_smoothing as f32).mean
+    }
+
     /// Mean and variance of every signed layer's sums in one batch, each normalised before it.
     pub fn batch_statistics(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<Statistics> {
         let passed = self.forward(plan, codes, None, on);
@@ -139,15 +156,13 @@ impl Model {
     fn forward(&self, plan: &Plan, codes: &[i8], measured: Option<&[&Statistics]>, on: On) -> Vec<Passed> {
         let images = codes.len() / plan.input.elements();
         let mut passed: Vec<Passed> = Vec::new();
-        let signs =
-            |state: &LayerState| state.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
-        let signs: Vec<Vec<f32>> = self.layers.iter().map(signs).collect();
+        let weights: Vec<Vec<f32>> = self.layers.iter().map(LayerState::effective).collect();
         let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
-            seeds.iter().map(|&seed| arrays.draw(plan, seed, &signs)).collect()
+            seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &weights)).collect()
         };
         let chips = on.map(draw);
-        for (index, (layer, (state, signs))) in
-            plan.layers.iter().zip(self.layers.iter().zip(signs)).enumerate()
+        for (index, (layer, (state, weights))) in
+            plan.layers.iter().zip(self.layers.iter().zip(weights)).enumerate()
         {
             let maps = input(plan, passed.last(), codes);
             let mut sums = vec![0.0; images * layer.conv.elements()];
@@ -160,7 +175,7 @@ impl Model {
                         arrays::forward(layer, Maps { codes, unit: maps.unit }, &draw[index], sums);
                     }
                 }
-                None => conv::forward(layer, maps, &signs, &mut sums),
+                None => conv::forward(layer, maps, &weights, &mut sums),
             }
             let mut bits = Vec::new();
             let mut winners = Vec::new();
@@ -174,7 +189,7 @@ impl Model {
                 winners = vec![0; if layer.pool > 1 { bits.len() } else { 0 }];
                 norm::forward(layer, affine, &sums, &mut bits, &mut winners);
             }
-            passed.push(Passed { signs, sums, bits, winners, affine });
+            passed.push(Passed { weights, sums, bits, winners, affine });
         }
         passed
     }

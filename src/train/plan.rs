@@ -2,7 +2,9 @@
 //!
 //! Does arithmetic on sizes only; whether a machine can run the network is asked of the finished network.
 
-use super::recipe::{AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Recipe, Ste, TrainRecipe};
+use super::recipe::{
+    AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Recipe, Ste, SupportsRecipe, TrainRecipe,
+};
 use crate::network::{PadValue, Shape};
 
 /// Most channels of a layer and most pixels of a side.
@@ -33,6 +35,7 @@ pub struct Plan {
     pub layers: Vec<PlanLayer>,
     pub train: TrainRecipe,
     pub augment: AugmentRecipe,
+    pub supports: Option<SupportsRecipe>,
 }
 
 /// One layer. A dense layer is a kernel that covers the whole map.
@@ -94,6 +97,7 @@ impl Plan {
 pub fn plan(recipe: &Recipe, name: &str) -> Result<Plan, Vec<Problem>> {
     let mut problems = Vec::new();
     numbers(recipe, &mut problems);
+    supports(recipe, &mut problems);
     let input = Shape { c: recipe.input.channels, h: recipe.input.rows, w: recipe.input.columns };
     let mut layers: Vec<PlanLayer> = Vec::new();
     let mut map = input;
@@ -138,6 +142,7 @@ pub fn plan(recipe: &Recipe, name: &str) -> Result<Plan, Vec<Problem>> {
         layers,
         train: recipe.train.clone(),
         augment: recipe.augment.clone(),
+        supports: recipe.supports.clone(),
     })
 }
 
@@ -302,4 +307,48 @@ fn numbers(recipe: &Recipe, problems: &mut Vec<Problem>) {
     let side = input.rows.min(input.columns);
     let shift = recipe.augment.shift;
     say(shift >= side.max(1), "augment.shift", shift.to_string(), "less than the image's side");
+}
+
+/// What cannot be of `[supports]`.
+fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
+    let Some(supports) = &recipe.supports else { return };
+    let mut say = |bad: bool, key: &str, value: String, right: &str| {
+        if bad {
+            problems
+                .push(Problem { place: format!("supports.{key}"), what: format!("{value}: give {right}") });
+        }
+    };
+    let scales = &supports.scales;
+    let power = |scale: &f64| *scale > 0.0 && scale.log2().fract() == 0.0;
+    let fits = |scale: &f64| power(scale) && (1.0 / 64.0..=1.0).contains(scale);
+    say(
+        !(1..=SupportsRecipe::MOST).contains(&scales.len()),
+        "scales",
+        format!("{} sizes", scales.len()),
+        "1 to 3 of them, such as [0.5]",
+    );
+    say(
+        !scales.iter().all(fits) || !scales.is_sorted_by(|a, b| a >= b),
+        "scales",
+        format!("{scales:?}"),
+        "powers of two from 1 down to 1/64, falling, such as [0.5, 0.25]",
+    );
+    for (key, value) in [("snap", supports.snap), ("drop_at", supports.drop_at)] {
+        say(!(0.0..1.0).contains(&value), key, value.to_string(), "a share of the epochs, 0 up to below 1");
+    }
+    say(!(0.0..=1.0).contains(&supports.drop), "drop", supports.drop.to_string(), "a share of 0 to 1");
+    say(
+        !(1..=MOST).contains(&supports.drop_taps),
+        "drop_taps",
+        supports.drop_taps.to_string(),
+        "the rows of the array, such as 64",
+    );
+    if recipe.variation.is_some() {
+        problems.push(Problem {
+            place: "supports".into(),
+            what: "supports are trained without [variation]; remove one of the two, and ask `bincim vary` what chips \
+                   do to the network"
+                .into(),
+        });
+    }
 }

@@ -22,6 +22,63 @@ pub struct Recipe {
     /// Train on drawn chips of a machine with analog arrays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variation: Option<VariationRecipe>,
+    /// Further planes of weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supports: Option<SupportsRecipe>,
+}
+
+/// `[supports]`: weights `w_0 + sum a_k s_k` (Supported-BinaryNet), all of them signs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SupportsRecipe {
+    /// Sizes `a_k`, falling from at most 1, each a power of two: 0.5, 0.25 ...; 1 to 3 of them.
+    pub scales: Vec<f64>,
+    /// Learn the sizes of each layer, from `scales` on, and move them to powers of two at `snap`.
+    #[serde(default)]
+    pub learn_scales: bool,
+    /// When learnt sizes are moved, a share of the epochs.
+    #[serde(default = "half")]
+    pub snap: f64,
+    /// Keep the signs of the base as `--start` gives them; normalisation and supports alone are trained.
+    #[serde(default)]
+    pub frozen: bool,
+    /// Share of the supports that is left out in the end, least ones first.
+    #[serde(default)]
+    pub drop: f64,
+    /// What is least.
+    #[serde(default)]
+    pub drop_by: DropBy,
+    /// Neighbouring taps that are left out together, for all outputs; the rows of the array, for the machine to skip
+    /// whole passes.
+    #[serde(default = "drop_taps")]
+    pub drop_taps: usize,
+    /// When they are left out, a share of the epochs; training goes on without them.
+    #[serde(default = "half")]
+    pub drop_at: f64,
+}
+
+impl SupportsRecipe {
+    /// Most supports of a layer.
+    pub const MOST: usize = 3;
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn drop_taps() -> usize {
+    64
+}
+
+/// How groups of supports are ranked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropBy {
+    /// By the mean size of their latent weights.
+    #[default]
+    Magnitude,
+    /// By how much the loss of a batch rises without them, for each weight.
+    Loss,
 }
 
 /// `[variation]`: the machine whose chips the network is trained on, a fresh one each step.

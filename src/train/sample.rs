@@ -24,6 +24,7 @@ pub enum Use {
     Order = 2,
     Augment = 3,
     Holdout = 4,
+    Supports = 5,
 }
 
 /// Stream `number` of `seed` for one use.

@@ -148,28 +148,46 @@ fn gradients_of_sums_are_their_differences() {
 
 #[test]
 fn a_dense_layer_is_one_product() {
-    let layer = layer(5, (4, 3), "outputs = 9\nkernel = 3\npad = 0");
-    let dense = PlanLayer { kernel: (4, 3), conv: crate::network::Shape::vector(9), ..layer };
-    let batch = 70;
-    let codes = bits(batch * 60, 6);
+    dense(5, 9, 70);
+    // So many weights that products take columns: the same sums.
+    dense(900, 50, 3);
+}
+
+/// A dense layer of a map of 4 x 3 pixels against one product of the whole batch.
+fn dense(inputs: usize, outputs: usize, batch: usize) {
+    let layer = layer(inputs, (4, 3), &format!("outputs = {outputs}\nkernel = 3\npad = 0"));
+    let dense = PlanLayer { kernel: (4, 3), conv: crate::network::Shape::vector(outputs), ..layer };
+    let taken = 12 * inputs;
+    let codes = bits(batch * taken, 6);
     let floats: Vec<f32> = codes.iter().map(|&code| code.into()).collect();
-    let weights: Vec<f32> = numbers(60 * 9, 7).iter().map(|x| (x * 4.0).round()).collect();
+    let weights: Vec<f32> = numbers(taken * outputs, 7).iter().map(|x| (x * 4.0).round()).collect();
     let maps = Maps { codes: &codes, unit: 1.0 };
-    let mut sums = vec![0.0; batch * 9];
+    let mut sums = vec![0.0; batch * outputs];
     conv::forward(&dense, maps, &weights, &mut sums);
     let view = |data, rows, columns| matrix::View::rows(data, rows, columns, columns);
-    let mut expected = vec![0.0; batch * 9];
-    matrix::product(&mut expected, view(&floats, batch, 60), view(&weights, 60, 9), false);
+    let mut expected = vec![0.0; batch * outputs];
+    matrix::product(&mut expected, view(&floats, batch, taken), view(&weights, taken, outputs), false);
     assert_eq!(sums, expected);
-    let slopes: Vec<f32> = numbers(batch * 9, 8).iter().map(|x| (x * 4.0).round()).collect();
-    let row = |image: usize, _: usize, row: &mut [f32]| row.copy_from_slice(&slopes[image * 9..][..9]);
-    let (mut by_weight, mut by_map) = (vec![0.0; 540], vec![0.0; batch * 60]);
+    let slopes: Vec<f32> = numbers(batch * outputs, 8).iter().map(|x| (x * 4.0).round()).collect();
+    let row =
+        |image: usize, _: usize, row: &mut [f32]| row.copy_from_slice(&slopes[image * outputs..][..outputs]);
+    let (mut by_weight, mut by_map) = (vec![0.0; taken * outputs], vec![0.0; batch * taken]);
     Backward { layer: &dense, maps, weights: &weights, row }.run(&mut by_weight, Some(&mut by_map));
-    let mut expected = vec![0.0; 540];
-    matrix::product(&mut expected, view(&floats, batch, 60).transposed(), view(&slopes, batch, 9), false);
+    let mut expected = vec![0.0; taken * outputs];
+    matrix::product(
+        &mut expected,
+        view(&floats, batch, taken).transposed(),
+        view(&slopes, batch, outputs),
+        false,
+    );
     assert_eq!(by_weight, expected);
-    let mut expected = vec![0.0; batch * 60];
-    matrix::product(&mut expected, view(&slopes, batch, 9), view(&weights, 60, 9).transposed(), false);
+    let mut expected = vec![0.0; batch * taken];
+    matrix::product(
+        &mut expected,
+        view(&slopes, batch, outputs),
+        view(&weights, taken, outputs).transposed(),
+        false,
+    );
     assert_eq!(by_map, expected);
 }
 

@@ -6,16 +6,19 @@
 use super::adam;
 use super::arrays::Arrays;
 use super::fold;
-use super::model::{Model, On};
+use super::model::{LayerState, Model, On};
 use super::norm::Statistics;
 use super::plan::Plan;
 use super::sample::{Samples, batch, order};
+use super::supports;
 use crate::golden::{packed, reference};
 use crate::network::{Decision, Network};
 use serde::{Deserialize, Serialize};
 
 /// Test images that share a chip.
 const CHIP_IMAGES: usize = 500;
+/// Most training images whose loss ranks the groups of supports.
+const RANKED: usize = 1000;
 
 /// What a chip of the training is drawn for.
 #[derive(Clone, Copy)]
@@ -101,6 +104,8 @@ pub struct Trainer {
     pub model: Model,
     /// The arrays that it is trained on; each step meets a chip of its own.
     pub arrays: Option<Arrays>,
+    /// SHA-256 of the model that it went on from.
+    pub started: Option<String>,
     /// Steps of Adam so far.
     pub steps: u64,
     pub history: Vec<EpochRecord>,
@@ -108,7 +113,7 @@ pub struct Trainer {
 
 impl Trainer {
     pub fn new(plan: Plan) -> Trainer {
-        Trainer { model: Model::new(&plan), plan, arrays: None, steps: 0, history: Vec::new() }
+        Trainer { model: Model::new(&plan), plan, arrays: None, started: None, steps: 0, history: Vec::new() }
     }
 
     /// Steps of one epoch over `images` images; what is left of the last batch is passed over.
@@ -157,6 +162,7 @@ impl Trainer {
             return Err(TrainError::TooFew { images, batch: size });
         }
         let epoch = self.history.len();
+        self.settle_supports(epoch, samples);
         let order = order(self.plan.train.seed, epoch as u64, images);
         let (mut loss, mut correct) = (0.0, 0);
         for (number, chosen) in order.chunks_exact(size).enumerate() {
@@ -190,10 +196,56 @@ impl Trainer {
         let on: On = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
         let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), on);
         self.steps += 1;
-        for parameter in self.model.parameters() {
-            parameter.step(rate, self.steps);
+        let supports = self.plan.supports.as_ref();
+        let frozen = supports.is_some_and(|supports| supports.frozen);
+        let learning = self.scales_move();
+        for layer in &mut self.model.layers {
+            if !frozen {
+                layer.weights.step(rate, self.steps);
+            }
+            layer.gamma.step(rate, self.steps);
+            layer.beta.step(rate, self.steps);
+            for support in &mut layer.supports {
+                support.weights.step(rate, self.steps);
+                if learning {
+                    support.scale.step(rate, self.steps);
+                }
+            }
+            if learning {
+                supports::hold(&mut layer.supports);
+            }
         }
         Step { loss: loss.mean, correct: loss.correct }
+    }
+
+    /// The epoch, from 0, that begins at the share `at` of the training.
+    fn epoch_at(&self, at: f64) -> usize {
+        (at * self.plan.train.epochs as f64) as usize
+    }
+
+    /// Whether sizes of supports are being learnt, so that no integers stand for them yet.
+    fn scales_move(&self) -> bool {
+        let supports = self.plan.supports.as_ref();
+        supports.is_some_and(|s| s.learn_scales && self.history.len() < self.epoch_at(s.snap))
+    }
+
+    /// What happens to the supports as `epoch` begins: learnt sizes become powers of two, the least groups go.
+    fn settle_supports(&mut self, epoch: usize, samples: &Samples) {
+        let Some(recipe) = &self.plan.supports else { return };
+        if recipe.learn_scales && epoch == self.epoch_at(recipe.snap) {
+            self.model.layers.iter_mut().for_each(|layer| supports::snap(&mut layer.supports));
+        }
+        if recipe.drop > 0.0 && epoch == self.epoch_at(recipe.drop_at) {
+            let count = samples.labels.len().min(RANKED) as u32;
+            let chosen: Vec<u32> = (0..count).collect();
+            let codes = batch(&self.plan, samples, &chosen, None);
+            let labels = &samples.labels[..count as usize];
+            let mut layers = self.model.layers.clone();
+            let plan = &self.plan;
+            let cost = |layers: &[LayerState]| Model { layers: layers.to_vec() }.loss(plan, &codes, labels);
+            supports::drop_least(plan, &mut layers, cost);
+            self.model.layers = layers;
+        }
     }
 
     /// The first thing that is no finite number; the trained numbers are looked through where `all` is set.
@@ -203,9 +255,10 @@ impl Trainer {
         }
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
         for (layer, state) in self.plan.layers.iter().zip(&self.model.layers) {
-            for (what, parameter) in
-                [("weights", &state.weights), ("gamma", &state.gamma), ("beta", &state.beta)]
-            {
+            let own = [("weights", &state.weights), ("gamma", &state.gamma), ("beta", &state.beta)];
+            let supports =
+                state.supports.iter().flat_map(|s| [("supports", &s.weights), ("scales", &s.scale)]);
+            for (what, parameter) in own.into_iter().chain(supports) {
                 if !finite(&parameter.value) {
                     return Some(format!("loss is {} and {what} of layer '{}'", step.loss, layer.name));
                 }
@@ -247,15 +300,18 @@ impl Trainer {
         fold::network(&self.plan, &self.model)
     }
 
-    /// Images that are classified right: by the integers, or on arrays by chips of their own, one for each batch
-    /// of images and the same in every epoch.
+    /// Images that are classified right: by the integers (by the sums as trained, while sizes of supports are being
+    /// learnt), or on arrays by chips of their own, one for each batch of images and the same in every epoch.
     pub fn tested(&self, samples: &Samples) -> usize {
-        let Some(arrays) = &self.arrays else { return self.count_right(samples) };
+        if self.arrays.is_none() && !self.scales_move() {
+            return self.count_right(samples);
+        }
         let all: Vec<u32> = (0..samples.labels.len() as u32).collect();
         let right = |(number, chosen): (usize, &[u32])| {
             let codes = batch(&self.plan, samples, chosen, None);
             let seeds = chips(self.plan.train.seed, Chip::Test, number as u64, 1);
-            let scores = self.model.scores(&self.plan, &codes, Some((arrays, &seeds)));
+            let on = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
+            let scores = self.model.scores(&self.plan, &codes, on);
             let rows = scores.chunks_exact(self.plan.classes()).zip(chosen);
             rows.filter(|(row, image)| first_largest(row) == usize::from(samples.labels[**image as usize]))
                 .count()

@@ -191,3 +191,35 @@ fn a_machine_is_trained_on_if_its_arrays_are_analog() {
     let words = ["vary", "net.onnx", "--arch", "arch.toml", "--data", "test", "--chips", "2", "--json"];
     bincim(dir, &words).ends(0).json(&["accuracy_mean"]);
 }
+
+/// Supports on a base, from training to Verilog: the same integers for every number of planes, in fewer cycles.
+#[test]
+fn trained_supports_run_in_verilog_for_every_number_of_planes() {
+    if !present("train", &[Tool::Verilator]) {
+        return;
+    }
+    let root = folder();
+    let dir = root.path();
+    let short = NET.replace("epochs = 6", "epochs = 2");
+    fs::write(dir.join("net.toml"), &short).expect("writable");
+    train(dir, &["-o", "base.onnx", "--latent"]).ends(0);
+    let supports = "[supports]\nscales = [0.5]\nfrozen = true\ndrop = 0.4\ndrop_taps = 16\n";
+    fs::write(dir.join("net.toml"), format!("{short}{supports}")).expect("writable");
+    train(dir, &["-o", "net.onnx"]).refuses(&["net.toml", "supports.frozen", "--start"]);
+    train(dir, &["-o", "net.onnx", "--start", "net.toml"])
+        .refuses(&["net.toml cannot start", "no ONNX model"]);
+    let made = train(dir, &["-o", "net.onnx", "--start", "base.onnx", "--json"]).ends(0);
+    let made = made.json(&["supports", "supports_left_out"]);
+    assert!(made["supports_left_out"].as_u64() > Some(0), "{made}");
+    let array = "[array]\nrows = 16\ncolumns = 8\n[activation]\nword = 8\n";
+    fs::write(dir.join("arch.toml"), array).expect("writable");
+    bincim(dir, &["generate", "net.onnx", "--arch", "arch.toml", "-o", "d"]).ends(0);
+    let cycles = ["1", "2"].map(|planes| {
+        let words = ["verify", "d", "--data", "test", "--images", "5", "--planes", planes, "--json"];
+        let ran = bincim(dir, &words).ends(0).json(&["mismatches", "cycles_predicted", "cycles_measured"]);
+        assert_eq!(ran["mismatches"], 0);
+        assert_eq!(ran["cycles_predicted"], ran["cycles_measured"]);
+        ran["cycles_measured"].as_u64().expect("a number")
+    });
+    assert!(cycles[0] < cycles[1], "{cycles:?}");
+}

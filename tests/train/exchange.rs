@@ -30,7 +30,7 @@ fn scores(trainer: &Trainer, pixels: &[u8]) -> Vec<Vec<f32>> {
 #[test]
 fn the_file_is_read_back_to_the_same_integers() {
     for trainer in trainers() {
-        let bytes = train::onnx(&trainer.plan, &trainer.model);
+        let bytes = train::onnx(&trainer.plan, &trainer.model, train::Weights::Signs);
         let read = read::network_from_bytes(&bytes, "net").unwrap_or_else(|errors| panic!("{errors:?}"));
         assert_eq!(validate(&read.network), []);
         assert_eq!(read.network, trainer.network());
@@ -43,7 +43,8 @@ fn the_golden_model_gives_the_scores_of_the_forward_pass() {
     for trainer in trainers() {
         let network = trainer.network();
         let pixels = pixels(&trainer.plan, 50);
-        let unit = if network.layers.len() == 1 { trainer.plan.unit() } else { 1.0 };
+        let least = trainer.model.layers.last().expect("a layer").integer_scales().1 as f32;
+        let unit = least * if network.layers.len() == 1 { trainer.plan.unit() } else { 1.0 };
         let images = pixels.chunks_exact(trainer.plan.input.elements());
         for (image, expected) in images.zip(scores(&trainer, &pixels)) {
             let input: Vec<i16> = image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
@@ -79,7 +80,8 @@ fn the_qonnx_executor_gives_the_same_scores() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/train/qonnx_scores.py");
     for (index, trainer) in trainers().iter().enumerate() {
         let (model, images) = (folder.path().join("net.onnx"), folder.path().join("images.bin"));
-        std::fs::write(&model, train::onnx(&trainer.plan, &trainer.model)).expect("writable");
+        std::fs::write(&model, train::onnx(&trainer.plan, &trainer.model, train::Weights::Signs))
+            .expect("writable");
         let pixels = pixels(&trainer.plan, 12);
         std::fs::write(&images, &pixels).expect("writable");
         let ran = Command::new(&python).arg(script).args([&model, &images]).output().expect("python starts");

@@ -4,6 +4,7 @@ mod arrays;
 mod exchange;
 mod refusals;
 mod repeat;
+mod supports;
 mod torch;
 
 use bincim::train::{self, Plan, Trainer};
@@ -52,7 +53,7 @@ fn trained(text: &str, images: usize, epochs: usize) -> Trainer {
 }
 
 /// Small networks of every kind of layer.
-const NETS: [&str; 5] = [
+const NETS: [&str; 7] = [
     r#"
 [input]
 channels = 2
@@ -168,6 +169,61 @@ outputs = 4
 [train]
 batch = 5
 epochs = 2
+measured = 40
+"#,
+    r#"
+[input]
+channels = 2
+rows = 6
+columns = 7
+[[layer]]
+kind = "conv"
+outputs = 6
+kernel = 3
+pool = 2
+[[layer]]
+kind = "conv"
+outputs = 5
+kernel = 2
+pad = 1
+pad_value = "zero"
+[[layer]]
+kind = "scores"
+outputs = 4
+[supports]
+scales = [0.5, 0.125]
+drop = 0.5
+drop_by = "loss"
+drop_taps = 4
+[train]
+batch = 5
+epochs = 2
+measured = 40
+"#,
+    r#"
+[input]
+channels = 1
+rows = 4
+columns = 5
+code = "bipolar"
+[[layer]]
+kind = "dense"
+outputs = 7
+[[layer]]
+kind = "dense"
+outputs = 6
+[[layer]]
+kind = "scores"
+outputs = 3
+[supports]
+scales = [0.5]
+learn_scales = true
+drop = 0.3
+drop_taps = 5
+[train]
+batch = 5
+epochs = 2
+rate = 0.05
 measured = 40
 "#,
 ];

@@ -40,6 +40,21 @@ fn each_wrong_key_is_named() {
         ("kind = \"scores\"", "kind = \"scores\"\nste = \"reste\"", "ste: the scores have no sign"),
         ("outputs = 9", "outputs = 9\nname = \"conv1\"", "another layer has this name"),
         ("outputs = 9", "outputs = 9\nname = \"a.b\"", "letters, digits"),
+        ("measured = 40", "measured = 40\n[supports]\nscales = [0.3]", "supports.scales: [0.3]"),
+        ("measured = 40", "measured = 40\n[supports]\nscales = [0.25, 0.5]", "powers of two"),
+        ("measured = 40", "measured = 40\n[supports]\nscales = []", "supports.scales: 0 sizes"),
+        ("measured = 40", "measured = 40\n[supports]\nscales = [0.5]\ndrop = 1.5", "supports.drop: 1.5"),
+        ("measured = 40", "measured = 40\n[supports]\nscales = [0.5]\nsnap = 1.0", "supports.snap: 1"),
+        (
+            "measured = 40",
+            "measured = 40\n[supports]\nscales = [0.5]\ndrop_taps = 0",
+            "supports.drop_taps: 0",
+        ),
+        (
+            "measured = 40",
+            "measured = 40\n[supports]\nscales = [0.5]\n[variation]\narch = \"a\"",
+            "without [variation]",
+        ),
     ] {
         assert!(NETS[0].contains(from), "{from}");
         let said = said(&NETS[0].replacen(from, to, 1));

@@ -11,7 +11,7 @@ use crate::flow::folder;
 use crate::report::{self, EpochView, TrainView};
 use crate::train::checkpoint::{self, CheckpointError};
 use crate::train::recipe::VariationRecipe;
-use crate::train::{self, Arrays, Plan, Step, Trainer};
+use crate::train::{self, Arrays, Plan, Step, Trainer, Weights};
 use crate::{lower, read};
 use clap::Args;
 use data::{Data, Wanted};
@@ -39,6 +39,12 @@ pub struct Train {
     /// Go on from the checkpoint of an interrupted training
     #[arg(long)]
     pub resume: bool,
+    /// Go on from a model that `bincim train` wrote, instead of random weights
+    #[arg(long, value_name = "MODEL")]
+    pub start: Option<PathBuf>,
+    /// Write the real-valued weights instead of their signs: the same network, and a better start for --start
+    #[arg(long)]
+    pub latent: bool,
     /// Replace an existing model
     #[arg(long)]
     pub force: bool,
@@ -86,6 +92,7 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
     let _lock = folder::hold(&args.output)?;
     let digest = data.digest();
     let mut trainer = Trainer::new(plan);
+    started(args, &mut trainer)?;
     trainer.arrays = mapped(args, &trainer, variation.as_ref())?;
     if args.resume {
         trainer = resumed(trainer, &checkpoint, &digest)?;
@@ -201,6 +208,39 @@ fn mapped(
     Ok(Some(arrays))
 }
 
+/// Takes the numbers of the model that `--start` names.
+fn started(args: &Train, trainer: &mut Trainer) -> miette::Result<()> {
+    let Some(path) = &args.start else {
+        if trainer.plan.supports.as_ref().is_some_and(|supports| supports.frozen) {
+            return Err(miette!(
+                code = "train::no_base",
+                help = "pass --start MODEL, a model that `bincim train` wrote of this network",
+                "{}: supports.frozen = true keeps a base, and none is given",
+                args.net.display()
+            ));
+        }
+        return Ok(());
+    };
+    let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
+    trainer.model = train::start(&trainer.plan, &bytes).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
+        miette!(
+            code = "train::start",
+            help = "--start takes a model that `bincim train` wrote, with layers of the same names and sizes",
+            "{} cannot start the network of {}:\n{}",
+            path.display(),
+            args.net.display(),
+            lines.join("\n")
+        )
+    })?;
+    trainer.started = Some(hex(&bytes));
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn resumed(fresh: Trainer, path: &Path, digest: &str) -> miette::Result<Trainer> {
     let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
     let trainer = checkpoint::load(fresh, digest, &bytes).map_err(|error| {
@@ -261,7 +301,8 @@ fn trained(
 
 /// Writes model, record and curves; the model is read back first.
 fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> miette::Result<TrainView> {
-    let bytes = train::onnx(&trainer.plan, &trainer.model);
+    let weights = if args.latent { Weights::Latent } else { Weights::Signs };
+    let bytes = train::onnx(&trainer.plan, &trainer.model, weights);
     let network = trainer.network();
     let same = read::network_from_bytes(&bytes, &trainer.plan.name)
         .map_err(|list| read::Errors { file: args.output.clone(), list })?;
@@ -279,9 +320,11 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         train_accuracy: record.train_accuracy,
         test_accuracy: record.test_accuracy,
     };
+    let (supports, left_out) = train::counted(&trainer.model.layers);
+    let with_supports = |count: usize| (supports > 0).then_some(count);
     let view = TrainView {
         network: trainer.plan.name.clone(),
-        model_sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        model_sha256: hex(&bytes),
         data: data.name.clone(),
         data_sha256: digest,
         train_images: data.train.labels.len(),
@@ -289,6 +332,9 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         seed: trainer.plan.train.seed,
         epochs: trainer.history.len(),
         weight_bits: network.weight_bits(),
+        supports: with_supports(supports),
+        supports_left_out: with_supports(left_out),
+        started_sha256: trainer.started.clone(),
         correct,
         accuracy: correct as f64 / data.test.labels.len().max(1) as f64,
         history: trainer.history.iter().map(epoch).collect(),

@@ -1,0 +1,200 @@
+//! Supports of a layer's weights (Supported-BinaryNet): `w = w_0 + sum_k a_k s_k`, the base and the supports signs of
+//! latent weights.
+//!
+//! Supports are learnt on a base at rest or together with it. Their sizes `a_k` are powers of two, so that the machine
+//! adds planes by shifts; learnt ones are moved to the nearest power at a stated time. Groups of neighbouring taps can
+//! be left out, a group for all outputs alike: that is what an array skips.
+
+use super::adam::Parameter;
+use super::model::LayerState;
+use super::plan::Plan;
+use super::recipe::{DropBy, SupportsRecipe};
+use super::sample::{Use, random};
+use super::sign::sign;
+use rand::Rng;
+use rayon::prelude::*;
+
+/// Largest size of a latent support at the start on a base: its sign is the base's, so the network is the same.
+const QUIET: f32 = 0.05;
+/// Smallest size that a support may learn or be given.
+pub const LEAST_SCALE: f32 = 1.0 / 64.0;
+
+/// One support of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Support {
+    /// Latent weights, as those of the base (fan-in x outputs).
+    pub weights: Parameter,
+    /// One number: its size beside the base's 1.
+    pub scale: Parameter,
+    /// 1 for every tap that is kept, 0 for those left out.
+    pub kept: Vec<f32>,
+}
+
+impl Support {
+    pub fn size(&self) -> f32 {
+        self.scale.value[0]
+    }
+
+    /// Whether any tap is left.
+    pub fn is_used(&self) -> bool {
+        self.kept.contains(&1.0)
+    }
+}
+
+/// Taps of one support of one layer that are left out together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    layer: usize,
+    support: usize,
+    taps: std::ops::Range<usize>,
+    /// Weights in it.
+    weights: usize,
+}
+
+/// The supports of a layer at the start: random ones, or the signs of `base` where there is one to go on from.
+pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
+    let Some(recipe) = &plan.supports else { return Vec::new() };
+    let (fan_in, outputs) = (plan.layers[layer].fan_in(), plan.layers[layer].conv.c);
+    let made = |(number, &scale): (usize, &f64)| {
+        let stream = (layer * SupportsRecipe::MOST + number) as u64;
+        let mut random = random(plan.train.seed, Use::Supports, stream);
+        let spread = plan.train.spread as f32;
+        let latent = |place: usize| match base {
+            Some(base) => f32::from(sign(base[place])) * QUIET * random.random::<f32>(),
+            None => spread * (2.0 * random.random::<f32>() - 1.0),
+        };
+        Support {
+            weights: Parameter::new((0..fan_in * outputs).map(latent).collect(), true),
+            scale: Parameter::new(vec![scale as f32], false),
+            kept: vec![1.0; fan_in],
+        }
+    };
+    recipe.scales.iter().enumerate().map(made).collect()
+}
+
+impl LayerState {
+    /// What a code of the input is multiplied by (fan-in x outputs): the sign, and the supports' signs in their sizes.
+    pub fn effective(&self) -> Vec<f32> {
+        let mut made: Vec<f32> = self.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
+        for support in &self.supports {
+            let outputs = made.len() / support.kept.len();
+            let rows = made.par_chunks_mut(outputs).zip(support.weights.value.par_chunks(outputs));
+            rows.zip(&support.kept).for_each(|((made, latent), &kept)| {
+                let size = kept * support.size();
+                made.iter_mut().zip(latent).for_each(|(w, &s)| *w += size * f32::from(sign(s)));
+            });
+        }
+        made
+    }
+
+    /// Hands the gradient of the effective weights, which `weights` holds, on to the supports and their sizes.
+    pub fn share_gradient(&mut self) {
+        let gradient = &self.weights.gradient;
+        for support in &mut self.supports {
+            let outputs = gradient.len() / support.kept.len();
+            let size = support.scale.value[0];
+            let rows = support.weights.gradient.par_chunks_mut(outputs).zip(gradient.par_chunks(outputs));
+            let latent = support.weights.value.par_chunks(outputs);
+            let row = |(((own, gradient), latent), &kept): (((&mut [f32], &[f32]), &[f32]), &f32)| -> f64 {
+                own.iter_mut().zip(gradient).for_each(|(own, g)| *own = kept * size * g);
+                let along = gradient.iter().zip(latent).map(|(g, &s)| f64::from(g * f32::from(sign(s))));
+                f64::from(kept) * along.sum::<f64>()
+            };
+            let by_tap: Vec<f64> = rows.zip(latent).zip(&support.kept).map(row).collect();
+            support.scale.gradient = vec![by_tap.iter().sum::<f64>() as f32];
+        }
+    }
+
+    /// The integer scales of base and used supports, and what 1 of them is worth beside the base's 1.
+    pub fn integer_scales(&self) -> (Vec<i32>, f64) {
+        let used = self.supports.iter().filter(|support| support.is_used());
+        let sizes: Vec<f64> =
+            std::iter::once(1.0).chain(used.map(|support| f64::from(support.size()))).collect();
+        let unit = sizes.iter().copied().fold(1.0, f64::min);
+        (sizes.iter().map(|size| (size / unit).round() as i32).collect(), unit)
+    }
+}
+
+/// Keeps learnt sizes where they may be: falling, and no size larger than the base's.
+pub fn hold(supports: &mut [Support]) {
+    let mut most = 1.0;
+    for support in supports {
+        let size = &mut support.scale.value[0];
+        *size = size.clamp(LEAST_SCALE, most);
+        most = *size;
+    }
+}
+
+/// Moves learnt sizes to the nearest powers of two (in their ratio).
+pub fn snap(supports: &mut [Support]) {
+    for support in supports {
+        let size = &mut support.scale.value[0];
+        *size = f64::from(*size).log2().round().exp2() as f32;
+        support.scale = Parameter::new(vec![*size], false);
+    }
+}
+
+/// Groups of `taps` neighbouring taps, layer by layer.
+fn groups(plan: &Plan, recipe: &SupportsRecipe) -> Vec<Group> {
+    let mut made = Vec::new();
+    for (layer, planned) in plan.layers.iter().enumerate() {
+        for support in 0..recipe.scales.len() {
+            for first in (0..planned.fan_in()).step_by(recipe.drop_taps) {
+                let taps = first..(first + recipe.drop_taps).min(planned.fan_in());
+                let weights = taps.len() * planned.conv.c;
+                made.push(Group { layer, support, taps, weights });
+            }
+        }
+    }
+    made
+}
+
+/// Leaves out the least of the supports' groups, until the share that the recipe names is left out; `cost` gives the
+/// loss of a network with a group left out, and is asked where the recipe ranks by loss.
+pub fn drop_least(plan: &Plan, layers: &mut [LayerState], mut cost: impl FnMut(&[LayerState]) -> f64) {
+    let Some(recipe) = &plan.supports else { return };
+    let groups = groups(plan, recipe);
+    let mut ranked: Vec<(f64, Group)> = Vec::with_capacity(groups.len());
+    for group in groups {
+        let support = &mut layers[group.layer].supports[group.support];
+        let outputs = support.weights.value.len() / support.kept.len();
+        let value = match recipe.drop_by {
+            DropBy::Magnitude => {
+                let latent = &support.weights.value[group.taps.start * outputs..group.taps.end * outputs];
+                latent.iter().map(|s| f64::from(s.abs())).sum::<f64>() / latent.len() as f64
+            }
+            DropBy::Loss => {
+                support.kept[group.taps.clone()].fill(0.0);
+                let loss = cost(layers);
+                layers[group.layer].supports[group.support].kept[group.taps.clone()].fill(1.0);
+                loss / group.weights as f64
+            }
+        };
+        ranked.push((value, group));
+    }
+    if recipe.drop_by == DropBy::Loss {
+        // What counts is the rise of the loss for each weight, not the loss: the network as it is costs the same for all.
+        let whole = cost(layers);
+        ranked.iter_mut().for_each(|(value, group)| *value -= whole / group.weights as f64);
+    }
+    ranked.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let all: usize = ranked.iter().map(|(_, group)| group.weights).sum();
+    let mut left = (all as f64 * recipe.drop).round() as usize;
+    for (_, group) in ranked {
+        if group.weights > left {
+            continue;
+        }
+        left -= group.weights;
+        layers[group.layer].supports[group.support].kept[group.taps].fill(0.0);
+    }
+}
+
+/// Weights of all supports, and how many of them are left out.
+pub fn counted(layers: &[LayerState]) -> (usize, usize) {
+    let supports = layers.iter().flat_map(|layer| &layer.supports);
+    supports.fold((0, 0), |(all, dropped), support| {
+        let outputs = support.weights.value.len() / support.kept.len();
+        let gone = support.kept.iter().filter(|&&kept| kept == 0.0).count();
+        (all + support.weights.value.len(), dropped + gone * outputs)
+    })
+}

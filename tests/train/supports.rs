@@ -1,0 +1,153 @@
+//! Supports: their gradients, what goes on from a base, what is left out.
+
+use super::{NETS, labels, pixels, planned, trained};
+use bincim::read;
+use bincim::train::{self, Samples, Trainer, Weights, counted};
+
+/// One layer of scores, whose loss is smooth in every number.
+const SCORES: &str = r#"
+[input]
+channels = 1
+rows = 5
+columns = 4
+code = "bipolar"
+[[layer]]
+kind = "scores"
+outputs = 4
+[supports]
+scales = [0.5, 0.25]
+learn_scales = true
+[train]
+batch = 8
+epochs = 2
+measured = 40
+"#;
+
+/// A network without supports, and the same with a frozen base.
+const BASE: &str = NETS[1];
+
+fn on_base(more: &str) -> String {
+    format!("{BASE}[supports]\nscales = [0.5]\nfrozen = true\n{more}")
+}
+
+/// A trainer for `text` that goes on from `base`, with its images and labels.
+fn started(text: &str, base: &Trainer, weights: Weights) -> (Trainer, Vec<u8>, Vec<u8>) {
+    let mut trainer = Trainer::new(planned(text));
+    let bytes = train::onnx(&base.plan, &base.model, weights);
+    trainer.model = train::start(&trainer.plan, &bytes).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let pixels = pixels(&trainer.plan, 40);
+    let labels = labels(&trainer.plan, &pixels);
+    (trainer, pixels, labels)
+}
+
+#[test]
+fn the_gradient_of_a_size_is_the_loss_s_difference() {
+    let mut trainer = Trainer::new(planned(SCORES));
+    let plan = trainer.plan.clone();
+    let codes: Vec<i8> = pixels(&plan, 8).iter().map(|&p| if p >= 128 { 1 } else { -1 }).collect();
+    let labels = [0, 1, 2, 3, 0, 1, 2, 3];
+    trainer.model.layers[0].supports[1].kept[3..9].fill(0.0);
+    trainer.model.gradients(&plan, &codes, &labels, 0.0, None);
+    let layer = trainer.model.layers[0].clone();
+    for (number, support) in layer.supports.iter().enumerate() {
+        let at = |step: f32| {
+            let mut moved = trainer.model.clone();
+            moved.layers[0].supports[number].scale.value[0] += step;
+            moved.loss(&plan, &codes, &labels)
+        };
+        let difference = (at(0.02) - at(-0.02)) / 0.04;
+        let found = f64::from(support.scale.gradient[0]);
+        assert!((difference - found).abs() < 2e-3 * found.abs().max(0.01), "{number}: {difference} {found}");
+        for (place, gradient) in support.weights.gradient.iter().enumerate() {
+            let expected = support.kept[place / 4] * support.size() * layer.weights.gradient[place];
+            assert_eq!(*gradient, expected, "{number} {place}");
+        }
+    }
+}
+
+#[test]
+fn a_model_with_latent_weights_starts_the_same_training() {
+    for text in [NETS[0], NETS[5]] {
+        let base = trained(text, 40, 2);
+        let (again, ..) = started(text, &base, Weights::Latent);
+        for (found, wanted) in again.model.layers.iter().zip(&base.model.layers) {
+            assert_eq!(found.weights.value, wanted.weights.value);
+            assert_eq!((&found.gamma.value, &found.beta.value), (&wanted.gamma.value, &wanted.beta.value));
+            assert_eq!(found.measured, wanted.measured);
+        }
+        let signs = train::onnx(&base.plan, &base.model, Weights::Signs);
+        let latent = train::onnx(&base.plan, &base.model, Weights::Latent);
+        let read = |bytes: &[u8]| read::network_from_bytes(bytes, "net").expect("a network").network;
+        assert_eq!(read(&signs), read(&latent));
+        assert_eq!(again.network(), base.network());
+    }
+}
+
+/// Supports begin with the base's signs, so every sum grows alike and no decision changes.
+#[test]
+fn supports_on_a_base_begin_as_the_base() {
+    let base = trained(BASE, 40, 2);
+    let (trainer, pixels, labels) = started(&on_base(""), &base, Weights::Signs);
+    let network = trainer.network();
+    assert!(network.layers.iter().all(|layer| layer.planes.len() == 2 && layer.planes[0].scale == 2));
+    let samples = Samples { pixels: &pixels, labels: &labels };
+    assert_eq!(trainer.count_right(&samples), base.count_right(&samples));
+}
+
+#[test]
+fn a_frozen_base_stays_and_the_supports_move() {
+    let base = trained(BASE, 40, 2);
+    let (mut trainer, pixels, labels) = started(&on_base(""), &base, Weights::Signs);
+    let before = trainer.network();
+    let samples = Samples { pixels: &pixels, labels: &labels };
+    for _ in 0..2 {
+        trainer.epoch(&samples, &samples, &mut |_| {}).expect("an epoch");
+    }
+    let after = trainer.network();
+    for (before, after) in before.layers.iter().zip(&after.layers) {
+        assert_eq!(before.planes[0], after.planes[0]);
+    }
+    assert!(before.layers.iter().zip(&after.layers).any(|(b, a)| b.planes[1] != a.planes[1]));
+}
+
+#[test]
+fn the_share_that_is_asked_for_is_left_out_in_whole_groups() {
+    for (ranked, share) in [("magnitude", 0.3), ("loss", 0.6), ("loss", 1.0)] {
+        let text = NETS[5]
+            .replace("\"loss\"", &format!("\"{ranked}\""))
+            .replace("drop = 0.5", &format!("drop = {share}"));
+        let trainer = trained(&text, 40, 2);
+        let (all, dropped) = counted(&trainer.model.layers);
+        let left = share * all as f64 - dropped as f64;
+        assert!((0.0..4.0 * 6.0).contains(&left), "{ranked} {share}: {dropped} of {all}");
+        for support in trainer.model.layers.iter().flat_map(|layer| &layer.supports) {
+            assert!(support.kept.chunks(4).all(|group| group.iter().all(|kept| *kept == group[0])));
+        }
+        if share == 1.0 {
+            assert!(trainer.network().layers.iter().all(|layer| layer.planes.len() == 1));
+        }
+    }
+}
+
+#[test]
+fn learnt_sizes_end_as_powers_of_two_and_differ_by_layer() {
+    let trainer = trained(
+        &NETS[6].replace("epochs = 2", "epochs = 6").replace("[supports]", "[supports]\nsnap = 0.9"),
+        40,
+        6,
+    );
+    for support in trainer.model.layers.iter().flat_map(|layer| &layer.supports) {
+        assert_eq!(support.size().log2().fract(), 0.0, "{}", support.size());
+    }
+}
+
+#[test]
+fn what_cannot_start_is_named() {
+    let base = trained(BASE, 40, 1);
+    let plan = planned(&BASE.replace("name = \"hidden\"\n", ""));
+    let bytes = train::onnx(&base.plan, &base.model, Weights::Signs);
+    let errors = train::start(&plan, &bytes).expect_err("another name");
+    let said: String = errors.iter().map(|error| format!("{error}\n")).collect();
+    assert!(said.contains("'dense1.weights' of 330 finite numbers"), "{said}");
+    assert!(train::start(&plan, b"no model").is_err());
+}
