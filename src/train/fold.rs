@@ -165,7 +165,8 @@ fn planes(layer: &PlanLayer, state: &LayerState, scales: &[i32]) -> Vec<Plane> {
             kept(tap) && sign(latent[tap * outputs + output]) > 0
         })
     };
-    let base = Plane { weights: signs(&state.weights.value, &|_| true), scale: scales[0], mask: None, levels: None };
+    let base =
+        Plane { weights: signs(&state.weights.value, &|_| true), scale: scales[0], mask: None, levels: None };
     let support = |(support, &scale): (&Support, &i32)| {
         let taps: Vec<bool> = support.kept.iter().map(|&kept| kept == 1.0).collect();
         let weights = signs(&support.weights.value, &|tap| taps[tap]);

@@ -257,7 +257,7 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
     };
     let base = |o: usize| {
         // A tap outside was counted as -1 times its weight: give the weight back.
-        let mut base = layer.fan_in() as i32 * layer.scales() as i32;
+        let mut base = layer.fan_in() as i32 * reach(layer);
         for ky in 0..layer.kernel.0 {
             for kx in (0..layer.kernel.1).filter(|&kx| !inside(ky, kx)) {
                 for c in 0..layer.input.c {
@@ -330,6 +330,11 @@ fn planes<'a>(layer: &'a Layer, source: &Source) -> (Vec<(Cow<'a, BitMatrix>, i3
         }
     }
     (passes, if halves { 1 } else { 2 })
+}
+
+/// The accumulator of one tap whose matrices all match: half the sum of their scales where those are doubled.
+fn reach(layer: &Layer) -> i32 {
+    layer.planes.iter().map(|plane| plane.scale * parts(plane.most()).iter().sum::<i32>() / 2).sum()
 }
 
 /// Powers of two, falling, and a further 1: their sums and differences are twice every level up to `most`.
