@@ -17,8 +17,8 @@ use rand_chacha::rand_core::SeedableRng;
 mod machines;
 
 /// What the machine gives, in the executor's form.
-fn expected(design: &Design, chip: &Chip, image: &[i16], seed: u32) -> Outcome {
-    let trace = machine::run(design, Some(chip), image, seed);
+fn expected(design: &Design, chip: &Chip, planes: usize, image: &[i16], seed: u32) -> Outcome {
+    let trace = machine::run_planes(design, Some(chip), planes, image, seed);
     let layers = design.network.layers.iter().zip(&trace.layers).map(|(layer, trace)| {
         if trace.bits.is_empty() {
             return BitMatrix::zeros(0, 0);
@@ -33,15 +33,15 @@ fn expected(design: &Design, chip: &Chip, image: &[i16], seed: u32) -> Outcome {
 }
 
 /// Every path against the machine.
-fn compare(what: &str, design: &Design, chip: &Chip, images: &[i16]) {
+fn compare(what: &str, design: &Design, chip: &Chip, planes: usize, images: &[i16]) {
     let size = design.network.input.shape.elements();
     // Wraps around within the images, at a frame whose seed is 0.
     let first = 0u32.wrapping_sub(0x9e37_79b9);
     let seed = |frame: usize| machine::frame_seed(first, frame as u64);
     let frames = images.chunks(size).enumerate();
     let expected: Vec<Outcome> =
-        frames.map(|(frame, image)| expected(design, chip, image, seed(frame))).collect();
-    let plan = Plan::new(design);
+        frames.map(|(frame, image)| expected(design, chip, planes, image, seed(frame))).collect();
+    let plan = Plan::limited(design, planes);
     let noise = plan.gate_noise(first);
     let noise = noise.as_ref().map(|noise| noise as &dyn ReadNoise);
     assert_eq!(plan.elements(), size);
@@ -85,7 +85,8 @@ fn readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     }
     if rng.random_bool(0.3) {
         readout.fraction_bits = rng.random_range(7..=10);
-        readout.cell_bits = readout.fraction_bits + rng.random_range(2..=5);
+        let wide = readout.fraction_bits + arch.cell_bits as u32 + rng.random_range(1..=4);
+        readout.cell_bits = wide.min(16);
         if readout.noise > 0.0 {
             readout.noise = readout.noise_step() * rng.random_range(1..1000) as f64;
         }
@@ -118,10 +119,10 @@ fn spoil(chip: &mut Chip, rng: &mut ChaCha8Rng) {
 
 #[test]
 fn random_networks_machines_and_chips() {
-    let mut seen = [0usize; 9];
+    let mut seen = [0usize; 13];
     for number in 0..240u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
-        let planes = if number % 5 == 4 { 3 } else { 1 };
+        let planes = if number % 2 == 1 { 3 } else { 1 };
         let limits = match number % 4 {
             0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes },
             1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes },
@@ -129,7 +130,7 @@ fn random_networks_machines_and_chips() {
             _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1, planes },
         };
         let (design, images) = loop {
-            let network = machines::unmasked(random::network(rng.random(), &limits));
+            let network = random::network(rng.random(), &limits);
             let mut arch = machines::random_arch(&mut rng);
             readout(&mut arch, &mut rng);
             let images = *[1, 2, 17, 33, 70].choose(&mut rng).unwrap();
@@ -144,6 +145,10 @@ fn random_networks_machines_and_chips() {
             spoil(&mut chip, &mut rng);
         }
         let layers = &design.layers;
+        let all = design.planes_of_weights();
+        let planes = 1 + (number / 2) as usize % all;
+        let fewer = planes < all;
+        let several = layers.iter().flat_map(|layer| &layer.planes);
         let analog = design.analog.as_ref().unwrap();
         for (count, holds) in seen.iter_mut().zip([
             analog.sense,
@@ -155,6 +160,11 @@ fn random_networks_machines_and_chips() {
             layers.iter().any(|layer| layer.passes > 1 && layer.groups > 1),
             analog.fraction_bits > 8 && images >= 16,
             images >= 32,
+            fewer,
+            design.arch.cell_bits > 1 && all > 1,
+            fewer && analog.noise.is_some(),
+            several.clone().any(|plane| plane.lanes.is_some())
+                && several.clone().any(|plane| plane.tiles.groups.contains(&false)),
         ]) {
             *count += usize::from(holds);
         }
@@ -162,6 +172,7 @@ fn random_networks_machines_and_chips() {
             &format!("trial {number}"),
             &design,
             &chip,
+            planes,
             &random::elements(&design.network, number, images),
         );
     }
@@ -252,7 +263,7 @@ fn a_deep_dense_network() {
     let network = network(Shape::vector(392), InputCode::Bipolar, layers);
     let design = machines::design(&network, &analog(128, 32, 32, 11)).expect("it fits");
     let chip = machines::random_chip(&design, &mut rng);
-    compare("dense", &design, &chip, &random::elements(&network, 5, 40));
+    compare("dense", &design, &chip, 1, &random::elements(&network, 5, 40));
 }
 
 /// Convolutions of 8-bit pixels with pooling, then dense layers, as in CNV.
@@ -270,7 +281,7 @@ fn a_deep_convolutional_network() {
     let network = network(shape, InputCode::Signed { bits: 8 }, layers);
     let design = machines::design(&network, &analog(64, 16, 16, 11)).expect("it fits");
     let chip = machines::random_chip(&design, &mut rng);
-    compare("convolutional", &design, &chip, &random::elements(&network, 6, 35));
+    compare("convolutional", &design, &chip, 1, &random::elements(&network, 6, 35));
 }
 
 #[test]
@@ -326,7 +337,7 @@ fn noise_shifts_the_voltages() {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
         let limits = Limits { layers: 3, channels: 40, side: 5, kernel: 3, input_bits: 3, planes: 1 };
         let (design, count) = loop {
-            let network = machines::unmasked(random::network(rng.random(), &limits));
+            let network = random::network(rng.random(), &limits);
             let mut arch = machines::random_arch(&mut rng);
             readout(&mut arch, &mut rng);
             arch.readout.noise = 0.0;
@@ -370,7 +381,7 @@ fn noise_shifts_the_voltages() {
                     *offset += i32::from(noise.at(site.layer, read, channel, 0, image));
                 }
             }
-            let expected = expected(&design, &shifted, elements, 0);
+            let expected = expected(&design, &shifted, 1, elements, 0);
             assert!(all[0][image] == expected, "trial {number}: {}", difference(&all[0][image], &expected));
         }
     }

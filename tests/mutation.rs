@@ -6,6 +6,7 @@ use bincim::design::{Design, Source};
 use bincim::emit::{self, vectors::Frame};
 use bincim::flow::mutate::{self, Fate, Known, Trial};
 use bincim::network::random::{self, Limits};
+use bincim::variation::Chip;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +22,14 @@ struct Feature {
     name: &'static str,
     /// Most planes of weights.
     planes: usize,
+    /// Analog arrays with a random chip in them.
+    analog: bool,
     has: fn(&Design) -> bool,
 }
 
-const FEATURES: [Feature; 5] = [
+const FEATURES: [Feature; 6] = [
     Feature {
+        analog: false,
         planes: 1,
         name: "zero padding, accumulator memory, overlapping pooling",
         has: |d| {
@@ -35,6 +39,7 @@ const FEATURES: [Feature; 5] = [
         },
     },
     Feature {
+        analog: false,
         planes: 1,
         name: "constant padding, several banks, words shared by groups",
         has: |d| {
@@ -45,11 +50,13 @@ const FEATURES: [Feature; 5] = [
         },
     },
     Feature {
+        analog: false,
         planes: 1,
         name: "sum over pixels, wide input, lanes of several words",
         has: |d| d.layers.iter().any(|l| l.sum_pixels) && d.planes > 2 && d.lanes > d.word,
     },
     Feature {
+        analog: false,
         planes: 1,
         name: "dense layers, vectors stay, bits leave",
         has: |d| {
@@ -60,6 +67,7 @@ const FEATURES: [Feature; 5] = [
         },
     },
     Feature {
+        analog: false,
         planes: 3,
         name: "planes of weights, tiles, rows and lanes left out",
         has: |d| {
@@ -68,8 +76,22 @@ const FEATURES: [Feature; 5] = [
                 && planes().any(|plane| plane.tiles.groups.contains(&false))
                 && planes().any(|plane| plane.rows.is_some())
                 && planes().any(|plane| plane.lanes.is_some())
-                && planes().any(|plane| plane.shift > 0)
+                && planes().any(|plane| plane.scale > 1)
                 && d.layers.iter().any(|l| l.blocks > 1 && l.planes.len() > 1)
+        },
+    },
+    Feature {
+        analog: true,
+        planes: 3,
+        name: "analog arrays: planes, tiles left out, noise, columns that take turns at converters of several steps",
+        has: |d| {
+            let planes = || d.layers.iter().flat_map(|l| &l.planes);
+            d.analog.as_ref().is_some_and(|a| {
+                a.noise.is_some() && a.share > 1 && a.edge_steps > 1 && a.words > 1 && a.voltage_width < 20
+            }) && planes().any(|plane| plane.tiles.groups.contains(&false))
+                && planes().any(|plane| plane.lanes.is_some())
+                && d.layers.iter().any(|l| l.groups > 1 && l.vectors > 1)
+                && d.row_enable
         },
     },
 ];
@@ -88,13 +110,16 @@ fn design(feature: &Feature) -> Design {
         if network.layers.len() < 2 {
             continue;
         }
-        let arch = machines::random_arch(&mut rng);
+        let mut arch = machines::random_arch(&mut rng);
         if arch.rows > 40 || arch.lanes > 12 {
             continue;
         }
+        if feature.analog {
+            machines::random_readout(&mut arch, &mut rng);
+        }
         let Some(design) = machines::design(&network, &arch) else { continue };
         let vectors: usize = design.layers.iter().map(|l| l.groups * l.vectors * l.passes).sum();
-        if (feature.has)(&design) && vectors < 900 {
+        if (feature.has)(&design) && vectors < 900 && (!feature.analog || design.cycles < 4000) {
             return design;
         }
     }
@@ -102,18 +127,23 @@ fn design(feature: &Feature) -> Design {
 }
 
 /// Random images which the scores tell apart, as far as this design has so many answers.
-fn frames(design: &Design) -> Vec<Frame> {
+fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let answers =
         |frames: &[Frame]| frames.iter().map(|frame| frame.scores.clone()).collect::<BTreeSet<_>>().len();
-    let drawn = (7..107)
-        .map(|seed| machines::plane_frames(design, design.planes_of_weights().div_ceil(2), seed, IMAGES));
+    let drawn = (7..107).map(|seed| {
+        machines::limited_frames(design, chip, design.planes_of_weights().div_ceil(2), seed, IMAGES)
+    });
     // The first of the best draws.
     drawn.rev().max_by_key(|frames| answers(frames)).expect("a draw")
 }
 
 fn generate(design: &Design, folder: &Path) {
-    let rtl = emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
-    machines::write_design(folder, design, rtl, &frames(design));
+    let chip =
+        design.analog.as_ref().map(|_| machines::random_chip(design, &mut ChaCha8Rng::seed_from_u64(1)));
+    let memories = chip.iter().flat_map(|chip| emit::chip_images(design, chip));
+    let rtl = emit::accelerator(design).into_iter().chain(memories);
+    let rtl = rtl.map(|text| (text.name, text.text)).collect();
+    machines::write_design(folder, design, rtl, &frames(design, chip.as_ref()));
 }
 
 /// The mutants of a design that are listed as equivalent.
@@ -148,6 +178,15 @@ fn eight_planted_bugs_are_caught() {
 #[test]
 fn bugs_planted_among_the_planes_are_caught() {
     let (_, trials) = trials(&FEATURES[4], 16, 5);
+    let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
+    let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
+    assert!(survivors.is_empty(), "{survivors:#?}");
+    assert!(killed >= 8, "{trials:#?}");
+}
+
+#[test]
+fn bugs_planted_in_analog_arrays_are_caught() {
+    let (_, trials) = trials(&FEATURES[5], 16, 3);
     let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
     let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
     assert!(survivors.is_empty(), "{survivors:#?}");

@@ -4,10 +4,10 @@
 //! The statistical bounds are five standard errors of independent binomial reads, stated where they are used; the seeds
 //! are fixed, so a test that passes always passes. Without Verilator the tests of the Verilog say so and pass.
 
-use bincim::arch::{Arch, Range, ReadoutKind};
+use bincim::arch::{Arch, PlaneDrive, Range, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim::{self, Plan, Trace};
 use bincim::design::Design;
-use bincim::device::{self, Physics};
+use bincim::device::{self, CellKind, Physics, Reference};
 use bincim::emit;
 use bincim::golden::analog;
 use bincim::network::random::{self, Limits};
@@ -212,10 +212,9 @@ impl Bench {
     }
 
     /// Runs all images on `chip`; (values compared, cycles). Panics at the first difference.
-    fn check(&self, what: &str, chip: Chip, noise_seed: u32) -> (u64, u64) {
+    fn check(&self, what: &str, chip: Chip, planes: usize, noise_seed: u32) -> (u64, u64) {
         let model = self.model.clone().with_chip(&self.design, chip).expect("memories");
-        let plan =
-            Plan { seed: u64::from(noise_seed), noise_seed, resets: 1, jobs: 2, planes: 1, whole: false };
+        let plan = Plan { seed: u64::from(noise_seed), noise_seed, resets: 1, jobs: 2, planes, whole: false };
         let image = |index: usize| self.images[index].clone();
         let shards = cosim::run(&self.design, &model, &image, 0..self.images.len(), &plan, &|_| ());
         let shards = shards.unwrap_or_else(|problem| panic!("{what}: {problem}"));
@@ -265,10 +264,93 @@ fn verilog_equals_the_machine_on_twenty_chips_of_every_readout() {
         let mut values = 0;
         for seed in 0..20 {
             let chip = drawn(&bench.design, &physics(seed), seed);
-            values += bench.check(&format!("{kind:?}, noise {noise}, chip {seed}"), chip, seed as u32 * 77).0;
+            values +=
+                bench.check(&format!("{kind:?}, noise {noise}, chip {seed}"), chip, 1, seed as u32 * 77).0;
         }
         println!("{kind:?}, noise {noise}: 20 chips, {values} values equal");
     }
+}
+
+/// What an array's cells hold of weights of several planes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cells {
+    /// One plane each, with masks; smaller planes driven lower.
+    Supports,
+    /// Slices of magnitudes on pairs.
+    Balanced,
+    /// Slices of planes against a middle column.
+    Offset,
+}
+
+/// Supports and slices, on both readouts, with and without noise in gates, most of them with converters that columns
+/// share: 20 chips each, with every number of planes.
+#[test]
+fn verilog_equals_the_machine_on_twenty_chips_of_supports_and_slices() {
+    use {Cells::*, ReadoutKind::*};
+    let all = [
+        (Supports, Adc, 4, 1.5),
+        (Supports, Sense, 1, 0.0),
+        (Balanced, Adc, 1, 0.0),
+        (Balanced, Sense, 2, 1.5),
+        (Offset, Adc, 4, 1.5),
+        (Offset, Sense, 2, 0.0),
+    ];
+    for (cells, kind, share, noise) in all {
+        let Some(bench) = several(cells, kind, share, noise) else { return };
+        let most = bench.design.planes_of_weights();
+        let mut values = 0;
+        for seed in 0..20 {
+            let mut physics = physics(seed);
+            match cells {
+                Cells::Supports => {}
+                Cells::Balanced => physics.cell.kind = CellKind::Pair,
+                Cells::Offset => {
+                    (physics.cell.kind, physics.cell.reference) = (CellKind::Offset, Reference::Column);
+                }
+            }
+            let planes = most - seed as usize % most;
+            let what = format!("{cells:?}, {kind:?}, noise {noise}, chip {seed}, {planes} of {most} planes");
+            let chip = drawn(&bench.design, &physics, seed);
+            values += bench.check(&what, chip, planes, seed as u32 * 77).0;
+        }
+        println!(
+            "{cells:?}, {kind:?}, noise {noise}, {share} columns a converter: 20 chips, {values} values equal"
+        );
+    }
+}
+
+fn several(cells: Cells, kind: ReadoutKind, share: usize, noise: f64) -> Option<Bench> {
+    let limits = Limits { layers: 4, channels: 20, side: 5, kernel: 3, input_bits: 3, planes: 4 };
+    let mut arch = readout(machines::arch(32, 8, 8, 8, 0), kind, noise);
+    arch.share = share;
+    match cells {
+        Cells::Supports => arch.readout.plane_drive = PlaneDrive::Scaled,
+        Cells::Balanced => arch.cell_bits = 2,
+        Cells::Offset => (arch.cell_bits, arch.slices) = (2, WeightSlices::Offset),
+    }
+    if arch.cell_bits > 1 {
+        (arch.readout.cell_bits, arch.readout.range) = (13, Range::Counts(40.0));
+    }
+    assert_eq!(bincim::arch::validate(&arch), []);
+    let fits = |design: &Design| {
+        let planes = || design.layers.iter().flat_map(|layer| &layer.planes);
+        let masked = planes().any(|plane| plane.rows.is_some())
+            && planes().any(|plane| plane.lanes.is_some())
+            && planes()
+                .any(|plane| plane.tiles.groups.contains(&false) || plane.tiles.passes.contains(&false));
+        let sliced = design.sites().iter().any(|site| site.most() > 2);
+        design.cycles < 20_000
+            && design.planes_of_weights() > 1
+            && design.layers.iter().any(|layer| layer.passes > 1)
+            && if cells == Cells::Supports { masked } else { sliced }
+    };
+    let found = (0..3000)
+        .map(|seed| random::network(seed, &limits))
+        .filter(|network| network.layers.len() >= 3 && network.layers[0].conv.pixels() > 4)
+        .find_map(|network| machines::design(&network, &arch).filter(fits));
+    let design = found.expect("some network");
+    let images = elements(&design, 3);
+    Bench::new(design, images)
 }
 
 fn readout(mut arch: Arch, kind: ReadoutKind, noise: f64) -> Arch {
@@ -316,7 +398,7 @@ fn verilog_equals_the_machine_on_real_networks() {
             let (mut values, mut cycles) = (0, 0);
             for seed in 1..=3 {
                 let what = format!("{name}, {kind:?}, noise {noise}, chip {seed}");
-                let found = bench.check(&what, drawn(&bench.design, &physics(seed), seed), seed as u32);
+                let found = bench.check(&what, drawn(&bench.design, &physics(seed), seed), 1, seed as u32);
                 values += found.0;
                 cycles += found.1;
             }

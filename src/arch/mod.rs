@@ -27,6 +27,7 @@ pub struct ArchFile {
     pub weights: WeightsFile,
     pub readout: Readout,
     pub variation: Physics,
+    pub planes: PlanesFile,
     pub popcount: Popcount,
     pub accumulator: AccumulatorFile,
     pub interface: Interface,
@@ -34,20 +35,51 @@ pub struct ArchFile {
 }
 
 /// `[array]`: the compute-in-memory macro.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArrayFile {
     /// Rows: inputs of a column in one cycle, 8 to 4096.
     pub rows: Setting,
     /// Columns: output channels held at a time, 1 to 1024. Each has its own lane.
     pub columns: Setting,
-    /// Columns read in one cycle; equal to `columns` with the popcount readout.
+    /// Converters of an analog array; divides `columns`: as many neighbouring columns as fall on one take turns at it.
+    /// Equal to `columns` with the popcount readout.
     pub lanes: Setting,
     /// Pixels computed side by side; only 1 is built.
     pub pixel_lanes: Setting,
     /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. Copies
     /// shorten the rows' wires in wide arrays; each takes `rows` flip-flops, all together one cycle of latency.
     pub segment: usize,
+    /// Bits of a weight that one analog cell holds, as one of several conductances, 1 to 8. A weight of several
+    /// planes is cut into such slices; a slice takes one read.
+    pub weight_bits_per_cell: usize,
+    /// What slices of several bits are cut from.
+    pub weight_slices: WeightSlices,
+}
+
+impl Default for ArrayFile {
+    fn default() -> ArrayFile {
+        ArrayFile {
+            rows: Setting::default(),
+            columns: Setting::default(),
+            lanes: Setting::default(),
+            pixel_lanes: Setting::default(),
+            segment: 0,
+            weight_bits_per_cell: 1,
+            weight_slices: WeightSlices::Balanced,
+        }
+    }
+}
+
+/// What slices of several bits are cut from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightSlices {
+    /// The magnitude of a weight: small weights are small levels.
+    #[default]
+    Balanced,
+    /// The weight as an unsigned number: its planes, some in a cell.
+    Offset,
 }
 
 /// `[activation]`: the memory of binary maps.
@@ -66,6 +98,15 @@ pub struct WeightsFile {
     pub storage: Storage,
     /// Rows (of every column) that the memory delivers each cycle; divides `rows`.
     pub rows_per_cycle: Setting,
+}
+
+/// `[planes]`: planes of weights (supports, bits of weights).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanesFile {
+    /// Most planes of each layer, in their order; the others are not built. Empty: all planes of all layers. The
+    /// register PLANES lowers the number further while the machine runs.
+    pub layers: Vec<usize>,
 }
 
 /// Where weights live.
@@ -160,15 +201,22 @@ pub struct Arch {
     pub name: String,
     /// R, 8 to 4096.
     pub rows: usize,
-    /// P, 1 to 1024.
+    /// P: columns, 1 to 1024.
     pub lanes: usize,
+    /// Neighbouring columns that take turns at one converter; divides `lanes`.
+    pub share: usize,
     /// Lanes that share a copy of the row register; divides `lanes`; 0: none.
     pub segment: usize,
     /// CW; divides `rows`; divides `lanes` or is divided by it.
     pub word: usize,
+    /// Bits of a weight that one analog cell holds, and what they are cut from.
+    pub cell_bits: usize,
+    pub slices: WeightSlices,
     /// Divides `rows`.
     pub weight_rows: usize,
     pub storage: Storage,
+    /// Most planes of weights of each layer; empty: all.
+    pub planes: Vec<usize>,
     pub readout: Readout,
     /// What chips are drawn from.
     pub variation: Physics,
@@ -186,6 +234,11 @@ impl Arch {
         self.rows / self.word
     }
 
+    /// T: cycles in which all columns of an analog array are converted.
+    pub fn conversion(&self) -> usize {
+        self.share * self.readout.conversion()
+    }
+
     /// Clock of the engine in MHz; 50 where neither file nor device says another.
     pub fn clock_mhz(&self) -> f64 {
         self.target.clock_mhz.unwrap_or(50.0)
@@ -198,6 +251,13 @@ impl Arch {
 }
 
 impl ArchFile {
+    /// Columns that fall on one converter; 1 where not both numbers are given.
+    fn share(&self) -> usize {
+        let lanes = self.array.lanes.value().filter(|lanes| *lanes > 0);
+        let shared = self.array.columns.value().zip(lanes).map(|(columns, lanes)| columns / lanes);
+        shared.unwrap_or(1).max(1)
+    }
+
     /// The machine with `family` as the target's logic family and `rows`, `lanes`, `word`, `weight_rows` and `depth` where the file says "auto".
     pub fn with(
         &self,
@@ -212,10 +272,14 @@ impl ArchFile {
             name: self.name.clone().unwrap_or_else(|| "bincim".into()),
             rows: self.array.rows.or(rows),
             lanes: self.array.columns.or(self.array.lanes.or(lanes)),
+            share: self.share(),
             segment: self.array.segment,
+            cell_bits: self.array.weight_bits_per_cell,
+            slices: self.array.weight_slices,
             word: self.activation.word.or(word),
             weight_rows: self.weights.rows_per_cycle.or(weight_rows),
             storage: self.weights.storage,
+            planes: self.planes.layers.clone(),
             readout: self.readout.clone(),
             variation: self.variation.clone(),
             popcount: self.popcount.clone(),
@@ -235,14 +299,17 @@ impl Arch {
             array: ArrayFile {
                 rows: Setting::Value(self.rows),
                 columns: Setting::Value(self.lanes),
-                lanes: Setting::Value(self.lanes),
+                lanes: Setting::Value(self.lanes / self.share.max(1)),
                 pixel_lanes: Setting::Value(1),
                 segment: self.segment,
+                weight_bits_per_cell: self.cell_bits,
+                weight_slices: self.slices,
             },
             activation: ActivationFile { word: Setting::Value(self.word) },
             weights: WeightsFile { storage: self.storage, rows_per_cycle: Setting::Value(self.weight_rows) },
             readout: self.readout.clone(),
             variation: self.variation.clone(),
+            planes: PlanesFile { layers: self.planes.clone() },
             popcount: self.popcount.clone(),
             accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
             interface: self.interface.clone(),

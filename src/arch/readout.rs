@@ -77,7 +77,7 @@ impl Readout {
         }
     }
 
-    /// T: cycles of a conversion.
+    /// Cycles of one column's conversion.
     pub fn conversion(&self) -> usize {
         self.edges().div_ceil(self.edges_at_once())
     }

@@ -2,7 +2,7 @@
 
 use super::readout::MOST_GAIN;
 use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout};
-use crate::device::Physics;
+use crate::device::{CellKind, Physics};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,9 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     if problems.0.is_empty() {
         shape(arch, &mut problems);
     }
-    readout(&arch.readout, &mut problems);
+    planes(&arch.planes, &mut problems);
+    slices(arch.cell_bits, &arch.readout, &arch.variation, &mut problems);
+    readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     ports(&arch.interface, arch.target.clock_mhz, &mut problems);
     problems.0
@@ -77,6 +79,15 @@ fn shape(arch: &Arch, problems: &mut Problems) {
             arch.rows
         ),
         format!("take at most {} columns", arch.rows),
+    );
+    problems.say(
+        arch.share == 0
+            || !arch.lanes.is_multiple_of(arch.share)
+            || arch.share > 1 && !arch.readout.is_analog(),
+        "array.lanes",
+        arch.lanes / arch.share.max(1),
+        format!("of array.columns = {} columns an equal number must take turns at a converter", arch.lanes),
+        "leave array.lanes out, or take a divisor of array.columns and an analog readout".into(),
     );
     problems.say(
         arch.segment != 0 && !arch.lanes.is_multiple_of(arch.segment),
@@ -149,8 +160,47 @@ fn variation(physics: &Physics, problems: &mut Problems) {
     }
 }
 
+/// Most planes of each layer.
+fn planes(layers: &[usize], problems: &mut Problems) {
+    for (index, planes) in layers.iter().enumerate() {
+        problems.say(
+            !(1..=16).contains(planes),
+            "planes.layers",
+            planes,
+            format!("no number of planes for layer {index}: every layer runs its first plane, none has more than 16"),
+            "give a number from 1 on for each layer, or leave the key out".into(),
+        );
+    }
+}
+
+/// Cells of several levels.
+fn slices(bits: usize, readout: &Readout, physics: &Physics, problems: &mut Problems) {
+    let key = "array.weight_bits_per_cell";
+    problems.say(
+        !(1..=8).contains(&bits),
+        key,
+        bits,
+        "outside 1 to 8".into(),
+        "take 1 for cells of one bit, or the bits of a weight that one conductance stands for".into(),
+    );
+    problems.say(
+        bits > 1 && !readout.is_analog(),
+        key,
+        bits,
+        "the cells that a popcount reads hold one bit".into(),
+        "take 1, or readout.kind = \"adc\" or \"sense\"".into(),
+    );
+    problems.say(
+        bits > 1 && physics.cell.kind == CellKind::Xnor,
+        "variation.cell.kind",
+        "xnor",
+        format!("such a cell stores one bit, and {key} = {bits}"),
+        "take \"pair\" or \"offset\", or cells of one bit".into(),
+    );
+}
+
 /// The converters, and the pace of the emulated arrays.
-fn readout(readout: &Readout, problems: &mut Problems) {
+fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
     problems.say(
         !(2..=1024).contains(&readout.levels),
         "readout.levels",
@@ -163,12 +213,13 @@ fn readout(readout: &Readout, problems: &mut Problems) {
         Range::Layers(layers) => layers,
         Range::Word(_) => &[],
     };
+    let most = 4096.0 * f64::from((1u32 << cell_bits.clamp(1, 8)) - 1);
     for counts in ranges {
         problems.say(
-            !(*counts > 0.0 && *counts <= 4096.0),
+            !(*counts > 0.0 && *counts <= most),
             "readout.range",
             counts,
-            "not a number of counts between 0 and 4096".into(),
+            format!("not a number of counts between 0 and {most}"),
             "give the counts of the last code, one number or one a layer, or \"full\"".into(),
         );
     }
@@ -249,12 +300,23 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
         }
     }
     if let (Some(lanes), Some(columns)) = (file.array.lanes.value(), file.array.columns.value()) {
+        let analog = file.readout.is_analog();
         problems.say(
-            lanes != columns,
+            lanes != columns && !analog,
             "array.lanes",
             lanes,
-            format!("differs from array.columns = {columns}; the popcount readout has one lane a column"),
-            "leave array.lanes out, or make both equal".into(),
+            format!(
+                "differs from array.columns = {columns}; a popcount is the column itself, so that fewer of them would \
+                 take the cycles of fewer columns and save only cells, which a weight memory fills as fast"
+            ),
+            "leave array.lanes out, or take as many columns as lanes".into(),
+        );
+        problems.say(
+            analog && (lanes > columns || lanes > 0 && columns % lanes != 0),
+            "array.lanes",
+            lanes,
+            format!("does not divide array.columns = {columns}"),
+            format!("take one of {}", list(&divisors(columns.clamp(1, 1024)))),
         );
     }
     if let Some(pixel_lanes) = file.array.pixel_lanes.value() {
@@ -266,7 +328,10 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
             "take 1 and spend the area on more columns or rows".into(),
         );
     }
-    readout(&file.readout, &mut problems);
+    planes(&file.planes.layers, &mut problems);
+    let bits = file.array.weight_bits_per_cell;
+    slices(bits, &file.readout, &file.variation, &mut problems);
+    readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     ports(&file.interface, file.target.clock_mhz, &mut problems);
     problems.0

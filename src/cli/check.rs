@@ -76,6 +76,8 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
                 "constant_channels": constants(layer, network.code_of(index)),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
+                "planes_run": program.planes.len(),
+                "slices": slices(&design.network.layers[index]),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
                 "cycles": program.cycles, "bound": program.bound,
             })
@@ -125,6 +127,15 @@ fn planes(layer: &Layer) -> Option<String> {
     Some(layer.planes.iter().map(plane).collect::<Vec<String>>().join(", "))
 }
 
+/// What the cells of a layer hold; nothing where that is one bit.
+fn slices(layer: &Layer) -> Option<String> {
+    let slice = |plane: &Plane| {
+        plane.levels.as_ref().map(|levels| format!("-{0} to {0} of scale {1}", levels.most, plane.scale))
+    };
+    let slices: Option<Vec<String>> = layer.planes.iter().map(slice).collect();
+    slices.map(|slices| slices.join(", "))
+}
+
 fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>) -> String {
     let mut out = String::new();
     let mut line = |text: String| {
@@ -154,7 +165,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         "{:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
         "", "layer", "kernel", "in", "out", "MACs", "weights", "const", "tiles", "reuse", "cycles", "bound"
     ));
-    let reuse = mapping::map(network, &design.arch);
+    let reuse = mapping::map(&design.network, &design.arch);
     for (index, (layer, program)) in network.layers.iter().zip(&design.layers).enumerate() {
         line(format!(
             "{index:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
@@ -188,7 +199,15 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
     ));
     for (index, layer) in network.layers.iter().enumerate() {
         if let Some(scales) = planes(layer) {
-            line(format!("  layer {index}: planes of weights of scale {scales}"));
+            let run = match design.layers[index].planes.len() {
+                all if all == layer.planes.len() => String::new(),
+                _ if design.arch.cell_bits > 1 => String::new(),
+                run => format!("; only the first {run} built (planes.layers)"),
+            };
+            line(format!("  layer {index}: planes of weights of scale {scales}{run}"));
+            if let Some(slices) = slices(&design.network.layers[index]) {
+                line(format!("  layer {index}: in cells of several levels, {slices}"));
+            }
         }
     }
     if design.planes_of_weights() > 1 {

@@ -108,7 +108,7 @@ enum Model<'a> {
     /// Tile by tile over the design.
     Machine(&'a Design, usize),
     /// Many images at a time over the design's arrays with a chip in them.
-    Analog(&'a Design, Box<analog::Loaded<'a>>),
+    Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
 }
 
 impl Model<'_> {
@@ -116,7 +116,7 @@ impl Model<'_> {
         let (design, planes) = match self {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
             Model::Machine(design, planes) => (design, *planes),
-            Model::Analog(design, _) => (design, design.planes_of_weights()),
+            Model::Analog(design, _, planes) => (design, *planes),
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
@@ -136,7 +136,7 @@ impl Model<'_> {
                 });
                 scores.collect()
             }
-            Model::Analog(design, loaded) => {
+            Model::Analog(design, loaded, _) => {
                 let outcomes = loaded.run_parallel_from(first, &values().collect::<Vec<i16>>(), false);
                 outcomes.iter().flat_map(|outcome| in_channel_order(design, &outcome.scores)).collect()
             }
@@ -177,24 +177,18 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     };
-    let planes = planes(args, &network)?;
     let design = match &args.arch {
         Some(path) => Some(load::choice(&network, Some(path), None)?.0.design),
         None => None,
     };
-    if planes < network.most_planes() && design.as_ref().is_some_and(|design| design.analog.is_some()) {
-        return Err(miette::miette!(
-            code = "infer::planes",
-            help = "leave --planes out, or use the popcount readout",
-            "--planes {planes}: analog arrays run all planes of the weights"
-        ));
-    }
+    let planes = planes(args, design.as_ref().map_or(&network, |design| &design.network))?;
     let chip = match (&design, &args.chip) {
         (Some(design), Some(path)) => Some(chip::read(path, design)?),
         (Some(design), None) => chip::ideal(design),
         (None, _) => None,
     };
-    let plan = design.as_ref().filter(|design| design.analog.is_some()).map(analog::Plan::new);
+    let plan = design.as_ref().filter(|design| design.analog.is_some());
+    let plan = plan.map(|design| analog::Plan::limited(design, planes));
     let gates = plan.as_ref().and_then(|plan| plan.gate_noise(args.noise_seed));
     let column = match (&design, &chip, &args.chip) {
         (Some(design), Some(chip), Some(_)) if !args.without_read_noise => column_noise(design, chip),
@@ -207,7 +201,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     let model = match (&design, &plan, &chip) {
         (Some(design), Some(plan), Some(chip)) => {
             let set = analog::InstructionSet::best();
-            Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)))
+            Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
         }
         (Some(design), ..) => Model::Machine(design, planes),
         (None, ..) => Model::Packed(Box::new(packed::prepare(&network.limited(planes)))),

@@ -32,11 +32,12 @@ pub fn memories(design: &Design) -> Vec<Memory> {
     let arrays = design.analog.iter().flat_map(|analog| {
         let (lanes, arrays) = (design.lanes, analog.arrays);
         let cell = lanes * analog.row_step * 2 * analog.cell_width;
-        let edge = lanes * analog.edges_per_cycle * analog.voltage_width;
+        let edge = lanes / analog.share * analog.edges_per_cycle * analog.voltage_width;
+        let edge_words = analog.share.next_power_of_two() * analog.edge_steps.next_power_of_two();
         [
             ("cells", cell, arrays * analog.words.next_power_of_two()),
             ("offsets", lanes * analog.voltage_width, arrays),
-            ("edges", edge, arrays * analog.conversion.next_power_of_two()),
+            ("edges", edge, arrays * edge_words),
         ]
         .map(|(name, width, depth)| Memory { name, copies: 1, width, depth })
     });

@@ -7,8 +7,8 @@ use super::{Design, width};
 use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
-use crate::network::{Activation, InputCode, Layer, Network, PadValue};
-use crate::variation::{Converter, Site};
+use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
+use crate::variation::{Converter, Levels, Site};
 
 /// What all analog arrays of a design have in common.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,10 @@ pub struct Analog {
     /// Edges of a converter.
     pub edges: usize,
     pub edges_per_cycle: usize,
-    /// T: cycles of a conversion.
+    /// Neighbouring columns that take turns at one converter.
+    pub share: usize,
+    /// Cycles of one column's conversion, and T: of all columns'.
+    pub edge_steps: usize,
     pub conversion: usize,
     /// Bits of one drawn value of a cell, two's complement.
     pub cell_width: usize,
@@ -51,8 +54,9 @@ pub struct LayerReadout {
     pub read_words: usize,
     /// Cycles from one read to the next: the longer of read and conversion.
     pub interval: usize,
-    /// Index of the layer's first array; others follow in the order group, plane, pass.
-    pub first_array: usize,
+    /// Index of each group's first array; the group's others follow in the order plane, pass. A tile that a mask
+    /// leaves out has no array.
+    pub group_arrays: Vec<usize>,
     /// What a code stands for, in 2^-V counts.
     pub values: Vec<i64>,
     /// The sense amplifiers compare with the channels' thresholds: the code is the result.
@@ -71,9 +75,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// What the cycle count needs.
-    pub fn timing(&self, maps: &[LayerMap]) -> Vec<Reads> {
-        let timing = |(layer, map): (&LayerReadout, &LayerMap)| layer.timing(map, self.analog.conversion);
+    /// What the cycle count needs where each layer runs at most `planes` planes.
+    pub fn timing(&self, maps: &[LayerMap], planes: usize) -> Vec<Reads> {
+        let timing =
+            |(layer, map): (&LayerReadout, &LayerMap)| layer.timing(map, planes, self.analog.conversion);
         self.layers.iter().zip(maps).map(timing).collect()
     }
 }
@@ -83,8 +88,8 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
     let readout = &arch.readout;
     let (row_step, _) = mapping::row_steps(arch, network.input.code.planes());
     let (edges, edges_per_cycle) = (readout.edges(), readout.edges_at_once());
-    let conversion = readout.conversion();
-    let mut first_array = 0;
+    let conversion = arch.conversion();
+    let mut arrays = 0;
     let layers: Vec<LayerReadout> = network
         .layers
         .iter()
@@ -100,29 +105,33 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && layer.scales() == 1
                 && !layer.sum_pixels
                 && layer.activation != Activation::Scores;
-            let (low, step) = uniform(arch, index, rows);
-            let values = values(arch, index, rows, decides);
+            let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
+            let (low, step) = uniform(arch, index, rows * most as usize);
+            let values = values(arch, index, rows, most, decides);
             let weight = map.passes as i64
-                * layer.scales()
+                * layer.planes.iter().map(|plane| i64::from(plane.scale)).sum::<i64>()
                 * ((1i64 << planes) - 1)
                 * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
             let sums = (
                 values.iter().min().copied().unwrap_or(0) * weight,
                 values.iter().max().copied().unwrap_or(0) * weight,
             );
-            let planned = LayerReadout {
+            let first_array = |group| {
+                let first = arrays;
+                arrays += map.group_tiles(group, usize::MAX);
+                first
+            };
+            LayerReadout {
                 reads: planes,
                 read_words,
                 interval: read_words.max(conversion),
-                first_array,
+                group_arrays: (0..map.groups).map(first_array).collect(),
                 values,
                 decides,
                 sums,
                 low,
                 step,
-            };
-            first_array += map.groups * map.passes * map.planes.len();
-            planned
+            }
         })
         .collect();
     let largest = |planned: &LayerReadout| {
@@ -139,12 +148,14 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         words: arch.rows / row_step,
         edges,
         edges_per_cycle,
+        share: arch.share,
+        edge_steps: readout.conversion(),
         conversion,
         cell_width: readout.cell_bits as usize,
         voltage_width: voltage_width(arch, noise.as_ref()),
         code_width: width::unsigned(edges),
         value_width: width::signed(-value, value),
-        arrays: first_array,
+        arrays,
         noise,
     };
     Plan { analog, layers }
@@ -165,28 +176,31 @@ fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
     noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
-/// First code's counts and the step of a uniform converter of `layer` for at most `rows` driven rows.
-fn uniform(arch: &Arch, layer: usize, rows: usize) -> (f64, f64) {
+/// First code's counts and the step of a uniform converter of `layer` whose columns give at most `counts`.
+fn uniform(arch: &Arch, layer: usize, counts: usize) -> (f64, f64) {
     let range = match &arch.readout.range {
         Range::Counts(counts) => *counts,
         Range::Layers(layers) => layers[layer],
-        Range::Word(_) => rows as f64,
+        Range::Word(_) => counts as f64,
     };
     (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
-fn values(arch: &Arch, layer: usize, rows: usize, decides: bool) -> Vec<i64> {
+fn values(arch: &Arch, layer: usize, rows: usize, most: i32, decides: bool) -> Vec<i64> {
     let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
     match arch.readout.kind {
         ReadoutKind::Sense if decides => vec![-1, 1],
         ReadoutKind::Sense => {
-            // The mean size of a sum of `rows` random signs.
-            let size = ((2.0 * rows as f64 / std::f64::consts::PI).sqrt() * unit).round().max(1.0) as i64;
+            // The mean size of a sum of `rows` random signs, or of as many levels, all equally frequent.
+            let most = f64::from(most);
+            let square = if most > 1.0 { most * (most + 1.0) / 3.0 } else { 1.0 };
+            let mean = (2.0 * rows as f64 * square / std::f64::consts::PI).sqrt();
+            let size = (mean * unit).round().max(1.0) as i64;
             vec![-size, size]
         }
         _ => {
-            let (low, step) = uniform(arch, layer, rows);
+            let (low, step) = uniform(arch, layer, rows * most as usize);
             (0..arch.readout.levels)
                 .map(|code| ((low + code as f64 * step) * unit).round_ties_even() as i64)
                 .collect()
@@ -196,9 +210,10 @@ fn values(arch: &Arch, layer: usize, rows: usize, decides: bool) -> Vec<i64> {
 
 impl LayerReadout {
     /// What the cycle count needs.
-    pub(super) fn timing(&self, map: &LayerMap, conversion: usize) -> Reads {
+    fn timing(&self, map: &LayerMap, planes: usize, conversion: usize) -> Reads {
+        let tiles: usize = (0..map.groups).map(|group| map.group_tiles(group, planes)).sum();
         Reads {
-            vectors: (map.groups * map.vectors * map.passes * map.planes.len()) as u64,
+            vectors: (map.vectors * tiles) as u64,
             reads: self.reads as u64,
             words: self.read_words as u64,
             conversion: conversion as u64,
@@ -252,14 +267,24 @@ impl Design {
             for group in 0..program.groups {
                 let first = group * self.lanes;
                 let channels = first..layer.conv.c.min(first + self.lanes);
-                for (tile, (plane, pass)) in program.tiles(group, program.planes.len()).enumerate() {
+                for (plane, pass) in program.tiles(group, program.planes.len()) {
+                    let values = cells.values(layer, program, plane, pass, channels.clone());
+                    // A level of 0 is a cell all the same.
+                    let sign = |value: &Option<i32>| value.map_or(0, |value| if value < 0 { -1 } else { 1 });
+                    let level = |value: &Option<i32>| value.unwrap_or(0) as i16;
                     sites.push(Site {
                         layer: index,
-                        array: group * program.passes * program.planes.len() + tile,
+                        // A mask changes no other array's key.
+                        array: (group * program.planes.len() + plane) * program.passes + pass,
                         rows: self.rows,
                         columns: channels.len(),
-                        weights: cells.signs(layer, program, plane, pass, channels.clone()),
+                        weights: values.iter().map(sign).collect(),
+                        levels: layer.planes[plane].levels.as_ref().map(|levels| Levels {
+                            most: levels.most,
+                            values: values.iter().map(level).collect(),
+                        }),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
+                        share: analog.share,
                         level: match self.arch.readout.plane_drive {
                             PlaneDrive::Full => 1.0,
                             PlaneDrive::Scaled => {
@@ -275,13 +300,17 @@ impl Design {
 }
 
 /// The sum's domain: `sum = (slope * acc - shift(channel)) << V`, with `acc` the network's accumulator.
-pub(super) fn shift(code: InputCode, layer: &Layer, channel: usize, pixels: i64) -> i64 {
+/// Of the first `planes` planes.
+pub(super) fn shift(code: InputCode, layer: &Layer, planes: usize, channel: usize, pixels: i64) -> i64 {
     match code {
         InputCode::Bipolar => 0,
         _ => {
             let (low, high) = code.range();
-            let weights = (0..layer.fan_in()).map(|column| i64::from(layer.weight(channel, column)));
-            let sum_of_weights: i64 = weights.sum();
+            let sum = |plane: &Plane| -> i64 {
+                let values = (0..layer.fan_in()).map(|column| i64::from(plane.value(channel, column)));
+                values.sum::<i64>() * i64::from(plane.scale)
+            };
+            let sum_of_weights: i64 = layer.planes.iter().take(planes).map(sum).sum();
             i64::from(low + high) * sum_of_weights * pixels
         }
     }

@@ -2,8 +2,9 @@
 
 use super::images::{Cells, Domain};
 use super::*;
+use crate::arch::WeightSlices;
 use crate::mapping::{self, LayerMap, Mapping};
-use crate::network::{Activation, Layer};
+use crate::network::{Activation, Layer, Plane, Slicing};
 
 /// Why a network cannot become a design on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,10 +23,16 @@ pub enum DesignError {
         "readout.range has {ranges} numbers, the network {layers} layers; `bincim calibrate` finds one a layer"
     )]
     OtherLayers { ranges: usize, layers: usize },
+    #[error("planes.layers has {numbers} numbers, the network {layers} layers")]
+    OtherPlanes { numbers: usize, layers: usize },
+    #[error("planes.layers asks for {asked} planes of weights in layer '{layer}', which has {planes}")]
+    TooManyPlanes { layer: String, asked: usize, planes: usize },
+    #[error(
+        "readout.cell_bits = {bits}: the cells of layer '{layer}' hold up to {most} counts, which take {needed} bits"
+    )]
+    NarrowCell { layer: String, most: i32, bits: u32, needed: usize },
     #[error("layer '{layer}' has a plane of weights of scale {scale}")]
     Scale { layer: String, scale: i32 },
-    #[error("a plane of weights of layer '{layer}' leaves out taps or channels, and the arrays are analog")]
-    AnalogMask { layer: String },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
     StepAcrossPlanes { step: usize, rows: usize },
 }
@@ -40,14 +47,21 @@ impl DesignError {
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
             DesignError::Scale { .. } => {
-                "the machine scales planes by powers of two: train supports with such ratios"
+                "the machine scales planes by 1 to 255: train supports whose ratios are fractions of such numbers"
             }
-            DesignError::AnalogMask { .. } => "use the popcount readout, or supports without a mask",
             DesignError::StepAcrossPlanes { .. } => {
                 "set it to 0, or to a divisor of array.rows that fits in a plane"
             }
             DesignError::OtherLayers { .. } => {
                 "give one number a layer; `bincim calibrate` finds them for this network"
+            }
+            DesignError::OtherPlanes { .. } => {
+                "give one number a layer, in their order, or leave the key out: all planes run"
+            }
+            DesignError::TooManyPlanes { .. } => "`bincim check` shows the planes of each layer",
+            DesignError::NarrowCell { .. } => {
+                "take more readout.cell_bits (one more than needed leaves room for errors, 16 at most), fewer \
+                 readout.fraction_bits, or fewer array.weight_bits_per_cell"
             }
             DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
         }
@@ -71,6 +85,7 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
 pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
     refuse(network, arch, planes)?;
+    let network = &built(network, arch)?;
     let mapping = mapping::map(network, arch);
     let row_enable = network.layers[1..]
         .iter()
@@ -91,12 +106,11 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let domains: Vec<Domain> =
         (0..network.layers.len()).map(|index| domain(network, index, signed_counts, plan.as_ref())).collect();
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
-    let plane_cycles: Vec<mapping::cycles::Frame> = match &plan {
-        Some(plan) => vec![mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers))],
-        None => (1..=network.most_planes())
-            .map(|planes| mapping::cycles::of_frame(&mapping.layers, planes, latency as u64))
-            .collect(),
+    let cycles = |planes| match &plan {
+        Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes)),
+        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
     };
+    let plane_cycles: Vec<mapping::cycles::Frame> = (1..=network.most_planes()).map(cycles).collect();
     let frame = &plane_cycles[plane_cycles.len() - 1];
     if let Some(plan) = &plan {
         for (layer, readout) in layers.iter_mut().zip(&plan.layers) {
@@ -116,7 +130,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     for (layer, domain) in network.layers.iter().zip(&domains) {
         thresholds.extend(domain.thresholds(layer, layer.planes.len(), arch.lanes));
     }
-    if layers[0].weighted && plan.is_none() {
+    if layers[0].weighted {
         let first = &network.layers[0];
         for planes in 1..first.planes.len() {
             thresholds.extend(domains[0].thresholds(first, planes, arch.lanes));
@@ -199,6 +213,33 @@ fn domain(network: &Network, index: usize, signed_counts: bool, plan: Option<&an
     }
 }
 
+/// The network as the arrays hold it: the planes that are asked for, in slices where a cell has several levels.
+fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
+    let limited = network.limited_each(&arch.planes);
+    if arch.cell_bits < 2 {
+        return Ok(limited);
+    }
+    let slicing = match arch.slices {
+        WeightSlices::Balanced => Slicing::Balanced,
+        WeightSlices::Offset => Slicing::Offset,
+    };
+    let sliced = limited.sliced(arch.cell_bits, slicing);
+    let readout = &arch.readout;
+    for layer in &sliced.layers {
+        for plane in &layer.planes {
+            if plane.scale > Plane::MOST_SCALE {
+                return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
+            }
+            let needed = width::signed(-1, i64::from(plane.most()) << readout.fraction_bits);
+            if needed > readout.cell_bits as usize {
+                let (layer, most, bits) = (layer.name.clone(), plane.most(), readout.cell_bits);
+                return Err(DesignError::NarrowCell { layer, most, bits, needed });
+            }
+        }
+    }
+    Ok(sliced)
+}
+
 fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {
     let first = &network.layers[0];
     let last = &network.layers[network.layers.len() - 1];
@@ -214,6 +255,18 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     if plane_rows == 0 {
         return Err(DesignError::StepAcrossPlanes { step, rows: arch.rows / planes });
     }
+    if !arch.planes.is_empty() && arch.planes.len() != network.layers.len() {
+        return Err(DesignError::OtherPlanes { numbers: arch.planes.len(), layers: network.layers.len() });
+    }
+    if let Some((layer, &asked)) =
+        network.layers.iter().zip(&arch.planes).find(|(layer, asked)| **asked > layer.planes.len())
+    {
+        return Err(DesignError::TooManyPlanes {
+            layer: layer.name.clone(),
+            asked,
+            planes: layer.planes.len(),
+        });
+    }
     let code = network.input.code;
     let value = first.padding.value;
     if !first.padding.is_none() && input::pad_code(code, value).is_none() {
@@ -226,11 +279,9 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
         return Err(DesignError::ScoresFromInteger { layer: first.name.clone(), bits: planes });
     }
     for layer in &network.layers {
-        if let Some(plane) = layer.planes.iter().find(|plane| plane.scale.count_ones() != 1) {
+        let beyond = |plane: &&Plane| !(1..=Plane::MOST_SCALE).contains(&plane.scale);
+        if let Some(plane) = layer.planes.iter().find(beyond) {
             return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
-        }
-        if arch.readout.is_analog() && layer.planes.iter().any(|plane| plane.mask.is_some()) {
-            return Err(DesignError::AnalogMask { layer: layer.name.clone() });
         }
     }
     if last.output.elements() > 65536 {
@@ -342,7 +393,7 @@ fn layer_program(
     let planes = layer.planes.iter().zip(&map.planes);
     let planes = planes
         .map(|(plane, tiles)| PlaneDesign {
-            shift: plane.scale.trailing_zeros() as usize,
+            scale: i64::from(plane.scale),
             tiles: tiles.clone(),
             rows: cells.kept_rows(layer, &source, map.passes, plane),
             lanes: cells.kept_lanes(map.groups, plane),

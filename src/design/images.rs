@@ -69,21 +69,25 @@ impl Cells {
         }
     }
 
-    /// Weights of `channels` in one tile of a plane, -1 or +1, or 0 on rows that carry nothing; row fastest.
-    pub fn signs(
+    /// Weights of `channels` in one tile of a plane, -1 or +1 or a level, and `None` in cells that are not used; row
+    /// fastest.
+    pub fn values(
         &self,
         layer: &Layer,
         design: &LayerDesign,
         plane: usize,
         pass: usize,
         channels: std::ops::Range<usize>,
-    ) -> Vec<i8> {
+    ) -> Vec<Option<i32>> {
         let columns: Vec<Option<usize>> =
             (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
         let plane = &layer.planes[plane];
         channels
             .flat_map(|channel| {
-                columns.iter().map(move |column| column.map_or(0, |column| plane.sign(channel, column) as i8))
+                columns.iter().map(move |column| {
+                    let kept = column.filter(|&column| plane.keeps(channel, column));
+                    kept.map(|column| plane.value(channel, column))
+                })
             })
             .collect()
     }
@@ -102,7 +106,7 @@ impl Cells {
                         let channel = group * self.lanes + lane;
                         for r in 0..self.weight_rows {
                             let bit = match columns[word * self.weight_rows + r] {
-                                Some(column) if channel < layer.conv.c => plane.sign(channel, column) >= 0,
+                                Some(column) if channel < layer.conv.c => plane.value(channel, column) >= 0,
                                 _ => true,
                             };
                             image.set(address, lane * self.weight_rows + r, bit);
@@ -168,7 +172,7 @@ impl Domain {
         let codes = (1i64 << self.code.planes()) - 1;
         let lowest = i64::from(self.code.range().0);
         let of_plane = |plane: &Plane| {
-            let signs = || (0..layer.fan_in()).map(|column| plane.sign(channel, column));
+            let signs = || (0..layer.fan_in()).map(|column| plane.value(channel, column));
             let plus = signs().filter(|sign| *sign > 0).count() as i64;
             let minus = signs().filter(|sign| *sign < 0).count() as i64;
             (codes * minus - lowest * (plus - minus)) * self.pixels * i64::from(plane.scale)
@@ -184,7 +188,7 @@ impl Domain {
                 return 0;
             }
             let slope = if self.code == InputCode::Bipolar { 1 } else { 2 };
-            let exact = slope * threshold - analog::shift(self.code, layer, channel, self.pixels);
+            let exact = slope * threshold - analog::shift(self.code, layer, planes, channel, self.pixels);
             return (exact << analog.fraction).clamp(low, high + 1);
         }
         let value = match self.code {

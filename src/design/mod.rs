@@ -73,8 +73,7 @@ pub struct Design {
     pub input: InputUnit,
     pub output: OutputUnit,
     pub layers: Vec<LayerDesign>,
-    /// Cycles with at most 1, 2, ... planes a layer; the last entry is with all of them, as `cycles` is. Analog arrays
-    /// always run all planes and have that entry alone.
+    /// Cycles with at most 1, 2, ... planes a layer; the last entry is with all of them, as `cycles` is.
     pub plane_cycles: Vec<Frame>,
     /// Cycles from the first issue of layer 0 to the last write of the last layer.
     pub cycles: u64,
@@ -119,7 +118,7 @@ impl Design {
 }
 
 impl Design {
-    /// Numbers of planes that the register PLANES chooses from: 1 up to the most of a layer; 1 with analog arrays.
+    /// Numbers of planes that the register PLANES chooses from: 1 up to the most of a layer.
     pub fn planes_of_weights(&self) -> usize {
         self.plane_cycles.len()
     }
@@ -267,8 +266,8 @@ pub struct WriteWalk {
 /// One plane of a layer's weights.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct PlaneDesign {
-    /// A contribution of this plane counts `2^shift`.
-    pub shift: usize,
+    /// What a contribution of this plane counts.
+    pub scale: i64,
     /// Tiles that run; the others take neither words nor cycles.
     pub tiles: PlaneTiles,
     /// Rows that the plane drives in each pass, where it leaves out some that carry a tap; the others carry 0 and

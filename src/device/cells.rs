@@ -9,11 +9,14 @@
 use super::block;
 use super::gaussian::gaussian;
 use super::lognormal::lognormal;
-use super::physics::{Branches, CellKind, Physics, Reference};
+use super::physics::{Branches, CellKind, Physics, Reference, Sides};
 use super::random::{Kind, Stream};
 use super::stuck::stuck;
 use super::threshold::Law;
 use crate::variation::Site;
+
+/// Column that keys the random numbers of the middle column: the same devices whatever the array's width.
+const MIDDLE: usize = 1 << 24;
 
 /// Currents of a cell in units of the nominal ON current: for drive +1 and for drive -1, those of its two lines (the
 /// second is 0 where the cell has one line). Magnitudes: the sign of the drive is not in them.
@@ -24,10 +27,14 @@ pub struct Cells<'a> {
     physics: &'a Physics,
     site: &'a Site,
     stream: Stream,
-    /// Conductance of a nominal OFF and ON device on the grid of levels.
-    target: [f64; 2],
+    /// Conductance of a nominal OFF device on the grid of levels; an ON device has 1.
+    off: f64,
+    /// Largest multiple of the grid's step; 0: continuous.
+    levels: f64,
     /// Nominal ON minus OFF, by which counts are defined.
     difference: f64,
+    /// Largest weight of a cell.
+    most: f64,
     /// What the whole chip's currents are multiplied by.
     die: f64,
     law: Option<Law>,
@@ -65,7 +72,6 @@ impl<'a> Cells<'a> {
     pub fn new(physics: &'a Physics, seed: u64, site: &'a Site) -> Cells<'a> {
         let stream = Stream::new(seed, site.layer, site.array);
         let levels = f64::from((1u32 << physics.cell.bits) - 1);
-        let grid = |g: f64| if physics.cell.bits == 0 { g } else { (g * levels).round_ties_even() / levels };
         let level = physics.row.level * site.level;
         let sigma = physics.row.inl / level;
         let driver = |row| stream.normals(Kind::Row, 0, row).map(|z| (1.0 + sigma * z).max(0.0));
@@ -73,8 +79,10 @@ impl<'a> Cells<'a> {
             physics,
             site,
             stream,
-            target: [grid(physics.cell.g_min), 1.0],
+            off: on_grid(physics.cell.g_min, levels),
+            levels,
             difference: 1.0 - physics.cell.g_min,
+            most: f64::from(site.most()),
             die: (1.0 + physics.die.sigma * Stream::new(seed, 0, 0).normal(Kind::Die, 0, 0)).max(0.0),
             law: (physics.threshold.a_vt > 0.0).then(|| Law::new(&physics.threshold, level)),
             rows: (0..site.rows).map(|row| if sigma > 0.0 { driver(row) } else { [1.0; 2] }).collect(),
@@ -96,40 +104,77 @@ impl<'a> Cells<'a> {
         let mut currents = vec![empty; weights.len()];
         for (at, &row) in rows.iter().enumerate() {
             let row = row as usize;
-            currents[row] = self.cell(row, weights[row] > 0, at, &first, second.as_ref());
+            let weight = self.site.weight(column * self.site.rows + row);
+            currents[row] = self.cell(row, weight, at, &first, second.as_ref());
         }
         currents
     }
 
+    /// Currents of the cells at the middle conductance, one a row, where the physics has such a column.
+    pub fn middle_column(&self) -> Option<Vec<Currents>> {
+        if self.physics.cell.reference != Reference::Column || self.physics.cell.kind == CellKind::Pair {
+            return None;
+        }
+        let used = |row: &u32| {
+            (0..self.site.columns).any(|c| self.site.weights[c * self.site.rows + *row as usize] != 0)
+        };
+        let rows: Vec<u32> = (0..self.site.rows as u32).filter(used).collect();
+        let draws = Draws::new(self.physics, &self.stream, MIDDLE, &rows);
+        let shared = self.physics.cell.branches == Branches::Shared;
+        let mut currents = vec![[[self.physics.cell.g_min, 0.0]; 2]; self.site.rows];
+        for (at, &row) in rows.iter().enumerate() {
+            let [plus, minus] = self.rows[row as usize];
+            let [a, b] = self.devices(&draws, at, [0.5; 2], shared);
+            currents[row as usize] = [[a * plus, 0.0], [b * minus, 0.0]];
+        }
+        Some(currents)
+    }
+
+    /// The site with the middle column behind its own.
+    pub fn with_middle_column(&self) -> Site {
+        let mut site = self.site.clone();
+        let used = |row: usize| (0..site.columns).any(|column| site.weights[column * site.rows + row] != 0);
+        let column: Vec<i8> = (0..site.rows).map(|row| i8::from(used(row))).collect();
+        site.weights.extend(column);
+        site.columns += 1;
+        site
+    }
+
     /// Currents of one cell; `at`: its place in the draws.
     #[inline]
-    fn cell(&self, row: usize, on: bool, at: usize, first: &Draws, second: Option<&Draws>) -> Currents {
+    fn cell(&self, row: usize, weight: i32, at: usize, first: &Draws, second: Option<&Draws>) -> Currents {
+        let weight = f64::from(weight) / self.most;
         let shared = self.physics.cell.branches == Branches::Shared;
         let [plus, minus] = self.rows[row];
         match self.physics.cell.kind {
             CellKind::Pair => {
-                let [a, b] = self.devices(first, at, [on, !on], false);
-                let [c, d] = second.map_or([a, b], |second| self.devices(second, at, [on, !on], false));
+                let states = match self.physics.cell.sides {
+                    Sides::One => [weight.max(0.0), (-weight).max(0.0)],
+                    Sides::Two => [(1.0 + weight) / 2.0, (1.0 - weight) / 2.0],
+                };
+                let [a, b] = self.devices(first, at, states, false);
+                let [c, d] = second.map_or([a, b], |second| self.devices(second, at, states, false));
                 [[a * plus, b * plus], [c * minus, d * minus]]
             }
             CellKind::Offset => {
-                let [a, b] = self.devices(first, at, [on, on], shared);
+                let [a, b] = self.devices(first, at, [(1.0 + weight) / 2.0; 2], shared);
                 [[a * plus, 0.0], [b * minus, 0.0]]
             }
             CellKind::Xnor => {
+                let on = (1.0 + weight) / 2.0;
                 let on = match first.stuck.get(at) {
                     Some(bits) => stuck(&self.physics.stuck, on, bits[0]),
                     None => on,
                 };
-                let [a, b] = self.devices(first, at, [on, !on], shared);
+                let [a, b] = self.devices(first, at, [on, 1.0 - on], shared);
                 [[a * plus, 0.0], [b * minus, 0.0]]
             }
         }
     }
 
-    /// Currents of two devices of a cell; `same`: one device in two states.
+    /// Currents of two devices of a cell, each written to a state from 0 (OFF) to 1 (ON); `same`: one device in two states.
     #[inline]
-    fn devices(&self, draws: &Draws, at: usize, written: [bool; 2], same: bool) -> [f64; 2] {
+    fn devices(&self, draws: &Draws, at: usize, written: [f64; 2], same: bool) -> [f64; 2] {
         let physics = self.physics;
         let both = |numbers: [f64; 2]| if same { [numbers[0]; 2] } else { numbers };
         let mut state = written;
@@ -139,7 +184,7 @@ impl<'a> Cells<'a> {
             let bits = if same { [a, a] } else { [a, b] };
             state = [0, 1].map(|i| stuck(&physics.stuck, written[i], bits[i]));
         }
-        let mut current = state.map(|on| self.target[usize::from(on)]);
+        let mut current = state.map(|state| self.target(state));
         if let Some(z) = draws.gaussian.get(at) {
             let z = both(*z);
             current = [0, 1].map(|i| gaussian(&physics.gaussian, current[i], self.difference, z[i]));
@@ -158,21 +203,48 @@ impl<'a> Cells<'a> {
         current.map(|i| i * self.die)
     }
 
-    /// What a cell adds to the column, in counts: where the row carries +1, and (with its sign turned) -1. 0 for a
-    /// cell without a weight.
+    /// Conductance of a nominal device in a state from 0 (OFF) to 1 (ON).
     #[inline]
-    pub fn counts(&self, column: usize, row: usize, currents: Currents) -> [f64; 2] {
+    fn target(&self, state: f64) -> f64 {
+        if state == 1.0 {
+            1.0
+        } else if state == 0.0 {
+            self.off
+        } else {
+            on_grid(self.physics.cell.g_min + self.difference * state, self.levels)
+        }
+    }
+
+    /// What a cell adds to the column, in counts: where the row carries +1, and (with its sign turned) -1. 0 for a
+    /// cell without a weight. `middle`: the row's cell of the middle column, where there is one.
+    #[inline]
+    pub fn counts(
+        &self,
+        column: usize,
+        row: usize,
+        currents: Currents,
+        middle: Option<Currents>,
+    ) -> [f64; 2] {
         if self.site.weights[column * self.site.rows + row] == 0 {
             return [0.0; 2];
         }
         let [[a, b], [c, d]] = currents;
         let die = if self.physics.cell.reference == Reference::Replica { self.die } else { 1.0 };
-        let middle = (1.0 + self.physics.cell.g_min) / 2.0 * die;
-        let half = self.difference / 2.0;
+        let nominal = (1.0 + self.physics.cell.g_min) / 2.0 * die;
+        let [up, down] = middle.map_or([nominal; 2], |middle| middle.map(|line| line[0]));
+        // A full cell stands for `most` counts.
+        let whole = self.difference / self.most;
+        let half = whole / 2.0;
         match self.physics.cell.kind {
-            CellKind::Pair => [(a - b) / self.difference, (c - d) / self.difference],
-            CellKind::Offset => [(a - middle) / half, (c - middle) / half],
-            CellKind::Xnor => [(a - middle) / half, (middle - c) / half],
+            CellKind::Pair => [(a - b) / whole, (c - d) / whole],
+            CellKind::Offset => [(a - up) / half, (c - down) / half],
+            CellKind::Xnor => [(a - up) / half, (down - c) / half],
         }
     }
+}
+
+/// The nearest multiple of `1 / levels`, half to even; 0: any conductance.
+#[inline]
+fn on_grid(g: f64, levels: f64) -> f64 {
+    if levels == 0.0 { g } else { (g * levels).round_ties_even() / levels }
 }

@@ -19,7 +19,7 @@ pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site
     let (levels, low, step) = match &site.converter {
         Converter::Sense { reference } => {
             let edge = |column: usize| {
-                let offset = physics.sense.offset * stream.normal(Kind::Sense, column, 0);
+                let offset = physics.sense.offset * stream.normal(Kind::Sense, column / site.share, 0);
                 integer((reference[column] + offset) * unit, true)
             };
             return (0..site.columns).map(edge).collect();
@@ -32,7 +32,7 @@ pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site
     };
     let mut edges = Vec::with_capacity(site.columns * (levels - 1));
     for column in 0..site.columns {
-        let converter = column / physics.converter.columns;
+        let converter = column / site.share / physics.converter.columns;
         // Edges in steps above the voltage of code 0: nominally 1/2, 3/2, ...
         let own = match physics.converter.kind {
             AdcKind::Ideal => (0..levels - 1).map(|e| e as f64 + 0.5).collect(),

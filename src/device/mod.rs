@@ -27,7 +27,7 @@ pub use crossbar::{Crossbar, Solution};
 pub use edges::integer as integer_edge;
 pub use physics::{
     Adc, AdcKind, Branches, Cell, CellKind, Column, Die, Freeze, Gaussian, LogNormal, Physics, Reference,
-    Row, Scale, Sense, Stuck, Threshold, Wires,
+    Row, Scale, Sense, Sides, Stuck, Threshold, Wires,
 };
 pub use presets::{PRESETS, Preset};
 pub use read_noise::ColumnNoise;
@@ -35,7 +35,7 @@ pub use validate::PhysicsProblem;
 pub use wires::{WireError, wire_error};
 
 use crate::variation::{ArrayDraw, Chip, Site, subject};
-use cells::Cells;
+use cells::{Cells, Currents};
 use random::{Kind, Stream};
 use rayon::prelude::*;
 
@@ -53,21 +53,27 @@ pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> Ar
     let cells = Cells::new(physics, seed, site);
     let size = site.weights.len();
     let (mut plus, mut minus) = (Vec::with_capacity(size), Vec::with_capacity(size));
-    let mut put = |column, row, currents| {
-        let [p, m] = cells.counts(column, row, currents).map(|count| rounded(count * unit));
+    let mut put = |column, row, currents, middle: Option<&Vec<Currents>>| {
+        let middle = middle.map(|middle| middle[row]);
+        let [p, m] = cells.counts(column, row, currents, middle).map(|count| rounded(count * unit));
         plus.push(p);
         minus.push(m);
     };
+    let mut middle = cells.middle_column();
     if physics.wires.row > 0.0 || physics.wires.column > 0.0 {
         let mut currents: Vec<_> = (0..site.columns).flat_map(|column| cells.currents(column)).collect();
-        wires::freeze(physics, site, &mut currents);
+        // The middle column is the last one of the crossbar.
+        let wide = middle.as_ref().map(|_| cells.with_middle_column());
+        currents.extend(middle.take().into_iter().flatten());
+        wires::freeze(physics, wide.as_ref().unwrap_or(site), &mut currents);
+        middle = wide.map(|_| currents.split_off(size));
         for (cell, currents) in currents.into_iter().enumerate() {
-            put(cell / site.rows, cell % site.rows, currents);
+            put(cell / site.rows, cell % site.rows, currents, middle.as_ref());
         }
     } else {
         for column in 0..site.columns {
             for (row, currents) in cells.currents(column).into_iter().enumerate() {
-                put(column, row, currents);
+                put(column, row, currents, middle.as_ref());
             }
         }
     }

@@ -37,6 +37,7 @@ pub struct Cell {
     /// `Gmax / (2^bits - 1)`. 0 to 16; 0: continuous.
     pub bits: u32,
     pub branches: Branches,
+    pub sides: Sides,
     pub reference: Reference,
     /// Whether a conductance below 0 becomes 0, as it must physically; false keeps the errors Gaussian.
     pub clamp: bool,
@@ -49,6 +50,7 @@ impl Default for Cell {
             g_min: 0.0,
             bits: 0,
             branches: Branches::Shared,
+            sides: Sides::One,
             reference: Reference::Fixed,
             clamp: true,
         }
@@ -90,6 +92,21 @@ pub enum Reference {
     Fixed,
     /// A replica column that shifts with the chip: only a gain error is left.
     Replica,
+    /// A column of cells at the middle conductance, one a row, drawn like all cells and read beside every column:
+    /// its errors are common to all outputs of an array.
+    Column,
+}
+
+/// Conductances of a pair that holds one of several levels (`array.weight_bits_per_cell`); with one bit both are the
+/// same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sides {
+    /// The level on one device, the other one OFF: conductances are in proportion to weights.
+    #[default]
+    One,
+    /// Half of it on each, up on one and down on the other, from the middle.
+    Two,
 }
 
 /// `[variation.gaussian]`: an additive or proportional error of each device.
@@ -222,7 +239,8 @@ pub struct Adc {
     pub element: f64,
     /// Standard deviation of the relative gain error of a converter: 0 to 0.2.
     pub gain: f64,
-    /// Neighbouring columns that take turns at one converter: 1 to 1024.
+    /// Neighbouring columns that take turns at one converter: 1 to 1024; neighbouring lanes where `array.lanes` says
+    /// which columns do. The emulation converts all columns of an array at once; `array.lanes` makes it take turns.
     pub columns: usize,
 }
 

@@ -7,9 +7,15 @@
 use super::physics::Stuck;
 use super::random::uniform;
 
-/// Whether the device is ON, given what was written and its random number.
+/// State of the device, 0 (OFF) to 1 (ON), given what was written and its random number.
 #[inline]
-pub fn stuck(table: &Stuck, written: bool, bits: u64) -> bool {
+pub fn stuck(table: &Stuck, written: f64, bits: u64) -> f64 {
     let u = uniform(bits);
-    if u < table.at_zero { false } else { u < table.at_zero + table.at_one || written }
+    if u < table.at_zero {
+        0.0
+    } else if u < table.at_zero + table.at_one {
+        1.0
+    } else {
+        written
+    }
 }

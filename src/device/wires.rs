@@ -119,7 +119,7 @@ pub fn wire_error(physics: &Physics, seed: u64, site: &Site, drives: usize) -> W
             let sum = |currents: &dyn Fn(usize) -> Currents| -> f64 {
                 (0..site.rows)
                     .map(|row| {
-                        let [plus, minus] = cells.counts(column, row, currents(row));
+                        let [plus, minus] = cells.counts(column, row, currents(row), None);
                         if drive[row] > 0.0 { plus } else { drive[row] * minus }
                     })
                     .sum()

@@ -25,6 +25,8 @@ pub(super) struct AnalogView {
     pub pauses: bool,
     pub word_width: usize,
     pub array_width: usize,
+    /// A table says where each group's arrays begin: some may not be read.
+    pub counts_groups: bool,
     pub cell_address_width: usize,
     pub cell_width: usize,
     pub cells_width: usize,
@@ -38,6 +40,11 @@ pub(super) struct AnalogView {
     pub edges_per_cycle: usize,
     pub edges_width: usize,
     pub conversion: usize,
+    /// Converters of an array, columns of each, and cycles of one column's conversion.
+    pub converters: usize,
+    pub share: usize,
+    pub turn_width: usize,
+    pub edge_steps: usize,
     pub edge_step_width: usize,
     pub edge_address_width: usize,
     pub code_width: usize,
@@ -64,7 +71,9 @@ impl AnalogView {
         };
         let array_width = bits(analog.arrays - 1).max(1);
         let word_width = bits(analog.words - 1);
-        let edge_step_width = bits(analog.conversion - 1);
+        let edge_step_width = bits(analog.edge_steps - 1);
+        let turn_width = bits(analog.share - 1);
+        let converters = design.lanes / analog.share;
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         Some(AnalogView {
             row_step: analog.row_step,
@@ -79,6 +88,7 @@ impl AnalogView {
             pauses: layers.iter().any(|l| l.interval > l.read_words),
             word_width,
             array_width,
+            counts_groups: design.planes_of_weights() > 1 && design.groups() > 1,
             cell_address_width: array_width + word_width,
             cell_width: analog.cell_width,
             cells_width: design.lanes * analog.row_step * 2 * analog.cell_width,
@@ -90,10 +100,14 @@ impl AnalogView {
             edges: analog.edges,
             edges_s: plural(analog.edges),
             edges_per_cycle: analog.edges_per_cycle,
-            edges_width: design.lanes * analog.edges_per_cycle * analog.voltage_width,
+            edges_width: converters * analog.edges_per_cycle * analog.voltage_width,
             conversion: analog.conversion,
+            converters,
+            share: analog.share,
+            turn_width,
+            edge_steps: analog.edge_steps,
             edge_step_width,
-            edge_address_width: array_width + edge_step_width,
+            edge_address_width: array_width + turn_width + edge_step_width,
             code_width: analog.code_width,
             value_layers: layers.iter().any(|l| l.values != layers[0].values),
         })
@@ -247,7 +261,13 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     );
     let edges = match a.sense {
         true => "References of all arrays' sense amplifiers.".into(),
-        false => format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle),
+        false if a.share == 1 => {
+            format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle)
+        }
+        false => format!(
+            "Edges of all arrays' converters: a word is {} of every {}th column, those of its neighbours follow.",
+            a.edges_per_cycle, a.share
+        ),
     };
     // A lone array has an index of one bit all the same, and its memories an empty second half.
     let arrays = analog.arrays.max(2);
@@ -265,7 +285,13 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
             design.lanes * a.voltage_width,
             arrays,
         ),
-        memory("edge", edges, a.edge_address_width, a.edges_width, arrays << a.edge_step_width),
+        memory(
+            "edge",
+            edges,
+            a.edge_address_width,
+            a.edges_width,
+            arrays << (a.turn_width + a.edge_step_width),
+        ),
     ];
     files.extend(analog.noise.as_ref().map(|noise| {
         let n = NoiseView::new(noise);

@@ -23,7 +23,8 @@ pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
     assert_eq!(chip.arrays.len(), analog.arrays, "the chip has other arrays than the design");
     let (mut cell, mut offset, mut edge) = (String::new(), String::new(), String::new());
     let words = analog.words.next_power_of_two();
-    let conversion = analog.conversion.next_power_of_two();
+    let steps = analog.edge_steps.next_power_of_two();
+    let turns = analog.share.next_power_of_two();
     let empty = ArrayDraw::default();
     let lone = if chip.arrays.len() == 1 { Some(&empty) } else { None };
     for array in chip.arrays.iter().chain(lone) {
@@ -47,9 +48,10 @@ pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
         line.end(&mut offset);
         // An edge that no voltage reaches.
         let never = (1i64 << (analog.voltage_width - 1)) - 1;
-        for step in 0..conversion {
+        for (turn, step) in (0..turns).flat_map(|turn| (0..steps).map(move |step| (turn, step))) {
             let mut line = Line::default();
-            for column in 0..design.lanes {
+            for lane in 0..design.lanes / analog.share {
+                let column = if turn < analog.share { lane * analog.share + turn } else { array.columns };
                 for index in step * analog.edges_per_cycle..(step + 1) * analog.edges_per_cycle {
                     let there = column < array.columns && index < analog.edges;
                     let value = if there { array.edges[column * analog.edges + index].into() } else { never };

@@ -22,15 +22,38 @@ struct Key {
     width: usize,
 }
 
-/// The files of this family; none where every layer has one plane.
+/// One bit of what planes count.
+#[derive(Debug)]
+pub(super) struct ScaleBit {
+    pub name: &'static str,
+    pub shift: usize,
+    pub comma: &'static str,
+}
+
+/// Names of the bits of what a plane counts.
+const SCALE_BITS: [&str; 8] =
+    ["counts_1", "counts_2", "counts_4", "counts_8", "counts_16", "counts_32", "counts_64", "counts_128"];
+
+/// The bits of what planes count that are set in `all`.
+pub(super) fn scale_bits(all: i64) -> Vec<ScaleBit> {
+    let bits = SCALE_BITS.iter().enumerate().filter(|(shift, _)| all >> shift & 1 == 1);
+    let comma = |shift: usize| if all >> (shift + 1) == 0 { "" } else { "," };
+    bits.map(|(shift, name)| ScaleBit { name, shift, comma: comma(shift) }).collect()
+}
+
+/// The files of this family; none where every layer has one plane of scale 1.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
-    if view.plane_width == 0 {
+    if !view.scales {
         return Vec::new();
     }
     let mut tables = vec![scales(design, view)];
     if view.skips {
-        tables.extend([passes(design, view), groups(design, view), spans(design, view)]);
+        tables.extend([passes(design, view), groups(design, view)]);
+        if design.analog.is_none() {
+            tables.push(spans(design, view));
+        }
     }
+    tables.extend(arrays(design, view));
     if view.masks_lanes {
         tables.push(lanes(design, view));
     }
@@ -119,8 +142,38 @@ fn table(
 fn scales(design: &Design, view: &View) -> Table {
     let description = "Plane program: what a contribution of each plane of the weights counts.";
     table(design, view, "plane_program", description, [true, false, true, false], |places| {
-        let shift = |place: &[usize; 4]| design.layers[place[0]].planes[place[2]].shift as i64;
-        vec![Field::new("shift", view.shift_width, "", places.iter().map(shift))]
+        let scale = |place: &[usize; 4]| design.layers[place[0]].planes[place[2]].scale;
+        if view.shift_width > 0 {
+            let shift = |place: &[usize; 4]| i64::from(scale(place).trailing_zeros());
+            return vec![Field::new("shift", view.shift_width, "", places.iter().map(shift))];
+        }
+        let bits = view.scale_bits.iter().map(|bit| {
+            let has = |place: &[usize; 4]| scale(place) >> bit.shift & 1;
+            Field::new(bit.name, 1, "", places.iter().map(has))
+        });
+        bits.collect()
+    })
+}
+
+/// Where the arrays of each group of all layers begin: those of planes that do not run are passed over. `None` where
+/// every array that is there is read, or one group is all there is.
+fn arrays(design: &Design, view: &View) -> Option<Table> {
+    let a = view.analog.as_ref().filter(|a| a.counts_groups)?;
+    let mut entries = Vec::new();
+    let mut first = Vec::new();
+    for layer in &design.layers {
+        let readout = layer.readout.as_ref()?;
+        for (group, &array) in readout.group_arrays.iter().enumerate() {
+            entries.push((vec![entries.len()], format!("{}, group {group}", comment(layer))));
+            first.push(array as i64);
+        }
+    }
+    Some(Table {
+        module: "array_program",
+        description: "Array program: first array of each group.".into(),
+        inputs: vec![("group_i", view.all_group_width)],
+        entries,
+        fields: vec![Field::new("first_array", a.array_width, "", first.into_iter())],
     })
 }
 

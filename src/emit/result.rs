@@ -1,5 +1,6 @@
 //! What becomes of counts: accumulators, thresholds, pooling and the way back into the activation memory.
 
+use super::planes::ScaleBit;
 use super::program::{self, Field, Port, Table};
 use super::view::{View, bits};
 use super::walk::{Select, comment};
@@ -54,6 +55,7 @@ struct Accumulator<'a> {
     count_pad: usize,
     held_expr: &'static str,
     product: &'static str,
+    scaled: String,
     driven_extended: String,
     store_expr: &'static str,
 }
@@ -62,6 +64,18 @@ struct Accumulator<'a> {
 #[template(path = "rtl/accumulator_memory.v", syntax = "verilog", escape = "none")]
 struct AccumulatorMemory<'a> {
     v: &'a View,
+}
+
+/// What a plane's product counts: shifted, or a sum of the bits of its scale.
+fn scaled(view: &View) -> String {
+    if view.shift_width > 0 {
+        return "product << shift".into();
+    }
+    let term = |bit: &ScaleBit| match bit.shift {
+        0 => format!("({{SUM{{{}}}}} & product)", bit.name),
+        shift => format!("({{SUM{{{}}}}} & (product << {shift}))", bit.name),
+    };
+    view.scale_bits.iter().map(term).collect::<Vec<String>>().join("\n          + ")
 }
 
 fn accumulator(view: &View) -> Accumulator<'_> {
@@ -79,7 +93,8 @@ fn accumulator(view: &View) -> Accumulator<'_> {
                 "in_register_i ? sum_q[lane*SUM +: SUM] :\n                                             stored[lane*SUM +: SUM]"
             }
         },
-        product: if view.plane_width > 0 { "product" } else { "contribution" },
+        product: if view.scales { "product" } else { "contribution" },
+        scaled: scaled(view),
         driven_extended: match sum.saturating_sub(view.driven_width) {
             0 => "driven_q[STAGES*DRIVEN-1 -: DRIVEN]".into(),
             more => format!("{{{more}'d0, driven_q[STAGES*DRIVEN-1 -: DRIVEN]}}"),

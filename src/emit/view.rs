@@ -5,7 +5,9 @@
 
 use super::analog::AnalogView;
 use super::edge::Edge;
+use super::planes::{ScaleBit, scale_bits};
 use super::program::literal;
+use super::result::threshold_sets;
 use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, PlaneDesign, SlotTap, Source};
 
 /// Numbers and switches of all templates.
@@ -63,9 +65,15 @@ pub(super) struct View {
     pub plane_width: usize,
     /// A register says how many planes run.
     pub plane_register: bool,
+    /// Other units than the sequencer ask how many planes of the present frame run.
+    pub tells_planes: bool,
     pub plane_bits: Vec<PlaneBit>,
     pub plane_tags: String,
+    /// Some plane counts more than 1.
+    pub scales: bool,
+    /// Scales are powers of two; else the bits that some scale has.
     pub shift_width: usize,
+    pub scale_bits: Vec<ScaleBit>,
     /// Some tiles are left out.
     pub skips: bool,
     pub masks_rows: bool,
@@ -261,7 +269,11 @@ impl View {
                 |plane: &PlaneDesign| plane.tiles.passes.iter().chain(&plane.tiles.groups).all(|kept| *kept);
             !layer.planes.iter().all(kept)
         });
-        let masks_rows = any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
+        // Rows that a plane leaves out hold empty cells in an analog array.
+        let masks_rows =
+            design.analog.is_none() && any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
+        let scales = || layers.iter().flat_map(|layer| layer.planes.iter().map(|plane| plane.scale));
+        let shifts = scales().all(|scale| scale.count_ones() == 1);
         let masks_lanes = any(|layer| layer.planes.iter().any(|plane| plane.lanes.is_some()));
         let input_driven = counts_driven && !layers[0].weighted;
         let all_groups = design.groups();
@@ -313,7 +325,8 @@ impl View {
 
             weight_planes,
             plane_width,
-            plane_register: plane_width > 0 && design.analog.is_none(),
+            plane_register: plane_width > 0,
+            tells_planes: plane_width > 0 && (design.analog.is_none() || threshold_sets(design)),
             plane_bits: (0..plane_width).map(|index| PlaneBit { name: PLANE_BITS[index], index }).collect(),
             plane_tags: (0..plane_width)
                 .rev()
@@ -323,8 +336,12 @@ impl View {
                 })
                 .collect::<Vec<String>>()
                 .join(", "),
-            shift_width: bits(most(|layer| layer.planes.iter().map(|plane| plane.shift).max().unwrap_or(0)))
-                .max(1),
+            scales: plane_width > 0 || scales().any(|scale| scale > 1),
+            shift_width: match shifts {
+                true => bits(scales().map(|scale| scale.trailing_zeros() as usize).max().unwrap_or(0)).max(1),
+                false => 0,
+            },
+            scale_bits: if shifts { Vec::new() } else { scale_bits(scales().fold(0, |all, one| all | one)) },
             skips,
             masks_rows,
             masks_lanes,

@@ -239,7 +239,7 @@ mod tests {
         // + -
         let weights = BitMatrix::from_fn(1, 4, |_, column| column == 2);
         let mask = Some(Mask { taps: vec![true, false, true, false], channels: vec![true] });
-        network.layers[0].planes.push(Plane { weights, scale: 1, mask });
+        network.layers[0].planes.push(Plane { weights, scale: 1, mask, levels: None });
         assert_eq!(validate(&network), []);
         let input = [5, -7, 11, 100];
         // Base sums 5, -12, 6, 101, twice; then - upper left + lower left.

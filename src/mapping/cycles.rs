@@ -46,7 +46,7 @@ pub fn of_frame(layers: &[LayerMap], planes: usize, array: u64) -> Frame {
 /// One layer's reads of analog arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reads {
-    /// Vectors of all groups and passes.
+    /// Vectors of all groups and tiles.
     pub vectors: u64,
     /// Reads of one vector.
     pub reads: u64,

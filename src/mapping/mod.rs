@@ -80,6 +80,12 @@ pub struct LayerMap {
 }
 
 impl LayerMap {
+    /// Tiles of a group with at most `planes` planes.
+    pub fn group_tiles(&self, group: usize, planes: usize) -> usize {
+        let of_plane = |plane: &PlaneTiles| (0..self.passes).filter(|&pass| plane.runs(group, pass)).count();
+        self.planes.iter().take(planes).map(of_plane).sum()
+    }
+
     /// The tiles in the order in which they run, of at most `planes` planes: group, block, plane, pass.
     pub fn tiles(&self, planes: usize) -> impl Iterator<Item = Tile> + '_ {
         let block = move |b: usize| if b + 1 == self.blocks { self.last_block } else { self.block };
@@ -215,8 +221,8 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, tiles: Vec<PlaneTiles>, pl
         // Nothing is loaded: every pixel visits the arrays of all its passes in turn.
         let (step, plane_rows) = row_steps(arch, planes);
         let rows = if planes > 1 { plane_rows } else { arch.rows };
-        let interval = planes * (rows / step).max(arch.readout.conversion());
-        let tiles = layer.fan_in().div_ceil(rows) * layer.conv.c.div_ceil(arch.lanes) * layer.planes.len();
+        let interval = planes * (rows / step).max(arch.conversion());
+        let tiles: usize = (0..whole.groups).map(|group| whole.group_tiles(group, usize::MAX)).sum();
         let bound = (tiles * layer.conv.pixels() * interval) as u64;
         let all = LayerMap { last_words: full_words, bound, ..whole };
         return match layer.sum_pixels || all.passes * all.planes.len() == 1 {

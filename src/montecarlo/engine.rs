@@ -23,6 +23,8 @@ pub struct Judge<'a> {
     pub rule: Decision,
     /// Whether result bits of all layers are compared with those of the chip without errors.
     pub flips: bool,
+    /// Most planes of weights that a layer runs; all where none is given.
+    pub planes: Option<usize>,
 }
 
 /// One analog design, with what all chips of it share.
@@ -66,7 +68,8 @@ impl Machine {
     /// # Panics
     /// Where the design's readout is the popcount.
     pub fn new(design: Design, judge: &Judge) -> Machine {
-        let (plan, sites) = (Plan::new(&design), design.sites());
+        let planes = judge.planes.unwrap_or(design.planes_of_weights());
+        let (plan, sites) = (Plan::limited(&design, planes), design.sites());
         let subject = subject(&sites);
         let (classes, traces) = (Vec::new(), Vec::new());
         let mut machine = Machine { design, plan, sites, subject, classes, traces, ideal: 0 };

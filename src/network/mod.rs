@@ -6,8 +6,10 @@
 
 mod check;
 pub mod random;
+mod slices;
 
 pub use check::{Problem, validate};
+pub use slices::Slicing;
 
 use crate::bits::BitMatrix;
 
@@ -146,7 +148,16 @@ pub struct Mask {
     pub channels: Vec<bool>,
 }
 
-/// One matrix of binary weights and what it counts: the base of a layer, a support, or a bit of its weights.
+/// Weights of several levels: a slice of a weight, in one cell of an analog array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Levels {
+    /// Largest size of a value.
+    pub most: i32,
+    /// One row an output channel, in the order of the planes' matrices.
+    pub values: Vec<i16>,
+}
+
+/// One matrix of weights and what it counts: the base of a layer, a support, a bit of its weights, or a slice of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plane {
     /// One row an output channel; columns run kernel row, kernel column, input channel (channel fastest).
@@ -155,6 +166,8 @@ pub struct Plane {
     pub scale: i32,
     /// `None`: everything is kept.
     pub mask: Option<Mask>,
+    /// `None`: the weights are -1 and +1. Only [`Network::sliced`] makes others.
+    pub levels: Option<Levels>,
 }
 
 impl Plane {
@@ -163,7 +176,7 @@ impl Plane {
 
     /// The only plane of a layer with weights of -1 and +1.
     pub fn binary(weights: BitMatrix) -> Plane {
-        Plane { weights, scale: 1, mask: None }
+        Plane { weights, scale: 1, mask: None, levels: None }
     }
 
     /// Whether the tap adds to the channel.
@@ -171,8 +184,16 @@ impl Plane {
         self.mask.as_ref().is_none_or(|mask| mask.channels[channel] && mask.taps[column])
     }
 
-    /// -1 or +1, or 0 where the plane leaves the tap or the channel out.
-    pub fn sign(&self, channel: usize, column: usize) -> i32 {
+    /// Largest size of a weight.
+    pub fn most(&self) -> i32 {
+        self.levels.as_ref().map_or(1, |levels| levels.most)
+    }
+
+    /// -1 or +1, or a level; 0 where the plane leaves the tap or the channel out.
+    pub fn value(&self, channel: usize, column: usize) -> i32 {
+        if let Some(levels) = &self.levels {
+            return i32::from(levels.values[channel * self.weights.columns() + column]);
+        }
         match (self.keeps(channel, column), self.weights.get(channel, column)) {
             (false, _) => 0,
             (true, true) => 1,
@@ -230,7 +251,7 @@ impl Layer {
 
     /// The weight of output channel `channel` for the tap `column`.
     pub fn weight(&self, channel: usize, column: usize) -> i32 {
-        self.planes.iter().map(|plane| plane.scale * plane.sign(channel, column)).sum()
+        self.planes.iter().map(|plane| plane.scale * plane.value(channel, column)).sum()
     }
 
     pub fn weight_bits(&self) -> usize {
@@ -242,9 +263,9 @@ impl Layer {
         self.fan_in() * self.conv.c * self.conv.pixels()
     }
 
-    /// Sum of the planes' scales: the largest weight that can be.
+    /// Sum of the planes' scales, times their largest values: the largest weight that can be.
     pub fn scales(&self) -> i64 {
-        self.planes.iter().map(|plane| i64::from(plane.scale)).sum()
+        self.planes.iter().map(|plane| i64::from(plane.scale) * i64::from(plane.most())).sum()
     }
 
     /// Smallest and largest accumulator that any input can give channel `c`, with all planes or only the first ones;
@@ -254,7 +275,7 @@ impl Layer {
         let (low, high) = code.range();
         let (low, high) = (i64::from(low), i64::from(high));
         let of = |plus: i64, minus: i64| (plus * low - minus * high, plus * high - minus * low);
-        if let [plane] = &self.planes[..] {
+        if let [plane @ Plane { levels: None, .. }] = &self.planes[..] {
             let plus = plane.weights.ones(c) as i64;
             let scale = i64::from(plane.scale) * pixels;
             return of(plus * scale, (self.fan_in() as i64 - plus) * scale);
@@ -263,7 +284,7 @@ impl Layer {
         let mut range = (i64::MAX, i64::MIN);
         for plane in &self.planes {
             for (column, weight) in weights.iter_mut().enumerate() {
-                *weight += i64::from(plane.scale * plane.sign(c, column));
+                *weight += i64::from(plane.scale * plane.value(c, column));
             }
             let plus: i64 = weights.iter().filter(|weight| **weight > 0).sum();
             let minus: i64 = -weights.iter().filter(|weight| **weight < 0).sum::<i64>();
@@ -335,6 +356,14 @@ impl Network {
     pub fn limited(&self, planes: usize) -> Network {
         let mut network = self.clone();
         network.layers.iter_mut().for_each(|layer| layer.planes.truncate(planes.max(1)));
+        network
+    }
+
+    /// The same network with the first `planes[n]` planes (at least 1) of layer `n`; all where the list is empty.
+    pub fn limited_each(&self, planes: &[usize]) -> Network {
+        let mut network = self.clone();
+        let layers = network.layers.iter_mut().zip(planes);
+        layers.for_each(|(layer, planes)| layer.planes.truncate((*planes).max(1)));
         network
     }
 

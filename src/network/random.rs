@@ -146,7 +146,7 @@ fn layer(
     layer
 }
 
-/// One plane, or up to as many as `limits` allows, their scales falling powers of two.
+/// One plane, or up to as many as `limits` allows, their scales falling: half of them powers of two.
 fn planes(rng: &mut impl Rng, limits: &Limits, channels: usize, taps: usize) -> Vec<Plane> {
     if limits.planes < 2 {
         return vec![Plane::binary(BitMatrix::from_fn(channels, taps, |_, _| rng.random()))];
@@ -158,8 +158,11 @@ fn planes(rng: &mut impl Rng, limits: &Limits, channels: usize, taps: usize) -> 
         let weights = BitMatrix::from_fn(channels, taps, |_, _| rng.random());
         let masked = index > 0 && rng.random_ratio(1, 2);
         let mask = masked.then(|| mask(rng, channels, taps));
-        planes.insert(0, Plane { weights, scale, mask });
-        scale <<= rng.random_range(0..=2);
+        planes.insert(0, Plane { weights, scale, mask, levels: None });
+        match rng.random_ratio(1, 2) {
+            true => scale <<= rng.random_range(0..=2),
+            false => scale += rng.random_range(0..=2 * scale),
+        }
     }
     planes
 }

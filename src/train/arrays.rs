@@ -92,7 +92,7 @@ impl Arrays {
             }
             let unit = 1.0 / (1u64 << analog.value_fraction_bits) as f32;
             layers.push(ArrayLayer {
-                first_site: readout.first_array,
+                first_site: readout.group_arrays[0],
                 planes: readout.reads,
                 passes: (0..program.passes).map(|pass| design.weight_columns(index, pass)).collect(),
                 values: match readout.decides {

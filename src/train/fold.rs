@@ -165,13 +165,14 @@ fn planes(layer: &PlanLayer, state: &LayerState, scales: &[i32]) -> Vec<Plane> {
             kept(tap) && sign(latent[tap * outputs + output]) > 0
         })
     };
-    let base = Plane { weights: signs(&state.weights.value, &|_| true), scale: scales[0], mask: None };
+    let base =
+        Plane { weights: signs(&state.weights.value, &|_| true), scale: scales[0], mask: None, levels: None };
     let support = |(support, &scale): (&Support, &i32)| {
         let taps: Vec<bool> = support.kept.iter().map(|&kept| kept == 1.0).collect();
         let weights = signs(&support.weights.value, &|tap| taps[tap]);
         let whole = taps.iter().all(|&kept| kept);
         let mask = (!whole).then(|| Mask { taps, channels: vec![true; outputs] });
-        Plane { weights, scale, mask }
+        Plane { weights, scale, mask, levels: None }
     };
     let used = state.supports.iter().filter(|support| support.is_used());
     std::iter::once(base).chain(used.zip(&scales[1..]).map(support)).collect()

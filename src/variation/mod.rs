@@ -54,10 +54,38 @@ pub struct Site {
     pub columns: usize,
     /// Nominal weight, -1 or +1, or 0 where the cell is not used; index `column * rows + row`.
     pub weights: Vec<i8>,
+    /// What the cells hold, where that is one of several levels; `weights` then only tells which cells are used.
+    pub levels: Option<Levels>,
     pub converter: Converter,
+    /// Neighbouring columns that take turns at one converter.
+    pub share: usize,
     /// Level at which the rows of this array are driven, as a fraction of the chip's own: 1, or less for a plane of
     /// weights with a smaller scale.
     pub level: f64,
+}
+
+/// Nominal weights of several levels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Levels {
+    /// Largest size of a value: what a fully switched cell stands for.
+    pub most: i32,
+    /// Index as that of `weights`.
+    pub values: Vec<i16>,
+}
+
+impl Site {
+    /// Weight of a cell, 0 where it is not used.
+    pub fn weight(&self, cell: usize) -> i32 {
+        match &self.levels {
+            Some(levels) => i32::from(levels.values[cell]),
+            None => i32::from(self.weights[cell]),
+        }
+    }
+
+    /// Largest size of a weight.
+    pub fn most(&self) -> i32 {
+        self.levels.as_ref().map_or(1, |levels| levels.most)
+    }
 }
 
 /// The nominal converter of an array's columns.
@@ -134,6 +162,15 @@ pub fn subject(sites: &[Site]) -> String {
             number(&mut hash, value);
         }
         values.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
+        if let Some(levels) = &site.levels {
+            hash.update(b"levels");
+            number(&mut hash, levels.most as usize);
+            levels.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        }
+        if site.share != 1 {
+            hash.update(b"share");
+            number(&mut hash, site.share);
+        }
         if site.level != 1.0 {
             hash.update(b"level");
             hash.update(site.level.to_bits().to_le_bytes());
@@ -176,7 +213,9 @@ mod tests {
             rows: 2,
             columns: 1,
             weights: vec![1, -1],
+            levels: None,
             converter: Converter::Uniform { levels: 3, low: -2.0, step: 2.0 },
+            share: 1,
             level: 1.0,
         };
         let sense = |reference| Converter::Sense { reference };
@@ -186,6 +225,10 @@ mod tests {
             vec![site.clone(), site.clone()],
             vec![Site { layer: 2, ..site.clone() }],
             vec![Site { level: 0.5, ..site.clone() }],
+            vec![Site { share: 2, ..site.clone() }],
+            vec![Site { levels: Some(Levels { most: 3, values: vec![1, -3] }), ..site.clone() }],
+            vec![Site { levels: Some(Levels { most: 3, values: vec![1, -1] }), ..site.clone() }],
+            vec![Site { levels: Some(Levels { most: 4, values: vec![1, -1] }), ..site.clone() }],
             vec![Site { array: 1, ..site.clone() }],
             vec![Site { weights: vec![1, 0], ..site.clone() }],
             vec![Site { rows: 1, columns: 2, ..site.clone() }],

@@ -33,11 +33,11 @@ module accumulator (
     //%- endif %//
     //%- endif %//
     input  wire count_valid_i,
-    //%- if v.plane_width > 0 %//
-    // Plane of the weights that was counted.
-    //%- if v.many_layers %//
+    //%- if v.scales && v.many_layers %//
     input  wire [<: v.layer_width - 1 :>:0] layer_i,
     //%- endif %//
+    //%- if v.plane_width > 0 %//
+    // Plane of the weights that was counted.
     input  wire [<: v.plane_width - 1 :>:0] count_plane_i,
     //%- if v.masks_lanes && v.all_groups > 1 %//
     input  wire count_group_last_i,
@@ -102,17 +102,33 @@ module accumulator (
   end
   //%- endif %//
 
-  //%- if v.plane_width > 0 %//
+  //%- if v.scales %//
+  //%- if v.shift_width > 0 %//
 
   // A contribution of the plane counts 2^shift.
   wire [<: v.shift_width - 1 :>:0] shift;
+  //%- else %//
+
+  // What a contribution of the plane counts, a bit each.
+  //%- for bit in v.scale_bits.iter() %//
+  wire <: bit.name :>;
+  //%- endfor %//
+  //%- endif %//
 
   plane_program u_plane_program (
       //%- if v.many_layers %//
       .layer_i(layer_i),
       //%- endif %//
+      //%- if v.plane_width > 0 %//
       .plane_i(count_plane_i),
+      //%- endif %//
+      //%- if v.shift_width > 0 %//
       .shift_o(shift)
+      //%- else %//
+      //%- for bit in v.scale_bits.iter() %//
+      .<: bit.name :>_o(<: bit.name :>)<: bit.comma :>
+      //%- endfor %//
+      //%- endif %//
   );
   //%- if v.masks_lanes %//
 
@@ -171,9 +187,9 @@ module accumulator (
       wire [SUM-1:0] <: product :> = count;
       //%- endif %//
       //%- if v.masks_lanes %//
-      wire [SUM-1:0] contribution = {SUM{kept[lane]}} & (product << shift);
-      //%- else if v.plane_width > 0 %//
-      wire [SUM-1:0] contribution = product << shift;
+      wire [SUM-1:0] contribution = {SUM{kept[lane]}} & (<: scaled :>);
+      //%- else if v.scales %//
+      wire [SUM-1:0] contribution = <: scaled :>;
       //%- endif %//
       //%- if v.accumulates %//
       wire [SUM-1:0] held = <: held_expr :>;

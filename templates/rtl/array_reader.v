@@ -51,28 +51,46 @@ module array_reader (
 
   // Array of the vector at the door, and the first array of its group.
   reg [<: a.array_width - 1 :>:0] array_q;
+  //%- if a.counts_groups %//
+  reg [<: v.all_group_width - 1 :>:0] group_q;
+  wire [<: a.array_width - 1 :>:0] first_array;
+
+  array_program u_array_program (
+      .group_i(group_q),
+      .first_array_o(first_array)
+  );
+
+  wire [<: a.array_width - 1 :>:0] array_next = door_pass_first_i ? first_array : array_q + <: a.array_width :>'d1;
+  //%- else %//
   //%- if v.multi_pass %//
   reg [<: a.array_width - 1 :>:0] group_array_q;
   wire [<: a.array_width - 1 :>:0] array_next = door_pass_first_i ? group_array_q : array_q + <: a.array_width :>'d1;
   //%- else %//
   wire [<: a.array_width - 1 :>:0] array_next = array_q + <: a.array_width :>'d1;
   //%- endif %//
+  //%- endif %//
   wire [<: a.array_width - 1 :>:0] array = door_tile_first_i ? array_next : array_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       array_q <= {<: a.array_width :>{1'b1}};
-      //%- if v.multi_pass %//
+      //%- if a.counts_groups %//
+      group_q <= <: v.all_group_width :>'d0;
+      //%- else if v.multi_pass %//
       group_array_q <= <: a.array_width :>'d0;
       //%- endif %//
     end else if (frame_start_i) begin
       array_q <= {<: a.array_width :>{1'b1}};
-      //%- if v.multi_pass %//
+      //%- if a.counts_groups %//
+      group_q <= <: v.all_group_width :>'d0;
+      //%- else if v.multi_pass %//
       group_array_q <= <: a.array_width :>'d0;
       //%- endif %//
     end else if (door_valid_i) begin
       array_q <= array;
-      //%- if v.multi_pass %//
+      //%- if a.counts_groups %//
+      if (door_group_last_i) group_q <= group_q + <: v.all_group_width :>'d1;
+      //%- else if v.multi_pass %//
       if (door_group_last_i) group_array_q <= array + <: a.array_width :>'d1;
       //%- endif %//
     end

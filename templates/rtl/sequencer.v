@@ -52,7 +52,9 @@ module sequencer (
     //%- if v.plane_register %//
     // Last plane of the weights that a layer may run, taken as a frame starts.
     input  wire [<: v.plane_width - 1 :>:0] last_plane_i,
+    //%- if v.tells_planes %//
     output wire [<: v.plane_width - 1 :>:0] last_plane_o,
+    //%- endif %//
     //%- endif %//
     //%- if v.plane_width > 0 %//
     // Plane of the weights, bit by bit.
@@ -276,8 +278,10 @@ module sequencer (
     if (!rst_ni) last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
     else if (frame_start_o) last_plane_q <= last_plane_i;
   end
+  //%- if v.tells_planes %//
 
   assign last_plane_o = last_plane_q;
+  //%- endif %//
   //%- endif %//
   //%- if v.plane_width > 0 %//
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind};
+use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design};
 use bincim::emit::{bench, vectors::Frame};
@@ -74,13 +74,24 @@ pub fn frames(design: &Design, seed: u64, count: usize) -> Vec<Frame> {
 
 /// The same on one chip.
 pub fn chip_frames(design: &Design, chip: Option<&Chip>, seed: u64, count: usize) -> Vec<Frame> {
+    limited_frames(design, chip, design.planes_of_weights(), seed, count)
+}
+
+/// The same with at most `planes` planes of weights.
+pub fn limited_frames(
+    design: &Design,
+    chip: Option<&Chip>,
+    planes: usize,
+    seed: u64,
+    count: usize,
+) -> Vec<Frame> {
     let elements = random::elements(&design.network, seed, count);
     let images = elements.chunks(design.network.input.shape.elements()).cycle();
     let frame = |(index, image): (usize, &[i16])| {
         cosim::frame(
             design,
             chip,
-            design.planes_of_weights(),
+            planes,
             image.to_vec(),
             machine::frame_seed(machine::RESET_SEED, index as u64),
         )
@@ -94,13 +105,6 @@ pub fn plane_frames(design: &Design, planes: usize, seed: u64, count: usize) -> 
         .chunks(design.network.input.shape.elements())
         .map(|image| cosim::frame(design, None, planes, image.to_vec(), 0))
         .collect()
-}
-
-/// The network without the masks of its planes, which analog arrays do not take.
-pub fn unmasked(mut network: Network) -> Network {
-    let planes = network.layers.iter_mut().flat_map(|layer| &mut layer.planes);
-    planes.for_each(|plane| plane.mask = None);
-    network
 }
 
 /// Writes texts, named by paths inside `folder`.
@@ -134,9 +138,7 @@ pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
 
 /// The machine's bits and scores against the definition's.
 pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
-    // Analog arrays run all planes.
-    let planes = if design.analog.is_some() { usize::MAX } else { frame.planes };
-    let trace = reference::run(&design.network.limited(planes), &frame.image);
+    let trace = reference::run(&design.network.limited(frame.planes), &frame.image);
     let cycles = &design.frame_of(frame.planes).layers;
     for (index, layer) in design.network.layers.iter().enumerate() {
         let expected = &trace.layers[index].bits;
@@ -188,6 +190,12 @@ pub fn lint(folder: &Path) -> Result<(), String> {
 /// A random analog readout of any kind.
 pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
+    random_slices(arch, rng);
+    if rng.random_bool(0.4) {
+        let shares: Vec<usize> = (1..=arch.lanes).filter(|share| arch.lanes.is_multiple_of(*share)).collect();
+        arch.share = *shares.choose(rng).unwrap();
+    }
+    let cell_bits = arch.cell_bits;
     let readout = &mut arch.readout;
     readout.kind = if rng.random_bool(0.7) { ReadoutKind::Adc } else { ReadoutKind::Sense };
     readout.levels = *[2, 3, 5, 11, 16, 31].choose(rng).unwrap();
@@ -198,6 +206,9 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.fraction_bits = rng.random_range(0..=6);
     readout.value_fraction_bits = rng.random_range(0..=2);
     readout.cell_bits = readout.fraction_bits + rng.random_range(2..=4);
+    if cell_bits > 1 {
+        readout.cell_bits = (readout.cell_bits + cell_bits as u32).min(16);
+    }
     readout.noise = match rng.random_bool(0.5) {
         true => readout.noise_step() * rng.random_range(1..40) as f64,
         false => 0.0,
@@ -206,22 +217,31 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
 }
 
+/// Cells of one bit or of several.
+pub fn random_slices(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    arch.cell_bits = *[1, 1, 2, 3, 8].choose(rng).unwrap();
+    arch.slices = match rng.random_bool(0.7) {
+        true => WeightSlices::Balanced,
+        false => WeightSlices::Offset,
+    };
+}
+
 /// Any integers that a chip may hold, near what physics would draw.
 pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
     let analog = design.analog.as_ref().expect("the trial is analog");
     let unit = 1i32 << analog.fraction_bits;
     let most = (1i32 << (analog.cell_width - 1)) - 1;
     let mut draw = |site: &Site| {
-        let mut cell = |weight: i8| {
-            let value = i32::from(weight) * unit + rng.random_range(-unit..=unit);
-            if weight == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
+        let mut cell = |place: usize| {
+            let value = site.weight(place) * unit + rng.random_range(-unit..=unit);
+            if site.weights[place] == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
         };
-        let plus = site.weights.iter().map(|weight| cell(*weight)).collect();
-        let minus = site.weights.iter().map(|weight| cell(*weight)).collect();
+        let plus = (0..site.weights.len()).map(&mut cell).collect();
+        let minus = (0..site.weights.len()).map(&mut cell).collect();
         let offset = (0..site.columns).map(|_| rng.random_range(-unit..=unit)).collect();
         let mut edges = Vec::new();
         for _ in 0..site.columns {
-            let reach = site.rows as i32 * unit / 3;
+            let reach = site.rows as i32 * site.most() * unit / 3;
             let mut column: Vec<i32> = (0..analog.edges).map(|_| rng.random_range(-reach..=reach)).collect();
             column.sort_unstable();
             edges.extend(column);

@@ -89,6 +89,34 @@ fn o13_clipping() {
     assert!((mean(&squares) - expected).abs() < SIGMAS * error, "{} {expected}", mean(&squares));
 }
 
+/// Columns that `array.lanes` puts on one converter have its edges, and those of two converters differ; a shared sense
+/// amplifier has one offset for columns of different references.
+#[test]
+fn columns_of_a_lane_have_its_edges() {
+    let mut physics = circuit(AdcKind::Flash, 0.5, 0.02);
+    physics.converter.gain = 0.02;
+    let site = Site { share: 4, ..with_converter(12, 16, -30.0, 4.0) };
+    let array = draw(&physics, 5, 6, &site);
+    for column in 0..12 {
+        let first = column / 4 * 4;
+        assert_eq!(edges(&array, column), edges(&array, first), "column {column}");
+        assert!(column < 4 || edges(&array, column) != edges(&array, column - 4), "column {column}");
+    }
+    // The lanes' converters are those of as many columns with one each.
+    let alone = draw(&physics, 5, 6, &with_converter(3, 16, -30.0, 4.0));
+    assert!((0..3).all(|lane| edges(&array, 4 * lane) == edges(&alone, lane)));
+    physics = Physics::default();
+    physics.sense.offset = 2.0;
+    let reference: Vec<f64> = (0..12).map(|column| f64::from(column % 5)).collect();
+    let sense = Converter::Sense { reference: reference.clone() };
+    let array = draw(&physics, 5, 6, &Site { converter: sense, ..site });
+    for column in 0..12 {
+        let offset = |column: usize| edges(&array, column)[0] - (reference[column] * 64.0) as i32;
+        assert_eq!(offset(column), offset(column / 4 * 4), "column {column}");
+        assert!(column < 4 || offset(column) != offset(column - 4));
+    }
+}
+
 /// O15: flash: INL sigma s at every edge, DNL sigma sqrt(2) s, edges independent; the public C3SRAM figures. 512
 /// columns x 4 chips.
 #[test]

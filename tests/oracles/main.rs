@@ -7,6 +7,7 @@
 mod cells;
 mod converters;
 mod keys;
+mod levels;
 mod measured;
 mod support;
 mod wires;

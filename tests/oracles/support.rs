@@ -10,7 +10,7 @@ pub const SIGMAS: f64 = 4.5;
 pub fn site(rows: usize, columns: usize, weight: impl Fn(usize, usize) -> i8) -> Site {
     let weights = (0..columns * rows).map(|i| weight(i / rows, i % rows)).collect();
     let converter = Converter::Uniform { levels: 2, low: -1.0, step: 2.0 };
-    Site { layer: 0, array: 0, rows, columns, weights, converter, level: 1.0 }
+    Site { layer: 0, array: 0, rows, columns, weights, levels: None, converter, share: 1, level: 1.0 }
 }
 
 /// Voltage of a column in 2^-F counts under drives of -1, 0 and +1.

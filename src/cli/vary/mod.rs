@@ -10,7 +10,7 @@ pub mod results;
 pub mod settings;
 
 use super::infer::{Rule, Split};
-use super::{Outcome, chip, load, output};
+use super::{Outcome, chip, load, output, verify};
 use crate::arch::ArchFile;
 use crate::device::Physics;
 use crate::flow::folder;
@@ -64,6 +64,9 @@ pub struct Vary {
     /// Stop early when the 95 % interval of every mean is within this fraction on either side, after 10 chips
     #[arg(long, value_name = "HALFWIDTH", conflicts_with = "shard")]
     pub until: Option<f64>,
+    /// Run at most K planes of weights in each layer; all if not given
+    #[arg(long, value_name = "K")]
+    pub planes: Option<usize>,
     /// Compare the result bits of every layer with those of the chip without errors
     #[arg(long)]
     pub flips: bool,
@@ -182,7 +185,8 @@ struct Prepared {
 impl Prepared {
     fn new(args: &Vary) -> miette::Result<Prepared> {
         let (network, _) = load::network(&args.model)?;
-        let mut file = load::choice(&network, Some(&args.arch), None)?.0.design.arch.to_file();
+        let design = load::choice(&network, Some(&args.arch), None)?.0.design;
+        let mut file = design.arch.to_file();
         if !file.readout.is_analog() {
             return Err(miette!(
                 code = "vary::no_analog",
@@ -191,6 +195,7 @@ impl Prepared {
                 args.arch.display()
             ));
         }
+        verify::planes(args.planes, &design)?;
         let left_out = chip::leave_out_read_noise(&mut file.variation, args.without_read_noise);
         let mut points = Points::given(file);
         if args.each {
@@ -208,12 +213,20 @@ impl Prepared {
         let rule = args.rule.map_or(network.output.decision, Decision::from);
         let images: Vec<i16> =
             pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
-        let judge = Judge { images: &images, labels: &labels, rule, flips: args.flips };
+        let (flips, planes) = (args.flips, args.planes);
+        let judge = Judge { images: &images, labels: &labels, rule, flips, planes };
         let (machines, cases) = machines(&network, &args.arch, &points.cases, &judge, &pool)?;
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
         let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
             name: machines[0].design().layers[index].name.clone(),
             bits: if machines[0].design().layers[index].scores { 0 } else { layer.output.elements() as u64 },
+        };
+        // Of an array of slices: those that run.
+        let limited = match planes {
+            Some(planes) => {
+                Network { output: network.output.clone(), ..machines[0].design().network.limited(planes) }
+            }
+            None => network.clone(),
         };
         let settings = Settings {
             bincim: env!("CARGO_PKG_VERSION").into(),
@@ -232,7 +245,8 @@ impl Prepared {
             sweep: args.sweep.as_ref().map(|sweep| sweep.key.clone()),
             points: points.points,
             cases: points.cases.iter().map(toml_text).collect::<miette::Result<_>>()?,
-            network_correct: pool.install(|| network_correct(&network, &pixels, &labels, rule)),
+            planes,
+            network_correct: pool.install(|| network_correct(&limited, &pixels, &labels, rule)),
             ideal_correct: cases.iter().map(|(machine, _)| machines[*machine].ideal()).collect(),
             flips: layers.iter().enumerate().map(flip_layer).collect(),
             chips: args.chips,
@@ -261,7 +275,13 @@ impl Prepared {
         let (done, jobs): (Vec<Job>, Vec<Job>) =
             all.partition(|job| records.contains_key(&(job.chip, job.case)));
         let bar = progress(done.len(), jobs.len());
-        let judge = Judge { images: &self.images, labels: &self.labels, rule: self.rule, flips: self.flips };
+        let judge = Judge {
+            images: &self.images,
+            labels: &self.labels,
+            rule: self.rule,
+            flips: self.flips,
+            planes: settings.planes,
+        };
         let work = |job: Job, parallel| {
             let (machine, physics) = &self.cases[job.case];
             let seed = settings.seed.wrapping_add(job.chip as u64);

@@ -30,6 +30,9 @@ pub struct Settings {
     pub points: Vec<Point>,
     /// Architecture files, one a machine, as TOML: text keeps every digit of a number.
     pub cases: Vec<String>,
+    /// Most planes of weights that a layer runs, where fewer than all were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planes: Option<usize>,
     /// Images that the network itself classifies rightly, and each machine's chip without errors.
     pub network_correct: usize,
     pub ideal_correct: Vec<usize>,
@@ -152,6 +155,7 @@ pub mod tests {
             sweep: None,
             points: vec![Point { group: Group::Given, label: "as given".into(), value: None, case: 0 }],
             cases: vec!["[variation]\nread_noise = 0.0\n[array]\nrows = 8\n".into()],
+            planes: None,
             network_correct: 9,
             ideal_correct: vec![8],
             flips: Vec::new(),

@@ -101,7 +101,7 @@ pub(super) fn sequencer(v: &View) -> Instance {
         (v.pads_columns, "window_column_o", "window_column"),
         (v.pass_width > 0, "pass_o", "pass"),
         (v.plane_register, "last_plane_i", "wanted_last_plane"),
-        (v.plane_register, "last_plane_o", "last_plane"),
+        (v.tells_planes, "last_plane_o", "last_plane"),
         (true, "tile_first_o", "tile_first"),
         (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
     ];
@@ -296,7 +296,7 @@ pub(super) fn accumulator(v: &View) -> Instance {
         (v.counts_driven, "driven_rows_i", driven),
         (v.counts_driven && v.weighted, "weighted_i", "weighted"),
         (true, "count_valid_i", "count_valid"),
-        (v.plane_width > 0 && v.many_layers, "layer_i", "layer"),
+        (v.scales && v.many_layers, "layer_i", "layer"),
         (v.plane_width > 0, "count_plane_i", "count_plane"),
         (v.masks_lanes && v.all_groups > 1, "count_group_last_i", "count_group_last"),
         (v.accumulates, "count_first_i", "count_first"),

@@ -103,7 +103,7 @@ fn frames(v: &View) -> Group {
             (v.many_layers, v.layer_width, "layer"),
             (v.has_map, 0, "layer_start"),
             (v.plane_register, v.plane_width, "wanted_last_plane"),
-            (v.plane_register, v.plane_width, "last_plane"),
+            (v.tells_planes, v.plane_width, "last_plane"),
             (v.many_layers, 0, "layer_drained"),
         ],
         lines,

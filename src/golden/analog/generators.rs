@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use super::plan::{LayerPlan, Read};
 use crate::design::noise::{Noise, SITES};
 use crate::design::{Analog, Design};
 use crate::golden::machine::frame_seed;
@@ -33,12 +34,21 @@ pub(super) struct Generators {
 struct Layer {
     first: usize,
     vectors: usize,
-    /// Vectors that run one pass together before the next pass.
+    /// Vectors that run one tile together before the next tile.
     block: usize,
-    /// Of all planes of the weights.
-    passes: usize,
-    /// Reads of one vector in one pass.
+    groups: Vec<Group>,
+    /// Reads of one vector in one tile.
     planes: usize,
+}
+
+/// The tiles of a group.
+#[derive(Debug)]
+struct Group {
+    /// Tiles of the groups before.
+    before: usize,
+    count: usize,
+    /// Place among them of each tile that any group has.
+    places: Vec<usize>,
 }
 
 /// The noise of frames whose first one has a given seed.
@@ -50,14 +60,30 @@ pub struct GateNoise<'a> {
 
 impl Generators {
     /// `None` where the design has no such noise.
-    pub fn new(design: &Design, analog: &Analog) -> Option<Generators> {
+    pub fn new(design: &Design, analog: &Analog, plans: &[LayerPlan]) -> Option<Generators> {
         let noise = analog.noise.clone()?;
         let mut reads = 0;
-        let layers = design.layers.iter().map(|layer| {
+        let layers = design.layers.iter().zip(plans).map(|(layer, plan)| {
             let planes = layer.readout.as_ref().map_or(1, |readout| readout.reads);
-            let (first, vectors, passes) = (reads, layer.vectors, layer.passes * layer.planes.len());
-            reads += layer.groups * vectors * passes * planes;
-            Layer { first, vectors, block: layer.block, passes, planes }
+            let tiles = || plan.reads.iter().step_by(planes);
+            let mut before = 0;
+            let groups = (0..layer.groups).map(|group| {
+                let mut count = 0;
+                let place = |read: &Read| {
+                    let place = count;
+                    count += usize::from(read.arrays[group].is_some());
+                    place
+                };
+                let mut places: Vec<usize> = tiles().map(place).collect();
+                // The executor asks for a whole tile of columns, also for groups whose sums it then keeps.
+                places.iter_mut().for_each(|place| *place = (*place).min(count - 1));
+                before += count;
+                Group { before: before - count, count, places }
+            });
+            let groups = groups.collect();
+            let first = reads;
+            reads += before * layer.vectors * planes;
+            Layer { first, vectors: layer.vectors, block: layer.block, groups, planes }
         });
         let layers = layers.collect();
         let kept = (0..design.lanes).map(|_| OnceLock::new()).collect();
@@ -73,10 +99,11 @@ impl Generators {
     fn read(&self, place: &ReadPlace) -> usize {
         let layer = &self.layers[place.layer];
         let group = place.channel / self.lanes;
-        let (pass, plane) = (place.read / layer.planes, place.read % layer.planes);
+        let group = &layer.groups[group];
+        let (tile, plane) = (group.places[place.read / layer.planes], place.read % layer.planes);
         let (inside, before) = (place.vector % layer.block, place.vector - place.vector % layer.block);
         let length = layer.block.min(layer.vectors - before);
-        let vectors = (group * layer.vectors + before) * layer.passes + pass * length + inside;
+        let vectors = group.before * layer.vectors + before * group.count + tile * length + inside;
         layer.first + vectors * layer.planes + plane
     }
 

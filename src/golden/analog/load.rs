@@ -100,11 +100,12 @@ impl<'a> Loaded<'a> {
 }
 
 impl<'a> LoadedRead<'a> {
-    fn new(plan: &Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip, noise: i32) -> LoadedRead<'a> {
+    fn new(plan: &'a Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip, noise: i32) -> LoadedRead<'a> {
         let columns: Vec<Column> = (0..layer.columns)
             .map(|channel| {
                 let (group, index) = (channel / plan.lanes, channel % plan.lanes);
-                let draw = &chip.arrays[layer.first_array + group * layer.passes + read.pass];
+                let Some(array) = read.arrays[group] else { return Column { draw: &plan.blank, index: 0 } };
+                let draw = &chip.arrays[array];
                 let real = plan.lanes.min(layer.columns - group * plan.lanes);
                 assert_eq!((draw.rows, draw.columns), (plan.rows, real), "an array of another size");
                 assert_eq!(draw.plus.len(), plan.rows * real, "cells of another array");

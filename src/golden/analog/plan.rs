@@ -7,6 +7,7 @@ use super::generators::{GateNoise, Generators};
 use super::maps::Map;
 use crate::design::{Design, LayerDesign, LayerReadout, Source, Threshold, Walk};
 use crate::network::{InputCode, PadValue};
+use crate::variation::ArrayDraw;
 
 /// An analog design laid out for execution.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub struct Plan {
     pub(super) classes: usize,
     /// P: columns of one array.
     pub(super) lanes: usize,
+    /// Planes of weights that a layer runs at most.
+    planes: usize,
+    /// A column without an array: a tile that a mask leaves out.
+    pub(super) blank: ArrayDraw,
     /// Arrays of the chip, rows of each, edges of a converter.
     pub(super) arrays: usize,
     pub(super) rows: usize,
@@ -33,9 +38,6 @@ pub struct Plan {
 pub(super) struct LayerPlan {
     /// Output channels.
     pub columns: usize,
-    /// Passes of all planes of the weights: arrays of one group.
-    pub passes: usize,
-    pub first_array: usize,
     /// All vectors in the order of the walk: those of one pooling window follow each other.
     pub vectors: Vec<Vector>,
     /// Vectors of one pooling window.
@@ -66,10 +68,12 @@ pub(super) struct Vector {
 /// One read: rows of one array (of every group) driven once.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// Array of the group, in the order plane of the weights, pass.
-    pub pass: usize,
-    /// What a code stands for counts `2^shift`.
-    pub shift: usize,
+    /// Array of each group; none where a mask leaves the tile out.
+    pub arrays: Vec<Option<usize>>,
+    /// Channels that the read does not add to.
+    pub dropped: Vec<usize>,
+    /// What the value of a code counts.
+    pub scale: i64,
     /// Rows of the array whose bit comes from the map.
     pub rows: Vec<usize>,
     /// Where each of them finds it: word of the map, counted from the window's origin.
@@ -84,25 +88,44 @@ impl Plan {
     /// # Panics
     /// Where the design's readout is the popcount.
     pub fn new(design: &Design) -> Plan {
+        Plan::limited(design, design.planes_of_weights())
+    }
+
+    /// [`Plan::new`] with at most `planes` (at least 1) planes of the weights of each layer.
+    ///
+    /// # Panics
+    /// As [`Plan::new`].
+    pub fn limited(design: &Design, planes: usize) -> Plan {
+        let planes = planes.max(1);
         let analog = design.analog.as_ref().expect("a design with analog arrays");
         let layers = &design.network.layers;
         let mut maps = vec![Map::input(design)];
         for (index, layer) in layers.iter().enumerate() {
             maps.push(Map::between(layer.output, layers.get(index + 1)));
         }
-        let plans = (0..layers.len()).map(|index| layer_plan(design, index, &maps[index])).collect();
+        let plans: Vec<LayerPlan> =
+            (0..layers.len()).map(|index| layer_plan(design, index, planes, &maps[index])).collect();
         Plan {
             code: design.input.code,
             elements: design.network.input.shape.elements(),
             scores: design.output.scores,
             classes: design.output.scores / design.output.pixels,
             lanes: design.lanes,
+            planes,
+            blank: ArrayDraw {
+                rows: design.rows,
+                columns: 1,
+                plus: vec![0; design.rows],
+                minus: vec![0; design.rows],
+                offset: vec![0],
+                edges: vec![0; analog.edges],
+            },
             arrays: analog.arrays,
             rows: design.rows,
             edges: analog.edges,
+            generators: Generators::new(design, analog, &plans),
             maps,
             layers: plans,
-            generators: Generators::new(design, analog),
         }
     }
 
@@ -115,9 +138,14 @@ impl Plan {
     pub fn elements(&self) -> usize {
         self.elements
     }
+
+    /// Planes of weights that a layer runs at most.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
 }
 
-fn layer_plan(design: &Design, index: usize, map: &Map) -> LayerPlan {
+fn layer_plan(design: &Design, index: usize, planes: usize, map: &Map) -> LayerPlan {
     let layer = &design.layers[index];
     let readout = layer.readout.as_ref().expect("every layer of an analog design has a readout");
     let columns = design.network.layers[index].conv.c;
@@ -125,15 +153,16 @@ fn layer_plan(design: &Design, index: usize, map: &Map) -> LayerPlan {
     let (low, high) = readout.sums;
     LayerPlan {
         columns,
-        passes: layer.passes * layer.planes.len(),
-        first_array: readout.first_array,
         vectors,
         window: if layer.sum_pixels { 1 } else { layer.walk.window.0 * layer.walk.window.1 },
-        reads: reads(design, index, readout, map, &classes),
+        reads: reads(design, index, planes, readout, map, &classes),
         values: readout.values.clone(),
         narrow: low >= i64::from(i16::MIN) && high < i64::from(i16::MAX),
         thresholds: (0..columns)
-            .map(|c| design.thresholds[layer.threshold_base + c / design.lanes][c % design.lanes])
+            .map(|c| {
+                let entry = design.threshold_base(index, planes) + c / design.lanes;
+                design.thresholds[entry][c % design.lanes]
+            })
             .collect(),
         sum_pixels: layer.sum_pixels,
         flip_after_pool: layer.flip_after_pool,
@@ -183,16 +212,41 @@ fn origins(walk: &Walk) -> Vec<(i64, i64)> {
         .collect()
 }
 
-fn reads(design: &Design, index: usize, readout: &LayerReadout, map: &Map, classes: &[Class]) -> Vec<Read> {
+fn reads(
+    design: &Design,
+    index: usize,
+    planes: usize,
+    readout: &LayerReadout,
+    map: &Map,
+    classes: &[Class],
+) -> Vec<Read> {
     let layer = &design.layers[index];
     let mut reads = Vec::new();
-    for (tile, (weights, pass)) in layer.tiles(0, layer.planes.len()).enumerate() {
-        for plane in 0..readout.reads {
-            let read = match &layer.source {
-                Source::Input => input_read(design, layer, readout, map, (pass, plane), classes.len()),
-                Source::Map { .. } => map_read(design, layer, map, pass, classes),
+    for (number, weights) in layer.planes.iter().enumerate().take(planes) {
+        for pass in 0..layer.passes {
+            let arrays: Vec<Option<usize>> = (0..layer.groups)
+                .map(|group| {
+                    let place = layer.tiles(group, planes).position(|tile| tile == (number, pass))?;
+                    Some(readout.group_arrays[group] + place)
+                })
+                .collect();
+            if arrays.iter().all(Option::is_none) {
+                continue;
+            }
+            let adds = |channel: usize| {
+                let (group, lane) = (channel / design.lanes, channel % design.lanes);
+                arrays[group].is_some() && weights.lanes.as_ref().is_none_or(|kept| kept[group][lane])
             };
-            reads.push(Read { pass: tile, shift: read.shift + layer.planes[weights].shift, ..read });
+            let channels = 0..design.network.layers[index].conv.c;
+            let dropped: Vec<usize> = channels.filter(|&channel| !adds(channel)).collect();
+            for plane in 0..readout.reads {
+                let read = match &layer.source {
+                    Source::Input => input_read(design, layer, readout, map, (pass, plane), classes.len()),
+                    Source::Map { .. } => map_read(design, layer, map, pass, classes),
+                };
+                let (arrays, dropped) = (arrays.clone(), dropped.clone());
+                reads.push(Read { arrays, dropped, scale: weights.scale << plane, ..read });
+            }
         }
     }
     reads
@@ -226,7 +280,8 @@ fn input_read(
         1 => 0..design.rows,
         _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
     };
-    Read { pass, shift: plane, rows, words, driven: vec![driven.collect(); classes] }
+    let driven = vec![driven.collect(); classes];
+    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1 }
 }
 
 fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classes: &[Class]) -> Read {
@@ -252,5 +307,5 @@ fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classe
             }
         })
         .collect();
-    Read { pass, shift: 0, rows, words, driven }
+    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1 }
 }

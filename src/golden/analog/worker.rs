@@ -95,6 +95,41 @@ enum Sums {
     Wide(Vec<i64>),
 }
 
+impl Sums {
+    /// The sums of some columns, `length` each.
+    fn save(&self, columns: &[usize], length: usize) -> Sums {
+        let range = |column: &usize| column * length..(column + 1) * length;
+        match self {
+            Sums::Narrow(sums) => {
+                let mut saved = Aligned::new(columns.len() * length, 0);
+                for (to, column) in saved.chunks_exact_mut(length).zip(columns) {
+                    to.copy_from_slice(&sums[range(column)]);
+                }
+                Sums::Narrow(saved)
+            }
+            Sums::Wide(sums) => {
+                Sums::Wide(columns.iter().flat_map(|column| &sums[range(column)]).copied().collect())
+            }
+        }
+    }
+
+    /// Puts back what [`Sums::save`] took.
+    fn restore(&mut self, columns: &[usize], saved: Sums) {
+        match (self, saved) {
+            (Sums::Narrow(sums), Sums::Narrow(saved)) => put(sums, columns, &saved),
+            (Sums::Wide(sums), Sums::Wide(saved)) => put(sums, columns, &saved),
+            _ => unreachable!("saved from the same sums"),
+        }
+    }
+}
+
+fn put<T: Copy>(sums: &mut [T], columns: &[usize], saved: &[T]) {
+    let length = saved.len().checked_div(columns.len()).unwrap_or(0);
+    for (n, column) in columns.iter().enumerate() {
+        sums[column * length..][..length].copy_from_slice(&saved[n * length..][..length]);
+    }
+}
+
 impl Batch<'_> {
     fn blank(&self, map: &Map) -> Vec<u32> {
         map.blank.repeat(self.blocks)
@@ -125,7 +160,14 @@ impl Batch<'_> {
                     true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
                     false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
                 };
-                for number in 0..self.loaded.layers[index].len() {
+                for (number, read) in layer.reads.iter().enumerate() {
+                    let dropped = read.dropped.iter().filter(|channel| columns.contains(channel));
+                    let dropped: Vec<usize> = dropped.map(|channel| channel - first).collect();
+                    if dropped.len() == columns.len() {
+                        continue;
+                    }
+                    // Kernels take whole tiles of columns; those that the read does not add to keep their sums.
+                    let kept = sums.save(&dropped, slots * LANES);
                     self.read(
                         index,
                         number,
@@ -135,6 +177,7 @@ impl Batch<'_> {
                         slots,
                         &mut sums,
                     );
+                    sums.restore(&dropped, kept);
                 }
                 let first_pixel = chunk * windows;
                 if layer.scores.is_some() {
@@ -166,7 +209,7 @@ impl Batch<'_> {
         // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
         let values: Vec<i16> = (0..codes)
             .map(|code| match (sums as &Sums, layer.values.get(code)) {
-                (Sums::Narrow(_), Some(value)) => (value << read.read.shift) as i16,
+                (Sums::Narrow(_), Some(value)) => (value * read.read.scale) as i16,
                 (Sums::Narrow(_), None) => 0,
                 (Sums::Wide(_), _) => code as i16,
             })
@@ -225,7 +268,7 @@ impl Batch<'_> {
                     for (&slot, codes) in places[..count].iter().zip(codes.chunks_exact(LANES)) {
                         let sums = &mut sums[(column * slots + slot) * LANES..][..LANES];
                         for (sum, &code) in sums.iter_mut().zip(codes) {
-                            *sum += layer.values[code as usize] << read.read.shift;
+                            *sum += layer.values[code as usize] * read.read.scale;
                         }
                     }
                 }

@@ -38,10 +38,10 @@ impl<'a> Arrays<'a> {
 
     /// Adds a vector's reads of one array to the sums of all lanes; `generators` add their noise to the voltages.
     pub fn add(&self, visit: &Visit, mut generators: Option<&mut Generators>, sums: &mut [i64]) {
-        let draw = &self.chip.arrays[visit.readout.first_array + visit.array];
-        for (shift, drive) in visit.reads() {
+        let draw = &self.chip.arrays[visit.array];
+        for (scale, drive) in visit.reads() {
             let noise = generators.as_mut().map(|generators| generators.read());
-            for (column, sum) in sums.iter_mut().enumerate() {
+            for (column, sum) in sums.iter_mut().enumerate().filter(|(column, _)| visit.adds(*column)) {
                 // A lane beyond the last channel never reaches an edge.
                 let mut code = 0;
                 if column < draw.columns {
@@ -50,19 +50,20 @@ impl<'a> Arrays<'a> {
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
-                *sum += visit.readout.values[code] << shift;
+                *sum += visit.readout.values[code] * scale;
             }
         }
     }
 
     /// The same with converters that change nothing, on a chip without errors; counts every column sum in `found`.
     pub fn add_exactly(&self, visit: &Visit, found: &mut ColumnSums, sums: &mut [i64]) {
-        let draw = &self.chip.arrays[visit.readout.first_array + visit.array];
-        for (shift, drive) in visit.reads() {
-            for (column, sum) in sums.iter_mut().enumerate().take(draw.columns) {
+        let draw = &self.chip.arrays[visit.array];
+        for (scale, drive) in visit.reads() {
+            let columns = sums.iter_mut().enumerate().take(draw.columns);
+            for (column, sum) in columns.filter(|(column, _)| visit.adds(*column)) {
                 let counts = voltage(draw, column, &drive) >> self.analog.fraction_bits;
                 *found.entry(counts).or_default() += 1;
-                *sum += i64::from(counts) << (shift + self.analog.value_fraction_bits as usize);
+                *sum += (i64::from(counts) * scale) << self.analog.value_fraction_bits;
             }
         }
     }
@@ -73,26 +74,32 @@ pub struct Visit<'a> {
     pub design: &'a Design,
     pub layer: &'a LayerDesign,
     pub readout: &'a LayerReadout,
-    /// Index of the array inside the layer.
+    /// Index of the array on the chip.
     pub array: usize,
-    /// The plane of weights counts `2^shift`.
-    pub shift: usize,
+    /// What the plane of weights counts.
+    pub scale: i64,
+    /// Lanes that the plane adds to, where it leaves out some.
+    pub kept: Option<&'a [bool]>,
     pub row: &'a RowVector,
 }
 
 impl Visit<'_> {
-    /// Each read's rows, and the shift of what it gives: one read a bit plane of the input.
-    fn reads(&self) -> impl Iterator<Item = (usize, Drive)> {
+    fn adds(&self, lane: usize) -> bool {
+        self.kept.is_none_or(|kept| kept[lane])
+    }
+
+    /// Each read's rows, and what it counts: one read a bit plane of the input.
+    fn reads(&self) -> impl Iterator<Item = (i64, Drive)> {
         (0..self.readout.reads).map(|plane| {
             let rows = match self.readout.reads {
                 1 => 0..self.design.rows,
                 _ => plane * self.design.plane_rows..(plane + 1) * self.design.plane_rows,
             };
-            (plane + self.shift, self.drive(rows))
+            (self.scale << plane, self.drive(rows))
         })
     }
 
-    /// Rows of the first layer are all driven; unused ones hold empty cells.
+    /// Rows of the first layer are all driven; unused ones, and those that a plane leaves out, hold empty cells.
     fn drive(&self, rows: std::ops::Range<usize>) -> Drive {
         let all = !self.design.row_enable || matches!(self.layer.source, crate::design::Source::Input);
         let first = rows.start;

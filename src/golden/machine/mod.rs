@@ -124,8 +124,7 @@ impl<'a> Machine<'a> {
         Machine {
             found: None,
             design,
-            // Analog arrays run all planes.
-            planes: if chip.is_some() { usize::MAX } else { planes.max(1) },
+            planes: planes.max(1),
             arrays: Arrays::new(design, chip),
             generators: noise.map(|noise| Generators::new(noise, seed)),
             input: InputMemory::fill(design, image),
@@ -199,9 +198,10 @@ impl<'a> Machine<'a> {
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
             let mut address = address;
-            for (plane, pass) in layer.tiles(group, self.planes) {
+            for (tile, (plane, pass)) in layer.tiles(group, self.planes).enumerate() {
                 if self.arrays.is_some() {
-                    self.read(layer, group, (plane, pass), &walk[first..first + length], first, &mut sums);
+                    let place = Place { group, tile, plane, pass };
+                    self.read(layer, place, &walk[first..first + length], first, &mut sums);
                     continue;
                 }
                 let words = layer.tile_words(pass);
@@ -220,7 +220,7 @@ impl<'a> Machine<'a> {
                     let sum = &mut sums[if layer.sum_pixels { 0 } else { vector }];
                     for (lane, sum) in sum.iter_mut().enumerate() {
                         if kept_lanes.is_none_or(|kept| kept[lane]) {
-                            *sum += tile.contribution(self.design, layer, lane, &row) << plane.shift;
+                            *sum += tile.contribution(self.design, layer, lane, &row) * plane.scale;
                         }
                     }
                     self.clock.tick();
@@ -235,19 +235,20 @@ impl<'a> Machine<'a> {
     fn read(
         &mut self,
         layer: &LayerDesign,
-        group: usize,
-        (plane, pass): (usize, usize),
+        place: Place,
         walk: &[Position],
         first: usize,
         sums: &mut [Vec<i64>],
     ) {
-        let array = (group * layer.planes.len() + plane) * layer.passes + pass;
-        let shift = layer.planes[plane].shift;
+        let plane = &layer.planes[place.plane];
+        let kept = plane.lanes.as_ref().map(|groups| &groups[place.group][..]);
         for (vector, position) in walk.iter().enumerate() {
-            let row = self.row_vector(layer, pass, position);
+            let row = self.row_vector(layer, place.pass, position);
             let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
+            let array = readout.group_arrays[place.group] + place.tile;
             let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
-            let visit = Visit { design: self.design, layer, readout, array, shift, row: &row };
+            let visit =
+                Visit { design: self.design, layer, readout, array, scale: plane.scale, kept, row: &row };
             match &mut self.found {
                 // Layers that are done stand in the trace.
                 Some(found) => arrays.add_exactly(&visit, &mut found[self.trace.layers.len()], sum),
@@ -365,6 +366,15 @@ impl<'a> Machine<'a> {
             }
         }
     }
+}
+
+/// An array of a layer: the tile of this plane and pass, and its number among those of its group.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    group: usize,
+    tile: usize,
+    plane: usize,
+    pass: usize,
 }
 
 /// Where a walk stands: bank and address, and the pixel of the window's origin.

@@ -136,6 +136,7 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::golden::reference;
+    use crate::network::Slicing;
     use crate::network::random::{self, Limits};
 
     /// Every instruction set of this processor against the definition, on networks of all features.
@@ -183,6 +184,27 @@ mod tests {
         equals_reference(3000..3200, &limits, 3);
         let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4, planes: 3 };
         equals_reference(4000..4010, &limits, 2);
+    }
+
+    #[test]
+    fn networks_with_slices_equal_the_reference() {
+        for seed in 5000..5100 {
+            let network = random::network(seed, &Limits { planes: 5, ..Limits::default() });
+            let slicing = if seed % 2 == 0 { Slicing::Balanced } else { Slicing::Offset };
+            let sliced = network.sliced(2 + seed as usize % 3, slicing);
+            let elements = random::elements(&network, seed, 3);
+            let size = network.input.shape.elements();
+            for planes in 1..=sliced.most_planes() {
+                let fewer = sliced.limited(planes);
+                let expected: Vec<i32> =
+                    elements.chunks(size).flat_map(|image| reference::run(&fewer, image).scores).collect();
+                assert_eq!(
+                    prepare(&fewer).infer_elements(&elements),
+                    expected,
+                    "seed {seed}, {planes} planes"
+                );
+            }
+        }
     }
 
     #[test]

@@ -257,7 +257,7 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
     };
     let base = |o: usize| {
         // A tap outside was counted as -1 times its weight: give the weight back.
-        let mut base = layer.fan_in() as i32 * layer.scales() as i32;
+        let mut base = layer.fan_in() as i32 * reach(layer);
         for ky in 0..layer.kernel.0 {
             for kx in (0..layer.kernel.1).filter(|&kx| !inside(ky, kx)) {
                 for c in 0..layer.input.c {
@@ -295,15 +295,23 @@ fn flip_word(flip: &[bool], block: usize) -> u32 {
 
 /// The matrices that the kernel counts with, their scales, and the factor of the counts in an accumulator.
 ///
-/// Integers meet whole weights in one pass. A plane with a mask is half the sum of two matrices, equal where a tap is
+/// Integers meet whole weights in one pass. A plane of levels is half the sum of a few matrices. A plane with a mask is half the sum of two matrices, equal where a tap is
 /// kept and opposite where it is left out; all scales are doubled then, and the factor is 1 instead of 2.
 fn planes<'a>(layer: &'a Layer, source: &Source) -> (Vec<(Cow<'a, BitMatrix>, i32)>, i32) {
     if source.integers {
         return (vec![(Cow::Borrowed(&layer.planes[0].weights), 1)], 1);
     }
-    let halves = layer.planes.iter().any(|plane| plane.mask.is_some());
+    let halves = layer.planes.iter().any(|plane| plane.mask.is_some() || plane.levels.is_some());
     let mut passes = Vec::new();
     for plane in &layer.planes {
+        if let Some(levels) = &plane.levels {
+            for (place, part) in parts(levels.most).into_iter().enumerate() {
+                let bit = |o, column| sign(levels.most, plane.value(o, column), place);
+                let matrix = BitMatrix::from_fn(layer.conv.c, layer.fan_in(), bit);
+                passes.push((Cow::Owned(matrix), part * plane.scale));
+            }
+            continue;
+        }
         match plane.mask {
             None => {
                 let scale = if halves { 2 * plane.scale } else { plane.scale };
@@ -311,7 +319,7 @@ fn planes<'a>(layer: &'a Layer, source: &Source) -> (Vec<(Cow<'a, BitMatrix>, i3
             }
             Some(_) => {
                 for other in [true, false] {
-                    let bit = |o, column| match plane.sign(o, column) {
+                    let bit = |o, column| match plane.value(o, column) {
                         0 => other,
                         sign => sign > 0,
                     };
@@ -322,6 +330,29 @@ fn planes<'a>(layer: &'a Layer, source: &Source) -> (Vec<(Cow<'a, BitMatrix>, i3
         }
     }
     (passes, if halves { 1 } else { 2 })
+}
+
+/// The accumulator of one tap whose matrices all match: half the sum of their scales where those are doubled.
+fn reach(layer: &Layer) -> i32 {
+    layer.planes.iter().map(|plane| plane.scale * parts(plane.most()).iter().sum::<i32>() / 2).sum()
+}
+
+/// Powers of two, falling, and a further 1: their sums and differences are twice every level up to `most`.
+fn parts(most: i32) -> Vec<i32> {
+    let mut parts = vec![1, 1];
+    while parts.iter().sum::<i32>() < 2 * most {
+        parts.insert(0, 2 * parts[0]);
+    }
+    parts
+}
+
+/// Whether part `place` of twice `level` is added.
+fn sign(most: i32, level: i32, place: usize) -> bool {
+    let mut left = 2 * level;
+    for part in &parts(most)[..place] {
+        left -= if left >= 0 { *part } else { -part };
+    }
+    left >= 0
 }
 
 /// Weights of one pass in the order of the kernel.

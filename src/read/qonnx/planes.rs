@@ -1,7 +1,7 @@
 //! Weights of a few levels as planes of -1 and +1.
 //!
 //! Three forms are taken apart, the first that fits: one value with two signs; addends (a base and its supports),
-//! each one value with two signs or 0; whole multiples of one unit, by the fewest planes that give all of them.
+//! each one value with two signs or 0, their ratios fractions of whole numbers up to 255; whole multiples of one unit, by the fewest planes that give all of them.
 //! All are exact up to the rounding of the file's own numbers, which may differ by one part in a million.
 
 use crate::bits::BitMatrix;
@@ -98,14 +98,14 @@ impl Weights<'_> {
             }
             ratios.push(ratio?);
         }
-        let smallest = ratios.iter().copied().fold(1.0, f64::min);
+        // The smallest scale of the base that makes all scales whole.
+        let whole = |base: &f64| {
+            ratios.iter().all(|ratio| ratio * base >= 0.5 && near(ratio * base, (ratio * base).round()))
+        };
+        let base_scale = (1..=Plane::MOST_SCALE).map(f64::from).find(whole)?;
         let mut planes = Vec::new();
         for (&a, ratio) in order.iter().zip(&ratios) {
-            let scale = (ratio / smallest).round();
-            if !near(ratio / smallest, scale) || scale > MOST_LEVEL {
-                return None;
-            }
-            planes.push(self.addend(a, &sizes[a], scale as i32)?);
+            planes.push(self.addend(a, &sizes[a], (ratio * base_scale).round() as i32)?);
         }
         if planes[0].mask.is_some() {
             return None;
@@ -131,7 +131,7 @@ impl Weights<'_> {
         let mut taps = vec![true; self.inputs];
         kept.iter().enumerate().for_each(|(k, &kept)| taps[(self.column)(k)] = kept);
         let weights = self.matrix(|o, k| value(o, k) > 0.0);
-        Some(Plane { weights, scale, mask: (!whole).then_some(Mask { taps, channels }) })
+        Some(Plane { weights, scale, mask: (!whole).then_some(Mask { taps, channels }), levels: None })
     }
 
     /// Whole multiples of one unit, or of one unit a channel.
@@ -158,7 +158,7 @@ impl Weights<'_> {
             .enumerate()
             .map(|(p, &scale)| {
                 let weights = self.matrix(|o, k| table[(level(o, k) - lowest) as usize] >> p & 1 == 1);
-                Plane { weights, scale, mask: None }
+                Plane { weights, scale, mask: None, levels: None }
             })
             .collect();
         Ok(Decomposition { planes, unit: units.iter().map(|unit| unit / f64::from(factor)).collect() })
@@ -309,7 +309,7 @@ mod tests {
         let made = of(values, addends).unwrap_or_else(|o| panic!("channel {o}"));
         for (o, row) in values.iter().enumerate() {
             for (k, &value) in row.iter().enumerate() {
-                let sum: i32 = made.planes.iter().map(|p| p.scale * p.sign(o, k)).sum();
+                let sum: i32 = made.planes.iter().map(|p| p.scale * p.value(o, k)).sum();
                 assert!((f64::from(sum) * made.unit[o] - value).abs() < 1e-9, "{o} {k}");
             }
         }
@@ -356,7 +356,12 @@ mod tests {
         let odd = vec![vec![0.25, 0.0, -0.25], vec![0.25, 0.25, 0.0]];
         assert_eq!(checked(&sum(&base, &odd), &[base.clone(), odd]), [8, 1, 1]);
         let third = vec![vec![1.0 / 3.0; 3], vec![-1.0 / 3.0; 3]];
-        assert_eq!(checked(&sum(&base, &third), &[base, third]), [3, 1]);
+        assert_eq!(checked(&sum(&base, &third), &[base.clone(), third]), [3, 1]);
+        // Ratios that are fractions: the base counts what they have in common.
+        for (ratio, scales) in [(0.75, [4, 3]), (0.6, [5, 3]), (2.0 / 3.0, [3, 2]), (7.0 / 255.0, [255, 7])] {
+            let other = vec![vec![ratio, -ratio, ratio], vec![ratio, ratio, ratio]];
+            assert_eq!(checked(&sum(&base, &other), &[other, base.clone()]), scales);
+        }
     }
 
     #[test]
