@@ -3,6 +3,7 @@
 
     study.py train --data MNIST --out build/supports [--seeds 1,2]   base, frozen, dropped and joint of each seed
     study.py run   --data MNIST --out build/supports                 classifies, asks for cycles; writes supports.csv here
+    study.py volts --data MNIST --out build/supports                 mismatch of threshold voltages; writes threshold.csv
     study.py plot                                                    needs matplotlib; writes supports.svg here
 
 Needs target/release/bincim. A training that was interrupted goes on where it stopped.
@@ -72,6 +73,30 @@ def run(data, out):
         writer.writerows(rows)
 
 
+def volts(data, out):
+    """Chips whose threshold voltages differ by 0 to 60 mV (one standard deviation), seed 1's networks."""
+    rows = []
+    for kind in KINDS:
+        model = out / f"{kind}1.onnx"
+        for planes in [1] if kind == "base" else [1, 3 if kind in ("frozen", "dropped") else 2]:
+            words = ["vary", model, "--arch", HERE / "threshold.toml", "--data", data, "--chips", 10, "--images", 1000]
+            words += ["--sweep", "variation.threshold.a_vt=0,5,10,15", "--json"]
+            words += [] if kind == "base" else ["--planes", planes]
+            for point in (p for p in bincim(*words)["points"] if p["value"] is not None):
+                rows.append({
+                    "network": kind,
+                    "planes": planes,
+                    "sigma_mV": float(point["value"]) / 0.25,
+                    "accuracy_mean": round(100 * point["accuracy_mean"], 2),
+                    "accuracy_std": round(100 * point["accuracy_std"], 2),
+                })
+                print(rows[-1])
+    with open(HERE / "threshold.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def plot():
     import matplotlib
 
@@ -100,7 +125,7 @@ def plot():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["train", "run", "plot"])
+    parser.add_argument("what", choices=["train", "run", "volts", "plot"])
     parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/supports"))
     parser.add_argument("--seeds", default="1,2")
@@ -109,5 +134,7 @@ if __name__ == "__main__":
         train(words.data, words.out, [int(seed) for seed in words.seeds.split(",")])
     elif words.what == "run":
         run(words.data, words.out)
+    elif words.what == "volts":
+        volts(words.data, words.out)
     else:
         plot()

@@ -45,7 +45,7 @@ pub struct ArrayFile {
     /// Converters of an analog array; divides `columns`: as many neighbouring columns as fall on one take turns at it.
     /// Equal to `columns` with the popcount readout.
     pub lanes: Setting,
-    /// Pixels computed side by side; only 1 is built.
+    /// Pixels computed side by side; only 1 is built, since columns make better use of the same lanes.
     pub pixel_lanes: Setting,
     /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. Copies
     /// shorten the rows' wires in wide arrays; each takes `rows` flip-flops, all together one cycle of latency.

@@ -324,7 +324,9 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
             pixel_lanes != 1,
             "array.pixel_lanes",
             pixel_lanes,
-            "only one pixel a cycle is built".into(),
+            "only one pixel a cycle is built: the same lanes as columns take no more cycles where a layer has as \
+             many channels, and fewer in dense layers, which have one pixel"
+                .into(),
             "take 1 and spend the area on more columns or rows".into(),
         );
     }
