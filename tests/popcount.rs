@@ -18,7 +18,7 @@ mod proofs;
 mod tools;
 
 use proofs::{proof_of_part, whole_proof, whole_proof_top};
-use tools::{Icarus, Yosys, cells, quiet, skipped, sources, tool, write};
+use tools::{Icarus, Yosys, model_names, quiet, skipped, sources, tool, write};
 
 /// Rows, planes, enable, pipelined.
 type Shape = (usize, usize, bool, bool);
@@ -192,8 +192,8 @@ fn lint_is_clean() {
                 }
             }
             if let Some(yosys) = &yosys {
-                let library = cells(style)
-                    .map_or(String::new(), |family| format!("read_verilog -lib +/{family}/cells_sim.v; "));
+                let models = model_names(style);
+                let library = if models.is_empty() { models } else { format!("read_verilog -lib{models}; ") };
                 let script = format!(
                     "{library}read_verilog {}; hierarchy -check -top popcount_tree; proc; check -assert",
                     names(&sources(&folder)).join(" ")

@@ -40,6 +40,9 @@ def run(sets, out):
     for name, data in sets.items():
         for strength in STRENGTHS:
             for trained, model in (("clean", f"{name}.onnx"), ("on chips", f"{name}-{strength}.onnx")):
+                if not (out / model).exists():
+                    print(f"{model} is not trained yet")
+                    continue
                 words = ["vary", out / model, "--arch", HERE / f"{strength}.toml", "--data", data, "--chips", 20]
                 words += ["--images", 1000, "--seed", 1, "--json"]
                 done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=True)

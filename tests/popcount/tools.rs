@@ -60,8 +60,6 @@ fn text(output: &Output) -> String {
 pub struct Icarus {
     iverilog: PathBuf,
     vvp: PathBuf,
-    /// Yosys' simulation models, by family.
-    share: Option<PathBuf>,
 }
 
 impl Icarus {
@@ -71,7 +69,7 @@ impl Icarus {
             skipped("iverilog", "simulation");
             return None;
         };
-        Some(Icarus { iverilog, vvp, share: share() })
+        Some(Icarus { iverilog, vvp })
     }
 
     /// What the comparison says, or nothing where the device's cells have no model here.
@@ -94,13 +92,13 @@ impl Icarus {
         }
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/compare.v"));
         command.args(sources(&folder));
-        if let Some(family) = cells(plan.style) {
-            let Some(share) = &self.share else {
-                skipped("a share folder of yosys", &format!("simulation of {}", plan.style.name()));
-                return None;
-            };
-            command.arg(share.join(family).join("cells_sim.v"));
-            command.arg("-I").arg(share.join(family));
+        let Some(models) = models(plan.style) else {
+            skipped("a share folder of yosys", &format!("simulation of {}", plan.style.name()));
+            return None;
+        };
+        command.args(&models);
+        if let Some(folder) = models.first().and_then(|model| model.parent()) {
+            command.arg("-I").arg(folder);
         }
         let output = command.output().expect("iverilog was found");
         assert!(output.status.success(), "{run}: {}", text(&output));
@@ -116,6 +114,24 @@ pub fn cells(style: TreeStyle) -> Option<&'static str> {
         TreeStyle::Lut6 => Some("xilinx"),
         TreeStyle::Flat | TreeStyle::Compress32 | TreeStyle::CarryIn => None,
     }
+}
+
+/// Yosys' models of the cells of a style; none where there is no share folder. Newer versions have ECP5's carry cell in
+/// a file of its own, and around it what Icarus does not read.
+pub fn models(style: TreeStyle) -> Option<Vec<PathBuf>> {
+    let Some(family) = cells(style) else { return Some(Vec::new()) };
+    let folder = share()?.join(family);
+    let carry = folder.join("ccu2c_sim.vh");
+    Some(match carry.is_file() {
+        true => vec![carry, Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/luts.v")],
+        false => vec![folder.join("cells_sim.v")],
+    })
+}
+
+/// The models' names for a script of Yosys.
+pub fn model_names(style: TreeStyle) -> String {
+    let models = models(style).expect("yosys has a share folder");
+    models.iter().map(|model| format!(" {}", model.display())).collect()
 }
 
 /// The folder of Yosys' simulation models.
@@ -144,7 +160,7 @@ impl Yosys {
     pub fn prove(&self, run: &str, style: TreeStyle, files: &[NamedText]) -> Result<(), String> {
         let folder = write(run, files);
         let names: Vec<String> = sources(&folder).iter().map(|f| f.display().to_string()).collect();
-        let cells = cells(style).map_or(String::new(), |family| format!(" +/{family}/cells_sim.v"));
+        let cells = model_names(style);
         let wires = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/registers_as_wires.v");
         let script = format!(
             "read_verilog {}{cells}; hierarchy -check -top proof; proc; flatten; techmap -map {}; \
