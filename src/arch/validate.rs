@@ -325,7 +325,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
             "array.pixel_lanes",
             pixel_lanes,
             "only one pixel a cycle is built: the same lanes as columns take no more cycles where a layer has as \
-             many channels, and fewer in dense layers, which have one pixel"
+             many channels, and often fewer in dense layers, which have one pixel"
                 .into(),
             "take 1 and spend the area on more columns or rows".into(),
         );
