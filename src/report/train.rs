@@ -39,6 +39,9 @@ pub struct TrainView {
     /// SHA-256 of the model that the training went on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_sha256: Option<String>,
+    /// Right test images with 1, 2 ... planes of weights, where every number of them is to serve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correct_by_planes: Option<Vec<usize>>,
     /// Right test images of the finished file.
     pub correct: usize,
     pub accuracy: f64,
@@ -100,6 +103,7 @@ mod tests {
             weight_bits: 1,
             supports: None,
             supports_left_out: None,
+            correct_by_planes: None,
             started_sha256: None,
             correct: 1,
             accuracy: 1.0,

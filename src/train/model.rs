@@ -40,6 +40,15 @@ pub struct Model {
 /// images, in their order.
 pub type On<'a> = Option<(&'a Arrays, &'a [u64])>;
 
+/// What a layer is normalised by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The statistics of its sums.
+    Batch,
+    /// The measured statistics.
+    Measured,
+}
+
 /// What a layer's forward pass leaves for its backward pass.
 struct Passed {
     /// Effective weights: signs, with their supports.
@@ -84,10 +93,18 @@ impl Model {
         })
     }
 
-    /// Loss of a batch, and the gradients of every trained number. `progress` runs from 0 to 1. On a chip the sums
-    /// are those of its arrays, and gradients go through the sums of the weights' signs.
-    pub fn gradients(&mut self, plan: &Plan, codes: &[i8], labels: &[u8], progress: f64, on: On) -> Loss {
-        let mut passed = self.forward(plan, codes, None, on);
+    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports. `progress` runs
+    /// from 0 to 1. On a chip the sums are those of its arrays, and gradients go through the sums of the weights' signs.
+    pub fn gradients(
+        &mut self,
+        plan: &Plan,
+        codes: &[i8],
+        labels: &[u8],
+        progress: f64,
+        supports: usize,
+        on: On,
+    ) -> Loss {
+        let mut passed = self.forward(plan, codes, trained_by(plan), supports, on);
         let last = plan.layers.len() - 1;
         let smoothing = plan.train.label_smoothing as f32;
         let scale = self.layers[last].gamma.value[0];
@@ -123,7 +140,7 @@ impl Model {
                     backward.run(&mut state.weights.gradient, target);
                 }
             }
-            state.share_gradient();
+            state.share_gradient(supports);
             gradient = wanted;
             passed.truncate(index);
         }
@@ -132,31 +149,30 @@ impl Model {
 
     /// Scores (image, class) of a batch with the measured statistics: unscaled sums, without a chip exact integers.
     pub fn scores(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<f32> {
-        let measured: Vec<&Statistics> = self.layers.iter().map(|layer| &layer.measured).collect();
-        let mut passed = self.forward(plan, codes, Some(&measured), on);
+        let mut passed = self.forward(plan, codes, By::Measured, usize::MAX, on);
         passed.pop().map(|last| last.sums).unwrap_or_default()
     }
 
-    /// Loss of a batch with its own statistics.
+    /// Loss of a batch, normalised as in training.
     pub fn loss(&self, plan: &Plan, codes: &[i8], labels: &[u8]) -> f64 {
-        let mut scores =
-            self.forward(plan, codes, None, None).pop().map(|last| last.sums).unwrap_or_default();
+        let mut passed = self.forward(plan, codes, trained_by(plan), usize::MAX, None);
+        let mut scores = passed.pop().map(|last| last.sums).unwrap_or_default();
         let scale = self.layers.last().map_or(1.0, |last| last.gamma.value[0]);
         loss::cross_entropy(&mut scores, scale, labels, plan.train.label_smoothing as f32).mean
     }
 
     /// Mean and variance of every signed layer's sums in one batch, each normalised before it.
     pub fn batch_statistics(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<Statistics> {
-        let passed = self.forward(plan, codes, None, on);
+        let passed = self.forward(plan, codes, By::Batch, usize::MAX, on);
         let signed = passed.iter().zip(&plan.layers).filter(|(passed, _)| passed.affine.is_some());
         signed.map(|(passed, layer)| norm::statistics(&passed.sums, layer.conv.c)).collect()
     }
 
-    /// Every layer's sums and bits; normalised by `measured`, or by the batch itself.
-    fn forward(&self, plan: &Plan, codes: &[i8], measured: Option<&[&Statistics]>, on: On) -> Vec<Passed> {
+    /// Every layer's sums and bits, with the first `supports` supports.
+    fn forward(&self, plan: &Plan, codes: &[i8], by: By, supports: usize, on: On) -> Vec<Passed> {
         let images = codes.len() / plan.input.elements();
         let mut passed: Vec<Passed> = Vec::new();
-        let weights: Vec<Vec<f32>> = self.layers.iter().map(LayerState::effective).collect();
+        let weights: Vec<Vec<f32>> = self.layers.iter().map(|layer| layer.effective(supports)).collect();
         let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
             seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &weights)).collect()
         };
@@ -180,9 +196,11 @@ impl Model {
             let mut bits = Vec::new();
             let mut winners = Vec::new();
             let affine = (index + 1 < plan.layers.len()).then(|| {
-                let own = || norm::statistics(&sums, layer.conv.c);
-                let statistics = measured.map_or_else(own, |measured| measured[index].clone());
-                Affine::new(&statistics, &state.gamma.value, &state.beta.value)
+                let statistics = match by {
+                    By::Batch => &norm::statistics(&sums, layer.conv.c),
+                    By::Measured => &state.measured,
+                };
+                Affine::new(statistics, &state.gamma.value, &state.beta.value, by == By::Batch)
             });
             if let Some(affine) = &affine {
                 bits = vec![0; images * layer.output.elements()];
@@ -193,6 +211,11 @@ impl Model {
         }
         passed
     }
+}
+
+/// What a step normalises by: thresholds that every number of planes shares stay where they are.
+fn trained_by(plan: &Plan) -> By {
+    if plan.thresholds_stay() { By::Measured } else { By::Batch }
 }
 
 /// What a layer reads: the bits of the layer before it, or the image.

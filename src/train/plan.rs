@@ -5,6 +5,7 @@
 use super::recipe::{
     AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Recipe, Ste, SupportsRecipe, TrainRecipe,
 };
+use super::supports::LEAST_SCALE;
 use crate::network::{PadValue, Shape};
 
 /// Most channels of a layer and most pixels of a side.
@@ -69,6 +70,11 @@ impl Plan {
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.layers.last().map_or(0, |last| last.output.c)
+    }
+
+    /// Whether the thresholds stay those of the base.
+    pub fn thresholds_stay(&self) -> bool {
+        self.supports.as_ref().is_some_and(|supports| supports.any_planes)
     }
 
     /// What an input element of code 1 is worth: pixels run from -1 to just below 1.
@@ -302,6 +308,8 @@ fn numbers(recipe: &Recipe, problems: &mut Vec<Problem>) {
     within("train.label_smoothing", train.label_smoothing, 0.0, 0.9, "a share of 0 to 0.9");
     within("train.spread", train.spread, 1e-6, 1.0, "a weight above 0 and up to 1");
     within("train.holdout", train.holdout, 0.0, 0.9, "a share of 0 to 0.9");
+    within("augment.rotate", recipe.augment.rotate, 0.0, 180.0, "degrees, 0 to 180");
+    within("augment.scale", recipe.augment.scale, 0.0, 0.9, "a relative change, 0 to 0.9");
     let least = train.batch.min(1 << 16);
     say(train.measured < least, "train.measured", train.measured.to_string(), "at least train.batch");
     let side = input.rows.min(input.columns);
@@ -319,8 +327,26 @@ fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
         }
     };
     let scales = &supports.scales;
-    let power = |scale: &f64| *scale > 0.0 && scale.log2().fract() == 0.0;
-    let fits = |scale: &f64| power(scale) && (1.0 / 64.0..=1.0).contains(scale);
+    say(
+        supports.dac_bits.is_some_and(|bits| !(1..=7).contains(&bits)),
+        "dac_bits",
+        format!("{:?}", supports.dac_bits.unwrap_or(0)),
+        "1 to 7 bits",
+    );
+    say(
+        supports.any_planes && !supports.frozen,
+        "any_planes",
+        "true".into(),
+        "frozen = true as well: the thresholds are those of a trained base",
+    );
+    let fits = |scale: &f64| {
+        (f64::from(LEAST_SCALE)..=1.0).contains(scale)
+            && (supports.dac_bits.is_some_and(|bits| bits > 7) || supports.nearest(*scale) == *scale)
+    };
+    let sizes = match supports.dac_bits {
+        Some(bits) => format!("multiples of 1/{} from 1 down to 1/64, falling", 1u64 << bits.min(7)),
+        None => "powers of two from 1 down to 1/64, falling, such as [0.5, 0.25]".into(),
+    };
     say(
         !(1..=SupportsRecipe::MOST).contains(&scales.len()),
         "scales",
@@ -331,7 +357,7 @@ fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
         !scales.iter().all(fits) || !scales.is_sorted_by(|a, b| a >= b),
         "scales",
         format!("{scales:?}"),
-        "powers of two from 1 down to 1/64, falling, such as [0.5, 0.25]",
+        &sizes,
     );
     for (key, value) in [("snap", supports.snap), ("drop_at", supports.drop_at)] {
         say(!(0.0..1.0).contains(&value), key, value.to_string(), "a share of the epochs, 0 up to below 1");

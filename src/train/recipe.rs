@@ -31,9 +31,18 @@ pub struct Recipe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SupportsRecipe {
-    /// Sizes `a_k`, falling from at most 1, each a power of two: 0.5, 0.25 ...; 1 to 3 of them.
+    /// Sizes `a_k`, falling from at most 1, each a power of two (0.5, 0.25 ...) or a code of the row DAC; 1 to 3 of
+    /// them.
     pub scales: Vec<f64>,
-    /// Learn the sizes of each layer, from `scales` on, and move them to powers of two at `snap`.
+    /// Bits of the row DAC that drives a support's rows, 1 to 7: sizes are multiples of 1/2^bits of the base's full
+    /// scale. Powers of two if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dac_bits: Option<u32>,
+    /// Every number of planes is to serve at run time: the thresholds stay the base's, and each step draws how many
+    /// supports it uses.
+    #[serde(default)]
+    pub any_planes: bool,
+    /// Learn the sizes of each layer, from `scales` on, and move them to sizes that there are at `snap`.
     #[serde(default)]
     pub learn_scales: bool,
     /// When learnt sizes are moved, a share of the epochs.
@@ -60,6 +69,17 @@ pub struct SupportsRecipe {
 impl SupportsRecipe {
     /// Most supports of a layer.
     pub const MOST: usize = 3;
+
+    /// The size that there is nearest to `size`: a DAC code, or a power of two.
+    pub fn nearest(&self, size: f64) -> f64 {
+        match self.dac_bits {
+            Some(bits) => {
+                let codes = f64::from(1u32 << bits);
+                (size * codes).round().clamp(1.0, codes) / codes
+            }
+            None => size.log2().round().exp2(),
+        }
+    }
 }
 
 fn half() -> f64 {
@@ -229,12 +249,16 @@ impl Default for TrainRecipe {
 }
 
 /// `[augment]`: what happens to a training image before each use.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentRecipe {
     /// Most pixels of a random shift in each direction.
     pub shift: usize,
-    /// Pixel value that a shift brings in, 0 to 255.
+    /// Most degrees of a random turn about the image's middle, 0 to 180.
+    pub rotate: f64,
+    /// Most relative change of a random size, one for rows and one for columns, 0 to 0.9.
+    pub scale: f64,
+    /// Pixel value that comes in from outside, 0 to 255.
     pub fill: u8,
     /// Mirror half of the images left to right.
     pub flip: bool,

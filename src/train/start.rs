@@ -73,10 +73,12 @@ pub fn start(plan: &Plan, bytes: &[u8]) -> Result<Model, Vec<StartError>> {
             }
         } else if base.len() == count {
             state.supports = supports::start(plan, index, Some(&base));
-            // Supports of the base's signs make every sum larger by the same factor.
-            let factor = 1.0 + state.supports.iter().map(Support::size).sum::<f32>();
-            state.measured.mean.iter_mut().for_each(|mean| *mean *= factor);
-            state.measured.variance.iter_mut().for_each(|variance| *variance *= factor * factor);
+            if !plan.thresholds_stay() {
+                // Supports of the base's signs make every sum larger by the same factor.
+                let factor = 1.0 + state.supports.iter().map(Support::size).sum::<f32>();
+                state.measured.mean.iter_mut().for_each(|mean| *mean *= factor);
+                state.measured.variance.iter_mut().for_each(|variance| *variance *= factor * factor);
+            }
         }
         state.weights = Parameter::new(base, true);
     }

@@ -2,8 +2,8 @@
 //! latent weights.
 //!
 //! Supports are learnt on a base at rest or together with it. Their sizes `a_k` are powers of two, so that the machine
-//! adds planes by shifts; learnt ones are moved to the nearest power at a stated time. Groups of neighbouring taps can
-//! be left out, a group for all outputs alike: that is what an array skips.
+//! adds planes by shifts, or codes of a row DAC; learnt ones are moved to the nearest such size at a stated time. Groups
+//! of neighbouring taps can be left out, a group for all outputs alike: that is what an array skips.
 
 use super::adam::Parameter;
 use super::model::LayerState;
@@ -14,10 +14,12 @@ use super::sign::sign;
 use rand::Rng;
 use rayon::prelude::*;
 
-/// Largest size of a latent support at the start on a base: its sign is the base's, so the network is the same.
+/// Largest size of a latent support at the start on a base.
 const QUIET: f32 = 0.05;
 /// Smallest size that a support may learn or be given.
 pub const LEAST_SCALE: f32 = 1.0 / 64.0;
+/// The base's size in the finest steps that a size may have: those of a DAC of 7 bits.
+const FULL_SCALE: f64 = 128.0;
 
 /// One support of one layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +53,8 @@ struct Group {
     weights: usize,
 }
 
-/// The supports of a layer at the start: random ones, or the signs of `base` where there is one to go on from.
+/// The supports of a layer at the start: random ones, or the signs of `base` where there is one to go on from, so that
+/// the network is the same. Thresholds that stay would be wrong for sums that are all larger: random ones there too.
 pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
     let Some(recipe) = &plan.supports else { return Vec::new() };
     let (fan_in, outputs) = (plan.layers[layer].fan_in(), plan.layers[layer].conv.c);
@@ -60,6 +63,7 @@ pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
         let mut random = random(plan.train.seed, Use::Supports, stream);
         let spread = plan.train.spread as f32;
         let latent = |place: usize| match base {
+            Some(_) if recipe.any_planes => QUIET * (2.0 * random.random::<f32>() - 1.0),
             Some(base) => f32::from(sign(base[place])) * QUIET * random.random::<f32>(),
             None => spread * (2.0 * random.random::<f32>() - 1.0),
         };
@@ -73,10 +77,11 @@ pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
 }
 
 impl LayerState {
-    /// What a code of the input is multiplied by (fan-in x outputs): the sign, and the supports' signs in their sizes.
-    pub fn effective(&self) -> Vec<f32> {
+    /// What a code of the input is multiplied by (fan-in x outputs): the sign, and the signs of the first `supports`
+    /// supports in their sizes.
+    pub fn effective(&self, supports: usize) -> Vec<f32> {
         let mut made: Vec<f32> = self.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
-        for support in &self.supports {
+        for support in self.supports.iter().take(supports) {
             let outputs = made.len() / support.kept.len();
             let rows = made.par_chunks_mut(outputs).zip(support.weights.value.par_chunks(outputs));
             rows.zip(&support.kept).for_each(|((made, latent), &kept)| {
@@ -87,10 +92,11 @@ impl LayerState {
         made
     }
 
-    /// Hands the gradient of the effective weights, which `weights` holds, on to the supports and their sizes.
-    pub fn share_gradient(&mut self) {
+    /// Hands the gradient of the effective weights, which `weights` holds, on to the first `supports` supports and
+    /// their sizes.
+    pub fn share_gradient(&mut self, supports: usize) {
         let gradient = &self.weights.gradient;
-        for support in &mut self.supports {
+        for support in self.supports.iter_mut().take(supports) {
             let outputs = gradient.len() / support.kept.len();
             let size = support.scale.value[0];
             let rows = support.weights.gradient.par_chunks_mut(outputs).zip(gradient.par_chunks(outputs));
@@ -112,9 +118,14 @@ impl LayerState {
         let used = self.supports.iter().filter(|support| support.is_used());
         let sizes: Vec<f64> =
             std::iter::once(1.0).chain(used.map(|support| f64::from(support.size()))).collect();
-        let unit = sizes.iter().copied().fold(1.0, f64::min);
-        (sizes.iter().map(|size| (size / unit).round() as i32).collect(), unit)
+        let codes: Vec<i32> = sizes.iter().map(|size| (size * FULL_SCALE).round() as i32).collect();
+        let common = codes.iter().copied().fold(0, greatest_common_divisor);
+        (codes.iter().map(|code| code / common).collect(), f64::from(common) / FULL_SCALE)
     }
+}
+
+fn greatest_common_divisor(a: i32, b: i32) -> i32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Keeps learnt sizes where they may be: falling, and no size larger than the base's.
@@ -127,12 +138,11 @@ pub fn hold(supports: &mut [Support]) {
     }
 }
 
-/// Moves learnt sizes to the nearest powers of two (in their ratio).
-pub fn snap(supports: &mut [Support]) {
+/// Moves learnt sizes to the nearest ones that there are.
+pub fn snap(recipe: &SupportsRecipe, supports: &mut [Support]) {
     for support in supports {
-        let size = &mut support.scale.value[0];
-        *size = f64::from(*size).log2().round().exp2() as f32;
-        support.scale = Parameter::new(vec![*size], false);
+        let size = recipe.nearest(support.size().into()) as f32;
+        support.scale = Parameter::new(vec![size], false);
     }
 }
 

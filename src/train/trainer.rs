@@ -9,10 +9,11 @@ use super::fold;
 use super::model::{LayerState, Model, On};
 use super::norm::Statistics;
 use super::plan::Plan;
-use super::sample::{Samples, batch, order};
+use super::sample::{Samples, Use, batch, order, random};
 use super::supports;
 use crate::golden::{packed, reference};
 use crate::network::{Decision, Network};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Test images that share a chip.
@@ -194,18 +195,22 @@ impl Trainer {
         let rate = adam::rate(recipe, self.steps, steps_per_epoch);
         let seeds = chips(recipe.seed, Chip::Step, self.steps, recipe.chips);
         let on: On = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
-        let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), on);
+        let used = self.supports_of_step();
+        let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), used, on);
         self.steps += 1;
-        let supports = self.plan.supports.as_ref();
-        let frozen = supports.is_some_and(|supports| supports.frozen);
+        let frozen = self.plan.supports.as_ref().is_some_and(|supports| supports.frozen);
+        let thresholds_stay = self.plan.thresholds_stay();
         let learning = self.scales_move();
         for layer in &mut self.model.layers {
             if !frozen {
                 layer.weights.step(rate, self.steps);
             }
-            layer.gamma.step(rate, self.steps);
-            layer.beta.step(rate, self.steps);
-            for support in &mut layer.supports {
+            // The scores' factor is no threshold.
+            if !thresholds_stay || layer.beta.value.is_empty() {
+                layer.gamma.step(rate, self.steps);
+                layer.beta.step(rate, self.steps);
+            }
+            for support in layer.supports.iter_mut().take(used) {
                 support.weights.step(rate, self.steps);
                 if learning {
                     support.scale.step(rate, self.steps);
@@ -216,6 +221,16 @@ impl Trainer {
             }
         }
         Step { loss: loss.mean, correct: loss.correct }
+    }
+
+    /// How many supports the next step uses: all, or as many as it draws.
+    fn supports_of_step(&self) -> usize {
+        let Some(recipe) = &self.plan.supports else { return 0 };
+        let all = recipe.scales.len();
+        match recipe.any_planes {
+            true => random(self.plan.train.seed, Use::Planes, self.steps).random_range(1..=all),
+            false => all,
+        }
     }
 
     /// The epoch, from 0, that begins at the share `at` of the training.
@@ -229,11 +244,11 @@ impl Trainer {
         supports.is_some_and(|s| s.learn_scales && self.history.len() < self.epoch_at(s.snap))
     }
 
-    /// What happens to the supports as `epoch` begins: learnt sizes become powers of two, the least groups go.
+    /// What happens to the supports as `epoch` begins: learnt sizes become such as there are, the least groups go.
     fn settle_supports(&mut self, epoch: usize, samples: &Samples) {
         let Some(recipe) = &self.plan.supports else { return };
         if recipe.learn_scales && epoch == self.epoch_at(recipe.snap) {
-            self.model.layers.iter_mut().for_each(|layer| supports::snap(&mut layer.supports));
+            self.model.layers.iter_mut().for_each(|layer| supports::snap(recipe, &mut layer.supports));
         }
         if recipe.drop > 0.0 && epoch == self.epoch_at(recipe.drop_at) {
             let count = samples.labels.len().min(RANKED) as u32;
@@ -268,8 +283,12 @@ impl Trainer {
     }
 
     /// Sets the statistics to the plain average over the batches of the first `train.measured` images, as they
-    /// are, with the weights at rest; then moves thresholds off the sums that occur.
+    /// are, with the weights at rest, where thresholds do not stay; then moves thresholds off the sums that occur.
     pub fn measure(&mut self, samples: &Samples) {
+        if self.plan.thresholds_stay() {
+            fold::settle(&self.plan, &mut self.model, self.arrays.is_some());
+            return;
+        }
         let size = self.plan.train.batch;
         let count = samples.labels.len().min(self.plan.train.measured) / size;
         let mut totals: Vec<[Vec<f64>; 2]> = Vec::new();
@@ -321,7 +340,12 @@ impl Trainer {
 
     /// Images that the integers classify right.
     pub fn count_right(&self, samples: &Samples) -> usize {
-        let network = self.network();
+        self.count_right_with(samples, usize::MAX)
+    }
+
+    /// Images that the integers classify right with the first `planes` planes of weights.
+    pub fn count_right_with(&self, samples: &Samples, planes: usize) -> usize {
+        let network = self.network().limited(planes);
         let scores = packed::prepare(&network).infer(samples.pixels);
         let classes = scores.chunks_exact(self.plan.classes());
         classes

@@ -45,6 +45,17 @@ fn each_wrong_key_is_named() {
         ("measured = 40", "measured = 40\n[supports]\nscales = []", "supports.scales: 0 sizes"),
         ("measured = 40", "measured = 40\n[supports]\nscales = [0.5]\ndrop = 1.5", "supports.drop: 1.5"),
         ("measured = 40", "measured = 40\n[supports]\nscales = [0.5]\nsnap = 1.0", "supports.snap: 1"),
+        ("measured = 40", "measured = 40\n[supports]\nscales = [0.3]\ndac_bits = 4", "multiples of 1/16"),
+        (
+            "measured = 40",
+            "measured = 40\n[supports]\nscales = [0.5]\ndac_bits = 8",
+            "dac_bits: 8: give 1 to 7",
+        ),
+        (
+            "measured = 40",
+            "measured = 40\n[supports]\nscales = [0.5]\nany_planes = true",
+            "frozen = true as well",
+        ),
         (
             "measured = 40",
             "measured = 40\n[supports]\nscales = [0.5]\ndrop_taps = 0",

@@ -1,6 +1,7 @@
 //! Supports: their gradients, what goes on from a base, what is left out.
 
 use super::{NETS, labels, pixels, planned, trained};
+use bincim::golden::reference;
 use bincim::read;
 use bincim::train::{self, Samples, Trainer, Weights, counted};
 
@@ -47,7 +48,7 @@ fn the_gradient_of_a_size_is_the_loss_s_difference() {
     let codes: Vec<i8> = pixels(&plan, 8).iter().map(|&p| if p >= 128 { 1 } else { -1 }).collect();
     let labels = [0, 1, 2, 3, 0, 1, 2, 3];
     trainer.model.layers[0].supports[1].kept[3..9].fill(0.0);
-    trainer.model.gradients(&plan, &codes, &labels, 0.0, None);
+    trainer.model.gradients(&plan, &codes, &labels, 0.0, 2, None);
     let layer = trainer.model.layers[0].clone();
     for (number, support) in layer.supports.iter().enumerate() {
         let at = |step: f32| {
@@ -130,15 +131,51 @@ fn the_share_that_is_asked_for_is_left_out_in_whole_groups() {
 }
 
 #[test]
-fn learnt_sizes_end_as_powers_of_two_and_differ_by_layer() {
-    let trainer = trained(
-        &NETS[6].replace("epochs = 2", "epochs = 6").replace("[supports]", "[supports]\nsnap = 0.9"),
-        40,
-        6,
-    );
-    for support in trainer.model.layers.iter().flat_map(|layer| &layer.supports) {
-        assert_eq!(support.size().log2().fract(), 0.0, "{}", support.size());
+fn learnt_sizes_end_as_powers_of_two_or_codes() {
+    for (more, there_is) in [
+        ("", (|size| size.log2().fract() == 0.0) as fn(f32) -> bool),
+        ("dac_bits = 5\n", |size| (32.0 * size).fract() == 0.0),
+    ] {
+        let text = NETS[6].replace("epochs = 2", "epochs = 6");
+        let text = text.replace("[supports]", &format!("[supports]\nsnap = 0.9\n{more}"));
+        let trainer = trained(&text, 40, 6);
+        for support in trainer.model.layers.iter().flat_map(|layer| &layer.supports) {
+            assert!(there_is(support.size()), "{more}: {}", support.size());
+        }
     }
+}
+
+/// With one plane the network is the base, whatever its supports have become; with all it is another.
+#[test]
+fn where_every_number_of_planes_serves_one_plane_is_the_base() {
+    let base = trained(NETS[0], 40, 2);
+    let text = format!(
+        "{}[supports]\nscales = [0.75, 0.5]\ndac_bits = 2\nfrozen = true\nany_planes = true\n",
+        NETS[0]
+    );
+    let (mut trainer, pixels, labels) = started(&text, &base, Weights::Latent);
+    let samples = Samples { pixels: &pixels, labels: &labels };
+    for _ in 0..4 {
+        trainer.epoch(&samples, &samples, &mut |_| {}).expect("an epoch");
+    }
+    let bytes = train::onnx(&trainer.plan, &trainer.model, Weights::Signs);
+    let network = read::network_from_bytes(&bytes, "net").expect("a network").network;
+    assert_eq!(network, trainer.network());
+    assert_eq!(
+        network.layers.iter().map(|l| l.planes.iter().map(|p| p.scale).collect()).collect::<Vec<Vec<i32>>>(),
+        vec![vec![4, 3, 2]; network.layers.len()]
+    );
+    let plain = base.network();
+    let mut changed = 0;
+    for image in pixels.chunks_exact(trainer.plan.input.elements()) {
+        let input: Vec<i16> = image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
+        let found = reference::run(&network.limited(1), &input);
+        let expected = reference::run(&plain, &input);
+        let scores: Vec<i32> = expected.scores.iter().map(|score| 4 * score).collect();
+        assert_eq!(found.scores, scores);
+        changed += usize::from(reference::run(&network, &input).scores != scores);
+    }
+    assert!(changed > 20, "the supports do nothing: {changed}");
 }
 
 #[test]
