@@ -214,6 +214,7 @@ fn layer(
         conv,
         sum_pixels: false,
         pool,
+        fewer: Vec::new(),
         activation,
         output,
     }

@@ -59,6 +59,7 @@ fn dense(inputs: usize, outputs: usize) -> Network {
         conv: Shape::vector(outputs),
         sum_pixels: false,
         pool: None,
+        fewer: Vec::new(),
         activation: Activation::Scores,
         output: Shape::vector(outputs),
     };

@@ -1,29 +1,32 @@
 #!/usr/bin/env python3
 """Supports of a binary MLP: accuracy against cycles, for every number of planes.
 
-    study.py train --data MNIST --out build/supports [--seeds 1,2]   base, frozen, dropped and joint of each seed
+    study.py train --data MNIST --out build/supports [--seeds 1,2]   base, any, frozen, dropped and joint of each seed
     study.py run   --data MNIST --out build/supports                 classifies, asks for cycles; writes supports.csv here
     study.py volts --data MNIST --out build/supports                 mismatch of threshold voltages; writes threshold.csv
     study.py plot                                                    needs matplotlib; writes supports.svg here
 
-Needs target/release/bincim. A training that was interrupted goes on where it stopped.
+Needs target/release/bincim, or the program that BINCIM names. A training that was interrupted goes on where it stopped.
 """
 
 import argparse
 import csv
 import json
+import os
 import pathlib
 import re
 import statistics
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM = HERE.parent.parent / "target" / "release" / "bincim"
-KINDS = ["base", "frozen", "dropped", "joint"]
+PROGRAM = os.environ.get("BINCIM", HERE.parent.parent / "target" / "release" / "bincim")
+KINDS = ["base", "any", "frozen", "dropped", "joint"]
+ON_A_BASE = ["any", "frozen", "dropped"]
 LABELS = {
     "base": "binary",
+    "any": "supports on the frozen base, any number of planes",
     "frozen": "supports on the frozen base",
-    "dropped": "two thirds of them left out",
+    "dropped": "three fifths of them left out",
     "joint": "learnt together",
 }
 
@@ -41,7 +44,7 @@ def train(data, out, seeds):
             if model.exists():
                 continue
             words = ["train", HERE / f"{kind}.toml", "--data", data, "--seed", seed, "--latent", "-o", model]
-            if kind in ("frozen", "dropped"):
+            if kind in ON_A_BASE:
                 words += ["--start", out / f"base{seed}.onnx"]
             if model.with_suffix(".checkpoint").exists():
                 words.append("--resume")

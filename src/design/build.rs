@@ -31,6 +31,10 @@ pub enum DesignError {
         "readout.cell_bits = {bits}: the cells of layer '{layer}' hold up to {most} counts, which take {needed} bits"
     )]
     NarrowCell { layer: String, most: i32, bits: u32, needed: usize },
+    #[error(
+        "layer '{layer}' has a threshold for each number of planes, and sense amplifiers that decide by one"
+    )]
+    SenseThresholds { layer: String },
     #[error("layer '{layer}' has a plane of weights of scale {scale}")]
     Scale { layer: String, scale: i32 },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
@@ -45,6 +49,9 @@ impl DesignError {
                 "pad a one-bit input with -1 or +1, an unsigned one with 0 or +1, or quantise the input to signed codes"
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
+            DesignError::SenseThresholds { .. } => {
+                "set readout.kind to \"adc\", or planes.layers to one plane for every layer"
+            }
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
             DesignError::Scale { .. } => {
                 "the machine scales planes by 1 to 255: train supports whose ratios are fractions of such numbers"
@@ -103,6 +110,13 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let memory = maps(network, arch);
     let plan =
         arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
+    if let Some(plan) = &plan {
+        let undecided =
+            |(layer, readout): &(&Layer, &LayerReadout)| !layer.fewer.is_empty() && readout.decides;
+        if let Some((layer, _)) = network.layers.iter().zip(&plan.layers).find(undecided) {
+            return Err(DesignError::SenseThresholds { layer: layer.name.clone() });
+        }
+    }
     let domains: Vec<Domain> =
         (0..network.layers.len()).map(|index| domain(network, index, signed_counts, plan.as_ref())).collect();
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
@@ -126,15 +140,14 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         None => layers.last().map_or(0, |last| last.weight_base + tile_words(last)),
     };
     let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
-    let mut thresholds = Vec::new();
-    for (layer, domain) in network.layers.iter().zip(&domains) {
-        thresholds.extend(domain.thresholds(layer, layer.planes.len(), arch.lanes));
-    }
-    if layers[0].weighted {
-        let first = &network.layers[0];
-        for planes in 1..first.planes.len() {
-            thresholds.extend(domains[0].thresholds(first, planes, arch.lanes));
-        }
+    let most = network.most_planes();
+    let set = |planes| {
+        let layers = network.layers.iter().zip(&domains);
+        layers.flat_map(move |(layer, domain)| domain.thresholds(layer, planes, arch.lanes))
+    };
+    let mut thresholds: Vec<Vec<Threshold>> = set(most).collect();
+    if layers[0].weighted && network.layers[0].planes.len() > 1 || network.has_fewer() {
+        thresholds.extend((1..most).flat_map(set));
     }
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);

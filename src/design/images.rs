@@ -208,7 +208,8 @@ impl Domain {
         }
     }
 
-    /// Threshold entries of a layer that runs its first `planes` planes, group by group, `lanes` each.
+    /// Threshold entries of a layer that runs its first `planes` planes (all where it has no more), group by group,
+    /// `lanes` each.
     pub fn thresholds(&self, layer: &Layer, planes: usize, lanes: usize) -> Vec<Vec<Threshold>> {
         let never = self.range(layer).1 + 1;
         (0..layer.conv.c.div_ceil(lanes))
@@ -218,10 +219,13 @@ impl Domain {
                         let channel = group * lanes + lane;
                         match &layer.activation {
                             _ if channel >= layer.conv.c => Threshold { value: never, flip: false },
-                            Activation::Sign { threshold, flip } => Threshold {
-                                value: self.threshold(layer, planes, channel, i64::from(threshold[channel])),
-                                flip: flip[channel],
-                            },
+                            Activation::Sign { threshold, flip } => {
+                                let own = layer.fewer.get(planes - 1).unwrap_or(threshold)[channel];
+                                Threshold {
+                                    value: self.threshold(layer, planes, channel, i64::from(own)),
+                                    flip: flip[channel],
+                                }
+                            }
                             Activation::Scores => {
                                 Threshold { value: self.score(layer, channel).1, flip: false }
                             }

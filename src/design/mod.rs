@@ -61,8 +61,8 @@ pub struct Design {
     pub weight_rows: usize,
     /// Weight memory: one word a row of the matrix; bit `lane * weight_rows + r`.
     pub weights: BitMatrix,
-    /// Threshold memory: one entry a group of lanes, `lanes` long. Behind those of all layers stand further ones of an
-    /// integer first layer with several planes: one set for each smaller number of planes, which shift its sums.
+    /// Threshold memory: one entry a group of lanes, `lanes` long. Where fewer planes have thresholds of their own, or
+    /// shift the sums of an integer first layer, sets for 1, 2 ... planes stand behind the one for all planes.
     pub thresholds: Vec<Vec<Threshold>>,
 
     pub widths: Widths,
@@ -125,11 +125,13 @@ impl Design {
 
     /// First entry of the threshold memory of layer `index` where each layer runs at most `planes` planes.
     pub fn threshold_base(&self, index: usize, planes: usize) -> usize {
-        let layer = &self.layers[index];
-        if index > 0 || !layer.weighted || planes >= layer.planes.len() {
-            return layer.threshold_base;
-        }
-        self.groups() + (planes - 1) * layer.groups
+        self.layers[index].threshold_base + self.threshold_set(planes)
+    }
+
+    /// First entry of the set of thresholds that serves at most `planes` planes.
+    pub fn threshold_set(&self, planes: usize) -> usize {
+        let groups = self.groups();
+        if planes < self.thresholds.len() / groups { planes * groups } else { 0 }
     }
 
     /// Groups of all layers.

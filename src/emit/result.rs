@@ -124,7 +124,7 @@ struct ThresholdUnit<'a> {
     v: &'a View,
     t: Thresholds,
     groups: usize,
-    /// The first layer has thresholds for each number of planes: where those of fewer begin.
+    /// There are thresholds for each number of planes: where those of fewer begin.
     threshold_sets: bool,
     sets: Vec<Set>,
     entry: &'static str,
@@ -145,13 +145,13 @@ struct ThresholdUnit<'a> {
     bit_condition: &'static str,
 }
 
-/// Thresholds of the first layer with the planes up to `plane`.
+/// Thresholds with the planes up to `plane`.
 struct Set {
     plane: usize,
     offset: usize,
 }
 
-/// Whether the first layer has thresholds for each number of planes.
+/// Whether there are thresholds for each number of planes.
 pub(super) fn threshold_sets(design: &Design) -> bool {
     design.thresholds.len() > design.groups()
 }
@@ -232,8 +232,8 @@ fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> Thresh
         v: view,
         groups: design.groups(),
         threshold_sets: threshold_sets(design),
-        sets: (1..design.layers[0].planes.len())
-            .map(|planes| Set { plane: planes - 1, offset: design.threshold_base(0, planes) })
+        sets: (1..design.planes_of_weights())
+            .map(|planes| Set { plane: planes - 1, offset: design.threshold_set(planes) })
             .collect(),
         entry: if threshold_sets(design) { "entry" } else { "group_q" },
         address_width: design.widths.threshold_address,

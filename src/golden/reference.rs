@@ -189,6 +189,7 @@ mod tests {
             conv,
             sum_pixels: false,
             pool,
+            fewer: Vec::new(),
             activation: match pool {
                 None => Activation::Scores,
                 Some(_) => Activation::Sign { threshold: vec![2], flip: vec![true] },

@@ -13,6 +13,7 @@ pub fn run(network: &mut Network) {
         for c in (0..flip.len()).filter(|&c| flip[c]).collect::<Vec<usize>>() {
             layer.planes.iter_mut().for_each(|plane| plane.negate_row(c));
             threshold[c] = 1 - threshold[c];
+            layer.fewer.iter_mut().for_each(|list| list[c] = 1 - list[c]);
             flip[c] = false;
         }
     }

@@ -9,6 +9,9 @@ pub fn run(network: &mut Network) {
         let layer = &mut network.layers[index];
         let ranges: Vec<(i64, i64)> = (0..layer.conv.c).map(|c| layer.accumulator_range(c, code)).collect();
         let step = layer.accumulator_step(code) as i64;
+        for (t, &(low, high)) in layer.fewer.iter_mut().flat_map(|list| list.iter_mut().zip(&ranges)) {
+            *t = i64::from(*t).clamp(low, high + 1) as i32;
+        }
         let Activation::Sign { threshold, .. } = &mut layer.activation else { continue };
         for (t, (low, high)) in threshold.iter_mut().zip(ranges) {
             let above = (i64::from(*t) - low).max(0);

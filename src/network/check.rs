@@ -75,6 +75,17 @@ pub fn validate(network: &Network) -> Vec<Problem> {
                 }
             }
         }
+        let fewer = network.most_planes() - 1;
+        if !layer.fewer.is_empty()
+            && (layer.activation == Activation::Scores
+                || layer.fewer.len() != fewer
+                || layer.fewer.iter().any(|list| list.len() != layer.conv.c))
+        {
+            say(format!(
+                "thresholds of fewer planes are {fewer} lists of {} of a layer of bits",
+                layer.conv.c
+            ));
+        }
     }
     if let InputCode::Unsigned { bits } | InputCode::Signed { bits } = network.input.code
         && !(1..=8).contains(&bits)

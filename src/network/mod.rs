@@ -237,12 +237,34 @@ pub struct Layer {
     pub sum_pixels: bool,
     pub pool: Option<Pool>,
     pub activation: Activation,
+    /// Thresholds where each layer runs at most 1, 2 ... planes, one list for each number below the most of the network;
+    /// no list: those of `activation` for every number. Flips are the same.
+    pub fewer: Vec<Vec<i32>>,
     pub output: Shape,
+}
+
+/// Name of the tensor of a model file that holds the thresholds of `layer` where each layer runs at most `planes` planes.
+pub fn fewer_planes(layer: &str, planes: usize) -> String {
+    format!("{layer}.planes{planes}.threshold")
 }
 
 impl Layer {
     /// Most planes of one layer.
     pub const MOST_PLANES: usize = 16;
+
+    /// Keeps the first `planes` planes, where no layer of the network keeps more than `most`.
+    fn limit(&mut self, planes: usize, most: usize) {
+        self.planes.truncate(planes);
+        let Activation::Sign { threshold, .. } = &mut self.activation else { return };
+        if self.fewer.is_empty() {
+            return;
+        }
+        if let Some(own) = self.fewer.get(planes - 1) {
+            threshold.clone_from(own);
+        }
+        self.fewer.truncate(planes - 1);
+        self.fewer.resize(most - 1, threshold.clone());
+    }
 
     /// Inputs of one accumulator: kernel height x width x input channels.
     pub fn fan_in(&self) -> usize {
@@ -352,19 +374,25 @@ impl Network {
         self.layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(0)
     }
 
-    /// The same network with the first `planes` planes (at least 1) of every layer, thresholds as they are.
+    /// The same network where each layer runs its first `planes` planes (at least 1) at most.
     pub fn limited(&self, planes: usize) -> Network {
-        let mut network = self.clone();
-        network.layers.iter_mut().for_each(|layer| layer.planes.truncate(planes.max(1)));
-        network
+        self.limited_each(&vec![planes; self.layers.len()])
     }
 
     /// The same network with the first `planes[n]` planes (at least 1) of layer `n`; all where the list is empty.
     pub fn limited_each(&self, planes: &[usize]) -> Network {
         let mut network = self.clone();
-        let layers = network.layers.iter_mut().zip(planes);
-        layers.for_each(|(layer, planes)| layer.planes.truncate((*planes).max(1)));
+        let pairs = || self.layers.iter().zip(planes);
+        let most = pairs().map(|(layer, &planes)| planes.clamp(1, layer.planes.len())).max().unwrap_or(0);
+        for (layer, &planes) in network.layers.iter_mut().zip(planes) {
+            layer.limit(planes.clamp(1, most), most);
+        }
         network
+    }
+
+    /// Whether some layer has other thresholds where fewer planes run.
+    pub fn has_fewer(&self) -> bool {
+        self.layers.iter().any(|layer| !layer.fewer.is_empty())
     }
 
     /// Coding of the map that layer `index` reads.

@@ -56,6 +56,9 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
         map = next.output;
         layers.push(next);
     }
+    if limits.planes > 1 {
+        fewer(&mut ChaCha8Rng::seed_from_u64(seed ^ 0x0066_6577_6572), &mut layers, code);
+    }
     Network {
         name: format!("random-{seed}"),
         input: Input {
@@ -67,6 +70,23 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
         },
         output: output(rng, map.elements()),
         layers,
+    }
+}
+
+/// Gives some layers thresholds for each number of planes below the most.
+fn fewer(rng: &mut impl Rng, layers: &mut [Layer], input: InputCode) {
+    let most = layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(0);
+    let some = rng.random_ratio(1, 2);
+    for (index, layer) in layers.iter_mut().enumerate() {
+        let code = if index == 0 { input } else { InputCode::Bipolar };
+        if !some || layer.activation == Activation::Scores || rng.random_ratio(1, 3) {
+            continue;
+        }
+        for _ in 1..most {
+            if let Activation::Sign { threshold, .. } = sign(rng, layer, code) {
+                layer.fewer.push(threshold);
+            }
+        }
     }
 }
 
@@ -137,6 +157,7 @@ fn layer(
         conv,
         sum_pixels,
         pool,
+        fewer: Vec::new(),
         activation: Activation::Scores,
         output,
     };

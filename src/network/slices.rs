@@ -21,6 +21,8 @@ impl Network {
     pub fn sliced(&self, bits: usize, slicing: Slicing) -> Network {
         let mut network = self.clone();
         for layer in network.layers.iter_mut().filter(|layer| layer.planes.len() > 1) {
+            // Their lists count planes, not slices.
+            layer.fewer.clear();
             layer.planes = match slicing {
                 Slicing::Balanced => magnitudes(layer, bits),
                 Slicing::Offset => chunks(layer, bits),

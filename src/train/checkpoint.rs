@@ -5,6 +5,7 @@
 //! short, changed, or of another plan is refused; nothing is ever guessed.
 
 use super::arrays::Arrays;
+use super::norm::Statistics;
 use super::trainer::{EpochRecord, Trainer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -112,6 +113,10 @@ fn lists(trainer: &mut Trainer) -> impl Iterator<Item = &mut Vec<f32>> {
             made.extend([&mut parameter.value, &mut parameter.first, &mut parameter.second]);
         }
         made.extend([&mut layer.measured.mean, &mut layer.measured.variance]);
+        for normal in &mut layer.fewer {
+            let Statistics { mean, variance } = &mut normal.statistics;
+            made.extend([&mut normal.gamma, &mut normal.beta, mean, variance]);
+        }
         for support in &mut layer.supports {
             for parameter in [&mut support.weights, &mut support.scale] {
                 made.extend([&mut parameter.value, &mut parameter.first, &mut parameter.second]);

@@ -2,14 +2,15 @@
 //!
 //! The graph reads raw pixels 0..=255 as float (1, channels, rows, columns) and holds, layer by layer,
 //! `Conv` or `MatMul` with `BipolarQuant` weights, `BatchNormalization`, `BipolarQuant` and `MaxPool`; the last
-//! `Mul` scales the sums. Nodes and tensors bear their layer's name. The same model gives the same bytes.
+//! `Mul` scales the sums. Thresholds of fewer planes than all are tensors that no node reads. Nodes and tensors bear their layer's name. The same model gives the same bytes.
 
+use super::fold;
 use super::model::{LayerState, Model};
 use super::norm::EPSILON;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::{Code, Kind};
 use super::sign::sign;
-use crate::network::{PadValue, Shape};
+use crate::network::{PadValue, Shape, fewer_planes};
 use crate::onnx::{
     AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetId, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
@@ -18,6 +19,7 @@ use prost::Message;
 
 const QONNX: &str = "qonnx.custom_op.general";
 const FLOAT: i32 = 1;
+const INT32: i32 = 6;
 const INT64: i32 = 7;
 
 /// What the file holds of the weights.
@@ -41,6 +43,12 @@ pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
     graph.input(plan.code);
     for (layer, state) in plan.layers.iter().zip(&model.layers) {
         graph.layer(layer, state);
+    }
+    for layer in fold::network(plan, model).layers {
+        for (below, list) in layer.fewer.iter().enumerate() {
+            let raw = list.iter().flat_map(|threshold| threshold.to_le_bytes()).collect();
+            graph.tensor(&fewer_planes(&layer.name, below + 1), INT32, &[list.len()], raw);
+        }
     }
     let opset = |domain: &str, version| OperatorSetId { domain: Some(domain.into()), version: Some(version) };
     let model = ModelProto {

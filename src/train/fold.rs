@@ -4,7 +4,7 @@
 //! sum with a threshold, and where the two are nearly equal the answer would hang on the rounding of whoever
 //! runs the exported file.
 
-use super::model::{LayerState, Model};
+use super::model::{LayerState, Model, Normal};
 use super::norm::EPSILON;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::{Code, Kind};
@@ -25,11 +25,12 @@ struct Lattice {
 }
 
 impl Lattice {
-    fn of(plan: &Plan, index: usize, state: &LayerState) -> Lattice {
+    /// With the first `supports` supports.
+    fn of(plan: &Plan, index: usize, state: &LayerState, supports: usize) -> Lattice {
         let layer = &plan.layers[index];
         let multi_bit = index == 0 && plan.code == Code::Int8;
         let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;
-        let (scales, unit) = state.integer_scales();
+        let (scales, unit) = state.integer_scales_of(supports);
         if multi_bit || undriven || scales.len() > 1 {
             return Lattice {
                 origin: 0.0,
@@ -42,11 +43,11 @@ impl Lattice {
 }
 
 /// The sum at which channel `channel` changes its bit; `None` where it never does.
-fn threshold(state: &LayerState, channel: usize) -> Option<f64> {
-    let gamma = f64::from(state.gamma.value[channel]);
-    let deviation = (f64::from(state.measured.variance[channel]) + f64::from(EPSILON)).sqrt();
-    let threshold =
-        f64::from(state.measured.mean[channel]) - f64::from(state.beta.value[channel]) * deviation / gamma;
+fn threshold(normal: &Normal, channel: usize) -> Option<f64> {
+    let gamma = f64::from(normal.gamma[channel]);
+    let deviation = (f64::from(normal.statistics.variance[channel]) + f64::from(EPSILON)).sqrt();
+    let mean = f64::from(normal.statistics.mean[channel]);
+    let threshold = mean - f64::from(normal.beta[channel]) * deviation / gamma;
     (gamma != 0.0 && threshold.is_finite()).then_some(threshold)
 }
 
@@ -59,23 +60,34 @@ pub fn settle(plan: &Plan, model: &mut Model, rounded: bool) -> usize {
     let mut moved = 0;
     for index in 0..plan.layers.len() - 1 {
         let state = &mut model.layers[index];
-        let lattice = Lattice::of(plan, index, state);
         let fan_in = plan.layers[index].fan_in() as f64;
-        for channel in 0..plan.layers[index].conv.c {
-            let Some(at) = threshold(state, channel) else { continue };
-            let position = (at - lattice.origin) / lattice.step;
-            let nearest = position.round();
-            if at.abs() > 2.0 * fan_in || (!rounded && (position - nearest).abs() >= CLEARANCE) {
-                continue;
-            }
-            // On the sum itself, it is met by a rising and by a falling channel alike.
-            let rising = state.gamma.value[channel] > 0.0;
-            let below = rounded || position < nearest || (position == nearest && rising);
-            let target = nearest + if below { -CLEARANCE } else { CLEARANCE };
-            let mean = &mut state.measured.mean[channel];
-            *mean = (f64::from(*mean) + (target - position) * lattice.step) as f32;
-            moved += 1;
+        for supports in 0..state.fewer.len() {
+            let lattice = Lattice::of(plan, index, state, supports);
+            moved += clear(&mut state.fewer[supports], &lattice, fan_in, rounded);
         }
+        let (mut normal, lattice) = (state.normal(), Lattice::of(plan, index, state, usize::MAX));
+        moved += clear(&mut normal, &lattice, fan_in, rounded);
+        state.measured = normal.statistics;
+    }
+    moved
+}
+
+fn clear(normal: &mut Normal, lattice: &Lattice, fan_in: f64, rounded: bool) -> usize {
+    let mut moved = 0;
+    for channel in 0..normal.gamma.len() {
+        let Some(at) = threshold(normal, channel) else { continue };
+        let position = (at - lattice.origin) / lattice.step;
+        let nearest = position.round();
+        if at.abs() > 2.0 * fan_in || (!rounded && (position - nearest).abs() >= CLEARANCE) {
+            continue;
+        }
+        // On the sum itself, it is met by a rising and by a falling channel alike.
+        let rising = normal.gamma[channel] > 0.0;
+        let below = rounded || position < nearest || (position == nearest && rising);
+        let target = nearest + if below { -CLEARANCE } else { CLEARANCE };
+        let mean = &mut normal.statistics.mean[channel];
+        *mean = (f64::from(*mean) + (target - position) * lattice.step) as f32;
+        moved += 1;
     }
     moved
 }
@@ -87,7 +99,11 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
         Code::Bipolar => InputCode::Bipolar,
     };
     let states = plan.layers.iter().zip(&model.layers).enumerate();
-    let layers = states.map(|(index, (layer, state))| folded(plan, index, layer, state)).collect();
+    let mut layers: Vec<Layer> =
+        states.map(|(index, (layer, state))| folded(plan, index, layer, state)).collect();
+    // Supports that are left out whole are no planes.
+    let most = layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(1);
+    layers.iter_mut().for_each(|layer| layer.fewer.truncate(most - 1));
     let scale = model.layers.last().map_or(1.0, |last| f64::from(last.gamma.value[0]));
     // A sum of the first layer is held in pixel units, one of several planes in units of the least.
     let last = model.layers.last().map_or(1.0, |last| last.integer_scales().1);
@@ -136,6 +152,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         conv: layer.conv,
         sum_pixels: false,
         pool,
+        fewer: Vec::new(),
         activation: Activation::Scores,
         output: layer.output,
     };
@@ -147,11 +164,13 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         };
         let unit = least * if index == 0 { f64::from(plan.unit()) } else { 1.0 };
         let step = made.accumulator_step(input) as i64;
-        let decide = |channel: usize| {
-            let range = made.accumulator_range(channel, input);
-            decision(state, channel, unit, range, step)
+        let decide = |normal: &Normal, step: i64| -> (Vec<i32>, Vec<bool>) {
+            let of = |channel| decision(normal, channel, unit, made.accumulator_range(channel, input), step);
+            (0..outputs).map(of).unzip()
         };
-        let (threshold, flip) = (0..outputs).map(decide).unzip();
+        let (threshold, flip) = decide(&state.normal(), step);
+        let fewer = state.fewer.iter().map(|normal| decide(normal, 1).0).collect();
+        made.fewer = fewer;
         made.activation = Activation::Sign { threshold, flip };
     }
     made
@@ -179,18 +198,12 @@ fn planes(layer: &PlanLayer, state: &LayerState, scales: &[i32]) -> Vec<Plane> {
 }
 
 /// The integer threshold and the flip bit of a channel whose sums go from `low` to `high` in steps.
-fn decision(
-    state: &LayerState,
-    channel: usize,
-    unit: f64,
-    (low, high): (i64, i64),
-    step: i64,
-) -> (i32, bool) {
+fn decision(normal: &Normal, channel: usize, unit: f64, (low, high): (i64, i64), step: i64) -> (i32, bool) {
     let constant = |bit: bool| (if bit { low } else { high + 1 } as i32, false);
-    let Some(threshold) = threshold(state, channel) else {
-        return constant(state.beta.value[channel] >= 0.0);
+    let Some(threshold) = threshold(normal, channel) else {
+        return constant(normal.beta[channel] >= 0.0);
     };
-    let rising = state.gamma.value[channel] > 0.0;
+    let rising = normal.gamma[channel] > 0.0;
     let position = (threshold / unit - low as f64) / step as f64;
     // The first sum on the upper side: a rising channel is met on the threshold itself, a falling one above it.
     let first = if rising { position.ceil() } else { position.floor() + 1.0 };

@@ -24,6 +24,7 @@ mod sign;
 mod start;
 mod supports;
 mod trainer;
+mod warp;
 mod windows;
 
 #[cfg(test)]

@@ -28,6 +28,16 @@ pub struct LayerState {
     pub measured: Statistics,
     /// Largest first; empty for binary weights.
     pub supports: Vec<Support>,
+    /// What normalises the sums of the base with 0, 1 ... supports, where fewer than all are to serve.
+    pub fewer: Vec<Normal>,
+}
+
+/// A normalisation: one number a channel in each list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normal {
+    pub gamma: Vec<f32>,
+    pub beta: Vec<f32>,
+    pub statistics: Statistics,
 }
 
 /// All numbers of a network.
@@ -60,6 +70,17 @@ struct Passed {
     affine: Option<Affine>,
 }
 
+impl LayerState {
+    /// The normalisation of the sums with all supports.
+    pub fn normal(&self) -> Normal {
+        Normal {
+            gamma: self.gamma.value.clone(),
+            beta: self.beta.value.clone(),
+            statistics: self.measured.clone(),
+        }
+    }
+}
+
 impl Model {
     /// Random latent weights, everything else at rest.
     pub fn new(plan: &Plan) -> Model {
@@ -74,13 +95,16 @@ impl Model {
                 true => vec![1.0 / (layer.fan_in() as f32).sqrt()],
                 false => vec![1.0; channels],
             };
-            LayerState {
+            let mut state = LayerState {
                 weights: Parameter::new(weights, true),
                 gamma: Parameter::new(gamma, false),
                 beta: Parameter::new(vec![0.0; channels], false),
                 measured: Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] },
                 supports: supports::start(plan, index, None),
-            }
+                fewer: Vec::new(),
+            };
+            state.fewer = vec![state.normal(); plan.fewer_supports()];
+            state
         };
         Model { layers: plan.layers.iter().enumerate().map(layer).collect() }
     }
@@ -104,7 +128,7 @@ impl Model {
         supports: usize,
         on: On,
     ) -> Loss {
-        let mut passed = self.forward(plan, codes, trained_by(plan), supports, on);
+        let mut passed = self.forward(plan, codes, By::Batch, supports, on);
         let last = plan.layers.len() - 1;
         let smoothing = plan.train.label_smoothing as f32;
         let scale = self.layers[last].gamma.value[0];
@@ -153,17 +177,18 @@ impl Model {
         passed.pop().map(|last| last.sums).unwrap_or_default()
     }
 
-    /// Loss of a batch, normalised as in training.
+    /// Loss of a batch with its own statistics.
     pub fn loss(&self, plan: &Plan, codes: &[i8], labels: &[u8]) -> f64 {
-        let mut passed = self.forward(plan, codes, trained_by(plan), usize::MAX, None);
+        let mut passed = self.forward(plan, codes, By::Batch, usize::MAX, None);
         let mut scores = passed.pop().map(|last| last.sums).unwrap_or_default();
         let scale = self.layers.last().map_or(1.0, |last| last.gamma.value[0]);
         loss::cross_entropy(&mut scores, scale, labels, plan.train.label_smoothing as f32).mean
     }
 
-    /// Mean and variance of every signed layer's sums in one batch, each normalised before it.
-    pub fn batch_statistics(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<Statistics> {
-        let passed = self.forward(plan, codes, By::Batch, usize::MAX, on);
+    /// Mean and variance of every signed layer's sums in one batch with the first `supports` supports, each normalised
+    /// before it.
+    pub fn batch_statistics(&self, plan: &Plan, codes: &[i8], supports: usize, on: On) -> Vec<Statistics> {
+        let passed = self.forward(plan, codes, By::Batch, supports, on);
         let signed = passed.iter().zip(&plan.layers).filter(|(passed, _)| passed.affine.is_some());
         signed.map(|(passed, layer)| norm::statistics(&passed.sums, layer.conv.c)).collect()
     }
@@ -200,7 +225,7 @@ impl Model {
                     By::Batch => &norm::statistics(&sums, layer.conv.c),
                     By::Measured => &state.measured,
                 };
-                Affine::new(statistics, &state.gamma.value, &state.beta.value, by == By::Batch)
+                Affine::new(statistics, &state.gamma.value, &state.beta.value)
             });
             if let Some(affine) = &affine {
                 bits = vec![0; images * layer.output.elements()];
@@ -211,11 +236,6 @@ impl Model {
         }
         passed
     }
-}
-
-/// What a step normalises by: thresholds that every number of planes shares stay where they are.
-fn trained_by(plan: &Plan) -> By {
-    if plan.thresholds_stay() { By::Measured } else { By::Batch }
 }
 
 /// What a layer reads: the bits of the layer before it, or the image.

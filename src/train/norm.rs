@@ -26,18 +26,15 @@ pub struct Affine {
     pub shift: Vec<f32>,
     mean: Vec<f32>,
     slope: Vec<f32>,
-    /// Whether the statistics are those of the sums themselves, and move with them.
-    own: bool,
 }
 
 impl Affine {
-    /// `own`: the statistics are those of the sums that are normalised.
-    pub fn new(statistics: &Statistics, gamma: &[f32], beta: &[f32], own: bool) -> Affine {
+    pub fn new(statistics: &Statistics, gamma: &[f32], beta: &[f32]) -> Affine {
         let slope: Vec<f32> = statistics.variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
         let scale: Vec<f32> = gamma.iter().zip(&slope).map(|(g, s)| g * s).collect();
         let offset = |((b, m), a): ((&f32, &f32), &f32)| b - m * a;
         let shift = beta.iter().zip(&statistics.mean).zip(&scale).map(offset).collect();
-        Affine { scale, shift, mean: statistics.mean.clone(), slope, own }
+        Affine { scale, shift, mean: statistics.mean.clone(), slope }
     }
 }
 
@@ -184,8 +181,8 @@ pub fn backward<'a>(
     let totals = groups::sum_f64(&parts);
     let gamma: Vec<f32> = totals[..channels].iter().map(|&t| t as f32).collect();
     let beta: Vec<f32> = totals[channels..].iter().map(|&t| t as f32).collect();
-    // d sum = scale * (g - beta' / n - (sum - mean) * slope * gamma' / n), and scale * g where the statistics rest.
-    let count = if affine.own { (batch * layer.conv.pixels()) as f32 } else { f32::INFINITY };
+    let count = (batch * layer.conv.pixels()) as f32;
+    // d sum = scale * (g - beta' / n - (sum - mean) * slope * gamma' / n)
     let linear: Vec<f32> =
         (0..channels).map(|c| affine.scale[c] * affine.slope[c] * gamma[c] / count).collect();
     let constant =

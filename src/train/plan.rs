@@ -72,9 +72,12 @@ impl Plan {
         self.layers.last().map_or(0, |last| last.output.c)
     }
 
-    /// Whether the thresholds stay those of the base.
-    pub fn thresholds_stay(&self) -> bool {
-        self.supports.as_ref().is_some_and(|supports| supports.any_planes)
+    /// Numbers of supports, below all of them, that are to serve as well.
+    pub fn fewer_supports(&self) -> usize {
+        self.supports
+            .as_ref()
+            .filter(|supports| supports.any_planes)
+            .map_or(0, |supports| supports.scales.len())
     }
 
     /// What an input element of code 1 is worth: pixels run from -1 to just below 1.
@@ -310,6 +313,7 @@ fn numbers(recipe: &Recipe, problems: &mut Vec<Problem>) {
     within("train.holdout", train.holdout, 0.0, 0.9, "a share of 0 to 0.9");
     within("augment.rotate", recipe.augment.rotate, 0.0, 180.0, "degrees, 0 to 180");
     within("augment.scale", recipe.augment.scale, 0.0, 0.9, "a relative change, 0 to 0.9");
+    within("augment.elastic", recipe.augment.elastic, 0.0, 20.0, "pixels, 0 to 20");
     let least = train.batch.min(1 << 16);
     say(train.measured < least, "train.measured", train.measured.to_string(), "at least train.batch");
     let side = input.rows.min(input.columns);
@@ -332,12 +336,6 @@ fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
         "dac_bits",
         format!("{:?}", supports.dac_bits.unwrap_or(0)),
         "1 to 7 bits",
-    );
-    say(
-        supports.any_planes && !supports.frozen,
-        "any_planes",
-        "true".into(),
-        "frozen = true as well: the thresholds are those of a trained base",
     );
     let fits = |scale: &f64| {
         (f64::from(LEAST_SCALE)..=1.0).contains(scale)
@@ -362,6 +360,8 @@ fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
     for (key, value) in [("snap", supports.snap), ("drop_at", supports.drop_at)] {
         say(!(0.0..1.0).contains(&value), key, value.to_string(), "a share of the epochs, 0 up to below 1");
     }
+    let from = supports.drop_from.unwrap_or(supports.drop_at);
+    say(!(0.0..=supports.drop_at).contains(&from), "drop_from", from.to_string(), "a share of 0 to drop_at");
     say(!(0.0..=1.0).contains(&supports.drop), "drop", supports.drop.to_string(), "a share of 0 to 1");
     say(
         !(1..=MOST).contains(&supports.drop_taps),

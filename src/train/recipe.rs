@@ -38,8 +38,8 @@ pub struct SupportsRecipe {
     /// scale. Powers of two if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dac_bits: Option<u32>,
-    /// Every number of planes is to serve at run time: the thresholds stay the base's, and each step draws how many
-    /// supports it uses.
+    /// Every number of planes is to serve at run time: each has thresholds of its own, and each step draws how many
+    /// planes it runs.
     #[serde(default)]
     pub any_planes: bool,
     /// Learn the sizes of each layer, from `scales` on, and move them to sizes that there are at `snap`.
@@ -61,9 +61,13 @@ pub struct SupportsRecipe {
     /// whole passes.
     #[serde(default = "drop_taps")]
     pub drop_taps: usize,
-    /// When they are left out, a share of the epochs; training goes on without them.
+    /// When so many are left out, a share of the epochs; training goes on without them.
     #[serde(default = "half")]
     pub drop_at: f64,
+    /// When the first are left out, a share of the epochs up to `drop_at`, which it is if absent; in between the share
+    /// grows evenly, and each epoch ranks those that are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop_from: Option<f64>,
 }
 
 impl SupportsRecipe {
@@ -258,6 +262,8 @@ pub struct AugmentRecipe {
     pub rotate: f64,
     /// Most relative change of a random size, one for rows and one for columns, 0 to 0.9.
     pub scale: f64,
+    /// Standard deviation of elastic movements, in pixels, 0 to 20: each pixel moves its own way, neighbours alike.
+    pub elastic: f64,
     /// Pixel value that comes in from outside, 0 to 255.
     pub fill: u8,
     /// Mirror half of the images left to right.

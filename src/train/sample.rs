@@ -1,8 +1,9 @@
-//! Training images to a batch of input codes: order, random shift, mirror, turn and size.
+//! Training images to a batch of input codes: order, random shift, mirror and warp.
 //!
 //! Each random number is a function of (seed, epoch, image), so no batch depends on another.
 
 use super::plan::Plan;
+use super::warp::{self, Warp};
 use crate::network::Shape;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -75,40 +76,15 @@ pub fn batch(plan: &Plan, samples: &Samples, chosen: &[u32], epoch: Option<u64>)
             let mut within = |most: f64| most * (2.0 * random.random::<f64>() - 1.0);
             let turn = within(augment.rotate).to_radians();
             let sizes = [1.0 + within(augment.scale), 1.0 + within(augment.scale)];
-            if augment.rotate > 0.0 || augment.scale > 0.0 {
-                warped = Some(warp(shape, pixels, turn, sizes, augment.fill));
+            let moves = (augment.elastic > 0.0).then(|| warp::elastic(shape, augment.elastic, &mut random));
+            if augment.rotate > 0.0 || augment.scale > 0.0 || moves.is_some() {
+                warped = Some(Warp { turn, sizes, moves }.of(shape, pixels, augment.fill));
             }
         }
         let pixels = warped.as_deref().unwrap_or(pixels);
         place(shape, pixels, &table, (down, right, mirror), augment.fill, codes);
     });
     codes
-}
-
-/// The image (channel, row, column) turned by `turn` (radians, counter-clockwise) about its middle and grown by `sizes`
-/// (rows, columns); values between pixels are interpolated along both axes.
-fn warp(shape: Shape, pixels: &[u8], turn: f64, sizes: [f64; 2], fill: u8) -> Vec<u8> {
-    let (sin, cos) = (libm::sin(turn), libm::cos(turn));
-    let middle = |size: usize| (size as f64 - 1.0) / 2.0;
-    let (my, mx) = (middle(shape.h), middle(shape.w));
-    let mut made = vec![0; pixels.len()];
-    for place in 0..shape.pixels() {
-        let (y, x) = ((place / shape.w) as f64 - my, (place % shape.w) as f64 - mx);
-        let (y, x) = ((cos * y + sin * x) / sizes[0] + my, (cos * x - sin * y) / sizes[1] + mx);
-        let (top, left) = (y.floor(), x.floor());
-        let (down, right) = (y - top, x - left);
-        for channel in 0..shape.c {
-            let at = |y: f64, x: f64| {
-                let inside = y >= 0.0 && x >= 0.0 && y < shape.h as f64 && x < shape.w as f64;
-                let index = || (channel * shape.h + y as usize) * shape.w + x as usize;
-                f64::from(if inside { pixels[index()] } else { fill })
-            };
-            let row = |y: f64| (1.0 - right) * at(y, left) + right * at(y, left + 1.0);
-            let value = (1.0 - down) * row(top) + down * row(top + 1.0);
-            made[channel * shape.pixels() + place] = (value + 0.5) as u8;
-        }
-    }
-    made
 }
 
 /// Writes one image's codes, moved and mirrored.
@@ -149,20 +125,6 @@ mod tests {
         assert_eq!(placed((0, 0, false)), [1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 6, 12]);
         assert_eq!(placed((0, 0, true)), [3, 9, 2, 8, 1, 7, 6, 12, 5, 11, 4, 10]);
         assert_eq!(placed((1, -1, false)), [99, 99, 99, 99, 99, 99, 2, 8, 3, 9, 99, 99]);
-    }
-
-    #[test]
-    fn a_turn_and_a_size_move_pixels_about_the_middle() {
-        let shape = Shape { c: 2, h: 3, w: 3 };
-        let pixels: Vec<u8> = (1..=18).collect();
-        assert_eq!(warp(shape, &pixels, 0.0, [1.0, 1.0], 99), pixels);
-        let quarter = warp(shape, &pixels, std::f64::consts::FRAC_PI_2, [1.0, 1.0], 99);
-        assert_eq!(quarter[..9], [3, 6, 9, 2, 5, 8, 1, 4, 7]);
-        // Rows twice as tall: the first lies half a pixel above the middle of its two neighbours.
-        let tall = warp(shape, &pixels, 0.0, [2.0, 1.0], 99);
-        assert_eq!(tall[9..], [12, 13, 14, 13, 14, 15, 15, 16, 17]);
-        let small = warp(shape, &pixels, 0.0, [1.0, 0.5], 99);
-        assert_eq!(small[..3], [99, 2, 99]);
     }
 
     #[test]

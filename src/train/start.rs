@@ -1,7 +1,7 @@
 //! A training that goes on from a model which `bincim train` wrote.
 
 use super::adam::Parameter;
-use super::model::Model;
+use super::model::{LayerState, Model};
 use super::norm::Statistics;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::Kind;
@@ -16,6 +16,10 @@ pub enum StartError {
     NoModel,
     #[error("layer '{layer}': the model has no tensor '{tensor}' of {expected} finite numbers")]
     Tensor { layer: String, tensor: String, expected: usize },
+    #[error(
+        "layer '{layer}': the model has supports already, and any_planes on a frozen base begins from the base"
+    )]
+    Supports { layer: String },
 }
 
 /// The numbers of the model `bytes` in the network of `plan`, layer by layer by their names: latent weights (signs
@@ -53,6 +57,10 @@ pub fn start(plan: &Plan, bytes: &[u8]) -> Result<Model, Vec<StartError>> {
             (1..=state.supports.len()).map(|number| format!("support{number}")).collect();
         let has = |part: &str| graph.initializer.iter().any(|t| t.name() == format!("{}.{part}", layer.name));
         if names.iter().any(|name| has(name)) {
+            if plan.fewer_supports() > 0 && plan.supports.as_ref().is_some_and(|supports| supports.frozen) {
+                errors.push(StartError::Supports { layer: layer.name.clone() });
+                continue;
+            }
             for (name, support) in names.iter().zip(&mut state.supports) {
                 if !has(name) {
                     // The file has no word of a support that is left out whole.
@@ -73,16 +81,38 @@ pub fn start(plan: &Plan, bytes: &[u8]) -> Result<Model, Vec<StartError>> {
             }
         } else if base.len() == count {
             state.supports = supports::start(plan, index, Some(&base));
-            if !plan.thresholds_stay() {
-                // Supports of the base's signs make every sum larger by the same factor.
-                let factor = 1.0 + state.supports.iter().map(Support::size).sum::<f32>();
-                state.measured.mean.iter_mut().for_each(|mean| *mean *= factor);
-                state.measured.variance.iter_mut().for_each(|variance| *variance *= factor * factor);
+            state.weights = Parameter::new(base, true);
+            if plan.fewer_supports() > 0 {
+                rise(state);
+                state.fewer = vec![state.normal(); plan.fewer_supports()];
             }
+            // Supports of the base's signs make every sum larger by the same factor.
+            let factor = 1.0 + state.supports.iter().map(Support::size).sum::<f32>();
+            state.measured.mean.iter_mut().for_each(|mean| *mean *= factor);
+            state.measured.variance.iter_mut().for_each(|variance| *variance *= factor * factor);
+            continue;
         }
         state.weights = Parameter::new(base, true);
+        if plan.fewer_supports() > 0 {
+            rise(state);
+        }
     }
     if errors.is_empty() { Ok(model) } else { Err(errors) }
+}
+
+/// Turns the weights of falling channels round: a channel's bit then has one direction for every number of planes.
+fn rise(state: &mut LayerState) {
+    let outputs = state.beta.value.len();
+    for channel in 0..outputs {
+        if state.gamma.value[channel] >= 0.0 {
+            continue;
+        }
+        state.gamma.value[channel] *= -1.0;
+        state.measured.mean[channel] *= -1.0;
+        let lists =
+            std::iter::once(&mut state.weights).chain(state.supports.iter_mut().map(|s| &mut s.weights));
+        lists.for_each(|list| list.value.iter_mut().skip(channel).step_by(outputs).for_each(|w| *w *= -1.0));
+    }
 }
 
 /// Finite values of a tensor of f32.

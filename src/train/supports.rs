@@ -54,7 +54,7 @@ struct Group {
 }
 
 /// The supports of a layer at the start: random ones, or the signs of `base` where there is one to go on from, so that
-/// the network is the same. Thresholds that stay would be wrong for sums that are all larger: random ones there too.
+/// the network is the same.
 pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
     let Some(recipe) = &plan.supports else { return Vec::new() };
     let (fan_in, outputs) = (plan.layers[layer].fan_in(), plan.layers[layer].conv.c);
@@ -63,7 +63,6 @@ pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
         let mut random = random(plan.train.seed, Use::Supports, stream);
         let spread = plan.train.spread as f32;
         let latent = |place: usize| match base {
-            Some(_) if recipe.any_planes => QUIET * (2.0 * random.random::<f32>() - 1.0),
             Some(base) => f32::from(sign(base[place])) * QUIET * random.random::<f32>(),
             None => spread * (2.0 * random.random::<f32>() - 1.0),
         };
@@ -78,10 +77,10 @@ pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
 
 impl LayerState {
     /// What a code of the input is multiplied by (fan-in x outputs): the sign, and the signs of the first `supports`
-    /// supports in their sizes.
+    /// used supports in their sizes.
     pub fn effective(&self, supports: usize) -> Vec<f32> {
         let mut made: Vec<f32> = self.weights.value.par_iter().map(|&w| f32::from(sign(w))).collect();
-        for support in self.supports.iter().take(supports) {
+        for support in self.supports.iter().filter(|support| support.is_used()).take(supports) {
             let outputs = made.len() / support.kept.len();
             let rows = made.par_chunks_mut(outputs).zip(support.weights.value.par_chunks(outputs));
             rows.zip(&support.kept).for_each(|((made, latent), &kept)| {
@@ -96,7 +95,7 @@ impl LayerState {
     /// their sizes.
     pub fn share_gradient(&mut self, supports: usize) {
         let gradient = &self.weights.gradient;
-        for support in self.supports.iter_mut().take(supports) {
+        for support in self.supports.iter_mut().filter(|support| support.is_used()).take(supports) {
             let outputs = gradient.len() / support.kept.len();
             let size = support.scale.value[0];
             let rows = support.weights.gradient.par_chunks_mut(outputs).zip(gradient.par_chunks(outputs));
@@ -115,7 +114,12 @@ impl LayerState {
 
     /// The integer scales of base and used supports, and what 1 of them is worth beside the base's 1.
     pub fn integer_scales(&self) -> (Vec<i32>, f64) {
-        let used = self.supports.iter().filter(|support| support.is_used());
+        self.integer_scales_of(usize::MAX)
+    }
+
+    /// [`LayerState::integer_scales`] of the base and the first `supports` supports.
+    pub fn integer_scales_of(&self, supports: usize) -> (Vec<i32>, f64) {
+        let used = self.supports.iter().filter(|support| support.is_used()).take(supports);
         let sizes: Vec<f64> =
             std::iter::once(1.0).chain(used.map(|support| f64::from(support.size()))).collect();
         let codes: Vec<i32> = sizes.iter().map(|size| (size * FULL_SCALE).round() as i32).collect();
@@ -161,11 +165,18 @@ fn groups(plan: &Plan, recipe: &SupportsRecipe) -> Vec<Group> {
     made
 }
 
-/// Leaves out the least of the supports' groups, until the share that the recipe names is left out; `cost` gives the
-/// loss of a network with a group left out, and is asked where the recipe ranks by loss.
-pub fn drop_least(plan: &Plan, layers: &mut [LayerState], mut cost: impl FnMut(&[LayerState]) -> f64) {
+/// Leaves out the least of the supports' groups that are left, until `share` of all is left out; `cost` gives the loss
+/// of a network with a group left out, and is asked where the recipe ranks by loss.
+pub fn drop_least(
+    plan: &Plan,
+    layers: &mut [LayerState],
+    share: f64,
+    mut cost: impl FnMut(&[LayerState]) -> f64,
+) {
     let Some(recipe) = &plan.supports else { return };
-    let groups = groups(plan, recipe);
+    let (all, dropped) = counted(layers);
+    let mut groups = groups(plan, recipe);
+    groups.retain(|group| layers[group.layer].supports[group.support].kept[group.taps.start] != 0.0);
     let mut ranked: Vec<(f64, Group)> = Vec::with_capacity(groups.len());
     for group in groups {
         let support = &mut layers[group.layer].supports[group.support];
@@ -190,8 +201,7 @@ pub fn drop_least(plan: &Plan, layers: &mut [LayerState], mut cost: impl FnMut(&
         ranked.iter_mut().for_each(|(value, group)| *value -= whole / group.weights as f64);
     }
     ranked.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let all: usize = ranked.iter().map(|(_, group)| group.weights).sum();
-    let mut left = (all as f64 * recipe.drop).round() as usize;
+    let mut left = ((all as f64 * share).round() as usize).saturating_sub(dropped);
     for (_, group) in ranked {
         if group.weights > left {
             continue;

@@ -224,7 +224,7 @@ fn gradients_of_the_normalisation_are_its_differences() {
         let (c, made) = (layer.conv.c, layer.conv.elements());
         let sums: Vec<f32> = numbers(BATCH * made, 9).iter().map(|x| x * 6.0).collect();
         let (gamma, beta) = (vec![1.25, -0.75, 0.5][..c].to_vec(), vec![0.1, 0.3, -0.2][..c].to_vec());
-        let affine = Affine::new(&norm::statistics(&sums, c), &gamma, &beta, true);
+        let affine = Affine::new(&norm::statistics(&sums, c), &gamma, &beta);
         let left = BATCH * layer.output.elements();
         let (mut codes, mut winners) = (vec![0; left], vec![0; if layer.pool > 1 { left } else { 0 }]);
         norm::forward(&layer, &affine, &sums, &mut codes, &mut winners);
@@ -264,26 +264,6 @@ fn gradients_of_the_normalisation_are_its_differences() {
             let f = |by| objective(&moved(&sums, at, by), &gamma, &beta);
             close("sum", at, by_sum[at], f(-step), f(step));
         }
-    }
-}
-
-/// Statistics at rest: a sum's gradient is that of its own value alone.
-#[test]
-fn resting_statistics_pass_the_gradient_on_by_their_scale() {
-    let layer = layer(3, (6, 8), "outputs = 3\nkernel = 2");
-    let (c, made) = (layer.conv.c, layer.conv.elements());
-    let sums = numbers(BATCH * made, 9);
-    let rest = Statistics { mean: vec![0.5, -1.0, 2.0], variance: vec![4.0, 0.25, 1.0] };
-    let affine = Affine::new(&rest, &[1.25, -0.75, 0.5], &[0.1, 0.3, -0.2], false);
-    let weights = numbers(BATCH * made, 10);
-    let mut gradient = weights.clone();
-    let (_, _, slopes) = norm::backward(&layer, &affine, Slope::Identity, &sums, &[], &mut gradient);
-    let mut by_sum = vec![0.0; sums.len()];
-    for (index, row) in by_sum.chunks_exact_mut(layer.conv.w * c).enumerate() {
-        slopes.row(index / layer.conv.h, index % layer.conv.h, row);
-    }
-    for (at, found) in by_sum.iter().enumerate() {
-        assert_eq!(*found, affine.scale[at % c] * weights[at]);
     }
 }
 

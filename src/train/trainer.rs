@@ -6,7 +6,7 @@
 use super::adam;
 use super::arrays::Arrays;
 use super::fold;
-use super::model::{LayerState, Model, On};
+use super::model::{LayerState, Model, Normal, On};
 use super::norm::Statistics;
 use super::plan::Plan;
 use super::sample::{Samples, Use, batch, order, random};
@@ -16,6 +16,8 @@ use crate::network::{Decision, Network};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+/// Least slope of a normalisation whose bit may not change its direction.
+const LEAST_GAMMA: f32 = 1e-3;
 /// Test images that share a chip.
 const CHIP_IMAGES: usize = 500;
 /// Most training images whose loss ranks the groups of supports.
@@ -199,18 +201,19 @@ impl Trainer {
         let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), used, on);
         self.steps += 1;
         let frozen = self.plan.supports.as_ref().is_some_and(|supports| supports.frozen);
-        let thresholds_stay = self.plan.thresholds_stay();
+        let rising = self.plan.fewer_supports() > 0;
         let learning = self.scales_move();
         for layer in &mut self.model.layers {
             if !frozen {
                 layer.weights.step(rate, self.steps);
             }
-            // The scores' factor is no threshold.
-            if !thresholds_stay || layer.beta.value.is_empty() {
-                layer.gamma.step(rate, self.steps);
-                layer.beta.step(rate, self.steps);
+            layer.gamma.step(rate, self.steps);
+            layer.beta.step(rate, self.steps);
+            if rising && !layer.beta.value.is_empty() {
+                // A bit has one direction for every number of planes.
+                layer.gamma.value.iter_mut().for_each(|gamma| *gamma = gamma.max(LEAST_GAMMA));
             }
-            for support in layer.supports.iter_mut().take(used) {
+            for support in layer.supports.iter_mut().filter(|support| support.is_used()).take(used) {
                 support.weights.step(rate, self.steps);
                 if learning {
                     support.scale.step(rate, self.steps);
@@ -223,12 +226,15 @@ impl Trainer {
         Step { loss: loss.mean, correct: loss.correct }
     }
 
-    /// How many supports the next step uses: all, or as many as it draws.
+    /// How many supports the next step uses: all, or as many as it draws, where a frozen base alone has nothing to learn.
     fn supports_of_step(&self) -> usize {
         let Some(recipe) = &self.plan.supports else { return 0 };
         let all = recipe.scales.len();
         match recipe.any_planes {
-            true => random(self.plan.train.seed, Use::Planes, self.steps).random_range(1..=all),
+            true => {
+                let mut random = random(self.plan.train.seed, Use::Planes, self.steps);
+                random.random_range(usize::from(recipe.frozen)..=all)
+            }
             false => all,
         }
     }
@@ -250,15 +256,18 @@ impl Trainer {
         if recipe.learn_scales && epoch == self.epoch_at(recipe.snap) {
             self.model.layers.iter_mut().for_each(|layer| supports::snap(recipe, &mut layer.supports));
         }
-        if recipe.drop > 0.0 && epoch == self.epoch_at(recipe.drop_at) {
+        let last = self.epoch_at(recipe.drop_at);
+        let first = recipe.drop_from.map_or(last, |from| self.epoch_at(from));
+        if recipe.drop > 0.0 && (first..=last).contains(&epoch) {
+            let share = recipe.drop * (epoch + 1 - first) as f64 / (last + 1 - first) as f64;
             let count = samples.labels.len().min(RANKED) as u32;
             let chosen: Vec<u32> = (0..count).collect();
-            let codes = batch(&self.plan, samples, &chosen, None);
+            let codes = batch(&self.plan, samples, &chosen, Some(epoch as u64));
             let labels = &samples.labels[..count as usize];
             let mut layers = self.model.layers.clone();
             let plan = &self.plan;
             let cost = |layers: &[LayerState]| Model { layers: layers.to_vec() }.loss(plan, &codes, labels);
-            supports::drop_least(plan, &mut layers, cost);
+            supports::drop_least(plan, &mut layers, share, cost);
             self.model.layers = layers;
         }
     }
@@ -283,12 +292,25 @@ impl Trainer {
     }
 
     /// Sets the statistics to the plain average over the batches of the first `train.measured` images, as they
-    /// are, with the weights at rest, where thresholds do not stay; then moves thresholds off the sums that occur.
+    /// are, with the weights at rest, for every number of supports that is to serve (a frozen base alone keeps its own);
+    /// then moves thresholds off the sums that occur.
     pub fn measure(&mut self, samples: &Samples) {
-        if self.plan.thresholds_stay() {
-            fold::settle(&self.plan, &mut self.model, self.arrays.is_some());
-            return;
+        let fewer = self.plan.fewer_supports();
+        let frozen = self.plan.supports.as_ref().is_some_and(|supports| supports.frozen);
+        for supports in usize::from(frozen)..fewer {
+            for (state, statistics) in self.statistics(samples, supports).into_iter().enumerate() {
+                let state = &mut self.model.layers[state];
+                state.fewer[supports] = Normal { statistics, ..state.normal() };
+            }
         }
+        for (state, statistics) in self.statistics(samples, usize::MAX).into_iter().enumerate() {
+            self.model.layers[state].measured = statistics;
+        }
+        fold::settle(&self.plan, &mut self.model, self.arrays.is_some());
+    }
+
+    /// Statistics of the signed layers' sums with the first `supports` supports.
+    fn statistics(&self, samples: &Samples, supports: usize) -> Vec<Statistics> {
         let size = self.plan.train.batch;
         let count = samples.labels.len().min(self.plan.train.measured) / size;
         let mut totals: Vec<[Vec<f64>; 2]> = Vec::new();
@@ -298,7 +320,7 @@ impl Trainer {
             let recipe = &self.plan.train;
             let seeds = chips(recipe.seed, Chip::Measure, number as u64, recipe.chips);
             let on = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
-            let found = self.model.batch_statistics(&self.plan, &codes, on);
+            let found = self.model.batch_statistics(&self.plan, &codes, supports, on);
             totals.resize_with(found.len(), Default::default);
             for (total, found) in totals.iter_mut().zip(&found) {
                 for (total, found) in total.iter_mut().zip([&found.mean, &found.variance]) {
@@ -307,11 +329,10 @@ impl Trainer {
                 }
             }
         }
-        for (state, total) in self.model.layers.iter_mut().zip(&totals) {
-            let average = |total: &[f64]| total.iter().map(|t| (t / count as f64) as f32).collect();
-            state.measured = Statistics { mean: average(&total[0]), variance: average(&total[1]) };
-        }
-        fold::settle(&self.plan, &mut self.model, self.arrays.is_some());
+        let average = |total: &[f64]| total.iter().map(|t| (t / count as f64) as f32).collect();
+        let of =
+            |total: &[Vec<f64>; 2]| Statistics { mean: average(&total[0]), variance: average(&total[1]) };
+        totals.iter().map(of).collect()
     }
 
     /// The network of integers, as the exported file states it.

@@ -20,10 +20,7 @@ module threshold_unit (
     input  wire flip_after_pool_i,
     //%- endif %//
     //%- if threshold_sets %//
-    //%- if v.many_layers %//
-    input  wire [<: v.layer_width - 1 :>:0] layer_i,
-    //%- endif %//
-    // Fewer planes shift the first layer's sums, so that it has thresholds for each number of them.
+    // Each number of planes has a set of thresholds.
     input  wire [<: v.plane_width - 1 :>:0] last_plane_i,
     //%- endif %//
     // Count (one cycle ahead of the sum): the group advances behind its last vector.
@@ -64,24 +61,18 @@ module threshold_unit (
   end
 
   //%- if threshold_sets %//
-  reg [<: address_width - 1 :>:0] first_layer_set;
+  reg [<: address_width - 1 :>:0] first_of_set;
 
   always @(*) begin
     case (last_plane_i)
       //%- for s in sets.iter() %//
-      <: v.plane_width :>'d<: s.plane :>: first_layer_set = <: address_width :>'d<: s.offset :>;
+      <: v.plane_width :>'d<: s.plane :>: first_of_set = <: address_width :>'d<: s.offset :>;
       //%- endfor %//
-      default: first_layer_set = <: address_width :>'d0;
+      default: first_of_set = <: address_width :>'d0;
     endcase
   end
-  //%- if v.many_layers %//
 
-  wire [<: address_width - 1 :>:0] entry =
-      group_q + ((layer_i == <: v.layer_width :>'d0) ? first_layer_set : <: address_width :>'d0);
-  //%- else %//
-
-  wire [<: address_width - 1 :>:0] entry = group_q + first_layer_set;
-  //%- endif %//
+  wire [<: address_width - 1 :>:0] entry = group_q + first_of_set;
   //%- endif %//
 
   wire [LANES*ENTRY-1:0] entries;

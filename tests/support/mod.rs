@@ -107,6 +107,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
             conv,
             sum_pixels: false,
             pool,
+            fewer: Vec::new(),
             activation: match threshold {
                 None => Activation::Scores,
                 Some(threshold) => Activation::Sign {

@@ -53,11 +53,6 @@ fn each_wrong_key_is_named() {
         ),
         (
             "measured = 40",
-            "measured = 40\n[supports]\nscales = [0.5]\nany_planes = true",
-            "frozen = true as well",
-        ),
-        (
-            "measured = 40",
             "measured = 40\n[supports]\nscales = [0.5]\ndrop_taps = 0",
             "supports.drop_taps: 0",
         ),

@@ -2,6 +2,7 @@
 
 use super::{NETS, labels, pixels, planned, trained};
 use bincim::golden::reference;
+use bincim::network::Activation;
 use bincim::read;
 use bincim::train::{self, Samples, Trainer, Weights, counted};
 
@@ -113,10 +114,11 @@ fn a_frozen_base_stays_and_the_supports_move() {
 
 #[test]
 fn the_share_that_is_asked_for_is_left_out_in_whole_groups() {
-    for (ranked, share) in [("magnitude", 0.3), ("loss", 0.6), ("loss", 1.0)] {
+    let at_once = [("magnitude", 0.3), ("loss", 0.6), ("loss", 1.0)].map(|(ranked, share)| (ranked, share, ""));
+    for (ranked, share, from) in at_once.into_iter().chain([("loss", 0.7, "drop_from = 0.0\n")]) {
         let text = NETS[5]
             .replace("\"loss\"", &format!("\"{ranked}\""))
-            .replace("drop = 0.5", &format!("drop = {share}"));
+            .replace("drop = 0.5", &format!("{from}drop = {share}"));
         let trainer = trained(&text, 40, 2);
         let (all, dropped) = counted(&trainer.model.layers);
         let left = share * all as f64 - dropped as f64;
@@ -145,7 +147,7 @@ fn learnt_sizes_end_as_powers_of_two_or_codes() {
     }
 }
 
-/// With one plane the network is the base, whatever its supports have become; with all it is another.
+/// Each number of planes has thresholds of its own: one plane is the base, whatever its supports have become.
 #[test]
 fn where_every_number_of_planes_serves_one_plane_is_the_base() {
     let base = trained(NETS[0], 40, 2);
@@ -153,6 +155,9 @@ fn where_every_number_of_planes_serves_one_plane_is_the_base() {
         "{}[supports]\nscales = [0.75, 0.5]\ndac_bits = 2\nfrozen = true\nany_planes = true\n",
         NETS[0]
     );
+    let mut base = base;
+    // A falling channel is turned round.
+    base.model.layers[0].gamma.value[2] *= -1.0;
     let (mut trainer, pixels, labels) = started(&text, &base, Weights::Latent);
     let samples = Samples { pixels: &pixels, labels: &labels };
     for _ in 0..4 {
@@ -176,6 +181,26 @@ fn where_every_number_of_planes_serves_one_plane_is_the_base() {
         changed += usize::from(reference::run(&network, &input).scores != scores);
     }
     assert!(changed > 20, "the supports do nothing: {changed}");
+    let again = train::start(&trainer.plan, &bytes).expect_err("no base");
+    assert!(again[0].to_string().contains("has supports already"), "{again:?}");
+}
+
+#[test]
+fn thresholds_of_fewer_planes_are_read_back_or_named() {
+    let text = format!("{}[supports]\nscales = [0.5, 0.25]\nany_planes = true\n", NETS[0]);
+    let trainer = trained(&text, 40, 2);
+    let network = trainer.network();
+    let hidden = &network.layers[0];
+    let Activation::Sign { threshold, .. } = &hidden.activation else { panic!("a layer of bits") };
+    assert!(hidden.fewer.len() == 2 && hidden.fewer[0] != hidden.fewer[1] && hidden.fewer[1] != *threshold);
+    let bytes = train::onnx(&trainer.plan, &trainer.model, Weights::Signs);
+    assert_eq!(read::network_from_bytes(&bytes, "net").expect("a network").network, network);
+    let name = "planes2.threshold";
+    let at = bytes.windows(name.len()).position(|part| part == name.as_bytes()).expect("the tensor's name");
+    let mut lost = bytes.clone();
+    lost[at..at + 7].copy_from_slice(b"planes3");
+    let errors = read::network_from_bytes(&lost, "net").expect_err("one list is missing");
+    assert!(errors[0].to_string().contains("planes2.threshold': it is missing"), "{errors:?}");
 }
 
 #[test]

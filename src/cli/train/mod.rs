@@ -335,7 +335,7 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         supports: with_supports(supports),
         supports_left_out: with_supports(left_out),
         started_sha256: trainer.started.clone(),
-        correct_by_planes: trainer.plan.thresholds_stay().then(|| {
+        correct_by_planes: (trainer.plan.fewer_supports() > 0).then(|| {
             let right = |planes| trainer.count_right_with(&data.test.samples(), planes);
             (1..=network.most_planes()).map(right).collect()
         }),

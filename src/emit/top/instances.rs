@@ -313,7 +313,6 @@ pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {
         RESET,
         (v.gives_bits && v.gives_scores, "scores_i", "last_layer"),
         (mixed_flip(design), "flip_after_pool_i", "flip_after_pool"),
-        (threshold_sets(design) && v.many_layers, "layer_i", "layer"),
         (threshold_sets(design), "last_plane_i", "last_plane"),
         (true, "count_valid_i", "count_valid"),
         (true, "count_group_last_i", "count_group_last"),

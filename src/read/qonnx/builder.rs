@@ -245,6 +245,7 @@ impl Builder {
             conv: plan.conv,
             sum_pixels: plan.sum_pixels,
             pool: None,
+            fewer: Vec::new(),
             activation: Activation::Scores,
             output: if plan.sum_pixels { Shape::vector(plan.conv.c) } else { plan.conv },
         });

@@ -8,6 +8,7 @@
 mod activation;
 mod builder;
 mod constant;
+mod fewer;
 mod fold;
 mod graph;
 mod input;
@@ -332,7 +333,8 @@ fn finish(
         _ => None,
     };
     let output = Output { name: graph.outputs[0].into(), decision, scale, bias, top_k };
-    let network = Network { name: name.into(), input, layers: builder.layers, output };
+    let mut network = Network { name: name.into(), input, layers: builder.layers, output };
+    fewer::attach(&mut network, graph)?;
     let problems = network::validate(&network);
     if !problems.is_empty() {
         let help = "this graph has a form that is not supported";

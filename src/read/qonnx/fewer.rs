@@ -1,0 +1,54 @@
+//! Thresholds of fewer planes, which the graph itself, where all planes run, has no place for.
+//!
+//! An initialiser `LAYER.planesK.threshold` that no node reads holds one integer a channel: the threshold of layer
+//! LAYER, in its integer sums, where each layer runs at most K planes of weights.
+
+use super::graph::Graph;
+use crate::network::{Layer, Network, fewer_planes};
+use crate::read::Error;
+use crate::read::onnx::Tensor;
+
+/// Gives the layers the thresholds that the graph holds for them.
+///
+/// # Errors
+/// All tensors that are missing beside others, of another size, or no integers.
+pub fn attach(network: &mut Network, graph: &Graph) -> Result<(), Vec<Error>> {
+    let most = network.most_planes();
+    let mut errors = Vec::new();
+    for layer in &mut network.layers {
+        let names: Vec<String> = (1..most).map(|planes| fewer_planes(&layer.name, planes)).collect();
+        if names.iter().all(|name| !graph.constants.contains_key(name.as_str())) {
+            continue;
+        }
+        for name in names {
+            match list(layer, graph, &name) {
+                Ok(list) => layer.fewer.push(list),
+                Err(error) => errors.push(error),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn list(layer: &Layer, graph: &Graph, name: &str) -> Result<Vec<i32>, Error> {
+    let fault = |what: String| Error::Tensor {
+        name: name.into(),
+        what,
+        help: "give every number of planes below all of them one integer a channel, or none of them any"
+            .into(),
+    };
+    let proto = graph.constants.get(name).ok_or_else(|| fault("it is missing".into()))?;
+    let tensor = Tensor::decode(proto)?;
+    if tensor.values.len() != layer.conv.c {
+        return Err(fault(format!(
+            "it has {} values, the layer {} channels",
+            tensor.values.len(),
+            layer.conv.c
+        )));
+    }
+    let integer = |value: &f64| {
+        let inside = value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX);
+        if inside { Ok(*value as i32) } else { Err(fault(format!("{value} is no integer threshold"))) }
+    };
+    tensor.values.iter().map(integer).collect()
+}
