@@ -93,6 +93,7 @@ impl Case {
             conv: Shape::vector(self.outputs),
             sum_pixels: false,
             pool: None,
+            fewer: Vec::new(),
             activation: Activation::Scores,
             output: Shape::vector(self.outputs),
         };

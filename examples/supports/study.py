@@ -55,11 +55,11 @@ def run(data, out):
     rows = []
     for model in sorted(out.glob("*.onnx")):
         kind, seed = re.fullmatch(r"([a-z]+)(\d+)", model.stem).groups()
+        record = json.loads(model.with_suffix(".train.json").read_text())
         checked = bincim("check", model, "--arch", HERE / "arch.toml", "--json")
         for number, cycles in enumerate(checked["plane_cycles"] or [checked["cycles"]], start=1):
             planes = ["--planes", number] if len(checked["plane_cycles"]) > 1 else []
-            found = bincim("infer", model, "--arch", HERE / "arch.toml", "--data", data, *planes, "--json")
-            record = json.loads(model.with_suffix(".train.json").read_text())
+            found = bincim("infer", model, "--data", data, *planes, "--json")
             rows.append({
                 "network": kind,
                 "seed": seed,
@@ -111,12 +111,14 @@ def plot():
     for row in csv.DictReader(open(HERE / "supports.csv")):
         points.setdefault((row["network"], int(row["planes"])), []).append(row)
     figure, axes = plt.subplots(figsize=(6.4, 4))
-    for kind, marker in zip(KINDS, "osDv"):
-        # A net whose thresholds were learnt with all planes is shown with all and with the base alone.
-        ends = [(n, rows) for (k, n), rows in points.items() if k == kind]
+    for kind, marker in zip(KINDS, "oxsDv"):
+        ends = sorted((n, rows) for (k, n), rows in points.items() if k == kind)
+        if kind != "any":
+            # Its thresholds are those of all planes.
+            ends = ends[-1:]
         xs = [statistics.mean(int(row["cycles"]) for row in rows) for _, rows in ends]
         ys = [statistics.mean(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
-        spread = [statistics.pstdev(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
+        spread = [statistics.stdev(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
         axes.errorbar(xs, ys, spread, marker=marker, linestyle="-", capsize=3, label=LABELS[kind])
     axes.set_xlabel("cycles a frame, array of 64 x 64")
     axes.set_ylabel("wrong, % of the 10,000 test images")

@@ -6,6 +6,7 @@
 
 mod analog;
 mod build;
+mod error;
 mod images;
 mod input;
 pub mod noise;
@@ -14,7 +15,8 @@ mod walk;
 mod width;
 
 pub use analog::{Analog, LayerReadout};
-pub use build::{DesignError, build, outline};
+pub use build::{build, outline};
+pub use error::DesignError;
 pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;

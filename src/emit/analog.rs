@@ -1,7 +1,8 @@
 //! Analog arrays: the reader, the emulated columns, their converters and the chip's memories.
 
+use super::facts::{bits, plural};
 use super::program::{self, Field, Table};
-use super::view::{View, bits};
+use super::view::View;
 use super::walk::layer_key;
 use super::{NamedText, file};
 use crate::design::noise::{Noise, SITES, STEPS};
@@ -74,7 +75,6 @@ impl AnalogView {
         let edge_step_width = bits(analog.edge_steps - 1);
         let turn_width = bits(analog.share - 1);
         let converters = design.lanes / analog.share;
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
         Some(AnalogView {
             row_step: analog.row_step,
             row_step_s: plural(analog.row_step),

@@ -1,7 +1,8 @@
 //! The array with its row driver, and the weights that fill it.
 
+use super::facts::bits;
 use super::program::{self, Field, Port, Table};
-use super::view::{View, bits};
+use super::view::View;
 use super::walk::{layer_entries, layer_key};
 use super::{NamedText, file};
 use crate::design::Design;

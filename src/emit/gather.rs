@@ -1,10 +1,11 @@
 //! Gather unit: from where the words of a vector come.
 
 use super::edge::Edge;
+use super::facts::bits;
 use super::program::{self, Port, Table};
 use super::rotate::rotate;
 use super::taps::{Taps, channel_count_width, pad_table, tap_table};
-use super::view::{View, bits};
+use super::view::View;
 use super::{NamedText, file};
 use crate::design::{Design, PadValue};
 use askama::Template;

@@ -1,8 +1,9 @@
 //! Input unit: from stream beats to the row vectors of the first layer.
 
+use super::facts::bits;
 use super::program::literal;
 use super::rotate::rotate;
-use super::view::{View, bits};
+use super::view::View;
 use super::{NamedText, file};
 use crate::design::{Design, InputCode, InputKind};
 use askama::Template;

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod board;
 mod edge;
 mod engine;
+mod facts;
 mod gather;
 pub mod hdl;
 mod image;

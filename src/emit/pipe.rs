@@ -1,6 +1,7 @@
 //! The pipe of a vector: the bits that travel with it from the issue to the write-back.
 
-use super::view::{PLANE_BITS, View};
+use super::facts::PLANE_BITS;
+use super::view::View;
 use super::{NamedText, file};
 use askama::Template;
 

@@ -1,7 +1,8 @@
 //! Planes of weights: their scales, and what they leave out, as tables.
 
+use super::facts::layer_taps;
 use super::program::{self, Field, Port, Table};
-use super::view::{View, layer_taps};
+use super::view::View;
 use super::walk::comment;
 use super::{NamedText, file};
 use crate::design::{Design, LayerDesign};

@@ -1,8 +1,9 @@
 //! What becomes of counts: accumulators, thresholds, pooling and the way back into the activation memory.
 
+use super::facts::bits;
 use super::planes::ScaleBit;
 use super::program::{self, Field, Port, Table};
-use super::view::{View, bits};
+use super::view::View;
 use super::walk::{Select, comment};
 use super::{NamedText, file};
 use crate::design::{Design, LayerDesign, Source, Step, WriteWalk};

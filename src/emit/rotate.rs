@@ -1,6 +1,6 @@
 //! Rotations of words: between the banks of the activation memory and the slots of a vector.
 
-use super::view::bits;
+use super::facts::bits;
 use super::{NamedText, file};
 use askama::Template;
 

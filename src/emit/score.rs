@@ -1,6 +1,7 @@
 //! Score buffer and control registers: the engine's outer side.
 
-use super::view::{View, bits};
+use super::facts::bits;
+use super::view::View;
 use super::{NamedText, file};
 use askama::Template;
 

@@ -1,9 +1,10 @@
 //! Tap and pad programs: which word each slot takes in each pass, and where the map ends.
 
 use super::edge::Edge;
+use super::facts::{bits, layer_taps, taps};
 use super::gather::edges;
 use super::program::{Field, Table};
-use super::view::{View, bits, layer_taps, taps};
+use super::view::View;
 use super::walk::{comment, layer_entries, layer_key};
 use crate::design::{Design, LayerDesign, PadValue, Shape, SlotTap};
 

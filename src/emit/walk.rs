@@ -1,9 +1,10 @@
 //! Sequencer and walk program: which vector is next, and where it begins.
 
+use super::facts::is_input;
 use super::gather::gather;
 use super::pipe::vector_pipe;
 use super::program::{self, Field, Port, Table};
-use super::view::{View, is_input};
+use super::view::View;
 use super::{NamedText, file};
 use crate::design::{Design, LayerDesign, Step};
 use askama::Template;

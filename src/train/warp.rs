@@ -67,9 +67,8 @@ pub fn elastic(shape: Shape, size: f64, random: &mut ChaCha8Rng) -> [Vec<f32>; 2
 /// A Gaussian of standard deviation `sigma` at whole steps from its middle, 1 in sum.
 fn gaussian(sigma: f64) -> Vec<f32> {
     let reach = (REACH * sigma).ceil() as i32;
-    let values: Vec<f64> = (-reach..=reach)
-        .map(|step| libm::exp(-0.5 * f64::from(step * step) / (sigma * sigma)))
-        .collect();
+    let values: Vec<f64> =
+        (-reach..=reach).map(|step| libm::exp(-0.5 * f64::from(step * step) / (sigma * sigma))).collect();
     let sum: f64 = values.iter().sum();
     values.iter().map(|value| (value / sum) as f32).collect()
 }
@@ -122,7 +121,7 @@ mod tests {
     fn elastic_moves_have_their_size_and_hang_together() {
         let shape = Shape { c: 1, h: 28, w: 28 };
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let (mut square, mut product, mut count) = (0.0, 0.0, 0.0);
+        let (mut square, mut product, mut count) = (0.0f64, 0.0f64, 0.0f64);
         for _ in 0..200 {
             for field in elastic(shape, 1.5, &mut random) {
                 let (here, beside) = (f64::from(field[14 * 28 + 12]), f64::from(field[14 * 28 + 16]));
@@ -131,7 +130,7 @@ mod tests {
                 count += 1.0;
             }
         }
-        let (sigma, correlation) = ((square / count as f64).sqrt(), product / square);
+        let (sigma, correlation) = ((square / count).sqrt(), product / square);
         assert!((sigma - 1.5).abs() < 0.25, "{sigma}");
         assert!((correlation - 0.78).abs() < 0.1, "{correlation}");
     }

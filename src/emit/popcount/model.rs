@@ -1,5 +1,6 @@
 //! The specification of the tree: the count by words of 64 rows, then a plain delay.
 
+use crate::emit::facts::plural;
 use std::fmt::Write;
 
 use askama::Template;
@@ -80,7 +81,7 @@ pub fn contract(plan: &TreePlan) -> String {
             let _ = writeln!(text, "// The last {left} row(s) are in no plane: weight 1 either way.");
         }
     }
-    let plural = if plan.latency() == 1 { "" } else { "s" };
+    let plural = plural(plan.latency());
     let _ = write!(
         text,
         "// Latency: {} cycle{plural} from all inputs to count_o; a new count every cycle; no reset, no stall.",

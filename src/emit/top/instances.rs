@@ -1,9 +1,10 @@
 //! The parts of the top module: every instance with its named connections.
 
+use super::super::facts::bits;
 use super::super::gather::gather_keys;
 use super::super::pipe::tags;
 use super::super::result::{mixed_flip, threshold_sets, write_layer};
-use super::super::view::{View, bits};
+use super::super::view::View;
 use crate::design::Design;
 
 pub(super) struct Instance {

@@ -1,0 +1,72 @@
+//! Why a network cannot become a design.
+
+use super::{InputCode, PadValue};
+
+/// Why a network cannot become a design on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DesignError {
+    #[error("layer '{layer}' pads with {value:?}, which the input's code ({code:?}) does not hold")]
+    PadOutsideInput { layer: String, value: PadValue, code: InputCode },
+    #[error(
+        "layer '{layer}' gives scores from a {bits}-bit input; at least one binary layer must follow the first"
+    )]
+    ScoresFromInteger { layer: String, bits: usize },
+    #[error("the {planes} planes of the input do not fit in {rows} rows")]
+    TooFewRows { planes: usize, rows: usize },
+    #[error("layer '{layer}' has a last map of {elements} scores; at most 65536 are supported")]
+    TooManyScores { layer: String, elements: usize },
+    #[error(
+        "readout.range has {ranges} numbers, the network {layers} layers; `bincim calibrate` finds one a layer"
+    )]
+    OtherLayers { ranges: usize, layers: usize },
+    #[error("planes.layers has {numbers} numbers, the network {layers} layers")]
+    OtherPlanes { numbers: usize, layers: usize },
+    #[error("planes.layers asks for {asked} planes of weights in layer '{layer}', which has {planes}")]
+    TooManyPlanes { layer: String, asked: usize, planes: usize },
+    #[error(
+        "readout.cell_bits = {bits}: the cells of layer '{layer}' hold up to {most} counts, which take {needed} bits"
+    )]
+    NarrowCell { layer: String, most: i32, bits: u32, needed: usize },
+    #[error(
+        "layer '{layer}' has a threshold for each number of planes, and sense amplifiers that decide by one"
+    )]
+    SenseThresholds { layer: String },
+    #[error("layer '{layer}' has a plane of weights of scale {scale}")]
+    Scale { layer: String, scale: i32 },
+    #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
+    StepAcrossPlanes { step: usize, rows: usize },
+}
+
+impl DesignError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            DesignError::PadOutsideInput { .. } => {
+                "pad a one-bit input with -1 or +1, an unsigned one with 0 or +1, or quantise the input to signed codes"
+            }
+            DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
+            DesignError::SenseThresholds { .. } => {
+                "set readout.kind to \"adc\", or planes.layers to one plane for every layer"
+            }
+            DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
+            DesignError::Scale { .. } => {
+                "the machine scales planes by 1 to 255: train supports whose ratios are fractions of such numbers"
+            }
+            DesignError::StepAcrossPlanes { .. } => {
+                "set it to 0, or to a divisor of array.rows that fits in a plane"
+            }
+            DesignError::OtherLayers { .. } => {
+                "give one number a layer; `bincim calibrate` finds them for this network"
+            }
+            DesignError::OtherPlanes { .. } => {
+                "give one number a layer, in their order, or leave the key out: all planes run"
+            }
+            DesignError::TooManyPlanes { .. } => "`bincim check` shows the planes of each layer",
+            DesignError::NarrowCell { .. } => {
+                "take more readout.cell_bits (one more than needed leaves room for errors, 16 at most), fewer \
+                 readout.fraction_bits, or fewer array.weight_bits_per_cell"
+            }
+            DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What several emitters ask of a design or a number.
+
+use crate::design::{Design, LayerDesign, SlotTap, Source};
+
+/// Names of the bits of a plane's index.
+pub(super) const PLANE_BITS: [&str; 4] = ["plane_0", "plane_1", "plane_2", "plane_3"];
+
+/// Bits of `0 ..= largest`; 0 for 0.
+pub(super) fn bits(largest: usize) -> usize {
+    (usize::BITS - largest.leading_zeros()) as usize
+}
+
+/// Plural ending.
+pub(super) fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// Whether a layer reads the input unit.
+pub(super) fn is_input(layer: &LayerDesign) -> bool {
+    matches!(layer.source, Source::Input)
+}
+
+/// Slots of the passes of a layer; none where it reads the input unit.
+pub(super) fn layer_taps(layer: &LayerDesign) -> &[Vec<Option<SlotTap>>] {
+    match &layer.source {
+        Source::Map { taps, .. } => taps,
+        Source::Input => &[],
+    }
+}
+
+/// Slots of all passes of all layers that read the activation memory.
+pub(super) fn taps(design: &Design) -> impl Iterator<Item = (&LayerDesign, &Vec<Option<SlotTap>>)> {
+    design.layers.iter().flat_map(|layer| layer_taps(layer).iter().map(move |pass| (layer, pass)))
+}
+
+/// Whether a layer's results take another step at the end of a row. A map of one column has row steps only,
+/// one whose rows lie close together column steps only.
+pub(super) fn steps_rows(layer: &LayerDesign) -> bool {
+    let (rows, columns) = layer.walk.pooled;
+    let differs = layer.write.as_ref().is_some_and(|write| write.step_row != write.step_column);
+    !layer.sum_pixels && rows > 1 && columns > 1 && differs
+}
+
+/// Whether a layer's vectors do not all start in bank 0.
+pub(super) fn turns(layer: &LayerDesign) -> bool {
+    let walk = &layer.walk;
+    let steps = [&walk.step_window_column, &walk.step_window_row, &walk.step_column, &walk.step_row];
+    walk.origin.bank != 0 || layer.vectors > 1 && steps.iter().any(|step| step.bank != 0)
+}
