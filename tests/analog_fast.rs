@@ -285,6 +285,40 @@ fn a_deep_convolutional_network() {
     compare("convolutional", &design, &chip, 1, &random::elements(&network, 6, 35));
 }
 
+/// On the chip without errors nothing moves; where columns are shifted by whole codes their channels' thresholds go with
+/// them, and the bits are those of before.
+#[test]
+fn thresholds_found_anew_follow_their_columns() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let layers = vec![
+        layer(&mut rng, Shape::vector(60), 24, 1, false, 5, false),
+        layer(&mut rng, Shape::vector(24), 10, 1, false, 0, true),
+    ];
+    let network = network(Shape::vector(60), InputCode::Bipolar, layers);
+    let design = machines::design(&network, &analog(64, 16, 16, 129)).expect("it fits");
+    let bits = design.analog.as_ref().expect("an analog design").fraction_bits;
+    let draw = |site| bincim::device::draw(&Default::default(), 0, bits, site);
+    let chip = machines::chip(&design, design.sites().iter().map(draw).collect());
+    let images = random::elements(&network, 6, 70);
+    let plan = Plan::new(&design);
+    for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+        let mut loaded = Loaded::new_for(&plan, &chip, set);
+        let (before, reached) = (loaded.run(&images, true), loaded.reached(&images));
+        loaded.recalibrate(&images, &reached);
+        assert!(loaded.run(&images, true) == before, "{set}: the chip without errors changes");
+        let mut shifted = chip.clone();
+        // The arrays of the first layer.
+        for array in &mut shifted.arrays[..2] {
+            let offsets = array.offset.iter_mut().enumerate();
+            offsets.for_each(|(column, offset)| *offset += ((column as i32 % 5 - 2) * 4) << bits);
+        }
+        let mut loaded = Loaded::new_for(&plan, &shifted, set);
+        assert!(loaded.run(&images, true) != before, "{set}: the shift does nothing");
+        loaded.recalibrate(&images, &reached);
+        assert!(loaded.run(&images, true) == before, "{set}: the shift is left");
+    }
+}
+
 #[test]
 fn no_images_give_nothing() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);

@@ -286,6 +286,43 @@ fn a_yield_below_the_required_one_is_a_no() {
     assert!(out.contains("yield at 100.00 %: 0 of 3 chips"), "{out}");
 }
 
+/// Offsets of columns are what thresholds of a chip's own take out; the run says so and knows the images they came from.
+#[test]
+fn thresholds_found_anew_bring_chips_back() {
+    let root = folder();
+    let dir = root.path();
+    refuses(dir, &vary("2", &["--recalibrate", "9"]), &["the training part of data is what is classified"]);
+    ends(dir, &["glyphs", "--split", "train", "--count", "200", "-o", "more"], 0);
+    for (from, part) in [("data", "test"), ("more", "train")] {
+        for what in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
+            fs::rename(dir.join(from).join(what), dir.join("data").join(format!("{part}-{what}")))
+                .expect("moved");
+        }
+    }
+    let shifted = ARCH.replace("sigma = 0.25", "sigma = 0.05").replace("offset = 2.0", "offset = 6.0");
+    fs::write(dir.join("arch.toml"), shifted).expect("writable");
+    let mean = |more: &[&str]| {
+        let (out, _) = ends(dir, &vary("4", &[&["--json"], more].concat()), 0);
+        let results = json(&out);
+        (results["accuracy_mean"].as_f64().expect("a mean"), results["recalibrated_on"].clone())
+    };
+    let ((before, none), (after, images)) = (mean(&[]), mean(&["--recalibrate", "200"]));
+    assert!(none == 0 && images == 200, "{none} {images}");
+    assert!(after > before + 0.15, "{before} to {after}");
+    let (told, _) = ends(dir, &vary("2", &["--recalibrate", "100", "-o", "mc"]), 0);
+    assert!(told.contains("found anew on 100 training images"), "{told}");
+    refuses(
+        dir,
+        &vary("2", &["--recalibrate", "101", "-o", "mc"]),
+        &["recalibrated.images: 101 here, 100 there"],
+    );
+    refuses(dir, &vary("2", &["--recalibrate", "201"]), &["data has 200 training images"]);
+    // Of 256 rows one is enough for a layer, so that sense amplifiers decide it.
+    let sense = ARCH.replace("\"adc\"\nlevels = 33", "\"sense\"").replace("rows = 64", "rows = 256");
+    fs::write(dir.join("arch.toml"), sense).expect("writable");
+    refuses(dir, &vary("2", &["--recalibrate", "100"]), &["sense amplifiers decide layer"]);
+}
+
 #[test]
 fn what_cannot_be_is_refused_by_name() {
     let root = folder();

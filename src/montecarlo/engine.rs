@@ -25,6 +25,8 @@ pub struct Judge<'a> {
     pub flips: bool,
     /// Most planes of weights that a layer runs; all where none is given.
     pub planes: Option<usize>,
+    /// Images on which the thresholds of every chip are found anew; none: they stay.
+    pub recalibration: Option<&'a [i16]>,
 }
 
 /// One analog design, with what all chips of it share.
@@ -38,6 +40,8 @@ pub struct Machine {
     classes: Vec<usize>,
     traces: Vec<Outcome>,
     ideal: usize,
+    /// Sums that reach their thresholds on the chip without errors, over the images of recalibration.
+    reached: Vec<Vec<usize>>,
 }
 
 /// What one chip gave.
@@ -72,7 +76,8 @@ impl Machine {
         let (plan, sites) = (Plan::limited(&design, planes), design.sites());
         let subject = subject(&sites);
         let (classes, traces) = (Vec::new(), Vec::new());
-        let mut machine = Machine { design, plan, sites, subject, classes, traces, ideal: 0 };
+        let mut machine =
+            Machine { design, plan, sites, subject, classes, traces, ideal: 0, reached: Vec::new() };
         let (chip, _) = machine.draw(&Physics::default(), 0);
         let (mut classes, mut traces) = (Vec::new(), Vec::new());
         machine.outcomes(&chip, None, judge, true, |_, outcomes| {
@@ -84,6 +89,9 @@ impl Machine {
         let right = |(class, label): &(&usize, &u8)| **class == usize::from(**label);
         machine.ideal = classes.iter().zip(judge.labels).filter(right).count();
         (machine.classes, machine.traces) = (classes, traces);
+        if let Some(images) = judge.recalibration {
+            machine.reached = Loaded::new(&machine.plan, &chip).reached(images);
+        }
         machine
     }
 
@@ -160,7 +168,10 @@ impl Machine {
         parallel: bool,
         mut take: impl FnMut(usize, Vec<Outcome>),
     ) {
-        let loaded = Loaded::noisy(&self.plan, chip, InstructionSet::best(), noise);
+        let mut loaded = Loaded::noisy(&self.plan, chip, InstructionSet::best(), noise);
+        if let (Some(images), false) = (judge.recalibration, self.reached.is_empty()) {
+            loaded.recalibrate(images, &self.reached);
+        }
         for (lot, images) in judge.images.chunks(CHUNK * self.plan.elements()).enumerate() {
             let outcomes = match parallel {
                 true => loaded.run_parallel_from(lot * CHUNK, images, judge.flips),

@@ -135,6 +135,7 @@ fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
     option("--rule", args.rule.and_then(|rule| rule.to_possible_value()).map(name));
     option("--seed", Some(args.seed.to_string()));
     option("--planes", args.planes.map(|planes| planes.to_string()));
+    option("--recalibrate", args.recalibrate.map(|images| images.to_string()));
     option("--yield-at", args.yield_at.map(|at| at.to_string()));
     option("--sweep", args.sweep.as_ref().map(|sweep| format!("{}={}", sweep.key, sweep.values.join(","))));
     option("--threads", Some(threads.to_string()));

@@ -12,6 +12,7 @@ pub mod settings;
 use super::infer::{Rule, Split};
 use super::{Outcome, chip, load, output, verify};
 use crate::arch::ArchFile;
+use crate::design::LayerDesign;
 use crate::device::Physics;
 use crate::flow::folder;
 use crate::golden::{packed, reference};
@@ -23,7 +24,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use points::{Points, Sweep};
 use records::{Log, Record, Records};
-use settings::{FlipLayer, Settings};
+use settings::{FlipLayer, Recalibrated, Settings};
 use sha2::{Digest, Sha256};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -67,6 +68,10 @@ pub struct Vary {
     /// Run at most K planes of weights in each layer; all if not given
     #[arg(long, value_name = "K")]
     pub planes: Option<usize>,
+    /// Find each chip's thresholds anew on the first N images of the training part, so that every channel fires as often
+    /// as on the chip without errors
+    #[arg(long, value_name = "N")]
+    pub recalibrate: Option<usize>,
     /// Compare the result bits of every layer with those of the chip without errors
     #[arg(long)]
     pub flips: bool,
@@ -143,6 +148,7 @@ fn check(args: &Vary) -> miette::Result<()> {
     };
     say(args.chips == 0, "--chips 0: take at least 1".into());
     say(args.images == Some(0), "--images 0: take at least 1".into());
+    say(args.recalibrate == Some(0), "--recalibrate 0: take at least 1".into());
     say(args.threads == Some(0), "--threads 0: take at least 1".into());
     for (key, value) in
         [("--yield-at", args.yield_at), ("--require-yield", args.require_yield), ("--until", args.until)]
@@ -175,6 +181,8 @@ struct Prepared {
     pool: rayon::ThreadPool,
     images: Vec<i16>,
     labels: Vec<u8>,
+    /// Images on which thresholds are found anew.
+    recalibration: Option<Vec<i16>>,
     rule: Decision,
     flips: bool,
     machines: Vec<Machine>,
@@ -214,7 +222,19 @@ impl Prepared {
         let images: Vec<i16> =
             pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
         let (flips, planes) = (args.flips, args.planes);
-        let judge = Judge { images: &images, labels: &labels, rule, flips, planes };
+        let before =
+            args.recalibrate.map(|count| training_images(args, &network, count, &pixels)).transpose()?;
+        let recalibration: Option<Vec<i16>> = before.as_ref().map(|pixels| {
+            pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect()
+        });
+        let judge = Judge {
+            images: &images,
+            labels: &labels,
+            rule,
+            flips,
+            planes,
+            recalibration: recalibration.as_deref(),
+        };
         let (machines, cases) = machines(&network, &args.arch, &points.cases, &judge, &pool)?;
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
         let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
@@ -234,6 +254,10 @@ impl Prepared {
             model_sha256: digest([&*read_file(&args.model)?]),
             data,
             data_sha256: digest([&*pixels, &*labels]),
+            recalibrated: before.as_ref().map(|pixels| Recalibrated {
+                images: pixels.len() / network.input.shape.elements(),
+                sha256: digest([&**pixels]),
+            }),
             split: args.split.name().into(),
             rule: match rule {
                 Decision::Argmax => "argmax".into(),
@@ -256,7 +280,17 @@ impl Prepared {
         };
         // As a later reader sees them, so that no digit of a number depends on who computes the results.
         let settings = serde_json::from_str(&settings.to_text()).into_diagnostic()?;
-        Ok(Prepared { settings, pool, images, labels, rule, flips: args.flips, machines, cases })
+        Ok(Prepared {
+            settings,
+            pool,
+            images,
+            labels,
+            recalibration,
+            rule,
+            flips: args.flips,
+            machines,
+            cases,
+        })
     }
 
     /// Runs the chips that `records` lacks, hands each to `keep` when it is done, and returns all records.
@@ -281,6 +315,7 @@ impl Prepared {
             rule: self.rule,
             flips: self.flips,
             planes: settings.planes,
+            recalibration: self.recalibration.as_deref(),
         };
         let work = |job: Job, parallel| {
             let (machine, physics) = &self.cases[job.case];
@@ -385,6 +420,18 @@ fn machines(
                         "with the popcount readout every chip is the same"
                     ));
                 }
+                let decides =
+                    |layer: &LayerDesign| layer.readout.as_ref().is_some_and(|readout| readout.decides);
+                if let (Some(_), Some(layer)) =
+                    (judge.recalibration, choice.design.layers.iter().find(|layer| decides(layer)))
+                {
+                    return Err(miette!(
+                        code = "vary::no_thresholds",
+                        help = "set readout.kind to \"adc\", or leave --recalibrate out",
+                        "--recalibrate: sense amplifiers decide layer '{}' in the array, where no threshold is left",
+                        layer.name
+                    ));
+                }
                 machines.push(pool.install(|| Machine::new(choice.design, judge)));
                 files.push(bare);
                 files.len() - 1
@@ -427,6 +474,33 @@ fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<u8>,
     pixels.truncate(count * size);
     labels.truncate(count);
     Ok((pixels, labels, name))
+}
+
+/// Pixels of the first `count` training images, which must be others than those that are `judged`.
+fn training_images(args: &Vary, network: &Network, count: usize, judged: &[u8]) -> miette::Result<Vec<u8>> {
+    let data = read::dataset(&args.data, Split::Train.into())?;
+    if data.shape.elements() != network.input.shape.elements() || count > data.len() {
+        return Err(miette!(
+            code = "vary::recalibrate",
+            help = "take fewer images, or a data set with a training part of the network's size",
+            "--recalibrate {count}: {} has {} training images of {}",
+            args.data.display(),
+            data.len(),
+            data.shape
+        ));
+    }
+    let size = network.input.shape.elements();
+    if data.images[..size] == judged[..size] {
+        return Err(miette!(
+            code = "vary::recalibrate",
+            help = "give a data set with a training and a test part, and classify the test part",
+            "--recalibrate {count}: the training part of {} is what is classified",
+            args.data.display()
+        ));
+    }
+    let mut pixels = data.images;
+    pixels.truncate(count * size);
+    Ok(pixels)
 }
 
 /// Images that the network itself classifies rightly.

@@ -24,6 +24,8 @@ pub struct Results {
     /// Of the network itself, in integers.
     pub accuracy_network: f64,
     pub read_noise_left_out: f64,
+    /// Training images on which every chip's thresholds were found anew; 0: they stayed.
+    pub recalibrated_on: usize,
     pub seed: u64,
     pub points: Vec<PointResult>,
 }
@@ -112,6 +114,7 @@ pub fn results(settings: &Settings, records: &Records, count: usize) -> Results 
         given: figures(settings, records, 0, count),
         accuracy_network: settings.network_correct as f64 / settings.images as f64,
         read_noise_left_out: settings.read_noise_left_out,
+        recalibrated_on: settings.recalibrated.as_ref().map_or(0, |on| on.images),
         seed: settings.seed,
         points: settings.points.iter().map(point).collect(),
     }
@@ -235,6 +238,12 @@ pub fn told(results: &Results) -> String {
     if given.saturated > 0 {
         text += &format!("  {} cell values held to readout.cell_bits\n", given.saturated);
     }
+    if results.recalibrated_on > 0 {
+        text += &format!(
+            "  thresholds of every chip found anew on {} training images\n",
+            results.recalibrated_on
+        );
+    }
     if results.read_noise_left_out > 0.0 {
         text += &format!("  without the read noise of {} counts\n", results.read_noise_left_out);
     }
@@ -293,6 +302,12 @@ fn view(settings: &Settings, records: &Records, results: &Results) -> VaryView {
         ));
     }
     let mut remarks = Vec::new();
+    if results.recalibrated_on > 0 {
+        remarks.push(format!(
+            "The thresholds of every chip were found anew on {} training images.",
+            results.recalibrated_on
+        ));
+    }
     if results.read_noise_left_out > 0.0 {
         remarks.push(format!("Read noise of {} counts is left out.", results.read_noise_left_out));
     }

@@ -19,6 +19,9 @@ pub struct Settings {
     pub data: String,
     /// Of the pixels and labels that are used.
     pub data_sha256: String,
+    /// Images on which every chip's thresholds were found anew, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalibrated: Option<Recalibrated>,
     pub split: String,
     pub rule: String,
     pub images: usize,
@@ -46,6 +49,15 @@ pub struct Settings {
     pub yield_at: Option<f64>,
     /// Index and number of the shards; none for a whole run.
     pub shard: Option<(usize, usize)>,
+}
+
+/// Training images on which thresholds were found anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recalibrated {
+    pub images: usize,
+    /// Of the pixels.
+    pub sha256: String,
 }
 
 /// A layer whose result bits are compared; no bits for a layer of scores.
@@ -147,6 +159,7 @@ pub mod tests {
             model_sha256: "aa".into(),
             data: "data".into(),
             data_sha256: "bb".into(),
+            recalibrated: None,
             split: "test".into(),
             rule: "argmax".into(),
             images: 10,

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::kernel::{Cells, InstructionSet, Tables};
 use super::maps::LANES;
 use super::plan::{LayerPlan, Plan, Read};
+use crate::design::Threshold;
 use crate::variation::{ArrayDraw, Chip, ReadNoise};
 
 /// Bytes of maps that a batch may fill, and most words of images in a batch.
@@ -19,6 +20,8 @@ pub struct Loaded<'a> {
     pub(super) noise: Option<&'a dyn ReadNoise>,
     /// `[layer][read]`.
     pub(super) layers: Vec<Vec<LoadedRead<'a>>>,
+    /// `[layer][channel]`: the design's, unless they were found anew for this chip.
+    pub(super) thresholds: Vec<Vec<Threshold>>,
 }
 
 /// One read's columns: all output channels of the layer.
@@ -89,7 +92,9 @@ impl<'a> Loaded<'a> {
         let reads = |layer: &'a LayerPlan| {
             layer.reads.iter().map(|read| LoadedRead::new(plan, layer, read, chip, bound)).collect()
         };
-        Loaded { set, plan, noise, layers: plan.layers.iter().map(reads).collect() }
+        let layers = plan.layers.iter().map(reads).collect();
+        let thresholds = plan.layers.iter().map(|layer| layer.thresholds.clone()).collect();
+        Loaded { set, plan, noise, layers, thresholds }
     }
 
     /// Images that go through the layers together.

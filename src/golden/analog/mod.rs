@@ -12,6 +12,7 @@ mod kernel;
 mod load;
 mod maps;
 mod plan;
+mod recalibrate;
 mod worker;
 
 use rayon::prelude::*;

@@ -30,21 +30,18 @@ pub(super) const FEW: usize = 16;
 /// `first` counts the images before them.
 pub(super) fn run(loaded: &Loaded, first: usize, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
     let plan = loaded.plan;
-    let count = images.len() / plan.elements;
-    let batch = Batch { loaded, many, first, images: count, blocks: count.div_ceil(LANES) };
+    let batch = Batch::new(loaded, first, images, many);
+    let count = batch.images;
     let mut scores = vec![vec![0; plan.scores]; count];
-    let mut maps: Vec<Vec<u32>> = vec![batch.blank(&plan.maps[0])];
-    let words = plan.maps[0].blank.len();
-    for (map, images) in maps[0].chunks_exact_mut(words).zip(images.chunks(LANES * plan.elements)) {
-        plan.maps[0].write(loaded.set, plan.code, images, map);
-    }
+    let mut maps: Vec<Vec<u32>> = vec![batch.input(images)];
     for (index, layer) in plan.layers.iter().enumerate() {
-        let mut out = match layer.scores {
-            Some(_) => Vec::new(),
-            None => batch.blank(&plan.maps[index + 1]),
-        };
-        batch.layer(index, &maps[index], &mut out, &mut scores);
-        maps.push(out);
+        maps.push(match layer.scores {
+            Some(_) => {
+                batch.layer(index, &maps[index], &mut Out::Scores(&mut scores));
+                Vec::new()
+            }
+            None => batch.bits(index, &maps[index]),
+        });
     }
     let last = plan.layers.len();
     if plan.layers[last - 1].scores.is_none() {
@@ -58,6 +55,21 @@ pub(super) fn run(loaded: &Loaded, first: usize, images: &[i16], traced: bool, m
         },
     });
     outcomes.collect()
+}
+
+/// Runs `images`, a batch at most, up to layer `last` and adds its sums to those of every channel.
+pub(super) fn sums(
+    loaded: &Loaded,
+    first: usize,
+    images: &[i16],
+    many: bool,
+    last: usize,
+    to: &mut [Vec<i64>],
+) {
+    let batch = Batch::new(loaded, first, images, many);
+    let input = batch.input(images);
+    let map = (0..last).fold(input, |map, index| batch.bits(index, &map));
+    batch.layer(last, &map, &mut Out::Sums(to));
 }
 
 /// The bits of one image; nothing for a layer of scores.
@@ -87,6 +99,16 @@ struct Batch<'a> {
     images: usize,
     /// Words of images.
     blocks: usize,
+}
+
+/// Where a layer's results go.
+enum Out<'a> {
+    /// A map.
+    Bits(&'a mut [u32]),
+    /// Of every image.
+    Scores(&'a mut [Vec<i64>]),
+    /// Of every channel, before its threshold.
+    Sums(&'a mut [Vec<i64>]),
 }
 
 /// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
@@ -130,7 +152,30 @@ fn put<T: Copy>(sums: &mut [T], columns: &[usize], saved: &[T]) {
     }
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn new(loaded: &'a Loaded<'a>, first: usize, images: &[i16], many: bool) -> Batch<'a> {
+        let count = images.len() / loaded.plan.elements;
+        Batch { loaded, many, first, images: count, blocks: count.div_ceil(LANES) }
+    }
+
+    /// The map of `images`.
+    fn input(&self, images: &[i16]) -> Vec<u32> {
+        let plan = self.loaded.plan;
+        let mut maps = self.blank(&plan.maps[0]);
+        let words = plan.maps[0].blank.len();
+        for (map, images) in maps.chunks_exact_mut(words).zip(images.chunks(LANES * plan.elements)) {
+            plan.maps[0].write(self.set(), plan.code, images, map);
+        }
+        maps
+    }
+
+    /// The map behind layer `index`, which gives bits.
+    fn bits(&self, index: usize, maps: &[u32]) -> Vec<u32> {
+        let mut out = self.blank(&self.loaded.plan.maps[index + 1]);
+        self.layer(index, maps, &mut Out::Bits(&mut out));
+        out
+    }
+
     fn blank(&self, map: &Map) -> Vec<u32> {
         map.blank.repeat(self.blocks)
     }
@@ -144,8 +189,8 @@ impl Batch<'_> {
         self.many && self.set() == InstructionSet::Avx512
     }
 
-    /// Runs one layer from `maps` to `out`, or to `scores`.
-    fn layer(&self, index: usize, maps: &[u32], out: &mut [u32], scores: &mut [Vec<i64>]) {
+    /// Runs one layer from `maps` to `out`.
+    fn layer(&self, index: usize, maps: &[u32], out: &mut Out) {
         let layer = &self.loaded.plan.layers[index];
         let width = if self.look_up() { COLUMNS } else { ADDED_COLUMNS };
         for first in (0..layer.columns).step_by(width) {
@@ -180,10 +225,12 @@ impl Batch<'_> {
                     sums.restore(&dropped, kept);
                 }
                 let first_pixel = chunk * windows;
-                if layer.scores.is_some() {
-                    self.scores(layer, columns.clone(), first_pixel, slots, &sums, scores);
-                } else {
-                    self.signs(index, columns.clone(), first_pixel, slots, &sums, out);
+                match out {
+                    Out::Scores(scores) => {
+                        self.scores(layer, columns.clone(), first_pixel, slots, &sums, scores);
+                    }
+                    Out::Bits(out) => self.signs(index, columns.clone(), first_pixel, slots, &sums, out),
+                    Out::Sums(to) => self.gather(slots, &sums, &mut to[columns.clone()]),
                 }
             }
         }
@@ -276,6 +323,20 @@ impl Batch<'_> {
         }
     }
 
+    /// Adds the columns' sums of all vectors to those of their channels.
+    fn gather(&self, slots: usize, sums: &Sums, channels: &mut [Vec<i64>]) {
+        for (column, to) in channels.iter_mut().enumerate() {
+            for slot in 0..slots {
+                let lanes = LANES.min(self.images - slot % self.blocks * LANES);
+                let range = (column * slots + slot) * LANES..(column * slots + slot) * LANES + lanes;
+                match sums {
+                    Sums::Narrow(sums) => to.extend(sums[range].iter().map(|&sum| i64::from(sum))),
+                    Sums::Wide(sums) => to.extend(&sums[range]),
+                }
+            }
+        }
+    }
+
     /// Threshold, pooling and flip; writes the bits.
     fn signs(
         &self,
@@ -290,7 +351,7 @@ impl Batch<'_> {
         let map = &self.loaded.plan.maps[index + 1];
         let mut words = vec![0; slots];
         for (column, channel) in columns.enumerate() {
-            let threshold = layer.thresholds[channel];
+            let threshold = self.loaded.thresholds[index][channel];
             self.at_least(sums, column * slots, threshold.value, &mut words);
             let before = if threshold.flip && !layer.flip_after_pool { u32::MAX } else { 0 };
             let after = if threshold.flip && layer.flip_after_pool { u32::MAX } else { 0 };
