@@ -26,9 +26,10 @@ demo: ## generate, verify, synthesise and report the example network
 	@$(CARGO) build --release --quiet
 	@scripts/demo.sh "$(DEVICE)" "$(OUT)"
 
-test: ## set up every tool and run all tests
+test: ## set up every tool, run all tests, compile the benchmarks
 	@scripts/setup.sh test
 	@$(CARGO) test
+	@$(CARGO) test --benches --no-run --quiet
 
 setup: ## install every outside tool that is missing, into .tools/
 	@scripts/setup.sh all
