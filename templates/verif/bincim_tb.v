@@ -482,18 +482,23 @@ module bincim_tb #(
     end
   endtask
 
+  // Address and data come together, or one up to four cycles behind the other; until then it is something else.
   task write_register;
     input [11:0] address;
     input [31:0] data;
     begin
+      write_draw = $random(seed);
+      late_address = (write_draw[1:0] == 2'd1);
+      late_data = (write_draw[1:0] == 2'd2);
+      lag = (late_address || late_data) ? 1 + write_draw[3:2] : 0;
       @(negedge clk);
-      awaddr = address;
-      awvalid = 1'b1;
-      wdata = data;
-      wvalid = 1'b1;
+      awaddr = late_address ? ~address : address;
+      awvalid = !late_address;
+      wdata = late_data ? ~data : data;
+      wvalid = !late_data;
       bready = 1'b1;
       #1;
-      while (awvalid || wvalid || !bvalid) begin
+      while (awvalid || wvalid || lag > 0 || !bvalid) begin
         // Seen before the edge, withdrawn behind it.
         if (awvalid && awready) aw_taken = 1'b1;
         if (wvalid && wready) w_taken = 1'b1;
@@ -502,6 +507,14 @@ module bincim_tb #(
         if (w_taken) wvalid = 1'b0;
         aw_taken = 1'b0;
         w_taken = 1'b0;
+        if (lag == 1) begin
+          awaddr = address;
+          wdata = data;
+          if (late_address) awvalid = 1'b1;
+          if (late_data) wvalid = 1'b1;
+          #1;
+        end
+        if (lag > 0) lag = lag - 1;
       end
       if (bresp !== 2'b00) begin
         $display("FAIL register %h: write response %b", address, bresp);
@@ -513,6 +526,10 @@ module bincim_tb #(
   endtask
   reg aw_taken = 1'b0;
   reg w_taken = 1'b0;
+  reg [31:0] write_draw = 32'd0;
+  reg late_address = 1'b0;
+  reg late_data = 1'b0;
+  integer lag = 0;
 
   task check_register;
     input [11:0] address;
