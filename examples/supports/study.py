@@ -117,8 +117,9 @@ def plot():
     for kind, marker in zip(KINDS, "oxsDv"):
         ends = sorted((n, rows) for (k, n), rows in points.items() if k == kind)
         xs = [statistics.mean(int(row["cycles"]) for row in rows) for _, rows in ends]
-        ys = [statistics.mean(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
-        spread = [statistics.stdev(float(row["wrong_percent"]) for row in rows) for _, rows in ends]
+        wrong = [[float(row["wrong_percent"]) for row in rows] for _, rows in ends]
+        ys = [statistics.mean(of_point) for of_point in wrong]
+        spread = [statistics.stdev(of_point) if len(of_point) > 1 else 0 for of_point in wrong]
         axes.errorbar(xs, ys, spread, marker=marker, linestyle="-", capsize=3, label=LABELS[kind])
     axes.set_xlabel("cycles a frame, array of 64 x 64")
     axes.set_ylabel("wrong, % of the 10,000 test images")
