@@ -638,8 +638,9 @@ module bincim_tb #(
     write_register(12'h004, 32'd2);
     //%- if weight_planes > 1 %//
     // A frame that runs keeps the number of planes with which it started.
+    allowed = allowed + 1;
     write_register(12'h018, OTHER_PLANES);
-    finish_frames(1);
+    finish_frames(0);
     write_register(12'h018, PLANES);
     //%- else %//
     finish_frames(1);
