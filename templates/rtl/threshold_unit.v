@@ -45,8 +45,7 @@ module threshold_unit (
   localparam LANES = <: v.lanes :>;
   localparam SUM = <: v.accumulator_width :>;
   localparam ENTRY = <: t.entry_width :>;
-  localparam [<: address_width - 1 :>:0] LAST_GROUP =
-      <: address_width :>'d<: groups - 1 :>;
+  localparam [<: address_width - 1 :>:0] LAST_GROUP = <: address_width :>'d<: groups - 1 :>;
 
   // Groups of all layers, in order.
   reg [<: address_width - 1 :>:0] group_q;
@@ -59,8 +58,8 @@ module threshold_unit (
                                          : group_q + <: address_width :>'d1;
     end
   end
-
   //%- if threshold_sets %//
+
   reg [<: address_width - 1 :>:0] first_of_set;
 
   always @(*) begin
