@@ -53,6 +53,16 @@ fn each_wrong_key_is_named() {
         ),
         (
             "measured = 40",
+            "measured = 40\n[supports]\nscales = [0.5]\ndrop_at = 0.4\ndrop_from = 0.5",
+            "supports.drop_from: 0.5: give a share of 0 to drop_at",
+        ),
+        (
+            "measured = 40",
+            "measured = 40\n[augment]\nelastic = -1.0",
+            "augment.elastic: -1: give pixels, 0 to 20",
+        ),
+        (
+            "measured = 40",
             "measured = 40\n[supports]\nscales = [0.5]\ndrop_taps = 0",
             "supports.drop_taps: 0",
         ),

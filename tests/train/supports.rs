@@ -151,12 +151,11 @@ fn learnt_sizes_end_as_powers_of_two_or_codes() {
 /// Each number of planes has thresholds of its own: one plane is the base, whatever its supports have become.
 #[test]
 fn where_every_number_of_planes_serves_one_plane_is_the_base() {
-    let base = trained(NETS[0], 40, 2);
+    let mut base = trained(NETS[0], 40, 2);
     let text = format!(
         "{}[supports]\nscales = [0.75, 0.5]\ndac_bits = 2\nfrozen = true\nany_planes = true\n",
         NETS[0]
     );
-    let mut base = base;
     // A falling channel is turned round.
     base.model.layers[0].gamma.value[2] *= -1.0;
     let (mut trainer, pixels, labels) = started(&text, &base, Weights::Latent);

@@ -3,6 +3,7 @@
 //! A run with `-o DIR` keeps every finished chip, goes on where it was ended, and gives the same bytes for any number
 //! of threads or shards.
 
+mod images;
 mod jobs;
 pub mod points;
 pub mod records;
@@ -18,8 +19,8 @@ use crate::flow::folder;
 use crate::golden::{packed, reference};
 use crate::montecarlo::{self, Job, Judge, Machine};
 use crate::network::{Decision, Network};
-use crate::read;
 use clap::Args;
+use images::{labelled, training_images};
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use points::{Points, Sweep};
@@ -219,14 +220,14 @@ impl Prepared {
             .into_diagnostic()
             .wrap_err("cannot start the threads")?;
         let rule = args.rule.map_or(network.output.decision, Decision::from);
-        let images: Vec<i16> =
-            pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect();
+        let values = |pixels: &Vec<u8>| -> Vec<i16> {
+            pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect()
+        };
+        let images = values(&pixels);
         let (flips, planes) = (args.flips, args.planes);
         let before =
             args.recalibrate.map(|count| training_images(args, &network, count, &pixels)).transpose()?;
-        let recalibration: Option<Vec<i16>> = before.as_ref().map(|pixels| {
-            pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect()
-        });
+        let recalibration = before.as_ref().map(values);
         let judge = Judge {
             images: &images,
             labels: &labels,
@@ -440,67 +441,6 @@ fn machines(
         found.push((index, case.variation.clone()));
     }
     Ok((machines, found))
-}
-
-/// Pixels and labels of the images asked for, and the data set's name.
-fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<u8>, String)> {
-    let data = read::dataset(&args.data, args.split.into())?;
-    let refuse = |what: String| {
-        Err(miette!(
-            code = "vary::data",
-            help = "see `bincim infer --help` for the formats",
-            "{}: {what}",
-            args.data.display()
-        ))
-    };
-    let size = network.input.shape.elements();
-    if data.shape.elements() != size {
-        return refuse(format!(
-            "images of {}, but {} reads {}",
-            data.shape, network.name, network.input.shape
-        ));
-    }
-    let count = args.images.unwrap_or(data.len());
-    let name = data.name.clone();
-    let held = data.len();
-    let Some(mut labels) = data.labels else { return refuse("no labels to compare with".into()) };
-    if labels.len() != held {
-        return refuse(format!("{held} images but {} labels", labels.len()));
-    }
-    if count > held || count == 0 {
-        return refuse(format!("{held} images, {count} asked for"));
-    }
-    let mut pixels = data.images;
-    pixels.truncate(count * size);
-    labels.truncate(count);
-    Ok((pixels, labels, name))
-}
-
-/// Pixels of the first `count` training images, which must be others than those that are `judged`.
-fn training_images(args: &Vary, network: &Network, count: usize, judged: &[u8]) -> miette::Result<Vec<u8>> {
-    let data = read::dataset(&args.data, Split::Train.into())?;
-    if data.shape.elements() != network.input.shape.elements() || count > data.len() {
-        return Err(miette!(
-            code = "vary::recalibrate",
-            help = "take fewer images, or a data set with a training part of the network's size",
-            "--recalibrate {count}: {} has {} training images of {}",
-            args.data.display(),
-            data.len(),
-            data.shape
-        ));
-    }
-    let size = network.input.shape.elements();
-    if data.images[..size] == judged[..size] {
-        return Err(miette!(
-            code = "vary::recalibrate",
-            help = "give a data set with a training and a test part, and classify the test part",
-            "--recalibrate {count}: the training part of {} is what is classified",
-            args.data.display()
-        ));
-    }
-    let mut pixels = data.images;
-    pixels.truncate(count * size);
-    Ok(pixels)
 }
 
 /// Images that the network itself classifies rightly.

@@ -1,0 +1,73 @@
+//! The images of a run: those that every chip classifies, and those on which its thresholds are found anew.
+
+use super::Vary;
+use crate::cli::infer::Split;
+use crate::network::Network;
+use crate::read;
+use miette::miette;
+
+/// Pixels and labels of the images asked for, and the data set's name.
+pub fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<u8>, String)> {
+    let data = read::dataset(&args.data, args.split.into())?;
+    let refuse = |what: String| {
+        Err(miette!(
+            code = "vary::data",
+            help = "see `bincim infer --help` for the formats",
+            "{}: {what}",
+            args.data.display()
+        ))
+    };
+    let size = network.input.shape.elements();
+    if data.shape.elements() != size {
+        return refuse(format!(
+            "images of {}, but {} reads {}",
+            data.shape, network.name, network.input.shape
+        ));
+    }
+    let count = args.images.unwrap_or(data.len());
+    let name = data.name.clone();
+    let held = data.len();
+    let Some(mut labels) = data.labels else { return refuse("no labels to compare with".into()) };
+    if labels.len() != held {
+        return refuse(format!("{held} images but {} labels", labels.len()));
+    }
+    if count > held || count == 0 {
+        return refuse(format!("{held} images, {count} asked for"));
+    }
+    let mut pixels = data.images;
+    pixels.truncate(count * size);
+    labels.truncate(count);
+    Ok((pixels, labels, name))
+}
+
+/// Pixels of the first `count` training images, which must be others than those that are `judged`.
+pub fn training_images(
+    args: &Vary,
+    network: &Network,
+    count: usize,
+    judged: &[u8],
+) -> miette::Result<Vec<u8>> {
+    let data = read::dataset(&args.data, Split::Train.into())?;
+    if data.shape.elements() != network.input.shape.elements() || count > data.len() {
+        return Err(miette!(
+            code = "vary::recalibrate",
+            help = "take fewer images, or a data set with a training part of the network's size",
+            "--recalibrate {count}: {} has {} training images of {}",
+            args.data.display(),
+            data.len(),
+            data.shape
+        ));
+    }
+    let size = network.input.shape.elements();
+    if data.images[..size] == judged[..size] {
+        return Err(miette!(
+            code = "vary::recalibrate",
+            help = "give a data set with a training and a test part, and classify the test part",
+            "--recalibrate {count}: the training part of {} is what is classified",
+            args.data.display()
+        ));
+    }
+    let mut pixels = data.images;
+    pixels.truncate(count * size);
+    Ok(pixels)
+}
