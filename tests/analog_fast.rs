@@ -133,7 +133,7 @@ fn random_networks_machines_and_chips() {
             let network = random::network(rng.random(), &limits);
             let mut arch = machines::random_arch(&mut rng);
             readout(&mut arch, &mut rng);
-            let images = *[1, 2, 17, 33, 70].choose(&mut rng).unwrap();
+            let images = *[1, 2, 17, 70, 130].choose(&mut rng).unwrap();
             if let Some(design) = machines::design(&network, &arch)
                 && design.cycles * images < 200_000
             {
@@ -264,7 +264,21 @@ fn a_deep_dense_network() {
     let network = network(Shape::vector(392), InputCode::Bipolar, layers);
     let design = machines::design(&network, &analog(128, 32, 32, 11)).expect("it fits");
     let chip = machines::random_chip(&design, &mut rng);
-    compare("dense", &design, &chip, 1, &random::elements(&network, 5, 40));
+    compare("dense", &design, &chip, 1, &random::elements(&network, 5, 130));
+}
+
+/// Arrays of more rows than the tables of one round of look-ups take.
+#[test]
+fn tall_arrays() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let layers = vec![
+        layer(&mut rng, Shape::vector(640), 37, 1, false, 9, false),
+        layer(&mut rng, Shape::vector(37), 10, 1, false, 0, true),
+    ];
+    let network = network(Shape::vector(640), InputCode::Bipolar, layers);
+    let design = machines::design(&network, &analog(640, 32, 32, 31)).expect("it fits");
+    let chip = machines::random_chip(&design, &mut rng);
+    compare("tall", &design, &chip, 1, &random::elements(&network, 8, 170));
 }
 
 /// Convolutions of 8-bit pixels with pooling, then dense layers, as in CNV.
@@ -376,7 +390,7 @@ fn noise_shifts_the_voltages() {
             let mut arch = machines::random_arch(&mut rng);
             readout(&mut arch, &mut rng);
             arch.readout.noise = 0.0;
-            let images = *[1, 33, 70].choose(&mut rng).unwrap();
+            let images = *[1, 33, 130].choose(&mut rng).unwrap();
             if let Some(design) = machines::design(&network, &arch)
                 && design.cycles * images < 100_000
             {

@@ -1,32 +1,44 @@
 //! The most row additions that this processor does by look-up: the two instructions of the inner loop on
 //! registers, and nothing else.
 
+use bincim::golden::analog::InstructionSet;
+
 /// Passes over the 16 sums in one timed call, about 0.1 ms.
 const PASSES: usize = 20_000;
 
-/// Rows times vectors of one look-up: five rows of 32 vectors.
-const ADDITIONS: usize = 5 * 32;
+/// Vectors of one look-up.
+const VECTORS: usize = 32;
 
-/// 10^9 multiply-adds a second of the best of `calls` calls; `None` without the instructions.
-pub fn gmacs(calls: usize) -> Option<f64> {
+/// 10^9 multiply-adds a second of the best of `calls` calls, with as many rows a look-up as `set` has; `None` without
+/// the instructions.
+pub fn gmacs(set: InstructionSet, calls: usize) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw") {
-        let (tables, indices) = std::hint::black_box(([[3i16; 32]; 4], [[5i16; 32]; 4]));
+    if let Some(rows) = [(InstructionSet::Avx512Pairs, 6), (InstructionSet::Avx512, 5)]
+        .into_iter()
+        .find_map(|(with, rows)| (with == set).then_some(rows))
+    {
+        let (tables, indices) = std::hint::black_box(([[3i16; 32]; 5], [[5i16; 32]; 4]));
         let mut best = f64::INFINITY;
         for _ in 0..calls {
-            // SAFETY: the processor has the instructions.
-            let call = || std::hint::black_box(unsafe { look_ups(&tables, &indices) });
+            // SAFETY: the processor has the instructions of `set`.
+            let call = || unsafe {
+                std::hint::black_box(match rows {
+                    6 => look_ups::<6>(&tables, &indices),
+                    _ => look_ups::<5>(&tables, &indices),
+                })
+            };
             best = best.min(super::seconds(call));
         }
-        return Some((16 * PASSES * ADDITIONS) as f64 / best / 1e9);
+        return Some((16 * PASSES * rows * VECTORS) as f64 / best / 1e9);
     }
-    let _ = (calls, PASSES, ADDITIONS);
+    let _ = (set, calls, PASSES, VECTORS);
     None
 }
 
+/// Look-ups of G rows: in one table, or in two.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn look_ups(tables: &[[i16; 32]; 4], indices: &[[i16; 32]; 4]) -> i16 {
+fn look_ups<const G: usize>(tables: &[[i16; 32]; 5], indices: &[[i16; 32]; 4]) -> i16 {
     use std::arch::x86_64::*;
     // SAFETY: every row holds the 64 bytes of a vector.
     let load = |from: &[i16; 32]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
@@ -38,7 +50,11 @@ fn look_ups(tables: &[[i16; 32]; 4], indices: &[[i16; 32]; 4]) -> i16 {
             unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) * index, options(nomem, nostack)) };
         }
         for (at, sum) in sums.iter_mut().enumerate() {
-            let partial = _mm512_permutexvar_epi16(indices[at % 4], tables[at / 4]);
+            let (index, table) = (indices[at % 4], tables[at / 4]);
+            let partial = match G {
+                6 => _mm512_permutex2var_epi16(table, index, tables[at / 4 + 1]),
+                _ => _mm512_permutexvar_epi16(index, table),
+            };
             *sum = _mm512_add_epi16(*sum, partial);
         }
     }

@@ -165,7 +165,7 @@ fn marginal() {
     let loaded = [0, 1].map(|i| Loaded::new(&plans[i], &chips[i]));
     let images = cases.each_ref().map(Case::images);
     for _ in 0..2 * ROUNDS {
-        limit = limit.max(limit::gmacs(2000).map(|gmacs| gmacs as u64));
+        limit = limit.max(limit::gmacs(InstructionSet::best(), 2000).map(|gmacs| gmacs as u64));
         for i in [0, 1] {
             time[i] = time[i].min(best(|| drop(loaded[i].run(&images[i], false))));
         }

@@ -9,6 +9,7 @@ mod adam;
 mod arrays;
 pub mod checkpoint;
 mod conv;
+mod drop;
 mod export;
 mod fold;
 mod groups;

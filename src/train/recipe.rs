@@ -101,8 +101,10 @@ pub enum DropBy {
     /// By the mean size of their latent weights.
     #[default]
     Magnitude,
-    /// By how much the loss of a batch rises without them, for each weight.
+    /// By how much the loss of a thousand images rises without them, for each weight.
     Loss,
+    /// By the mean square, over batches, of that rise to first order (gradient times weight), for each weight.
+    Gradient,
 }
 
 /// `[variation]`: the machine whose chips the network is trained on, a fresh one each step.

@@ -2,13 +2,12 @@
 //! latent weights.
 //!
 //! Supports are learnt on a base at rest or together with it. Their sizes `a_k` are powers of two, so that the machine
-//! adds planes by shifts, or codes of a row DAC; learnt ones are moved to the nearest such size at a stated time. Groups
-//! of neighbouring taps can be left out, a group for all outputs alike: that is what an array skips.
+//! adds planes by shifts, or codes of a row DAC; learnt ones are moved to the nearest such size at a stated time.
 
 use super::adam::Parameter;
 use super::model::LayerState;
 use super::plan::Plan;
-use super::recipe::{DropBy, SupportsRecipe};
+use super::recipe::SupportsRecipe;
 use super::sample::{Use, random};
 use super::sign::sign;
 use rand::Rng;
@@ -41,16 +40,6 @@ impl Support {
     pub fn is_used(&self) -> bool {
         self.kept.contains(&1.0)
     }
-}
-
-/// Taps of one support of one layer that are left out together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Group {
-    layer: usize,
-    support: usize,
-    taps: std::ops::Range<usize>,
-    /// Weights in it.
-    weights: usize,
 }
 
 /// The supports of a layer at the start: random ones, or the signs of `base` where there is one to go on from, so that
@@ -147,67 +136,6 @@ pub fn snap(recipe: &SupportsRecipe, supports: &mut [Support]) {
     for support in supports {
         let size = recipe.nearest(support.size().into()) as f32;
         support.scale = Parameter::new(vec![size], false);
-    }
-}
-
-/// Groups of `taps` neighbouring taps, layer by layer.
-fn groups(plan: &Plan, recipe: &SupportsRecipe) -> Vec<Group> {
-    let mut made = Vec::new();
-    for (layer, planned) in plan.layers.iter().enumerate() {
-        for support in 0..recipe.scales.len() {
-            for first in (0..planned.fan_in()).step_by(recipe.drop_taps) {
-                let taps = first..(first + recipe.drop_taps).min(planned.fan_in());
-                let weights = taps.len() * planned.conv.c;
-                made.push(Group { layer, support, taps, weights });
-            }
-        }
-    }
-    made
-}
-
-/// Leaves out the least of the supports' groups that are left, until `share` of all is left out; `cost` gives the loss
-/// of a network with a group left out, and is asked where the recipe ranks by loss.
-pub fn drop_least(
-    plan: &Plan,
-    layers: &mut [LayerState],
-    share: f64,
-    mut cost: impl FnMut(&[LayerState]) -> f64,
-) {
-    let Some(recipe) = &plan.supports else { return };
-    let (all, dropped) = counted(layers);
-    let mut groups = groups(plan, recipe);
-    groups.retain(|group| layers[group.layer].supports[group.support].kept[group.taps.start] != 0.0);
-    let mut ranked: Vec<(f64, Group)> = Vec::with_capacity(groups.len());
-    for group in groups {
-        let support = &mut layers[group.layer].supports[group.support];
-        let outputs = support.weights.value.len() / support.kept.len();
-        let value = match recipe.drop_by {
-            DropBy::Magnitude => {
-                let latent = &support.weights.value[group.taps.start * outputs..group.taps.end * outputs];
-                latent.iter().map(|s| f64::from(s.abs())).sum::<f64>() / latent.len() as f64
-            }
-            DropBy::Loss => {
-                support.kept[group.taps.clone()].fill(0.0);
-                let loss = cost(layers);
-                layers[group.layer].supports[group.support].kept[group.taps.clone()].fill(1.0);
-                loss / group.weights as f64
-            }
-        };
-        ranked.push((value, group));
-    }
-    if recipe.drop_by == DropBy::Loss {
-        // What counts is the rise of the loss for each weight, not the loss: the network as it is costs the same for all.
-        let whole = cost(layers);
-        ranked.iter_mut().for_each(|(value, group)| *value -= whole / group.weights as f64);
-    }
-    ranked.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let mut left = ((all as f64 * share).round() as usize).saturating_sub(dropped);
-    for (_, group) in ranked {
-        if group.weights > left {
-            continue;
-        }
-        left -= group.weights;
-        layers[group.layer].supports[group.support].kept[group.taps].fill(0.0);
     }
 }
 

@@ -5,8 +5,9 @@
 
 use super::adam;
 use super::arrays::Arrays;
+use super::drop::drop_least;
 use super::fold;
-use super::model::{LayerState, Model, Normal, On};
+use super::model::{Model, Normal, On};
 use super::norm::Statistics;
 use super::plan::Plan;
 use super::sample::{Samples, Use, batch, order, random};
@@ -20,8 +21,6 @@ use serde::{Deserialize, Serialize};
 const LEAST_GAMMA: f32 = 1e-3;
 /// Test images that share a chip.
 const CHIP_IMAGES: usize = 500;
-/// Most training images whose loss ranks the groups of supports.
-const RANKED: usize = 1000;
 
 /// What a chip of the training is drawn for.
 #[derive(Clone, Copy)]
@@ -260,15 +259,7 @@ impl Trainer {
         let first = recipe.drop_from.map_or(last, |from| self.epoch_at(from));
         if recipe.drop > 0.0 && (first..=last).contains(&epoch) {
             let share = recipe.drop * (epoch + 1 - first) as f64 / (last + 1 - first) as f64;
-            let count = samples.labels.len().min(RANKED) as u32;
-            let chosen: Vec<u32> = (0..count).collect();
-            let codes = batch(&self.plan, samples, &chosen, Some(epoch as u64));
-            let labels = &samples.labels[..count as usize];
-            let mut layers = self.model.layers.clone();
-            let plan = &self.plan;
-            let cost = |layers: &[LayerState]| Model { layers: layers.to_vec() }.loss(plan, &codes, labels);
-            supports::drop_least(plan, &mut layers, share, cost);
-            self.model.layers = layers;
+            drop_least(&self.plan, &mut self.model, samples, epoch as u64, share);
         }
     }
 

@@ -114,8 +114,8 @@ fn a_frozen_base_stays_and_the_supports_move() {
 
 #[test]
 fn the_share_that_is_asked_for_is_left_out_in_whole_groups() {
-    let at_once =
-        [("magnitude", 0.3), ("loss", 0.6), ("loss", 1.0)].map(|(ranked, share)| (ranked, share, ""));
+    let at_once = [("magnitude", 0.3), ("loss", 0.6), ("gradient", 0.6), ("loss", 1.0)]
+        .map(|(ranked, share)| (ranked, share, ""));
     for (ranked, share, from) in at_once.into_iter().chain([("loss", 0.7, "drop_from = 0.0\n")]) {
         let text = NETS[5]
             .replace("\"loss\"", &format!("\"{ranked}\""))

@@ -157,9 +157,9 @@ impl<'a> LoadedRead<'a> {
         self.cells.get_or_init(|| Cells::new(self))
     }
 
-    /// What the look-up kernel reads; only where `narrow`.
-    pub fn tables(&self) -> &Tables {
-        self.tables.get_or_init(|| Tables::new(self))
+    /// What the look-up kernel reads, with `group` rows a look-up, always the same number; only where `narrow`.
+    pub fn tables(&self, group: usize) -> &Tables {
+        self.tables.get_or_init(|| Tables::new(self, group))
     }
 
     pub fn column_count(&self) -> usize {

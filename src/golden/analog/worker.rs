@@ -91,6 +91,9 @@ fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [Vec<i64>]) {
     }
 }
 
+/// Fewest blocks of one read that pay for the tables of a look-up.
+const FEW_BLOCKS: usize = 4;
+
 struct Batch<'a> {
     loaded: &'a Loaded<'a>,
     many: bool,
@@ -109,6 +112,38 @@ enum Out<'a> {
     Scores(&'a mut [Vec<i64>]),
     /// Of every channel, before its threshold.
     Sums(&'a mut [Vec<i64>]),
+}
+
+/// What the panels of a layer look up.
+struct Indices {
+    /// Index `read * panels + panel`; empty: panels come too often to be kept.
+    kept: Vec<Aligned<u16>>,
+    panels: usize,
+    /// The last one that was not kept.
+    last: Aligned<u16>,
+}
+
+impl Indices {
+    /// For `reads` reads of `panels` panels, to be kept where `keep` is set.
+    fn new(reads: usize, panels: usize, keep: bool) -> Indices {
+        let kept = (0..if keep { reads * panels } else { 0 }).map(|_| Aligned::new(0, 0)).collect();
+        Indices { kept, panels, last: Aligned::new(0, 0) }
+    }
+
+    fn of(&mut self, tables: &kernel::Tables, read: usize, panel: usize, blocks: Panel) -> &[u16] {
+        match self.kept.get_mut(read * self.panels + panel) {
+            Some(kept) => {
+                if kept.is_empty() {
+                    kernel::index(tables, blocks, kept);
+                }
+                kept
+            }
+            None => {
+                kernel::index(tables, blocks, &mut self.last);
+                &self.last
+            }
+        }
+    }
 }
 
 /// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
@@ -184,15 +219,19 @@ impl<'a> Batch<'a> {
         self.loaded.set
     }
 
-    /// Whether narrow voltages are looked up.
-    fn look_up(&self) -> bool {
-        self.many && self.set() == InstructionSet::Avx512
+    /// Rows of a look-up, where narrow voltages are looked up.
+    fn look_up(&self) -> Option<usize> {
+        self.set().group().filter(|_| self.many)
     }
 
     /// Runs one layer from `maps` to `out`.
     fn layer(&self, index: usize, maps: &[u32], out: &mut Out) {
         let layer = &self.loaded.plan.layers[index];
-        let width = if self.look_up() { COLUMNS } else { ADDED_COLUMNS };
+        let width = if self.look_up().is_some() { COLUMNS } else { ADDED_COLUMNS };
+        let panels = (layer.vectors.len() * self.blocks).div_ceil(PANEL);
+        // Vectors that all fit in one chunk meet every chunk of columns in the same panels.
+        let once = SUMS / (width * LANES) >= layer.vectors.len() * self.blocks;
+        let mut indices = Indices::new(layer.reads.len(), panels, once);
         for first in (0..layer.columns).step_by(width) {
             let columns = first..layer.columns.min(first + width);
             let windows = match layer.sum_pixels {
@@ -220,6 +259,7 @@ impl<'a> Batch<'a> {
                         columns.clone(),
                         (chunk * windows * layer.window, vectors),
                         slots,
+                        &mut indices,
                         &mut sums,
                     );
                     sums.restore(&dropped, kept);
@@ -246,12 +286,12 @@ impl<'a> Batch<'a> {
         columns: Range<usize>,
         (before, vectors): (usize, &[Vector]),
         slots: usize,
+        indices: &mut Indices,
         sums: &mut Sums,
     ) {
         let plan = self.loaded.plan;
         let read = &self.loaded.layers[index][number];
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
-        let look_up = self.look_up() && read.narrow;
         let codes = kernel::padded_codes(layer.values.len());
         // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
         let values: Vec<i16> = (0..codes)
@@ -265,12 +305,12 @@ impl<'a> Batch<'a> {
             Sums::Narrow(_) => Vec::new(),
             Sums::Wide(_) => vec![0i16; columns.len() * PANEL * LANES],
         };
-        let mut indices = Aligned::new(0, 0);
         let mut noise = match self.loaded.noise {
             Some(_) => vec![0; columns.len() * PANEL * LANES],
             None => Vec::new(),
         };
         let total = vectors.len() * self.blocks;
+        let look_up = self.look_up().filter(|_| read.narrow && total >= FEW_BLOCKS);
         for start in (0..total).step_by(PANEL) {
             let mut blocks = [Block::default(); PANEL];
             let count = PANEL.min(total - start);
@@ -304,8 +344,10 @@ impl<'a> Batch<'a> {
                 }
             };
             let panel = Panel { maps, blocks: &blocks[..count] };
-            if look_up {
-                kernel::look_up(read.tables(), columns.clone(), panel, &mut indices, &mut sink);
+            if let Some(group) = look_up {
+                let tables = read.tables(group);
+                let indices = indices.of(tables, number, start / PANEL, panel);
+                kernel::look_up(tables, columns.clone(), panel, indices, &mut sink);
             } else {
                 let lanes = self.images.min(LANES);
                 kernel::add(self.set(), read.cells(), columns.clone(), panel, lanes, &mut sink);

@@ -1,19 +1,26 @@
-//! The look-up kernel for AVX-512: 32 vectors and five rows a look-up, 4 columns and 4 blocks at a time.
+//! The look-up kernel for AVX-512: 32 vectors and five or six rows a look-up, 4 columns and 4 blocks at a time.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::tables::{ENTRIES, GROUP, GROUPS, STEPS, TILE, Tables};
+use super::tables::{Guess, HALF, MOST_ROWS, STEPS, TILE, Tables};
 use super::{CODES, PANEL, Panel, SCORES, STRIP, Sink, Stored, Strip};
 use crate::golden::analog::maps::LANES;
 
 /// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
 const BLOCKS: usize = 4;
 
-/// Tables from one that is read to one that is fetched.
-const AHEAD: usize = 16 * TILE;
+/// Groups whose tables are made together: they fit in the first-level cache.
+const MADE: usize = 44;
 
-/// See [`super::look_up`]; `indices` holds [`super::PANEL`] x ceil(groups / 3) x 32 numbers.
+/// Tables of some groups and the columns of a tile, and the voltages of a panel so far.
+#[repr(align(64))]
+struct Scratch {
+    tables: [[[i16; 1 << MOST_ROWS]; TILE]; MADE],
+    voltages: [[[i16; LANES]; PANEL]; TILE],
+}
+
+/// See [`super::look_up`].
 ///
 /// # Safety
 /// The processor has the instructions, and [`super::look_up`] has asserted the bounds.
@@ -22,41 +29,95 @@ pub(super) unsafe fn read(
     tables: &Tables,
     columns: Range<usize>,
     panel: &Panel,
-    indices: &mut [u16],
+    indices: &[u16],
+    sink: &mut Sink,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        match tables.group {
+            MOST_ROWS => read_of::<MOST_ROWS>(tables, columns, panel, indices, sink),
+            _ => read_of::<5>(tables, columns, panel, indices, sink),
+        }
+    }
+}
+
+/// [`read`] of groups of G rows.
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn read_of<const G: usize>(
+    tables: &Tables,
+    columns: Range<usize>,
+    panel: &Panel,
+    indices: &[u16],
     sink: &mut Sink,
 ) {
     let count = panel.blocks.len();
-    // SAFETY: the caller's; blocks, columns and slots are those that were asserted.
-    unsafe {
-        index(tables, panel, indices);
-        for first in columns.clone().step_by(TILE) {
+    let mut scratch =
+        Scratch { tables: [[[0; 1 << MOST_ROWS]; TILE]; MADE], voltages: [[[0; LANES]; PANEL]; TILE] };
+    for first in columns.clone().step_by(TILE) {
+        let mut tile = Tile { tables, columns: &columns, first, panel, groups: 0..0, indices };
+        for made in (0..tables.groups).step_by(MADE) {
+            tile.groups = made..tables.groups.min(made + MADE);
             let mut block = 0;
-            while block + BLOCKS <= count {
-                tile::<BLOCKS>(tables, &columns, first, panel, block, indices, sink);
-                block += BLOCKS;
-            }
-            while block < count {
-                tile::<1>(tables, &columns, first, panel, block, indices, sink);
-                block += 1;
+            // SAFETY: blocks, columns and slots are those that were asserted.
+            unsafe {
+                make::<G>(&tile, &mut scratch);
+                while block + BLOCKS <= count {
+                    add::<BLOCKS, G>(&tile, block, &mut scratch, sink);
+                    block += BLOCKS;
+                }
+                while block < count {
+                    add::<1, G>(&tile, block, &mut scratch, sink);
+                    block += 1;
+                }
             }
         }
     }
 }
 
-/// The bits of all rows, three groups to a number, for all vectors of all blocks; index
-/// `(block * numbers + number) * 32 + lane`.
+/// Where the entries of a table find their halves in those of two columns: of each column, the first three rows of all
+/// entries, and the others of the first and of the last 32 entries.
+const PLACES: [[[i16; LANES]; 3]; 2] = {
+    let mut places = [[[0; LANES]; 3]; 2];
+    let mut at = 0;
+    while at < 2 * LANES {
+        let (column, entry) = (at / LANES, at % LANES);
+        let start = column * 2 * HALF;
+        places[column][0][entry] = (start + entry % HALF) as i16;
+        places[column][1][entry] = (start + HALF + entry / HALF) as i16;
+        places[column][2][entry] = (start + HALF + (entry + LANES) / HALF) as i16;
+        at += 1;
+    }
+    places
+};
+
+/// Some columns of a read.
+struct Tile<'a> {
+    tables: &'a Tables,
+    columns: &'a Range<usize>,
+    /// First of [`TILE`] columns.
+    first: usize,
+    panel: &'a Panel<'a>,
+    /// Those whose tables are made.
+    groups: Range<usize>,
+    indices: &'a [u16],
+}
+
+/// See [`super::index`].
+///
+/// # Safety
+/// The processor has the instructions, and [`super::index`] has asserted the bounds.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn index(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
+pub(super) unsafe fn index(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
     let mut out = indices.as_mut_ptr();
     for block in panel.blocks {
-        for words in tables.words.chunks(GROUPS * GROUP) {
+        for words in tables.words.chunks_exact(tables.group) {
             let mut index = _mm512_setzero_si512();
             for (bit, &word) in words.iter().enumerate() {
                 // SAFETY: origin and largest word were asserted to lie in the maps.
                 let lanes = unsafe { *panel.maps.get_unchecked(block.origin + word) };
                 index = _mm512_mask_add_epi16(index, lanes, index, _mm512_set1_epi16(1 << bit));
             }
-            // SAFETY: `indices` has room for every number of a full panel.
+            // SAFETY: `indices` has room for every group of every block.
             unsafe {
                 _mm512_storeu_si512(out.cast(), index);
                 out = out.add(LANES);
@@ -65,53 +126,118 @@ unsafe fn index(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
     }
 }
 
-/// Columns `first .. first + TILE` of B blocks from `block` on. One function from the first load to the last
-/// store, so that voltages never leave the registers.
+/// What the G bits of each lane find in a table of 2^G entries.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-unsafe fn tile<const B: usize>(
-    tables: &Tables,
-    columns: &Range<usize>,
-    first: usize,
-    panel: &Panel,
+fn found<const G: usize>(bits: __m512i, table: [__m512i; 2]) -> __m512i {
+    match G {
+        MOST_ROWS => _mm512_permutex2var_epi16(table[0], bits, table[1]),
+        _ => _mm512_permutexvar_epi16(bits, table[0]),
+    }
+}
+
+/// Adds up the halves of the tile's groups into tables. The halves of two columns make one vector.
+///
+/// # Safety
+/// There are halves of all groups.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+unsafe fn make<const G: usize>(tile: &Tile, scratch: &mut Scratch) {
+    let of_column = PLACES.map(|places| {
+        // SAFETY: a list of places holds the 64 bytes of a vector.
+        places.map(|places| unsafe { _mm512_loadu_si512(places.as_ptr().cast()) })
+    });
+    let (tables, groups) = (tile.tables, &tile.groups);
+    // SAFETY: the caller's; `scratch` has room for the tables of all groups of the tile.
+    unsafe {
+        let at = (tile.first * tables.groups + groups.start * TILE) * 2 * HALF;
+        let mut halves = tables.halves.as_ptr().add(at).cast::<__m512i>();
+        let mut to = scratch.tables.as_mut_ptr().cast::<__m512i>();
+        for _ in 0..groups.len() * TILE / 2 {
+            let pair = _mm512_loadu_si512(halves);
+            halves = halves.add(1);
+            for [low, high, higher] in of_column {
+                let low = _mm512_permutexvar_epi16(low, pair);
+                _mm512_storeu_si512(to, _mm512_add_epi16(low, _mm512_permutexvar_epi16(high, pair)));
+                if G == MOST_ROWS {
+                    let high = _mm512_permutexvar_epi16(higher, pair);
+                    _mm512_storeu_si512(to.add(1), _mm512_add_epi16(low, high));
+                }
+                to = to.add((1 << MOST_ROWS) / LANES);
+            }
+        }
+    }
+}
+
+/// Adds the tile's groups to the voltages of B blocks from `block` on and, behind the last group, converts them. One
+/// function from the first load to the last store, so that voltages never leave the registers.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+unsafe fn add<const B: usize, const G: usize>(
+    tile: &Tile,
     block: usize,
-    indices: &[u16],
+    scratch: &mut Scratch,
     sink: &mut Sink,
 ) {
+    let Tile { tables, columns, first, panel, groups, indices } = tile;
     let padded = tables.columns.next_multiple_of(TILE);
     let blocks = &panel.blocks[block..block + B];
-    // SAFETY: every column of the tile has a base and a table a group; every block has an index a group.
-    let voltages: [[__m512i; B]; TILE] = unsafe {
-        let mut voltages: [[__m512i; B]; TILE] = std::array::from_fn(|column| {
-            std::array::from_fn(|b| {
-                let at = blocks[b].class * padded + first + column;
-                _mm512_set1_epi16(*tables.base.get_unchecked(at))
-            })
-        });
-        let mut table = tables.entries.as_ptr().add(first * tables.groups * ENTRIES).cast::<__m512i>();
-        let numbers = tables.groups.div_ceil(GROUPS);
-        let mut index = indices.as_ptr().add(block * numbers * LANES).cast::<__m512i>();
-        let mut groups = tables.groups;
-        while groups > 0 {
-            let mut bits: [__m512i; B] = std::array::from_fn(|b| _mm512_loadu_si512(index.add(b * numbers)));
-            index = index.add(1);
-            for _ in 0..groups.min(GROUPS) {
-                for (column, voltages) in voltages.iter_mut().enumerate() {
-                    let entries = _mm512_loadu_si512(table.add(column));
-                    _mm_prefetch::<_MM_HINT_T0>(table.wrapping_add(AHEAD + column).cast());
-                    for (voltage, &bits) in voltages.iter_mut().zip(&bits) {
-                        // The look-up heeds the low five bits alone.
-                        *voltage = _mm512_add_epi16(*voltage, _mm512_permutexvar_epi16(bits, entries));
+    // Plain loops: a closure would be called with vectors in memory.
+    let mut voltages = [[_mm512_setzero_si512(); B]; TILE];
+    // SAFETY: every column of the tile has a base and a table a group; every block has an index a group; `scratch` holds
+    // the voltages of every column and block.
+    unsafe {
+        for column in 0..TILE {
+            for b in 0..B {
+                voltages[column][b] = match groups.start {
+                    0 => {
+                        let at = blocks[b].class * padded + first + column;
+                        _mm512_set1_epi16(*tables.base.get_unchecked(at))
                     }
-                }
-                table = table.add(TILE);
-                bits = bits.map(|bits| _mm512_srli_epi16::<{ GROUP as u32 }>(bits));
+                    _ => _mm512_loadu_si512(scratch.voltages[column].as_ptr().add(block + b).cast()),
+                };
             }
-            groups = groups.saturating_sub(GROUPS);
         }
-        voltages
-    };
-    for (column, mut voltages) in (first..columns.end).zip(voltages) {
+        let mut table = scratch.tables.as_ptr().cast::<__m512i>();
+        let at = (block * tables.groups + groups.start) * LANES;
+        let mut index = indices.as_ptr().add(at).cast::<__m512i>();
+        // The next tile's halves, a line a group, while the first blocks are added.
+        let at = ((first + TILE) * tables.groups + groups.start * TILE) * 2 * HALF;
+        let mut ahead = tables
+            .halves
+            .as_ptr()
+            .wrapping_add(at)
+            .cast::<__m512i>()
+            .wrapping_add(block / BLOCKS * groups.len());
+        for _ in groups.clone() {
+            if block < TILE / 2 * BLOCKS {
+                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                ahead = ahead.wrapping_add(1);
+            }
+            let mut bits = [_mm512_setzero_si512(); B];
+            for (b, bits) in bits.iter_mut().enumerate() {
+                *bits = _mm512_loadu_si512(index.add(b * tables.groups));
+            }
+            index = index.add(1);
+            for voltages in &mut voltages {
+                let entries = [_mm512_loadu_si512(table), _mm512_loadu_si512(table.add(1))];
+                table = table.add((1 << MOST_ROWS) / LANES);
+                for (voltage, &bits) in voltages.iter_mut().zip(&bits) {
+                    *voltage = _mm512_add_epi16(*voltage, found::<G>(bits, entries));
+                }
+            }
+        }
+    }
+    if groups.end < tables.groups {
+        for (to, voltages) in scratch.voltages.iter_mut().zip(voltages) {
+            for (to, voltage) in to[block..block + B].iter_mut().zip(voltages) {
+                // SAFETY: the 64 bytes of a vector.
+                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), voltage) };
+            }
+        }
+        return;
+    }
+    for (column, mut voltages) in (*first..columns.end).zip(voltages) {
         // SAFETY: the column is one of the read's, so it has edges; slots and noise were asserted.
         unsafe {
             if !sink.noise.is_empty() {
@@ -144,9 +270,16 @@ unsafe fn convert<const B: usize>(
     unsafe {
         let edges = tables.edges.as_ptr().add(column * tables.parts * STEPS * CODES);
         if tables.parts == 1 {
-            let codes = search(edges.cast(), voltages, tables.steps());
+            let codes = match &tables.guesses[column] {
+                Some(guess) => corrected(guess, edges.cast(), voltages),
+                None => search(edges.cast(), voltages, tables.steps()),
+            };
             let values = _mm512_loadu_si512(values.as_ptr().cast());
-            return codes.map(|code| _mm512_permutexvar_epi16(code, values));
+            let mut counts = codes;
+            for count in &mut counts {
+                *count = _mm512_permutexvar_epi16(*count, values);
+            }
+            return counts;
         }
         let pivots = tables.pivots.as_ptr().add(column * STEPS * CODES);
         let mut found = search(pivots.cast(), voltages, STEPS);
@@ -169,6 +302,35 @@ unsafe fn convert<const B: usize>(
         }
         found
     }
+}
+
+/// Number of edges at or below each voltage, by the guess and one comparison.
+///
+/// # Safety
+/// `edges` points to a vector of them, [`super::tables::steps`] of step 0.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+unsafe fn corrected<const B: usize>(
+    guess: &Guess,
+    edges: *const __m512i,
+    voltages: [__m512i; B],
+) -> [__m512i; B] {
+    // SAFETY: the caller's.
+    let edges = unsafe { _mm512_loadu_si512(edges) };
+    let offset = _mm512_set1_epi16(guess.offset);
+    let factor = _mm512_set1_epi16(guess.factor as i16);
+    let shift = _mm_cvtsi32_si128(guess.shift.into());
+    let most = _mm512_set1_epi16(guess.most as i16);
+    let mut codes = voltages;
+    for code in &mut codes {
+        let voltage = *code;
+        let above = _mm512_max_epi16(_mm512_subs_epi16(voltage, offset), _mm512_setzero_si512());
+        let steps = _mm512_srl_epi16(_mm512_mulhi_epu16(above, factor), shift);
+        let guessed = _mm512_min_epu16(steps, most);
+        let reached = _mm512_cmpge_epi16_mask(voltage, _mm512_permutexvar_epi16(guessed, edges));
+        *code = _mm512_mask_add_epi16(guessed, reached, guessed, _mm512_set1_epi16(1));
+    }
+    codes
 }
 
 /// Number of edges at or below each voltage, at most `2^steps - 1`. `edges`: a vector a step; number c of vector

@@ -1,7 +1,7 @@
 //! Reads of the columns of an array for a panel of vector blocks: the inner loops.
 //!
 //! A block is 32 vectors, one an image, at the same place of the map. Two kernels give the same sums:
-//! [`Tables`] (AVX-512) looks up the partial voltages of five rows for a whole block at once; [`Cells`] adds
+//! [`Tables`] (AVX-512) looks up the partial voltages of five or six rows for a whole block at once; [`Cells`] adds
 //! the cells of the rows that carry +1, one vector and many columns at a time.
 
 #[cfg(target_arch = "x86_64")]
@@ -20,7 +20,7 @@ use super::maps::LANES;
 use crate::golden::aligned::Aligned;
 
 /// Blocks of a full panel.
-pub(super) const PANEL: usize = 16;
+pub(super) const PANEL: usize = 32;
 
 /// Columns whose scores are made together.
 pub(super) const SCORES: usize = 8;
@@ -31,6 +31,8 @@ const CODES: usize = 32;
 /// The instructions that the inner loops use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstructionSet {
+    /// AVX-512 with 16-bit elements, one look-up in two tables.
+    Avx512Pairs,
     /// AVX-512 with 16-bit elements.
     Avx512,
     /// AVX2.
@@ -41,14 +43,14 @@ pub enum InstructionSet {
 
 impl InstructionSet {
     /// All sets, the fastest first.
-    pub const ALL: [InstructionSet; 3] =
-        [InstructionSet::Avx512, InstructionSet::Avx2, InstructionSet::Plain];
+    pub const ALL: [InstructionSet; 4] =
+        [InstructionSet::Avx512Pairs, InstructionSet::Avx512, InstructionSet::Avx2, InstructionSet::Plain];
 
     /// Whether this processor has the instructions.
     pub fn available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return match self {
-            InstructionSet::Avx512 => {
+            InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
                 std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw")
             }
             InstructionSet::Avx2 => std::is_x86_feature_detected!("avx2"),
@@ -60,14 +62,38 @@ impl InstructionSet {
 
     /// The fastest set of this processor.
     pub fn best() -> InstructionSet {
-        InstructionSet::ALL.into_iter().find(|set| set.available()).unwrap_or(InstructionSet::Plain)
+        let mut sets = InstructionSet::ALL.into_iter();
+        let fast = |set: &InstructionSet| *set != InstructionSet::Avx512Pairs || pairs_are_fast();
+        sets.find(|set| set.available() && fast(set)).unwrap_or(InstructionSet::Plain)
     }
+
+    /// Rows that one look-up covers; `None`: the set has no look-up.
+    pub(super) fn group(self) -> Option<usize> {
+        match self {
+            InstructionSet::Avx512Pairs => Some(6),
+            InstructionSet::Avx512 => Some(5),
+            InstructionSet::Avx2 | InstructionSet::Plain => None,
+        }
+    }
+}
+
+/// Whether a look-up in two tables (VPERMI2W) takes no longer than one in one (VPERMW): so it is on AMD's processors,
+/// while Intel's split it.
+fn pairs_are_fast() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let vendor = std::arch::x86_64::__cpuid(0);
+        return [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD";
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Names the instruction set for reports.
 impl std::fmt::Display for InstructionSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            InstructionSet::Avx512Pairs => "AVX-512 BW, pairs of tables",
             InstructionSet::Avx512 => "AVX-512 BW",
             InstructionSet::Avx2 => "AVX2",
             InstructionSet::Plain => "plain",
@@ -123,31 +149,43 @@ pub(super) fn padded_codes(levels: usize) -> usize {
     levels.next_multiple_of(CODES)
 }
 
-/// Reads `columns` of all blocks by look-up. `indices`: room that the kernel may use.
+/// What the blocks of `panel` look up: the bits of every group of rows, one number a vector; index
+/// `(block * groups + group) * 32 + lane`.
+pub(super) fn index(tables: &Tables, panel: Panel, indices: &mut Aligned<u16>) {
+    for block in panel.blocks {
+        assert!(block.origin + tables.last_word < panel.maps.len());
+    }
+    let room = tables.groups * panel.blocks.len() * LANES;
+    if indices.len() < room {
+        *indices = Aligned::new(room, 0);
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        assert!(InstructionSet::Avx512.available());
+        // SAFETY: the processor has the instructions, and the bounds were asserted above.
+        unsafe { avx512::index(tables, &panel, indices) }
+    }
+}
+
+/// Reads `columns` of all blocks by look-up; `indices` are theirs, from [`index`].
 pub(super) fn look_up(
     tables: &Tables,
     columns: Range<usize>,
     panel: Panel,
-    indices: &mut Aligned<u16>,
+    indices: &[u16],
     sink: &mut Sink,
 ) {
     tables.check(&columns);
     sink.check(columns.len(), &panel, tables.last_word, tables.classes, tables.edge_count);
+    assert!(indices.len() >= tables.groups * panel.blocks.len() * LANES);
     #[cfg(target_arch = "x86_64")]
     {
         assert!(InstructionSet::Avx512.available());
-        let room = tables.groups.div_ceil(tables::GROUPS) * PANEL * LANES;
-        if indices.len() < room {
-            *indices = Aligned::new(room, 0);
-        }
         // SAFETY: the processor has the instructions, and the bounds were asserted above.
         unsafe { avx512::read(tables, columns, &panel, indices, sink) }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = (indices, panel);
-        unreachable!("only with AVX-512");
-    }
+    unreachable!("only with AVX-512");
 }
 
 /// Reads `columns` of the first `lanes` vectors of all blocks by adding cells.
@@ -164,7 +202,9 @@ pub(super) fn add(
     match set {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has the instructions.
-        InstructionSet::Avx512 => unsafe { cells::read_avx512(cells, columns, &panel, lanes, sink) },
+        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => unsafe {
+            cells::read_avx512(cells, columns, &panel, lanes, sink)
+        },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has the instructions.
         InstructionSet::Avx2 => unsafe { cells::read_avx2(cells, columns, &panel, lanes, sink) },
@@ -187,7 +227,7 @@ pub(super) fn scores(
     });
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => {
+        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions.
             unsafe { avx512::scores(&columns, shift, subtrahends, scores) }
@@ -208,7 +248,7 @@ pub(super) fn transpose(set: InstructionSet, strip: &Strip) -> [u32; STRIP] {
     assert!(strip.first < strip.elements || strip.count == 0);
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => {
+        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
             unsafe { avx512::transpose(strip) }
@@ -222,7 +262,7 @@ pub(super) fn at_least(set: InstructionSet, sums: &[i16], threshold: i16, words:
     assert_eq!(sums.len(), words.len() * LANES);
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => {
+        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the lengths were asserted above.
             unsafe { avx512::at_least(sums, threshold, words) }

@@ -1,0 +1,129 @@
+//! Which supports are left out: groups of neighbouring taps, a group for all outputs alike, which is what an array skips.
+
+use super::model::Model;
+use super::plan::Plan;
+use super::recipe::{DropBy, SupportsRecipe};
+use super::sample::{Samples, batch, order};
+use super::sign::sign;
+use super::supports::{Support, counted};
+use std::ops::Range;
+
+/// Most training images whose loss ranks the groups.
+const LOSS_IMAGES: usize = 1000;
+/// Most batches whose gradients rank them.
+const GRADIENT_BATCHES: usize = 100;
+
+/// Taps of one support of one layer that are left out together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    layer: usize,
+    support: usize,
+    taps: Range<usize>,
+    /// Weights in it.
+    weights: usize,
+}
+
+impl Group {
+    fn support<'a>(&self, model: &'a mut Model) -> &'a mut Support {
+        &mut model.layers[self.layer].supports[self.support]
+    }
+
+    fn keep(&self, model: &mut Model, kept: bool) {
+        self.support(model).kept[self.taps.clone()].fill(f32::from(u8::from(kept)));
+    }
+
+    /// Its part of a list of one number a weight.
+    fn part<'a>(&self, list: &'a [f32]) -> &'a [f32] {
+        let outputs = self.weights / self.taps.len();
+        &list[self.taps.start * outputs..][..self.weights]
+    }
+}
+
+/// Leaves out the least of the supports' groups that are left as `epoch` begins, until `share` of all is left out.
+pub fn drop_least(plan: &Plan, model: &mut Model, samples: &Samples, epoch: u64, share: f64) {
+    let Some(recipe) = &plan.supports else { return };
+    let groups = groups_left(plan, recipe, model);
+    let worth = match recipe.drop_by {
+        DropBy::Magnitude => by_magnitude(model, &groups),
+        DropBy::Loss => by_loss(plan, model, &groups, samples, epoch),
+        DropBy::Gradient => by_gradient(plan, model, &groups, samples, epoch),
+    };
+    let worth = worth.iter().zip(&groups).map(|(worth, group)| worth / group.weights as f64);
+    let mut ranked: Vec<(f64, &Group)> = worth.zip(&groups).collect();
+    ranked.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (all, dropped) = counted(&model.layers);
+    let mut left = ((all as f64 * share).round() as usize).saturating_sub(dropped);
+    for (_, group) in ranked {
+        if group.weights > left {
+            continue;
+        }
+        left -= group.weights;
+        group.keep(model, false);
+    }
+}
+
+fn groups_left(plan: &Plan, recipe: &SupportsRecipe, model: &Model) -> Vec<Group> {
+    let mut made = Vec::new();
+    for (layer, (planned, state)) in plan.layers.iter().zip(&model.layers).enumerate() {
+        for (support, state) in state.supports.iter().enumerate() {
+            for first in (0..planned.fan_in()).step_by(recipe.drop_taps).filter(|&tap| state.kept[tap] != 0.0)
+            {
+                let taps = first..(first + recipe.drop_taps).min(planned.fan_in());
+                let weights = taps.len() * planned.conv.c;
+                made.push(Group { layer, support, taps, weights });
+            }
+        }
+    }
+    made
+}
+
+/// Sum of the sizes of each group's latent weights.
+fn by_magnitude(model: &mut Model, groups: &[Group]) -> Vec<f64> {
+    let size = |group: &Group| {
+        let latent = &group.support(model).weights.value;
+        group.part(latent).iter().map(|s| f64::from(s.abs())).sum()
+    };
+    groups.iter().map(size).collect()
+}
+
+/// How much the loss of one large batch rises without each group.
+fn by_loss(plan: &Plan, model: &mut Model, groups: &[Group], samples: &Samples, epoch: u64) -> Vec<f64> {
+    let mut chosen = order(plan.train.seed, epoch, samples.labels.len());
+    chosen.truncate(LOSS_IMAGES);
+    let (codes, labels) = drawn(plan, samples, &chosen, epoch);
+    let whole = model.loss(plan, &codes, &labels);
+    let mut rise = |group: &Group| {
+        group.keep(model, false);
+        let loss = model.loss(plan, &codes, &labels);
+        group.keep(model, true);
+        loss - whole
+    };
+    groups.iter().map(&mut rise).collect()
+}
+
+/// Mean square, over batches, of the change that the loss would have without each group, to first order: the sum of
+/// gradient times weight (Molchanov et al., 2019).
+fn by_gradient(plan: &Plan, model: &Model, groups: &[Group], samples: &Samples, epoch: u64) -> Vec<f64> {
+    let mut model = model.clone();
+    let supports = plan.supports.as_ref().map_or(0, |recipe| recipe.scales.len());
+    let order = order(plan.train.seed, epoch, samples.labels.len());
+    let mut worth = vec![0.0; groups.len()];
+    let batches = order.chunks_exact(plan.train.batch).take(GRADIENT_BATCHES);
+    let count = batches.len() as f64;
+    for chosen in batches {
+        let (codes, labels) = drawn(plan, samples, chosen, epoch);
+        model.gradients(plan, &codes, &labels, 1.0, supports, None);
+        for (worth, group) in worth.iter_mut().zip(groups) {
+            let weights = &group.support(&mut model).weights;
+            let pairs = group.part(&weights.gradient).iter().zip(group.part(&weights.value));
+            let change: f64 = pairs.map(|(g, &s)| f64::from(g * f32::from(sign(s)))).sum();
+            *worth += change * change / count;
+        }
+    }
+    worth
+}
+
+fn drawn(plan: &Plan, samples: &Samples, chosen: &[u32], epoch: u64) -> (Vec<i8>, Vec<u8>) {
+    let labels = chosen.iter().map(|&image| samples.labels[image as usize]).collect();
+    (batch(plan, samples, chosen, Some(epoch)), labels)
+}
