@@ -187,9 +187,9 @@ unsafe fn add<const B: usize, const G: usize>(
     // SAFETY: every column of the tile has a base and a table a group; every block has an index a group; `scratch` holds
     // the voltages of every column and block.
     unsafe {
-        for column in 0..TILE {
-            for b in 0..B {
-                voltages[column][b] = match groups.start {
+        for (column, voltages) in voltages.iter_mut().enumerate() {
+            for (b, voltage) in voltages.iter_mut().enumerate() {
+                *voltage = match groups.start {
                     0 => {
                         let at = blocks[b].class * padded + first + column;
                         _mm512_set1_epi16(*tables.base.get_unchecked(at))

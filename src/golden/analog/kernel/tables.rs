@@ -52,7 +52,7 @@ pub(in crate::golden::analog) struct Tables {
 
 /// A straight line through the edges of a converter: the code of a voltage is the guess or one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Guess {
+pub(in crate::golden::analog) struct Guess {
     pub offset: i16,
     pub factor: u16,
     pub shift: u16,
@@ -90,7 +90,7 @@ impl Guess {
     /// The guess for `voltage`, as the kernel makes it.
     fn of(&self, voltage: i16) -> usize {
         let above = voltage.saturating_sub(self.offset).max(0) as u32;
-        usize::from((above * u32::from(self.factor) >> 16) as u16 >> self.shift).min(self.most.into())
+        usize::from(((above * u32::from(self.factor)) >> 16) as u16 >> self.shift).min(self.most.into())
     }
 }
 
