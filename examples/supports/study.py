@@ -74,7 +74,7 @@ def run(data, out):
             })
             print(rows[-1])
     with open(HERE / "supports.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
@@ -98,7 +98,7 @@ def volts(data, out):
                 })
                 print(rows[-1])
     with open(HERE / "threshold.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
