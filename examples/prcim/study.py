@@ -24,13 +24,17 @@ def train(sets, out):
     for name, data in sets.items():
         clean = out / f"{name}.onnx"
         runs = [(clean, CLEAN[name], [])]
+        before = clean
         for strength in STRENGTHS:
-            runs.append((out / f"{name}-{strength}.onnx", HERE / f"{name}-{strength}.toml", ["--start", clean]))
+            model = out / f"{name}-{strength}.onnx"
+            runs.append((model, HERE / f"{name}-{strength}.toml", ["--start", before]))
+            # CIFAR-10 goes from strength to strength.
+            before = model if name == "cifar" else clean
         for model, recipe, start in runs:
             if model.exists():
                 continue
             words = ["train", recipe, "--data", data, *start, "-o", model]
-            words += ["--latent"] if model == clean and name == "mnist" else []
+            words += ["--latent"] if model == clean or name == "cifar" else []
             words += ["--resume"] if model.with_suffix(".checkpoint").exists() else []
             subprocess.run([PROGRAM, *map(str, words)], check=True)
 
