@@ -4,17 +4,18 @@
     study.py train --mnist MNIST --cifar CIFAR10 --out build/prcim    clean networks, then one a strength
     study.py run   --mnist MNIST --cifar CIFAR10 --out build/prcim    20 chips x 1,000 images each; writes prcim.csv here
 
-Needs target/release/bincim. A training that was interrupted goes on where it stopped.
+Needs target/release/bincim, or the program that BINCIM names. A training that was interrupted goes on where it stopped.
 """
 
 import argparse
 import csv
 import json
+import os
 import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM = HERE.parent.parent / "target" / "release" / "bincim"
+PROGRAM = os.environ.get("BINCIM", HERE.parent.parent / "target" / "release" / "bincim")
 STRENGTHS = ["weak", "medium", "strong"]
 CLEAN = {"mnist": HERE / "mnist.toml", "cifar": HERE.parent / "train" / "cifar-vgg.toml"}
 
@@ -57,7 +58,7 @@ def run(sets, out):
                 rows.append(row)
                 print(row)
     with open(HERE / "prcim.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
