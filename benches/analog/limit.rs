@@ -13,10 +13,8 @@ const VECTORS: usize = 32;
 /// the instructions.
 pub fn gmacs(set: InstructionSet, calls: usize) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(rows) = [(InstructionSet::Avx512Pairs, 6), (InstructionSet::Avx512, 5)]
-        .into_iter()
-        .find_map(|(with, rows)| (with == set).then_some(rows))
-    {
+    if let Some(rows) = set.rows_of_look_up() {
+        assert!(set.available());
         let (tables, indices) = std::hint::black_box(([[3i16; 32]; 5], [[5i16; 32]; 4]));
         let mut best = f64::INFINITY;
         for _ in 0..calls {

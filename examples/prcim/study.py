@@ -3,6 +3,7 @@
 
     study.py train --mnist MNIST --cifar CIFAR10 --out build/prcim    clean networks, then one a strength
     study.py run   --mnist MNIST --cifar CIFAR10 --out build/prcim    20 chips x 1,000 images each; writes prcim.csv here
+    study.py run ... --recalibrate 500    thresholds found anew for each chip on so many training images; recalibrated.csv
 
 Needs target/release/bincim, or the program that BINCIM names. A training that was interrupted goes on where it stopped.
 """
@@ -40,7 +41,7 @@ def train(sets, out):
             subprocess.run([PROGRAM, *map(str, words)], check=True)
 
 
-def run(sets, out):
+def run(sets, out, recalibrate):
     rows = []
     for name, data in sets.items():
         for strength in STRENGTHS:
@@ -50,6 +51,7 @@ def run(sets, out):
                     continue
                 words = ["vary", out / model, "--arch", HERE / f"{strength}.toml", "--data", data, "--chips", 20]
                 words += ["--images", 1000, "--seed", 1, "--json"]
+                words += ["--recalibrate", recalibrate] if recalibrate else []
                 done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=True)
                 found = json.loads(done.stdout)
                 keys = ["accuracy_mean", "accuracy_std", "accuracy_min", "accuracy_low", "accuracy_high"]
@@ -57,7 +59,7 @@ def run(sets, out):
                 row |= {key: round(100 * found[key], 2) for key in keys}
                 rows.append(row)
                 print(row)
-    with open(HERE / "prcim.csv", "w", newline="") as file:
+    with open(HERE / ("recalibrated.csv" if recalibrate else "prcim.csv"), "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -69,6 +71,11 @@ if __name__ == "__main__":
     parser.add_argument("--mnist", type=pathlib.Path)
     parser.add_argument("--cifar", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/prcim"))
+    parser.add_argument("--recalibrate", type=int)
     words = parser.parse_args()
     given = {"mnist": words.mnist, "cifar": words.cifar}
-    {"train": train, "run": run}[words.what]({name: path for name, path in given.items() if path}, words.out)
+    given = {name: path for name, path in given.items() if path}
+    if words.what == "train":
+        train(given, words.out)
+    else:
+        run(given, words.out, words.recalibrate)

@@ -24,12 +24,13 @@ struct Group {
 }
 
 impl Group {
-    fn support<'a>(&self, model: &'a mut Model) -> &'a mut Support {
-        &mut model.layers[self.layer].supports[self.support]
+    fn support<'a>(&self, model: &'a Model) -> &'a Support {
+        &model.layers[self.layer].supports[self.support]
     }
 
-    fn keep(&self, model: &mut Model, kept: bool) {
-        self.support(model).kept[self.taps.clone()].fill(f32::from(u8::from(kept)));
+    /// `kept`: 1, or 0 to leave it out.
+    fn set(&self, model: &mut Model, kept: f32) {
+        model.layers[self.layer].supports[self.support].kept[self.taps.clone()].fill(kept);
     }
 
     /// Its part of a list of one number a weight.
@@ -58,7 +59,7 @@ pub fn drop_least(plan: &Plan, model: &mut Model, samples: &Samples, epoch: u64,
             continue;
         }
         left -= group.weights;
-        group.keep(model, false);
+        group.set(model, 0.0);
     }
 }
 
@@ -78,7 +79,7 @@ fn groups_left(plan: &Plan, recipe: &SupportsRecipe, model: &Model) -> Vec<Group
 }
 
 /// Sum of the sizes of each group's latent weights.
-fn by_magnitude(model: &mut Model, groups: &[Group]) -> Vec<f64> {
+fn by_magnitude(model: &Model, groups: &[Group]) -> Vec<f64> {
     let size = |group: &Group| {
         let latent = &group.support(model).weights.value;
         group.part(latent).iter().map(|s| f64::from(s.abs())).sum()
@@ -92,29 +93,28 @@ fn by_loss(plan: &Plan, model: &mut Model, groups: &[Group], samples: &Samples, 
     chosen.truncate(LOSS_IMAGES);
     let (codes, labels) = drawn(plan, samples, &chosen, epoch);
     let whole = model.loss(plan, &codes, &labels);
-    let mut rise = |group: &Group| {
-        group.keep(model, false);
+    let rise = |group: &Group| {
+        group.set(model, 0.0);
         let loss = model.loss(plan, &codes, &labels);
-        group.keep(model, true);
+        group.set(model, 1.0);
         loss - whole
     };
-    groups.iter().map(&mut rise).collect()
+    groups.iter().map(rise).collect()
 }
 
 /// Mean square, over batches, of the change that the loss would have without each group, to first order: the sum of
 /// gradient times weight (Molchanov et al., 2019).
 fn by_gradient(plan: &Plan, model: &Model, groups: &[Group], samples: &Samples, epoch: u64) -> Vec<f64> {
     let mut model = model.clone();
-    let supports = plan.supports.as_ref().map_or(0, |recipe| recipe.scales.len());
     let order = order(plan.train.seed, epoch, samples.labels.len());
     let mut worth = vec![0.0; groups.len()];
     let batches = order.chunks_exact(plan.train.batch).take(GRADIENT_BATCHES);
     let count = batches.len() as f64;
     for chosen in batches {
         let (codes, labels) = drawn(plan, samples, chosen, epoch);
-        model.gradients(plan, &codes, &labels, 1.0, supports, None);
+        model.gradients(plan, &codes, &labels, 1.0, usize::MAX, None);
         for (worth, group) in worth.iter_mut().zip(groups) {
-            let weights = &group.support(&mut model).weights;
+            let weights = &group.support(&model).weights;
             let pairs = group.part(&weights.gradient).iter().zip(group.part(&weights.value));
             let change: f64 = pairs.map(|(g, &s)| f64::from(g * f32::from(sign(s)))).sum();
             *worth += change * change / count;

@@ -221,7 +221,7 @@ impl<'a> Batch<'a> {
 
     /// Rows of a look-up, where narrow voltages are looked up.
     fn look_up(&self) -> Option<usize> {
-        self.set().group().filter(|_| self.many)
+        self.set().rows_of_look_up().filter(|_| self.many)
     }
 
     /// Runs one layer from `maps` to `out`.

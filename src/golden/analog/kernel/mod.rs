@@ -68,7 +68,7 @@ impl InstructionSet {
     }
 
     /// Rows that one look-up covers; `None`: the set has no look-up.
-    pub(super) fn group(self) -> Option<usize> {
+    pub fn rows_of_look_up(self) -> Option<usize> {
         match self {
             InstructionSet::Avx512Pairs => Some(6),
             InstructionSet::Avx512 => Some(5),
