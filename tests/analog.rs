@@ -104,9 +104,7 @@ fn check_chip(number: u64, design: &Design, chip: &Chip, held: &Chip) -> Result<
         return Err(format!("machine: {:?} cycles, {predicted:?} predicted", frames[0].cycles));
     }
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
-    let mut rtl: Vec<(String, String)> =
-        emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
-    rtl.extend(emit::chip_images(design, held).into_iter().map(|text| (text.name, text.text)));
+    let rtl = emit::accelerator(design, Some(held)).into_iter().map(|text| (text.name, text.text)).collect();
     machines::write_design(folder.path(), design, rtl, &frames);
     if number.is_multiple_of(3) {
         machines::lint(folder.path())?;

@@ -152,7 +152,7 @@ fn check_frames(design: &Design, number: u64, frames: &[Frame]) -> Result<u64, S
         machines::compare(design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
     }
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
-    let rtl = emit::accelerator(design).into_iter().map(|text| (text.name, text.text)).collect();
+    let rtl = emit::accelerator(design, None).into_iter().map(|text| (text.name, text.text)).collect();
     machines::write_design(folder.path(), design, rtl, frames);
     let output = machines::simulate(folder.path(), number)?;
     if output.contains(&format!("PASS: {IMAGES} images")) {

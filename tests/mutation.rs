@@ -140,8 +140,7 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
 fn generate(design: &Design, folder: &Path) {
     let chip =
         design.analog.as_ref().map(|_| machines::random_chip(design, &mut ChaCha8Rng::seed_from_u64(1)));
-    let memories = chip.iter().flat_map(|chip| emit::chip_images(design, chip));
-    let rtl = emit::accelerator(design).into_iter().chain(memories);
+    let rtl = emit::accelerator(design, chip.as_ref()).into_iter();
     let rtl = rtl.map(|text| (text.name, text.text)).collect();
     machines::write_design(folder, design, rtl, &frames(design, chip.as_ref()));
 }

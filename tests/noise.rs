@@ -198,7 +198,7 @@ impl Bench {
     fn new(design: Design, images: Vec<Vec<i16>>) -> Option<Bench> {
         let folder = tempfile::tempdir().expect("a folder");
         let rtl: Vec<(String, String)> =
-            emit::accelerator(&design).into_iter().map(|text| (text.name, text.text)).collect();
+            emit::accelerator(&design, None).into_iter().map(|text| (text.name, text.text)).collect();
         machines::write(folder.path(), rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
         let cosimulation = emit::bench::cosimulation(&design).expect("benches");
         machines::write(folder.path(), cosimulation.into_iter().map(|text| (text.name, text.text)));

@@ -162,7 +162,7 @@ endmodule
 
 fn simulate(folder: &Path, design: &Design, frames: &[&[i16]], seed: u64, reset: usize) -> String {
     let mut sources = Vec::new();
-    for file in emit::accelerator(design) {
+    for file in emit::accelerator(design, None) {
         fs::write(folder.join(&file.name), &file.text).unwrap();
         if file.name.ends_with(".v") {
             sources.push(file.name);
@@ -303,7 +303,7 @@ fn emitted_texts_are_clean() {
     for design in (0..24).filter_map(build).chain(with_planes) {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = Vec::new();
-        for file in emit::accelerator(&design) {
+        for file in emit::accelerator(&design, None) {
             fs::write(folder.path().join(&file.name), &file.text).unwrap();
             if file.name.ends_with(".v") {
                 assert_tidy(&file.name, &file.text);

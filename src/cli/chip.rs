@@ -1,6 +1,6 @@
 //! Chips for a design: the ideal one, one drawn from a seed, one from a file.
 
-use crate::design::Design;
+use crate::design::{Design, LayerDesign};
 use crate::device::{self, Physics};
 use crate::variation::{self, Chip};
 use miette::{IntoDiagnostic, WrapErr};
@@ -49,5 +49,48 @@ pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
             path.display()
         ));
     }
+    if let Some(own) = &chip.thresholds {
+        // Sums of analog arrays are signed, and so are the thresholds.
+        let half = 1i64 << (design.widths.threshold - 1);
+        let fits = |entry: &Vec<i64>| {
+            entry.len() == design.lanes && entry.iter().all(|value| (-half..half).contains(value))
+        };
+        if own.replace != design.thresholds_digest()
+            || own.values.len() != design.thresholds.len()
+            || !own.values.iter().all(fits)
+        {
+            return Err(miette::miette!(
+                code = "cli::other_thresholds",
+                help = "draw the chip again for this model: bincim draw MODEL --arch ARCH --seed N --recalibrate N --data DATA -o CHIP",
+                "{} has thresholds that were found for a network with others than this one's",
+                path.display()
+            ));
+        }
+    }
     Ok(chip)
+}
+
+/// Refuses a design in which sense amplifiers decide a layer: it has no threshold to find anew.
+pub fn has_thresholds(design: &Design) -> miette::Result<()> {
+    let decides = |layer: &&LayerDesign| layer.readout.as_ref().is_some_and(|readout| readout.decides);
+    match design.layers.iter().find(decides) {
+        Some(layer) => Err(miette::miette!(
+            code = "cli::no_thresholds",
+            help = "set readout.kind to \"adc\", or leave --recalibrate out",
+            "--recalibrate: sense amplifiers decide layer '{}' in the array, where no threshold is left",
+            layer.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Thresholds of the chip that are not the design's.
+pub fn moved_thresholds(design: &Design, chip: &Chip) -> usize {
+    let entries = design.thresholds.iter().enumerate();
+    let moved = entries.flat_map(|(entry, lanes)| lanes.iter().enumerate().map(move |lane| (entry, lane)));
+    moved
+        .filter(|(entry, (lane, threshold))| {
+            chip.threshold(*entry, *lane).is_some_and(|own| own != threshold.value)
+        })
+        .count()
 }

@@ -2,6 +2,7 @@
 
 use super::{Outcome, chip, load, output};
 use crate::flow::folder;
+use crate::montecarlo::recalibrate;
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -20,6 +21,13 @@ pub struct Draw {
     /// Leave variation.read_noise out of the physics on record; no chip holds it, with or without this
     #[arg(long)]
     pub without_read_noise: bool,
+    /// Find the chip's thresholds anew on the first N images of the training part, so that every channel fires as often as
+    /// on the chip without errors; they become part of the chip
+    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(1..))]
+    pub recalibrate: Option<u32>,
+    /// Data set of --recalibrate: a folder or file of idx, CIFAR-10 binary or npz format
+    #[arg(long, requires = "recalibrate")]
+    pub data: Option<PathBuf>,
     /// File to write
     #[arg(short, long, value_name = "CHIP")]
     pub output: PathBuf,
@@ -34,7 +42,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let physics = &mut choice.design.arch.variation;
     let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
     let design = &choice.design;
-    let Some((drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
+    let Some((mut drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
         return Err(miette::miette!(
             code = "draw::no_analog",
             help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
@@ -42,6 +50,15 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             args.arch.display()
         ));
     };
+    let mut moved = 0;
+    if let (Some(count), Some(data), Some(ideal)) = (args.recalibrate, &args.data, chip::ideal(design)) {
+        chip::has_thresholds(design)?;
+        let pixels = load::training_pixels(&network, data, count as usize)?;
+        let values = &design.network.input.pixel_values;
+        let images: Vec<i16> = pixels.iter().map(|&pixel| values[usize::from(pixel)]).collect();
+        recalibrate(design, &ideal, &mut drawn, design.arch.variation.read_noise, &images);
+        moved = chip::moved_thresholds(design, &drawn);
+    }
     folder::write_whole(&args.output, &drawn.write_to())?;
     let arrays = drawn.arrays.len();
     let cells: usize = drawn.arrays.iter().map(|array| array.plus.len()).sum();
@@ -51,10 +68,11 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             serde_json::json!({
                 "chip": args.output, "seed": drawn.seed, "subject": drawn.subject,
                 "arrays": arrays, "cells": cells, "saturated": beyond, "read_noise_left_out": left_out,
+                "recalibrated_on": args.recalibrate.unwrap_or(0), "thresholds_moved": moved,
             })
         ),
         false => format!(
-            "{}: chip {} of {}, {} arrays, {} cells{}\n",
+            "{}: chip {} of {}, {} arrays, {} cells{}{}\n",
             args.output.display(),
             drawn.seed,
             network.name,
@@ -63,6 +81,11 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             match beyond {
                 0 => String::new(),
                 some => format!(", {} cell values held to readout.cell_bits", thousands(some as u64)),
+            },
+            match args.recalibrate {
+                Some(count) =>
+                    format!(", {} thresholds moved on {count} training images", thousands(moved as u64)),
+                None => String::new(),
             }
         ),
     })?;

@@ -58,10 +58,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
         Some(path) => Some(chip::read(path, design)?),
         None => chip::ideal(design),
     };
-    let mut rtl = emit::accelerator(design);
-    if let Some(chip) = &chip {
-        rtl.extend(emit::chip_images(design, chip));
-    }
+    let rtl = emit::accelerator(design, chip.as_ref());
     let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
     let mut files = in_folder("rtl", rtl);
     files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);

@@ -122,3 +122,21 @@ pub fn images(network: &Network, path: &Path, split: read::Split) -> miette::Res
     }
     Ok(Images { values: network.input.pixel_values.clone(), size, pixels: data.images })
 }
+
+/// Pixels of the first `count` images of the training part, on which the thresholds of chips are found anew.
+pub fn training_pixels(network: &Network, path: &Path, count: usize) -> miette::Result<Vec<u8>> {
+    let data = read::dataset(path, read::Split::Train)?;
+    if data.shape.elements() != network.input.shape.elements() || count > data.len() {
+        return Err(miette::miette!(
+            code = "cli::recalibrate",
+            help = "take fewer images, or a data set with a training part of the network's size",
+            "--recalibrate {count}: {} has {} training images of {}",
+            path.display(),
+            data.len(),
+            data.shape
+        ));
+    }
+    let mut pixels = data.images;
+    pixels.truncate(count * network.input.shape.elements());
+    Ok(pixels)
+}

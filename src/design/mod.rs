@@ -25,6 +25,7 @@ use crate::mapping::PlaneTiles;
 use crate::mapping::cycles::Frame;
 use crate::network::Network;
 pub use crate::network::{InputCode, PadValue, Shape};
+use sha2::{Digest, Sha256};
 
 /// A fully resolved accelerator.
 #[derive(Debug, Clone)]
@@ -134,6 +135,16 @@ impl Design {
     pub fn threshold_set(&self, planes: usize) -> usize {
         let groups = self.groups();
         if planes < self.thresholds.len() / groups { planes * groups } else { 0 }
+    }
+
+    /// SHA-256 (hexadecimal) of the threshold memory.
+    pub fn thresholds_digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for threshold in self.thresholds.iter().flatten() {
+            hash.update(threshold.value.to_le_bytes());
+            hash.update([u8::from(threshold.flip)]);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Groups of all layers.

@@ -108,5 +108,6 @@ pub fn chip(physics: &Physics, seed: u64, fraction_bits: u32, sites: &[Site]) ->
         physics: physics.to_toml(),
         fraction_bits,
         arrays: sites.par_iter().map(|site| draw(physics, seed, fraction_bits, site)).collect(),
+        thresholds: None,
     }
 }

@@ -2,24 +2,26 @@
 
 use super::NamedText;
 use super::result::flip_layers;
-use crate::design::Design;
+use crate::design::{Analog, Design};
 use crate::variation::{ArrayDraw, Chip};
 
-/// `weights.hex` (popcount readout only) and `thresholds.hex`.
-pub fn images(design: &Design) -> Vec<NamedText> {
-    let thresholds = NamedText { name: "thresholds.hex".into(), text: thresholds(design) };
-    match design.analog {
-        Some(_) => vec![thresholds],
-        None => vec![NamedText { name: "weights.hex".into(), text: weights(design) }, thresholds],
-    }
-}
-
-/// The memories of one chip: `cell.hex`, `offset.hex` and `edge.hex`; none with the popcount readout.
+/// Every memory: `weights.hex` (popcount readout only), `thresholds.hex`, and what a chip holds: `cell.hex`, `offset.hex`
+/// and `edge.hex`.
 ///
 /// # Panics
 /// Where the chip was drawn for another design.
-pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
-    let Some(analog) = &design.analog else { return Vec::new() };
+pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
+    let mut files = vec![NamedText { name: "thresholds.hex".into(), text: thresholds(design, chip) }];
+    match (&design.analog, chip) {
+        (Some(analog), Some(chip)) => files.extend(arrays(design, analog, chip)),
+        (Some(_), None) => {}
+        (None, _) => files.insert(0, NamedText { name: "weights.hex".into(), text: weights(design) }),
+    }
+    files
+}
+
+/// What the analog arrays of a chip hold.
+fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
     assert_eq!(chip.arrays.len(), analog.arrays, "the chip has other arrays than the design");
     let (mut cell, mut offset, mut edge) = (String::new(), String::new(), String::new());
     let words = analog.words.next_power_of_two();
@@ -63,7 +65,6 @@ pub fn chip(design: &Design, chip: &Chip) -> Vec<NamedText> {
     }
     [("cell.hex", cell), ("offset.hex", offset), ("edge.hex", edge)]
         .map(|(name, text)| NamedText { name: name.into(), text })
-        .into()
 }
 
 /// Two's complement numbers side by side, the first in the low bits.
@@ -105,14 +106,16 @@ fn weights(design: &Design) -> String {
 }
 
 /// One line a group: lane 0 in the low bits; an entry is the threshold, and above it the flip where any exists.
-fn thresholds(design: &Design) -> String {
+fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
     let width = design.widths.threshold;
     let (before, after) = flip_layers(design);
     let mut text = String::new();
-    for group in &design.thresholds {
+    for (entry, group) in design.thresholds.iter().enumerate() {
         let mut bits = Vec::new();
-        for threshold in group {
-            bits.extend((0..width).map(|bit| threshold.value >> bit & 1 == 1));
+        for (lane, threshold) in group.iter().enumerate() {
+            let own = chip.and_then(|chip| chip.threshold(entry, lane));
+            let value = own.unwrap_or(threshold.value);
+            bits.extend((0..width).map(|bit| value >> bit & 1 == 1));
             if before || after {
                 bits.push(threshold.flip);
             }

@@ -26,9 +26,10 @@ pub mod vectors;
 mod view;
 mod walk;
 
-pub use image::{chip as chip_images, images as memory_images};
+pub use image::images as memory_images;
 
 use crate::design::Design;
+use crate::variation::Chip;
 
 /// One file of emitted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +83,12 @@ fn wrapped_by(items: &[String], separator: &str, indent: usize, column: usize) -
     text
 }
 
-/// The accelerator: Verilog files, memory images and `files.f`, which lists the Verilog in no particular order.
+/// The accelerator: Verilog files, memory images (those of analog arrays with a chip only) and `files.f`, which lists the
+/// Verilog in no particular order.
 ///
 /// The top module is `bincim_top`. The images are read by file name only, so simulation and synthesis run in the
 /// folder that holds them.
-pub fn accelerator(design: &Design) -> Vec<NamedText> {
+pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     let view = view::View::new(design);
     let mut files = vec![top::module(design, &view)];
     files.extend(walk::modules(design, &view));
@@ -106,6 +108,6 @@ pub fn accelerator(design: &Design) -> Vec<NamedText> {
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };
     files.push(list);
-    files.extend(image::images(design));
+    files.extend(image::images(design, chip));
     files
 }

@@ -1,11 +1,11 @@
 //! One chip, measured; and many of them on several threads.
 
-use crate::design::Design;
+use crate::design::{Design, Threshold};
 use crate::device::{self, ColumnNoise, Physics};
 use crate::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
 use crate::golden::reference;
 use crate::network::Decision;
-use crate::variation::{BothNoises, Chip, ReadNoise, Site, subject};
+use crate::variation::{BothNoises, Chip, OwnThresholds, ReadNoise, Site, subject};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -109,7 +109,7 @@ impl Machine {
         let (chip, saturated) = self.draw(physics, seed);
         let layers = if judge.flips { self.design.layers.len() } else { 0 };
         let mut measured = Measured { correct: 0, changed: 0, saturated, flips: vec![0; layers] };
-        self.with_noise(physics.read_noise, seed, |noise| {
+        with_noise(&self.plan, chip.fraction_bits, physics.read_noise, seed, |noise| {
             self.outcomes(&chip, noise, judge, parallel, |first, outcomes| {
                 for (index, outcome) in outcomes.iter().enumerate() {
                     let class = self.class(outcome, judge.rule);
@@ -130,20 +130,6 @@ impl Machine {
         measured
     }
 
-    /// Hands what the reads of chip `seed` add to the voltages to `take`: read noise of `sigma` counts, and the noise in
-    /// gates where the register SEED holds the lower half of the chip's seed when the first image starts.
-    fn with_noise(&self, sigma: f64, seed: u64, take: impl FnOnce(Option<&dyn ReadNoise>)) {
-        let analog = self.design.analog.as_ref().expect("a design with analog arrays");
-        let column = (sigma > 0.0).then(|| ColumnNoise::new(sigma, analog.fraction_bits, seed));
-        let gates = self.plan.gate_noise(seed as u32);
-        match (&column, &gates) {
-            (Some(column), Some(gates)) => take(Some(&BothNoises(column, gates))),
-            (Some(column), None) => take(Some(column)),
-            (None, Some(gates)) => take(Some(gates)),
-            (None, None) => take(None),
-        }
-    }
-
     /// The chip as `bincim draw` makes it, on this thread, and the number of cell values beyond their width.
     fn draw(&self, physics: &Physics, seed: u64) -> (Chip, usize) {
         let analog = self.design.analog.as_ref().expect("a design with analog arrays");
@@ -154,6 +140,7 @@ impl Machine {
             physics: physics.to_toml(),
             fraction_bits: analog.fraction_bits,
             arrays: self.sites.iter().map(array).collect(),
+            thresholds: None,
         };
         let beyond = chip.saturate(analog.cell_width, analog.voltage_width);
         (chip, beyond)
@@ -194,6 +181,48 @@ impl Machine {
             .collect();
         reference::decide(&self.design.network, &ordered, rule)
     }
+}
+
+/// Hands what the reads of chip `seed` add to the voltages to `take`: read noise of `sigma` counts, and the noise in
+/// gates where the register SEED holds the lower half of the chip's seed when the first image starts.
+fn with_noise<T>(
+    plan: &Plan,
+    fraction_bits: u32,
+    sigma: f64,
+    seed: u64,
+    take: impl FnOnce(Option<&dyn ReadNoise>) -> T,
+) -> T {
+    let column = (sigma > 0.0).then(|| ColumnNoise::new(sigma, fraction_bits, seed));
+    let gates = plan.gate_noise(seed as u32);
+    match (&column, &gates) {
+        (Some(column), Some(gates)) => take(Some(&BothNoises(column, gates))),
+        (Some(column), None) => take(Some(column)),
+        (None, Some(gates)) => take(Some(gates)),
+        (None, None) => take(None),
+    }
+}
+
+/// Finds the thresholds of `chip` anew on `images`, as a [`Machine`] with images of recalibration does, and leaves them in
+/// the chip: each channel fires as often as on `ideal`, the chip without errors. One set for all planes of weights, or
+/// one for each number of planes where the design has such.
+///
+/// # Panics
+/// Unless `images` holds whole images, and where the chips were drawn for another design.
+pub fn recalibrate(design: &Design, ideal: &Chip, chip: &mut Chip, read_noise: f64, images: &[i16]) {
+    let values = |entry: &Vec<Threshold>| entry.iter().map(|threshold| threshold.value).collect();
+    let mut memory: Vec<Vec<i64>> = design.thresholds.iter().map(values).collect();
+    let all = design.planes_of_weights();
+    let first = if design.threshold_set(1) == 0 { all } else { 1 };
+    for planes in first..=all {
+        let plan = Plan::limited(design, planes);
+        let reached = Loaded::new(&plan, ideal).reached(images);
+        with_noise(&plan, chip.fraction_bits, read_noise, chip.seed, |noise| {
+            let mut loaded = Loaded::noisy(&plan, chip, InstructionSet::best(), noise);
+            loaded.recalibrate(images, &reached);
+            loaded.write_thresholds(&mut memory);
+        });
+    }
+    chip.thresholds = Some(OwnThresholds { replace: design.thresholds_digest(), values: memory });
 }
 
 /// Runs `work` for all `jobs` on the pool's number of threads and hands every result to `take` as it comes, until

@@ -8,4 +8,4 @@ pub mod ranges;
 pub mod statistics;
 mod student;
 
-pub use engine::{Job, Judge, Machine, Measured, run};
+pub use engine::{Job, Judge, Machine, Measured, recalibrate, run};

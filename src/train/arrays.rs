@@ -138,6 +138,7 @@ impl Arrays {
             physics: String::new(),
             fraction_bits: self.fraction_bits,
             arrays: self.sites.par_iter().map(drawn).collect(),
+            thresholds: None,
         };
         chip.saturate(self.cell_width, self.voltage_width);
         (0..plan.layers.len()).map(|index| self.layer(plan, index, &signs[index], &chip)).collect()

@@ -5,10 +5,11 @@
 //! file before anything is allocated, and every byte stands under the digest.
 //!
 //! Layout: a [`Head`] as one line of JSON, a line feed, then for each array in order `plus` and `minus` (i16),
-//! `offset` and `edges` (i32), all little-endian, without gaps. `sha256` is the SHA-256 of the whole file as it
+//! `offset` and `edges` (i32), then the chip's own thresholds if it has some (i64, entry by entry), all little-endian,
+//! without gaps. `sha256` is the SHA-256 of the whole file as it
 //! would be with an empty `sha256`.
 
-use super::{ArrayDraw, Chip};
+use super::{ArrayDraw, Chip, OwnThresholds};
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -61,6 +62,8 @@ struct Head {
     /// The physics as TOML, for the reader.
     physics: String,
     arrays: Vec<Sizes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thresholds: Option<ThresholdSizes>,
     sha256: String,
 }
 
@@ -71,6 +74,15 @@ struct Sizes {
     rows: usize,
     columns: usize,
     edges: usize,
+}
+
+/// Size of the chip's own thresholds, and the digest of those they stand in for.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThresholdSizes {
+    entries: usize,
+    lanes: usize,
+    replace: String,
 }
 
 /// Format and version alone, to tell another version from nonsense.
@@ -89,7 +101,20 @@ impl Sizes {
     }
 }
 
+impl ThresholdSizes {
+    /// Bytes of the thresholds, if that is a number at all.
+    fn bytes(&self) -> Option<usize> {
+        self.entries.checked_mul(self.lanes)?.checked_mul(8)
+    }
+}
+
 impl Head {
+    /// Bytes of all integers behind the head, if that is a number at all.
+    fn bytes(&self) -> Option<usize> {
+        let thresholds = self.thresholds.as_ref().map_or(Some(0), ThresholdSizes::bytes)?;
+        self.arrays.iter().try_fold(thresholds, |sum, sizes| sum.checked_add(sizes.bytes()?))
+    }
+
     /// The head's line with its line feed.
     fn line(&self) -> Vec<u8> {
         let mut line = serde_json::to_vec(self).expect("a record of numbers and texts");
@@ -122,6 +147,11 @@ impl Chip {
             fraction_bits: self.fraction_bits,
             physics: self.physics.clone(),
             arrays: self.arrays.iter().map(sizes).collect(),
+            thresholds: self.thresholds.as_ref().map(|own| ThresholdSizes {
+                entries: own.values.len(),
+                lanes: own.values.first().map_or(0, Vec::len),
+                replace: own.replace.clone(),
+            }),
             sha256: String::new(),
         };
         let mut payload = Vec::new();
@@ -135,6 +165,11 @@ impl Chip {
             );
             payload.extend(array.plus.iter().chain(&array.minus).flat_map(|value| value.to_le_bytes()));
             payload.extend(array.offset.iter().chain(&array.edges).flat_map(|value| value.to_le_bytes()));
+        }
+        if let Some(own) = &self.thresholds {
+            let lanes = own.values.first().map_or(0, Vec::len);
+            assert!(own.values.iter().all(|entry| entry.len() == lanes), "entries of different lengths");
+            payload.extend(own.values.iter().flatten().flat_map(|value| value.to_le_bytes()));
         }
         head.sha256 = head.digest(&payload);
         let mut file = head.line();
@@ -168,7 +203,10 @@ impl Chip {
                 detail: "first line: other spaces or another order of keys".into(),
             });
         }
-        let announced = head.arrays.iter().try_fold(0usize, |sum, sizes| sum.checked_add(sizes.bytes()?));
+        if head.thresholds.as_ref().is_some_and(|sizes| sizes.entries == 0 || sizes.lanes == 0) {
+            return Err(ChipError::Head { detail: "first line: thresholds that are none".into() });
+        }
+        let announced = head.bytes();
         if announced != Some(payload.len()) {
             let announced = announced.map_or("more than 2^64".to_string(), |bytes| bytes.to_string());
             return Err(ChipError::Size { announced, found: payload.len() });
@@ -184,12 +222,19 @@ impl Chip {
             array.check().map_err(|detail| ChipError::Content { array: index, detail })?;
             arrays.push(array);
         }
+        let thresholds = head.thresholds.map(|sizes| {
+            let (words, _) = rest.as_chunks();
+            let values: Vec<i64> = words.iter().map(|&word| i64::from_le_bytes(word)).collect();
+            let entry = |entry: usize| values[entry * sizes.lanes..][..sizes.lanes].to_vec();
+            OwnThresholds { replace: sizes.replace, values: (0..sizes.entries).map(entry).collect() }
+        });
         Ok(Chip {
             seed: head.seed,
             subject: head.subject,
             physics: head.physics,
             fraction_bits: head.fraction_bits,
             arrays,
+            thresholds,
         })
     }
 }
@@ -242,6 +287,7 @@ mod tests {
             physics: "[cell]\nkind = \"pair\"\n".into(),
             fraction_bits: 7,
             arrays: vec![array(5, 3, 4, 1), array(8, 2, 1, 2), array(1, 1, 31, 3)],
+            thresholds: None,
         }
     }
 
@@ -251,6 +297,14 @@ mod tests {
         let bytes = chip.write_to();
         assert_eq!(bytes, chip.clone().write_to());
         assert_eq!(Chip::read_from(&bytes), Ok(chip.clone()));
+        let values = vec![vec![1, -2, i64::MAX], vec![i64::MIN, 0, 5]];
+        let own =
+            Chip { thresholds: Some(OwnThresholds { replace: "ab".repeat(32), values }), ..chip.clone() };
+        assert_eq!(
+            own.write_to().len() - bytes.len(),
+            48 + ",\"thresholds\":{\"entries\":2,\"lanes\":3,\"replace\":\"\"}".len() + 64
+        );
+        assert_eq!(Chip::read_from(&own.write_to()), Ok(own));
         let empty = Chip { arrays: Vec::new(), ..chip };
         assert_eq!(Chip::read_from(&empty.write_to()), Ok(empty));
         let line = bytes.split(|&byte| byte == b'\n').next().unwrap();

@@ -23,6 +23,17 @@ pub struct Chip {
     /// F: a column voltage of one count is `1 << fraction_bits`.
     pub fraction_bits: u32,
     pub arrays: Vec<ArrayDraw>,
+    /// Thresholds that were found anew for this chip; `None`: the design's own.
+    pub thresholds: Option<OwnThresholds>,
+}
+
+/// Thresholds of one chip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnThresholds {
+    /// SHA-256 (hexadecimal) of the design's threshold memory, which these stand in for.
+    pub replace: String,
+    /// In the order of that memory: a list an entry, a value a lane.
+    pub values: Vec<Vec<i64>>,
 }
 
 /// One array: `rows` x `columns` cells and a converter a column.
@@ -99,6 +110,11 @@ pub enum Converter {
 }
 
 impl Chip {
+    /// The chip's own threshold of a lane in an entry of the threshold memory.
+    pub fn threshold(&self, entry: usize, lane: usize) -> Option<i64> {
+        self.thresholds.as_ref().map(|own| own.values[entry][lane])
+    }
+
     /// Holds cells to `cell_bits`, edges to `voltage_bits` and offsets to one bit less (cells may sum up to as much
     /// again), two's complement; how many cells were beyond. No sum then reaches the largest voltage, which stands
     /// for an edge that is never met.
@@ -197,8 +213,14 @@ mod tests {
             offset: vec![100, -100],
             edges: vec![-100, 100],
         };
-        let mut chip =
-            Chip { seed: 0, subject: "".into(), physics: "".into(), fraction_bits: 0, arrays: vec![array] };
+        let mut chip = Chip {
+            seed: 0,
+            subject: "".into(),
+            physics: "".into(),
+            fraction_bits: 0,
+            arrays: vec![array],
+            thresholds: None,
+        };
         assert_eq!(chip.saturate(4, 6), 3);
         let held = &chip.arrays[0];
         assert_eq!((&held.plus[..], &held.minus[..]), (&[7, -7][..], &[7, -7][..]));

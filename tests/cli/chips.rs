@@ -146,3 +146,69 @@ fn calibrated_ranges_and_noise_go_all_the_way() {
         assert_eq!(bincim(dir, &[&words[..], &["--json"]].concat()).ends(0).json(&[])["mismatches"], 0);
     }
 }
+
+/// Thresholds found anew stand in the chip's file: `infer` then gives what `vary` gave for the same chip, and the Verilog's
+/// memory holds them.
+#[test]
+fn thresholds_of_a_chip_go_all_the_way() {
+    let root = with_glyphs(40);
+    let dir = root.path();
+    bincim(dir, &["glyphs", "--split", "train", "--count", "150", "-o", "more"]).ends(0);
+    fs::create_dir(dir.join("both")).expect("a new folder");
+    for (from, part) in [("data", "test"), ("more", "train")] {
+        for what in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
+            let to = dir.join("both").join(format!("{part}-{what}"));
+            fs::copy(dir.join(from).join(what), to).expect("copied");
+        }
+    }
+    write_arch(dir, "adc");
+    let text = fs::read_to_string(dir.join("arch.toml")).expect("readable");
+    let text = text.replace("read_noise = 0", "read_noise = 0.5\ncolumn.offset = 3.0");
+    fs::write(dir.join("arch.toml"), text.replace("rows_per_cycle", "noise = 0.5\nrows_per_cycle"))
+        .expect("writable");
+    let draw = |chip: &str, more: &[&str]| {
+        let words = ["draw", "MODEL", "--arch", "arch.toml", "--seed", "7", "-o", chip];
+        bincim(dir, &[&words[..], more].concat())
+    };
+    draw("none", &["--recalibrate", "150"]).refuses(&["--data"]);
+    draw("none", &["--recalibrate", "151", "--data", "both"]).refuses(&["150 training images"]);
+    let told = draw("own", &["--recalibrate", "150", "--data", "both", "--json"]).ends(0).json(&["cells"]);
+    assert!(told["thresholds_moved"].as_u64() > Some(10), "{told}");
+    draw("plain", &[]).ends(0);
+    let vary = |more: &[&str]| {
+        let words = ["vary", "MODEL", "--arch", "arch.toml", "--data", "both", "--chips", "1", "--seed", "7"];
+        let told = bincim(dir, &[&words[..], &["--json"], more].concat()).ends(0).json(&["accuracy_mean"]);
+        told["accuracy_mean"].as_f64().expect("a number")
+    };
+    let infer = |chip: &str| {
+        let words =
+            ["infer", "MODEL", "--arch", "arch.toml", "--data", "both", "--noise-seed", "7", "--json"];
+        let told = bincim(dir, &[&words[..], &["--chip", chip]].concat()).ends(0).json(&["accuracy"]);
+        told["accuracy"].as_f64().expect("a number")
+    };
+    let (plain, own) = (infer("plain"), infer("own"));
+    assert_eq!((plain, own), (vary(&[]), vary(&["--recalibrate", "150"])));
+    assert!(own > plain, "{plain} to {own}");
+    let read = |chip: &str| {
+        bincim::variation::Chip::read_from(&fs::read(dir.join(chip)).expect("a chip")).expect("a chip")
+    };
+    let mut other = read("own");
+    assert_eq!(bincim::variation::Chip { thresholds: None, ..read("own") }, read("plain"));
+    other.thresholds.as_mut().expect("its own").replace = "00".repeat(32);
+    fs::write(dir.join("other"), other.write_to()).expect("writable");
+    bincim(dir, &["infer", "MODEL", "--arch", "arch.toml", "--data", "both", "--chip", "other"])
+        .refuses(&["other has thresholds", "bincim draw"]);
+    for chip in ["own", "plain"] {
+        let words = ["generate", "MODEL", "--arch", "arch.toml", "--chip", chip, "-o"];
+        bincim(dir, &[&words[..], &[&format!("d_{chip}")]].concat()).ends(0);
+    }
+    let memory = |of: &str| fs::read_to_string(dir.join(of).join("rtl/thresholds.hex")).expect("a memory");
+    assert_ne!(memory("d_own"), memory("d_plain"));
+    if !present("chips", &[Tool::Verilator]) {
+        return;
+    }
+    for more in [&[][..], &["--chip", "plain"]] {
+        let words = ["verify", "d_own", "--data", "both", "--images", "4", "--json"];
+        assert_eq!(bincim(dir, &[&words[..], more].concat()).ends(0).json(&[])["mismatches"], 0);
+    }
+}

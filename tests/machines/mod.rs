@@ -4,14 +4,14 @@
 
 use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim;
-use bincim::design::{self, Design};
+use bincim::design::{self, Design, Threshold};
 use bincim::emit::{bench, vectors::Frame};
 use bincim::flow::icarus::{self, Level};
 use bincim::flow::verilator;
 use bincim::golden::{machine, reference};
 use bincim::network::random;
 use bincim::network::{Activation, Network};
-use bincim::variation::{ArrayDraw, Chip, Site};
+use bincim::variation::{ArrayDraw, Chip, OwnThresholds, Site};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -249,11 +249,30 @@ pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
         ArrayDraw { rows: site.rows, columns: site.columns, plus, minus, offset, edges }
     };
     let arrays = design.sites().iter().map(&mut draw).collect();
-    chip(design, arrays)
+    let thresholds = rng.random_bool(0.4).then(|| random_thresholds(design, rng));
+    Chip { thresholds, ..chip(design, arrays) }
+}
+
+/// Any thresholds that a chip may have, inside the sums of each layer.
+fn random_thresholds(design: &Design, rng: &mut ChaCha8Rng) -> OwnThresholds {
+    let values = |entry: &Vec<Threshold>| entry.iter().map(|threshold| threshold.value).collect();
+    let mut memory: Vec<Vec<i64>> = design.thresholds.iter().map(values).collect();
+    for set in memory.chunks_mut(design.groups()) {
+        for (layer, network) in design.layers.iter().zip(&design.network.layers) {
+            let readout = layer.readout.as_ref().expect("the trial is analog");
+            if layer.scores || readout.decides {
+                continue;
+            }
+            let (low, high) = readout.sums;
+            let lanes = set[layer.threshold_base..].iter_mut().flatten().take(network.conv.c);
+            lanes.for_each(|value| *value = rng.random_range(low / 3..=high / 3 + 1));
+        }
+    }
+    OwnThresholds { replace: design.thresholds_digest(), values: memory }
 }
 
 /// A chip of these arrays.
 pub fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
     let fraction_bits = design.analog.as_ref().expect("an analog design").fraction_bits;
-    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays }
+    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays, thresholds: None }
 }

@@ -1,7 +1,7 @@
 //! The images of a run: those that every chip classifies, and those on which its thresholds are found anew.
 
 use super::Vary;
-use crate::cli::infer::Split;
+use crate::cli::load;
 use crate::network::Network;
 use crate::read;
 use miette::miette;
@@ -47,19 +47,9 @@ pub fn training_images(
     count: usize,
     judged: &[u8],
 ) -> miette::Result<Vec<u8>> {
-    let data = read::dataset(&args.data, Split::Train.into())?;
-    if data.shape.elements() != network.input.shape.elements() || count > data.len() {
-        return Err(miette!(
-            code = "vary::recalibrate",
-            help = "take fewer images, or a data set with a training part of the network's size",
-            "--recalibrate {count}: {} has {} training images of {}",
-            args.data.display(),
-            data.len(),
-            data.shape
-        ));
-    }
+    let pixels = load::training_pixels(network, &args.data, count)?;
     let size = network.input.shape.elements();
-    if data.images[..size] == judged[..size] {
+    if pixels[..size] == judged[..size] {
         return Err(miette!(
             code = "vary::recalibrate",
             help = "give a data set with a training and a test part, and classify the test part",
@@ -67,7 +57,5 @@ pub fn training_images(
             args.data.display()
         ));
     }
-    let mut pixels = data.images;
-    pixels.truncate(count * size);
     Ok(pixels)
 }

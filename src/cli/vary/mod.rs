@@ -13,7 +13,6 @@ pub mod settings;
 use super::infer::{Rule, Split};
 use super::{Outcome, chip, load, output, verify};
 use crate::arch::ArchFile;
-use crate::design::LayerDesign;
 use crate::device::Physics;
 use crate::flow::folder;
 use crate::golden::{packed, reference};
@@ -421,17 +420,8 @@ fn machines(
                         "with the popcount readout every chip is the same"
                     ));
                 }
-                let decides =
-                    |layer: &LayerDesign| layer.readout.as_ref().is_some_and(|readout| readout.decides);
-                if let (Some(_), Some(layer)) =
-                    (judge.recalibration, choice.design.layers.iter().find(|layer| decides(layer)))
-                {
-                    return Err(miette!(
-                        code = "vary::no_thresholds",
-                        help = "set readout.kind to \"adc\", or leave --recalibrate out",
-                        "--recalibrate: sense amplifiers decide layer '{}' in the array, where no threshold is left",
-                        layer.name
-                    ));
+                if judge.recalibration.is_some() {
+                    chip::has_thresholds(&choice.design)?;
                 }
                 machines.push(pool.install(|| Machine::new(choice.design, judge)));
                 files.push(bare);

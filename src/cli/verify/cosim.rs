@@ -139,8 +139,7 @@ impl Model {
     pub fn with_chip(self, design: &Design, chip: Chip) -> Result<Model, FlowError> {
         let images = self.work.join("chip");
         fs::create_dir_all(&images).map_err(FlowError::io("create", &images))?;
-        let memories = emit::memory_images(design).into_iter().chain(emit::chip_images(design, &chip));
-        for NamedText { name, text } in memories {
+        for NamedText { name, text } in emit::memory_images(design, Some(&chip)) {
             let path = images.join(name);
             fs::write(&path, text).map_err(FlowError::io("write", &path))?;
         }

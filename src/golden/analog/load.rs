@@ -20,7 +20,7 @@ pub struct Loaded<'a> {
     pub(super) noise: Option<&'a dyn ReadNoise>,
     /// `[layer][read]`.
     pub(super) layers: Vec<Vec<LoadedRead<'a>>>,
-    /// `[layer][channel]`: the design's, unless they were found anew for this chip.
+    /// `[layer][channel]`: the chip's own, or the design's.
     pub(super) thresholds: Vec<Vec<Threshold>>,
 }
 
@@ -93,7 +93,16 @@ impl<'a> Loaded<'a> {
             layer.reads.iter().map(|read| LoadedRead::new(plan, layer, read, chip, bound)).collect()
         };
         let layers = plan.layers.iter().map(reads).collect();
-        let thresholds = plan.layers.iter().map(|layer| layer.thresholds.clone()).collect();
+        let of_layer = |layer: &LayerPlan| {
+            let own = |(channel, &threshold): (usize, &Threshold)| Threshold {
+                value: chip
+                    .threshold(layer.entry + channel / plan.lanes, channel % plan.lanes)
+                    .unwrap_or(threshold.value),
+                ..threshold
+            };
+            layer.thresholds.iter().enumerate().map(own).collect()
+        };
+        let thresholds = plan.layers.iter().map(of_layer).collect();
         Loaded { set, plan, noise, layers, thresholds }
     }
 

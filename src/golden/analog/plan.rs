@@ -50,6 +50,8 @@ pub(super) struct LayerPlan {
     pub narrow: bool,
     /// One a channel.
     pub thresholds: Vec<Threshold>,
+    /// Entry of the first of them in the threshold memory.
+    pub entry: usize,
     pub sum_pixels: bool,
     pub flip_after_pool: bool,
     /// `Some(shift)`: the sums leave as scores.
@@ -151,6 +153,7 @@ fn layer_plan(design: &Design, index: usize, planes: usize, map: &Map) -> LayerP
     let columns = design.network.layers[index].conv.c;
     let (classes, vectors) = vectors(layer, design.network.layers[index].kernel, map);
     let (low, high) = readout.sums;
+    let entry = design.threshold_base(index, planes);
     LayerPlan {
         columns,
         vectors,
@@ -159,11 +162,9 @@ fn layer_plan(design: &Design, index: usize, planes: usize, map: &Map) -> LayerP
         values: readout.values.clone(),
         narrow: low >= i64::from(i16::MIN) && high < i64::from(i16::MAX),
         thresholds: (0..columns)
-            .map(|c| {
-                let entry = design.threshold_base(index, planes) + c / design.lanes;
-                design.thresholds[entry][c % design.lanes]
-            })
+            .map(|c| design.thresholds[entry + c / design.lanes][c % design.lanes])
             .collect(),
+        entry,
         sum_pixels: layer.sum_pixels,
         flip_after_pool: layer.flip_after_pool,
         scores: layer.scores.then_some(layer.score_shift),

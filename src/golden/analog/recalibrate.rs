@@ -44,6 +44,15 @@ impl Loaded<'_> {
         }
     }
 
+    /// Writes the thresholds to their places in a threshold memory: a list an entry, a value a lane.
+    pub fn write_thresholds(&self, memory: &mut [Vec<i64>]) {
+        for (layer, thresholds) in self.plan.layers.iter().zip(&self.thresholds) {
+            for (channel, threshold) in thresholds.iter().enumerate() {
+                memory[layer.entry + channel / self.plan.lanes][channel % self.plan.lanes] = threshold.value;
+            }
+        }
+    }
+
     /// The sums of every channel of a layer; nothing for a layer of scores.
     fn sums(&self, index: usize, images: &[i16]) -> Vec<Vec<i64>> {
         let layer = &self.plan.layers[index];

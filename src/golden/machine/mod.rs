@@ -85,6 +85,7 @@ struct Machine<'a> {
     /// Column sums of every layer, where they are wanted.
     found: Option<Vec<ColumnSums>>,
     design: &'a Design,
+    chip: Option<&'a Chip>,
     /// Most planes of the weights that a layer runs.
     planes: usize,
     arrays: Option<Arrays<'a>>,
@@ -124,6 +125,7 @@ impl<'a> Machine<'a> {
         Machine {
             found: None,
             design,
+            chip,
             planes: planes.max(1),
             arrays: Arrays::new(design, chip),
             generators: noise.map(|noise| Generators::new(noise, seed)),
@@ -297,11 +299,14 @@ impl<'a> Machine<'a> {
         sums: &[Vec<i64>],
         result: &mut LayerTrace,
     ) {
-        let thresholds = &self.design.thresholds[entry];
+        let mut thresholds = self.design.thresholds[entry].clone();
+        if let Some(own) = self.chip.and_then(|chip| chip.thresholds.as_ref()) {
+            thresholds.iter_mut().zip(&own.values[entry]).for_each(|(threshold, &own)| threshold.value = own);
+        }
         let window = layer.walk.window.0 * layer.walk.window.1;
         for (pixel, vectors) in sums.chunks(if layer.sum_pixels { 1 } else { window }).enumerate() {
             if layer.scores {
-                for (lane, (sum, threshold)) in vectors[0].iter().zip(thresholds).enumerate() {
+                for (lane, (sum, threshold)) in vectors[0].iter().zip(&thresholds).enumerate() {
                     self.score(group, pixel, lane, (sum << layer.score_shift) - threshold.value);
                 }
                 continue;
