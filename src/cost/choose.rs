@@ -85,9 +85,13 @@ pub fn choose(network: &Network, file: &ArchFile, device: Option<&Device>) -> Re
             if !problems.is_empty() {
                 return Err(ChoiceError::Arch(problems));
             }
+            let taken = [arch.rows, arch.lanes, arch.word, arch.weight_rows];
+            let names = ["array.rows", "array.columns", "activation.word", "weights.rows_per_cycle"];
+            let open = fixed.iter().zip(names).zip(taken).filter(|((given, _), _)| given.is_none());
+            let open: Vec<String> = open.map(|((_, name), value)| format!("{name} = {value}")).collect();
             let reason = format!(
-                "no device is named, so a middle-sized array of {} x {} is taken; name one with target.device",
-                arch.rows, arch.lanes
+                "no device is named (target.device), so middle-sized numbers stand where the file has none: {}",
+                open.join(", ")
             );
             Ok(Choice { design: design::build(network, &arch)?, area: None, reasons: vec![reason] })
         }
