@@ -29,7 +29,8 @@ fn expected(design: &Design, chip: &Chip, planes: usize, image: &[i16], seed: u3
             trace.bits[(group * pixels + pixel) * design.lanes + lane]
         })
     });
-    Outcome { scores: trace.scores, layers: layers.collect() }
+    let scores = trace.scores.iter().map(|&score| score.try_into().expect("32 bits")).collect();
+    Outcome { scores, layers: layers.collect() }
 }
 
 /// Every path against the machine.
@@ -47,7 +48,7 @@ fn compare(what: &str, design: &Design, chip: &Chip, planes: usize, images: &[i1
     assert_eq!(plan.elements(), size);
     for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
         let loaded = Loaded::noisy(&plan, chip, set, noise);
-        let outcomes = loaded.run(images, true);
+        let outcomes = loaded.run_from(0, images, true);
         assert_eq!(outcomes.len(), expected.len());
         for (index, (outcome, expected)) in outcomes.iter().zip(&expected).enumerate() {
             assert!(outcome == expected, "{what}, {set}, image {index}: {}", difference(outcome, expected));
@@ -58,10 +59,17 @@ fn compare(what: &str, design: &Design, chip: &Chip, planes: usize, images: &[i1
         }
         // Few images take another path than many.
         let few = images.len().min(3 * size);
-        assert!(loaded.run(&images[..few], true) == expected[..few / size], "{what}, {set}, few images");
-        let scores: Vec<Vec<i64>> =
-            loaded.run_parallel(images, false).into_iter().map(|o| o.scores).collect();
-        assert!(scores.iter().eq(expected.iter().map(|o| &o.scores)), "{what}, {set}, in parallel");
+        assert!(
+            loaded.run_from(0, &images[..few], true) == expected[..few / size],
+            "{what}, {set}, few images"
+        );
+        let flat: Vec<i32> = expected.iter().flat_map(|outcome| outcome.scores.clone()).collect();
+        let mut scores = vec![-1; flat.len()];
+        loaded.scores_from(0, images, &mut scores);
+        assert!(scores == flat, "{what}, {set}, scores alone");
+        scores.fill(-1);
+        loaded.scores_parallel_from(0, images, &mut scores);
+        assert!(scores == flat, "{what}, {set}, in parallel");
     }
 }
 
@@ -317,9 +325,9 @@ fn thresholds_found_anew_follow_their_columns() {
     let plan = Plan::new(&design);
     for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
         let mut loaded = Loaded::new_for(&plan, &chip, set);
-        let (before, reached) = (loaded.run(&images, true), loaded.reached(&images));
+        let (before, reached) = (loaded.run_from(0, &images, true), loaded.reached(&images));
         loaded.recalibrate(&images, &reached);
-        assert!(loaded.run(&images, true) == before, "{set}: the chip without errors changes");
+        assert!(loaded.run_from(0, &images, true) == before, "{set}: the chip without errors changes");
         let mut shifted = chip.clone();
         // The arrays of the first layer.
         for array in &mut shifted.arrays[..2] {
@@ -327,9 +335,9 @@ fn thresholds_found_anew_follow_their_columns() {
             offsets.for_each(|(column, offset)| *offset += ((column as i32 % 5 - 2) * 4) << bits);
         }
         let mut loaded = Loaded::new_for(&plan, &shifted, set);
-        assert!(loaded.run(&images, true) != before, "{set}: the shift does nothing");
+        assert!(loaded.run_from(0, &images, true) != before, "{set}: the shift does nothing");
         loaded.recalibrate(&images, &reached);
-        assert!(loaded.run(&images, true) == before, "{set}: the shift is left");
+        assert!(loaded.run_from(0, &images, true) == before, "{set}: the shift is left");
     }
 }
 
@@ -342,8 +350,8 @@ fn no_images_give_nothing() {
             .unwrap();
     let chip = machines::random_chip(&design, &mut rng);
     let plan = Plan::new(&design);
-    assert!(Loaded::new(&plan, &chip).run(&[], true).is_empty());
-    assert!(Loaded::new(&plan, &chip).run_parallel(&[], true).is_empty());
+    assert!(Loaded::new(&plan, &chip).run_from(0, &[], true).is_empty());
+    assert!(Loaded::new(&plan, &chip).run_parallel_from(0, &[], true).is_empty());
 }
 
 /// Noise that anybody can compute: a hash of what it is told to heed.
@@ -409,8 +417,11 @@ fn noise_shifts_the_voltages() {
                 let planes = if vectors { 1 } else { design.planes };
                 let noise = Hashed { planes, vectors };
                 let loaded = Loaded::noisy(&plan, &chip, set, Some(&noise));
-                let outcomes = loaded.run(&images, true);
-                assert!(loaded.run_parallel(&images, true) == outcomes, "trial {number}, {set}, in parallel");
+                let outcomes = loaded.run_from(0, &images, true);
+                assert!(
+                    loaded.run_parallel_from(0, &images, true) == outcomes,
+                    "trial {number}, {set}, in parallel"
+                );
                 all.push(outcomes);
             }
         }

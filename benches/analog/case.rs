@@ -1,7 +1,6 @@
 //! The measured cases: weights and vectors from a stated generator, and what they must give exactly.
 
 use bincim::bits::BitMatrix;
-use bincim::golden::analog::Outcome;
 use bincim::network::*;
 
 /// One layer and the vectors that go through it.
@@ -123,10 +122,11 @@ impl Case {
     }
 
     /// Root mean square difference from the exact products, in counts; scores are in 1/64 counts.
-    pub fn error(&self, outcomes: &[Outcome]) -> f64 {
-        let scores = outcomes.iter().flat_map(|outcome| &outcome.scores);
-        let squares =
-            scores.zip(&self.exact).map(|(score, exact)| (*score as f64 / 64.0 - *exact as f64).powi(2));
+    pub fn error(&self, scores: &[i32]) -> f64 {
+        let squares = scores
+            .iter()
+            .zip(&self.exact)
+            .map(|(score, exact)| (f64::from(*score) / 64.0 - *exact as f64).powi(2));
         (squares.sum::<f64>() / self.exact.len() as f64).sqrt()
     }
 }

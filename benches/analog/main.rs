@@ -102,13 +102,15 @@ fn measured_case(case: &Case, mut rival: Option<&mut Rival>) {
     let chip = device::chip(&physics, 1, FRACTION_BITS, &sites);
     let loaded = Loaded::new(&plan, &chip);
     let images = case.images();
-    let error = case.error(&loaded.run(&images, false));
+    let mut scores = vec![0; case.vectors * case.outputs];
+    loaded.scores_from(0, &images, &mut scores);
+    let error = case.error(&scores);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let size = plan.elements();
     // Every cell 5 % off in every read: 0.0707 counts a pair, 1.13 counts a column of 256.
     let noise = ColumnNoise::new(0.05 * (2.0 * 256f64).sqrt(), FRACTION_BITS, 1);
     let noisy = Loaded::noisy(&plan, &chip, InstructionSet::best(), Some(&noise));
-    let rate = (0..ROUNDS).map(|_| case.vectors as f64 / best(|| drop(noisy.run(&images, false))));
+    let rate = (0..ROUNDS).map(|_| case.vectors as f64 / best(|| noisy.scores_from(0, &images, &mut scores)));
     let rate = rate.fold(0.0, f64::max);
     println!("| {} | batch, noise in every read, vectors/s | {rate:.0} | | | |", case.name);
     for what in ["batch", "single", "chips"] {
@@ -117,15 +119,18 @@ fn measured_case(case: &Case, mut rival: Option<&mut Rival>) {
         let mut seed = 1;
         for _ in 0..ROUNDS {
             ours = ours.max(match what {
-                "batch" => case.vectors as f64 / best(|| drop(loaded.run(&images, false))),
+                "batch" => case.vectors as f64 / best(|| loaded.scores_from(0, &images, &mut scores)),
                 "single" => {
-                    50.0 / best(|| images.chunks(size).take(50).for_each(|i| drop(loaded.run(i, false))))
+                    let mut one = vec![0; case.outputs];
+                    50.0 / best(|| {
+                        images.chunks(size).take(50).for_each(|image| loaded.scores_from(0, image, &mut one));
+                    })
                 }
                 _ => {
                     1.0 / best(|| {
                         seed += 1;
                         let chip = pool.install(|| device::chip(&physics, seed, FRACTION_BITS, &sites));
-                        drop(Loaded::new(&plan, &chip).run(&images, false));
+                        Loaded::new(&plan, &chip).scores_from(0, &images, &mut scores);
                     })
                 }
             });
@@ -164,10 +169,11 @@ fn marginal() {
     let chips = designs.each_ref().map(|d| device::chip(&physics(), 1, FRACTION_BITS, &d.sites()));
     let loaded = [0, 1].map(|i| Loaded::new(&plans[i], &chips[i]));
     let images = cases.each_ref().map(Case::images);
+    let mut scores = vec![0; vectors * columns];
     for _ in 0..2 * ROUNDS {
         limit = limit.max(limit::gmacs(InstructionSet::best(), 2000).map(|gmacs| gmacs as u64));
         for i in [0, 1] {
-            time[i] = time[i].min(best(|| drop(loaded[i].run(&images[i], false))));
+            time[i] = time[i].min(best(|| loaded[i].scores_from(0, &images[i], &mut scores)));
         }
     }
     let added = ((rows[1] - rows[0]) * columns * vectors) as f64 / (time[1] - time[0]) / 1e9;
@@ -191,6 +197,7 @@ fn cnv() {
     let plan = Plan::new(&design);
     let images = 128;
     let elements = bincim::network::random::elements(&network, 1, images);
+    let mut scores = vec![0; images * design.output.scores];
     let (mut draw, mut load, mut run) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     for seed in 0..ROUNDS as u64 {
@@ -202,9 +209,13 @@ fn cnv() {
         let mut loaded = Loaded::new(&plan, &chip);
         load = load.min(seconds(|| {
             loaded = Loaded::new(&plan, &chip);
-            loaded.run(&elements[..16 * plan.elements()], false)
+            loaded.scores_from(
+                0,
+                &elements[..16 * plan.elements()],
+                &mut scores[..16 * design.output.scores],
+            );
         }));
-        run = run.min(best(|| drop(loaded.run(&elements, false))));
+        run = run.min(best(|| loaded.scores_from(0, &elements, &mut scores)));
     }
     println!();
     println!("| CNV, 256 x 64 cells an array, 11 levels, one thread | |");
@@ -222,6 +233,7 @@ fn wires() {
     let case = case::fc1024();
     let design = design(&case.network(), 256, 256, 32, 6);
     let (sites, plan, images) = (design.sites(), Plan::new(&design), case.images());
+    let mut scores = vec![0; case.vectors * case.outputs];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     println!();
     println!("| FC1024, lines of 1e-5 a segment, one thread | |");
@@ -253,7 +265,7 @@ fn wires() {
                 chip = Some(pool.install(|| device::chip(&physics, seed, FRACTION_BITS, &sites)));
             }));
             let chip = chip.expect("just drawn");
-            run = run.min(best(|| drop(Loaded::new(&plan, &chip).run(&images, false))));
+            run = run.min(best(|| Loaded::new(&plan, &chip).scores_from(0, &images, &mut scores)));
         }
         println!("| {what}: draw of the chip, s | {draw:.2} |");
         let vectors = case.vectors as f64;

@@ -132,28 +132,32 @@ impl Model<'_> {
                 let values: Vec<i16> = values().collect();
                 let images = values.par_chunks(network.input.shape.elements());
                 let scores = images.flat_map_iter(|image| {
-                    in_channel_order(design, &machine::run_planes(design, None, *planes, image, 0).scores)
+                    let scores = machine::run_planes(design, None, *planes, image, 0).scores;
+                    scores.into_iter().map(|score| score as i32)
                 });
-                scores.collect()
+                in_channel_order(design, &scores.collect::<Vec<i32>>())
             }
             Model::Analog(design, loaded, _) => {
-                let outcomes = loaded.run_parallel_from(first, &values().collect::<Vec<i16>>(), false);
-                outcomes.iter().flat_map(|outcome| in_channel_order(design, &outcome.scores)).collect()
+                let values: Vec<i16> = values().collect();
+                let count = values.len() / network.input.shape.elements();
+                let mut scores = vec![0; count * design.output.scores];
+                loaded.scores_parallel_from(first, &values, &mut scores);
+                in_channel_order(design, &scores)
             }
         }
     }
 }
 
-/// Scores of one image as the stream has them, in channel, row, column order; bits as -1 and +1.
-fn in_channel_order(design: &Design, scores: &[i64]) -> Vec<i32> {
+/// Scores of each image as the stream has them, in channel, row, column order; bits as -1 and +1.
+fn in_channel_order(design: &Design, scores: &[i32]) -> Vec<i32> {
     let one_bit = design.layers.last().is_some_and(|last| !last.scores);
     let pixels = design.output.pixels;
     let classes = design.output.scores / pixels;
-    let ordered = (0..design.output.scores).map(|index| {
-        let score = scores[index % pixels * classes + index / pixels] as i32;
-        if one_bit { 2 * score - 1 } else { score }
-    });
-    ordered.collect()
+    let of_image = |scores: &[i32]| -> Vec<i32> {
+        (0..scores.len()).map(|index| scores[index % pixels * classes + index / pixels]).collect()
+    };
+    let ordered = scores.chunks_exact(design.output.scores).flat_map(of_image);
+    ordered.map(|score| if one_bit { 2 * score - 1 } else { score }).collect()
 }
 
 /// What a run over a data set gave. The fields are the keys of `--json`.

@@ -101,6 +101,9 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         Activation::Scores => widths.score,
         Activation::Sign { .. } => 1,
     };
+    if score_bits > 32 {
+        return Err(DesignError::WideScores { layer: last.name.clone(), bits: score_bits });
+    }
     Ok(Design {
         name: network.name.clone(),
         network: scaled(network, plan.as_ref()),

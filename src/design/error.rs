@@ -15,6 +15,8 @@ pub enum DesignError {
     TooFewRows { planes: usize, rows: usize },
     #[error("layer '{layer}' has a last map of {elements} scores; at most 65536 are supported")]
     TooManyScores { layer: String, elements: usize },
+    #[error("layer '{layer}' has scores of {bits} bits; at most 32 are supported")]
+    WideScores { layer: String, bits: usize },
     #[error(
         "readout.range has {ranges} numbers, the network {layers} layers; `bincim calibrate` finds one a layer"
     )]
@@ -65,6 +67,9 @@ impl DesignError {
             DesignError::NarrowCell { .. } => {
                 "take more readout.cell_bits (one more than needed leaves room for errors, 16 at most), fewer \
                  readout.fraction_bits, or fewer array.weight_bits_per_cell"
+            }
+            DesignError::WideScores { .. } => {
+                "lower readout.value_fraction_bits, or take smaller scales of the weights' planes"
             }
             DesignError::TooManyScores { .. } => "end the network in a dense layer or a global pooling",
         }

@@ -175,7 +175,7 @@ impl Machine {
         let classes = scores / pixels;
         let ordered: Vec<i32> = (0..scores)
             .map(|index| {
-                let score = outcome.scores[index % pixels * classes + index / pixels] as i32;
+                let score = outcome.scores[index % pixels * classes + index / pixels];
                 if one_bit { 2 * score - 1 } else { score }
             })
             .collect();

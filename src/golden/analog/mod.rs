@@ -30,49 +30,67 @@ use maps::LANES;
 pub struct Outcome {
     /// Scores in the order of [`super::machine::MachineTrace::scores`]: row, column, class. One-bit scores are
     /// 0 or 1.
-    pub scores: Vec<i64>,
+    pub scores: Vec<i32>,
     /// Result bits of every layer after pooling and flip: a row a channel, a column a pixel (row by row); 0 x 0
     /// for a layer of scores. Empty unless asked for.
     pub layers: Vec<BitMatrix>,
 }
 
+/// Images go in as element values (channel, row, column, one image after the other, each inside the input code's range);
+/// `first` images (a multiple of 32) came before: they count for the noise. Every function panics unless it is given whole
+/// images.
 impl Loaded<'_> {
-    /// Runs `images` (element values, channel, row, column, one image after the other, each inside the input
-    /// code's range) on the calling thread. Calls may run side by side.
+    /// Writes the scores of `images`, as in [`Outcome`], one image after the other; on the calling thread. Calls may run
+    /// side by side.
     ///
     /// # Panics
-    /// Unless `images` holds whole images.
-    pub fn run(&self, images: &[i16], traced: bool) -> Vec<Outcome> {
-        self.run_from(0, images, traced)
+    /// Unless there is room for exactly the scores of all images.
+    pub fn scores_from(&self, first: usize, images: &[i16], scores: &mut [i32]) {
+        let (size, many) = self.whole(first, images);
+        let batch = self.batch();
+        assert_eq!(scores.len(), images.len() / size * self.plan.scores, "room for every score");
+        let lots = images.chunks(batch * size).zip(scores.chunks_mut(batch * self.plan.scores));
+        for (n, (images, scores)) in lots.enumerate() {
+            worker::run(self, first + n * batch, images, many, scores);
+        }
     }
 
-    /// [`Loaded::run`] where `first` images (a multiple of 32) came before: they count for the noise.
+    /// [`Loaded::scores_from`] on the current rayon pool, batch by batch. The result does not depend on the pool.
+    pub fn scores_parallel_from(&self, first: usize, images: &[i16], scores: &mut [i32]) {
+        let (size, many) = self.whole(first, images);
+        let batch = self.share(images.len() / size);
+        assert_eq!(scores.len(), images.len() / size * self.plan.scores, "room for every score");
+        let lots = images.par_chunks(batch * size).zip(scores.par_chunks_mut(batch * self.plan.scores));
+        lots.enumerate().for_each(|(n, (images, scores))| {
+            worker::run(self, first + n * batch, images, many, scores);
+        });
+    }
+
+    /// What each image gives, on the calling thread.
     pub fn run_from(&self, first: usize, images: &[i16], traced: bool) -> Vec<Outcome> {
         let (size, many) = self.whole(first, images);
-        let batches = images.chunks(self.batch() * size).enumerate();
-        batches
-            .flat_map(|(n, batch)| worker::run(self, first + n * self.batch(), batch, traced, many))
-            .collect()
+        let lots = images.chunks(self.batch() * size).enumerate();
+        lots.flat_map(|(n, images)| self.outcomes(first + n * self.batch(), images, traced, many)).collect()
     }
 
-    /// [`Loaded::run`] on the current rayon pool, batch by batch. The result does not depend on the pool.
-    ///
-    /// # Panics
-    /// Unless `images` holds whole images.
-    pub fn run_parallel(&self, images: &[i16], traced: bool) -> Vec<Outcome> {
-        self.run_parallel_from(0, images, traced)
-    }
-
-    /// [`Loaded::run_parallel`] where `first` images (a multiple of 32) came before.
+    /// [`Loaded::run_from`] on the current rayon pool, batch by batch. The result does not depend on the pool.
     pub fn run_parallel_from(&self, first: usize, images: &[i16], traced: bool) -> Vec<Outcome> {
         let (size, many) = self.whole(first, images);
-        // Few images are shared out evenly, in whole words; many go in full batches.
-        let share = (images.len() / size).div_ceil(rayon::current_num_threads()).next_multiple_of(LANES);
-        let batch = share.clamp(LANES, self.batch());
-        let batches = images.par_chunks(batch * size).enumerate();
-        batches
-            .flat_map_iter(|(n, images)| worker::run(self, first + n * batch, images, traced, many))
-            .collect()
+        let batch = self.share(images.len() / size);
+        let lots = images.par_chunks(batch * size).enumerate();
+        lots.flat_map_iter(|(n, images)| self.outcomes(first + n * batch, images, traced, many)).collect()
+    }
+
+    fn outcomes(&self, first: usize, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
+        let mut scores = vec![0; images.len() / self.plan.elements * self.plan.scores];
+        let maps = worker::run(self, first, images, many, &mut scores);
+        worker::outcomes(self.plan, &maps, &scores, traced)
+    }
+
+    /// Images of a batch where threads share `images`: few are shared out evenly, in whole words; many go in full
+    /// batches.
+    fn share(&self, images: usize) -> usize {
+        images.div_ceil(rayon::current_num_threads()).next_multiple_of(LANES).clamp(LANES, self.batch())
     }
 
     /// Elements of an image, and whether there are many images.

@@ -26,18 +26,23 @@ const SCORES: usize = kernel::SCORES;
 /// Fewest images that fill enough lanes of a look-up to pay.
 pub(super) const FEW: usize = 16;
 
-/// Runs `images`, a batch at most; `many`: by look-up where that is possible.
-/// `first` counts the images before them.
-pub(super) fn run(loaded: &Loaded, first: usize, images: &[i16], traced: bool, many: bool) -> Vec<Outcome> {
+/// Runs `images`, a batch at most, and writes their scores; `many`: by look-up where that is possible. `first` counts the
+/// images before them. Returns the maps of words behind every layer.
+pub(super) fn run(
+    loaded: &Loaded,
+    first: usize,
+    images: &[i16],
+    many: bool,
+    scores: &mut [i32],
+) -> Vec<Vec<u32>> {
     let plan = loaded.plan;
     let batch = Batch::new(loaded, first, images, many);
-    let count = batch.images;
-    let mut scores = vec![vec![0; plan.scores]; count];
+    assert_eq!(scores.len(), batch.images * plan.scores, "room for every score");
     let mut maps: Vec<Vec<u32>> = vec![batch.input(images)];
     for (index, layer) in plan.layers.iter().enumerate() {
         maps.push(match layer.scores {
             Some(_) => {
-                batch.layer(index, &maps[index], &mut Out::Scores(&mut scores));
+                batch.layer(index, &maps[index], &mut Out::Scores(scores));
                 Vec::new()
             }
             None => batch.bits(index, &maps[index]),
@@ -45,16 +50,19 @@ pub(super) fn run(loaded: &Loaded, first: usize, images: &[i16], traced: bool, m
     }
     let last = plan.layers.len();
     if plan.layers[last - 1].scores.is_none() {
-        bit_scores(plan, &maps[last], &mut scores);
+        bit_scores(plan, &maps[last], scores);
     }
-    let outcomes = scores.into_iter().enumerate().map(|(image, scores)| Outcome {
-        scores,
-        layers: match traced {
-            true => (1..=last).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
-            false => Vec::new(),
-        },
-    });
-    outcomes.collect()
+    maps
+}
+
+/// What [`run`] gave each image: its scores and, where `traced`, the bits of every layer.
+pub(super) fn outcomes(plan: &Plan, maps: &[Vec<u32>], scores: &[i32], traced: bool) -> Vec<Outcome> {
+    let layers = |image: usize| match traced {
+        true => (1..maps.len()).map(|index| bits(&plan.maps[index], &maps[index], image)).collect(),
+        false => Vec::new(),
+    };
+    let images = scores.chunks_exact(plan.scores).enumerate();
+    images.map(|(image, scores)| Outcome { scores: scores.to_vec(), layers: layers(image) }).collect()
 }
 
 /// Runs `images`, a batch at most, up to layer `last` and adds its sums to those of every channel.
@@ -81,12 +89,12 @@ fn bits(map: &Map, words: &[u32], image: usize) -> crate::bits::BitMatrix {
 }
 
 /// Bits of the last layer as scores 0 and 1.
-fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [Vec<i64>]) {
+fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [i32]) {
     let map = &plan.maps[plan.layers.len()];
-    for (image, scores) in scores.iter_mut().enumerate() {
+    for (image, scores) in scores.chunks_exact_mut(plan.scores).enumerate() {
         let words = &words[image / LANES * map.blank.len()..];
         for (score, word) in scores.iter_mut().zip(words) {
-            *score = i64::from(word >> (image % LANES) & 1);
+            *score = (word >> (image % LANES) & 1) as i32;
         }
     }
 }
@@ -108,8 +116,8 @@ struct Batch<'a> {
 enum Out<'a> {
     /// A map.
     Bits(&'a mut [u32]),
-    /// Of every image.
-    Scores(&'a mut [Vec<i64>]),
+    /// Of every image, one after the other.
+    Scores(&'a mut [i32]),
     /// Of every channel, before its threshold.
     Sums(&'a mut [Vec<i64>]),
 }
@@ -434,28 +442,29 @@ impl<'a> Batch<'a> {
         first_pixel: usize,
         slots: usize,
         sums: &Sums,
-        scores: &mut [Vec<i64>],
+        scores: &mut [i32],
     ) {
         let plan = self.loaded.plan;
         let shift = layer.scores.unwrap_or(0);
         let window = layer.window * self.blocks;
         for first in (0..slots).step_by(window) {
             // All columns of 32 images, then the next 32: few places are written to at a time.
-            for (block, scores) in scores.chunks_mut(LANES).enumerate() {
+            for (block, scores) in scores.chunks_mut(LANES * plan.scores).enumerate() {
                 for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
                     let to = (first_pixel + first / window) * plan.classes + columns.start + group * SCORES;
                     let at = (group * SCORES * slots + first + block) * LANES;
-                    let scores = scores.iter_mut().map(|scores| &mut scores[to..to + thresholds.len()]);
+                    let stride = slots * LANES;
+                    let scores = scores.chunks_exact_mut(plan.scores);
+                    let scores = scores.map(|scores| &mut scores[to..to + thresholds.len()]);
                     match sums {
                         Sums::Narrow(sums) if thresholds.len() == SCORES => {
+                            let subtrahends = std::array::from_fn(|column| thresholds[column].value as i32);
                             let mut values = [[0; SCORES]; LANES];
-                            let subtrahends = std::array::from_fn(|column| thresholds[column].value);
-                            let stride = slots * LANES;
                             kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, &mut values);
                             scores.zip(&values).for_each(|(scores, values)| scores.copy_from_slice(values));
                         }
-                        Sums::Narrow(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
-                        Sums::Wide(sums) => score(&sums[at..], slots * LANES, thresholds, shift, scores),
+                        Sums::Narrow(sums) => score(&sums[at..], stride, thresholds, shift, scores),
+                        Sums::Wide(sums) => score(&sums[at..], stride, thresholds, shift, scores),
                     }
                 }
             }
@@ -469,18 +478,12 @@ fn score<'a, T: Copy + Into<i64>>(
     stride: usize,
     thresholds: &[Threshold],
     shift: usize,
-    scores: impl Iterator<Item = &'a mut [i64]>,
+    scores: impl Iterator<Item = &'a mut [i32]>,
 ) {
-    let mut columns: [&[T]; SCORES] = [&[]; SCORES];
-    let mut subtrahends = [0; SCORES];
-    for (column, threshold) in thresholds.iter().enumerate() {
-        columns[column] = &sums[column * stride..][..LANES];
-        subtrahends[column] = threshold.value;
-    }
     for (lane, scores) in scores.enumerate() {
-        for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
-            let sum: i64 = column[lane].into();
-            *score = (sum << shift) - subtrahend;
+        for ((column, score), threshold) in scores.iter_mut().enumerate().zip(thresholds) {
+            let sum: i64 = sums[column * stride + lane].into();
+            *score = ((sum << shift) - threshold.value) as i32;
         }
     }
 }

@@ -372,7 +372,8 @@ pub(super) unsafe fn at_least(sums: &[i16], threshold: i16, words: &mut [u32]) {
     }
 }
 
-/// See [`super::scores`]: eight columns of 32 sums become 32 rows of eight, in three rounds of interleaving.
+/// See [`super::scores`]: sixteen columns of 32 sums become 32 rows of sixteen, in three rounds of interleaving within
+/// every 128 bits, which leave eight columns of a row together, and a fourth that joins both halves of the row.
 ///
 /// # Safety
 /// The processor has the instructions.
@@ -380,37 +381,45 @@ pub(super) unsafe fn at_least(sums: &[i16], threshold: i16, words: &mut [u32]) {
 pub(super) unsafe fn scores(
     columns: &[&[i16; LANES]; SCORES],
     shift: usize,
-    subtrahends: &[i64; SCORES],
-    scores: &mut [[i64; SCORES]; LANES],
+    subtrahends: &[i32; SCORES],
+    scores: &mut [[i32; SCORES]; LANES],
 ) {
     // SAFETY: a column holds the 64 bytes of a vector, and so do the subtrahends and a row of scores.
     unsafe {
-        let c = columns.map(|column| _mm512_loadu_si512(column.as_ptr().cast()));
         let subtrahends = _mm512_loadu_si512(subtrahends.as_ptr().cast());
         let shift = _mm_cvtsi64_si128(shift as i64);
-        // Pairs, fours and eights of columns; every 128 bits for themselves.
-        let low: [__m512i; 4] = std::array::from_fn(|i| _mm512_unpacklo_epi16(c[2 * i], c[2 * i + 1]));
-        let high: [__m512i; 4] = std::array::from_fn(|i| _mm512_unpackhi_epi16(c[2 * i], c[2 * i + 1]));
-        for (half, pairs) in [low, high].into_iter().enumerate() {
-            let fours = [
-                [_mm512_unpacklo_epi32(pairs[0], pairs[1]), _mm512_unpacklo_epi32(pairs[2], pairs[3])],
-                [_mm512_unpackhi_epi32(pairs[0], pairs[1]), _mm512_unpackhi_epi32(pairs[2], pairs[3])],
-            ];
-            for (quarter, [left, right]) in fours.into_iter().enumerate() {
-                let eights = [_mm512_unpacklo_epi64(left, right), _mm512_unpackhi_epi64(left, right)];
-                for (odd, rows) in eights.into_iter().enumerate() {
-                    let lane = 4 * half + 2 * quarter + odd;
-                    let quarters = [
-                        _mm512_extracti32x4_epi32::<0>(rows),
-                        _mm512_extracti32x4_epi32::<1>(rows),
-                        _mm512_extracti32x4_epi32::<2>(rows),
-                        _mm512_extracti32x4_epi32::<3>(rows),
-                    ];
-                    for (group, row) in quarters.into_iter().enumerate() {
-                        let wide = _mm512_sll_epi64(_mm512_cvtepi16_epi64(row), shift);
-                        let to = scores[8 * group + lane].as_mut_ptr();
-                        _mm512_storeu_si512(to.cast(), _mm512_sub_epi64(wide, subtrahends));
-                    }
+        // Number i: in every 128 bits g, eight columns of row 8 g + i.
+        let eight = |columns: &[&[i16; LANES]]| -> [__m512i; 8] {
+            let c: [__m512i; 8] =
+                std::array::from_fn(|column| _mm512_loadu_si512(columns[column].as_ptr().cast()));
+            let low: [__m512i; 4] = std::array::from_fn(|i| _mm512_unpacklo_epi16(c[2 * i], c[2 * i + 1]));
+            let high: [__m512i; 4] = std::array::from_fn(|i| _mm512_unpackhi_epi16(c[2 * i], c[2 * i + 1]));
+            let fours = [low, high].map(|pairs| {
+                [
+                    [_mm512_unpacklo_epi32(pairs[0], pairs[1]), _mm512_unpacklo_epi32(pairs[2], pairs[3])],
+                    [_mm512_unpackhi_epi32(pairs[0], pairs[1]), _mm512_unpackhi_epi32(pairs[2], pairs[3])],
+                ]
+            });
+            std::array::from_fn(|i| {
+                let [left, right] = fours[i / 4][i / 2 % 2];
+                if i % 2 == 0 {
+                    _mm512_unpacklo_epi64(left, right)
+                } else {
+                    _mm512_unpackhi_epi64(left, right)
+                }
+            })
+        };
+        let (left, right) = (eight(&columns[..SCORES / 2]), eight(&columns[SCORES / 2..]));
+        let first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+        let second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+        for (i, (left, right)) in left.into_iter().zip(right).enumerate() {
+            for (half, places) in [first, second].into_iter().enumerate() {
+                let rows = _mm512_permutex2var_epi64(left, places, right);
+                let rows = [_mm512_castsi512_si256(rows), _mm512_extracti64x4_epi64::<1>(rows)];
+                for (odd, row) in rows.into_iter().enumerate() {
+                    let wide = _mm512_sll_epi32(_mm512_cvtepi16_epi32(row), shift);
+                    let to = scores[8 * (2 * half + odd) + i].as_mut_ptr();
+                    _mm512_storeu_si512(to.cast(), _mm512_sub_epi32(wide, subtrahends));
                 }
             }
         }

@@ -23,7 +23,7 @@ use crate::golden::aligned::Aligned;
 pub(super) const PANEL: usize = 32;
 
 /// Columns whose scores are made together.
-pub(super) const SCORES: usize = 8;
+pub(super) const SCORES: usize = 16;
 
 /// Codes of one table.
 const CODES: usize = 32;
@@ -221,8 +221,8 @@ pub(super) fn scores(
     sums: &[i16],
     stride: usize,
     shift: usize,
-    subtrahends: &[i64; SCORES],
-    scores: &mut [[i64; SCORES]; LANES],
+    subtrahends: &[i32; SCORES],
+    scores: &mut [[i32; SCORES]; LANES],
 ) {
     let columns: [&[i16; LANES]; SCORES] = std::array::from_fn(|column| {
         sums[column * stride..].first_chunk().expect("a block of sums a column")
@@ -237,7 +237,7 @@ pub(super) fn scores(
         _ => {
             for (lane, scores) in scores.iter_mut().enumerate() {
                 for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
-                    *score = (i64::from(column[lane]) << shift) - subtrahend;
+                    *score = (i32::from(column[lane]) << shift) - subtrahend;
                 }
             }
         }
