@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Outcome;
-use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Sink};
+use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Rows, Sink};
 use super::load::Loaded;
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan, Vector};
@@ -454,17 +454,15 @@ impl<'a> Batch<'a> {
                     let to = (first_pixel + first / window) * plan.classes + columns.start + group * SCORES;
                     let at = (group * SCORES * slots + first + block) * LANES;
                     let stride = slots * LANES;
-                    let scores = scores.chunks_exact_mut(plan.scores);
-                    let scores = scores.map(|scores| &mut scores[to..to + thresholds.len()]);
+                    let count = scores.len() / plan.scores;
+                    let rows = Rows { scores: &mut scores[to..], stride: plan.scores, count };
                     match sums {
                         Sums::Narrow(sums) if thresholds.len() == SCORES => {
                             let subtrahends = std::array::from_fn(|column| thresholds[column].value as i32);
-                            let mut values = [[0; SCORES]; LANES];
-                            kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, &mut values);
-                            scores.zip(&values).for_each(|(scores, values)| scores.copy_from_slice(values));
+                            kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, rows);
                         }
-                        Sums::Narrow(sums) => score(&sums[at..], stride, thresholds, shift, scores),
-                        Sums::Wide(sums) => score(&sums[at..], stride, thresholds, shift, scores),
+                        Sums::Narrow(sums) => score(&sums[at..], stride, thresholds, shift, rows),
+                        Sums::Wide(sums) => score(&sums[at..], stride, thresholds, shift, rows),
                     }
                 }
             }
@@ -473,14 +471,8 @@ impl<'a> Batch<'a> {
 }
 
 /// Scores of a few columns of up to 32 images; the columns' sums lie `stride` apart.
-fn score<'a, T: Copy + Into<i64>>(
-    sums: &[T],
-    stride: usize,
-    thresholds: &[Threshold],
-    shift: usize,
-    scores: impl Iterator<Item = &'a mut [i32]>,
-) {
-    for (lane, scores) in scores.enumerate() {
+fn score<T: Copy + Into<i64>>(sums: &[T], stride: usize, thresholds: &[Threshold], shift: usize, rows: Rows) {
+    for (lane, scores) in rows.scores.chunks_mut(rows.stride).take(rows.count).enumerate() {
         for ((column, score), threshold) in scores.iter_mut().enumerate().zip(thresholds) {
             let sum: i64 = sums[column * stride + lane].into();
             *score = ((sum << shift) - threshold.value) as i32;

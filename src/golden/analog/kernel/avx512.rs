@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::tables::{Guess, HALF, MOST_ROWS, STEPS, TILE, Tables};
-use super::{CODES, PANEL, Panel, SCORES, STRIP, Sink, Stored, Strip};
+use super::tables::{HALF, MOST_ROWS, STEPS, TILE, Tables};
+use super::{CODES, PANEL, Panel, Rows, SCORES, STRIP, Sink, Stored, Strip};
 use crate::golden::analog::maps::LANES;
 
 /// Blocks that share each load of a table: 16 voltages, 4 indices and a table fill the registers.
@@ -54,7 +54,11 @@ unsafe fn read_of<const G: usize>(
     let mut scratch =
         Scratch { tables: [[[0; 1 << MOST_ROWS]; TILE]; MADE], voltages: [[[0; LANES]; PANEL]; TILE] };
     for first in columns.clone().step_by(TILE) {
-        let mut tile = Tile { tables, columns: &columns, first, panel, groups: 0..0, indices };
+        let mut tile = Tile { tables, first, panel, groups: 0..0, indices };
+        for column in first..first + TILE {
+            // They are needed behind the look-ups.
+            _mm_prefetch::<_MM_HINT_T0>(edges_of(tables, column).cast());
+        }
         for made in (0..tables.groups).step_by(MADE) {
             tile.groups = made..tables.groups.min(made + MADE);
             let mut block = 0;
@@ -62,14 +66,18 @@ unsafe fn read_of<const G: usize>(
             unsafe {
                 make::<G>(&tile, &mut scratch);
                 while block + BLOCKS <= count {
-                    add::<BLOCKS, G>(&tile, block, &mut scratch, sink);
+                    add::<BLOCKS, G>(&tile, block, &mut scratch);
                     block += BLOCKS;
                 }
                 while block < count {
-                    add::<1, G>(&tile, block, &mut scratch, sink);
+                    add::<1, G>(&tile, block, &mut scratch);
                     block += 1;
                 }
             }
+        }
+        for (column, voltages) in (first..columns.end).zip(&mut scratch.voltages) {
+            // SAFETY: the column is one of the read's; blocks, slots and noise are those that were asserted.
+            unsafe { convert(tables, column, column - columns.start, panel, voltages, sink) };
         }
     }
 }
@@ -93,7 +101,6 @@ const PLACES: [[[i16; LANES]; 3]; 2] = {
 /// Some columns of a read.
 struct Tile<'a> {
     tables: &'a Tables,
-    columns: &'a Range<usize>,
     /// First of [`TILE`] columns.
     first: usize,
     panel: &'a Panel<'a>,
@@ -169,17 +176,11 @@ unsafe fn make<const G: usize>(tile: &Tile, scratch: &mut Scratch) {
     }
 }
 
-/// Adds the tile's groups to the voltages of B blocks from `block` on and, behind the last group, converts them. One
-/// function from the first load to the last store, so that voltages never leave the registers.
+/// Adds the tile's groups to the voltages of B blocks from `block` on.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-unsafe fn add<const B: usize, const G: usize>(
-    tile: &Tile,
-    block: usize,
-    scratch: &mut Scratch,
-    sink: &mut Sink,
-) {
-    let Tile { tables, columns, first, panel, groups, indices } = tile;
+unsafe fn add<const B: usize, const G: usize>(tile: &Tile, block: usize, scratch: &mut Scratch) {
+    let Tile { tables, first, panel, groups, indices } = tile;
     let padded = tables.columns.next_multiple_of(TILE);
     let blocks = &panel.blocks[block..block + B];
     // Plain loops: a closure would be called with vectors in memory.
@@ -192,7 +193,7 @@ unsafe fn add<const B: usize, const G: usize>(
                 *voltage = match groups.start {
                     0 => {
                         let at = blocks[b].class * padded + first + column;
-                        _mm512_set1_epi16(*tables.base.get_unchecked(at))
+                        _mm512_set1_epi16(*tables.base.get_unchecked(at) as i16)
                     }
                     _ => _mm512_loadu_si512(scratch.voltages[column].as_ptr().add(block + b).cast()),
                 };
@@ -228,109 +229,127 @@ unsafe fn add<const B: usize, const G: usize>(
             }
         }
     }
-    if groups.end < tables.groups {
-        for (to, voltages) in scratch.voltages.iter_mut().zip(voltages) {
-            for (to, voltage) in to[block..block + B].iter_mut().zip(voltages) {
-                // SAFETY: the 64 bytes of a vector.
-                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), voltage) };
-            }
-        }
-        return;
-    }
-    for (column, mut voltages) in (*first..columns.end).zip(voltages) {
-        // SAFETY: the column is one of the read's, so it has edges; slots and noise were asserted.
-        unsafe {
-            if !sink.noise.is_empty() {
-                let at = ((column - columns.start) * PANEL + block) * LANES;
-                let noise = sink.noise.as_ptr().add(at).cast::<__m512i>();
-                for (b, voltage) in voltages.iter_mut().enumerate() {
-                    *voltage = _mm512_add_epi16(*voltage, _mm512_loadu_si512(noise.add(b)));
-                }
-            }
-            let values = convert(tables, column, voltages, sink.values);
-            for (value, block) in values.into_iter().zip(blocks) {
-                let at = (column - columns.start) * sink.slots + block.slot;
-                let sum = sink.sums.as_mut_ptr().add(at * LANES).cast::<__m512i>();
-                _mm512_storeu_si512(sum, _mm512_add_epi16(_mm512_loadu_si512(sum), value));
-            }
+    for (to, voltages) in scratch.voltages.iter_mut().zip(voltages) {
+        for (to, voltage) in to[block..block + B].iter_mut().zip(voltages) {
+            // SAFETY: the 64 bytes of a vector.
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), voltage) };
         }
     }
 }
 
-/// What the codes of `voltages` stand for.
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-unsafe fn convert<const B: usize>(
-    tables: &Tables,
-    column: usize,
-    voltages: [__m512i; B],
-    values: &[i16],
-) -> [__m512i; B] {
-    // SAFETY: pivots and edges hold 32 numbers a column, part and step, and values 32 a part.
-    unsafe {
-        let edges = tables.edges.as_ptr().add(column * tables.parts * STEPS * CODES);
-        if tables.parts == 1 {
-            let codes = match &tables.guesses[column] {
-                Some(guess) => corrected(guess, edges.cast(), voltages),
-                None => search(edges.cast(), voltages, tables.steps()),
-            };
-            let values = _mm512_loadu_si512(values.as_ptr().cast());
-            let mut counts = codes;
-            for count in &mut counts {
-                *count = _mm512_permutexvar_epi16(*count, values);
-            }
-            return counts;
-        }
-        let pivots = tables.pivots.as_ptr().add(column * STEPS * CODES);
-        let mut found = search(pivots.cast(), voltages, STEPS);
-        for (part, voltage) in found.iter_mut().zip(voltages) {
-            let mut parts = [0u16; LANES];
-            _mm512_storeu_si512(parts.as_mut_ptr().cast(), *part);
-            let mut value = _mm512_setzero_si512();
-            let mut left = u32::MAX;
-            // Every part that some lane lies in.
-            while left != 0 {
-                let here = parts[left.trailing_zeros() as usize];
-                let same = _mm512_cmpeq_epi16_mask(*part, _mm512_set1_epi16(here as i16));
-                let inside = edges.add(usize::from(here) * STEPS * CODES);
-                let [code] = search(inside.cast(), [voltage], STEPS);
-                let table = _mm512_loadu_si512(values.as_ptr().add(usize::from(here) * CODES).cast());
-                value = _mm512_mask_permutexvar_epi16(value, same, code, table);
-                left &= !same;
-            }
-            *part = value;
-        }
-        found
-    }
-}
-
-/// Number of edges at or below each voltage, by the guess and one comparison.
+/// Adds what the codes of a column's voltages stand for, `at` columns behind the first of the sink. One function from load
+/// to store, so that vectors are not passed in memory.
 ///
 /// # Safety
-/// `edges` points to a vector of them, [`super::tables::steps`] of step 0.
+/// The column is one of the read's; blocks, slots and noise have been asserted.
 #[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-unsafe fn corrected<const B: usize>(
-    guess: &Guess,
-    edges: *const __m512i,
-    voltages: [__m512i; B],
-) -> [__m512i; B] {
-    // SAFETY: the caller's.
-    let edges = unsafe { _mm512_loadu_si512(edges) };
-    let offset = _mm512_set1_epi16(guess.offset);
-    let factor = _mm512_set1_epi16(guess.factor as i16);
-    let shift = _mm_cvtsi32_si128(guess.shift.into());
-    let most = _mm512_set1_epi16(guess.most as i16);
-    let mut codes = voltages;
-    for code in &mut codes {
-        let voltage = *code;
-        let above = _mm512_max_epi16(_mm512_subs_epi16(voltage, offset), _mm512_setzero_si512());
-        let steps = _mm512_srl_epi16(_mm512_mulhi_epu16(above, factor), shift);
-        let guessed = _mm512_min_epu16(steps, most);
-        let reached = _mm512_cmpge_epi16_mask(voltage, _mm512_permutexvar_epi16(guessed, edges));
-        *code = _mm512_mask_add_epi16(guessed, reached, guessed, _mm512_set1_epi16(1));
+unsafe fn convert(
+    tables: &Tables,
+    column: usize,
+    at: usize,
+    panel: &Panel,
+    voltages: &mut [[i16; LANES]; PANEL],
+    sink: &mut Sink,
+) {
+    // SAFETY: pivots and edges hold 32 numbers a column, part and step, and values 32 a part; every block has a slot.
+    unsafe {
+        if !sink.noise.is_empty() {
+            let noise = sink.noise[at * PANEL * LANES..].as_chunks::<LANES>().0;
+            for (voltages, noise) in voltages.iter_mut().zip(noise).take(panel.blocks.len()) {
+                let noise = _mm512_loadu_si512(noise.as_ptr().cast());
+                let voltage = _mm512_add_epi16(_mm512_loadu_si512(voltages.as_ptr().cast()), noise);
+                _mm512_storeu_si512(voltages.as_mut_ptr().cast(), voltage);
+            }
+        }
+        let sums = sink.sums.as_mut_ptr().add(at * sink.slots * LANES).cast::<__m512i>();
+        let edges = edges_of(tables, column);
+        let values = sink.values.as_ptr().cast::<__m512i>();
+        let first_values = _mm512_loadu_si512(values);
+        let pivots = tables.pivots.as_ptr().add(column * STEPS * CODES).cast::<__m512i>();
+        let steps = tables.steps();
+        let line = tables.guesses[column].as_ref().map(|guess| Line {
+            edges: _mm512_loadu_si512(edges),
+            offset: _mm512_set1_epi16(guess.offset as i16),
+            factor: _mm512_set1_epi16(guess.factor as i16),
+            most: _mm512_set1_epi16(guess.most as i16),
+        });
+        let blocks = panel.blocks.iter().zip(voltages);
+        // A loop of its own for what is nearly always the case.
+        if let Some(line) = &line {
+            for (block, voltages) in blocks {
+                let code = line.code(_mm512_loadu_si512(voltages.as_ptr().cast()));
+                let value = _mm512_permutexvar_epi16(code, first_values);
+                let sum = sums.add(block.slot);
+                _mm512_storeu_si512(sum, _mm512_add_epi16(_mm512_loadu_si512(sum), value));
+            }
+            return;
+        }
+        for (block, voltages) in blocks {
+            let voltage = _mm512_loadu_si512(voltages.as_ptr().cast());
+            let value = match tables.parts {
+                1 => _mm512_permutexvar_epi16(search(edges, voltage, steps), first_values),
+                _ => in_parts(pivots, edges, voltage, values),
+            };
+            let sum = sums.add(block.slot);
+            _mm512_storeu_si512(sum, _mm512_add_epi16(_mm512_loadu_si512(sum), value));
+        }
     }
-    codes
+}
+
+/// Edges of a column, [`STEPS`] vectors a part.
+fn edges_of(tables: &Tables, column: usize) -> *const __m512i {
+    tables.edges.as_ptr().wrapping_add(column * tables.parts * STEPS * CODES).cast()
+}
+
+/// A [`Guess`] and the edges that correct it, in every lane.
+struct Line {
+    edges: __m512i,
+    offset: __m512i,
+    factor: __m512i,
+    most: __m512i,
+}
+
+impl Line {
+    /// Number of edges at or below each voltage.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    #[inline]
+    fn code(&self, voltage: __m512i) -> __m512i {
+        let above = _mm512_subs_epu16(voltage, self.offset);
+        let guessed = _mm512_min_epu16(_mm512_mulhi_epu16(above, self.factor), self.most);
+        let reached = _mm512_cmpge_epu16_mask(voltage, _mm512_permutexvar_epi16(guessed, self.edges));
+        _mm512_mask_add_epi16(guessed, reached, guessed, _mm512_set1_epi16(1))
+    }
+}
+
+/// What the codes of a converter of several parts stand for.
+///
+/// # Safety
+/// `pivots` points to [`STEPS`] vectors, `edges` to as many for every part, `values` to one for every part.
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn in_parts(
+    pivots: *const __m512i,
+    edges: *const __m512i,
+    voltage: __m512i,
+    values: *const __m512i,
+) -> __m512i {
+    // SAFETY: the caller's; no search finds more parts than there are.
+    unsafe {
+        let part = search(pivots, voltage, STEPS);
+        let mut parts = [0u16; LANES];
+        _mm512_storeu_si512(parts.as_mut_ptr().cast(), part);
+        let mut value = _mm512_setzero_si512();
+        let mut left = u32::MAX;
+        // Every part that some lane lies in.
+        while left != 0 {
+            let here = usize::from(parts[left.trailing_zeros() as usize]);
+            let same = _mm512_cmpeq_epi16_mask(part, _mm512_set1_epi16(here as i16));
+            let code = search(edges.add(here * STEPS), voltage, STEPS);
+            let table = _mm512_loadu_si512(values.add(here));
+            value = _mm512_mask_permutexvar_epi16(value, same, code, table);
+            left &= !same;
+        }
+        value
+    }
 }
 
 /// Number of edges at or below each voltage, at most `2^steps - 1`. `edges`: a vector a step; number c of vector
@@ -340,22 +359,15 @@ unsafe fn corrected<const B: usize>(
 /// `edges` points to `steps` vectors.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-unsafe fn search<const B: usize>(
-    edges: *const __m512i,
-    voltages: [__m512i; B],
-    steps: usize,
-) -> [__m512i; B] {
-    let mut codes = [_mm512_setzero_si512(); B];
+unsafe fn search(edges: *const __m512i, voltage: __m512i, steps: usize) -> __m512i {
+    let mut code = _mm512_setzero_si512();
     for step in (0..steps).rev() {
-        let stride = _mm512_set1_epi16(1 << step);
         // SAFETY: the caller's.
         let edges = unsafe { _mm512_loadu_si512(edges.add(step)) };
-        for (code, &voltage) in codes.iter_mut().zip(&voltages) {
-            let reached = _mm512_cmpge_epi16_mask(voltage, _mm512_permutexvar_epi16(*code, edges));
-            *code = _mm512_mask_add_epi16(*code, reached, *code, stride);
-        }
+        let reached = _mm512_cmpge_epu16_mask(voltage, _mm512_permutexvar_epi16(code, edges));
+        code = _mm512_mask_add_epi16(code, reached, code, _mm512_set1_epi16(1 << step));
     }
-    codes
+    code
 }
 
 /// See [`super::at_least`].
@@ -382,9 +394,9 @@ pub(super) unsafe fn scores(
     columns: &[&[i16; LANES]; SCORES],
     shift: usize,
     subtrahends: &[i32; SCORES],
-    scores: &mut [[i32; SCORES]; LANES],
+    scores: &mut Rows,
 ) {
-    // SAFETY: a column holds the 64 bytes of a vector, and so do the subtrahends and a row of scores.
+    // SAFETY: a column holds the 64 bytes of a vector, and so do the subtrahends; the rows of scores have been asserted.
     unsafe {
         let subtrahends = _mm512_loadu_si512(subtrahends.as_ptr().cast());
         let shift = _mm_cvtsi64_si128(shift as i64);
@@ -417,9 +429,12 @@ pub(super) unsafe fn scores(
                 let rows = _mm512_permutex2var_epi64(left, places, right);
                 let rows = [_mm512_castsi512_si256(rows), _mm512_extracti64x4_epi64::<1>(rows)];
                 for (odd, row) in rows.into_iter().enumerate() {
-                    let wide = _mm512_sll_epi32(_mm512_cvtepi16_epi32(row), shift);
-                    let to = scores[8 * (2 * half + odd) + i].as_mut_ptr();
-                    _mm512_storeu_si512(to.cast(), _mm512_sub_epi32(wide, subtrahends));
+                    let lane = 8 * (2 * half + odd) + i;
+                    if lane < scores.count {
+                        let wide = _mm512_sll_epi32(_mm512_cvtepi16_epi32(row), shift);
+                        let to = scores.scores.as_mut_ptr().add(lane * scores.stride);
+                        _mm512_storeu_si512(to.cast(), _mm512_sub_epi32(wide, subtrahends));
+                    }
                 }
             }
         }

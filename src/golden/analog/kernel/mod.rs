@@ -214,28 +214,40 @@ pub(super) fn add(
     }
 }
 
-/// Scores of [`SCORES`] columns of 32 images: sums shifted to the left, less the column's subtrahend. The columns' sums
-/// lie `stride` apart.
+/// Where scores go: one row an image.
+pub(super) struct Rows<'a> {
+    /// From the first column's place in the first row on.
+    pub scores: &'a mut [i32],
+    /// From row to row.
+    pub stride: usize,
+    /// Up to 32.
+    pub count: usize,
+}
+
+/// Scores of [`SCORES`] columns of up to 32 images: sums shifted to the left, less the column's subtrahend. The columns'
+/// sums lie `stride` apart.
 pub(super) fn scores(
     set: InstructionSet,
     sums: &[i16],
     stride: usize,
     shift: usize,
     subtrahends: &[i32; SCORES],
-    scores: &mut [[i32; SCORES]; LANES],
+    mut rows: Rows,
 ) {
     let columns: [&[i16; LANES]; SCORES] = std::array::from_fn(|column| {
         sums[column * stride..].first_chunk().expect("a block of sums a column")
     });
+    assert!((1..=LANES).contains(&rows.count));
+    assert!(rows.scores.len() >= (rows.count - 1) * rows.stride + SCORES);
     match set {
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
-            // SAFETY: the processor has the instructions.
-            unsafe { avx512::scores(&columns, shift, subtrahends, scores) }
+            // SAFETY: the processor has the instructions, and the bounds were asserted above.
+            unsafe { avx512::scores(&columns, shift, subtrahends, &mut rows) }
         }
         _ => {
-            for (lane, scores) in scores.iter_mut().enumerate() {
+            for (lane, scores) in rows.scores.chunks_mut(rows.stride).take(rows.count).enumerate() {
                 for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
                     *score = (i32::from(column[lane]) << shift) - subtrahend;
                 }

@@ -21,7 +21,8 @@ pub(super) const TILE: usize = 4;
 
 /// One read's tables, 16 bits an entry.
 ///
-/// Partial voltages wrap: sums of them are right modulo 2^16, and the whole voltage fits in 16 bits.
+/// Partial voltages wrap: sums of them are right modulo 2^16, and the whole voltage fits in 16 bits. Voltages and edges
+/// are counted from [`LOWEST`] on, so that none is negative.
 #[derive(Debug)]
 pub(in crate::golden::analog) struct Tables {
     /// Rows that one look-up covers.
@@ -39,13 +40,13 @@ pub(in crate::golden::analog) struct Tables {
     /// `(((column / TILE * groups + group) * TILE + column % TILE) * 2 + half) * HALF + bits of the half`.
     pub halves: Aligned<i16>,
     /// Voltage when all bits are 0; index `class * columns.next_multiple_of(TILE) + column`.
-    pub base: Vec<i16>,
+    pub base: Vec<u16>,
     /// Tables of [`CODES`] codes that a converter takes.
     pub parts: usize,
     /// First edge of every part but the first; [`steps`] of them a column.
-    pub pivots: Aligned<i16>,
+    pub pivots: Aligned<u16>,
     /// Edges inside each part; [`steps`] of them a column and part.
-    pub edges: Aligned<i16>,
+    pub edges: Aligned<u16>,
     /// Of every column whose edges lie evenly enough; only where there is one part.
     pub guesses: Vec<Option<Guess>>,
 }
@@ -53,16 +54,16 @@ pub(in crate::golden::analog) struct Tables {
 /// A straight line through the edges of a converter: the code of a voltage is the guess or one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::golden::analog) struct Guess {
-    pub offset: i16,
+    pub offset: u16,
+    /// Codes in 65,536 voltages.
     pub factor: u16,
-    pub shift: u16,
     /// Largest code.
     pub most: u16,
 }
 
 impl Guess {
     /// `None` where some voltage would be guessed wrong by more than that. `edges` rise.
-    fn new(edges: &[i16]) -> Option<Guess> {
+    fn new(edges: &[u16]) -> Option<Guess> {
         let (first, last) = (f64::from(*edges.first()?), f64::from(*edges.last()?));
         let step = match edges.len() {
             1 => 256.0,
@@ -71,26 +72,28 @@ impl Guess {
         if step < 2.0 {
             return None;
         }
-        // The factor has 16 bits, the highest of them set.
-        let shift = step.log2().ceil() - 1.0;
         let guess = Guess {
-            offset: (first - step / 2.0).round() as i16,
-            factor: ((16.0 + shift).exp2() / step) as u16,
-            shift: shift as u16,
+            offset: (first - step / 2.0).round() as u16,
+            factor: (65536.0 / step).round() as u16,
             most: edges.len() as u16,
         };
         // Guesses and codes rise with the voltage, and codes change at the edges alone.
-        let code = |voltage: i16| edges.partition_point(|&edge| edge <= voltage);
-        let near =
-            |voltage: i16| (code(voltage).saturating_sub(1)..=code(voltage)).contains(&guess.of(voltage));
-        let around = edges.iter().flat_map(|&edge| [edge.saturating_sub(1), edge]);
-        around.chain([i16::MIN, i16::MAX]).all(near).then_some(guess)
+        let near = |(voltage, code): (u16, usize)| {
+            let guessed = guess.of(voltage);
+            guessed == code || guessed + 1 == code
+        };
+        let around = edges.iter().enumerate().flat_map(|(below, &edge)| {
+            let code = below + edges[below..].iter().take_while(|&&other| other == edge).count();
+            let before = edges[..below].iter().take_while(|&&other| other < edge).count();
+            [(edge, code), (edge.saturating_sub(1), if edge == 0 { code } else { before })]
+        });
+        around.chain([(0, edges.iter().filter(|&&edge| edge == 0).count())]).all(near).then_some(guess)
     }
 
     /// The guess for `voltage`, as the kernel makes it.
-    fn of(&self, voltage: i16) -> usize {
-        let above = voltage.saturating_sub(self.offset).max(0) as u32;
-        usize::from(((above * u32::from(self.factor)) >> 16) as u16 >> self.shift).min(self.most.into())
+    fn of(&self, voltage: u16) -> usize {
+        let above = u32::from(voltage.saturating_sub(self.offset));
+        ((above * u32::from(self.factor)) >> 16).min(self.most.into()) as usize
     }
 }
 
@@ -120,17 +123,17 @@ impl Tables {
         }
         let base = |index: usize| {
             let (class, column) = (index / padded, index % padded);
-            if column < columns { read.base(class, column) as i16 } else { 0 }
+            if column < columns { (read.base(class, column) as i16).wrapping_sub(LOWEST) as u16 } else { 0 }
         };
         let parts = (read.edge_count() + 1).div_ceil(CODES);
         let mut pivots = Aligned::new(columns * STEPS * CODES, NEVER);
         let mut edges = Aligned::new(columns * parts * STEPS * CODES, NEVER);
         let mut guesses = Vec::with_capacity(columns);
         for column in 0..columns {
-            // No voltage reaches `i16::MAX`, and every one reaches `i16::MIN`.
-            let clamp = |edge: i32| edge.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-            let all: Vec<i16> = read.edges(column).into_iter().map(clamp).collect();
-            let between: Vec<i16> = all.iter().copied().skip(CODES - 1).step_by(CODES).collect();
+            // No voltage reaches `NEVER`, and every one reaches 0.
+            let counted = |edge: i32| (edge - i32::from(LOWEST)).clamp(0, NEVER.into()) as u16;
+            let all: Vec<u16> = read.edges(column).into_iter().map(counted).collect();
+            let between: Vec<u16> = all.iter().copied().skip(CODES - 1).step_by(CODES).collect();
             guesses.push(if parts == 1 { Guess::new(&all) } else { None });
             steps(&between, &mut pivots[column * STEPS * CODES..][..STEPS * CODES]);
             for (part, all) in all.chunks(CODES).enumerate() {
@@ -175,11 +178,14 @@ impl Tables {
     }
 }
 
+/// The voltage that counts as 0.
+const LOWEST: i16 = i16::MIN;
+
 /// An edge that no voltage reaches.
-const NEVER: i16 = i16::MAX;
+const NEVER: u16 = u16::MAX;
 
 /// Lays out up to 31 edges for a binary search: number c of step s is edge `c + 2^s - 1`.
-fn steps(edges: &[i16], to: &mut [i16]) {
+fn steps(edges: &[u16], to: &mut [u16]) {
     for (step, to) in to.chunks_exact_mut(CODES).enumerate() {
         for (code, to) in to.iter_mut().enumerate() {
             *to = edges.get(code + (1 << step) - 1).copied().unwrap_or(NEVER);
@@ -203,18 +209,24 @@ mod tests {
 
     #[test]
     fn guesses_are_right_or_one_low_for_every_voltage() {
-        let even = |first: i32, step: f64, count: usize| -> Vec<i16> {
-            (0..count).map(|edge| (f64::from(first) + step * edge as f64).round() as i16).collect()
+        let even = |first: u16, step: f64, count: usize| -> Vec<u16> {
+            (0..count).map(|edge| (f64::from(first) + step * edge as f64).round() as u16).collect()
         };
-        let mut uneven = even(-4000, 264.26, 31);
+        let mut uneven = even(28768, 264.26, 31);
         for (n, edge) in uneven.iter_mut().enumerate() {
-            *edge += [0, 90, -90][n % 3];
+            *edge = [*edge, *edge + 90, *edge - 90][n % 3];
         }
-        let lists =
-            [even(-4000, 264.26, 31), even(-32768, 2.0, 10), even(-900, 64.0, 15), even(7, 1.0, 1), uneven];
+        let lists = [
+            even(28768, 264.26, 31),
+            even(0, 2.0, 10),
+            even(31000, 64.0, 15),
+            even(32775, 1.0, 1),
+            even(1000, 2000.4, 31),
+            uneven,
+        ];
         for edges in &lists {
             let guess = Guess::new(edges).expect("even enough");
-            for voltage in i16::MIN..=i16::MAX {
+            for voltage in 0..=u16::MAX {
                 let code = edges.partition_point(|&edge| edge <= voltage);
                 let found = guess.of(voltage);
                 assert!(
@@ -223,7 +235,7 @@ mod tests {
                 );
             }
         }
-        for edges in [&[][..], &[5, 5, 5], &[0, 1, 2, 3], &[-9000, -8990, -8980, 9000]] {
+        for edges in [&[][..], &[5, 5, 5], &[0, 1, 2, 3], &[23000, 23010, 23020, 41000]] {
             assert_eq!(Guess::new(edges), None);
         }
     }
