@@ -1,10 +1,11 @@
 //! The sums of a layer over a batch, and their gradients: of the weights and of the input map.
 //!
 //! Maps are (image, row, column, channel), weights (kernel row, kernel column, input channel, output).
-//! Sums of signs and of pixels are exact in f32. Two ways to the same numbers: `windows` takes kernel rows
-//! straight out of the padded map, where neighbouring windows overlap; `patches` copies every window, which
-//! serves strides and maps of few channels. A kernel that covers its map is one product for the batch.
+//! Sums of signs and of pixels are exact in f32. Three ways to the same numbers: `windows` takes kernel rows
+//! straight out of the padded map, where neighbouring windows overlap; `gathered` copies the windows of several small
+//! maps; `patches` copies every window, which serves strides and maps of few channels. A kernel that covers its map is one product for the batch.
 
+use super::gathered;
 use super::groups;
 use super::matrix::{View, product};
 use super::patches;
@@ -42,8 +43,22 @@ fn is_dense(layer: &PlanLayer) -> bool {
     layer.conv.pixels() == 1 && layer.pad == 0 && layer.kernel == (layer.input.h, layer.input.w)
 }
 
-fn is_wide(layer: &PlanLayer) -> bool {
-    layer.stride == 1 && layer.kernel.1 * layer.input.c >= WIDE
+/// A way to the sums of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Gathered,
+    Windows,
+    Patches,
+}
+
+impl Way {
+    fn of(layer: &PlanLayer) -> Way {
+        match layer.stride == 1 && layer.kernel.1 * layer.input.c >= WIDE {
+            true if gathered::suits(layer) => Way::Gathered,
+            true => Way::Windows,
+            false => Way::Patches,
+        }
+    }
 }
 
 /// What the taps outside the map hold.
@@ -75,9 +90,10 @@ pub fn forward(layer: &PlanLayer, maps: Maps, weights: &[f32], sums: &mut [f32])
     let group = groups::size(batch);
     sums.par_chunks_mut(group * made).enumerate().for_each(|(index, sums)| {
         let maps = maps.chunk(index * group * taken, sums.len() / made * taken);
-        match is_wide(layer) {
-            true => windows::forward(layer, maps, weights, sums),
-            false => patches::forward(layer, maps, weights, sums),
+        match Way::of(layer) {
+            Way::Gathered => gathered::forward(layer, maps, weights, sums),
+            Way::Windows => windows::forward(layer, maps, weights, sums),
+            Way::Patches => patches::forward(layer, maps, weights, sums),
         }
     });
 }
@@ -101,8 +117,9 @@ impl<F: Fn(usize, usize, &mut [f32]) + Sync> Backward<'_, F> {
         let taken = self.layer.input.elements();
         let batch = self.maps.codes.len() / taken;
         let group = groups::size(batch);
-        let flipped = match (is_wide(self.layer), &input_gradient) {
-            (true, Some(_)) => windows::flipped(self.layer, self.weights),
+        let way = Way::of(self.layer);
+        let turned = match (way, &input_gradient) {
+            (Way::Gathered | Way::Windows, Some(_)) => windows::flipped(self.layer, self.weights),
             _ => Vec::new(),
         };
         let run = |index: usize, gradient: Option<&mut [f32]>| {
@@ -110,9 +127,10 @@ impl<F: Fn(usize, usize, &mut [f32]) + Sync> Backward<'_, F> {
             let images = group.min(batch - first);
             let maps = self.maps.chunk(first * taken, images * taken);
             let row = |image: usize, y: usize, row: &mut [f32]| (self.row)(first + image, y, row);
-            match is_wide(self.layer) {
-                true => windows::backward(self.layer, maps, &flipped, &row, gradient),
-                false => patches::backward(self.layer, maps, self.weights, &row, gradient),
+            match way {
+                Way::Gathered => gathered::backward(self.layer, maps, &turned, &row, gradient),
+                Way::Windows => windows::backward(self.layer, maps, &turned, &row, gradient),
+                Way::Patches => patches::backward(self.layer, maps, self.weights, &row, gradient),
             }
         };
         let parts: Vec<Vec<f32>> = match input_gradient {

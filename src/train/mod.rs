@@ -12,6 +12,7 @@ mod conv;
 mod drop;
 mod export;
 mod fold;
+mod gathered;
 mod groups;
 mod loss;
 mod matrix;

@@ -1,4 +1,4 @@
-//! Gradients against differences, and the two ways of a convolution against each other.
+//! Gradients against differences, and the three ways of a convolution against each other.
 //!
 //! Sums are linear in weights and maps, so their differences are exact up to rounding for any step;
 //! normalisation and loss are smooth, and their differences are taken in small steps.
@@ -8,7 +8,7 @@ use super::norm::{self, Affine, EPSILON, Statistics};
 use super::plan::{PlanLayer, plan};
 use super::recipe::*;
 use super::sign::Slope;
-use super::{matrix, patches, windows};
+use super::{gathered, matrix, patches, windows};
 
 fn numbers(count: usize, salt: u32) -> Vec<f32> {
     let mixed = |i: usize| {
@@ -74,7 +74,7 @@ fn defined(layer: &PlanLayer, maps: &[f32], weights: &[f32]) -> Vec<f32> {
 }
 
 #[test]
-fn sums_follow_the_definition_both_ways() {
+fn sums_follow_the_definition_every_way() {
     for layer in layers() {
         let codes = bits(BATCH * layer.input.elements(), 1);
         let floats: Vec<f32> = codes.iter().map(|&code| code.into()).collect();
@@ -91,11 +91,14 @@ fn sums_follow_the_definition_both_ways() {
             sums.fill(9.0);
             windows::forward(&layer, maps, &weights, &mut sums);
             assert_eq!(sums, expected, "{layer:?}");
+            sums.fill(9.0);
+            gathered::forward(&layer, maps, &weights, &mut sums);
+            assert_eq!(sums, expected, "{layer:?}");
         }
     }
 }
 
-/// Gradients of integer slopes are integers, so both ways and the differences must agree exactly.
+/// Gradients of integer slopes are integers, so all ways and the differences must agree exactly.
 #[test]
 fn gradients_of_sums_are_their_differences() {
     for layer in layers() {
@@ -122,6 +125,12 @@ fn gradients_of_sums_are_their_differences() {
         let (by_weight, by_map) = run(false);
         if layer.stride == 1 {
             assert_eq!((&by_weight, &by_map), (&run(true).0, &run(true).1), "{layer:?}");
+        }
+        if layer.stride == 1 && layer.pad < layer.kernel.0.min(layer.kernel.1) {
+            let flipped = windows::flipped(&layer, &weights);
+            let mut gradient = vec![7.0; codes.len()];
+            let found = gathered::backward(&layer, maps, &flipped, &row, Some(&mut gradient));
+            assert_eq!((&by_weight, &by_map), (&found, &gradient), "{layer:?}");
         }
         let mut whole = (vec![0.0; weights.len()], vec![0.0; codes.len()]);
         let backward = Backward { layer: &layer, maps, weights: &weights, row };
