@@ -6,7 +6,7 @@ use super::matrix::{View, product};
 use super::plan::PlanLayer;
 
 /// Rows that a product should have at least.
-const ROWS: usize = 192;
+const ROWS: usize = 96;
 /// Widest map that is taken, and least weights of a layer: otherwise what `windows` computes in vain is little.
 const WIDTH: usize = 16;
 const WEIGHTS: usize = 1 << 14;
