@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Supports of a binary MLP: accuracy against cycles, for every number of planes.
 
-    study.py train --data MNIST --out build/supports [--seeds 1,2]   base, any, frozen, dropped and joint of each seed
+    study.py train --data MNIST --out build/supports [--seeds 1,2]   all networks of each seed
     study.py run   --data MNIST --out build/supports                 classifies, asks for cycles; writes supports.csv here
     study.py volts --data MNIST --out build/supports                 mismatch of threshold voltages; writes threshold.csv
     study.py plot                                                    needs matplotlib; writes supports.svg here
@@ -20,15 +20,16 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = os.environ.get("BINCIM", HERE.parent.parent / "target" / "release" / "bincim")
-KINDS = ["base", "any", "frozen", "dropped", "joint"]
-ON_A_BASE = ["any", "frozen", "dropped"]
+KINDS = ["base", "any", "frozen", "dropped", "passes", "joint"]
+ON_A_BASE = ["any", "frozen", "dropped", "passes"]
 # Numbers of planes that each network's thresholds are for.
-SERVING = {"base": [1], "any": [1, 2, 3], "frozen": [3], "dropped": [3], "joint": [2]}
+SERVING = {"base": [1], "any": [1, 2, 3], "frozen": [3], "dropped": [3], "passes": [3], "joint": [2]}
 LABELS = {
     "base": "binary",
     "any": "supports on the frozen base, any number of planes",
     "frozen": "supports on the frozen base",
     "dropped": "55 % of them left out",
+    "passes": "55 % of their passes left out",
     "joint": "learnt together",
 }
 

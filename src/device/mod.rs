@@ -32,7 +32,7 @@ pub use physics::{
 pub use presets::{PRESETS, Preset};
 pub use read_noise::ColumnNoise;
 pub use validate::PhysicsProblem;
-pub use wires::{WireError, wire_error};
+pub use wires::{WireError, wire_error, wire_errors};
 
 use crate::variation::{ArrayDraw, Chip, Site, subject};
 use cells::{Cells, Currents};

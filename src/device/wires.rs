@@ -13,6 +13,7 @@ use super::crossbar::Crossbar;
 use super::physics::{CellKind, Freeze, Physics};
 use super::random::{Kind, Stream};
 use crate::variation::Site;
+use rayon::prelude::*;
 
 /// Currents of all cells of an array (index `column * rows + row`) as they arrive at the columns' ends.
 pub(super) fn freeze(physics: &Physics, site: &Site, currents: &mut [Currents]) {
@@ -76,7 +77,7 @@ fn crossbar(physics: &Physics, site: &Site, lines: usize, g: Vec<f64>) -> Crossb
 }
 
 /// What freezing the wires costs: frozen column sums against exact ones.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct WireError {
     /// Root mean square of frozen minus exact over columns and drives, in counts.
     pub rms: f64,
@@ -88,10 +89,37 @@ pub struct WireError {
     pub residual: f64,
 }
 
+/// [`wire_error`] of the first array of each layer; `None` without resistance.
+pub fn wire_errors(physics: &Physics, seed: u64, sites: &[Site], drives: usize) -> Option<WireError> {
+    if physics.wires.row == 0.0 && physics.wires.column == 0.0 {
+        return None;
+    }
+    let first: Vec<&Site> = sites.iter().filter(|site| site.array == 0).collect();
+    let errors: Vec<WireError> =
+        first.par_iter().map(|site| wire_error(physics, seed, site, drives)).collect();
+    let mean = |of: fn(&WireError) -> f64| {
+        (errors.iter().map(|error| of(error).powi(2)).sum::<f64>() / errors.len().max(1) as f64).sqrt()
+    };
+    let most = |of: fn(&WireError) -> f64| errors.iter().map(of).fold(0.0, f64::max);
+    Some(WireError {
+        rms: mean(|error| error.rms),
+        worst: most(|error| error.worst),
+        effect: mean(|error| error.effect),
+        residual: most(|error| error.residual),
+    })
+}
+
 /// Compares frozen with exact column sums under `drives` random drives of all used rows with -1 or +1.
 pub fn wire_error(physics: &Physics, seed: u64, site: &Site, drives: usize) -> WireError {
     let cells = Cells::new(physics, seed, site);
-    let ideal: Vec<Currents> = (0..site.columns).flat_map(|column| cells.currents(column)).collect();
+    let mut ideal: Vec<Currents> = (0..site.columns).flat_map(|column| cells.currents(column)).collect();
+    let columns = site.columns;
+    // The middle column is the last one of the crossbar.
+    let middle = cells.middle_column();
+    let wide = middle.as_ref().map(|_| cells.with_middle_column());
+    ideal.extend(middle.iter().flatten());
+    let site = wide.as_ref().unwrap_or(site);
+    let middle = middle.map(|_| columns);
     let mut frozen = ideal.clone();
     freeze(physics, site, &mut frozen);
     let used = used_rows(site);
@@ -115,25 +143,28 @@ pub fn wire_error(physics: &Physics, seed: u64, site: &Site, drives: usize) -> W
         let voltage: Vec<f64> = drive.iter().map(|d| if gated { d.abs() } else { *d }).collect();
         let exact = crossbar(physics, site, lines, g).solve(&voltage, &vec![0.0; site.columns * lines]);
         error.residual = error.residual.max(exact.residual);
-        for column in 0..site.columns {
-            let sum = |currents: &dyn Fn(usize) -> Currents| -> f64 {
+        for column in 0..columns {
+            let sum = |currents: &dyn Fn(usize, usize) -> Currents| -> f64 {
                 (0..site.rows)
                     .map(|row| {
-                        let [plus, minus] = cells.counts(column, row, currents(row), None);
+                        let middle = middle.map(|middle| currents(middle, row));
+                        let [plus, minus] = cells.counts(column, row, currents(column, row), middle);
                         if drive[row] > 0.0 { plus } else { drive[row] * minus }
                     })
                     .sum()
             };
-            let without = sum(&|row| ideal[column * site.rows + row]);
-            let kept = sum(&|row| frozen[column * site.rows + row]);
-            let real = sum(&|row| {
+            let without = sum(&|column, row| ideal[column * site.rows + row]);
+            let kept = sum(&|column, row| frozen[column * site.rows + row]);
+            let real = sum(&|column, row| {
                 let at = (row * site.columns + column) * lines;
                 let sign = if gated { 1.0 } else { drive[row] };
                 let other = if lines == 2 { exact.currents[at + 1] } else { 0.0 };
                 [[exact.currents[at] * sign, other * sign]; 2]
             });
-            // Currents of idle rows and cells reach the column as well.
-            let leak = leak(site, &exact.currents, &drive, column, lines) / (1.0 - physics.cell.g_min)
+            // Currents of idle rows and cells reach the column, and the middle one, as well.
+            let of = |column| leak(site, &exact.currents, &drive, column, lines);
+            let leak = (of(column) - middle.map_or(0.0, of)) * f64::from(site.most())
+                / (1.0 - physics.cell.g_min)
                 * if lines == 2 { 1.0 } else { 2.0 };
             let difference = kept - real - leak;
             error.rms += difference * difference;
@@ -141,7 +172,7 @@ pub fn wire_error(physics: &Physics, seed: u64, site: &Site, drives: usize) -> W
             error.effect += (real + leak - without) * (real + leak - without);
         }
     }
-    let count = (drives * site.columns).max(1) as f64;
+    let count = (drives * columns).max(1) as f64;
     error.rms = (error.rms / count).sqrt();
     error.effect = (error.effect / count).sqrt();
     error

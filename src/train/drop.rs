@@ -2,10 +2,10 @@
 
 use super::model::Model;
 use super::plan::Plan;
-use super::recipe::{DropBy, SupportsRecipe};
+use super::recipe::{DropBy, DropPer, SupportsRecipe};
 use super::sample::{Samples, batch, order};
 use super::sign::sign;
-use super::supports::{Support, counted};
+use super::supports::Support;
 use std::ops::Range;
 
 /// Most training images whose loss ranks the groups.
@@ -21,6 +21,10 @@ struct Group {
     taps: Range<usize>,
     /// Weights in it.
     weights: usize,
+    /// What it costs, in the recipe's unit.
+    cost: usize,
+    /// Whether it is left out.
+    dropped: bool,
 }
 
 impl Group {
@@ -40,38 +44,47 @@ impl Group {
     }
 }
 
-/// Leaves out the least of the supports' groups that are left as `epoch` begins, until `share` of all is left out.
+/// Leaves out the groups of supports that are worth the least for what they cost, of those that are left as `epoch`
+/// begins, until `share` of all is left out.
 pub fn drop_least(plan: &Plan, model: &mut Model, samples: &Samples, epoch: u64, share: f64) {
     let Some(recipe) = &plan.supports else { return };
-    let groups = groups_left(plan, recipe, model);
+    let (groups, dropped): (Vec<Group>, Vec<Group>) =
+        groups(plan, recipe, model).into_iter().partition(|group| !group.dropped);
+    let cost = |groups: &[Group]| groups.iter().map(|group| group.cost).sum::<usize>();
+    let (all, gone) = (cost(&groups) + cost(&dropped), cost(&dropped));
     let worth = match recipe.drop_by {
         DropBy::Magnitude => by_magnitude(model, &groups),
         DropBy::Loss => by_loss(plan, model, &groups, samples, epoch),
         DropBy::Gradient => by_gradient(plan, model, &groups, samples, epoch),
     };
-    let worth = worth.iter().zip(&groups).map(|(worth, group)| worth / group.weights as f64);
+    let worth = worth.iter().zip(&groups).map(|(worth, group)| worth / group.cost as f64);
     let mut ranked: Vec<(f64, &Group)> = worth.zip(&groups).collect();
     ranked.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let (all, dropped) = counted(&model.layers);
-    let mut left = ((all as f64 * share).round() as usize).saturating_sub(dropped);
+    let mut left = ((all as f64 * share).round() as usize).saturating_sub(gone);
     for (_, group) in ranked {
-        if group.weights > left {
+        if group.cost > left {
             continue;
         }
-        left -= group.weights;
+        left -= group.cost;
         group.set(model, 0.0);
     }
 }
 
-fn groups_left(plan: &Plan, recipe: &SupportsRecipe, model: &Model) -> Vec<Group> {
+fn groups(plan: &Plan, recipe: &SupportsRecipe, model: &Model) -> Vec<Group> {
     let mut made = Vec::new();
     for (layer, (planned, state)) in plan.layers.iter().zip(&model.layers).enumerate() {
+        let bits = if layer == 0 { plan.code.bits() } else { 1 };
+        let (step, cost) = match recipe.drop_per {
+            DropPer::Weight => (recipe.drop_taps, None),
+            // A pass takes a vector a pixel for some outputs, however many of its rows are used.
+            DropPer::Cycle => ((recipe.drop_taps / bits).max(1), Some(planned.conv.elements())),
+        };
         for (support, state) in state.supports.iter().enumerate() {
-            for first in (0..planned.fan_in()).step_by(recipe.drop_taps).filter(|&tap| state.kept[tap] != 0.0)
-            {
-                let taps = first..(first + recipe.drop_taps).min(planned.fan_in());
+            for first in (0..planned.fan_in()).step_by(step) {
+                let taps = first..(first + step).min(planned.fan_in());
                 let weights = taps.len() * planned.conv.c;
-                made.push(Group { layer, support, taps, weights });
+                let dropped = state.kept[first] == 0.0;
+                made.push(Group { layer, support, taps, weights, cost: cost.unwrap_or(weights), dropped });
             }
         }
     }

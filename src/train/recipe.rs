@@ -51,12 +51,15 @@ pub struct SupportsRecipe {
     /// Keep the signs of the base as `--start` gives them; normalisation and supports alone are trained.
     #[serde(default)]
     pub frozen: bool,
-    /// Share of the supports that is left out in the end, least ones first.
+    /// Share of the supports (with `drop_per = "cycle"`: of their passes) that is left out in the end, least ones first.
     #[serde(default)]
     pub drop: f64,
     /// What is least.
     #[serde(default)]
     pub drop_by: DropBy,
+    /// What their worth is divided by, and what `drop` counts.
+    #[serde(default)]
+    pub drop_per: DropPer,
     /// Neighbouring taps that are left out together, for all outputs; the rows of the array, for the machine to skip
     /// whole passes.
     #[serde(default = "drop_taps")]
@@ -107,6 +110,18 @@ pub enum DropBy {
     Gradient,
 }
 
+/// What groups of supports cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropPer {
+    /// Their weights.
+    #[default]
+    Weight,
+    /// The passes of an array of `drop_taps` rows, of which each bit of an integer input takes one: groups of a layer on
+    /// such an input are as much smaller as it has bits.
+    Cycle,
+}
+
 /// `[variation]`: the machine whose chips the network is trained on, a fresh one each step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -135,6 +150,16 @@ pub enum Code {
     Int8,
     /// Pixel p is +1 from 128 on, else -1 (one bit).
     Bipolar,
+}
+
+impl Code {
+    /// Bits of an element.
+    pub fn bits(self) -> usize {
+        match self {
+            Code::Int8 => 8,
+            Code::Bipolar => 1,
+        }
+    }
 }
 
 /// `[[layer]]`: one layer with its batch normalisation, sign and pooling.

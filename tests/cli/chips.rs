@@ -41,6 +41,14 @@ fn one_seed_is_one_chip() {
     let bytes = |name: &str| fs::read(dir.join(name)).expect("a chip");
     assert_eq!(bytes("a"), bytes("b"));
     assert_ne!(bytes("a"), bytes("c"));
+    // Frozen wires come with what freezing costs.
+    assert!(json["wires"].is_null(), "{json}");
+    let text = fs::read_to_string(dir.join("arch.toml")).expect("readable");
+    fs::write(dir.join("arch.toml"), text + "wires.row = 1e-4\nwires.column = 1e-4\n").expect("writable");
+    let json = draw(dir, 3, "d").ends(0).json(&["wires"]);
+    let number = |key: &str| json["wires"][key].as_f64().expect("a number");
+    assert!(number("effect") > number("rms") && number("rms") > 0.0, "{json}");
+    assert!(number("worst") >= number("rms") && number("residual") < 1e-12, "{json}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use bincim::device::{
-    Branches, Cell, CellKind, Crossbar, Freeze, Gaussian, Physics, Scale, Wires, draw, wire_error,
+    Branches, Cell, CellKind, Crossbar, Freeze, Gaussian, Physics, Reference, Scale, Wires, draw, wire_error,
 };
 
 /// Column current over N V G of a ladder of N conductances 1 with segments r, all driven, virtual ground at its end.
@@ -94,6 +94,15 @@ fn freezing_costs_nothing_by_transfer_and_a_reported_error_by_reference() {
             let full = self::site(96, 24, |c, r| if pattern(c, r) < 0 { -1 } else { 1 });
             let transfer = wire_error(&physics, 3, &full, 6);
             assert!(transfer.worst < 1e-10, "{kind:?} {transfer:?}");
+        }
+        // A middle column of its own has lines like the others, also where the transfer is exact.
+        if kind == CellKind::Offset {
+            physics.cell.reference = Reference::Column;
+            physics.wires.freeze = Freeze::Transfer;
+            let full = self::site(96, 24, |c, r| if pattern(c, r) < 0 { -1 } else { 1 });
+            let transfer = wire_error(&physics, 3, &full, 6);
+            assert!(transfer.worst < 1e-10 && transfer.effect > 1e-3, "{transfer:?}");
+            physics.cell.reference = Reference::Fixed;
         }
         physics.wires.freeze = Freeze::Reference;
         physics.cell.branches = Branches::Independent;

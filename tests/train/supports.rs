@@ -136,19 +136,27 @@ fn the_share_that_is_asked_for_is_left_out_in_whole_groups() {
 /// Pixels of 128 are 0, so nothing depends on the weights that read them: those go, of two groups the second.
 #[test]
 fn gradients_leave_out_what_nothing_depends_on() {
+    assert_eq!(kept_of_dark_pixels(4, "drop = 0.5\ndrop_taps = 4"), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    // A pass of 16 rows holds two taps of eight bits each.
+    let passes = "drop = 0.75\ndrop_taps = 16\ndrop_per = \"cycle\"";
+    assert_eq!(kept_of_dark_pixels(2, passes), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+}
+
+/// What of the supports on eight pixels is kept where all from `dark` on are 128.
+fn kept_of_dark_pixels(dark: usize, drop: &str) -> Vec<f32> {
     let text = SCORES
         .replace("rows = 5", "rows = 2")
         .replace("bipolar", "int8")
-        .replace("learn_scales = true", "drop = 0.5\ndrop_by = \"gradient\"\ndrop_taps = 4\ndrop_at = 0.0");
+        .replace("learn_scales = true", &format!("{drop}\ndrop_by = \"gradient\"\ndrop_at = 0.0"));
     let mut trainer = Trainer::new(planned(&text));
     let mut pixels = pixels(&trainer.plan, 40);
-    pixels.chunks_exact_mut(8).for_each(|image| image[4..].fill(128));
+    pixels.chunks_exact_mut(8).for_each(|image| image[dark..].fill(128));
     let labels = labels(&trainer.plan, &pixels);
     let samples = Samples { pixels: &pixels, labels: &labels };
     trainer.epoch(&samples, &samples, &mut |_| {}).expect("an epoch");
-    for support in &trainer.model.layers[0].supports {
-        assert_eq!(support.kept, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-    }
+    let supports = &trainer.model.layers[0].supports;
+    assert!(supports.iter().all(|support| support.kept == supports[0].kept));
+    supports[0].kept.clone()
 }
 
 #[test]
