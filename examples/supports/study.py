@@ -118,7 +118,7 @@ def plot():
     for row in csv.DictReader(open(HERE / "supports.csv")):
         points.setdefault((row["network"], int(row["planes"])), []).append(row)
     figure, axes = plt.subplots(figsize=(6.4, 4))
-    for kind, marker in zip(KINDS, "oxsDv"):
+    for kind, marker in zip(KINDS, "oxsDPv"):
         ends = sorted((n, rows) for (k, n), rows in points.items() if k == kind)
         xs = [statistics.mean(int(row["cycles"]) for row in rows) for _, rows in ends]
         wrong = [[float(row["wrong_percent"]) for row in rows] for _, rows in ends]
