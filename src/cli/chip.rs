@@ -86,11 +86,6 @@ pub fn has_thresholds(design: &Design) -> miette::Result<()> {
 
 /// Thresholds of the chip that are not the design's.
 pub fn moved_thresholds(design: &Design, chip: &Chip) -> usize {
-    let entries = design.thresholds.iter().enumerate();
-    let moved = entries.flat_map(|(entry, lanes)| lanes.iter().enumerate().map(move |lane| (entry, lane)));
-    moved
-        .filter(|(entry, (lane, threshold))| {
-            chip.threshold(*entry, *lane).is_some_and(|own| own != threshold.value)
-        })
-        .count()
+    let own = chip.thresholds.iter().flat_map(|own| own.values.iter().flatten());
+    own.zip(design.thresholds.iter().flatten()).filter(|(own, threshold)| **own != threshold.value).count()
 }

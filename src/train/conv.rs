@@ -3,7 +3,8 @@
 //! Maps are (image, row, column, channel), weights (kernel row, kernel column, input channel, output).
 //! Sums of signs and of pixels are exact in f32. Three ways to the same numbers: `windows` takes kernel rows
 //! straight out of the padded map, where neighbouring windows overlap; `gathered` copies the windows of several small
-//! maps; `patches` copies every window, which serves strides and maps of few channels. A kernel that covers its map is one product for the batch.
+//! maps; `patches` copies every window, which serves strides and maps of few channels. A kernel that covers its map is
+//! one product for the batch.
 
 use super::gathered;
 use super::groups;

@@ -6,8 +6,7 @@
 //!
 //! Layout: a [`Head`] as one line of JSON, a line feed, then for each array in order `plus` and `minus` (i16),
 //! `offset` and `edges` (i32), then the chip's own thresholds if it has some (i64, entry by entry), all little-endian,
-//! without gaps. `sha256` is the SHA-256 of the whole file as it
-//! would be with an empty `sha256`.
+//! without gaps. `sha256` is the SHA-256 of the whole file as it would be with an empty `sha256`.
 
 use super::{ArrayDraw, Chip, OwnThresholds};
 use miette::Diagnostic;

@@ -55,10 +55,6 @@ unsafe fn read_of<const G: usize>(
         Scratch { tables: [[[0; 1 << MOST_ROWS]; TILE]; MADE], voltages: [[[0; LANES]; PANEL]; TILE] };
     for first in columns.clone().step_by(TILE) {
         let mut tile = Tile { tables, first, panel, groups: 0..0, indices };
-        for column in first..first + TILE {
-            // They are needed behind the look-ups.
-            _mm_prefetch::<_MM_HINT_T0>(edges_of(tables, column).cast());
-        }
         for made in (0..tables.groups).step_by(MADE) {
             tile.groups = made..tables.groups.min(made + MADE);
             let mut block = 0;
@@ -262,7 +258,7 @@ unsafe fn convert(
             }
         }
         let sums = sink.sums.as_mut_ptr().add(at * sink.slots * LANES).cast::<__m512i>();
-        let edges = edges_of(tables, column);
+        let edges = tables.edges.as_ptr().add(column * tables.parts * STEPS * CODES).cast::<__m512i>();
         let values = sink.values.as_ptr().cast::<__m512i>();
         let first_values = _mm512_loadu_si512(values);
         let pivots = tables.pivots.as_ptr().add(column * STEPS * CODES).cast::<__m512i>();
@@ -294,11 +290,6 @@ unsafe fn convert(
             _mm512_storeu_si512(sum, _mm512_add_epi16(_mm512_loadu_si512(sum), value));
         }
     }
-}
-
-/// Edges of a column, [`STEPS`] vectors a part.
-fn edges_of(tables: &Tables, column: usize) -> *const __m512i {
-    tables.edges.as_ptr().wrapping_add(column * tables.parts * STEPS * CODES).cast()
 }
 
 /// A [`Guess`] and the edges that correct it, in every lane.
