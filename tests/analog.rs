@@ -65,9 +65,9 @@ fn trial(number: u64) -> (Design, Chip) {
     // Every second one has planes of weights, some with masks.
     let planes = if number % 2 == 1 { 3 } else { 1 };
     let limits = match number % 3 {
-        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes },
-        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes },
-        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes },
+        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts: false },
+        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes, shortcuts: false },
+        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes, shortcuts: false },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -158,7 +158,8 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let (mut compared, mut several) = (0, 0);
     for number in 0..120 {
         let planes = 1 + number as usize % 5;
-        let limits = Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes };
+        let limits =
+            Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes, shortcuts: false };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
         arch.readout.kind = ReadoutKind::Adc;
@@ -190,7 +191,15 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
 fn scores_of_another_unit_give_the_same_class() {
     let mut compared = 0;
     for number in 0..200 {
-        let limits = Limits { layers: 3, channels: 12, side: 4, kernel: 3, input_bits: 4, planes: 1 };
+        let limits = Limits {
+            layers: 3,
+            channels: 12,
+            side: 4,
+            kernel: 3,
+            input_bits: 4,
+            planes: 1,
+            shortcuts: false,
+        };
         let mut network = random::network(number, &limits);
         let last = network.layers.last().expect("a layer");
         if last.activation != Activation::Scores || last.output.pixels() > 1 || network.layers.len() < 2 {

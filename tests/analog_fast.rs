@@ -132,10 +132,36 @@ fn random_networks_machines_and_chips() {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
         let planes = if number % 2 == 1 { 3 } else { 1 };
         let limits = match number % 4 {
-            0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes },
-            1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes },
-            2 => Limits { layers: 4, channels: 80, side: 3, kernel: 2, input_bits: 2, planes },
-            _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1, planes },
+            0 => Limits {
+                layers: 3,
+                channels: 10,
+                side: 5,
+                kernel: 3,
+                input_bits: 4,
+                planes,
+                shortcuts: false,
+            },
+            1 => {
+                Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes, shortcuts: false }
+            }
+            2 => Limits {
+                layers: 4,
+                channels: 80,
+                side: 3,
+                kernel: 2,
+                input_bits: 2,
+                planes,
+                shortcuts: false,
+            },
+            _ => Limits {
+                layers: 3,
+                channels: 300,
+                side: 1,
+                kernel: 1,
+                input_bits: 1,
+                planes,
+                shortcuts: false,
+            },
         };
         let (design, images) = loop {
             let network = random::network(rng.random(), &limits);
@@ -222,6 +248,7 @@ fn layer(
         conv,
         sum_pixels: false,
         pool,
+        shortcut: Shortcut::NONE,
         fewer: Vec::new(),
         activation,
         output,
@@ -392,7 +419,15 @@ impl ReadNoise for Hashed {
 fn noise_shifts_the_voltages() {
     for number in 0..60u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
-        let limits = Limits { layers: 3, channels: 40, side: 5, kernel: 3, input_bits: 3, planes: 1 };
+        let limits = Limits {
+            layers: 3,
+            channels: 40,
+            side: 5,
+            kernel: 3,
+            input_bits: 3,
+            planes: 1,
+            shortcuts: false,
+        };
         let (design, count) = loop {
             let network = random::network(rng.random(), &limits);
             let mut arch = machines::random_arch(&mut rng);

@@ -4,7 +4,7 @@ use bincim::arch::ArchFile;
 use bincim::bits::BitMatrix;
 use bincim::design;
 use bincim::network::{
-    Activation, Decision, Input, InputCode, Layer, Network, Output, Padding, Plane, Pool, Shape,
+    Activation, Decision, Input, InputCode, Layer, Network, Output, Padding, Plane, Pool, Shape, Shortcut,
 };
 
 fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool) -> Layer {
@@ -21,6 +21,7 @@ fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool)
         conv,
         sum_pixels: false,
         pool: pooled.then_some(Pool { kernel: (2, 2), stride: (2, 2), before_sign: false }),
+        shortcut: Shortcut::NONE,
         fewer: Vec::new(),
         activation: if last {
             Activation::Scores

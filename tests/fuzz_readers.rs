@@ -84,7 +84,15 @@ fn mutate_toml(rng: &mut StdRng, origin: &[u8]) -> Vec<u8> {
 fn read_toml(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let Ok(file) = read::arch_from_text(text) else { return false };
-    let limits = random::Limits { layers: 2, channels: 4, side: 3, kernel: 2, input_bits: 2, planes: 1 };
+    let limits = random::Limits {
+        layers: 2,
+        channels: 4,
+        side: 3,
+        kernel: 2,
+        input_bits: 2,
+        planes: 1,
+        shortcuts: false,
+    };
     cost::choose(&random::network(1, &limits), &file, None).is_ok()
 }
 

@@ -101,10 +101,24 @@ fn design(feature: &Feature) -> Design {
     for seed in 0..200_000 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let limits = match seed % 2 {
-            0 => Limits { layers: 4, channels: 9, side: 6, kernel: 3, input_bits: 4, planes: feature.planes },
-            _ => {
-                Limits { layers: 4, channels: 40, side: 1, kernel: 1, input_bits: 2, planes: feature.planes }
-            }
+            0 => Limits {
+                layers: 4,
+                channels: 9,
+                side: 6,
+                kernel: 3,
+                input_bits: 4,
+                planes: feature.planes,
+                shortcuts: false,
+            },
+            _ => Limits {
+                layers: 4,
+                channels: 40,
+                side: 1,
+                kernel: 1,
+                input_bits: 2,
+                planes: feature.planes,
+                shortcuts: false,
+            },
         };
         let network = random::network(seed, &limits);
         if network.layers.len() < 2 {

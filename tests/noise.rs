@@ -59,6 +59,7 @@ fn dense(inputs: usize, outputs: usize) -> Network {
         conv: Shape::vector(outputs),
         sum_pixels: false,
         pool: None,
+        shortcut: Shortcut::NONE,
         fewer: Vec::new(),
         activation: Activation::Scores,
         output: Shape::vector(outputs),
@@ -247,7 +248,8 @@ fn physics(number: u64) -> Physics {
 /// Every readout, with and without noise in gates: 20 chips each, the Verilog built once for all of them.
 #[test]
 fn verilog_equals_the_machine_on_twenty_chips_of_every_readout() {
-    let limits = Limits { layers: 4, channels: 24, side: 6, kernel: 3, input_bits: 3, planes: 1 };
+    let limits =
+        Limits { layers: 4, channels: 24, side: 6, kernel: 3, input_bits: 3, planes: 1, shortcuts: false };
     for (kind, noise) in [ReadoutKind::Adc, ReadoutKind::Sense].into_iter().flat_map(|k| [(k, 0.0), (k, 1.5)])
     {
         let design = (0..)
@@ -321,7 +323,8 @@ fn verilog_equals_the_machine_on_twenty_chips_of_supports_and_slices() {
 }
 
 fn several(cells: Cells, kind: ReadoutKind, share: usize, noise: f64) -> Option<Bench> {
-    let limits = Limits { layers: 4, channels: 20, side: 5, kernel: 3, input_bits: 3, planes: 4 };
+    let limits =
+        Limits { layers: 4, channels: 20, side: 5, kernel: 3, input_bits: 3, planes: 4, shortcuts: false };
     let mut arch = readout(machines::arch(32, 8, 8, 8, 0), kind, noise);
     arch.share = share;
     match cells {

@@ -52,7 +52,7 @@ fn neutral_thresholds(file: &str, layer: &Layer, index: usize, code: InputCode) 
         .iter()
         .enumerate()
         .map(|(c, &t)| {
-            let (low, high) = layer.accumulator_range(c, code);
+            let (low, high) = layer.product_range(c, code);
             let reachable = (low..=high).step_by(step).find(|&acc| acc >= i64::from(t));
             reachable.unwrap_or(high + 1) as i32
         })

@@ -33,7 +33,8 @@ struct Player {
 
 /// The folder of a design whose accelerator is the player.
 fn player(fault: usize) -> Player {
-    let limits = Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3, planes: 1 };
+    let limits =
+        Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3, planes: 1, shortcuts: false };
     // A network of several layers whose last one gives several scores.
     let design = (0..)
         .map(|seed| random::network(seed, &limits))

@@ -92,6 +92,7 @@ impl Case {
             conv: Shape::vector(self.outputs),
             sum_pixels: false,
             pool: None,
+            shortcut: Shortcut::NONE,
             fewer: Vec::new(),
             activation: Activation::Scores,
             output: Shape::vector(self.outputs),

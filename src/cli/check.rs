@@ -5,7 +5,7 @@ use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
 use crate::design::{Design, LayerDesign};
 use crate::mapping;
-use crate::network::{Activation, InputCode, Layer, Network, Plane};
+use crate::network::{Activation, InputCode, Layer, Network, Plane, accumulator_range};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -47,14 +47,14 @@ fn fits(choice: &Choice, device: Option<&Device>) -> bool {
 }
 
 /// Channels whose threshold is always or never met.
-fn constants(layer: &Layer, code: InputCode) -> usize {
-    match &layer.activation {
+fn constants(network: &Network, index: usize) -> usize {
+    match &network.layers[index].activation {
         Activation::Scores => 0,
         Activation::Sign { threshold, .. } => threshold
             .iter()
             .enumerate()
             .filter(|&(channel, &t)| {
-                let (low, high) = layer.accumulator_range(channel, code);
+                let (low, high) = accumulator_range(&network.layers, index, channel, network.input.code);
                 i64::from(t) <= low || i64::from(t) > high
             })
             .count(),
@@ -74,7 +74,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "name": layer.name, "op": layer.op, "input": layer.input, "conv": layer.conv,
                 "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
-                "constant_channels": constants(layer, network.code_of(index)),
+                "constant_channels": constants(network, index),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
                 "slices": slices(&design.network.layers[index]),
@@ -175,7 +175,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             layer.output.to_string(),
             thousands(layer.macs() as u64),
             thousands(layer.weight_bits() as u64),
-            constants(layer, network.code_of(index)),
+            constants(network, index),
             tiles(program),
             reuse.layers[index].reuse.to_string(),
             thousands(program.cycles),

@@ -410,7 +410,7 @@ fn widths(
     let last_sums = domains.last().map_or((0, 0), |domain| domain.range(last));
     let scores = (0..last.conv.c).map(|channel| match analog {
         Some(_) => last_sums,
-        None => last.accumulator_range(channel, code),
+        None => last.product_range(channel, code),
     });
     let coordinate = layers
         .iter()

@@ -30,10 +30,17 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
     assert_eq!(input.len(), network.input.shape.elements(), "elements of the input map");
     let mut map: Vec<i32> = input.iter().map(|&value| i32::from(value)).collect();
     let mut layers = Vec::new();
+    let mut kept: Vec<i32> = Vec::new();
     for layer in &network.layers {
         let mut accumulators = convolve(layer, &map);
         if layer.sum_pixels {
             accumulators = accumulators.chunks(layer.conv.pixels()).map(|c| c.iter().sum()).collect();
+        }
+        if layer.shortcut.adds {
+            accumulators.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
+        }
+        if layer.shortcut.keeps {
+            kept = pools(layer, &accumulators).map(|window| window.max().unwrap_or(0)).collect();
         }
         let bits = match &layer.activation {
             Activation::Scores => Vec::new(),
@@ -143,34 +150,38 @@ fn accumulate(layer: &Layer, map: &[i32], o: usize, y: usize, x: usize) -> i32 {
 
 /// Threshold, flip and max pooling: the layer's output bits, CHW.
 fn signs(layer: &Layer, accumulators: &[i32], threshold: &[i32], flip: &[bool]) -> Vec<bool> {
-    let sign = |acc: i32, c: usize| (acc >= threshold[c]) ^ flip[c];
-    let before = if layer.sum_pixels { Shape::vector(layer.conv.c) } else { layer.conv };
-    let one = Pool { kernel: (1, 1), stride: (1, 1), before_sign: false };
-    let pool = layer.pool.unwrap_or(one);
+    let before_sign = layer.pool.is_some_and(|pool| pool.before_sign);
     let mut bits = Vec::with_capacity(layer.output.elements());
-    for c in 0..layer.output.c {
-        for y in 0..layer.output.h {
-            for x in 0..layer.output.w {
-                let window = (0..pool.kernel.0).flat_map(|ky| {
-                    (0..pool.kernel.1).map(move |kx| (y * pool.stride.0 + ky, x * pool.stride.1 + kx))
-                });
-                let mut values = window.map(|(row, col)| accumulators[chw(before, c, row, col)]);
-                bits.push(if pool.before_sign {
-                    values.max().is_some_and(|largest| sign(largest, c))
-                } else {
-                    values.any(|acc| sign(acc, c))
-                });
-            }
-        }
+    for (index, mut window) in pools(layer, accumulators).enumerate() {
+        let c = index / layer.output.pixels();
+        let sign = |acc: i32| (acc >= threshold[c]) ^ flip[c];
+        bits.push(if before_sign { window.max().is_some_and(sign) } else { window.any(sign) });
     }
     bits
+}
+
+/// The accumulators of every pooling window, CHW; without pooling a window is one pixel.
+fn pools<'a>(
+    layer: &Layer,
+    accumulators: &'a [i32],
+) -> impl Iterator<Item = impl Iterator<Item = i32> + use<'a>> + use<'a> {
+    let before = if layer.sum_pixels { Shape::vector(layer.conv.c) } else { layer.conv };
+    let one = Pool { kernel: (1, 1), stride: (1, 1), before_sign: false };
+    let (pool, output) = (layer.pool.unwrap_or(one), layer.output);
+    (0..output.elements()).map(move |index| {
+        let (c, y, x) = (index / output.pixels(), index / output.w % output.h, index % output.w);
+        let window = (0..pool.kernel.0).flat_map(move |ky| {
+            (0..pool.kernel.1).map(move |kx| (y * pool.stride.0 + ky, x * pool.stride.1 + kx))
+        });
+        window.map(move |(row, col)| accumulators[chw(before, c, row, col)])
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bits::BitMatrix;
-    use crate::network::{Input, InputCode, Mask, Padding, Plane, validate};
+    use crate::network::{Input, InputCode, Mask, Padding, Plane, Shortcut, validate};
 
     /// One 2x2 convolution with padding on a 1x2x2 input, small enough to be summed by hand.
     fn small(value: PadValue, pool: Option<Pool>) -> Network {
@@ -189,6 +200,7 @@ mod tests {
             conv,
             sum_pixels: false,
             pool,
+            shortcut: Shortcut::NONE,
             fewer: Vec::new(),
             activation: match pool {
                 None => Activation::Scores,
@@ -246,6 +258,30 @@ mod tests {
         // Base sums 5, -12, 6, 101, twice; then - upper left + lower left.
         assert_eq!(run(&network, &input).scores, [10, -24 + 5, 12, 202 - 5 + 11]);
         assert_eq!(run(&network.limited(1), &input).scores, [10, -24, 12, 202]);
+    }
+
+    #[test]
+    fn a_shortcut_adds_what_was_kept() {
+        let pool = Pool { kernel: (2, 2), stride: (1, 1), before_sign: true };
+        let mut network = small(PadValue::Zero, Some(pool));
+        // Accumulators 5, -12, 6, 101, of which the largest is kept; its bit is flipped to 0.
+        network.layers[0].shortcut = Shortcut { adds: false, keeps: true };
+        let mut second = network.layers[0].clone();
+        let one = Shape { c: 1, h: 1, w: 1 };
+        (second.input, second.conv, second.output) = (one, one, one);
+        (second.kernel, second.padding, second.pool) = ((1, 1), Padding::NONE, None);
+        second.planes = vec![Plane { scale: 3, ..Plane::binary(BitMatrix::from_fn(1, 1, |_, _| true)) }];
+        second.shortcut = Shortcut { adds: true, keeps: true };
+        second.activation = Activation::Sign { threshold: vec![98], flip: vec![false] };
+        let mut third = second.clone();
+        third.activation = Activation::Sign { threshold: vec![102], flip: vec![false] };
+        network.layers.extend([second, third]);
+        assert_eq!(validate(&network), []);
+        let trace = run(&network, &[5, -7, 11, 100]);
+        // 101 - 3 meets 98, hence + 3 in the last layer.
+        let sums: Vec<&[i32]> = trace.layers.iter().map(|layer| &layer.accumulators[..]).collect();
+        assert_eq!(sums, [&[5, -12, 6, 101][..], &[98], &[101]]);
+        assert_eq!(trace.scores, [-1]);
     }
 
     #[test]

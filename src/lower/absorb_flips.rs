@@ -6,7 +6,8 @@ use crate::network::{Activation, Network};
 
 pub fn run(network: &mut Network) {
     for layer in &mut network.layers {
-        if layer.pool.is_some_and(|p| p.before_sign) {
+        // Sums that go past a layer keep their signs.
+        if layer.pool.is_some_and(|p| p.before_sign) || !layer.shortcut.is_none() {
             continue;
         }
         let Activation::Sign { threshold, flip } = &mut layer.activation else { continue };

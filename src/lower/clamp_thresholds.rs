@@ -1,14 +1,14 @@
 //! Brings every threshold to the smallest accumulator that can occur and meets it: always met is the
 //! smallest accumulator of all, never met is one above the largest.
 
-use crate::network::{Activation, Network};
+use crate::network::{Activation, Network, accumulator_range, accumulator_step};
 
 pub fn run(network: &mut Network) {
     for index in 0..network.layers.len() {
-        let code = network.code_of(index);
+        let range = |c| accumulator_range(&network.layers, index, c, network.input.code);
+        let ranges: Vec<(i64, i64)> = (0..network.layers[index].conv.c).map(range).collect();
+        let step = accumulator_step(&network.layers, index, network.input.code) as i64;
         let layer = &mut network.layers[index];
-        let ranges: Vec<(i64, i64)> = (0..layer.conv.c).map(|c| layer.accumulator_range(c, code)).collect();
-        let step = layer.accumulator_step(code) as i64;
         for (t, &(low, high)) in layer.fewer.iter_mut().flat_map(|list| list.iter_mut().zip(&ranges)) {
             *t = i64::from(*t).clamp(low, high + 1) as i32;
         }

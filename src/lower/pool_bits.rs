@@ -6,6 +6,7 @@ pub fn run(network: &mut Network) {
     for layer in &mut network.layers {
         if let (Some(pool), Activation::Sign { flip, .. }) = (&mut layer.pool, &layer.activation)
             && !flip.contains(&true)
+            && !layer.shortcut.keeps
         {
             pool.before_sign = false;
         }

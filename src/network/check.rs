@@ -1,6 +1,6 @@
 //! The invariants of a network, checked after reading and by every generator of random networks.
 
-use super::{Activation, InputCode, Layer, Network, Plane, Shape};
+use super::{Activation, InputCode, Layer, Network, Plane, Shape, accumulator_range, keeper};
 
 /// One broken invariant: the layer's name and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,7 @@ pub fn validate(network: &Network) -> Vec<Problem> {
             say("padding must be smaller than the kernel".into());
         }
         planes(layer, network.code_of(index), &mut say);
+        shortcut(network, index, &mut say);
         let output = match (layer.sum_pixels, layer.pool) {
             (true, Some(_)) => {
                 say("max pooling and the sum over pixels cannot both follow one layer".into());
@@ -96,6 +97,42 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         });
     }
     problems
+}
+
+/// What is wrong with the shortcut that begins or ends at layer `index`.
+fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
+    let layer = &network.layers[index];
+    if layer.shortcut.is_none() {
+        return;
+    }
+    if layer.activation == Activation::Scores || layer.sum_pixels {
+        say("raw scores and sums over pixels have no shortcut".into());
+    }
+    if layer.shortcut.keeps && layer.pool.is_some_and(|pool| !pool.before_sign) {
+        say("accumulators are kept where the pooling follows the sign".into());
+    }
+    if !layer.shortcut.adds {
+        return;
+    }
+    if layer.pool.is_some() {
+        say("a layer that adds a shortcut cannot be pooled".into());
+    }
+    let Some(kept) = keeper(&network.layers, index) else {
+        return say("adds a shortcut that no layer before it kept".into());
+    };
+    let kept = network.layers[kept].output;
+    if kept != layer.conv {
+        return say(format!("adds a map of {kept} to one of {}", layer.conv));
+    }
+    let channels = 0..layer.conv.c;
+    let ranges = channels.map(|c| accumulator_range(&network.layers, index, c, network.input.code));
+    let largest = ranges.map(|(low, high)| high.max(-low)).max().unwrap_or(0);
+    if largest > i64::from(i32::MAX) / 2 {
+        say(format!(
+            "accumulators with their shortcuts reach {largest}; at most {} are supported",
+            i32::MAX / 2
+        ));
+    }
 }
 
 /// What is wrong with the planes of the weights of `layer`, which reads elements of `code`.

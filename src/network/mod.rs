@@ -6,9 +6,11 @@
 
 mod check;
 pub mod random;
+mod shortcut;
 mod slices;
 
 pub use check::{Problem, validate};
+pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 
 use crate::bits::BitMatrix;
@@ -215,7 +217,7 @@ impl Plane {
 ///
 /// Accumulator, shape `conv`: `acc[o][y][x] = sum over (ky, kx, c) of w[o][ky][kx][c] * in[c][y*sy + ky - top][x*sx + kx - left]`
 /// with `in` in {-1, +1} (padding 0 or +-1), or the input's integer for the first layer, and the weight
-/// `w = sum over planes of scale * (-1, 0 or +1)`.
+/// `w = sum over planes of scale * (-1, 0 or +1)`; where the layer has a shortcut, plus what [`Shortcut`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     /// Name of the source graph's node.
@@ -232,6 +234,7 @@ pub struct Layer {
     pub planes: Vec<Plane>,
     /// Shape of the accumulators, before pooling.
     pub conv: Shape,
+    pub shortcut: Shortcut,
     /// The accumulators of all pixels of a channel are added into one (global average pooling without
     /// its division, which the fold absorbs); `pool` is then `None` and `output` is a vector.
     pub sum_pixels: bool,
@@ -290,9 +293,10 @@ impl Layer {
         self.planes.iter().map(|plane| i64::from(plane.scale) * i64::from(plane.most())).sum()
     }
 
-    /// Smallest and largest accumulator that any input can give channel `c`, with all planes or only the first ones;
-    /// `code` is the input's coding for the first layer and [`InputCode::Bipolar`] for every other.
-    pub fn accumulator_range(&self, c: usize, code: InputCode) -> (i64, i64) {
+    /// Smallest and largest sum of products that any input can give channel `c`, with all planes or only the first ones;
+    /// `code` is the input's coding for the first layer and [`InputCode::Bipolar`] for every other. What a shortcut adds
+    /// is not in it ([`accumulator_range`]).
+    pub fn product_range(&self, c: usize, code: InputCode) -> (i64, i64) {
         let pixels = if self.sum_pixels { self.conv.pixels() as i64 } else { 1 };
         let (low, high) = code.range();
         let (low, high) = (i64::from(low), i64::from(high));
@@ -316,9 +320,9 @@ impl Layer {
         range
     }
 
-    /// Distance between neighbouring accumulators of one channel: a sum of bipolar values has the parity
+    /// Distance between neighbouring sums of products of one channel: a sum of bipolar values has the parity
     /// of its number of taps, unless some taps are not driven. With several planes it depends on how many run.
-    pub fn accumulator_step(&self, code: InputCode) -> usize {
+    pub fn product_step(&self, code: InputCode) -> usize {
         let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
         let binary = self.planes.len() == 1 && self.planes[0].scale == 1;
         if code == InputCode::Bipolar && all_driven && binary { 2 } else { 1 }

@@ -25,11 +25,13 @@ pub struct Limits {
     pub input_bits: u32,
     /// Most planes of a layer's weights; above 1 some leave taps and channels out.
     pub planes: usize,
+    /// Layers add the accumulators that earlier ones kept.
+    pub shortcuts: bool,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { layers: 5, channels: 70, side: 11, kernel: 7, input_bits: 8, planes: 1 }
+        Limits { layers: 5, channels: 70, side: 11, kernel: 7, input_bits: 8, planes: 1, shortcuts: false }
     }
 }
 
@@ -50,11 +52,21 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
     let mut layers: Vec<Layer> = Vec::new();
     let count = rng.random_range(1..=limits.layers);
     let mut map = shape;
+    let input = code;
     for index in 0..count {
         let code = if index == 0 { code } else { InputCode::Bipolar };
-        let next = layer(rng, limits, map, code, index, index + 1 == count);
+        let mut next = layer(rng, limits, map, code, index, index + 1 == count);
+        if limits.shortcuts {
+            let kept = layers.iter().rev().find(|layer| layer.shortcut.keeps).map(|layer| layer.output);
+            shortcut(rng, limits, &mut next, kept);
+        }
         map = next.output;
         layers.push(next);
+        if layers[index].shortcut.adds {
+            let range = |c| accumulator_range(&layers, index, c, input);
+            let activation = sign(rng, &layers[index], code, range);
+            layers[index].activation = activation;
+        }
     }
     if limits.planes > 1 {
         fewer(&mut ChaCha8Rng::seed_from_u64(seed ^ 0x0066_6577_6572), &mut layers, code);
@@ -83,7 +95,8 @@ fn fewer(rng: &mut impl Rng, layers: &mut [Layer], input: InputCode) {
             continue;
         }
         for _ in 1..most {
-            if let Activation::Sign { threshold, .. } = sign(rng, layer, code) {
+            let own: Vec<_> = (0..layer.conv.c).map(|c| layer.product_range(c, code)).collect();
+            if let Activation::Sign { threshold, .. } = sign(rng, layer, code, |c| own[c]) {
                 layer.fewer.push(threshold);
             }
         }
@@ -157,14 +170,39 @@ fn layer(
         conv,
         sum_pixels,
         pool,
+        shortcut: Shortcut::NONE,
         fewer: Vec::new(),
         activation: Activation::Scores,
         output,
     };
     if !scores {
-        layer.activation = sign(rng, &layer, code);
+        layer.activation = sign(rng, &layer, code, |c| layer.product_range(c, code));
     }
     layer
+}
+
+/// Lets `layer` keep its accumulators, or makes it one that adds those of the map `kept`, where it reads a map as large.
+fn shortcut(rng: &mut impl Rng, limits: &Limits, layer: &mut Layer, kept: Option<Shape>) {
+    if layer.activation == Activation::Scores || layer.sum_pixels {
+        return;
+    }
+    layer.shortcut.keeps = rng.random_ratio(2, 3);
+    if let (true, Some(pool)) = (layer.shortcut.keeps, &mut layer.pool) {
+        pool.before_sign = true;
+    }
+    let Some(kept) = kept.filter(|kept| (kept.h, kept.w) == (layer.input.h, layer.input.w)) else { return };
+    if rng.random_ratio(1, 5) {
+        return;
+    }
+    // An odd kernel around its pixel keeps height and width.
+    let kernel = 2 * rng.random_range(0..limits.kernel.div_ceil(2)) + 1;
+    let edge = kernel / 2;
+    let padding = Padding { top: edge, left: edge, bottom: edge, right: edge, value: layer.padding.value };
+    layer.op = if kernel == 1 && kept.pixels() == 1 { "dense" } else { "conv" };
+    (layer.kernel, layer.stride, layer.padding) = ((kernel, kernel), (1, 1), padding);
+    (layer.conv, layer.output, layer.pool) = (kept, kept, None);
+    layer.planes = planes(rng, limits, kept.c, layer.fan_in());
+    layer.shortcut.adds = true;
 }
 
 /// One plane, or up to as many as `limits` allows, their scales falling: half of them powers of two.
@@ -232,13 +270,18 @@ fn pool(rng: &mut impl Rng, conv: Shape) -> Pool {
 }
 
 /// Thresholds near the middle of what the accumulators reach, now and then a constant channel.
-fn sign(rng: &mut impl Rng, layer: &Layer, code: InputCode) -> Activation {
+fn sign(
+    rng: &mut impl Rng,
+    layer: &Layer,
+    code: InputCode,
+    range: impl Fn(usize) -> (i64, i64),
+) -> Activation {
     let pixels = if layer.sum_pixels { layer.conv.pixels() } else { 1 };
     let scales = layer.scales() as f64;
     let spread = f64::from(code.range().1) * scales * ((layer.fan_in() * pixels) as f64).sqrt();
     let mut threshold = Vec::new();
     for c in 0..layer.conv.c {
-        let (low, high) = layer.accumulator_range(c, code);
+        let (low, high) = range(c);
         threshold.push(match rng.random_range(0..20) {
             0 => low as i32,
             1 => high as i32 + 1,
@@ -272,6 +315,21 @@ mod tests {
             assert_eq!(one, network(seed, &Limits::default()));
             assert_eq!(elements(&one, seed, 2), elements(&one, seed, 2));
         }
+    }
+
+    #[test]
+    fn networks_with_shortcuts_are_sound() {
+        let limits = Limits { shortcuts: true, planes: 3, ..Limits::default() };
+        let networks: Vec<Network> = (0..500).map(|seed| network(seed, &limits)).collect();
+        for (seed, network) in networks.iter().enumerate() {
+            assert_eq!(validate(network), [], "seed {seed}");
+        }
+        let layers = || networks.iter().flat_map(|network| &network.layers);
+        assert!(layers().any(|layer| layer.shortcut.adds && layer.shortcut.keeps && layer.conv.pixels() > 1));
+        assert!(layers().any(|layer| layer.shortcut.keeps && layer.pool.is_some()));
+        let over =
+            |network: &Network, index| keeper(&network.layers, index).is_some_and(|kept| kept + 2 == index);
+        assert!(networks.iter().any(|network| (0..network.layers.len()).any(|index| over(network, index))));
     }
 
     #[test]

@@ -106,7 +106,15 @@ mod tests {
     fn slices_add_up_to_the_weights() {
         let mut seen = [0; 3];
         for seed in 0..60 {
-            let limits = Limits { layers: 3, channels: 12, side: 4, kernel: 3, input_bits: 4, planes: 5 };
+            let limits = Limits {
+                layers: 3,
+                channels: 12,
+                side: 4,
+                kernel: 3,
+                input_bits: 4,
+                planes: 5,
+                shortcuts: false,
+            };
             let network = random::network(seed, &limits);
             for (bits, slicing) in
                 [(2, Slicing::Balanced), (3, Slicing::Offset), (8, Slicing::Balanced), (8, Slicing::Offset)]

@@ -13,6 +13,7 @@ use super::supports::Support;
 use crate::bits::BitMatrix;
 use crate::network::{
     Activation, Decision, Input, InputCode, Layer, Mask, Network, Output, PadValue, Padding, Plane, Pool,
+    Shortcut,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -152,6 +153,7 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
         conv: layer.conv,
         sum_pixels: false,
         pool,
+        shortcut: Shortcut::NONE,
         fewer: Vec::new(),
         activation: Activation::Scores,
         output: layer.output,
@@ -163,9 +165,9 @@ fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> L
             Code::Bipolar => InputCode::Bipolar,
         };
         let unit = least * if index == 0 { f64::from(plan.unit()) } else { 1.0 };
-        let step = made.accumulator_step(input) as i64;
+        let step = made.product_step(input) as i64;
         let decide = |normal: &Normal, step: i64| -> (Vec<i32>, Vec<bool>) {
-            let of = |channel| decision(normal, channel, unit, made.accumulator_range(channel, input), step);
+            let of = |channel| decision(normal, channel, unit, made.product_range(channel, input), step);
             (0..outputs).map(of).unzip()
         };
         let (threshold, flip) = decide(&state.normal(), step);

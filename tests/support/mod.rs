@@ -107,6 +107,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
             conv,
             sum_pixels: false,
             pool,
+            shortcut: Shortcut::NONE,
             fewer: Vec::new(),
             activation: match threshold {
                 None => Activation::Scores,

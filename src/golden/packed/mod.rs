@@ -9,6 +9,7 @@
 mod kernel;
 mod maps;
 mod plan;
+mod shortcut;
 mod worker;
 
 use std::sync::Mutex;
@@ -168,13 +169,29 @@ mod tests {
 
     #[test]
     fn batches_that_are_not_full_equal_the_reference() {
-        let limits = Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8, planes: 1 };
+        let limits = Limits {
+            layers: 3,
+            channels: 40,
+            side: 6,
+            kernel: 3,
+            input_bits: 8,
+            planes: 1,
+            shortcuts: false,
+        };
         equals_reference(1000..1100, &limits, 2 * BATCH.0 + 5);
     }
 
     #[test]
     fn sums_longer_than_a_byte_equal_the_reference() {
-        let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4, planes: 1 };
+        let limits = Limits {
+            layers: 2,
+            channels: 1100,
+            side: 2,
+            kernel: 2,
+            input_bits: 4,
+            planes: 1,
+            shortcuts: false,
+        };
         equals_reference(2000..2030, &limits, 2);
     }
 
@@ -182,8 +199,23 @@ mod tests {
     fn networks_with_planes_equal_the_reference() {
         let limits = Limits { planes: 4, ..Limits::default() };
         equals_reference(3000..3200, &limits, 3);
-        let limits = Limits { layers: 2, channels: 1100, side: 2, kernel: 2, input_bits: 4, planes: 3 };
+        let limits = Limits {
+            layers: 2,
+            channels: 1100,
+            side: 2,
+            kernel: 2,
+            input_bits: 4,
+            planes: 3,
+            shortcuts: false,
+        };
         equals_reference(4000..4010, &limits, 2);
+    }
+
+    #[test]
+    fn networks_with_shortcuts_equal_the_reference() {
+        let limits = Limits { shortcuts: true, ..Limits::default() };
+        equals_reference(6000..6200, &limits, 3);
+        equals_reference(7000..7100, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
     }
 
     #[test]

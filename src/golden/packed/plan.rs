@@ -11,7 +11,7 @@ use super::kernel::{InstructionSet, LANES, Window, Windows};
 use super::maps::{BitMap, InputMap};
 use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
-use crate::network::{Activation, InputCode, Layer, Network, PadValue, Padding, Pool, Shape};
+use crate::network::{Activation, InputCode, Layer, Network, PadValue, Padding, Pool, Shape, Shortcut};
 
 /// One layer, ready to run.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ impl LayerPlan {
         let sums = match &self.result {
             ResultPlan::Signs { pool, .. } => pool.as_ref().map_or(0, |(_, map)| map.blank.len() * 4),
             ResultPlan::Sums { .. } => self.windows.count() * LANES * 4,
+            // Accumulators of a block, of all channels, and those that were kept.
+            ResultPlan::Shortcut { conv, .. } => self.windows.count() * LANES * 4 + 8 * conv.elements(),
         };
         sums + self.output.as_ref().map_or(0, |map| map.blank.len() * 4)
     }
@@ -63,6 +65,18 @@ pub(super) enum ResultPlan {
         flip_pooled: Option<Vec<u32>>,
         /// Overlapping windows: the bits go to a map of their own first, then through this pool.
         pool: Option<(Pool, BitMap)>,
+    },
+    /// Accumulators that a shortcut begins or ends at, and their bits.
+    Shortcut {
+        /// Class after class, one entry a channel.
+        base: Vec<i32>,
+        /// As in `Sums`.
+        factor: i32,
+        conv: Shape,
+        pool: Pool,
+        shortcut: Shortcut,
+        threshold: Vec<i32>,
+        flip: Vec<bool>,
     },
     /// Accumulators, to be added up over the pixels or given out as scores.
     Sums {
@@ -145,12 +159,25 @@ fn plan_layer(
     };
     let overlapping =
         layer.pool.filter(|pool| pool.stride.0 < pool.kernel.0 || pool.stride.1 < pool.kernel.1);
-    let own_map = overlapping.map(|pool| (pool, BitMap::new(layer.conv, Padding::NONE)));
+    let on_bits = layer.shortcut.is_none();
+    let all_windows = overlapping.is_some() || !on_bits;
+    let own_map = overlapping.filter(|_| on_bits).map(|pool| (pool, BitMap::new(layer.conv, Padding::NONE)));
     let target = own_map.as_ref().map(|(_, map)| map).or(output.as_ref());
-    let (list, classes) = windows(layer, source, target, own_map.is_some());
+    let (list, classes) = windows(layer, source, target, all_windows);
     let blocks = layer.conv.c.div_ceil(LANES);
     let (planes, factor) = planes(layer, source);
+    let bases_of =
+        |classes: &[Class]| classes.iter().flat_map(|&class| bases(layer, class, source)).collect();
     let result = match &layer.activation {
+        Activation::Sign { threshold, flip } if !on_bits => ResultPlan::Shortcut {
+            base: bases_of(&classes),
+            factor,
+            conv: layer.conv,
+            pool: layer.pool.unwrap_or(Pool { kernel: (1, 1), stride: (1, 1), before_sign: true }),
+            shortcut: layer.shortcut,
+            threshold: threshold.clone(),
+            flip: flip.clone(),
+        },
         Activation::Sign { threshold, flip } if !layer.sum_pixels => {
             let flips: Vec<u32> = (0..blocks).map(|block| flip_word(flip, block)).collect();
             let late = layer.pool.is_some_and(|pool| pool.before_sign);
@@ -162,7 +189,7 @@ fn plan_layer(
             }
         }
         activation => ResultPlan::Sums {
-            base: classes.iter().flat_map(|&class| bases(layer, class, source)).collect(),
+            base: bases_of(&classes),
             factor,
             conv: layer.conv,
             sum_pixels: layer.sum_pixels,

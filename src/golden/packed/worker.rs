@@ -4,6 +4,7 @@ use super::Engine;
 use super::kernel::{self, LANES, Maps, Signs, Work};
 use super::maps::{BitMap, Images, InputMap};
 use super::plan::{LayerPlan, ResultPlan};
+use super::shortcut::Kept;
 use crate::golden::aligned::Aligned;
 use crate::network::{Activation, Pool};
 
@@ -21,6 +22,7 @@ pub struct Worker {
     counts: Vec<i32>,
     /// Counts of one pass where a layer has several.
     pass: Vec<i32>,
+    kept: Kept,
     flags: Vec<u8>,
     scores: Vec<i32>,
 }
@@ -51,6 +53,7 @@ impl Worker {
             unpooled: engine.plans.iter().map(unpooled).collect(),
             counts: vec![0; engine.plans.iter().map(counts).max().unwrap_or(0)],
             pass: vec![0; engine.plans.iter().map(pass).max().unwrap_or(0)],
+            kept: Kept::default(),
             flags: vec![0; engine.shape.elements().next_multiple_of(32)],
             scores: vec![0; engine.scores * batch],
         }
@@ -146,6 +149,15 @@ impl Worker {
                 if let Some(flip) = flip_pooled {
                     flip_pixels(output, out, flip, self.images);
                 }
+            }
+            ResultPlan::Shortcut { .. } => {
+                let Some(output) = &plan.output else { return };
+                reset(output, self.images, &mut after[0]);
+                for block in 0..plan.blocks {
+                    count(engine, plan, |pass| work(pass, block), &mut self.counts, &mut self.pass);
+                    self.kept.take(plan, block, self.images, &self.counts);
+                }
+                self.kept.finish(plan, self.images, output, &mut after[0]);
             }
             ResultPlan::Sums { .. } => {
                 if let Some(output) = &plan.output {

@@ -9,7 +9,7 @@ use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use super::weighted::Values;
 use crate::bits::BitMatrix;
-use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape};
+use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape, Shortcut};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
 use rayon::prelude::*;
@@ -245,6 +245,7 @@ impl Builder {
             conv: plan.conv,
             sum_pixels: plan.sum_pixels,
             pool: None,
+            shortcut: Shortcut::NONE,
             fewer: Vec::new(),
             activation: Activation::Scores,
             output: if plan.sum_pixels { Shape::vector(plan.conv.c) } else { plan.conv },
@@ -263,8 +264,8 @@ impl Builder {
     /// Accumulators of channel `c` of layer `index` that can occur.
     fn reachable(&self, index: usize, c: usize) -> Reachable {
         let (layer, code) = (&self.layers[index], self.code_of(index));
-        let (low, high) = layer.accumulator_range(c, code);
-        Reachable { low, high, step: layer.accumulator_step(code) as i64 }
+        let (low, high) = layer.product_range(c, code);
+        Reachable { low, high, step: layer.product_step(code) as i64 }
     }
 
     /// Folds `steps` and `decision` into thresholds of layer `index` and proves them.

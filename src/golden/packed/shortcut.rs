@@ -1,0 +1,69 @@
+//! Accumulators that bypass layers: added, kept, pooled and compared with thresholds one by one.
+
+use super::kernel::LANES;
+use super::maps::BitMap;
+use super::plan::{LayerPlan, ResultPlan};
+use crate::network::Shape;
+
+/// Accumulators of a batch of images between the layers that keep them and those that add them.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// Of every image, row, column, channel; as the last layer that kept left them.
+    map: Vec<i32>,
+    /// The same of the layer that runs, before it pools.
+    own: Vec<i32>,
+}
+
+impl Kept {
+    /// Takes the counts of one block of channels of `images` images (image, window, lane).
+    pub(super) fn take(&mut self, plan: &LayerPlan, block: usize, images: usize, counts: &[i32]) {
+        let ResultPlan::Shortcut { base, factor, conv, .. } = &plan.result else { return };
+        self.own.resize(images * conv.elements(), 0);
+        let windows = plan.windows.classes();
+        let channels = block * LANES..conv.c.min((block + 1) * LANES);
+        let own = self.own.chunks_exact_mut(conv.c).zip(counts.chunks_exact(LANES));
+        for ((own, counts), class) in own.zip(windows.iter().cycle()) {
+            let base = &base[class * conv.c..][channels.clone()];
+            let accumulators = base.iter().zip(counts).map(|(base, count)| base - factor * count);
+            own[channels.clone()].iter_mut().zip(accumulators).for_each(|(own, sum)| *own = sum);
+        }
+    }
+
+    /// Adds what was kept, keeps the result where the layer says so, and writes the bits of `images` images to `out`.
+    pub(super) fn finish(&mut self, plan: &LayerPlan, images: usize, map: &BitMap, out: &mut [u32]) {
+        let ResultPlan::Shortcut { conv, pool, shortcut, threshold, flip, .. } = &plan.result else { return };
+        if shortcut.adds {
+            self.own.iter_mut().zip(&self.map).for_each(|(own, kept)| *own += kept);
+        }
+        let shape = map.shape;
+        let mut pooled = Vec::with_capacity(images * shape.elements());
+        for (image, own) in self.own.chunks_exact(conv.elements()).enumerate() {
+            let out = &mut out[image * map.blank.len()..][..map.blank.len()];
+            for (y, x) in (0..shape.h).flat_map(|y| (0..shape.w).map(move |x| (y, x))) {
+                let from = pooled.len();
+                pooled.resize(from + shape.c, i32::MIN);
+                let largest = &mut pooled[from..];
+                for pixel in window(*conv, (y * pool.stride.0, x * pool.stride.1), pool.kernel) {
+                    let values = &own[pixel * conv.c..][..conv.c];
+                    largest
+                        .iter_mut()
+                        .zip(values)
+                        .for_each(|(largest, &value)| *largest = value.max(*largest));
+                }
+                let word = map.word(y, x);
+                for (c, &value) in largest.iter().enumerate() {
+                    let bit = (value >= threshold[c]) ^ flip[c];
+                    out[word + c / 32] |= u32::from(bit) << (c % 32);
+                }
+            }
+        }
+        if shortcut.keeps {
+            self.map = pooled;
+        }
+    }
+}
+
+/// The pixels of the window at (row, column) of a map.
+fn window(map: Shape, at: (usize, usize), size: (usize, usize)) -> impl Iterator<Item = usize> {
+    (0..size.0).flat_map(move |ky| (0..size.1).map(move |kx| (at.0 + ky) * map.w + at.1 + kx))
+}

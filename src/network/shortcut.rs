@@ -1,0 +1,46 @@
+//! Residual sums: accumulators that go past a layer and are added to those of a later one.
+
+use super::{InputCode, Layer};
+
+/// What a layer has to do with accumulators that bypass layers (the identity shortcut of Bi-Real Net, Liu et al., ECCV
+/// 2018: the sum before the sign, not its bit, is added to the sum of a later layer).
+///
+/// The layer that adds has no pooling, and its `conv` is the `output` of the layer that kept. What a sum counts beside
+/// the other is in the scales of the two layers' planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Shortcut {
+    /// The accumulators of the last layer that kept its own, channel by channel and pixel by pixel, are added to this one's.
+    pub adds: bool,
+    /// The accumulators (their maxima where the layer pools), with what was added, are kept for a later layer.
+    pub keeps: bool,
+}
+
+impl Shortcut {
+    pub const NONE: Shortcut = Shortcut { adds: false, keeps: false };
+
+    pub fn is_none(&self) -> bool {
+        *self == Shortcut::NONE
+    }
+}
+
+/// The layer whose accumulators layer `index` adds to its own; `None` where it adds none.
+pub fn keeper(layers: &[Layer], index: usize) -> Option<usize> {
+    layers[index].shortcut.adds.then(|| layers[..index].iter().rposition(|layer| layer.shortcut.keeps))?
+}
+
+/// Smallest and largest accumulator that any input can give channel `c` of layer `index`; `input`: the network's coding.
+pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputCode) -> (i64, i64) {
+    let (low, high) = layers[index].product_range(c, code_of(index, input));
+    let added = keeper(layers, index).map_or((0, 0), |kept| accumulator_range(layers, kept, c, input));
+    (low + added.0, high + added.1)
+}
+
+/// Distance between neighbouring accumulators of one channel of layer `index`.
+pub fn accumulator_step(layers: &[Layer], index: usize, input: InputCode) -> usize {
+    let own = layers[index].product_step(code_of(index, input));
+    keeper(layers, index).map_or(own, |kept| own.min(accumulator_step(layers, kept, input)))
+}
+
+fn code_of(index: usize, input: InputCode) -> InputCode {
+    if index == 0 { input } else { InputCode::Bipolar }
+}
