@@ -78,3 +78,12 @@ fn every_number_of_planes_gives_what_the_network_cut_to_it_gives() {
     let built = (1000..1200).filter(|&seed| check(seed, &limits)).count();
     assert!(built > 150, "only {built} designs were built");
 }
+
+#[test]
+fn shortcuts_add_what_the_reference_adds() {
+    let limits = random::Limits { shortcuts: true, ..random::Limits::default() };
+    let built = (2000..2200).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 150, "only {built} designs were built");
+    let built = (3000..3150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits })).count();
+    assert!(built > 100, "only {built} designs were built");
+}

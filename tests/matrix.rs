@@ -2,7 +2,8 @@
 //! the Verilog under Icarus give the same bits, the same scores and the same cycles.
 //!
 //! `BINCIM_MATRIX=FIRST..END` picks other pairs than the first 210, `BINCIM_MATRIX_PLANES=FIRST..END` others than the
-//! first 140 with planes of weights; a failure names its pair.
+//! first 140 with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others than the first 60 with shortcuts; a failure names its
+//! pair.
 
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
@@ -19,6 +20,7 @@ mod machines;
 
 const PAIRS: std::ops::Range<u64> = 0..210;
 const PLANE_PAIRS: std::ops::Range<u64> = 0..140;
+const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..60;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.
 const MOST_SUMS: usize = 4000;
@@ -32,6 +34,12 @@ fn reference_machine_and_verilog_agree_on_every_pair() {
 #[test]
 fn they_agree_for_every_number_of_planes() {
     all(PLANE_PAIRS, "BINCIM_MATRIX_PLANES", check_planes);
+}
+
+/// The same for networks whose layers add the sums that earlier ones kept, some with planes of weights.
+#[test]
+fn they_agree_where_sums_bypass_layers() {
+    all(SHORTCUT_PAIRS, "BINCIM_MATRIX_SHORTCUTS", check_shortcuts);
 }
 
 /// Runs `check` on the pairs of `range`, or of the range that the variable `name` holds.
@@ -103,13 +111,13 @@ fn padding_around_a_single_pixel_is_seen() {
 }
 
 /// The network and machine of a pair; a pure function of its number.
-fn pair(number: u64, planes: usize) -> Design {
+fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
     // Some networks are wide and flat, some small and deep.
     let limits = match number % 3 {
-        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes, shortcuts: false },
-        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes, shortcuts: false },
-        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes, shortcuts: false },
+        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes, shortcuts },
+        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes, shortcuts },
+        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes, shortcuts },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -118,6 +126,7 @@ fn pair(number: u64, planes: usize) -> Design {
         if let Some(design) = machines::design(&network, &arch)
             && size(&design) <= MOST_SUMS
             && design.planes_of_weights() >= planes.min(2)
+            && (design.shortcut_depth > 0) == shortcuts
         {
             return design;
         }
@@ -132,15 +141,22 @@ fn size(design: &Design) -> usize {
 
 /// Cycles of a frame, or what differs.
 fn check(number: u64) -> Result<u64, String> {
-    check_design(&pair(number, 1), number)
+    check_design(&pair(number, 1, false), number)
 }
 
 /// The same with a number of planes that the pair's number picks.
 fn check_planes(number: u64) -> Result<u64, String> {
-    let design = pair(number, 4);
+    check_fewer(&pair(number, 4, false), number)
+}
+
+fn check_shortcuts(number: u64) -> Result<u64, String> {
+    check_fewer(&pair(number, if number.is_multiple_of(3) { 3 } else { 1 }, true), number)
+}
+
+fn check_fewer(design: &Design, number: u64) -> Result<u64, String> {
     let all = design.planes_of_weights();
     let planes = if number.is_multiple_of(2) { all } else { 1 + (number / 2) as usize % all };
-    check_frames(&design, number, &machines::plane_frames(&design, planes, number, IMAGES))
+    check_frames(design, number, &machines::plane_frames(design, planes, number, IMAGES))
         .map_err(|problem| format!("{planes} of {all} planes: {problem}"))
 }
 

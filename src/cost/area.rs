@@ -65,6 +65,12 @@ pub fn memories(design: &Design) -> Vec<Memory> {
             depth: design.accumulator_depth,
         },
         Memory {
+            name: "shortcuts",
+            copies: 1,
+            width: design.lanes * design.widths.accumulator,
+            depth: design.shortcut_depth,
+        },
+        Memory {
             name: "scores",
             copies: 1,
             width: design.lanes * design.output.stream_bits,

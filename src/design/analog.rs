@@ -104,6 +104,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && map.passes == 1
                 && layer.scales() == 1
                 && !layer.sum_pixels
+                && layer.shortcut.is_none()
                 && layer.activation != Activation::Scores;
             let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
             let (low, step) = uniform(arch, index, rows * most as usize);

@@ -4,7 +4,7 @@ use super::images::{Cells, Domain};
 use super::*;
 use crate::arch::WeightSlices;
 use crate::mapping::{self, LayerMap, Mapping};
-use crate::network::{Activation, Layer, Plane, Slicing};
+use crate::network::{Activation, InputCode, Layer, Plane, Shortcut, Slicing, keeper};
 
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
@@ -29,7 +29,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         .iter()
         .any(|layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero);
     let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1;
-    let signed_counts = row_enable || network.layers.iter().any(several);
+    // Sums of an integer's planes and matches of bits do not add up: 2 x matches - taps does.
+    let kept_integers = network.input.code != InputCode::Bipolar
+        && (1..network.layers.len()).any(|index| keeper(&network.layers, index) == Some(0));
+    let signed_counts = row_enable || kept_integers || network.layers.iter().any(several);
     let tree = TreePlan {
         rows: arch.rows,
         groups: planes,
@@ -48,8 +51,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
             return Err(DesignError::SenseThresholds { layer: layer.name.clone() });
         }
     }
-    let domains: Vec<Domain> =
-        (0..network.layers.len()).map(|index| domain(network, index, signed_counts, plan.as_ref())).collect();
+    let domains = domains(network, signed_counts, plan.as_ref());
     let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
     let cycles = |planes| match &plan {
         Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes)),
@@ -82,6 +84,9 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     }
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
+    let entries = |(layer, program): (&Layer, &LayerDesign)| layer.output.pixels() * program.groups;
+    let shortcut_depth = network.layers.iter().zip(&layers).filter(|(_, program)| program.shortcut.keeps);
+    let shortcut_depth = shortcut_depth.map(entries).max().unwrap_or(0);
     let widths = widths(
         network,
         &layers,
@@ -122,6 +127,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         thresholds,
         map_depth: memory.depth,
         accumulator_depth,
+        shortcut_depth,
         input: input::unit(network, arch, mapping.plane_rows),
         output: OutputUnit {
             scores: last.output.elements(),
@@ -151,13 +157,28 @@ fn scaled(network: &Network, plan: Option<&analog::Plan>) -> Network {
     network
 }
 
-/// The domain of a layer's sums.
-fn domain(network: &Network, index: usize, signed_counts: bool, plan: Option<&analog::Plan>) -> Domain {
-    let (layer, code) = (&network.layers[index], network.code_of(index));
-    match plan {
-        Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
-        None => Domain::new(layer, code, signed_counts),
+/// The domains of the layers' sums.
+fn domains(network: &Network, signed_counts: bool, plan: Option<&analog::Plan>) -> Vec<Domain> {
+    let mut domains: Vec<Domain> = Vec::new();
+    for (index, layer) in network.layers.iter().enumerate() {
+        let code = network.code_of(index);
+        let mut domain = match plan {
+            Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
+            None => Domain::new(layer, code, signed_counts),
+        };
+        if let Some(kept) = keeper(&network.layers, index) {
+            domain.add(&domains[kept], &network.layers[kept], network.most_planes());
+        }
+        domains.push(domain);
     }
+    domains
+}
+
+/// What layer `index` does with shortcuts: sums that no later layer adds are not kept.
+fn shortcut(network: &Network, index: usize) -> Shortcut {
+    let layers = &network.layers;
+    let used = (index + 1..layers.len()).any(|later| keeper(layers, later) == Some(index));
+    Shortcut { keeps: used, ..layers[index].shortcut }
 }
 
 /// The network as the arrays hold it: the planes that are asked for, in slices where a cell has several levels.
@@ -340,7 +361,7 @@ fn layer_program(
     let planes = layer.planes.iter().zip(&map.planes);
     let planes = planes
         .map(|(plane, tiles)| PlaneDesign {
-            scale: i64::from(plane.scale),
+            scale: i64::from(plane.scale) * domain.slope_of_bits(),
             tiles: tiles.clone(),
             rows: cells.kept_rows(layer, &source, map.passes, plane),
             lanes: cells.kept_lanes(map.groups, plane),
@@ -363,6 +384,7 @@ fn layer_program(
         weighted: code != InputCode::Bipolar,
         in_register: map.passes * map.planes.len() == 1 || map.block == 1 || layer.sum_pixels,
         sum_pixels: layer.sum_pixels,
+        shortcut: shortcut(network, index),
         flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
         scores: layer.activation == Activation::Scores,
         score_shift: if layer.activation == Activation::Scores { domain.score(layer, 0).0 } else { 0 },

@@ -127,6 +127,15 @@ pub(super) struct Domain {
     /// Pixels added into one accumulator.
     pixels: i64,
     analog: Option<AnalogDomain>,
+    added: Option<Added>,
+}
+
+/// The sums that a layer's own start from, where it adds a shortcut.
+struct Added {
+    low: i64,
+    high: i64,
+    /// Their surplus, with 1, 2 ... planes, channel by channel.
+    surplus: Vec<Vec<i64>>,
 }
 
 /// Sums of what codes stand for: `(slope * acc - shift) << fraction`.
@@ -136,23 +145,55 @@ struct AnalogDomain {
     high: i64,
     fraction: u32,
     decides: bool,
+    slope: i64,
 }
 
 impl Domain {
     pub fn new(layer: &Layer, code: InputCode, signed_counts: bool) -> Domain {
         let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
-        Domain { code, signed: signed_counts && code == InputCode::Bipolar, pixels, analog: None }
+        Domain {
+            code,
+            signed: signed_counts && code == InputCode::Bipolar,
+            pixels,
+            analog: None,
+            added: None,
+        }
     }
 
     /// The domain behind an analog readout.
     pub fn analog(layer: &Layer, code: InputCode, readout: &LayerReadout, fraction: u32) -> Domain {
         let (low, high) = readout.sums;
-        let analog = AnalogDomain { low, high, fraction, decides: readout.decides };
+        let slope = if code == InputCode::Bipolar { 1 } else { 2 };
+        let analog = AnalogDomain { low, high, fraction, decides: readout.decides, slope };
         Domain { analog: Some(analog), ..Domain::new(layer, code, true) }
+    }
+
+    /// Lets sums start from those of `kept`, the domain of `layer`, of which up to `planes` planes run.
+    pub fn add(&mut self, kept: &Domain, layer: &Layer, planes: usize) {
+        if let (Some(analog), Some(kept)) = (&mut self.analog, kept.analog) {
+            let more = kept.slope / analog.slope;
+            (analog.low, analog.high, analog.slope) = (analog.low * more, analog.high * more, kept.slope);
+        }
+        let (low, high) = kept.range(layer);
+        let surplus =
+            |planes| (0..layer.conv.c).map(|channel| kept.surplus(layer, planes, channel)).collect();
+        self.added = Some(Added { low, high, surplus: (1..=planes).map(surplus).collect() });
+    }
+
+    /// What a product of bits counts in the engine's sums: 2 where it is added behind an analog array to sums of
+    /// integer codes, which count twice.
+    pub fn slope_of_bits(&self) -> i64 {
+        self.analog.map_or(1, |analog| if self.code == InputCode::Bipolar { analog.slope } else { 1 })
     }
 
     /// Smallest and largest accumulator of the engine.
     pub fn range(&self, layer: &Layer) -> (i64, i64) {
+        let (low, high) = self.own_range(layer);
+        self.added.as_ref().map_or((low, high), |added| (low + added.low, high + added.high))
+    }
+
+    /// The same of the layer's own products.
+    fn own_range(&self, layer: &Layer) -> (i64, i64) {
         let taps = layer.fan_in() as i64 * self.pixels;
         if let Some(analog) = self.analog {
             return (analog.low, analog.high);
@@ -180,6 +221,17 @@ impl Domain {
         layer.planes.iter().take(planes).map(of_plane).sum()
     }
 
+    /// `factor * engine - acc`, with the first `planes` planes; behind an analog array `slope * acc - engine`.
+    fn surplus(&self, layer: &Layer, planes: usize, channel: usize) -> i64 {
+        let own = match self.code {
+            _ if self.analog.is_some() => analog::shift(self.code, layer, planes, channel, self.pixels),
+            InputCode::Bipolar if self.signed => 0,
+            InputCode::Bipolar => layer.fan_in() as i64 * self.pixels,
+            _ => self.offset(layer, planes, channel),
+        };
+        own + self.added.as_ref().map_or(0, |added| added.surplus[planes - 1][channel])
+    }
+
     /// The engine's threshold for `acc >= threshold`, with the first `planes` planes.
     pub fn threshold(&self, layer: &Layer, planes: usize, channel: usize, threshold: i64) -> i64 {
         let (low, high) = self.range(layer);
@@ -187,16 +239,13 @@ impl Domain {
             if analog.decides {
                 return 0;
             }
-            let slope = if self.code == InputCode::Bipolar { 1 } else { 2 };
-            let exact = slope * threshold - analog::shift(self.code, layer, planes, channel, self.pixels);
+            let exact = analog.slope * threshold - self.surplus(layer, planes, channel);
             return (exact << analog.fraction).clamp(low, high + 1);
         }
-        let value = match self.code {
-            InputCode::Bipolar if self.signed => threshold,
-            InputCode::Bipolar => (threshold + layer.fan_in() as i64 * self.pixels + 1).div_euclid(2),
-            _ => threshold + self.offset(layer, planes, channel),
-        };
-        value.clamp(low, high + 1)
+        // A sum of signs is twice its matches less its taps.
+        let factor = if self.code == InputCode::Bipolar && !self.signed { 2 } else { 1 };
+        let least = threshold + self.surplus(layer, planes, channel) + factor - 1;
+        least.div_euclid(factor).clamp(low, high + 1)
     }
 
     /// Shift and subtrahend of a score: `acc = (engine << shift) - value`.

@@ -23,8 +23,8 @@ use crate::arch::Arch;
 use crate::bits::BitMatrix;
 use crate::mapping::PlaneTiles;
 use crate::mapping::cycles::Frame;
-use crate::network::Network;
 pub use crate::network::{InputCode, PadValue, Shape};
+use crate::network::{Network, Shortcut};
 use sha2::{Digest, Sha256};
 
 /// A fully resolved accelerator.
@@ -73,6 +73,8 @@ pub struct Design {
     pub map_depth: usize,
     /// Entries of the accumulator memory; 0 when no layer needs it.
     pub accumulator_depth: usize,
+    /// Entries of the shortcut memory: the most pixels x groups of a layer whose sums a later one adds; 0: none.
+    pub shortcut_depth: usize,
     pub input: InputUnit,
     pub output: OutputUnit,
     pub layers: Vec<LayerDesign>,
@@ -327,6 +329,8 @@ pub struct LayerDesign {
     pub sum_pixels: bool,
     /// The flip follows the pooling instead of preceding it.
     pub flip_after_pool: bool,
+    /// Sums start from those that the last layer which kept its own left, entry for entry of group and pixel; they are kept.
+    pub shortcut: Shortcut,
     /// Raw scores leave the layer.
     pub scores: bool,
     /// Left shift of the accumulator in a score.

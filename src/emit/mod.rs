@@ -20,6 +20,7 @@ mod program;
 mod result;
 mod rotate;
 mod score;
+mod shortcut;
 mod taps;
 mod top;
 pub mod vectors;
@@ -104,6 +105,7 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
         );
     }
     files.extend(result::modules(design, &view));
+    files.extend(shortcut::modules(&view));
     files.extend(score::modules(&view));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };

@@ -59,6 +59,8 @@ struct Accumulator<'a> {
     scaled: String,
     driven_extended: String,
     store_expr: &'static str,
+    start: &'static str,
+    only_sum: &'static str,
 }
 
 #[derive(Template)]
@@ -103,6 +105,11 @@ fn accumulator(view: &View) -> Accumulator<'_> {
         store_expr: match view.mixed_register {
             true => "stored_valid_i & !in_register_i",
             false => "stored_valid_i",
+        },
+        start: if view.shortcuts { "kept_i[lane*SUM +: SUM]" } else { "{SUM{1'b0}}" },
+        only_sum: match view.shortcuts {
+            true => "kept_i[lane*SUM +: SUM] + contribution",
+            false => "contribution",
         },
     }
 }

@@ -112,6 +112,11 @@ pub(super) struct View {
     pub accumulator_address_width: usize,
     pub mixed_register: bool,
     pub writes_sums: bool,
+    /// Some layer adds the sums that another one kept; some that keeps them pools.
+    pub shortcuts: bool,
+    pub shortcut_pools: bool,
+    pub shortcut_depth: usize,
+    pub shortcut_address_width: usize,
     pub pools: bool,
     pub count_width: usize,
 
@@ -365,6 +370,12 @@ impl View {
             accumulator_address_width: design.widths.accumulator_address,
             mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
             writes_sums: design.accumulator_depth > 0,
+            shortcuts: design.shortcut_depth > 0,
+            shortcut_pools: any(|layer| {
+                layer.shortcut.keeps && layer.walk.window.0 * layer.walk.window.1 > 1
+            }),
+            shortcut_depth: design.shortcut_depth,
+            shortcut_address_width: bits(design.shortcut_depth.saturating_sub(1)).max(1),
             pools: wc_width + wr_width > 0,
             count_width,
 

@@ -50,6 +50,10 @@ module accumulator (
     //%- if v.accumulator_depth > 0 %//
     input  wire stored_valid_i,
     //%- endif %//
+    //%- if v.shortcuts %//
+    // What a vector's sum starts from.
+    input  wire [<: v.lanes * v.accumulator_width - 1 :>:0] kept_i,
+    //%- endif %//
     output wire [<: v.lanes * v.accumulator_width - 1 :>:0] sum_o
 );
 
@@ -193,14 +197,14 @@ module accumulator (
       //%- endif %//
       //%- if v.accumulates %//
       wire [SUM-1:0] held = <: held_expr :>;
-      wire [SUM-1:0] base = count_first_i ? {SUM{1'b0}} : held;
+      wire [SUM-1:0] base = count_first_i ? <: start :> : held;
       //%- endif %//
 
       always @(posedge clk_i) begin
         //%- if v.accumulates %//
         if (count_valid_i) sum_q[lane*SUM +: SUM] <= base + contribution;
         //%- else %//
-        if (count_valid_i) sum_q[lane*SUM +: SUM] <= contribution;
+        if (count_valid_i) sum_q[lane*SUM +: SUM] <= <: only_sum :>;
         //%- endif %//
       end
     end

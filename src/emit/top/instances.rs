@@ -303,9 +303,27 @@ pub(super) fn accumulator(v: &View) -> Instance {
         (v.accumulates, "count_first_i", "count_first"),
         (true, "count_i", "count"),
         (stored, "stored_valid_i", "stored_valid"),
+        (v.shortcuts, "kept_i", "kept_sum"),
         (true, "sum_o", "sum"),
     ];
     instance("accumulator", ports)
+}
+
+pub(super) fn shortcut_unit(v: &View) -> Instance {
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "layer_start_i", "layer_start"),
+        (true, "adds_i", "adds_kept"),
+        (true, "keeps_i", "keeps_sums"),
+        (true, "count_valid_i", "count_valid"),
+        (v.accumulates, "count_first_i", "count_first"),
+        (true, "kept_o", "kept_sum"),
+        (true, "sum_i", "sum"),
+        (v.shortcut_pools, "result_window_last_i", "result_window_last"),
+        (true, "result_valid_i", "result_valid"),
+    ];
+    instance("shortcut_unit", ports)
 }
 
 pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {

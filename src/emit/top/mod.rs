@@ -53,7 +53,11 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
             instances::cim_array(view),
         ]),
     }
-    parts.extend([instances::accumulator(view), instances::threshold_unit(design, view)]);
+    parts.push(instances::accumulator(view));
+    if view.shortcuts {
+        parts.push(instances::shortcut_unit(view));
+    }
+    parts.push(instances::threshold_unit(design, view));
     if view.gives_bits {
         parts.push(instances::write_back(design, view));
     }
@@ -199,6 +203,10 @@ fn counts(design: &Design, v: &View) -> Group {
     if mixed_flip(design) {
         lines.push(choose("flip_after_pool", &|layer| layer.flip_after_pool));
     }
+    if v.shortcuts {
+        lines.push(choose("adds_kept", &|layer| layer.shortcut.adds));
+        lines.push(choose("keeps_sums", &|layer| layer.shortcut.keeps));
+    }
     let stored = v.accumulator_depth > 0;
     group(
         "Counts and sums.",
@@ -211,6 +219,7 @@ fn counts(design: &Design, v: &View) -> Group {
             (true, 0, "count_group_last"),
             (true, v.lanes * v.count_width, "count"),
             (stored, 0, "stored_valid"),
+            (v.shortcuts, v.lanes * v.accumulator_width, "kept_sum"),
         ],
         lines,
     )

@@ -93,6 +93,8 @@ struct Machine<'a> {
     input: InputMemory,
     /// Activation memory: one matrix a bank, one word a row.
     banks: Vec<BitMatrix>,
+    /// Shortcut memory: sums of every group and pixel of the last layer that kept its own.
+    kept: Vec<Vec<i64>>,
     clock: Clock,
     trace: MachineTrace,
 }
@@ -131,6 +133,7 @@ impl<'a> Machine<'a> {
             generators: noise.map(|noise| Generators::new(noise, seed)),
             input: InputMemory::fill(design, image),
             banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
+            kept: vec![Vec::new(); design.shortcut_depth],
             // A frame starts with its first tile already in the shadow.
             clock: Clock { now: 0, loaded: u64::MAX / 2, free: 0 },
             trace: MachineTrace { layers: Vec::new(), scores: vec![0; design.output.scores] },
@@ -196,6 +199,9 @@ impl<'a> Machine<'a> {
     ) {
         let lanes = self.design.lanes;
         let mut sums = vec![vec![0i64; lanes]; if layer.sum_pixels { 1 } else { layer.vectors }];
+        if layer.shortcut.adds {
+            sums.clone_from_slice(&self.kept[group * layer.vectors..(group + 1) * layer.vectors]);
+        }
         for block in 0..layer.blocks {
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
@@ -229,8 +235,21 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+        if layer.shortcut.keeps {
+            self.keep(layer, group, &sums);
+        }
         self.finish(layer, group, entry, &sums, result);
         result.sums.extend(sums.into_iter().flatten());
+    }
+
+    /// Keeps the largest sums of each pooling window of a group.
+    fn keep(&mut self, layer: &LayerDesign, group: usize, sums: &[Vec<i64>]) {
+        let pixels = layer.walk.pooled.0 * layer.walk.pooled.1;
+        let window = layer.walk.window.0 * layer.walk.window.1;
+        for (pixel, vectors) in sums.chunks(window).enumerate() {
+            let largest = |lane: usize| vectors.iter().map(|sums| sums[lane]).max().unwrap_or(0);
+            self.kept[group * pixels + pixel] = (0..self.design.lanes).map(largest).collect();
+        }
     }
 
     /// A block of vectors visits one analog array.
