@@ -64,10 +64,11 @@ fn trial(number: u64) -> (Design, Chip) {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
     // Every second one has planes of weights, some with masks.
     let planes = if number % 2 == 1 { 3 } else { 1 };
+    let shortcuts = number % 5 < 2;
     let limits = match number % 3 {
-        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts: false },
-        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes, shortcuts: false },
-        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes, shortcuts: false },
+        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts },
+        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes, shortcuts },
+        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes, shortcuts },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -79,6 +80,7 @@ fn trial(number: u64) -> (Design, Chip) {
         }
         if let Some(design) = machines::design(&network, &arch)
             && design.cycles < MOST_CYCLES
+            && (design.shortcut_depth > 0) == shortcuts
             && (planes == 1 || design.planes_of_weights() > 1 || !arch.planes.is_empty())
         {
             let chip = machines::random_chip(&design, &mut rng);
@@ -159,7 +161,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
     for number in 0..120 {
         let planes = 1 + number as usize % 5;
         let limits =
-            Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes, shortcuts: false };
+            Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes, shortcuts: true };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
         arch.readout.kind = ReadoutKind::Adc;

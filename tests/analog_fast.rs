@@ -127,41 +127,16 @@ fn spoil(chip: &mut Chip, rng: &mut ChaCha8Rng) {
 
 #[test]
 fn random_networks_machines_and_chips() {
-    let mut seen = [0usize; 13];
+    let mut seen = [0usize; 16];
     for number in 0..240u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
         let planes = if number % 2 == 1 { 3 } else { 1 };
+        let shortcuts = number % 5 < 2;
         let limits = match number % 4 {
-            0 => Limits {
-                layers: 3,
-                channels: 10,
-                side: 5,
-                kernel: 3,
-                input_bits: 4,
-                planes,
-                shortcuts: false,
-            },
-            1 => {
-                Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes, shortcuts: false }
-            }
-            2 => Limits {
-                layers: 4,
-                channels: 80,
-                side: 3,
-                kernel: 2,
-                input_bits: 2,
-                planes,
-                shortcuts: false,
-            },
-            _ => Limits {
-                layers: 3,
-                channels: 300,
-                side: 1,
-                kernel: 1,
-                input_bits: 1,
-                planes,
-                shortcuts: false,
-            },
+            0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts },
+            1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes, shortcuts },
+            2 => Limits { layers: 4, channels: 80, side: 3, kernel: 2, input_bits: 2, planes, shortcuts },
+            _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1, planes, shortcuts },
         };
         let (design, images) = loop {
             let network = random::network(rng.random(), &limits);
@@ -170,6 +145,7 @@ fn random_networks_machines_and_chips() {
             let images = *[1, 2, 17, 70, 130].choose(&mut rng).unwrap();
             if let Some(design) = machines::design(&network, &arch)
                 && design.cycles * images < 200_000
+                && (design.shortcut_depth > 0) == shortcuts
             {
                 break (design, images as usize);
             }
@@ -199,6 +175,9 @@ fn random_networks_machines_and_chips() {
             fewer && analog.noise.is_some(),
             several.clone().any(|plane| plane.lanes.is_some())
                 && several.clone().any(|plane| plane.tiles.groups.contains(&false)),
+            shortcuts && design.planes > 1 && layers[0].shortcut.keeps,
+            layers.iter().any(|layer| layer.shortcut.keeps && layer.walk.window != (1, 1)),
+            layers.iter().any(|layer| layer.shortcut.adds && layer.vectors > 1) && images > 1,
         ]) {
             *count += usize::from(holds);
         }

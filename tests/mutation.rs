@@ -24,12 +24,15 @@ struct Feature {
     planes: usize,
     /// Analog arrays with a random chip in them.
     analog: bool,
+    /// Sums bypass layers.
+    shortcuts: bool,
     has: fn(&Design) -> bool,
 }
 
-const FEATURES: [Feature; 6] = [
+const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
+        shortcuts: false,
         planes: 1,
         name: "zero padding, accumulator memory, overlapping pooling",
         has: |d| {
@@ -40,6 +43,7 @@ const FEATURES: [Feature; 6] = [
     },
     Feature {
         analog: false,
+        shortcuts: false,
         planes: 1,
         name: "constant padding, several banks, words shared by groups",
         has: |d| {
@@ -51,12 +55,14 @@ const FEATURES: [Feature; 6] = [
     },
     Feature {
         analog: false,
+        shortcuts: false,
         planes: 1,
         name: "sum over pixels, wide input, lanes of several words",
         has: |d| d.layers.iter().any(|l| l.sum_pixels) && d.planes > 2 && d.lanes > d.word,
     },
     Feature {
         analog: false,
+        shortcuts: false,
         planes: 1,
         name: "dense layers, vectors stay, bits leave",
         has: |d| {
@@ -68,6 +74,7 @@ const FEATURES: [Feature; 6] = [
     },
     Feature {
         analog: false,
+        shortcuts: false,
         planes: 3,
         name: "planes of weights, tiles, rows and lanes left out",
         has: |d| {
@@ -82,6 +89,7 @@ const FEATURES: [Feature; 6] = [
     },
     Feature {
         analog: true,
+        shortcuts: false,
         planes: 3,
         name: "analog arrays: planes, tiles left out, noise, columns that take turns at converters of several steps",
         has: |d| {
@@ -92,6 +100,18 @@ const FEATURES: [Feature; 6] = [
                 && planes().any(|plane| plane.lanes.is_some())
                 && d.layers.iter().any(|l| l.groups > 1 && l.vectors > 1)
                 && d.row_enable
+        },
+    },
+    Feature {
+        analog: false,
+        shortcuts: true,
+        planes: 1,
+        name: "sums that bypass layers, the largest of a pooling window among them",
+        has: |d| {
+            let layers = || d.layers.iter();
+            layers().any(|l| l.shortcut.keeps && l.walk.window != (1, 1))
+                && layers().any(|l| l.shortcut.adds && l.groups > 1 && l.vectors > 3)
+                && layers().any(|l| l.shortcut.adds && l.shortcut.keeps)
         },
     },
 ];
@@ -108,7 +128,7 @@ fn design(feature: &Feature) -> Design {
                 kernel: 3,
                 input_bits: 4,
                 planes: feature.planes,
-                shortcuts: false,
+                shortcuts: feature.shortcuts,
             },
             _ => Limits {
                 layers: 4,
@@ -117,7 +137,7 @@ fn design(feature: &Feature) -> Design {
                 kernel: 1,
                 input_bits: 2,
                 planes: feature.planes,
-                shortcuts: false,
+                shortcuts: feature.shortcuts,
             },
         };
         let network = random::network(seed, &limits);
@@ -180,29 +200,39 @@ fn trials(feature: &Feature, count: usize, seed: u64) -> (Design, Vec<Trial>) {
 
 #[test]
 fn eight_planted_bugs_are_caught() {
-    let (_, trials) = trials(&FEATURES[1], 8, 11);
+    let (design, trials) = trials(&FEATURES[1], 8, 11);
     let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
     let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
-    assert!(survivors.is_empty(), "{survivors:#?}");
+    assert!(survivors.is_empty(), "{}: {survivors:#?}", design.name);
     assert!(killed >= 4, "{trials:#?}");
 }
 
 /// Half of the planes run (see `frames`), so that the loader skips some and the register counts.
 #[test]
 fn bugs_planted_among_the_planes_are_caught() {
-    let (_, trials) = trials(&FEATURES[4], 16, 5);
+    let (design, trials) = trials(&FEATURES[4], 16, 5);
     let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
     let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
-    assert!(survivors.is_empty(), "{survivors:#?}");
+    assert!(survivors.is_empty(), "{}: {survivors:#?}", design.name);
     assert!(killed >= 8, "{trials:#?}");
 }
 
 #[test]
 fn bugs_planted_in_analog_arrays_are_caught() {
-    let (_, trials) = trials(&FEATURES[5], 16, 3);
+    let (design, trials) = trials(&FEATURES[5], 16, 3);
     let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
     let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
-    assert!(survivors.is_empty(), "{survivors:#?}");
+    assert!(survivors.is_empty(), "{}: {survivors:#?}", design.name);
+    assert!(killed >= 8, "{trials:#?}");
+}
+
+/// In the unit that keeps sums and hands them on, and in what it is connected to.
+#[test]
+fn bugs_planted_around_shortcuts_are_caught() {
+    let (design, trials) = trials(&FEATURES[6], 16, 3);
+    let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
+    let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
+    assert!(survivors.is_empty(), "{}: {survivors:#?}", design.name);
     assert!(killed >= 8, "{trials:#?}");
 }
 

@@ -31,12 +31,12 @@ const MACHINES: [Machine; 12] = [
 ];
 
 fn build(seed: u64) -> Option<Design> {
-    build_planes(seed, 1)
+    build_with(seed, &random::Limits::default())
 }
 
-/// The same with at most `planes` planes of weights.
-fn build_planes(seed: u64, planes: usize) -> Option<Design> {
-    let network = random::network(seed, &random::Limits { planes, ..random::Limits::default() });
+/// The same within other limits.
+fn build_with(seed: u64, limits: &random::Limits) -> Option<Design> {
+    let network = random::network(seed, limits);
     let (rows, lanes, word, weight_rows, depth, buffers, bytes) = MACHINES[seed as usize % MACHINES.len()];
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
     arch.interface.input_buffers = buffers;
@@ -299,8 +299,13 @@ fn emitted_texts_are_clean() {
     if !verilator {
         eprintln!("SKIPPED: verilator is absent, texts are checked without it");
     }
-    let with_planes = (100..130).filter_map(|seed| build_planes(seed, 2 + seed as usize % 3));
-    for design in (0..24).filter_map(build).chain(with_planes) {
+    let with_planes = (100..130).filter_map(|seed| {
+        build_with(seed, &random::Limits { planes: 2 + seed as usize % 3, ..random::Limits::default() })
+    });
+    let shortcuts = random::Limits { shortcuts: true, ..random::Limits::default() };
+    let with_shortcuts = (200..230).filter_map(|seed| build_with(seed, &shortcuts));
+    assert!(with_shortcuts.clone().filter(|design| design.shortcut_depth > 0).count() > 4);
+    for design in (0..24).filter_map(build).chain(with_planes).chain(with_shortcuts) {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = Vec::new();
         for file in emit::accelerator(&design, None) {

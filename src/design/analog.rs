@@ -61,7 +61,7 @@ pub struct LayerReadout {
     pub values: Vec<i64>,
     /// The sense amplifiers compare with the channels' thresholds: the code is the result.
     pub decides: bool,
-    /// Smallest and largest sum of a pixel (of all pixels, where the layer adds them up).
+    /// Smallest and largest sum of a pixel (of all pixels, where the layer adds them up), with what a shortcut adds.
     pub sums: (i64, i64),
     /// First code's counts and step of a uniform converter.
     low: f64,

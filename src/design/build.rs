@@ -60,8 +60,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let plane_cycles: Vec<mapping::cycles::Frame> = (1..=network.most_planes()).map(cycles).collect();
     let frame = &plane_cycles[plane_cycles.len() - 1];
     if let Some(plan) = &plan {
-        for (layer, readout) in layers.iter_mut().zip(&plan.layers) {
-            layer.readout = Some(readout.clone());
+        let pairs = network.layers.iter().zip(&domains).zip(&plan.layers);
+        for (layer, ((source, domain), readout)) in layers.iter_mut().zip(pairs) {
+            let readout = layer.readout.insert(readout.clone());
+            readout.sums = domain.range(source);
         }
     }
     for (layer, spent) in layers.iter_mut().zip(&frame.layers) {

@@ -85,6 +85,7 @@ struct GatherView {
     has_pads: bool,
     kept_extended: String,
     partials: bool,
+    whole_word: String,
     channel_count_width: usize,
     channel_count_extended: String,
 }
@@ -192,6 +193,11 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
             (false, false) => "~(outside & {BANKS{zero_padding[0]}})".into(),
         },
         partials: need.driven_partial,
+        // Where no vector drives as many rows as a word has, no slot is driven whole.
+        whole_word: match bits(view.word) <= view.driven_width {
+            true => format!("{}'d{}", view.driven_width, view.word),
+            false => format!("{}'d0", view.driven_width),
+        },
         channel_count_width,
         channel_count_extended: extend("count_channels_q", channel_count_width, view.driven_width),
     };

@@ -38,8 +38,8 @@ pub(super) fn modules(view: &View) -> Vec<NamedText> {
         one: format!("{width}'d1"),
         window_last: if view.shortcut_pools { " & result_window_last_i" } else { "" },
         larger: match view.signed_sums {
-            true => "$signed(before) > $signed(sum)",
-            false => "before > sum",
+            true => "$signed(held) > $signed(sum)",
+            false => "held > sum",
         },
         kept_sum: if view.shortcut_pools { "largest" } else { "sum_q" },
     };

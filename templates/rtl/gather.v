@@ -231,7 +231,7 @@ module gather (
       //%- else if g.partials %//
       if (read_driven_q[slot]) begin
         driven_rows = driven_rows + (count_partial_q[slot] ? <: g.channel_count_extended :>
-                                                           : <: v.driven_width :>'d<: v.word :>);
+                                                           : <: g.whole_word :>);
       end
       //%- else %//
       if (read_driven_q[slot]) driven_rows = driven_rows + <: v.driven_width :>'d<: v.word :>;

@@ -83,8 +83,8 @@ module shortcut_unit (
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       wire [SUM-1:0] sum = sum_q[lane*SUM +: SUM];
-      wire [SUM-1:0] before = largest_q[lane*SUM +: SUM];
-      assign largest[lane*SUM +: SUM] = (within_q & (<: larger :>)) ? before : sum;
+      wire [SUM-1:0] held = largest_q[lane*SUM +: SUM];
+      assign largest[lane*SUM +: SUM] = (within_q & (<: larger :>)) ? held : sum;
     end
   endgenerate
   //%- endif %//

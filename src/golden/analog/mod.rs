@@ -13,6 +13,7 @@ mod load;
 mod maps;
 mod plan;
 mod recalibrate;
+mod sums;
 mod worker;
 
 use rayon::prelude::*;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::generators::{GateNoise, Generators};
 use super::maps::Map;
 use crate::design::{Design, LayerDesign, LayerReadout, Source, Threshold, Walk};
-use crate::network::{InputCode, PadValue};
+use crate::network::{InputCode, PadValue, Shortcut};
 use crate::variation::ArrayDraw;
 
 /// An analog design laid out for execution.
@@ -53,6 +53,7 @@ pub(super) struct LayerPlan {
     /// Entry of the first of them in the threshold memory.
     pub entry: usize,
     pub sum_pixels: bool,
+    pub shortcut: Shortcut,
     pub flip_after_pool: bool,
     /// `Some(shift)`: the sums leave as scores.
     pub scores: Option<usize>,
@@ -166,6 +167,7 @@ fn layer_plan(design: &Design, index: usize, planes: usize, map: &Map) -> LayerP
             .collect(),
         entry,
         sum_pixels: layer.sum_pixels,
+        shortcut: layer.shortcut,
         flip_after_pool: layer.flip_after_pool,
         scores: layer.scores.then_some(layer.score_shift),
     }

@@ -7,6 +7,7 @@ use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Rows, Sink};
 use super::load::Loaded;
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan, Vector};
+use super::sums::{Chunk, Kept, Sums};
 use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
 use crate::variation::ReadPlace;
@@ -39,13 +40,14 @@ pub(super) fn run(
     let batch = Batch::new(loaded, first, images, many);
     assert_eq!(scores.len(), batch.images * plan.scores, "room for every score");
     let mut maps: Vec<Vec<u32>> = vec![batch.input(images)];
+    let mut kept = Kept::default();
     for (index, layer) in plan.layers.iter().enumerate() {
         maps.push(match layer.scores {
             Some(_) => {
-                batch.layer(index, &maps[index], &mut Out::Scores(scores));
+                batch.layer(index, &maps[index], &mut kept, &mut Out::Scores(scores));
                 Vec::new()
             }
-            None => batch.bits(index, &maps[index]),
+            None => batch.bits(index, &maps[index], &mut kept),
         });
     }
     let last = plan.layers.len();
@@ -76,8 +78,9 @@ pub(super) fn sums(
 ) {
     let batch = Batch::new(loaded, first, images, many);
     let input = batch.input(images);
-    let map = (0..last).fold(input, |map, index| batch.bits(index, &map));
-    batch.layer(last, &map, &mut Out::Sums(to));
+    let mut kept = Kept::default();
+    let map = (0..last).fold(input, |map, index| batch.bits(index, &map, &mut kept));
+    batch.layer(last, &map, &mut kept, &mut Out::Sums(to));
 }
 
 /// The bits of one image; nothing for a layer of scores.
@@ -154,47 +157,6 @@ impl Indices {
     }
 }
 
-/// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
-enum Sums {
-    Narrow(Aligned<i16>),
-    Wide(Vec<i64>),
-}
-
-impl Sums {
-    /// The sums of some columns, `length` each.
-    fn save(&self, columns: &[usize], length: usize) -> Sums {
-        let range = |column: &usize| column * length..(column + 1) * length;
-        match self {
-            Sums::Narrow(sums) => {
-                let mut saved = Aligned::new(columns.len() * length, 0);
-                for (to, column) in saved.chunks_exact_mut(length).zip(columns) {
-                    to.copy_from_slice(&sums[range(column)]);
-                }
-                Sums::Narrow(saved)
-            }
-            Sums::Wide(sums) => {
-                Sums::Wide(columns.iter().flat_map(|column| &sums[range(column)]).copied().collect())
-            }
-        }
-    }
-
-    /// Puts back what [`Sums::save`] took.
-    fn restore(&mut self, columns: &[usize], saved: Sums) {
-        match (self, saved) {
-            (Sums::Narrow(sums), Sums::Narrow(saved)) => put(sums, columns, &saved),
-            (Sums::Wide(sums), Sums::Wide(saved)) => put(sums, columns, &saved),
-            _ => unreachable!("saved from the same sums"),
-        }
-    }
-}
-
-fn put<T: Copy>(sums: &mut [T], columns: &[usize], saved: &[T]) {
-    let length = saved.len().checked_div(columns.len()).unwrap_or(0);
-    for (n, column) in columns.iter().enumerate() {
-        sums[column * length..][..length].copy_from_slice(&saved[n * length..][..length]);
-    }
-}
-
 impl<'a> Batch<'a> {
     fn new(loaded: &'a Loaded<'a>, first: usize, images: &[i16], many: bool) -> Batch<'a> {
         let count = images.len() / loaded.plan.elements;
@@ -213,9 +175,9 @@ impl<'a> Batch<'a> {
     }
 
     /// The map behind layer `index`, which gives bits.
-    fn bits(&self, index: usize, maps: &[u32]) -> Vec<u32> {
+    fn bits(&self, index: usize, maps: &[u32], kept: &mut Kept) -> Vec<u32> {
         let mut out = self.blank(&self.loaded.plan.maps[index + 1]);
-        self.layer(index, maps, &mut Out::Bits(&mut out));
+        self.layer(index, maps, kept, &mut Out::Bits(&mut out));
         out
     }
 
@@ -232,9 +194,10 @@ impl<'a> Batch<'a> {
         self.set().rows_of_look_up().filter(|_| self.many)
     }
 
-    /// Runs one layer from `maps` to `out`.
-    fn layer(&self, index: usize, maps: &[u32], out: &mut Out) {
+    /// Runs one layer from `maps` to `out`; `bypass` holds the sums that go past layers.
+    fn layer(&self, index: usize, maps: &[u32], bypass: &mut Kept, out: &mut Out) {
         let layer = &self.loaded.plan.layers[index];
+        bypass.prepare(layer, self.blocks);
         let width = if self.look_up().is_some() { COLUMNS } else { ADDED_COLUMNS };
         let panels = (layer.vectors.len() * self.blocks).div_ceil(PANEL);
         // Vectors that all fit in one chunk meet every chunk of columns in the same panels.
@@ -252,6 +215,16 @@ impl<'a> Batch<'a> {
                     true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
                     false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
                 };
+                let place = Chunk {
+                    first,
+                    columns: columns.len(),
+                    pixel: chunk * windows,
+                    blocks: self.blocks,
+                    slots,
+                };
+                if layer.shortcut.adds {
+                    bypass.start(&place, &mut sums);
+                }
                 for (number, read) in layer.reads.iter().enumerate() {
                     let dropped = read.dropped.iter().filter(|channel| columns.contains(channel));
                     let dropped: Vec<usize> = dropped.map(|channel| channel - first).collect();
@@ -271,6 +244,9 @@ impl<'a> Batch<'a> {
                         &mut sums,
                     );
                     sums.restore(&dropped, kept);
+                }
+                if layer.shortcut.keeps {
+                    bypass.keep(&place, layer.window, &sums);
                 }
                 let first_pixel = chunk * windows;
                 match out {

@@ -1,0 +1,123 @@
+//! Sums of a layer while its reads add to them, and those that bypass layers.
+
+use super::maps::LANES;
+use super::plan::LayerPlan;
+use crate::golden::aligned::Aligned;
+
+/// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
+pub(super) enum Sums {
+    Narrow(Aligned<i16>),
+    Wide(Vec<i64>),
+}
+
+impl Sums {
+    /// The sums of some columns, `length` each.
+    pub fn save(&self, columns: &[usize], length: usize) -> Sums {
+        let range = |column: &usize| column * length..(column + 1) * length;
+        match self {
+            Sums::Narrow(sums) => {
+                let mut saved = Aligned::new(columns.len() * length, 0);
+                for (to, column) in saved.chunks_exact_mut(length).zip(columns) {
+                    to.copy_from_slice(&sums[range(column)]);
+                }
+                Sums::Narrow(saved)
+            }
+            Sums::Wide(sums) => {
+                Sums::Wide(columns.iter().flat_map(|column| &sums[range(column)]).copied().collect())
+            }
+        }
+    }
+
+    /// Puts back what [`Sums::save`] took.
+    pub fn restore(&mut self, columns: &[usize], saved: Sums) {
+        match (self, saved) {
+            (Sums::Narrow(sums), Sums::Narrow(saved)) => put(sums, columns, &saved),
+            (Sums::Wide(sums), Sums::Wide(saved)) => put(sums, columns, &saved),
+            _ => unreachable!("saved from the same sums"),
+        }
+    }
+}
+
+fn put<T: Copy>(sums: &mut [T], columns: &[usize], saved: &[T]) {
+    let length = saved.len().checked_div(columns.len()).unwrap_or(0);
+    for (n, column) in columns.iter().enumerate() {
+        sums[column * length..][..length].copy_from_slice(&saved[n * length..][..length]);
+    }
+}
+
+/// Where the sums of a chunk of columns and vectors lie in their layer.
+pub(super) struct Chunk {
+    /// First column, and number of columns.
+    pub first: usize,
+    pub columns: usize,
+    /// First pixel behind the pooling.
+    pub pixel: usize,
+    /// Words of images.
+    pub blocks: usize,
+    /// Vectors x blocks.
+    pub slots: usize,
+}
+
+/// Sums on their way from the layer that kept them to the one that adds them: index
+/// `((channel * pixels + pixel) * blocks + block) * LANES + lane`.
+#[derive(Default)]
+pub(super) struct Kept {
+    pixels: usize,
+    sums: Vec<i64>,
+}
+
+impl Kept {
+    /// Makes room for the sums of a layer that keeps its own.
+    pub fn prepare(&mut self, layer: &LayerPlan, blocks: usize) {
+        if layer.shortcut.keeps {
+            self.pixels = layer.vectors.len() / layer.window;
+            self.sums.resize(layer.columns * self.pixels * blocks * LANES, 0);
+        }
+    }
+
+    fn place(&self, chunk: &Chunk, column: usize) -> usize {
+        ((chunk.first + column) * self.pixels + chunk.pixel) * chunk.blocks * LANES
+    }
+
+    /// Puts what was kept where the sums of a chunk start from; the layer has no pooling.
+    pub fn start(&self, chunk: &Chunk, sums: &mut Sums) {
+        let length = chunk.slots * LANES;
+        for column in 0..chunk.columns {
+            let kept = &self.sums[self.place(chunk, column)..][..length];
+            let own = column * length..(column + 1) * length;
+            match sums {
+                // The layer's sums, with these in them, fit in 16 bits.
+                Sums::Narrow(sums) => {
+                    sums[own].iter_mut().zip(kept).for_each(|(sum, &kept)| *sum = kept as i16);
+                }
+                Sums::Wide(sums) => sums[own].copy_from_slice(kept),
+            }
+        }
+    }
+
+    /// Keeps the largest sums of each window of `window` vectors.
+    pub fn keep(&mut self, chunk: &Chunk, window: usize, sums: &Sums) {
+        let (length, pixel) = (chunk.slots * LANES, chunk.blocks * LANES);
+        for column in 0..chunk.columns {
+            let at = self.place(chunk, column);
+            let to = self.sums[at..].chunks_exact_mut(pixel);
+            let own = column * length..(column + 1) * length;
+            match sums {
+                Sums::Narrow(sums) => {
+                    to.zip(sums[own].chunks_exact(window * pixel)).for_each(|(to, own)| largest(to, own));
+                }
+                Sums::Wide(sums) => {
+                    to.zip(sums[own].chunks_exact(window * pixel)).for_each(|(to, own)| largest(to, own));
+                }
+            }
+        }
+    }
+}
+
+/// The largest of each place of several parts of `sums`, as long as `to`.
+fn largest<T: Copy + Into<i64>>(to: &mut [i64], sums: &[T]) {
+    to.fill(i64::MIN);
+    for part in sums.chunks_exact(to.len()) {
+        to.iter_mut().zip(part).for_each(|(to, &sum)| *to = sum.into().max(*to));
+    }
+}
