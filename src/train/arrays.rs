@@ -10,11 +10,13 @@ use super::groups;
 use super::matrix::{View, product};
 use super::patches;
 use super::plan::{Plan, PlanLayer};
+use super::supports::WeightPlane;
+use crate::arch::PlaneDrive;
 use crate::design::Design;
 use crate::device::random::{Kind, Stream};
 use crate::device::{self, Physics};
 use crate::network::PadValue;
-use crate::variation::{Chip, Converter, Site};
+use crate::variation::{ArrayDraw, Chip, Converter, Site};
 use rayon::prelude::*;
 
 /// The arrays that a network lies on, before a chip is drawn.
@@ -26,6 +28,8 @@ pub struct Arrays {
     voltage_width: usize,
     /// Columns of an array.
     lanes: usize,
+    /// Supports are driven at their size.
+    scaled: bool,
     layers: Vec<ArrayLayer>,
     /// Weights are filled in for each draw.
     sites: Vec<Site>,
@@ -33,7 +37,10 @@ pub struct Arrays {
 
 #[derive(Debug, Clone, PartialEq)]
 struct ArrayLayer {
-    first_site: usize,
+    /// Site of each array (group, plane of weights, pass); none of a tile that a mask left out from the start.
+    sites: Vec<Option<usize>>,
+    /// Planes of weights: the base and its supports.
+    weight_planes: usize,
     /// Bit planes of an input element.
     planes: usize,
     /// Weight column of each row, a list a pass.
@@ -47,6 +54,8 @@ struct Read {
     start: usize,
     taps: usize,
     plane: usize,
+    /// What its values count: the size of the plane of weights.
+    size: f32,
     /// (taps x outputs) counts per unit of drive: the mean of both branches.
     cells: Vec<f32>,
     /// (taps x outputs) half the difference of the branches, where rows may be left undriven; else empty.
@@ -91,8 +100,14 @@ impl Arrays {
                 return None;
             }
             let unit = 1.0 / (1u64 << analog.value_fraction_bits) as f32;
+            let weight_planes = program.planes.len();
+            let mut numbers = vec![None; program.groups * weight_planes * program.passes];
+            for (number, site) in sites.iter().enumerate().filter(|(_, site)| site.layer == index) {
+                numbers[site.array] = Some(number);
+            }
             layers.push(ArrayLayer {
-                first_site: readout.group_arrays[0],
+                sites: numbers,
+                weight_planes,
                 planes: readout.reads,
                 passes: (0..program.passes).map(|pass| design.weight_columns(index, pass)).collect(),
                 values: match readout.decides {
@@ -107,6 +122,7 @@ impl Arrays {
             cell_width: analog.cell_width,
             voltage_width: analog.voltage_width,
             lanes: design.lanes,
+            scaled: design.arch.readout.plane_drive == PlaneDrive::Scaled,
             layers,
             sites,
         })
@@ -117,17 +133,24 @@ impl Arrays {
         format!("{} arrays, {}", crate::variation::subject(&self.sites), self.physics.to_toml())
     }
 
-    /// The chip of `seed` for the weights `signs` (a list a layer, fan-in x outputs, -1 or +1).
-    pub fn draw(&self, plan: &Plan, seed: u64, signs: &[Vec<f32>]) -> Vec<LayerDraw> {
+    /// The chip of `seed` for `weights`: of each layer the planes that run, of each of them its weights (fan-in x
+    /// outputs; -1, +1 or, left out, 0).
+    pub fn draw(&self, plan: &Plan, seed: u64, weights: &[Vec<WeightPlane>]) -> Vec<LayerDraw> {
         let drawn = |site: &Site| {
             let (layer, outputs) = (&self.layers[site.layer], plan.layers[site.layer].conv.c);
             let passes = layer.passes.len();
-            let (group, rows) = (site.array / passes, &layer.passes[site.array % passes]);
+            let (tile, rows) = (site.array / passes, &layer.passes[site.array % passes]);
+            let (group, number) = (tile / layer.weight_planes, tile % layer.weight_planes);
             let mut site = site.clone();
+            let plane = weights[site.layer].iter().find(|plane| plane.number == number);
+            let Some(plane) = plane else { return ArrayDraw::default() };
+            if self.scaled {
+                site.level = f64::from(plane.size);
+            }
             for (place, weight) in site.weights.iter_mut().enumerate() {
                 let (column, row) = (place / site.rows, place % site.rows);
                 if let Some(tap) = rows[row] {
-                    *weight = signs[site.layer][tap * outputs + group * self.lanes + column] as i8;
+                    *weight = plane.signs[tap * outputs + group * self.lanes + column] as i8;
                 }
             }
             device::draw(&self.physics, seed, self.fraction_bits, &site)
@@ -141,20 +164,29 @@ impl Arrays {
             thresholds: None,
         };
         chip.saturate(self.cell_width, self.voltage_width);
-        (0..plan.layers.len()).map(|index| self.layer(plan, index, &signs[index], &chip)).collect()
+        (0..plan.layers.len()).map(|index| self.layer(plan, index, &weights[index], &chip)).collect()
     }
 
     /// The reads of one layer, out of the arrays of `chip`.
-    fn layer(&self, plan: &Plan, index: usize, signs: &[f32], chip: &Chip) -> LayerDraw {
+    fn layer(&self, plan: &Plan, index: usize, planes: &[WeightPlane], chip: &Chip) -> LayerDraw {
         let (own, layer) = (&self.layers[index], &plan.layers[index]);
         let outputs = layer.conv.c;
         let unit = 1.0 / (1u64 << self.fraction_bits) as f32;
         let undriven = own.planes == 1 && layer.pad > 0 && layer.pad_value == PadValue::Zero;
         let mut reads = Vec::new();
-        for (pass, rows) in own.passes.iter().enumerate() {
+        let tiles =
+            planes.iter().flat_map(|plane| own.passes.iter().enumerate().map(move |pass| (plane, pass)));
+        for (weights, (pass, rows)) in tiles {
             let used: Vec<usize> = rows.iter().flatten().copied().collect();
             let start = used.iter().copied().min().unwrap_or(0);
             let taps = used.iter().copied().max().map_or(0, |last| last + 1 - start);
+            // A tile whose rows are all left out does not exist on the chip.
+            if used
+                .iter()
+                .all(|tap| weights.signs[tap * outputs..][..outputs].iter().all(|&sign| sign == 0.0))
+            {
+                continue;
+            }
             for plane in 0..own.planes {
                 // Row of every tap in this plane: planes lie one after the other.
                 let mut row_of = vec![None; taps];
@@ -171,6 +203,7 @@ impl Arrays {
                     start,
                     taps,
                     plane,
+                    size: weights.size,
                     cells: vec![0.0; taps * outputs],
                     branch: vec![0.0; if undriven { taps * outputs } else { 0 }],
                     offset: vec![0.0; outputs],
@@ -179,7 +212,9 @@ impl Arrays {
                 };
                 for output in 0..outputs {
                     let (group, column) = (output / self.lanes, output % self.lanes);
-                    let array = &chip.arrays[own.first_site + group * own.passes.len() + pass];
+                    let tile = group * own.weight_planes + weights.number;
+                    let Some(site) = own.sites[tile * own.passes.len() + pass] else { continue };
+                    let array = &chip.arrays[site];
                     let edges = array.edges_per_column();
                     read.edges.resize(edges * outputs, 0.0);
                     for edge in 0..edges {
@@ -205,8 +240,10 @@ impl Arrays {
             }
         }
         let mut weights = vec![0.0; outputs];
-        for row in signs.chunks_exact(outputs) {
-            weights.iter_mut().zip(row).for_each(|(sum, sign)| *sum += sign);
+        for plane in planes {
+            for row in plane.signs.chunks_exact(outputs) {
+                weights.iter_mut().zip(row).for_each(|(sum, sign)| *sum += plane.size * sign);
+            }
         }
         let noise = self.physics.read_noise as f32;
         let (planes, values) = (own.planes, own.values.clone());
@@ -278,7 +315,7 @@ fn read_planes(layer: &PlanLayer, codes: &[i8], draw: &LayerDraw, first: usize, 
                 }
             }
         }
-        read.convert(&draw.values, (1u32 << read.plane) as f32, &mut voltages, sums);
+        read.convert(&draw.values, (1u32 << read.plane) as f32 * read.size, &mut voltages, sums);
     }
 }
 

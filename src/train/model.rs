@@ -199,7 +199,8 @@ impl Model {
         let mut passed: Vec<Passed> = Vec::new();
         let weights: Vec<Vec<f32>> = self.layers.iter().map(|layer| layer.effective(supports)).collect();
         let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
-            seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &weights)).collect()
+            let planes: Vec<_> = self.layers.iter().map(|layer| layer.planes(supports)).collect();
+            seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &planes)).collect()
         };
         let chips = on.map(draw);
         for (index, (layer, (state, weights))) in

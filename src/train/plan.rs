@@ -369,12 +369,4 @@ fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
         supports.drop_taps.to_string(),
         "the rows of the array, such as 64",
     );
-    if recipe.variation.is_some() {
-        problems.push(Problem {
-            place: "supports".into(),
-            what: "supports are trained without [variation]; remove one of the two, and ask `bincim vary` what chips \
-                   do to the network"
-                .into(),
-        });
-    }
 }

@@ -64,6 +64,16 @@ pub fn start(plan: &Plan, layer: usize, base: Option<&[f32]>) -> Vec<Support> {
     recipe.scales.iter().enumerate().map(made).collect()
 }
 
+/// One plane of a layer's weights.
+pub struct WeightPlane {
+    /// 0 for the base, 1 for the first support.
+    pub number: usize,
+    /// What a product counts beside the base's.
+    pub size: f32,
+    /// (fan-in x outputs) -1 or +1; 0 where it is left out.
+    pub signs: Vec<f32>,
+}
+
 impl LayerState {
     /// What a code of the input is multiplied by (fan-in x outputs): the sign, and the signs of the first `supports`
     /// used supports in their sizes.
@@ -78,6 +88,22 @@ impl LayerState {
             });
         }
         made
+    }
+
+    /// The base and the first `supports` supports, each in an array of its own.
+    pub fn planes(&self, supports: usize) -> Vec<WeightPlane> {
+        let signs = |latent: &[f32]| latent.par_iter().map(|&w| f32::from(sign(w))).collect::<Vec<f32>>();
+        let base = WeightPlane { number: 0, size: 1.0, signs: signs(&self.weights.value) };
+        let used = self.supports.iter().enumerate().filter(|(_, support)| support.is_used()).take(supports);
+        let plane = |(index, support): (usize, &Support)| {
+            let mut signs = signs(&support.weights.value);
+            let outputs = signs.len() / support.kept.len();
+            for (row, &kept) in signs.chunks_mut(outputs).zip(&support.kept) {
+                row.iter_mut().for_each(|sign| *sign *= kept);
+            }
+            WeightPlane { number: index + 1, size: support.size(), signs }
+        };
+        std::iter::once(base).chain(used.map(plane)).collect()
     }
 
     /// Hands the gradient of the effective weights, which `weights` holds, on to the first `supports` supports and

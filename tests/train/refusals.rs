@@ -66,11 +66,6 @@ fn each_wrong_key_is_named() {
             "measured = 40\n[supports]\nscales = [0.5]\ndrop_taps = 0",
             "supports.drop_taps: 0",
         ),
-        (
-            "measured = 40",
-            "measured = 40\n[supports]\nscales = [0.5]\n[variation]\narch = \"a\"",
-            "without [variation]",
-        ),
     ] {
         assert!(NETS[0].contains(from), "{from}");
         let said = said(&NETS[0].replacen(from, to, 1));
