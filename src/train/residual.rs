@@ -56,7 +56,7 @@ pub fn gradient(layer: &PlanLayer, slopes: &Slopes, carried: Option<Vec<f32>>, i
     made
 }
 
-/// Hands `gradient` on to the layer whose sums were added, behind what `carried` holds for it already.
+/// Adds `gradient` to what `carried` holds for the layer whose sums were added.
 pub fn hand_on(carried: &mut Option<Vec<f32>>, gradient: Vec<f32>) {
     match carried {
         Some(carried) => carried.par_iter_mut().zip(&gradient).for_each(|(sum, g)| *sum += g),
