@@ -2,13 +2,15 @@
 //!
 //! The graph reads raw pixels 0..=255 as float (1, channels, rows, columns) and holds, layer by layer,
 //! `Conv` or `MatMul` with `BipolarQuant` weights, `BatchNormalization`, `BipolarQuant` and `MaxPool`; the last
-//! `Mul` scales the sums. Thresholds of fewer planes than all are tensors that no node reads. Nodes and tensors bear their layer's name. The same model gives the same bytes.
+//! `Mul` scales the sums. Sums that a shortcut begins at are pooled before their normalisation; those of a layer with a
+//! shortcut pass a `Mul` by their scale, where it is not 1, and the `Add`. Thresholds of fewer planes than all are tensors that no node reads. Nodes and tensors bear their layer's name. The same model gives the same bytes.
 
 use super::fold;
 use super::model::{LayerState, Model};
 use super::norm::EPSILON;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::{Code, Kind};
+use super::shortcut::PlanShortcut;
 use super::sign::sign;
 use crate::network::{PadValue, Shape, fewer_planes};
 use crate::onnx::{
@@ -34,7 +36,8 @@ pub enum Weights {
 
 /// The bytes of the model file.
 pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
-    let mut graph = Graph { made: GraphProto::default(), value: "image".into(), weights };
+    let mut graph =
+        Graph { made: GraphProto::default(), value: "image".into(), kept: String::new(), weights };
     graph.made.name = Some(plan.name.clone());
     let dims = [1, plan.input.c, plan.input.h, plan.input.w];
     graph.made.input.push(value_info("image", &dims));
@@ -65,6 +68,8 @@ struct Graph {
     made: GraphProto,
     /// Name of the newest tensor.
     value: String,
+    /// Name of the newest sums that a shortcut begins at.
+    kept: String,
     weights: Weights,
 }
 
@@ -122,6 +127,13 @@ impl Graph {
             self.named("Mul", &name("scaled"), "scores", &[&name("scale")], vec![]);
             return;
         }
+        if let Some(shortcut) = layer.shortcut {
+            self.add_kept(layer, shortcut);
+        }
+        if layer.keeps {
+            self.pool(layer);
+            self.kept = self.value.clone();
+        }
         let lists = [
             ("gamma", &state.gamma.value),
             ("beta", &state.beta.value),
@@ -135,11 +147,29 @@ impl Graph {
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
         self.then("BatchNormalization", &name("norm"), &inputs, vec![float("epsilon", EPSILON)]);
         self.then("BipolarQuant", &name("sign"), &["one"], vec![]);
-        if layer.pool > 1 {
-            let side = [layer.pool as i64; 2];
-            let attributes = vec![ints("kernel_shape", &side), ints("pads", &[0; 4]), ints("strides", &side)];
-            self.then("MaxPool", &name("pool"), &[], attributes);
+        if !layer.keeps {
+            self.pool(layer);
         }
+    }
+
+    /// The sums of a layer in their scale, and the sums that were kept added to them.
+    fn add_kept(&mut self, layer: &PlanLayer, shortcut: PlanShortcut) {
+        let name = |part: &str| format!("{}.{part}", layer.name);
+        if shortcut.scale != 1.0 {
+            self.scalar(&name("scale"), shortcut.scale);
+            self.then("Mul", &name("scaled"), &[&name("scale")], vec![]);
+        }
+        let kept = self.kept.clone();
+        self.then("Add", &name("residual"), &[&kept], vec![]);
+    }
+
+    fn pool(&mut self, layer: &PlanLayer) {
+        if layer.pool == 1 {
+            return;
+        }
+        let side = [layer.pool as i64; 2];
+        let attributes = vec![ints("kernel_shape", &side), ints("pads", &[0; 4]), ints("strides", &side)];
+        self.then("MaxPool", &format!("{}.pool", layer.name), &[], attributes);
     }
 
     /// Padding with -1 or +1, which a convolution's own padding cannot hold.

@@ -8,12 +8,13 @@ use super::model::{LayerState, Model, Normal};
 use super::norm::EPSILON;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::{Code, Kind};
+use super::shortcut;
 use super::sign::sign;
 use super::supports::Support;
 use crate::bits::BitMatrix;
 use crate::network::{
     Activation, Decision, Input, InputCode, Layer, Mask, Network, Output, PadValue, Padding, Plane, Pool,
-    Shortcut,
+    Shortcut, accumulator_range, accumulator_step,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -27,8 +28,11 @@ struct Lattice {
 
 impl Lattice {
     /// With the first `supports` supports.
-    fn of(plan: &Plan, index: usize, state: &LayerState, supports: usize) -> Lattice {
-        let layer = &plan.layers[index];
+    fn of(plan: &Plan, model: &Model, index: usize, supports: usize) -> Lattice {
+        let (layer, state) = (&plan.layers[index], &model.layers[index]);
+        if layer.shortcut.is_some() {
+            return Lattice { origin: 0.0, step: shortcut::unit(plan, model, index) };
+        }
         let multi_bit = index == 0 && plan.code == Code::Int8;
         let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;
         let (scales, unit) = state.integer_scales_of(supports);
@@ -60,26 +64,27 @@ fn threshold(normal: &Normal, channel: usize) -> Option<f64> {
 pub fn settle(plan: &Plan, model: &mut Model, rounded: bool) -> usize {
     let mut moved = 0;
     for index in 0..plan.layers.len() - 1 {
-        let state = &mut model.layers[index];
-        let fan_in = plan.layers[index].fan_in() as f64;
-        for supports in 0..state.fewer.len() {
-            let lattice = Lattice::of(plan, index, state, supports);
-            moved += clear(&mut state.fewer[supports], &lattice, fan_in, rounded);
+        let reach = shortcut::reach(&plan.layers, index);
+        for supports in 0..model.layers[index].fewer.len() {
+            let lattice = Lattice::of(plan, model, index, supports);
+            moved += clear(&mut model.layers[index].fewer[supports], &lattice, reach, rounded);
         }
-        let (mut normal, lattice) = (state.normal(), Lattice::of(plan, index, state, usize::MAX));
-        moved += clear(&mut normal, &lattice, fan_in, rounded);
-        state.measured = normal.statistics;
+        let lattice = Lattice::of(plan, model, index, usize::MAX);
+        let mut normal = model.layers[index].normal();
+        moved += clear(&mut normal, &lattice, reach, rounded);
+        model.layers[index].measured = normal.statistics;
     }
     moved
 }
 
-fn clear(normal: &mut Normal, lattice: &Lattice, fan_in: f64, rounded: bool) -> usize {
+/// `reach`: the largest sum.
+fn clear(normal: &mut Normal, lattice: &Lattice, reach: f64, rounded: bool) -> usize {
     let mut moved = 0;
     for channel in 0..normal.gamma.len() {
         let Some(at) = threshold(normal, channel) else { continue };
         let position = (at - lattice.origin) / lattice.step;
         let nearest = position.round();
-        if at.abs() > 2.0 * fan_in || (!rounded && (position - nearest).abs() >= CLEARANCE) {
+        if at.abs() > 2.0 * reach || (!rounded && (position - nearest).abs() >= CLEARANCE) {
             continue;
         }
         // On the sum itself, it is met by a rising and by a falling channel alike.
@@ -99,9 +104,14 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
         Code::Int8 => InputCode::Signed { bits: 8 },
         Code::Bipolar => InputCode::Bipolar,
     };
-    let states = plan.layers.iter().zip(&model.layers).enumerate();
-    let mut layers: Vec<Layer> =
-        states.map(|(index, (layer, state))| folded(plan, index, layer, state)).collect();
+    let mut layers: Vec<Layer> = Vec::new();
+    for (index, layer) in plan.layers.iter().enumerate() {
+        layers.push(unsigned(plan, model, index));
+        if layer.kind != Kind::Scores {
+            let (activation, fewer) = decisions(plan, model, &layers, code);
+            (layers[index].activation, layers[index].fewer) = (activation, fewer);
+        }
+    }
     // Supports that are left out whole are no planes.
     let most = layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(1);
     layers.iter_mut().for_each(|layer| layer.fewer.truncate(most - 1));
@@ -129,53 +139,48 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
     }
 }
 
-fn folded(plan: &Plan, index: usize, layer: &PlanLayer, state: &LayerState) -> Layer {
-    let outputs = layer.conv.c;
-    let pad = layer.pad;
+/// Layer `index` before its thresholds are known.
+fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
+    let (layer, pad) = (&plan.layers[index], plan.layers[index].pad);
     let padding = match pad {
         0 => Padding::NONE,
         _ => Padding { top: pad, left: pad, bottom: pad, right: pad, value: layer.pad_value },
     };
-    let (scales, least) = state.integer_scales();
     let pool = (layer.pool > 1).then_some(Pool {
         kernel: (layer.pool, layer.pool),
         stride: (layer.pool, layer.pool),
-        before_sign: false,
+        before_sign: layer.keeps,
     });
-    let mut made = Layer {
+    Layer {
         name: layer.name.clone(),
         op: if layer.kind == Kind::Conv { "conv" } else { "dense" },
         input: layer.input,
         kernel: layer.kernel,
         stride: (layer.stride, layer.stride),
         padding,
-        planes: planes(layer, state, &scales),
+        planes: planes(layer, &model.layers[index], &shortcut::plane_scales(plan, model, index)),
         conv: layer.conv,
         sum_pixels: false,
         pool,
-        shortcut: Shortcut::NONE,
+        shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps },
         fewer: Vec::new(),
         activation: Activation::Scores,
         output: layer.output,
-    };
-    if layer.kind != Kind::Scores {
-        let code = if index == 0 { plan.code } else { Code::Bipolar };
-        let input = match code {
-            Code::Int8 => InputCode::Signed { bits: 8 },
-            Code::Bipolar => InputCode::Bipolar,
-        };
-        let unit = least * if index == 0 { f64::from(plan.unit()) } else { 1.0 };
-        let step = made.product_step(input) as i64;
-        let decide = |normal: &Normal, step: i64| -> (Vec<i32>, Vec<bool>) {
-            let of = |channel| decision(normal, channel, unit, made.product_range(channel, input), step);
-            (0..outputs).map(of).unzip()
-        };
-        let (threshold, flip) = decide(&state.normal(), step);
-        let fewer = state.fewer.iter().map(|normal| decide(normal, 1).0).collect();
-        made.fewer = fewer;
-        made.activation = Activation::Sign { threshold, flip };
     }
-    made
+}
+
+/// Thresholds and flips of the last of `layers`, and its thresholds of fewer planes; `code`: the network's input.
+fn decisions(plan: &Plan, model: &Model, layers: &[Layer], code: InputCode) -> (Activation, Vec<Vec<i32>>) {
+    let index = layers.len() - 1;
+    let unit = shortcut::unit(plan, model, index);
+    let decide = |normal: &Normal, step: i64| -> (Vec<i32>, Vec<bool>) {
+        let range = |channel| accumulator_range(layers, index, channel, code);
+        (0..layers[index].conv.c).map(|channel| decision(normal, channel, unit, range(channel), step)).unzip()
+    };
+    let state = &model.layers[index];
+    let (threshold, flip) = decide(&state.normal(), accumulator_step(layers, index, code) as i64);
+    let fewer = state.fewer.iter().map(|normal| decide(normal, 1).0).collect();
+    (Activation::Sign { threshold, flip }, fewer)
 }
 
 /// The base and the supports that are used, with their integer scales.

@@ -9,6 +9,7 @@ use super::conv::{self, Backward, Maps};
 use super::loss::{self, Loss};
 use super::norm::{self, Affine, Statistics};
 use super::plan::{Plan, PlanLayer};
+use super::residual;
 use super::sample::{Use, random};
 use super::sign::Slope;
 use super::supports::{self, Support};
@@ -63,6 +64,7 @@ enum By {
 struct Passed {
     /// Effective weights: signs, with their supports.
     weights: Vec<f32>,
+    /// What is normalised: with the sums of a shortcut and, where a later layer adds them, pooled.
     sums: Vec<f32>,
     /// Empty for the scores.
     bits: Vec<i8>,
@@ -136,7 +138,10 @@ impl Model {
         let loss = loss::cross_entropy(&mut scores, scale, labels, smoothing);
         let by_scale = scores.iter().zip(&passed[last].sums).map(|(g, s)| f64::from(*g) * f64::from(*s));
         self.layers[last].gamma.gradient = vec![by_scale.sum::<f64>() as f32];
+        let images = labels.len();
         let mut gradient = Vec::new();
+        // Of sums that later layers added, by the layer that made them.
+        let mut carried: Vec<Option<Vec<f32>>> = vec![None; plan.layers.len()];
         for (index, layer) in plan.layers.iter().enumerate().rev() {
             let (before, own) = passed.split_at_mut(index);
             let own = &own[0];
@@ -156,12 +161,25 @@ impl Model {
                 }
                 Some(affine) => {
                     let slope = Slope::new(layer.ste, progress);
+                    let normalised = layer.normalised();
                     let (gamma, beta, slopes) =
-                        norm::backward(layer, affine, slope, &own.sums, &own.winners, &mut gradient);
+                        norm::backward(&normalised, affine, slope, &own.sums, &own.winners, &mut gradient);
                     (state.gamma.gradient, state.beta.gradient) = (gamma, beta);
-                    let row = |image: usize, y: usize, row: &mut [f32]| slopes.row(image, y, row);
-                    let backward = Backward { layer, maps, weights: &own.weights, row };
-                    backward.run(&mut state.weights.gradient, target);
+                    if layer.shortcut.is_none() && !layer.keeps {
+                        let row = |image: usize, y: usize, row: &mut [f32]| slopes.row(image, y, row);
+                        let backward = Backward { layer, maps, weights: &own.weights, row };
+                        backward.run(&mut state.weights.gradient, target);
+                    } else {
+                        let whole = residual::gradient(&normalised, &slopes, carried[index].take(), images);
+                        let row = |image: usize, y: usize, row: &mut [f32]| {
+                            residual::row(layer, &whole, &own.winners, (image, y), row);
+                        };
+                        let backward = Backward { layer, maps, weights: &own.weights, row };
+                        backward.run(&mut state.weights.gradient, target);
+                        if let Some(shortcut) = layer.shortcut {
+                            residual::hand_on(&mut carried[shortcut.from], whole);
+                        }
+                    }
                 }
             }
             state.share_gradient(supports);
@@ -219,8 +237,14 @@ impl Model {
                 }
                 None => conv::forward(layer, maps, &weights, &mut sums),
             }
-            let mut bits = Vec::new();
             let mut winners = Vec::new();
+            if let Some(shortcut) = layer.shortcut {
+                residual::add(shortcut, &passed[shortcut.from].sums, &mut sums);
+            }
+            if layer.keeps && layer.pool > 1 {
+                (sums, winners) = residual::pool(layer, &sums);
+            }
+            let mut bits = Vec::new();
             let affine = (index + 1 < plan.layers.len()).then(|| {
                 let statistics = match by {
                     By::Batch => &norm::statistics(&sums, layer.conv.c),
@@ -230,8 +254,11 @@ impl Model {
             });
             if let Some(affine) = &affine {
                 bits = vec![0; images * layer.output.elements()];
-                winners = vec![0; if layer.pool > 1 { bits.len() } else { 0 }];
-                norm::forward(layer, affine, &sums, &mut bits, &mut winners);
+                let normalised = layer.normalised();
+                if normalised.pool > 1 {
+                    winners = vec![0; bits.len()];
+                }
+                norm::forward(&normalised, affine, &sums, &mut bits, &mut winners);
             }
             passed.push(Passed { weights, sums, bits, winners, affine });
         }

@@ -5,6 +5,7 @@
 use super::recipe::{
     AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Recipe, Ste, SupportsRecipe, TrainRecipe,
 };
+use super::shortcut::{self, PlanShortcut};
 use super::supports::LEAST_SCALE;
 use crate::network::{PadValue, Shape};
 
@@ -57,12 +58,23 @@ pub struct PlanLayer {
     pub pool: usize,
     pub output: Shape,
     pub ste: Ste,
+    pub shortcut: Option<PlanShortcut>,
+    /// A later layer adds the sums, so that they are pooled before their normalisation.
+    pub keeps: bool,
 }
 
 impl PlanLayer {
     /// Inputs of one sum.
     pub fn fan_in(&self) -> usize {
         self.kernel.0 * self.kernel.1 * self.input.c
+    }
+
+    /// The layer as its normalisation sees it: sums that are kept are pooled already.
+    pub fn normalised(&self) -> PlanLayer {
+        match self.keeps {
+            true => PlanLayer { conv: self.output, pool: 1, ..self.clone() },
+            false => self.clone(),
+        }
     }
 }
 
@@ -82,10 +94,7 @@ impl Plan {
 
     /// What an input element of code 1 is worth: pixels run from -1 to just below 1.
     pub fn unit(&self) -> f32 {
-        match self.code {
-            Code::Int8 => 1.0 / 128.0,
-            Code::Bipolar => 1.0,
-        }
+        self.code.unit()
     }
 
     /// Code of every pixel value.
@@ -138,6 +147,7 @@ pub fn plan(recipe: &Recipe, name: &str) -> Result<Plan, Vec<Problem>> {
             None => break,
         }
     }
+    shortcut::resolve(recipe, &mut layers, &mut problems);
     if recipe.layer.is_empty() {
         problems.push(Problem { place: "layer".into(), what: "give at least one [[layer]]".into() });
     }
@@ -276,6 +286,8 @@ fn resolve(
         pool,
         output,
         ste,
+        shortcut: None,
+        keeps: false,
     })
 }
 

@@ -160,10 +160,18 @@ impl Code {
             Code::Bipolar => 1,
         }
     }
+
+    /// What an input element of code 1 is worth: pixels run from -1 to just below 1.
+    pub fn unit(self) -> f32 {
+        match self {
+            Code::Int8 => 1.0 / 128.0,
+            Code::Bipolar => 1.0,
+        }
+    }
 }
 
 /// `[[layer]]`: one layer with its batch normalisation, sign and pooling.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LayerRecipe {
     pub kind: Kind,
@@ -187,6 +195,17 @@ pub struct LayerRecipe {
     /// Side and step of the maximum over bits behind a convolution, none if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<usize>,
+    /// Name of an earlier layer whose sums (behind its pooling, before normalisation and sign, with what it added itself)
+    /// are added to this layer's own, as in Bi-Real Net. Both have one shape, this layer has no pooling, and no layer
+    /// between the two is named by a shortcut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortcut: Option<String>,
+    /// What a sum of this layer counts beside the shortcut, a power of two. If absent, the one that brings the size of
+    /// its sums, scale * sqrt(inputs of a sum), nearest to that of the sums that the named layer makes itself:
+    /// its own scale (1 without shortcut; 0.5 where it reads 8-bit pixels) * sqrt(inputs of a sum), as far as the planes
+    /// of weights can count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
     /// Gradient of this layer's sign, if not that of `[train]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ste: Option<Ste>,

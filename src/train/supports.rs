@@ -137,10 +137,25 @@ impl LayerState {
         let used = self.supports.iter().filter(|support| support.is_used()).take(supports);
         let sizes: Vec<f64> =
             std::iter::once(1.0).chain(used.map(|support| f64::from(support.size()))).collect();
-        let codes: Vec<i32> = sizes.iter().map(|size| (size * FULL_SCALE).round() as i32).collect();
-        let common = codes.iter().copied().fold(0, greatest_common_divisor);
+        let (codes, common) = coded(&sizes);
         (codes.iter().map(|code| code / common).collect(), f64::from(common) / FULL_SCALE)
     }
+}
+
+/// `sizes` in the finest steps that sizes may have, and the largest step of which all of them are multiples.
+fn coded(sizes: &[f64]) -> (Vec<i32>, i32) {
+    let codes: Vec<i32> = sizes.iter().map(|size| (size * FULL_SCALE).round() as i32).collect();
+    let common = codes.iter().copied().fold(0, greatest_common_divisor);
+    (codes, common)
+}
+
+/// The finest step that the base and supports of `recipe` may come to have in common, beside the base's 1.
+pub fn finest(recipe: &SupportsRecipe) -> f64 {
+    if recipe.learn_scales {
+        return recipe.dac_bits.map_or(f64::from(LEAST_SCALE), |bits| (-f64::from(bits)).exp2());
+    }
+    let sizes: Vec<f64> = std::iter::once(1.0).chain(recipe.scales.iter().copied()).collect();
+    f64::from(coded(&sizes).1) / FULL_SCALE
 }
 
 fn greatest_common_divisor(a: i32, b: i32) -> i32 {

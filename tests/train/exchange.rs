@@ -14,7 +14,7 @@ fn trainers() -> Vec<Trainer> {
 }
 
 /// Scores of the trainer's own forward pass in f32, image by image.
-fn scores(trainer: &Trainer, pixels: &[u8]) -> Vec<Vec<f32>> {
+pub fn scores(trainer: &Trainer, pixels: &[u8]) -> Vec<Vec<f32>> {
     let plan = &trainer.plan;
     let (table, shape) = (plan.pixel_codes(), plan.input);
     let codes: Vec<i8> = pixels
@@ -38,20 +38,23 @@ fn the_file_is_read_back_to_the_same_integers() {
     }
 }
 
+/// Scores of the trainer's integers by the definition, in the unit of its sums, image by image.
+pub fn defined_scores(trainer: &Trainer, pixels: &[u8]) -> Vec<Vec<f32>> {
+    let network = trainer.network();
+    let least = trainer.model.layers.last().expect("a layer").integer_scales().1 as f32;
+    let unit = least * if network.layers.len() == 1 { trainer.plan.unit() } else { 1.0 };
+    let of = |image: &[u8]| {
+        let input: Vec<i16> = image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
+        reference::run(&network, &input).scores.into_iter().map(|score| score as f32 * unit).collect()
+    };
+    pixels.chunks_exact(trainer.plan.input.elements()).map(of).collect()
+}
+
 #[test]
 fn the_golden_model_gives_the_scores_of_the_forward_pass() {
     for trainer in trainers() {
-        let network = trainer.network();
         let pixels = pixels(&trainer.plan, 50);
-        let least = trainer.model.layers.last().expect("a layer").integer_scales().1 as f32;
-        let unit = least * if network.layers.len() == 1 { trainer.plan.unit() } else { 1.0 };
-        let images = pixels.chunks_exact(trainer.plan.input.elements());
-        for (image, expected) in images.zip(scores(&trainer, &pixels)) {
-            let input: Vec<i16> = image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
-            let found = reference::run(&network, &input).scores;
-            let found: Vec<f32> = found.into_iter().map(|score| score as f32 * unit).collect();
-            assert_eq!(found, expected);
-        }
+        assert_eq!(defined_scores(&trainer, &pixels), scores(&trainer, &pixels));
     }
 }
 
@@ -66,10 +69,14 @@ fn training_learns() {
     assert_eq!(right as f64 / 40.0, trainer.history[39].test_accuracy);
 }
 
-/// The PyPI executor of QONNX gives the same scores.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "an outside executor is the witness")]
 fn the_qonnx_executor_gives_the_same_scores() {
+    compare_with_qonnx(&trainers());
+}
+
+/// The PyPI executor of QONNX gives the same scores.
+#[expect(clippy::disallowed_methods, reason = "an outside executor is the witness")]
+pub fn compare_with_qonnx(trainers: &[Trainer]) {
     let python = std::env::var_os("BINCIM_QONNX_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
     let has = Command::new(&python).args(["-c", "import qonnx, onnxruntime"]).output();
     if !has.is_ok_and(|output| output.status.success()) {
@@ -78,7 +85,7 @@ fn the_qonnx_executor_gives_the_same_scores() {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/train/qonnx_scores.py");
-    for (index, trainer) in trainers().iter().enumerate() {
+    for (index, trainer) in trainers.iter().enumerate() {
         let (model, images) = (folder.path().join("net.onnx"), folder.path().join("images.bin"));
         std::fs::write(&model, train::onnx(&trainer.plan, &trainer.model, train::Weights::Signs))
             .expect("writable");

@@ -4,6 +4,7 @@ mod arrays;
 mod exchange;
 mod refusals;
 mod repeat;
+mod shortcuts;
 mod supports;
 mod torch;
 

@@ -2,6 +2,7 @@
 
 use super::{NETS, pixels, planned};
 use bincim::train::{self, Recipe, Samples, TrainError, Trainer};
+use std::fmt::Write;
 
 /// What is said of a training file.
 fn said(text: &str) -> String {
@@ -71,6 +72,76 @@ fn each_wrong_key_is_named() {
         let said = said(&NETS[0].replacen(from, to, 1));
         assert!(said.contains(says), "{to}: `{said}` lacks `{says}`");
     }
+}
+
+/// Layers of these keys behind an 8-bit image of 2x8x8, and a dense layer and scores behind them.
+fn layers(keys: &[&str]) -> String {
+    let mut text = "[input]\nchannels = 2\nrows = 8\ncolumns = 8\n".to_string();
+    for keys in keys {
+        write!(text, "[[layer]]\nkind = \"conv\"\noutputs = 6\nkernel = 3\npad = 1\n{keys}\n")
+            .expect("a string");
+    }
+    text + "[[layer]]\nkind = \"dense\"\noutputs = 5\n[[layer]]\nkind = \"scores\"\noutputs = 3\n"
+}
+
+#[test]
+fn shortcuts_that_cannot_be_are_named() {
+    let second = "shortcut = \"conv1\"";
+    let good = layers(&["", second, "shortcut = \"conv2\""]);
+    let recipe: Recipe = toml::from_str(&good).expect("a training file");
+    assert_eq!(train::plan(&recipe, "net").map(|plan| plan.layers.len()), Ok(5));
+    let wide = "shortcut = \"conv1\"\nscale = 2.0";
+    for (text, says) in [
+        (
+            layers(&["", "shortcut = \"conv3\"", ""]),
+            "layer 2 ('conv2'): shortcut = \"conv3\": no earlier layer",
+        ),
+        (layers(&["", "", "shortcut = \"conv3\""]), "name one of conv1, conv2"),
+        (layers(&["shortcut = \"conv1\""]), "nothing stands before the first layer"),
+        (layers(&["", "scale = 0.5"]), "layer 2 ('conv2'): scale: "),
+        (
+            layers(&["", second, "shortcut = \"conv1\"", "shortcut = \"conv2\""]),
+            "those of 'conv2' are kept in between",
+        ),
+        (layers(&["", "shortcut = \"conv1\"\npool = 2"]), "cannot be pooled"),
+        (
+            layers(&["", "shortcut = \"conv1\"\nstride = 2"]),
+            "it hands on 6x8x8, and this layer's sums are 6x4x4",
+        ),
+        (layers(&["", "shortcut = \"conv1\"\nscale = 0.3"]), "scale = 0.3: give a power of two"),
+        (layers(&["", "shortcut = \"conv1\"\nscale = 0.0"]), "scale = 0: give a power of two"),
+        (layers(&["", wide]), "scale = 2: in the finest step"),
+        (layers(&["", wide]), "more than 255; give 0.00006103515625 to 1"),
+        (layers(&["", wide]) + "[supports]\nscales = [0.25]\n", "to 0.25"),
+        (good.replace("outputs = 5", "outputs = 6\nshortcut = \"conv3\""), "a dense layer a dense layer's"),
+        (good.replace("outputs = 3", "outputs = 3\nshortcut = \"dense1\""), "layer 5 ('scores'): shortcut"),
+        (good.clone() + "[variation]\narch = \"a\"\n", "variation: arrays in training know no shortcuts"),
+        (good.clone() + "[supports]\nscales = [0.5]\nany_planes = true\n", "supports.any_planes: it turns"),
+    ] {
+        let said = said(&text);
+        assert!(said.contains(says), "`{said}` lacks `{says}`");
+    }
+}
+
+/// 64 layers of 4,096 inputs count up to 2^18, and one of them counts in steps of 1/64.
+#[test]
+fn a_chain_that_f32_cannot_hold_is_refused() {
+    let mut text = "[input]\nchannels = 4096\nrows = 1\ncolumns = 1\ncode = \"bipolar\"\n".to_string();
+    for number in 1..=65 {
+        text += "[[layer]]\nkind = \"dense\"\noutputs = 4096\n";
+        if number > 1 {
+            write!(
+                text,
+                "shortcut = \"dense{}\"\nscale = {}\n",
+                number - 1,
+                if number == 2 { 0.015625 } else { 1.0 }
+            )
+            .expect("a string");
+        }
+    }
+    text += "[[layer]]\nkind = \"scores\"\noutputs = 3\n";
+    let said = said(&text);
+    assert!(said.starts_with("layer 65 ('dense65'): scale = 1: sums") && said.contains("2^24"), "{said}");
 }
 
 #[test]

@@ -35,6 +35,12 @@ fn text(net: &Value, settings: &Value) -> String {
                 layer[2], layer[3], layer[4], layer[6]
             );
         }
+        if let (Some(from), Some(scale)) = (layer[7].as_u64(), layer[8].as_f64()) {
+            let kinds = net["layers"].as_array().expect("layers").iter().map(|layer| &layer[0]);
+            let number = kinds.take(from as usize + 1).filter(|kind| **kind == layer[0]).count();
+            let kind = layer[0].as_str().expect("a kind");
+            text += &format!("shortcut = \"{kind}{number}\"\nscale = {scale}\n");
+        }
     }
     text + &format!(
         "[train]\nepochs = {}\nbatch = {}\nrate = {}\nrate_end = 1.0\nlabel_smoothing = {}\nste = {}\n",

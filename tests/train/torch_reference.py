@@ -2,7 +2,7 @@
 
     python tests/train/torch_reference.py > tests/train/torch.json
 
-Two small networks on weights, images and labels that both sides make from the same formula: the loss,
+Small networks on weights, images and labels that both sides make from the same formula: the loss,
 every gradient, the measured statistics' inputs, and every trained number after three steps of Adam.
 """
 
@@ -59,7 +59,7 @@ class Latent(torch.autograd.Function):
         return gradient
 
 
-# kind, outputs, kernel, stride, pad, pad value, pool
+# kind, outputs, kernel, stride, pad, pad value, pool; of a shortcut the layer that it begins at, and the scale beside it
 NETWORKS = {
     "cnn": {
         "input": [2, 9, 8],
@@ -89,6 +89,22 @@ NETWORKS = {
             ["scores", 5, 0, 1, 0, 0, 1],
         ],
     },
+    "residual": {
+        "input": [2, 10, 8],
+        "code": "int8",
+        "ste": "polynomial",
+        "layers": [
+            ["conv", 10, 3, 1, 1, 0, 2],
+            ["conv", 10, 3, 1, 1, -1, 1, 0, 0.25],
+            ["conv", 9, 1, 1, 0, 0, 1],
+            ["conv", 10, 3, 1, 1, 0, 1, 1, 0.5],
+            ["conv", 10, 3, 1, 1, 1, 1, 3, 0.25],
+            ["dense", 8, 0, 1, 0, 0, 1],
+            ["dense", 8, 0, 1, 0, 0, 1, 5, 2.0],
+            ["dense", 8, 0, 1, 0, 0, 1, 5, 1.0],
+            ["scores", 6, 0, 1, 0, 0, 1],
+        ],
+    },
 }
 BATCH, SMOOTHING, RATE, STEPS = 32, 0.1, 0.02, 3
 
@@ -101,7 +117,7 @@ def run(net):
     classes = net["layers"][-1][1]
     labels = torch.tensor([(i * 7 + 1) % classes for i in range(BATCH)])
     parameters, shape = [], list(net["input"])
-    for index, (kind, outputs, kernel, stride, pad, value, pool) in enumerate(net["layers"]):
+    for index, (kind, outputs, kernel, stride, pad, value, pool, *_) in enumerate(net["layers"]):
         kh, kw = (kernel, kernel) if kind == "conv" else shape[1:]
         fan_in = kh * kw * shape[0]
         # (kernel row, kernel column, input, output), as the trainer holds them
@@ -115,13 +131,21 @@ def run(net):
     every = [p for layer in parameters for p in layer if p.numel()]
     adam = torch.optim.Adam(every, lr=RATE, betas=(0.9, 0.999), eps=1e-8)
 
+    keepers = {layer[7] for layer in net["layers"] if len(layer) > 7}
+
     def loss_of(progress):
-        y = x
-        for (kind, outputs, _, stride, pad, value, pool), (latent, gamma, beta) in zip(net["layers"], parameters):
+        y, kept = x, {}
+        for index, (layer, (latent, gamma, beta)) in enumerate(zip(net["layers"], parameters)):
+            kind, _, _, stride, pad, value, pool, *shortcut = layer
             weight = Latent.apply(latent).permute(3, 2, 0, 1)
             y = F.conv2d(F.pad(y, [pad] * 4, value=value), weight, stride=stride)
             if kind == "scores":
                 return F.cross_entropy(y.flatten(1) * gamma, labels, label_smoothing=SMOOTHING)
+            if shortcut:
+                y = shortcut[1] * y + kept[shortcut[0]]
+            if index in keepers:
+                y = kept[index] = F.max_pool2d(y, pool)
+                pool = 1
             y = F.batch_norm(y, None, None, gamma, beta, True, 0.0, EPSILON)
             if pool > 1:
                 y = F.max_pool2d(y, pool)
