@@ -31,7 +31,8 @@ impl Lattice {
     fn of(plan: &Plan, model: &Model, index: usize, supports: usize) -> Lattice {
         let (layer, state) = (&plan.layers[index], &model.layers[index]);
         if layer.shortcut.is_some() {
-            return Lattice { origin: 0.0, step: shortcut::unit(plan, model, index) };
+            let (origin, step) = shortcut::lattice(plan, model, index);
+            return Lattice { origin, step };
         }
         let multi_bit = index == 0 && plan.code == Code::Int8;
         let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;

@@ -7,7 +7,7 @@ use super::model::Model;
 use super::plan::{Plan, PlanLayer, Problem};
 use super::recipe::{Code, Kind, LayerRecipe, Recipe, SupportsRecipe};
 use super::supports;
-use crate::network::Plane;
+use crate::network::{PadValue, Plane};
 
 /// Sums up to this many steps are exact in f32.
 const EXACT: f64 = 16_777_216.0;
@@ -30,13 +30,6 @@ pub fn resolve(recipe: &Recipe, layers: &mut [PlanLayer], problems: &mut Vec<Pro
         return;
     }
     let mut say = |place: &str, what: String| problems.push(Problem { place: place.into(), what });
-    if recipe.variation.is_some() {
-        say(
-            "variation",
-            "arrays in training know no shortcuts yet; remove [variation], or shortcut from every layer"
-                .into(),
-        );
-    }
     if recipe.supports.as_ref().is_some_and(|supports| supports.any_planes) {
         say(
             "supports.any_planes",
@@ -204,6 +197,27 @@ pub fn unit(plan: &Plan, model: &Model, index: usize) -> f64 {
 /// What 1 of the integers of layer `index` would be worth without the rest of its chain.
 fn own_unit(plan: &Plan, model: &Model, index: usize) -> f64 {
     step(&plan.layers, plan.code, index) * model.layers[index].integer_scales().1
+}
+
+/// A sum of layer `index` that occurs, and the distance to the next one.
+pub fn lattice(plan: &Plan, model: &Model, index: usize) -> (f64, f64) {
+    let unit = unit(plan, model, index);
+    let added = |&member: &usize| plan.layers[member].shortcut.map(|shortcut| shortcut.from);
+    let members: Vec<usize> = std::iter::successors(Some(index), added).collect();
+    // A sum of signs that are all there is even or odd, as the number of them.
+    let signs = |member: usize| {
+        let layer = &plan.layers[member];
+        let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;
+        let bits = member > 0 || plan.code == Code::Bipolar;
+        bits && !undriven && plane_scales(plan, model, member) == [1]
+    };
+    match members.iter().all(|&member| signs(member)) {
+        true => {
+            let taps: usize = members.iter().map(|&member| plan.layers[member].fan_in()).sum();
+            (-(taps as f64) * unit, 2.0 * unit)
+        }
+        false => (0.0, unit),
+    }
 }
 
 /// Scales of the planes of layer `index`, in [`unit`].

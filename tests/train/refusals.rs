@@ -115,7 +115,6 @@ fn shortcuts_that_cannot_be_are_named() {
         (layers(&["", wide]) + "[supports]\nscales = [0.25]\n", "to 0.25"),
         (good.replace("outputs = 5", "outputs = 6\nshortcut = \"conv3\""), "a dense layer a dense layer's"),
         (good.replace("outputs = 3", "outputs = 3\nshortcut = \"dense1\""), "layer 5 ('scores'): shortcut"),
-        (good.clone() + "[variation]\narch = \"a\"\n", "variation: arrays in training know no shortcuts"),
         (good.clone() + "[supports]\nscales = [0.5]\nany_planes = true\n", "supports.any_planes: it turns"),
     ] {
         let said = said(&text);

@@ -7,7 +7,7 @@ use bincim::read;
 use bincim::train::{self, Samples, Trainer, checkpoint};
 
 /// A pooled start, a plain layer in between, a chain of its own behind it, and dense layers; every way of a convolution.
-const CHAINS: &str = r#"
+pub const CHAINS: &str = r#"
 [input]
 channels = 2
 rows = 10
@@ -69,7 +69,7 @@ ste = "polynomial"
 "#;
 
 /// Bits alone, layer upon layer.
-const BITS: &str = r#"
+pub const BITS: &str = r#"
 [input]
 channels = 1
 rows = 9
