@@ -16,7 +16,7 @@ use crate::device::ColumnNoise;
 use crate::golden::{analog, machine, packed, reference};
 use crate::network::{Decision, Network, Shape};
 use crate::read;
-use crate::variation::{BothNoises, Chip, ReadNoise};
+use crate::variation::{Chip, Noises};
 
 /// Images between two steps of the progress bar; whole words of them.
 const STEP: usize = 512;
@@ -135,29 +135,17 @@ impl Model<'_> {
                     let scores = machine::run_planes(design, None, *planes, image, 0).scores;
                     scores.into_iter().map(|score| score as i32)
                 });
-                in_channel_order(design, &scores.collect::<Vec<i32>>())
+                design.in_channel_order(&scores.collect::<Vec<i32>>())
             }
             Model::Analog(design, loaded, _) => {
                 let values: Vec<i16> = values().collect();
                 let count = values.len() / network.input.shape.elements();
                 let mut scores = vec![0; count * design.output.scores];
                 loaded.scores_parallel_from(first, &values, &mut scores);
-                in_channel_order(design, &scores)
+                design.in_channel_order(&scores)
             }
         }
     }
-}
-
-/// Scores of each image as the stream has them, in channel, row, column order; bits as -1 and +1.
-fn in_channel_order(design: &Design, scores: &[i32]) -> Vec<i32> {
-    let one_bit = design.layers.last().is_some_and(|last| !last.scores);
-    let pixels = design.output.pixels;
-    let classes = design.output.scores / pixels;
-    let of_image = |scores: &[i32]| -> Vec<i32> {
-        (0..scores.len()).map(|index| scores[index % pixels * classes + index / pixels]).collect()
-    };
-    let ordered = scores.chunks_exact(design.output.scores).flat_map(of_image);
-    ordered.map(|score| if one_bit { 2 * score - 1 } else { score }).collect()
 }
 
 /// What a run over a data set gave. The fields are the keys of `--json`.
@@ -198,10 +186,8 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         (Some(design), Some(chip), Some(_)) if !args.without_read_noise => column_noise(design, chip),
         _ => None,
     };
-    let both = column.as_ref().zip(gates.as_ref()).map(|(column, gates)| BothNoises(column, gates));
-    let noise = both.as_ref().map(|noise| noise as &dyn ReadNoise);
-    let noise = noise.or(column.as_ref().map(|noise| noise as &dyn ReadNoise));
-    let noise = noise.or(gates.as_ref().map(|noise| noise as &dyn ReadNoise));
+    let noises = Noises::of([column.as_ref().map(|n| n as _), gates.as_ref().map(|n| n as _)]);
+    let noise = noises.as_ref().map(|noises| noises as _);
     let model = match (&design, &plan, &chip) {
         (Some(design), Some(plan), Some(chip)) => {
             let set = analog::InstructionSet::best();

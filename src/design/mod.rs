@@ -139,6 +139,18 @@ impl Design {
         if planes < self.thresholds.len() / groups { planes * groups } else { 0 }
     }
 
+    /// Scores of one or several images as the stream has them, in channel, row, column order; bits as -1 and +1.
+    pub fn in_channel_order(&self, scores: &[i32]) -> Vec<i32> {
+        let one_bit = self.layers.last().is_some_and(|last| !last.scores);
+        let pixels = self.output.pixels;
+        let classes = self.output.scores / pixels;
+        let of_image = |scores: &[i32]| -> Vec<i32> {
+            (0..scores.len()).map(|index| scores[index % pixels * classes + index / pixels]).collect()
+        };
+        let ordered = scores.chunks_exact(self.output.scores).flat_map(of_image);
+        ordered.map(|score| if one_bit { 2 * score - 1 } else { score }).collect()
+    }
+
     /// SHA-256 (hexadecimal) of the threshold memory.
     pub fn thresholds_digest(&self) -> String {
         let mut hash = Sha256::new();

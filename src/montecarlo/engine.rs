@@ -5,7 +5,7 @@ use crate::device::{self, ColumnNoise, Physics};
 use crate::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
 use crate::golden::reference;
 use crate::network::Decision;
-use crate::variation::{BothNoises, Chip, OwnThresholds, ReadNoise, Site, subject};
+use crate::variation::{Chip, Noises, OwnThresholds, ReadNoise, Site, subject};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -170,16 +170,7 @@ impl Machine {
 
     /// The class that scores in the order row, column, class mean.
     fn class(&self, outcome: &Outcome, rule: Decision) -> usize {
-        let one_bit = self.design.layers.last().is_some_and(|last| !last.scores);
-        let (pixels, scores) = (self.design.output.pixels, outcome.scores.len());
-        let classes = scores / pixels;
-        let ordered: Vec<i32> = (0..scores)
-            .map(|index| {
-                let score = outcome.scores[index % pixels * classes + index / pixels];
-                if one_bit { 2 * score - 1 } else { score }
-            })
-            .collect();
-        reference::decide(&self.design.network, &ordered, rule)
+        reference::decide(&self.design.network, &self.design.in_channel_order(&outcome.scores), rule)
     }
 }
 
@@ -194,12 +185,8 @@ fn with_noise<T>(
 ) -> T {
     let column = (sigma > 0.0).then(|| ColumnNoise::new(sigma, fraction_bits, seed));
     let gates = plan.gate_noise(seed as u32);
-    match (&column, &gates) {
-        (Some(column), Some(gates)) => take(Some(&BothNoises(column, gates))),
-        (Some(column), None) => take(Some(column)),
-        (None, Some(gates)) => take(Some(gates)),
-        (None, None) => take(None),
-    }
+    let noises = Noises::of([column.as_ref().map(|n| n as _), gates.as_ref().map(|n| n as _)]);
+    take(noises.as_ref().map(|noises| noises as _))
 }
 
 /// Finds the thresholds of `chip` anew on `images`, as a [`Machine`] with images of recalibration does, and leaves them in

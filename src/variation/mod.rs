@@ -7,7 +7,7 @@ mod file;
 mod noise;
 
 pub use file::ChipError;
-pub use noise::{BothNoises, ReadNoise, ReadPlace};
+pub use noise::{Noises, ReadNoise, ReadPlace};
 
 use sha2::{Digest, Sha256};
 

@@ -33,13 +33,21 @@ pub trait ReadNoise: Sync + std::fmt::Debug {
     }
 }
 
-/// Noise of two sources that add up; sums are held to 16 bits.
-#[derive(Debug, Clone, Copy)]
-pub struct BothNoises<'a>(pub &'a dyn ReadNoise, pub &'a dyn ReadNoise);
+/// Noise of several sources, which add up; sums are held to 16 bits.
+#[derive(Debug, Clone)]
+pub struct Noises<'a>(Vec<&'a dyn ReadNoise>);
 
-impl ReadNoise for BothNoises<'_> {
+impl<'a> Noises<'a> {
+    /// The sources that there are; `None` where there is none.
+    pub fn of(sources: impl IntoIterator<Item = Option<&'a dyn ReadNoise>>) -> Option<Noises<'a>> {
+        let sources: Vec<&dyn ReadNoise> = sources.into_iter().flatten().collect();
+        (!sources.is_empty()).then_some(Noises(sources))
+    }
+}
+
+impl ReadNoise for Noises<'_> {
     fn bound(&self) -> i32 {
-        (self.0.bound() + self.1.bound()).min(i32::from(i16::MAX))
+        self.0.iter().map(|source| source.bound()).sum::<i32>().min(i32::from(i16::MAX))
     }
 
     fn fill(&self, place: ReadPlace, noise: &mut [i16; 32]) {
@@ -47,12 +55,15 @@ impl ReadNoise for BothNoises<'_> {
     }
 
     fn fill_many(&self, first: ReadPlace, blocks: usize, start: usize, noise: &mut [[i16; 32]]) {
-        let mut other = vec![[0; 32]; noise.len()];
-        self.0.fill_many(first, blocks, start, noise);
-        self.1.fill_many(first, blocks, start, &mut other);
-        let most = i16::MAX;
-        for (noise, other) in noise.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
-            *noise = noise.saturating_add(*other).clamp(-most, most);
+        let Some((source, others)) = self.0.split_first() else { return };
+        source.fill_many(first, blocks, start, noise);
+        for source in others {
+            let mut other = vec![[0; 32]; noise.len()];
+            source.fill_many(first, blocks, start, &mut other);
+            let most = i16::MAX;
+            for (noise, other) in noise.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
+                *noise = noise.saturating_add(*other).clamp(-most, most);
+            }
         }
     }
 }
