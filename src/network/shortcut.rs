@@ -30,15 +30,19 @@ pub fn keeper(layers: &[Layer], index: usize) -> Option<usize> {
 
 /// Smallest and largest accumulator that any input can give channel `c` of layer `index`; `input`: the network's coding.
 pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputCode) -> (i64, i64) {
-    let (low, high) = layers[index].product_range(c, code_of(index, input));
-    let added = keeper(layers, index).map_or((0, 0), |kept| accumulator_range(layers, kept, c, input));
-    (low + added.0, high + added.1)
+    let ranges = chain(layers, index).map(|index| layers[index].product_range(c, code_of(index, input)));
+    ranges.fold((0, 0), |(low, high), own| (low + own.0, high + own.1))
 }
 
 /// Distance between neighbouring accumulators of one channel of layer `index`.
 pub fn accumulator_step(layers: &[Layer], index: usize, input: InputCode) -> usize {
-    let own = layers[index].product_step(code_of(index, input));
-    keeper(layers, index).map_or(own, |kept| own.min(accumulator_step(layers, kept, input)))
+    let steps = chain(layers, index).map(|index| layers[index].product_step(code_of(index, input)));
+    steps.min().unwrap_or(1)
+}
+
+/// Layer `index` and all layers whose products are in its accumulators, backwards.
+fn chain(layers: &[Layer], index: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(index), |&index| keeper(layers, index))
 }
 
 fn code_of(index: usize, input: InputCode) -> InputCode {

@@ -90,7 +90,10 @@ impl Error {
             Error::SignOfZero { .. } => {
                 "Sign gives 0 there, which one bit cannot hold; use BipolarQuant, whose sign of 0 is +1"
             }
-            Error::Residual { .. } => "only a plain sequence of layers is supported; remove the shortcut",
+            Error::Residual { .. } => {
+                "only a sequence of layers is supported, and an Add of the sums of a layer and those of an earlier one, \
+                 both before BatchNormalization and sign; remove the branch"
+            }
             Error::Graph { help, .. }
             | Error::Tensor { help, .. }
             | Error::Attribute { help, .. }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod graph;
+pub mod residual;
 
 use bincim::network::{Activation, Network, PadValue, Shape};
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
     let mut map: Vec<i32> = pixels.iter().map(|&p| network.input.pixel_values[p as usize].into()).collect();
     let mut trace = Vec::new();
+    let mut kept: Vec<i32> = Vec::new();
     for layer in &network.layers {
         let (input, conv) = (layer.input, layer.conv);
         assert_eq!(map.len(), input.elements());
@@ -58,11 +60,18 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
             acc = acc.chunks(conv.pixels()).map(|pixels| pixels.iter().sum()).collect();
             shape = Shape::vector(conv.c);
         }
+        if layer.shortcut.adds {
+            assert_eq!(acc.len(), kept.len());
+            acc.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
+        }
         trace.push(acc.clone());
         map = acc;
         if let Some(pool) = layer.pool.filter(|p| p.before_sign) {
             map = max_pool(&map, shape, layer.output, pool.kernel, pool.stride);
             shape = layer.output;
+        }
+        if layer.shortcut.keeps {
+            kept = map.clone();
         }
         if let Activation::Sign { threshold, flip } = &layer.activation {
             for (index, value) in map.iter_mut().enumerate() {

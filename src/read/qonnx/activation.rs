@@ -96,8 +96,9 @@ pub fn quantise<'t>(
         (Meaning::Number { .. }, Source::Input) => {
             input::binarise(builder, node, input_name, stream, &decision)?;
         }
-        (Meaning::Number { steps, pool }, Source::Layer(index)) => {
+        (Meaning::Number { steps, pool }, Source::Layer(index) | Source::Sum(index)) => {
             builder.decide_layer(node, stream, index, steps, *pool, &decision)?;
+            stream.source = Source::Layer(index);
         }
         (Meaning::Bits { low, high, steps }, _) => {
             let again = |c: usize, v: f64| {

@@ -5,11 +5,14 @@ use super::fold::{self, Reachable};
 use super::graph::Node;
 use super::planes::Weights;
 use super::quant::Quant;
+use super::residual::Sums;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use super::weighted::Values;
 use crate::bits::BitMatrix;
-use crate::network::{Activation, InputCode, Layer, Padding, Pool, Shape, Shortcut};
+use crate::network::{
+    Activation, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
+};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
 use rayon::prelude::*;
@@ -45,6 +48,8 @@ pub struct Builder {
     pub input_is_u8: bool,
     pub coding: Option<Coding>,
     pub layers: Vec<Layer>,
+    /// One entry a layer.
+    pub sums: Vec<Sums>,
     pub proof: Proof,
     /// Accumulator values that the whole proof may go through.
     pub proof_room: u64,
@@ -234,6 +239,7 @@ impl Builder {
         if !unbiased {
             steps.push(Step::Add(offset));
         }
+        self.sums.push(Sums::NEW);
         self.layers.push(Layer {
             name: node.name(),
             op: plan.op,
@@ -253,19 +259,16 @@ impl Builder {
         Ok(Meaning::Number { steps, pool: None })
     }
 
-    /// Coding of the map that layer `index` reads.
-    fn code_of(&self, index: usize) -> InputCode {
-        match &self.coding {
-            Some(coding) if index == 0 => coding.code,
-            _ => InputCode::Bipolar,
-        }
+    /// Coding of the map that the first layer reads.
+    pub fn input_code(&self) -> InputCode {
+        self.coding.as_ref().map_or(InputCode::Bipolar, |coding| coding.code)
     }
 
     /// Accumulators of channel `c` of layer `index` that can occur.
     fn reachable(&self, index: usize, c: usize) -> Reachable {
-        let (layer, code) = (&self.layers[index], self.code_of(index));
-        let (low, high) = layer.product_range(c, code);
-        Reachable { low, high, step: layer.product_step(code) as i64 }
+        let code = self.input_code();
+        let (low, high) = accumulator_range(&self.layers, index, c, code);
+        Reachable { low, high, step: accumulator_step(&self.layers, index, code) as i64 }
     }
 
     /// Folds `steps` and `decision` into thresholds of layer `index` and proves them.
@@ -281,10 +284,17 @@ impl Builder {
         let layer = &self.layers[index];
         let expected = pool.map_or(layer.output, |(_, pool)| pooled(layer.conv, &pool));
         let decided = layer.activation != Activation::Scores || stream.map != expected;
-        if index + 1 != self.layers.len() || decided {
+        let adds = stream.source == Source::Sum(index);
+        if index + 1 != self.layers.len() || decided || layer.shortcut.adds != adds {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
         let (channels, copies) = (layer.conv.c, decision.rule.steps());
+        if adds && copies > 1 {
+            return Err(node.structure_error(
+                "quantises sums that a shortcut was added to, to several levels",
+                "put a BipolarQuant behind the Add",
+            ));
+        }
         let reachable: Vec<Reachable> = (0..channels).map(|c| self.reachable(index, c)).collect();
         let values = reachable.iter().map(Reachable::count).sum::<i64>() as u64 * copies as u64;
         if values > self.proof_room.saturating_sub(self.proof.values) {
@@ -309,11 +319,12 @@ impl Builder {
             .collect();
         let layer = &mut self.layers[index];
         let (mut threshold, mut flip) = (Vec::new(), Vec::new());
-        for (index, folded) in folded.into_iter().enumerate() {
+        for (bit, folded) in folded.into_iter().enumerate() {
             let folded = folded?;
             // It is the same for all bits of a channel.
-            if folded.negated && index < channels {
-                layer.planes.iter_mut().for_each(|plane| plane.negate_row(index));
+            if folded.negated && bit < channels {
+                layer.planes.iter_mut().for_each(|plane| plane.negate_row(bit));
+                self.sums[index].turned = true;
             }
             threshold.push(folded.threshold as i32);
             flip.push(folded.flip);

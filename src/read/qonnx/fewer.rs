@@ -1,7 +1,7 @@
 //! Thresholds of fewer planes, which the graph itself, where all planes run, has no place for.
 //!
 //! An initialiser `LAYER.planesK.threshold` that no node reads holds one integer a channel: the threshold of layer
-//! LAYER, in its integer sums, where each layer runs at most K planes of weights.
+//! LAYER, in its integer sums as they are read (with what a shortcut adds, and in its unit), where each layer runs at most K planes of weights.
 
 use super::graph::Graph;
 use crate::network::{Layer, Network, fewer_planes};

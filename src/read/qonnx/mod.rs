@@ -16,6 +16,7 @@ mod nodes;
 mod planes;
 mod pooling;
 mod quant;
+mod residual;
 mod shapes;
 mod steps;
 mod stream;
@@ -26,7 +27,7 @@ pub use builder::Proof;
 use super::Error;
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
-use crate::network::{self, Decision, Input, Layer, Network, Output, Shape};
+use crate::network::{self, Activation, Decision, Input, Layer, Network, Output, Shape};
 use builder::{Builder, MAX_FAN_IN, MAX_MAP};
 use graph::{Graph, Node};
 use nodes::Made;
@@ -181,7 +182,7 @@ fn run<'a>(
     values: &HashMap<&str, Value>,
 ) -> Result<Value, Error> {
     let mut constants: Vec<Option<Constant>> = Vec::with_capacity(node.proto.input.len());
-    let mut stream: Option<(usize, &Stream)> = None;
+    let mut streams: Vec<(usize, &Stream)> = Vec::new();
     for (place, name) in node.proto.input.iter().enumerate() {
         if name.is_empty() {
             constants.push(None);
@@ -193,9 +194,7 @@ fn run<'a>(
             match values.get(name.as_str()) {
                 Some(Value::Constant(constant)) => constants.push(Some(constant.clone())),
                 Some(Value::Stream(found)) => {
-                    if stream.replace((place, found)).is_some() {
-                        return Err(Error::Residual { node: node.name(), op: node.op().into() });
-                    }
+                    streams.push((place, found));
                     constants.push(None);
                 }
                 Some(Value::Refused) | None => return Ok(Value::Refused),
@@ -203,14 +202,18 @@ fn run<'a>(
         }
     }
     let inputs: Vec<Option<&Tensor>> = constants.iter().map(|c| c.as_ref().map(|c| &*c.whole)).collect();
-    match stream {
-        None => {
+    match streams[..] {
+        [] => {
             let tensor = constant::evaluate(node, &inputs, room.elements)?;
             room.take(tensor.values.len())?;
             let addends = addends(room, node, &constants)?;
             Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into() }))
         }
-        Some((place, found)) => {
+        [(_, first), (_, second)] if node.op() == "Add" => {
+            Ok(Value::Stream(residual::add(builder, node, first, second)?))
+        }
+        [_, _, ..] => Err(Error::Residual { node: node.name(), op: node.op().into() }),
+        [(place, found)] => {
             room.take(found.map.c)?;
             let made = nodes::apply(
                 builder,
@@ -296,6 +299,12 @@ fn finish(
     });
     let last = Source::Layer(builder.layers.len().wrapping_sub(1));
     let end = match ends.next().flatten() {
+        Some(Stream { source: Source::Sum(index), .. }) => {
+            return Err(fault(
+                &format!("its output is the sums of '{}' and a shortcut", builder.layers[*index].name),
+                "put a BipolarQuant behind the Add, and a dense layer behind that",
+            ));
+        }
         Some(end) if end.source == last && end.border.is_none() => end,
         _ => {
             return Err(fault(
@@ -304,6 +313,13 @@ fn finish(
             ));
         }
     };
+    let used = builder.layers.last().is_some_and(|layer| layer.activation != Activation::Scores);
+    if matches!(end.meaning, Meaning::Number { .. }) && used {
+        return Err(fault(
+            "its first output is the sums of a layer whose bits are used too",
+            "keep one of the two",
+        ));
+    }
     if ends.any(|other| other.is_none_or(|o| o.source != last)) {
         return Err(fault(
             "it has further outputs from inside the network",

@@ -52,10 +52,19 @@ pub fn max_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Resu
         return Err(node.shape_error("its window is larger than the map"));
     }
     let twice = || node.structure_error("pools a map that is pooled already", "use one pooling a layer");
-    let Source::Layer(index) = stream.source else {
-        return Err(
-            node.structure_error("pools the input", "pool behind the first layer, or shrink the images")
-        );
+    let index = match stream.source {
+        Source::Layer(index) if !builder.layers[index].shortcut.adds => index,
+        Source::Layer(_) | Source::Sum(_) => {
+            return Err(node.structure_error(
+                "pools a map that a shortcut was added to",
+                "pool behind the next layer, which then may begin a shortcut",
+            ));
+        }
+        Source::Input => {
+            return Err(
+                node.structure_error("pools the input", "pool behind the first layer, or shrink the images")
+            );
+        }
     };
     match &mut stream.meaning {
         Meaning::Number { pool: Some(_), .. } => return Err(twice()),
@@ -153,7 +162,8 @@ fn average(builder: &mut Builder, node: &Node, stream: &mut Stream, divide: bool
         {
             let last = index + 1 == builder.layers.len();
             let layer = &mut builder.layers[index];
-            if !last || layer.sum_pixels || layer.activation != Activation::Scores {
+            let used = layer.activation != Activation::Scores || layer.shortcut.adds;
+            if !last || layer.sum_pixels || used {
                 return Err(Error::Residual { node: node.name(), op: node.op().into() });
             }
             if layer.fan_in().saturating_mul(pixels) > MAX_FAN_IN {
@@ -171,6 +181,12 @@ fn average(builder: &mut Builder, node: &Node, stream: &mut Stream, divide: bool
         (Meaning::Bits { low, high, steps }, Source::Layer(_)) => {
             let (low, high, steps) = (std::mem::take(low), std::mem::take(high), *steps);
             stream.meaning = Meaning::MeanBits { low, high, steps, divisor };
+        }
+        (Meaning::Number { .. }, Source::Sum(_)) => {
+            return Err(node.structure_error(
+                "averages sums that a shortcut was added to",
+                "take their sign first, and average the bits",
+            ));
         }
         _ => {
             return Err(node.structure_error(

@@ -20,6 +20,8 @@ pub enum Source {
     Input,
     /// The layer with this index; integers are its accumulators.
     Layer(usize),
+    /// The layer with this index, whose accumulators have those of an earlier one added.
+    Sum(usize),
 }
 
 /// What an element of the tensor is.
