@@ -324,8 +324,11 @@ impl Layer {
     /// of its number of taps, unless some taps are not driven. With several planes it depends on how many run.
     pub fn product_step(&self, code: InputCode) -> usize {
         let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
-        let binary = self.planes.len() == 1 && self.planes[0].scale == 1;
-        if code == InputCode::Bipolar && all_driven && binary { 2 } else { 1 }
+        let signs = if code == InputCode::Bipolar && all_driven { 2 } else { 1 };
+        match &self.planes[..] {
+            [plane @ Plane { levels: None, .. }] => plane.scale as usize * signs,
+            _ => 1,
+        }
     }
 }
 

@@ -201,23 +201,26 @@ fn own_unit(plan: &Plan, model: &Model, index: usize) -> f64 {
 
 /// A sum of layer `index` that occurs, and the distance to the next one.
 pub fn lattice(plan: &Plan, model: &Model, index: usize) -> (f64, f64) {
-    let unit = unit(plan, model, index);
     let added = |&member: &usize| plan.layers[member].shortcut.map(|shortcut| shortcut.from);
-    let members: Vec<usize> = std::iter::successors(Some(index), added).collect();
-    // A sum of signs that are all there is even or odd, as the number of them.
-    let signs = |member: usize| {
+    let (mut origin, mut step) = (0.0, 0);
+    for member in std::iter::successors(Some(index), added) {
         let layer = &plan.layers[member];
         let undriven = layer.pad > 0 && layer.pad_value == PadValue::Zero;
         let bits = member > 0 || plan.code == Code::Bipolar;
-        bits && !undriven && plane_scales(plan, model, member) == [1]
-    };
-    match members.iter().all(|&member| signs(member)) {
-        true => {
-            let taps: usize = members.iter().map(|&member| plan.layers[member].fan_in()).sum();
-            (-(taps as f64) * unit, 2.0 * unit)
-        }
-        false => (0.0, unit),
+        let scales = plane_scales(plan, model, member);
+        // A sum of signs that are all there is even or odd, as the number of them.
+        let own = match scales[..] {
+            [scale] if bits && !undriven => {
+                origin -= layer.fan_in() as f64 * f64::from(scale);
+                2 * scale
+            }
+            [scale] => scale,
+            _ => 1,
+        };
+        step = supports::greatest_common_divisor(step, own);
     }
+    let unit = unit(plan, model, index);
+    (origin * unit, f64::from(step) * unit)
 }
 
 /// Scales of the planes of layer `index`, in [`unit`].

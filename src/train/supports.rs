@@ -158,7 +158,7 @@ pub fn finest(recipe: &SupportsRecipe) -> f64 {
     f64::from(coded(&sizes).1) / FULL_SCALE
 }
 
-fn greatest_common_divisor(a: i32, b: i32) -> i32 {
+pub fn greatest_common_divisor(a: i32, b: i32) -> i32 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 

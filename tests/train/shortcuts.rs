@@ -162,7 +162,7 @@ fn shortcuts_learn() {
 }
 
 #[test]
-#[ignore = "the reader knows no shortcuts yet"]
+
 fn the_file_is_read_back_to_the_same_integers() {
     for text in texts() {
         for trainer in [trained(&text, 40, 0), trained(&text, 40, 2)] {
