@@ -12,6 +12,7 @@ use bincim::cost;
 use bincim::network::random;
 use bincim::read::{self, Split};
 use common::graph::{Graph, Value};
+use common::residual;
 use prost::Message;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -356,7 +357,7 @@ fn mutate_onnx(rng: &mut StdRng, origin: &[u8]) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// A convolution network that uses most operations, and a dense one with folded weights.
+/// A convolution network that uses most operations, a dense one with folded weights, and one of residual sums.
 fn onnx_seeds() -> Vec<Vec<u8>> {
     let mut g = Graph::of_pixels(&[1, 1, 8, 8]);
     let half = g.scalar(127.5);
@@ -408,7 +409,7 @@ fn onnx_seeds() -> Vec<Vec<u8>> {
     let scaled = g.node("Mul", &[&acc, &tail], &[]);
     let k = g.ints(&[1]);
     let top = g.node("TopK", &[&scaled, &k], &[("axis", Value::Int(1))]);
-    vec![convolutional, g.bytes(&top)]
+    vec![convolutional, g.bytes(&top), residual::small()]
 }
 
 fn idx_seeds() -> Vec<Vec<u8>> {

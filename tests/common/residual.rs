@@ -120,3 +120,18 @@ impl Maker {
         assert!(!list[0].help().is_empty());
     }
 }
+
+/// A graph of pooled sums that are added twice, the second time in a finer unit.
+pub fn small() -> Vec<u8> {
+    let mut m = Maker::new(0);
+    let codes = m.codes();
+    let stem = m.conv(&codes, 2, 2);
+    let v0 = m.pool(&stem);
+    let b0 = m.bits(&v0, 2, 2.0);
+    let v1 = m.added(&b0, 2, 0.125, &v0);
+    let b1 = m.bits(&v1, 2, 2.0);
+    let v2 = m.added(&b1, 2, 1.0 / 256.0, &v1);
+    let b2 = m.bits(&v2, 2, 2.0);
+    let out = m.classes(&b2, 2, SIDE / 2);
+    m.graph.bytes(&out)
+}
