@@ -172,7 +172,8 @@ fn paths(tokens: &[Token]) -> Vec<(Vec<String>, usize)> {
         |i: usize| tokens.get(i) == Some(&Token::Sign(':')) && tokens.get(i + 1) == Some(&Token::Sign(':'));
     while i < tokens.len() {
         match &tokens[i] {
-            Token::Word(word) if word == "use" => {
+            // `use<...>` in a type lists what it captures.
+            Token::Word(word) if word == "use" && tokens.get(i + 1) != Some(&Token::Sign('<')) => {
                 let mut tree = Vec::new();
                 i = use_tree(tokens, i + 1, &mut Vec::new(), &mut tree);
                 found.extend(tree.into_iter().map(|path| (path, modules.len())));

@@ -258,6 +258,11 @@ impl Design {
         (0..self.rows).map(|row| cells.column(source, &program.source, pass, row)).collect()
     }
 
+    /// Whether the rows of a plane are driven at its scale.
+    pub fn drives_at_scale(&self) -> bool {
+        self.arch.readout.plane_drive == PlaneDrive::Scaled
+    }
+
     /// The arrays of the chip in the order layer, group, plane, pass; none with the popcount readout.
     pub fn sites(&self) -> Vec<Site> {
         let Some(analog) = &self.analog else { return Vec::new() };
@@ -286,11 +291,9 @@ impl Design {
                         }),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
                         share: analog.share,
-                        level: match self.arch.readout.plane_drive {
-                            PlaneDrive::Full => 1.0,
-                            PlaneDrive::Scaled => {
-                                f64::from(layer.planes[plane].scale) / f64::from(layer.planes[0].scale)
-                            }
+                        level: match self.drives_at_scale() {
+                            false => 1.0,
+                            true => f64::from(layer.planes[plane].scale) / f64::from(layer.planes[0].scale),
                         },
                     });
                 }

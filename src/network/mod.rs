@@ -14,6 +14,7 @@ pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 
 use crate::bits::BitMatrix;
+use shortcut::greatest_common_divisor;
 
 /// Channels, height and width of a map; a vector is `c x 1 x 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -324,11 +325,10 @@ impl Layer {
     /// of its number of taps, unless some taps are not driven. With several planes it depends on how many run.
     pub fn product_step(&self, code: InputCode) -> usize {
         let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
-        let signs = if code == InputCode::Bipolar && all_driven { 2 } else { 1 };
-        match &self.planes[..] {
-            [plane @ Plane { levels: None, .. }] => plane.scale as usize * signs,
-            _ => 1,
-        }
+        let scales = self.planes.iter().map(|plane| plane.scale as usize);
+        let common = scales.fold(0, greatest_common_divisor);
+        let signs = matches!(&self.planes[..], [Plane { levels: None, .. }]);
+        if code == InputCode::Bipolar && all_driven && signs { 2 * common } else { common }
     }
 }
 

@@ -49,6 +49,6 @@ fn code_of(index: usize, input: InputCode) -> InputCode {
     if index == 0 { input } else { InputCode::Bipolar }
 }
 
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
+pub(super) fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

@@ -11,7 +11,6 @@ use super::matrix::{View, product};
 use super::patches;
 use super::plan::{Plan, PlanLayer};
 use super::supports::WeightPlane;
-use crate::arch::PlaneDrive;
 use crate::design::Design;
 use crate::device::random::{Kind, Stream};
 use crate::device::{self, Physics};
@@ -122,7 +121,7 @@ impl Arrays {
             cell_width: analog.cell_width,
             voltage_width: analog.voltage_width,
             lanes: design.lanes,
-            scaled: design.arch.readout.plane_drive == PlaneDrive::Scaled,
+            scaled: design.drives_at_scale(),
             layers,
             sites,
         })

@@ -214,8 +214,7 @@ pub fn lattice(plan: &Plan, model: &Model, index: usize) -> (f64, f64) {
                 origin -= layer.fan_in() as f64 * f64::from(scale);
                 2 * scale
             }
-            [scale] => scale,
-            _ => 1,
+            _ => scales.into_iter().fold(0, supports::greatest_common_divisor),
         };
         step = supports::greatest_common_divisor(step, own);
     }
