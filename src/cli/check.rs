@@ -5,7 +5,7 @@ use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
 use crate::design::{Design, LayerDesign};
 use crate::mapping;
-use crate::network::{Activation, InputCode, Layer, Network, Plane, accumulator_range};
+use crate::network::{Activation, InputCode, Layer, Network, Plane, accumulator_range, keeper};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -75,6 +75,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
                 "constant_channels": constants(network, index),
+                "adds_sums_of": keeper(&network.layers, index).map(|kept| &network.layers[kept].name),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
                 "slices": slices(&design.network.layers[index]),
@@ -208,6 +209,14 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             if let Some(slices) = slices(&design.network.layers[index]) {
                 line(format!("  layer {index}: in cells of several levels, {slices}"));
             }
+        }
+    }
+    for (index, layer) in network.layers.iter().enumerate() {
+        if let Some(kept) = keeper(&network.layers, index) {
+            line(format!(
+                "  layer {index}: '{}' adds the sums of '{}'",
+                layer.name, network.layers[kept].name
+            ));
         }
     }
     if design.planes_of_weights() > 1 {
