@@ -147,11 +147,14 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();
     // The window memory, its walk and the weighing of the planes, as placed designs show them.
     let planes = if design.planes > 1 { 1000 + 40 * lanes } else { 0 };
-    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + 900;
+    // Sums that bypass layers: two registers, a comparison and a choice.
+    let bypass = if design.shortcut_depth > 0 { 2 * lanes * design.widths.accumulator as u64 } else { 0 };
+    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + bypass + 900;
     let copies = design.lanes.checked_div(design.segment).map_or(0, |segments| {
         segments as u64 * rows * if design.row_enable { 2 } else { 1 } + (lanes * design.weight_rows as u64)
     });
-    let ffs = column_ffs + copies + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + 500;
+    let ffs =
+        column_ffs + copies + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + bypass + 500;
     let brams = large
         .iter()
         .map(|memory| memory.copies as u64 * device.brams_for(memory.depth as u64, memory.width as u64))
