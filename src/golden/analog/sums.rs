@@ -1,8 +1,9 @@
 //! Sums of a layer while its reads add to them, and those that bypass layers.
 
 use super::maps::LANES;
-use super::plan::LayerPlan;
+use super::plan::{LayerPlan, Vector};
 use crate::golden::aligned::Aligned;
+use std::ops::Range;
 
 /// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
 pub(super) enum Sums {
@@ -45,16 +46,18 @@ fn put<T: Copy>(sums: &mut [T], columns: &[usize], saved: &[T]) {
     }
 }
 
-/// Where the sums of a chunk of columns and vectors lie in their layer.
-pub(super) struct Chunk {
-    /// First column, and number of columns.
-    pub first: usize,
-    pub columns: usize,
-    /// First pixel behind the pooling.
+/// Columns and vectors of a layer whose sums are made together.
+#[derive(Clone)]
+pub(super) struct Chunk<'a> {
+    pub columns: Range<usize>,
+    /// Whole pooling windows.
+    pub vectors: &'a [Vector],
+    /// Vectors of the layer before these, and pixels behind the pooling.
+    pub before: usize,
     pub pixel: usize,
     /// Words of images.
     pub blocks: usize,
-    /// Vectors x blocks.
+    /// Sums of a column: vectors x blocks, or blocks where the layer adds its pixels up.
     pub slots: usize,
 }
 
@@ -76,13 +79,13 @@ impl Kept {
     }
 
     fn place(&self, chunk: &Chunk, column: usize) -> usize {
-        ((chunk.first + column) * self.pixels + chunk.pixel) * chunk.blocks * LANES
+        ((chunk.columns.start + column) * self.pixels + chunk.pixel) * chunk.blocks * LANES
     }
 
     /// Puts what was kept where the sums of a chunk start from; the layer has no pooling.
     pub fn start(&self, chunk: &Chunk, sums: &mut Sums) {
         let length = chunk.slots * LANES;
-        for column in 0..chunk.columns {
+        for column in 0..chunk.columns.len() {
             let kept = &self.sums[self.place(chunk, column)..][..length];
             let own = column * length..(column + 1) * length;
             match sums {
@@ -98,7 +101,7 @@ impl Kept {
     /// Keeps the largest sums of each window of `window` vectors.
     pub fn keep(&mut self, chunk: &Chunk, window: usize, sums: &Sums) {
         let (length, pixel) = (chunk.slots * LANES, chunk.blocks * LANES);
-        for column in 0..chunk.columns {
+        for column in 0..chunk.columns.len() {
             let at = self.place(chunk, column);
             let to = self.sums[at..].chunks_exact_mut(pixel);
             let own = column * length..(column + 1) * length;

@@ -1,12 +1,10 @@
 //! A batch of images run through the layers, one after the other.
 
-use std::ops::Range;
-
 use super::Outcome;
 use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Rows, Sink};
 use super::load::Loaded;
 use super::maps::{LANES, Map};
-use super::plan::{LayerPlan, Plan, Vector};
+use super::plan::{LayerPlan, Plan};
 use super::sums::{Chunk, Kept, Sums};
 use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
@@ -209,21 +207,22 @@ impl<'a> Batch<'a> {
                 true => layer.vectors.len(),
                 false => (SUMS / (columns.len() * LANES * self.blocks * layer.window)).max(1),
             };
-            for (chunk, vectors) in layer.vectors.chunks(windows * layer.window).enumerate() {
+            for (part, vectors) in layer.vectors.chunks(windows * layer.window).enumerate() {
                 let slots = self.blocks * if layer.sum_pixels { 1 } else { vectors.len() };
                 let mut sums = match layer.narrow {
                     true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
                     false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
                 };
-                let place = Chunk {
-                    first,
-                    columns: columns.len(),
-                    pixel: chunk * windows,
+                let chunk = Chunk {
+                    columns: columns.clone(),
+                    vectors,
+                    before: part * windows * layer.window,
+                    pixel: part * windows,
                     blocks: self.blocks,
                     slots,
                 };
                 if layer.shortcut.adds {
-                    bypass.start(&place, &mut sums);
+                    bypass.start(&chunk, &mut sums);
                 }
                 for (number, read) in layer.reads.iter().enumerate() {
                     let dropped = read.dropped.iter().filter(|channel| columns.contains(channel));
@@ -233,47 +232,32 @@ impl<'a> Batch<'a> {
                     }
                     // Kernels take whole tiles of columns; those that the read does not add to keep their sums.
                     let kept = sums.save(&dropped, slots * LANES);
-                    self.read(
-                        index,
-                        number,
-                        maps,
-                        columns.clone(),
-                        (chunk * windows * layer.window, vectors),
-                        slots,
-                        &mut indices,
-                        &mut sums,
-                    );
+                    self.read((index, number), maps, &chunk, &mut indices, &mut sums);
                     sums.restore(&dropped, kept);
                 }
                 if layer.shortcut.keeps {
-                    bypass.keep(&place, layer.window, &sums);
+                    bypass.keep(&chunk, layer.window, &sums);
                 }
-                let first_pixel = chunk * windows;
                 match out {
-                    Out::Scores(scores) => {
-                        self.scores(layer, columns.clone(), first_pixel, slots, &sums, scores);
-                    }
-                    Out::Bits(out) => self.signs(index, columns.clone(), first_pixel, slots, &sums, out),
+                    Out::Scores(scores) => self.scores(layer, &chunk, &sums, scores),
+                    Out::Bits(out) => self.signs(index, &chunk, &sums, out),
                     Out::Sums(to) => self.gather(slots, &sums, &mut to[columns.clone()]),
                 }
             }
         }
     }
 
-    /// One read of all `vectors`; `before` of the layer's vectors come before them.
-    #[allow(clippy::too_many_arguments)]
+    /// Read `number` of layer `index`, for all vectors of `chunk`.
     fn read(
         &self,
-        index: usize,
-        number: usize,
+        (index, number): (usize, usize),
         maps: &[u32],
-        columns: Range<usize>,
-        (before, vectors): (usize, &[Vector]),
-        slots: usize,
+        chunk: &Chunk,
         indices: &mut Indices,
         sums: &mut Sums,
     ) {
         let plan = self.loaded.plan;
+        let Chunk { columns, vectors, before, slots, .. } = chunk.clone();
         let read = &self.loaded.layers[index][number];
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
         let codes = kernel::padded_codes(layer.values.len());
@@ -364,25 +348,17 @@ impl<'a> Batch<'a> {
     }
 
     /// Threshold, pooling and flip; writes the bits.
-    fn signs(
-        &self,
-        index: usize,
-        columns: Range<usize>,
-        first_pixel: usize,
-        slots: usize,
-        sums: &Sums,
-        out: &mut [u32],
-    ) {
+    fn signs(&self, index: usize, chunk: &Chunk, sums: &Sums, out: &mut [u32]) {
         let layer = &self.loaded.plan.layers[index];
         let map = &self.loaded.plan.maps[index + 1];
-        let mut words = vec![0; slots];
-        for (column, channel) in columns.enumerate() {
+        let mut words = vec![0; chunk.slots];
+        for (column, channel) in chunk.columns.clone().enumerate() {
             let threshold = self.loaded.thresholds[index][channel];
-            self.at_least(sums, column * slots, threshold.value, &mut words);
+            self.at_least(sums, column * chunk.slots, threshold.value, &mut words);
             let before = if threshold.flip && !layer.flip_after_pool { u32::MAX } else { 0 };
             let after = if threshold.flip && layer.flip_after_pool { u32::MAX } else { 0 };
             for (pixel, words) in words.chunks_exact(layer.window * self.blocks).enumerate() {
-                let pixel = first_pixel + pixel;
+                let pixel = chunk.pixel + pixel;
                 let at = map.word(pixel / map.shape.w, pixel % map.shape.w) + channel;
                 for image in 0..self.blocks {
                     let window = words[image..].iter().step_by(self.blocks);
@@ -410,24 +386,17 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Scores of the columns; `first_pixel` is the first window's.
-    fn scores(
-        &self,
-        layer: &LayerPlan,
-        columns: Range<usize>,
-        first_pixel: usize,
-        slots: usize,
-        sums: &Sums,
-        scores: &mut [i32],
-    ) {
+    /// Scores of the columns.
+    fn scores(&self, layer: &LayerPlan, chunk: &Chunk, sums: &Sums, scores: &mut [i32]) {
         let plan = self.loaded.plan;
+        let Chunk { columns, pixel, slots, .. } = chunk.clone();
         let shift = layer.scores.unwrap_or(0);
         let window = layer.window * self.blocks;
         for first in (0..slots).step_by(window) {
             // All columns of 32 images, then the next 32: few places are written to at a time.
             for (block, scores) in scores.chunks_mut(LANES * plan.scores).enumerate() {
                 for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
-                    let to = (first_pixel + first / window) * plan.classes + columns.start + group * SCORES;
+                    let to = (pixel + first / window) * plan.classes + columns.start + group * SCORES;
                     let at = (group * SCORES * slots + first + block) * LANES;
                     let stride = slots * LANES;
                     let count = scores.len() / plan.scores;
