@@ -14,7 +14,6 @@ pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 
 use crate::bits::BitMatrix;
-use shortcut::greatest_common_divisor;
 
 /// Channels, height and width of a map; a vector is `c x 1 x 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -321,12 +320,13 @@ impl Layer {
         range
     }
 
-    /// Distance between neighbouring sums of products of one channel: a sum of bipolar values has the parity
-    /// of its number of taps, unless some taps are not driven. With several planes it depends on how many run.
+    /// Distance between neighbouring sums of products of one channel: what the scales of all planes have in common, and
+    /// with one plane twice that, since a sum of bipolar values has the parity of its number of taps, unless some taps
+    /// are not driven.
     pub fn product_step(&self, code: InputCode) -> usize {
         let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
         let scales = self.planes.iter().map(|plane| plane.scale as usize);
-        let common = scales.fold(0, greatest_common_divisor);
+        let common = scales.fold(0, num_integer::gcd);
         let signs = matches!(&self.planes[..], [Plane { levels: None, .. }]);
         if code == InputCode::Bipolar && all_driven && signs { 2 * common } else { common }
     }

@@ -37,7 +37,7 @@ pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputC
 /// Distance between neighbouring accumulators of one channel of layer `index`.
 pub fn accumulator_step(layers: &[Layer], index: usize, input: InputCode) -> usize {
     let steps = chain(layers, index).map(|index| layers[index].product_step(code_of(index, input)));
-    steps.fold(0, greatest_common_divisor)
+    steps.fold(0, num_integer::gcd)
 }
 
 /// Layer `index` and all layers whose products are in its accumulators, backwards.
@@ -47,8 +47,4 @@ fn chain(layers: &[Layer], index: usize) -> impl Iterator<Item = usize> {
 
 fn code_of(index: usize, input: InputCode) -> InputCode {
     if index == 0 { input } else { InputCode::Bipolar }
-}
-
-pub(super) fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

@@ -74,17 +74,8 @@ fn matrix(layer: &Layer, value: impl Fn(usize, usize) -> i32) -> Vec<i32> {
 
 /// What all values are whole multiples of, and the largest multiple.
 fn unit(values: &[i32]) -> (i32, i32) {
-    let mut unit = 0;
-    let mut largest = 0;
-    for value in values {
-        let (mut a, mut b) = (unit, value.abs());
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        unit = a;
-        largest = largest.max(value.abs());
-    }
-    let unit = unit.max(1);
+    let unit = values.iter().copied().fold(0, num_integer::gcd).max(1);
+    let largest = values.iter().map(|value| value.abs()).max().unwrap_or(0);
     (unit, largest / unit)
 }
 

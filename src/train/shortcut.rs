@@ -214,9 +214,9 @@ pub fn lattice(plan: &Plan, model: &Model, index: usize) -> (f64, f64) {
                 origin -= layer.fan_in() as f64 * f64::from(scale);
                 2 * scale
             }
-            _ => scales.into_iter().fold(0, supports::greatest_common_divisor),
+            _ => scales.into_iter().fold(0, num_integer::gcd),
         };
-        step = supports::greatest_common_divisor(step, own);
+        step = num_integer::gcd(step, own);
     }
     let unit = unit(plan, model, index);
     (origin * unit, f64::from(step) * unit)

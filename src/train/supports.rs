@@ -145,7 +145,7 @@ impl LayerState {
 /// `sizes` in the finest steps that sizes may have, and the largest step of which all of them are multiples.
 fn coded(sizes: &[f64]) -> (Vec<i32>, i32) {
     let codes: Vec<i32> = sizes.iter().map(|size| (size * FULL_SCALE).round() as i32).collect();
-    let common = codes.iter().copied().fold(0, greatest_common_divisor);
+    let common = codes.iter().copied().fold(0, num_integer::gcd);
     (codes, common)
 }
 
@@ -156,10 +156,6 @@ pub fn finest(recipe: &SupportsRecipe) -> f64 {
     }
     let sizes: Vec<f64> = std::iter::once(1.0).chain(recipe.scales.iter().copied()).collect();
     f64::from(coded(&sizes).1) / FULL_SCALE
-}
-
-pub fn greatest_common_divisor(a: i32, b: i32) -> i32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Keeps learnt sizes where they may be: falling, and no size larger than the base's.
