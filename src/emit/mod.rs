@@ -13,6 +13,7 @@ mod gather;
 pub mod hdl;
 mod image;
 mod input;
+mod memory;
 mod pipe;
 mod planes;
 pub mod popcount;

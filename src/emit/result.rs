@@ -1,6 +1,7 @@
 //! What becomes of counts: accumulators, thresholds, pooling and the way back into the activation memory.
 
 use super::facts::bits;
+use super::memory::SumMemory;
 use super::planes::ScaleBit;
 use super::program::{self, Field, Port, Table};
 use super::view::View;
@@ -22,7 +23,18 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     };
     let mut files = vec![file("accumulator", &accumulator(view))];
     if view.accumulator_depth > 0 {
-        files.push(file("accumulator_memory", &AccumulatorMemory { v: view }));
+        let memory = SumMemory {
+            v: view,
+            module: "accumulator_memory",
+            description: format!(
+                "Accumulator memory: {} pixels of {} partial sums.",
+                view.accumulator_depth, view.lanes
+            ),
+            order: "A block is long enough that a sum is written before it is read again.",
+            depth: view.accumulator_depth,
+            address_width: view.accumulator_address_width,
+        };
+        files.push(file(memory.module, &memory));
     }
     files.push(file("threshold_unit", &threshold_unit(design, view, &thresholds)));
     files.push(file("threshold_memory", &memory));
@@ -61,12 +73,6 @@ struct Accumulator<'a> {
     store_expr: &'static str,
     start: &'static str,
     only_sum: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/accumulator_memory.v", syntax = "verilog", escape = "none")]
-struct AccumulatorMemory<'a> {
-    v: &'a View,
 }
 
 /// What a plane's product counts: shifted, or a sum of the bits of its scale.

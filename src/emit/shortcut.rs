@@ -1,5 +1,6 @@
 //! Sums that bypass layers: the shortcut unit and its memory.
 
+use super::memory::SumMemory;
 use super::view::View;
 use super::{NamedText, file};
 use askama::Template;
@@ -14,12 +15,6 @@ struct ShortcutUnit<'a> {
     window_last: &'static str,
     larger: &'static str,
     kept_sum: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/shortcut_memory.v", syntax = "verilog", escape = "none")]
-struct ShortcutMemory<'a> {
-    v: &'a View,
 }
 
 /// The files of this family; none where no layer adds what another one kept.
@@ -43,5 +38,16 @@ pub(super) fn modules(view: &View) -> Vec<NamedText> {
         },
         kept_sum: if view.shortcut_pools { "largest" } else { "sum_q" },
     };
-    vec![file("shortcut_unit", &unit), file("shortcut_memory", &ShortcutMemory { v: view })]
+    let memory = SumMemory {
+        v: view,
+        module: "shortcut_memory",
+        description: format!(
+            "Shortcut memory: {} groups and pixels of {} sums.",
+            view.shortcut_depth, view.lanes
+        ),
+        order: "An entry is read by the vector whose sum then takes its place, long before it is written.",
+        depth: view.shortcut_depth,
+        address_width: width,
+    };
+    vec![file("shortcut_unit", &unit), file(memory.module, &memory)]
 }

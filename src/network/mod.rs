@@ -404,6 +404,6 @@ impl Network {
 
     /// Coding of the map that layer `index` reads.
     pub fn code_of(&self, index: usize) -> InputCode {
-        if index == 0 { self.input.code } else { InputCode::Bipolar }
+        shortcut::code_of(index, self.input.code)
     }
 }

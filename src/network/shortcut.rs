@@ -45,6 +45,7 @@ fn chain(layers: &[Layer], index: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(index), |&index| keeper(layers, index))
 }
 
-fn code_of(index: usize, input: InputCode) -> InputCode {
+/// Coding of the map that layer `index` reads.
+pub(super) fn code_of(index: usize, input: InputCode) -> InputCode {
     if index == 0 { input } else { InputCode::Bipolar }
 }

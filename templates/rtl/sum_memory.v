@@ -2,23 +2,23 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shortcut memory: <: v.shortcut_depth :> groups and pixels of <: v.lanes :> sums.
+// <: description :>
 // Latency: 1 (read).
 
 `default_nettype none
 
-module shortcut_memory (
+module <: module :> (
     input  wire clk_i,
-    input  wire [<: v.shortcut_address_width - 1 :>:0] read_address_i,
+    input  wire [<: address_width - 1 :>:0] read_address_i,
     output wire [<: v.lanes * v.accumulator_width - 1 :>:0] read_data_o,
     input  wire write_i,
-    input  wire [<: v.shortcut_address_width - 1 :>:0] write_address_i,
+    input  wire [<: address_width - 1 :>:0] write_address_i,
     input  wire [<: v.lanes * v.accumulator_width - 1 :>:0] write_data_i
 );
 
-  // An entry is read by the vector whose sum then takes its place, long before it is written.
+  // <: order :>
   (* no_rw_check *)
-  reg [<: v.lanes * v.accumulator_width - 1 :>:0] memory [0:<: v.shortcut_depth - 1 :>];
+  reg [<: v.lanes * v.accumulator_width - 1 :>:0] memory [0:<: depth - 1 :>];
   reg [<: v.lanes * v.accumulator_width - 1 :>:0] read_data_q;
 
   always @(posedge clk_i) begin
