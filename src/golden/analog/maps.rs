@@ -4,7 +4,7 @@
 //! around it, so no loop asks where a border is. Undriven padding (value 0) is held as bits 0; the voltages
 //! of the windows that touch it start from another base.
 
-use super::kernel::{self, InstructionSet, STRIP, Stored, Strip};
+use super::kernel::{self, Bit, InstructionSet, STRIP};
 use crate::bits::BitMatrix;
 use crate::design::{Design, InputKind};
 use crate::network::{InputCode, Layer, PadValue, Padding, Shape};
@@ -72,20 +72,26 @@ impl Map {
         let planes = code.planes();
         let (pixels, channels) = (self.shape.pixels(), self.shape.c / planes);
         let elements = channels * pixels;
-        let rule = match code {
-            InputCode::Bipolar => Stored::Sign,
-            _ => Stored::Distance { lowest: code.range().0 as i16 },
-        };
-        let count = images.len() / elements;
+        let mut strips = vec![[0; LANES]; elements.div_ceil(STRIP)];
         for plane in 0..planes {
+            let bit = match code {
+                InputCode::Bipolar => Bit::Sign,
+                _ => Bit::Distance { lowest: code.range().0 as i16, place: plane },
+            };
+            // One image after the other: memory is read in order.
+            for (image, elements) in images.chunks_exact(elements).enumerate() {
+                kernel::take(set, bit, elements, image, &mut strips);
+            }
             let (mut channel, mut y, mut x) = (0, 0, 0);
-            for first in (0..elements).step_by(STRIP) {
-                let strip = Strip { images, count, elements, first, rule, plane };
-                let words = kernel::transpose(set, &strip);
+            for (first, strip) in (0..elements).step_by(STRIP).zip(&strips) {
+                let words = kernel::transpose(set, strip);
                 if pixels == 1 && planes == 1 {
                     // The bits of a single pixel lie as they come.
-                    let length = STRIP.min(elements - first);
-                    map[self.word(0, 0) + first..][..length].copy_from_slice(&words[..length]);
+                    let to = &mut map[self.word(0, 0) + first..];
+                    match to.first_chunk_mut() {
+                        Some(to) if first + STRIP <= elements => *to = words,
+                        _ => to[..elements - first].copy_from_slice(&words[..elements - first]),
+                    }
                     continue;
                 }
                 for word in &words[..STRIP.min(elements - first)] {

@@ -6,21 +6,17 @@ use super::load::Loaded;
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan};
 use super::sums::{Chunk, Kept, Sums};
-use crate::design::Threshold;
 use crate::golden::aligned::Aligned;
 use crate::variation::ReadPlace;
 
 /// Columns that are looked up together: their tables and sums share the second-level cache.
-const COLUMNS: usize = 64;
+const COLUMNS: usize = 128;
 
 /// Columns whose cells are added together: the rows that carry +1 are found once for all of them.
 const ADDED_COLUMNS: usize = 1024;
 
 /// Sums that are kept at once: 512 KiB of 16-bit ones.
 const SUMS: usize = 256 << 10;
-
-/// Columns whose scores are written together: one line of memory.
-const SCORES: usize = kernel::SCORES;
 
 /// Fewest images that fill enough lanes of a look-up to pay.
 pub(super) const FEW: usize = 16;
@@ -199,8 +195,8 @@ impl<'a> Batch<'a> {
         let width = if self.look_up().is_some() { COLUMNS } else { ADDED_COLUMNS };
         let panels = (layer.vectors.len() * self.blocks).div_ceil(PANEL);
         // Vectors that all fit in one chunk meet every chunk of columns in the same panels.
-        let once = SUMS / (width * LANES) >= layer.vectors.len() * self.blocks;
-        let mut indices = Indices::new(layer.reads.len(), panels, once);
+        let again = layer.columns > width && SUMS / (width * LANES) >= layer.vectors.len() * self.blocks;
+        let mut indices = Indices::new(layer.reads.len(), panels, again);
         for first in (0..layer.columns).step_by(width) {
             let columns = first..layer.columns.min(first + width);
             let windows = match layer.sum_pixels {
@@ -392,35 +388,23 @@ impl<'a> Batch<'a> {
         let Chunk { columns, pixel, slots, .. } = chunk.clone();
         let shift = layer.scores.unwrap_or(0);
         let window = layer.window * self.blocks;
+        let thresholds = &layer.thresholds[columns.clone()];
+        // Scores have 32 bits, and so have differences of numbers that wrap.
+        let subtrahends: Vec<i32> = thresholds.iter().map(|threshold| threshold.value as i32).collect();
+        let stride = slots * LANES;
         for first in (0..slots).step_by(window) {
-            // All columns of 32 images, then the next 32: few places are written to at a time.
+            let to = (pixel + first / window) * plan.classes + columns.start;
             for (block, scores) in scores.chunks_mut(LANES * plan.scores).enumerate() {
-                for (group, thresholds) in layer.thresholds[columns.clone()].chunks(SCORES).enumerate() {
-                    let to = (pixel + first / window) * plan.classes + columns.start + group * SCORES;
-                    let at = (group * SCORES * slots + first + block) * LANES;
-                    let stride = slots * LANES;
-                    let count = scores.len() / plan.scores;
-                    let rows = Rows { scores: &mut scores[to..], stride: plan.scores, count };
-                    match sums {
-                        Sums::Narrow(sums) if thresholds.len() == SCORES => {
-                            let subtrahends = std::array::from_fn(|column| thresholds[column].value as i32);
-                            kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, rows);
-                        }
-                        Sums::Narrow(sums) => score(&sums[at..], stride, thresholds, shift, rows),
-                        Sums::Wide(sums) => score(&sums[at..], stride, thresholds, shift, rows),
+                let at = (first + block) * LANES;
+                let count = scores.len() / plan.scores;
+                let mut rows = Rows { scores: &mut scores[to..], stride: plan.scores, count };
+                match sums {
+                    Sums::Narrow(sums) => {
+                        kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, rows);
                     }
+                    Sums::Wide(sums) => rows.plain(&sums[at..], stride, shift, &subtrahends),
                 }
             }
-        }
-    }
-}
-
-/// Scores of a few columns of up to 32 images; the columns' sums lie `stride` apart.
-fn score<T: Copy + Into<i64>>(sums: &[T], stride: usize, thresholds: &[Threshold], shift: usize, rows: Rows) {
-    for (lane, scores) in rows.scores.chunks_mut(rows.stride).take(rows.count).enumerate() {
-        for ((column, score), threshold) in scores.iter_mut().enumerate().zip(thresholds) {
-            let sum: i64 = sums[column * stride + lane].into();
-            *score = ((sum << shift) - threshold.value) as i32;
         }
     }
 }

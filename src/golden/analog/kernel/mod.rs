@@ -13,17 +13,16 @@ mod tables;
 use std::ops::Range;
 
 pub(super) use cells::Cells;
-pub(super) use strip::{STRIP, Stored, Strip};
+pub(super) use strip::{Bit, STRIP, Strip};
 pub(super) use tables::Tables;
+
+use tables::BLOCKS;
 
 use super::maps::LANES;
 use crate::golden::aligned::Aligned;
 
 /// Blocks of a full panel.
 pub(super) const PANEL: usize = 32;
-
-/// Columns whose scores are made together.
-pub(super) const SCORES: usize = 16;
 
 /// Codes of one table.
 const CODES: usize = 32;
@@ -152,12 +151,13 @@ pub(super) fn padded_codes(levels: usize) -> usize {
 }
 
 /// What the blocks of `panel` look up: the bits of every group of rows, one number a vector; index
-/// `(block * groups + group) * 32 + lane`.
+/// `((block / BLOCKS * groups + group) * BLOCKS + block % BLOCKS) * 32 + lane`. Blocks that only fill up the last
+/// [`BLOCKS`] look up whatever is there.
 pub(super) fn index(tables: &Tables, panel: Panel, indices: &mut Aligned<u16>) {
     for block in panel.blocks {
         assert!(block.origin + tables.last_word < panel.maps.len());
     }
-    let room = tables.groups * panel.blocks.len() * LANES;
+    let room = room(tables, &panel);
     if indices.len() < room {
         *indices = Aligned::new(room, 0);
     }
@@ -167,6 +167,11 @@ pub(super) fn index(tables: &Tables, panel: Panel, indices: &mut Aligned<u16>) {
         // SAFETY: the processor has the instructions, and the bounds were asserted above.
         unsafe { avx512::index(tables, &panel, indices) }
     }
+}
+
+/// Length of the indices of `panel`.
+fn room(tables: &Tables, panel: &Panel) -> usize {
+    tables.groups * panel.blocks.len().next_multiple_of(BLOCKS) * LANES
 }
 
 /// Reads `columns` of all blocks by look-up; `indices` are theirs, from [`index`].
@@ -179,7 +184,7 @@ pub(super) fn look_up(
 ) {
     tables.check(&columns);
     sink.check(columns.len(), &panel, tables.last_word, tables.classes, tables.edge_count);
-    assert!(indices.len() >= tables.groups * panel.blocks.len() * LANES);
+    assert!(indices.len() >= room(tables, &panel));
     #[cfg(target_arch = "x86_64")]
     {
         assert!(InstructionSet::Avx512.available());
@@ -224,47 +229,70 @@ pub(super) struct Rows<'a> {
     pub count: usize,
 }
 
-/// Scores of [`SCORES`] columns of up to 32 images: sums shifted to the left, less the column's subtrahend. The columns'
-/// sums lie `stride` apart.
+/// Scores of as many columns as there are subtrahends, of up to 32 images: sums shifted to the left, less the column's
+/// subtrahend. The columns' sums lie `stride` apart.
 pub(super) fn scores(
     set: InstructionSet,
     sums: &[i16],
     stride: usize,
     shift: usize,
-    subtrahends: &[i32; SCORES],
+    subtrahends: &[i32],
     mut rows: Rows,
 ) {
-    let columns: [&[i16; LANES]; SCORES] = std::array::from_fn(|column| {
-        sums[column * stride..].first_chunk().expect("a block of sums a column")
-    });
-    assert!((1..=LANES).contains(&rows.count));
-    assert!(rows.scores.len() >= (rows.count - 1) * rows.stride + SCORES);
+    let columns = subtrahends.len();
+    assert!((1..=LANES).contains(&rows.count) && columns > 0);
+    assert!(sums.len() >= (columns - 1) * stride + LANES);
+    assert!(rows.scores.len() >= (rows.count - 1) * rows.stride + columns);
     match set {
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
-            unsafe { avx512::scores(&columns, shift, subtrahends, &mut rows) }
+            unsafe { avx512::scores(sums, stride, shift, subtrahends, &mut rows) }
         }
-        _ => {
-            for (lane, scores) in rows.scores.chunks_mut(rows.stride).take(rows.count).enumerate() {
-                for ((score, column), subtrahend) in scores.iter_mut().zip(columns).zip(subtrahends) {
-                    *score = (i32::from(column[lane]) << shift) - subtrahend;
-                }
+        _ => rows.plain(sums, stride, shift, subtrahends),
+    }
+}
+
+impl Rows<'_> {
+    /// See [`scores`].
+    pub fn plain<T: Copy + Into<i64>>(
+        &mut self,
+        sums: &[T],
+        stride: usize,
+        shift: usize,
+        subtrahends: &[i32],
+    ) {
+        for (lane, scores) in self.scores.chunks_mut(self.stride).take(self.count).enumerate() {
+            for ((column, score), subtrahend) in scores.iter_mut().enumerate().zip(subtrahends) {
+                let sum: i64 = sums[column * stride + lane].into();
+                *score = ((sum << shift) - i64::from(*subtrahend)) as i32;
             }
         }
     }
 }
 
-/// One bit of the strip's elements: one word an element, one bit an image.
-pub(super) fn transpose(set: InstructionSet, strip: &Strip) -> [u32; STRIP] {
-    assert!(strip.count <= LANES && strip.count * strip.elements <= strip.images.len());
-    assert!(strip.first < strip.elements || strip.count == 0);
+/// Takes `bit` of each of an image's elements: word `image` of every strip.
+pub(super) fn take(set: InstructionSet, bit: Bit, elements: &[i16], image: usize, strips: &mut [Strip]) {
+    assert!(image < LANES && strips.len() == elements.len().div_ceil(STRIP));
     match set {
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
+            unsafe { avx512::take(bit, elements, image, strips) }
+        }
+        _ => strip::take(bit, elements, image, strips),
+    }
+}
+
+/// Words of images to words of elements.
+pub(super) fn transpose(set: InstructionSet, strip: &Strip) -> Strip {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
+            assert!(set.available());
+            // SAFETY: the processor has the instructions.
             unsafe { avx512::transpose(strip) }
         }
         _ => strip::transpose(strip),

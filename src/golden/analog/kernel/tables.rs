@@ -16,8 +16,9 @@ pub(super) const HALF: usize = 1 << HALF_ROWS;
 /// Steps of a search among the edges of one part.
 pub(super) const STEPS: usize = 5;
 
-/// Columns that share the loads of indices.
+/// Columns that share the loads of indices, and blocks that share the loads of tables.
 pub(super) const TILE: usize = 4;
+pub(super) const BLOCKS: usize = 4;
 
 /// One read's tables, 16 bits an entry.
 ///
@@ -39,8 +40,8 @@ pub(in crate::golden::analog) struct Tables {
     /// What the first three rows of a group give and what the others give, for the kernel to add up into a table. Index
     /// `(((column / TILE * groups + group) * TILE + column % TILE) * 2 + half) * HALF + bits of the half`.
     pub halves: Aligned<i16>,
-    /// Voltage when all bits are 0; index `class * columns.next_multiple_of(TILE) + column`.
-    pub base: Vec<u16>,
+    /// Voltage when all bits are 0, twice side by side; index `class * columns.next_multiple_of(TILE) + column`.
+    pub base: Vec<u32>,
     /// Tables of [`CODES`] codes that a converter takes.
     pub parts: usize,
     /// First edge of every part but the first; [`steps`] of them a column.
@@ -123,7 +124,9 @@ impl Tables {
         }
         let base = |index: usize| {
             let (class, column) = (index / padded, index % padded);
-            if column < columns { (read.base(class, column) as i16).wrapping_sub(LOWEST) as u16 } else { 0 }
+            let base =
+                if column < columns { (read.base(class, column) as i16).wrapping_sub(LOWEST) } else { 0 };
+            u32::from(base as u16) * 0x1_0001
         };
         let parts = (read.edge_count() + 1).div_ceil(CODES);
         let mut pivots = Aligned::new(columns * STEPS * CODES, NEVER);
