@@ -1,5 +1,5 @@
 //! The most row additions that this processor does by look-up: the two instructions of the inner loop on
-//! registers, and nothing else.
+//! registers, in the order in which the processor does them fastest, and nothing else.
 
 use bincim::golden::analog::InstructionSet;
 
@@ -9,21 +9,90 @@ const PASSES: usize = 20_000;
 /// Vectors of one look-up.
 const VECTORS: usize = 32;
 
+/// Look-ups in a table of two vectors, or of one.
+#[cfg(target_arch = "x86_64")]
+macro_rules! in_pairs {
+    ($to:literal, $index:literal) => {
+        concat!("vmovdqa64 zmm", $to, ", zmm", $index, "\n vpermi2w zmm", $to, ", zmm24, zmm25\n")
+    };
+}
+#[cfg(target_arch = "x86_64")]
+macro_rules! in_one {
+    ($to:literal, $index:literal) => {
+        concat!("vpermw zmm", $to, ", zmm", $index, ", zmm24\n")
+    };
+}
+
+/// Four look-ups and the additions of what they find.
+#[cfg(target_arch = "x86_64")]
+macro_rules! four {
+    ($find:ident, $a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            $find!(20, 16),
+            $find!(21, 17),
+            $find!(22, 18),
+            $find!(23, 19),
+            "vpaddw zmm",
+            $a,
+            ", zmm",
+            $a,
+            ", zmm20\n",
+            "vpaddw zmm",
+            $b,
+            ", zmm",
+            $b,
+            ", zmm21\n",
+            "vpaddw zmm",
+            $c,
+            ", zmm",
+            $c,
+            ", zmm22\n",
+            "vpaddw zmm",
+            $d,
+            ", zmm",
+            $d,
+            ", zmm23\n",
+        )
+    };
+}
+
+/// All passes over the 16 sums; what the registers hold does not matter.
+#[cfg(target_arch = "x86_64")]
+macro_rules! passes {
+    ($find:ident) => {
+        std::arch::asm!(
+            "2:",
+            four!($find, 0, 1, 2, 3),
+            four!($find, 4, 5, 6, 7),
+            four!($find, 8, 9, 10, 11),
+            four!($find, 12, 13, 14, 15),
+            "dec {passes}",
+            "jnz 2b",
+            passes = inout(reg) PASSES => _,
+            out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _,
+            out("zmm4") _, out("zmm5") _, out("zmm6") _, out("zmm7") _,
+            out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _,
+            out("zmm12") _, out("zmm13") _, out("zmm14") _, out("zmm15") _,
+            out("zmm20") _, out("zmm21") _, out("zmm22") _, out("zmm23") _,
+            options(nomem, nostack),
+        )
+    };
+}
+
 /// 10^9 multiply-adds a second of the best of `calls` calls, with as many rows a look-up as `set` has; `None` without
 /// the instructions.
 pub fn gmacs(set: InstructionSet, calls: usize) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
     if let Some(rows) = set.rows_of_look_up() {
         assert!(set.available());
-        let (tables, indices) = std::hint::black_box(([[3i16; 32]; 5], [[5i16; 32]; 4]));
         let mut best = f64::INFINITY;
         for _ in 0..calls {
             // SAFETY: the processor has the instructions of `set`.
             let call = || unsafe {
-                std::hint::black_box(match rows {
-                    6 => look_ups::<6>(&tables, &indices),
-                    _ => look_ups::<5>(&tables, &indices),
-                })
+                match rows {
+                    6 => passes!(in_pairs),
+                    _ => passes!(in_one),
+                }
             };
             best = best.min(super::seconds(call));
         }
@@ -31,35 +100,4 @@ pub fn gmacs(set: InstructionSet, calls: usize) -> Option<f64> {
     }
     let _ = (set, calls, PASSES, VECTORS);
     None
-}
-
-/// Look-ups of G rows: in one table, or in two.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn look_ups<const G: usize>(tables: &[[i16; 32]; 5], indices: &[[i16; 32]; 4]) -> i16 {
-    use std::arch::x86_64::*;
-    // SAFETY: every row holds the 64 bytes of a vector.
-    let load = |from: &[i16; 32]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
-    let (tables, mut indices) = (tables.each_ref().map(load), indices.each_ref().map(load));
-    let mut sums = [_mm512_setzero_si512(); 16];
-    for _ in 0..PASSES {
-        for index in &mut indices {
-            // SAFETY: no instruction; the compiler may not take the look-ups out of the loop.
-            unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) * index, options(nomem, nostack)) };
-        }
-        for (at, sum) in sums.iter_mut().enumerate() {
-            let (index, table) = (indices[at % 4], tables[at / 4]);
-            let partial = match G {
-                6 => _mm512_permutex2var_epi16(table, index, tables[at / 4 + 1]),
-                _ => _mm512_permutexvar_epi16(index, table),
-            };
-            *sum = _mm512_add_epi16(*sum, partial);
-        }
-    }
-    let mut out = [0i16; 32];
-    for sum in sums {
-        // SAFETY: `out` holds the 64 bytes of a vector.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_add_epi16(sum, load(&out))) };
-    }
-    out.into_iter().fold(0, |all, one| all ^ one)
 }
