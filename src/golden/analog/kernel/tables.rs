@@ -34,6 +34,8 @@ pub(in crate::golden::analog) struct Tables {
     pub words: Vec<usize>,
     /// Largest of them.
     pub last_word: usize,
+    /// Of every group, whether its words follow each other.
+    pub runs: Vec<bool>,
     pub classes: usize,
     pub columns: usize,
     pub edge_count: usize,
@@ -107,6 +109,8 @@ impl Tables {
         let rows = words.len();
         let groups = rows.div_ceil(group);
         words.resize(groups * group, read.read.words[0]);
+        let runs = words.chunks_exact(group).map(|words| words.windows(2).all(|two| two[0] + 1 == two[1]));
+        let runs = runs.collect();
         let columns = read.column_count();
         let padded = columns.next_multiple_of(TILE);
         let classes = read.class_count();
@@ -149,6 +153,7 @@ impl Tables {
             groups,
             last_word: words.iter().max().copied().unwrap_or(0),
             words,
+            runs,
             classes,
             columns,
             edge_count: read.edge_count(),
@@ -168,6 +173,7 @@ impl Tables {
         assert_eq!(self.halves.len(), padded * self.groups * 2 * HALF);
         assert_eq!(self.base.len(), padded * self.classes);
         assert_eq!(self.words.len(), self.groups * self.group);
+        assert_eq!(self.runs.len(), self.groups);
         debug_assert!(self.words.iter().all(|&word| word <= self.last_word));
         assert_eq!(self.pivots.len(), self.columns * STEPS * CODES);
         assert_eq!(self.edges.len(), self.columns * self.parts * STEPS * CODES);

@@ -2,6 +2,7 @@
 
 mod accumulate;
 mod convert;
+mod index;
 mod rows;
 
 use std::arch::x86_64::*;
@@ -14,6 +15,7 @@ use crate::golden::analog::maps::LANES;
 use accumulate::{Voltages, accumulate};
 use convert::{Lines, convert};
 
+pub(super) use index::index;
 pub(super) use rows::{at_least, scores, take, transpose};
 
 /// Groups whose tables are made together: half of an array of 256 rows. They and the indices that stream past them fit in
@@ -179,42 +181,6 @@ unsafe fn store(to: *mut __m512i, voltages: Voltages) {
         for (b, voltage) in voltages.into_iter().enumerate() {
             // SAFETY: the caller's.
             unsafe { _mm512_store_si512(to.add(column * PANEL + b), voltage) };
-        }
-    }
-}
-
-/// See [`super::index`].
-///
-/// # Safety
-/// The processor has the instructions, and [`super::index`] has asserted the bounds.
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn index(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
-    // SAFETY: the caller's.
-    unsafe {
-        match tables.group {
-            MOST_ROWS => index_of::<MOST_ROWS>(tables, panel, indices),
-            _ => index_of::<5>(tables, panel, indices),
-        }
-    }
-}
-
-/// [`index`] of groups of G rows.
-#[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn index_of<const G: usize>(tables: &Tables, panel: &Panel, indices: &mut [u16]) {
-    for (at, block) in panel.blocks.iter().enumerate() {
-        let mut out = indices[(at / BLOCKS * tables.groups * BLOCKS + at % BLOCKS) * LANES..].as_mut_ptr();
-        for words in tables.words.as_chunks::<G>().0 {
-            let mut index = _mm512_setzero_si512();
-            for (bit, &word) in words.iter().enumerate() {
-                // SAFETY: origin and largest word were asserted to lie in the maps.
-                let lanes = unsafe { *panel.maps.get_unchecked(block.origin + word) };
-                index = _mm512_mask_add_epi16(index, lanes, index, _mm512_set1_epi16(1 << bit));
-            }
-            // SAFETY: `indices` has room for every group of all quads of blocks.
-            unsafe {
-                _mm512_storeu_si512(out.cast(), index);
-                out = out.add(BLOCKS * LANES);
-            }
         }
     }
 }
