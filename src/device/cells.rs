@@ -35,11 +35,23 @@ pub struct Cells<'a> {
     difference: f64,
     /// Largest weight of a cell.
     most: f64,
+    /// What the devices of a cell of each weight from `-most` on are written to: looked up, for a branch on random weights
+    /// would take longer than all else.
+    written: Vec<Written>,
     /// What the whole chip's currents are multiplied by.
     die: f64,
     law: Option<Law>,
     /// Factor of each row's driver for drive +1 and -1.
     rows: Vec<[f64; 2]>,
+}
+
+/// What two devices are written to.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// From 0 (OFF) to 1 (ON).
+    states: [f64; 2],
+    /// Nominal conductances of the states.
+    targets: [f64; 2],
 }
 
 /// Random numbers of a column's cells, one a row with a weight; empty where the effect is off.
@@ -75,7 +87,7 @@ impl<'a> Cells<'a> {
         let level = physics.row.level * site.level;
         let sigma = physics.row.inl / level;
         let driver = |row| stream.normals(Kind::Row, 0, row).map(|z| (1.0 + sigma * z).max(0.0));
-        Cells {
+        let mut cells = Cells {
             physics,
             site,
             stream,
@@ -83,10 +95,29 @@ impl<'a> Cells<'a> {
             levels,
             difference: 1.0 - physics.cell.g_min,
             most: f64::from(site.most()),
+            written: Vec::new(),
             die: (1.0 + physics.die.sigma * Stream::new(seed, 0, 0).normal(Kind::Die, 0, 0)).max(0.0),
             law: (physics.threshold.a_vt > 0.0).then(|| Law::new(&physics.threshold, level)),
             rows: (0..site.rows).map(|row| if sigma > 0.0 { driver(row) } else { [1.0; 2] }).collect(),
+        };
+        let weights = -site.most()..=site.most();
+        cells.written = weights.map(|weight| cells.written_to(cells.states(weight))).collect();
+        cells
+    }
+
+    /// States of the two devices of a cell of this weight.
+    fn states(&self, weight: i32) -> [f64; 2] {
+        let weight = f64::from(weight) / self.most;
+        match (self.physics.cell.kind, self.physics.cell.sides) {
+            (CellKind::Pair, Sides::One) => [weight.max(0.0), (-weight).max(0.0)],
+            (CellKind::Pair, Sides::Two) => [(1.0 + weight) / 2.0, (1.0 - weight) / 2.0],
+            (CellKind::Offset, _) => [(1.0 + weight) / 2.0; 2],
+            (CellKind::Xnor, _) => [(1.0 + weight) / 2.0, 1.0 - (1.0 + weight) / 2.0],
         }
+    }
+
+    fn written_to(&self, states: [f64; 2]) -> Written {
+        Written { states, targets: states.map(|state| self.target(state)) }
     }
 
     /// Currents of a column's cells at full voltage, one a row. A cell without a weight is switched off and free of
@@ -124,7 +155,7 @@ impl<'a> Cells<'a> {
         let mut currents = vec![[[self.physics.cell.g_min, 0.0]; 2]; self.site.rows];
         for (at, &row) in rows.iter().enumerate() {
             let [plus, minus] = self.rows[row as usize];
-            let [a, b] = self.devices(&draws, at, [0.5; 2], shared);
+            let [a, b] = self.devices(&draws, at, &self.written_to([0.5; 2]), shared);
             currents[row as usize] = [[a * plus, 0.0], [b * minus, 0.0]];
         }
         Some(currents)
@@ -143,48 +174,44 @@ impl<'a> Cells<'a> {
     /// Currents of one cell; `at`: its place in the draws.
     #[inline]
     fn cell(&self, row: usize, weight: i32, at: usize, first: &Draws, second: Option<&Draws>) -> Currents {
-        let weight = f64::from(weight) / self.most;
+        let written = &self.written[(weight + self.site.most()) as usize];
         let shared = self.physics.cell.branches == Branches::Shared;
         let [plus, minus] = self.rows[row];
         match self.physics.cell.kind {
             CellKind::Pair => {
-                let states = match self.physics.cell.sides {
-                    Sides::One => [weight.max(0.0), (-weight).max(0.0)],
-                    Sides::Two => [(1.0 + weight) / 2.0, (1.0 - weight) / 2.0],
-                };
-                let [a, b] = self.devices(first, at, states, false);
-                let [c, d] = second.map_or([a, b], |second| self.devices(second, at, states, false));
+                let [a, b] = self.devices(first, at, written, false);
+                let [c, d] = second.map_or([a, b], |second| self.devices(second, at, written, false));
                 [[a * plus, b * plus], [c * minus, d * minus]]
             }
             CellKind::Offset => {
-                let [a, b] = self.devices(first, at, [(1.0 + weight) / 2.0; 2], shared);
+                let [a, b] = self.devices(first, at, written, shared);
                 [[a * plus, 0.0], [b * minus, 0.0]]
             }
             CellKind::Xnor => {
-                let on = (1.0 + weight) / 2.0;
-                let on = match first.stuck.get(at) {
-                    Some(bits) => stuck(&self.physics.stuck, on, bits[0]),
-                    None => on,
+                let [a, b] = match first.stuck.get(at) {
+                    Some(bits) => {
+                        let on = stuck(&self.physics.stuck, written.states[0], bits[0]);
+                        self.devices(first, at, &self.written_to([on, 1.0 - on]), shared)
+                    }
+                    None => self.devices(first, at, written, shared),
                 };
-                let [a, b] = self.devices(first, at, [on, 1.0 - on], shared);
                 [[a * plus, 0.0], [b * minus, 0.0]]
             }
         }
     }
 
-    /// Currents of two devices of a cell, each written to a state from 0 (OFF) to 1 (ON); `same`: one device in two states.
+    /// Currents of the two devices of a cell; `same`: one device in two states.
     #[inline]
-    fn devices(&self, draws: &Draws, at: usize, written: [f64; 2], same: bool) -> [f64; 2] {
+    fn devices(&self, draws: &Draws, at: usize, written: &Written, same: bool) -> [f64; 2] {
         let physics = self.physics;
         let both = |numbers: [f64; 2]| if same { [numbers[0]; 2] } else { numbers };
-        let mut state = written;
+        let mut current = written.targets;
         if physics.cell.kind != CellKind::Xnor
             && let Some(&[a, b]) = draws.stuck.get(at)
         {
             let bits = if same { [a, a] } else { [a, b] };
-            state = [0, 1].map(|i| stuck(&physics.stuck, written[i], bits[i]));
+            current = [0, 1].map(|i| self.target(stuck(&physics.stuck, written.states[i], bits[i])));
         }
-        let mut current = state.map(|state| self.target(state));
         if let Some(z) = draws.gaussian.get(at) {
             let z = both(*z);
             current = [0, 1].map(|i| gaussian(&physics.gaussian, current[i], self.difference, z[i]));

@@ -2,9 +2,10 @@
 //! [`super::machine`] in every bit.
 //!
 //! One bit of 32 images makes one word. With AVX-512 the rows of an array go in groups of five or six: their bits
-//! of each of 32 vectors index a table of partial voltages, which one instruction looks up for all of them;
-//! codes are guessed by a straight line and corrected, or found by the same instruction in the column's edges. Elsewhere, for single images and where
-//! voltages leave 16 bits, the cells of the rows that carry +1 are added up, many columns a vector.
+//! of each of 32 vectors index a table of partial voltages, which one instruction looks up for all of them; codes are
+//! guessed by a straight line and corrected, or found by the same instruction in the column's edges. Elsewhere, for
+//! single images and where voltages leave 16 bits, the cells of the rows that carry +1 are added up, many columns a
+//! vector.
 //! Integers only; nothing is rounded. `unsafe` is confined to the kernels.
 
 mod generators;
