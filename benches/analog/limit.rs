@@ -23,6 +23,13 @@ macro_rules! in_one {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
+macro_rules! add {
+    ($to:literal, $found:literal) => {
+        concat!("vpaddw zmm", $to, ", zmm", $to, ", zmm", $found, "\n")
+    };
+}
+
 /// Four look-ups and the additions of what they find.
 #[cfg(target_arch = "x86_64")]
 macro_rules! four {
@@ -32,26 +39,10 @@ macro_rules! four {
             $find!(21, 17),
             $find!(22, 18),
             $find!(23, 19),
-            "vpaddw zmm",
-            $a,
-            ", zmm",
-            $a,
-            ", zmm20\n",
-            "vpaddw zmm",
-            $b,
-            ", zmm",
-            $b,
-            ", zmm21\n",
-            "vpaddw zmm",
-            $c,
-            ", zmm",
-            $c,
-            ", zmm22\n",
-            "vpaddw zmm",
-            $d,
-            ", zmm",
-            $d,
-            ", zmm23\n",
+            add!($a, 20),
+            add!($b, 21),
+            add!($c, 22),
+            add!($d, 23),
         )
     };
 }

@@ -13,55 +13,46 @@ use super::super::tables::{BLOCKS, MOST_ROWS, TILE};
 /// Voltages of a tile's columns for some blocks of vectors, 32 lanes of 16 bits.
 pub(super) type Voltages = [[__m512i; BLOCKS]; TILE];
 
-/// A table of two vectors: the index is overwritten by what it finds.
+/// A table of two vectors, and a look-up in both; the index is overwritten by what it finds.
 macro_rules! in_pairs {
+    (table $at:literal) => {
+        concat!("vmovdqa64 zmm24, [{table} + ", $at, "]\n vmovdqa64 zmm25, [{table} + ", $at, " + 64]\n")
+    };
     ($to:literal, $index:literal) => {
         concat!("vmovdqa64 zmm", $to, ", zmm", $index, "\n vpermi2w zmm", $to, ", zmm24, zmm25\n")
     };
 }
 
-/// A table of one vector.
+/// A table of one vector, and a look-up in it.
 macro_rules! in_one {
+    (table $at:literal) => {
+        concat!("vmovdqa64 zmm24, [{table} + ", $at, "]\n")
+    };
     ($to:literal, $index:literal) => {
         concat!("vpermw zmm", $to, ", zmm", $index, ", zmm24\n")
     };
 }
 
-/// One group of rows and one column, whose table lies `$at` bytes behind the group's first: `$find` for four blocks, then
+macro_rules! add {
+    ($to:literal, $found:literal) => {
+        concat!("vpaddw zmm", $to, ", zmm", $to, ", zmm", $found, "\n")
+    };
+}
+
+/// One group of rows and one column, whose table lies `$at` bytes behind the group's first: look-ups for four blocks, then
 /// the additions to the voltages `$v0` to `$v3`.
 macro_rules! column {
     ($find:ident, $at:literal, $v0:literal, $v1:literal, $v2:literal, $v3:literal) => {
         concat!(
-            "vmovdqa64 zmm24, [{table} + ",
-            $at,
-            "]\n",
-            "vmovdqa64 zmm25, [{table} + ",
-            $at,
-            " + 64]\n",
+            $find!(table $at),
             $find!(20, 16),
             $find!(21, 17),
             $find!(22, 18),
             $find!(23, 19),
-            "vpaddw zmm",
-            $v0,
-            ", zmm",
-            $v0,
-            ", zmm20\n",
-            "vpaddw zmm",
-            $v1,
-            ", zmm",
-            $v1,
-            ", zmm21\n",
-            "vpaddw zmm",
-            $v2,
-            ", zmm",
-            $v2,
-            ", zmm22\n",
-            "vpaddw zmm",
-            $v3,
-            ", zmm",
-            $v3,
-            ", zmm23\n",
+            add!($v0, 20),
+            add!($v1, 21),
+            add!($v2, 22),
+            add!($v3, 23),
         )
     };
 }
