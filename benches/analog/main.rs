@@ -180,7 +180,7 @@ fn marginal() {
     println!();
     match limit {
         Some(limit) => println!(
-            "Look-up limit of one thread, on registers: {limit} GMAC/s. A row more in an array of {columns} columns \
+            "Limit of one thread, on registers: {limit} GMAC/s. A row more in an array of {columns} columns \
              (its bits taken in, indexed and added): {added:.0} GMAC/s, {:.0} % of the limit.",
             100.0 * added / limit as f64
         ),

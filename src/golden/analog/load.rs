@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::kernel::{Cells, InstructionSet, Tables};
+use super::kernel::{Cells, InstructionSet, Tables, Tiles};
 use super::maps::LANES;
 use super::plan::{LayerPlan, Plan, Read};
 use crate::design::Threshold;
@@ -34,8 +34,20 @@ pub(super) struct LoadedRead<'a> {
     base: Vec<i32>,
     /// Every voltage that any vector can give lies in `i16::MIN ..= i16::MAX - 1`.
     pub narrow: bool,
+    /// Of what rows add to voltages when their bits turn from 0 to 1: the largest size, and whether all are even.
+    pub largest: i32,
+    pub even: bool,
     cells: OnceLock<Cells>,
     tables: OnceLock<Tables>,
+    tiles: OnceLock<Tiles>,
+}
+
+/// See [`LoadedRead::reach`].
+struct Reach {
+    /// Every voltage fits in 16 bits, with one number above them left for "never".
+    fits: bool,
+    largest: i32,
+    even: bool,
 }
 
 /// A column of an array.
@@ -138,27 +150,36 @@ impl<'a> LoadedRead<'a> {
             columns,
             edges: plan.edges,
             base,
-            narrow: false,
+            narrow: true,
+            largest: 0,
+            even: true,
             cells: OnceLock::new(),
             tables: OnceLock::new(),
+            tiles: OnceLock::new(),
         };
-        loaded.narrow = (0..layer.columns).all(|column| loaded.fits(column, noise));
+        for column in 0..layer.columns {
+            let reach = loaded.reach(column, noise);
+            loaded.narrow &= reach.fits;
+            loaded.even &= reach.even;
+            loaded.largest = loaded.largest.max(reach.largest);
+        }
         loaded
     }
 
-    /// Whether every voltage of a column, up to `noise` off, fits in 16 bits, with one number above them left for
-    /// "never".
-    fn fits(&self, column: usize, noise: i32) -> bool {
+    /// How far the voltages of a column go, up to `noise` off.
+    fn reach(&self, column: usize, noise: i32) -> Reach {
         let (mut below, mut above) = (-noise, noise);
+        let (mut largest, mut ones) = (0, 0);
         for &row in &self.read.rows {
             let difference = self.columns[column].difference(row);
             below += difference.min(0);
             above += difference.max(0);
+            largest = largest.max(difference.abs());
+            ones |= difference;
         }
-        self.base[column..]
-            .iter()
-            .step_by(self.columns.len())
-            .all(|base| base + below >= i32::from(i16::MIN) && base + above < i32::from(i16::MAX))
+        let mut bases = self.base[column..].iter().step_by(self.columns.len());
+        let fits = |base| base + below >= i32::from(i16::MIN) && base + above < i32::from(i16::MAX);
+        Reach { fits: bases.all(fits), largest, even: ones & 1 == 0 }
     }
 
     /// What the column kernels read.
@@ -169,6 +190,11 @@ impl<'a> LoadedRead<'a> {
     /// What the look-up kernel reads, with `group` rows a look-up, always the same number; only where `narrow`.
     pub fn tables(&self, group: usize) -> &Tables {
         self.tables.get_or_init(|| Tables::new(self, group))
+    }
+
+    /// What the matrix kernel reads; only where they [fit](Tiles::fit).
+    pub fn tiles(&self) -> &Tiles {
+        self.tiles.get_or_init(|| Tiles::new(self))
     }
 
     pub fn column_count(&self) -> usize {

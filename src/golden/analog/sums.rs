@@ -5,7 +5,7 @@ use super::plan::{LayerPlan, Vector};
 use crate::golden::aligned::Aligned;
 use std::ops::Range;
 
-/// Sums of some columns and some vectors: index `column * slots + slot`, then lane.
+/// Sums of some columns and some vectors: index `column * stride + slot`, then lane.
 pub(super) enum Sums {
     Narrow(Aligned<i16>),
     Wide(Vec<i64>),
@@ -59,6 +59,9 @@ pub(super) struct Chunk<'a> {
     pub blocks: usize,
     /// Sums of a column: vectors x blocks, or blocks where the layer adds its pixels up.
     pub slots: usize,
+    /// Slots from one column to the next. Odd: where columns lie a power of two apart, processors take a load of one for what
+    /// was just stored to another, and their lines fall into the same few places of a cache.
+    pub stride: usize,
 }
 
 /// Sums on their way from the layer that kept them to the one that adds them: index
@@ -87,7 +90,7 @@ impl Kept {
         let length = chunk.slots * LANES;
         for column in 0..chunk.columns.len() {
             let kept = &self.sums[self.place(chunk, column)..][..length];
-            let own = column * length..(column + 1) * length;
+            let own = column * chunk.stride * LANES..column * chunk.stride * LANES + length;
             match sums {
                 // The layer's sums, with these in them, fit in 16 bits.
                 Sums::Narrow(sums) => {
@@ -104,7 +107,7 @@ impl Kept {
         for column in 0..chunk.columns.len() {
             let at = self.place(chunk, column);
             let to = self.sums[at..].chunks_exact_mut(pixel);
-            let own = column * length..(column + 1) * length;
+            let own = column * chunk.stride * LANES..column * chunk.stride * LANES + length;
             match sums {
                 Sums::Narrow(sums) => {
                     to.zip(sums[own].chunks_exact(window * pixel)).for_each(|(to, own)| largest(to, own));

@@ -1,8 +1,8 @@
 //! A batch of images run through the layers, one after the other.
 
 use super::Outcome;
-use super::kernel::{self, Block, InstructionSet, PANEL, Panel, Rows, Sink};
-use super::load::Loaded;
+use super::kernel::{self, Block, Cells, InstructionSet, PANEL, Panel, Rows, Sink, Tables, Tiles};
+use super::load::{Loaded, LoadedRead};
 use super::maps::{LANES, Map};
 use super::plan::{LayerPlan, Plan};
 use super::sums::{Chunk, Kept, Sums};
@@ -96,7 +96,7 @@ fn bit_scores(plan: &Plan, words: &[u32], scores: &mut [i32]) {
     }
 }
 
-/// Fewest blocks of one read that pay for the tables of a look-up.
+/// Fewest blocks of one read that pay for tables or tiles.
 const FEW_BLOCKS: usize = 4;
 
 struct Batch<'a> {
@@ -119,8 +119,15 @@ enum Out<'a> {
     Sums(&'a mut [Vec<i64>]),
 }
 
-/// What the panels of a layer look up.
-struct Indices {
+/// How the columns of a read are read.
+enum Kernel<'a> {
+    Multiply(&'a Tiles),
+    LookUp(&'a Tables),
+    Add(&'a Cells),
+}
+
+/// The bits of a layer's panels as the kernels take them: indices of look-ups, or bytes of products.
+struct Inputs {
     /// Index `read * panels + panel`; empty: panels come too often to be kept.
     kept: Vec<Aligned<u16>>,
     panels: usize,
@@ -128,23 +135,24 @@ struct Indices {
     last: Aligned<u16>,
 }
 
-impl Indices {
+impl Inputs {
     /// For `reads` reads of `panels` panels, to be kept where `keep` is set.
-    fn new(reads: usize, panels: usize, keep: bool) -> Indices {
+    fn new(reads: usize, panels: usize, keep: bool) -> Inputs {
         let kept = (0..if keep { reads * panels } else { 0 }).map(|_| Aligned::new(0, 0)).collect();
-        Indices { kept, panels, last: Aligned::new(0, 0) }
+        Inputs { kept, panels, last: Aligned::new(0, 0) }
     }
 
-    fn of(&mut self, tables: &kernel::Tables, read: usize, panel: usize, blocks: Panel) -> &[u16] {
+    /// What `make` writes for a panel.
+    fn of(&mut self, read: usize, panel: usize, make: impl FnOnce(&mut Aligned<u16>)) -> &[u16] {
         match self.kept.get_mut(read * self.panels + panel) {
             Some(kept) => {
                 if kept.is_empty() {
-                    kernel::index(tables, blocks, kept);
+                    make(kept);
                 }
                 kept
             }
             None => {
-                kernel::index(tables, blocks, &mut self.last);
+                make(&mut self.last);
                 &self.last
             }
         }
@@ -188,6 +196,18 @@ impl<'a> Batch<'a> {
         self.set().rows_of_look_up().filter(|_| self.many)
     }
 
+    /// What reads `blocks` blocks of `read` fastest.
+    fn kernel<'b>(&self, read: &'b LoadedRead, blocks: usize) -> Kernel<'b> {
+        match self.look_up() {
+            Some(_) if blocks < FEW_BLOCKS => Kernel::Add(read.cells()),
+            Some(_) if self.set() == InstructionSet::Amx && Tiles::fit(read) => {
+                Kernel::Multiply(read.tiles())
+            }
+            Some(group) if read.narrow => Kernel::LookUp(read.tables(group)),
+            _ => Kernel::Add(read.cells()),
+        }
+    }
+
     /// Runs one layer from `maps` to `out`; `bypass` holds the sums that go past layers.
     fn layer(&self, index: usize, maps: &[u32], bypass: &mut Kept, out: &mut Out) {
         let layer = &self.loaded.plan.layers[index];
@@ -196,7 +216,7 @@ impl<'a> Batch<'a> {
         let panels = (layer.vectors.len() * self.blocks).div_ceil(PANEL);
         // Vectors that all fit in one chunk meet every chunk of columns in the same panels.
         let again = layer.columns > width && SUMS / (width * LANES) >= layer.vectors.len() * self.blocks;
-        let mut indices = Indices::new(layer.reads.len(), panels, again);
+        let mut inputs = Inputs::new(layer.reads.len(), panels, again);
         for first in (0..layer.columns).step_by(width) {
             let columns = first..layer.columns.min(first + width);
             let windows = match layer.sum_pixels {
@@ -205,9 +225,10 @@ impl<'a> Batch<'a> {
             };
             for (part, vectors) in layer.vectors.chunks(windows * layer.window).enumerate() {
                 let slots = self.blocks * if layer.sum_pixels { 1 } else { vectors.len() };
+                let stride = slots | 1;
                 let mut sums = match layer.narrow {
-                    true => Sums::Narrow(Aligned::new(columns.len() * slots * LANES, 0)),
-                    false => Sums::Wide(vec![0; columns.len() * slots * LANES]),
+                    true => Sums::Narrow(Aligned::new(columns.len() * stride * LANES, 0)),
+                    false => Sums::Wide(vec![0; columns.len() * stride * LANES]),
                 };
                 let chunk = Chunk {
                     columns: columns.clone(),
@@ -216,6 +237,7 @@ impl<'a> Batch<'a> {
                     pixel: part * windows,
                     blocks: self.blocks,
                     slots,
+                    stride,
                 };
                 if layer.shortcut.adds {
                     bypass.start(&chunk, &mut sums);
@@ -227,8 +249,8 @@ impl<'a> Batch<'a> {
                         continue;
                     }
                     // Kernels take whole tiles of columns; those that the read does not add to keep their sums.
-                    let kept = sums.save(&dropped, slots * LANES);
-                    self.read((index, number), maps, &chunk, &mut indices, &mut sums);
+                    let kept = sums.save(&dropped, stride * LANES);
+                    self.read((index, number), maps, &chunk, &mut inputs, &mut sums);
                     sums.restore(&dropped, kept);
                 }
                 if layer.shortcut.keeps {
@@ -237,7 +259,7 @@ impl<'a> Batch<'a> {
                 match out {
                     Out::Scores(scores) => self.scores(layer, &chunk, &sums, scores),
                     Out::Bits(out) => self.signs(index, &chunk, &sums, out),
-                    Out::Sums(to) => self.gather(slots, &sums, &mut to[columns.clone()]),
+                    Out::Sums(to) => self.gather(&chunk, &sums, &mut to[columns.clone()]),
                 }
             }
         }
@@ -249,11 +271,11 @@ impl<'a> Batch<'a> {
         (index, number): (usize, usize),
         maps: &[u32],
         chunk: &Chunk,
-        indices: &mut Indices,
+        inputs: &mut Inputs,
         sums: &mut Sums,
     ) {
         let plan = self.loaded.plan;
-        let Chunk { columns, vectors, before, slots, .. } = chunk.clone();
+        let Chunk { columns, vectors, before, stride, .. } = chunk.clone();
         let read = &self.loaded.layers[index][number];
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
         let codes = kernel::padded_codes(layer.values.len());
@@ -274,7 +296,7 @@ impl<'a> Batch<'a> {
             None => Vec::new(),
         };
         let total = vectors.len() * self.blocks;
-        let look_up = self.look_up().filter(|_| read.narrow && total >= FEW_BLOCKS);
+        let kernel = self.kernel(read, total);
         for start in (0..total).step_by(PANEL) {
             let mut blocks = [Block::default(); PANEL];
             let count = PANEL.min(total - start);
@@ -300,26 +322,32 @@ impl<'a> Batch<'a> {
             }
             let places = blocks.map(|block| block.slot);
             let mut sink = match sums {
-                Sums::Narrow(sums) => Sink { values: &values, sums, slots, noise: &noise },
+                Sums::Narrow(sums) => Sink { values: &values, sums, stride, noise: &noise },
                 Sums::Wide(_) => {
                     scratch.fill(0);
                     blocks.iter_mut().enumerate().for_each(|(at, block)| block.slot = at);
-                    Sink { values: &values, sums: &mut scratch, slots: PANEL, noise: &noise }
+                    Sink { values: &values, sums: &mut scratch, stride: PANEL, noise: &noise }
                 }
             };
             let panel = Panel { maps, blocks: &blocks[..count] };
-            if let Some(group) = look_up {
-                let tables = read.tables(group);
-                let indices = indices.of(tables, number, start / PANEL, panel);
-                kernel::look_up(tables, columns.clone(), panel, indices, &mut sink);
-            } else {
-                let lanes = self.images.min(LANES);
-                kernel::add(self.set(), read.cells(), columns.clone(), panel, lanes, &mut sink);
+            match kernel {
+                Kernel::Multiply(tiles) => {
+                    let bytes = inputs.of(number, start / PANEL, |to| kernel::spread(tiles, panel, to));
+                    kernel::multiply(tiles, columns.clone(), panel, bytes, &mut sink);
+                }
+                Kernel::LookUp(tables) => {
+                    let indices = inputs.of(number, start / PANEL, |to| kernel::index(tables, panel, to));
+                    kernel::look_up(tables, columns.clone(), panel, indices, &mut sink);
+                }
+                Kernel::Add(cells) => {
+                    let lanes = self.images.min(LANES);
+                    kernel::add(self.set(), cells, columns.clone(), panel, lanes, &mut sink);
+                }
             }
             if let Sums::Wide(sums) = sums {
                 for (column, codes) in scratch.chunks_exact(PANEL * LANES).enumerate() {
                     for (&slot, codes) in places[..count].iter().zip(codes.chunks_exact(LANES)) {
-                        let sums = &mut sums[(column * slots + slot) * LANES..][..LANES];
+                        let sums = &mut sums[(column * stride + slot) * LANES..][..LANES];
                         for (sum, &code) in sums.iter_mut().zip(codes) {
                             *sum += layer.values[code as usize] * read.read.scale;
                         }
@@ -330,11 +358,12 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds the columns' sums of all vectors to those of their channels.
-    fn gather(&self, slots: usize, sums: &Sums, channels: &mut [Vec<i64>]) {
+    fn gather(&self, chunk: &Chunk, sums: &Sums, channels: &mut [Vec<i64>]) {
         for (column, to) in channels.iter_mut().enumerate() {
-            for slot in 0..slots {
+            for slot in 0..chunk.slots {
                 let lanes = LANES.min(self.images - slot % self.blocks * LANES);
-                let range = (column * slots + slot) * LANES..(column * slots + slot) * LANES + lanes;
+                let at = (column * chunk.stride + slot) * LANES;
+                let range = at..at + lanes;
                 match sums {
                     Sums::Narrow(sums) => to.extend(sums[range].iter().map(|&sum| i64::from(sum))),
                     Sums::Wide(sums) => to.extend(&sums[range]),
@@ -350,7 +379,7 @@ impl<'a> Batch<'a> {
         let mut words = vec![0; chunk.slots];
         for (column, channel) in chunk.columns.clone().enumerate() {
             let threshold = self.loaded.thresholds[index][channel];
-            self.at_least(sums, column * chunk.slots, threshold.value, &mut words);
+            self.at_least(sums, column * chunk.stride, threshold.value, &mut words);
             let before = if threshold.flip && !layer.flip_after_pool { u32::MAX } else { 0 };
             let after = if threshold.flip && layer.flip_after_pool { u32::MAX } else { 0 };
             for (pixel, words) in words.chunks_exact(layer.window * self.blocks).enumerate() {
@@ -385,13 +414,12 @@ impl<'a> Batch<'a> {
     /// Scores of the columns.
     fn scores(&self, layer: &LayerPlan, chunk: &Chunk, sums: &Sums, scores: &mut [i32]) {
         let plan = self.loaded.plan;
-        let Chunk { columns, pixel, slots, .. } = chunk.clone();
+        let Chunk { columns, pixel, slots, stride, .. } = chunk.clone();
         let shift = layer.scores.unwrap_or(0);
         let window = layer.window * self.blocks;
         let thresholds = &layer.thresholds[columns.clone()];
         // Scores have 32 bits, and so have differences of numbers that wrap.
         let subtrahends: Vec<i32> = thresholds.iter().map(|threshold| threshold.value as i32).collect();
-        let stride = slots * LANES;
         for first in (0..slots).step_by(window) {
             let to = (pixel + first / window) * plan.classes + columns.start;
             for (block, scores) in scores.chunks_mut(LANES * plan.scores).enumerate() {
@@ -400,9 +428,9 @@ impl<'a> Batch<'a> {
                 let mut rows = Rows { scores: &mut scores[to..], stride: plan.scores, count };
                 match sums {
                     Sums::Narrow(sums) => {
-                        kernel::scores(self.set(), &sums[at..], stride, shift, &subtrahends, rows);
+                        kernel::scores(self.set(), &sums[at..], stride * LANES, shift, &subtrahends, rows);
                     }
-                    Sums::Wide(sums) => rows.plain(&sums[at..], stride, shift, &subtrahends),
+                    Sums::Wide(sums) => rows.plain(&sums[at..], stride * LANES, shift, &subtrahends),
                 }
             }
         }

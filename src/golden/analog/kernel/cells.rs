@@ -162,7 +162,7 @@ impl<T: Voltage> CellsOf<T> {
                     }
                     let codes = self.codes(chunk, &voltages);
                     for column in column..end {
-                        let slot = (column - columns.start) * sink.slots + block.slot;
+                        let slot = (column - columns.start) * sink.stride + block.slot;
                         let sum = &mut sink.sums[slot * LANES + lane];
                         *sum = sum.wrapping_add(sink.values[codes[column % WIDTH] as usize]);
                     }

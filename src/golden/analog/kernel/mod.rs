@@ -1,20 +1,26 @@
 //! Reads of the columns of an array for a panel of vector blocks: the inner loops.
 //!
-//! A block is 32 vectors, one an image, at the same place of the map. Two kernels give the same sums:
-//! [`Tables`] (AVX-512) looks up the partial voltages of five or six rows for a whole block at once; [`Cells`] adds
-//! the cells of the rows that carry +1, one vector and many columns at a time.
+//! A block is 32 vectors, one an image, at the same place of the map. Three kernels give the same sums:
+//! [`Tiles`] (AMX) multiplies bytes, 64 rows and 32 columns by a block at once; [`Tables`] (AVX-512) looks up the partial
+//! voltages of five or six rows for a whole block; [`Cells`] adds the cells of the rows that carry +1, one vector and many
+//! columns at a time.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod cells;
+mod converters;
 mod strip;
 mod tables;
+mod tiles;
 
 use std::ops::Range;
 
 pub(super) use cells::Cells;
 pub(super) use strip::{Bit, STRIP, Strip};
 pub(super) use tables::Tables;
+pub(super) use tiles::Tiles;
 
 use tables::BLOCKS;
 
@@ -30,6 +36,8 @@ const CODES: usize = 32;
 /// The instructions that the inner loops use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstructionSet {
+    /// AMX for products of bytes, and AVX-512 with 16-bit elements.
+    Amx,
     /// AVX-512 with 16-bit elements, one look-up in two tables.
     Avx512Pairs,
     /// AVX-512 with 16-bit elements.
@@ -42,13 +50,19 @@ pub enum InstructionSet {
 
 impl InstructionSet {
     /// All sets, the fastest first.
-    pub const ALL: [InstructionSet; 4] =
-        [InstructionSet::Avx512Pairs, InstructionSet::Avx512, InstructionSet::Avx2, InstructionSet::Plain];
+    pub const ALL: [InstructionSet; 5] = [
+        InstructionSet::Amx,
+        InstructionSet::Avx512Pairs,
+        InstructionSet::Avx512,
+        InstructionSet::Avx2,
+        InstructionSet::Plain,
+    ];
 
     /// Whether this processor has the instructions.
     pub fn available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return match self {
+            InstructionSet::Amx => InstructionSet::Avx512.available() && amx::available(),
             InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
                 std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw")
             }
@@ -70,7 +84,7 @@ impl InstructionSet {
     pub fn rows_of_look_up(self) -> Option<usize> {
         match self {
             InstructionSet::Avx512Pairs => Some(6),
-            InstructionSet::Avx512 => Some(5),
+            InstructionSet::Amx | InstructionSet::Avx512 => Some(5),
             InstructionSet::Avx2 | InstructionSet::Plain => None,
         }
     }
@@ -94,6 +108,7 @@ fn pairs_are_fast() -> bool {
 impl std::fmt::Display for InstructionSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            InstructionSet::Amx => "AMX int8, AVX-512 BW",
             InstructionSet::Avx512Pairs => "AVX-512 BW, pairs of tables",
             InstructionSet::Avx512 => "AVX-512 BW",
             InstructionSet::Avx2 => "AVX2",
@@ -124,9 +139,9 @@ pub(super) struct Panel<'a> {
 pub(super) struct Sink<'a> {
     /// What a code stands for; a multiple of [`CODES`] long.
     pub values: &'a [i16],
-    /// Sums to add to: index `(column - first column) * slots + slot`, then lane. They wrap.
+    /// Sums to add to: index `(column - first column) * stride + slot`, then lane. They wrap.
     pub sums: &'a mut [i16],
-    pub slots: usize,
+    pub stride: usize,
     /// Added to the voltages: index `((column - first column) * PANEL + block) * 32 + lane`; empty: nothing is.
     pub noise: &'a [i16],
 }
@@ -136,11 +151,11 @@ impl Sink<'_> {
     fn check(&self, columns: usize, panel: &Panel, last_word: usize, classes: usize, edges: usize) {
         for block in panel.blocks {
             assert!(block.origin + last_word < panel.maps.len());
-            assert!(block.slot < self.slots && block.class < classes);
+            assert!(block.slot < self.stride && block.class < classes);
         }
         assert!(panel.blocks.len() <= PANEL);
         assert!(self.noise.is_empty() || self.noise.len() == columns * PANEL * LANES);
-        assert!(self.sums.len() >= columns * self.slots * LANES);
+        assert!(self.sums.len() >= columns * self.stride * LANES);
         assert!(self.values.len() > edges && self.values.len().is_multiple_of(CODES));
     }
 }
@@ -183,7 +198,7 @@ pub(super) fn look_up(
     sink: &mut Sink,
 ) {
     tables.check(&columns);
-    sink.check(columns.len(), &panel, tables.last_word, tables.classes, tables.edge_count);
+    sink.check(columns.len(), &panel, tables.last_word, tables.classes, tables.converters.edge_count);
     assert!(indices.len() >= room(tables, &panel));
     #[cfg(target_arch = "x86_64")]
     {
@@ -193,6 +208,38 @@ pub(super) fn look_up(
     }
     #[cfg(not(target_arch = "x86_64"))]
     unreachable!("only with AVX-512");
+}
+
+/// The bits of `panel` as bytes for [`multiply`], a block after the other, each [`Tiles::block_bytes`] long.
+pub(super) fn spread(tiles: &Tiles, panel: Panel, bytes: &mut Aligned<u16>) {
+    for block in panel.blocks {
+        assert!(block.origin + tiles.last_word < panel.maps.len());
+    }
+    let room = panel.blocks.len() * tiles.block_bytes() / 2;
+    if bytes.len() < room {
+        *bytes = Aligned::new(room, 0);
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        assert!(InstructionSet::Avx512.available());
+        // SAFETY: the processor has the instructions, and the bounds were asserted above.
+        unsafe { amx::spread(tiles, &panel, bytes) }
+    }
+}
+
+/// Reads `columns` of all blocks by products of bytes; `bytes` are theirs, from [`spread`].
+pub(super) fn multiply(tiles: &Tiles, columns: Range<usize>, panel: Panel, bytes: &[u16], sink: &mut Sink) {
+    tiles.check(&columns);
+    sink.check(columns.len(), &panel, tiles.last_word, tiles.classes, tiles.converters.edge_count);
+    assert!(bytes.len() >= panel.blocks.len() * tiles.block_bytes() / 2);
+    #[cfg(target_arch = "x86_64")]
+    {
+        assert!(InstructionSet::Amx.available());
+        // SAFETY: the processor has the instructions, and the bounds were asserted above.
+        unsafe { amx::read(tiles, columns, &panel, bytes, sink) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("only with AMX");
 }
 
 /// Reads `columns` of the first `lanes` vectors of all blocks by adding cells.
@@ -209,7 +256,7 @@ pub(super) fn add(
     match set {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has the instructions.
-        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => unsafe {
+        InstructionSet::Amx | InstructionSet::Avx512Pairs | InstructionSet::Avx512 => unsafe {
             cells::read_avx512(cells, columns, &panel, lanes, sink)
         },
         #[cfg(target_arch = "x86_64")]
@@ -245,7 +292,7 @@ pub(super) fn scores(
     assert!(rows.scores.len() >= (rows.count - 1) * rows.stride + columns);
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
+        InstructionSet::Amx | InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
             unsafe { avx512::scores(sums, stride, shift, subtrahends, &mut rows) }
@@ -277,7 +324,7 @@ pub(super) fn take(set: InstructionSet, bit: Bit, elements: &[i16], image: usize
     assert!(image < LANES && strips.len() == elements.len().div_ceil(STRIP));
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
+        InstructionSet::Amx | InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
             unsafe { avx512::take(bit, elements, image, strips) }
@@ -290,7 +337,7 @@ pub(super) fn take(set: InstructionSet, bit: Bit, elements: &[i16], image: usize
 pub(super) fn transpose(set: InstructionSet, strip: &Strip) -> Strip {
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
+        InstructionSet::Amx | InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions.
             unsafe { avx512::transpose(strip) }
@@ -304,7 +351,7 @@ pub(super) fn at_least(set: InstructionSet, sums: &[i16], threshold: i16, words:
     assert_eq!(sums.len(), words.len() * LANES);
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
+        InstructionSet::Amx | InstructionSet::Avx512Pairs | InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the lengths were asserted above.
             unsafe { avx512::at_least(sums, threshold, words) }

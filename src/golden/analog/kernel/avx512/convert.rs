@@ -3,14 +3,16 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
-use super::super::tables::{BLOCKS, STEPS, TILE, Tables};
+use super::super::converters::{Converters, STEPS};
+use super::super::tables::{BLOCKS, TILE};
 use super::super::{CODES, PANEL, Panel, Sink};
 use super::Quad;
 use super::accumulate::Voltages;
 use crate::golden::analog::maps::LANES;
 
-/// What every column of a tile guesses its codes by, see [`Guess`](super::super::tables::Guess).
+/// What every column of a tile guesses its codes by, see [`Guess`](super::super::converters::Guess).
 pub(super) struct Lines([Line; TILE]);
 
 /// One column's, in every lane, and the edges that correct it.
@@ -28,13 +30,13 @@ impl Lines {
     /// # Safety
     /// They are columns of the read.
     #[target_feature(enable = "avx512f,avx512bw")]
-    pub unsafe fn new(tables: &Tables, first: usize) -> Option<Lines> {
+    pub unsafe fn new(converters: &Converters, first: usize) -> Option<Lines> {
         let mut lines = [const { None }; TILE];
         for (line, column) in lines.iter_mut().zip(first..) {
-            let guess = tables.guesses[column].as_ref()?;
+            let guess = converters.guesses[column].as_ref()?;
             // SAFETY: edges are the numbers of STEPS vectors a column where there is one part.
             let edges =
-                unsafe { _mm512_loadu_si512(tables.edges.as_ptr().add(column * STEPS * CODES).cast()) };
+                unsafe { _mm512_loadu_si512(converters.edges.as_ptr().add(column * STEPS * CODES).cast()) };
             *line = Some(Line {
                 edges,
                 offset: _mm512_set1_epi16(guess.offset as i16),
@@ -47,9 +49,9 @@ impl Lines {
 
     /// Asks for the memory that [`Lines::new`] reads, wherever it is.
     #[inline]
-    pub fn ask(tables: &Tables, first: usize) {
+    pub fn ask(converters: &Converters, first: usize) {
         for column in first..first + TILE {
-            let edges = tables.edges.as_ptr().wrapping_add(column * STEPS * CODES);
+            let edges = converters.edges.as_ptr().wrapping_add(column * STEPS * CODES);
             // SAFETY: asking for memory does not read it.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(edges.cast()) };
         }
@@ -67,9 +69,9 @@ impl Lines {
         // SAFETY: the caller's; values are those of one part.
         unsafe {
             let values = _mm512_loadu_si512(sink.values.as_ptr().cast());
-            let first = sink.sums.as_mut_ptr().add(at * sink.slots * LANES).cast::<__m512i>();
+            let first = sink.sums.as_mut_ptr().add(at * sink.stride * LANES).cast::<__m512i>();
             let sums = |column: usize| {
-                quad.slots.map(|slot| slot.map_or(nowhere, |slot| first.add(column * sink.slots + slot)))
+                quad.slots.map(|slot| slot.map_or(nowhere, |slot| first.add(column * sink.stride + slot)))
             };
             // Written out, so that voltages stay in registers.
             self.0[0].convert(voltages[0], values, sums(0));
@@ -171,39 +173,42 @@ impl Line {
     }
 }
 
-/// Adds what the codes of a column's voltages stand for, `at` columns behind the first of the sink. One function from load
+/// Adds what the codes of the voltages of a column and some `blocks` of the panel stand for, `at` columns behind the first of
+/// the sink. One function from load
 /// to store, so that vectors are not passed in memory.
 ///
 /// # Safety
 /// The column is one of the read's; blocks, slots and noise have been asserted.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn convert(
-    tables: &Tables,
+pub unsafe fn convert(
+    converters: &Converters,
     column: usize,
     at: usize,
     panel: &Panel,
+    blocks: Range<usize>,
     voltages: &mut [[i16; LANES]],
     sink: &mut Sink,
 ) {
     // SAFETY: pivots and edges hold 32 numbers a column, part and step, and values 32 a part; every block has a slot.
     unsafe {
         if !sink.noise.is_empty() {
-            let noise = sink.noise[at * PANEL * LANES..].as_chunks::<LANES>().0;
+            let noise = sink.noise[(at * PANEL + blocks.start) * LANES..].as_chunks::<LANES>().0;
             for (voltages, noise) in voltages.iter_mut().zip(noise) {
                 let noise = _mm512_loadu_si512(noise.as_ptr().cast());
                 let voltage = _mm512_add_epi16(_mm512_loadu_si512(voltages.as_ptr().cast()), noise);
                 _mm512_storeu_si512(voltages.as_mut_ptr().cast(), voltage);
             }
         }
-        let sums = sink.sums.as_mut_ptr().add(at * sink.slots * LANES).cast::<__m512i>();
-        let edges = tables.edges.as_ptr().add(column * tables.parts * STEPS * CODES).cast::<__m512i>();
+        let sums = sink.sums.as_mut_ptr().add(at * sink.stride * LANES).cast::<__m512i>();
+        let edges =
+            converters.edges.as_ptr().add(column * converters.parts * STEPS * CODES).cast::<__m512i>();
         let values = sink.values.as_ptr().cast::<__m512i>();
         let first_values = _mm512_loadu_si512(values);
-        let pivots = tables.pivots.as_ptr().add(column * STEPS * CODES).cast::<__m512i>();
-        let steps = tables.steps();
-        for (block, voltages) in panel.blocks.iter().zip(voltages) {
+        let pivots = converters.pivots.as_ptr().add(column * STEPS * CODES).cast::<__m512i>();
+        let steps = converters.steps();
+        for (block, voltages) in panel.blocks[blocks].iter().zip(voltages) {
             let voltage = _mm512_loadu_si512(voltages.as_ptr().cast());
-            let value = match tables.parts {
+            let value = match converters.parts {
                 1 => _mm512_permutexvar_epi16(search(edges, voltage, steps), first_values),
                 _ => in_parts(pivots, edges, voltage, values),
             };

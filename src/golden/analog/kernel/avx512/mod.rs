@@ -13,8 +13,9 @@ use super::tables::{BLOCKS, HALF, MOST_ROWS, TILE, Tables};
 use super::{PANEL, Panel, Sink};
 use crate::golden::analog::maps::LANES;
 use accumulate::{Voltages, accumulate};
-use convert::{Lines, convert};
+use convert::Lines;
 
+pub(super) use convert::convert;
 pub(super) use index::index;
 pub(super) use rows::{at_least, scores, take, transpose};
 
@@ -68,8 +69,8 @@ unsafe fn read_of<const G: usize>(
     for first in columns.clone().step_by(TILE) {
         let whole = sink.noise.is_empty() && first + TILE <= columns.end;
         // SAFETY: a whole tile's columns are the read's.
-        let lines = if whole { unsafe { Lines::new(tables, first) } } else { None };
-        Lines::ask(tables, first + TILE);
+        let lines = if whole { unsafe { Lines::new(&tables.converters, first) } } else { None };
+        Lines::ask(&tables.converters, first + TILE);
         for start in (0..tables.groups).step_by(MADE) {
             let groups = start..tables.groups.min(start + MADE);
             let next = tables
@@ -106,8 +107,10 @@ unsafe fn read_of<const G: usize>(
             for column in first..columns.end.min(first + TILE) {
                 // SAFETY: the column is one of the read's; its voltages have been written for all blocks.
                 unsafe {
-                    let voltages = &mut (&mut (*scratch).voltages)[column - first][..panel.blocks.len()];
-                    convert(tables, column, column - columns.start, panel, voltages, sink);
+                    let blocks = 0..panel.blocks.len();
+                    let voltages = &mut (&mut (*scratch).voltages)[column - first][blocks.clone()];
+                    let at = column - columns.start;
+                    convert(&tables.converters, column, at, panel, blocks, voltages, sink);
                 }
             }
         }
