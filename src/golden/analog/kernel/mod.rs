@@ -80,7 +80,7 @@ impl InstructionSet {
         sets.find(|set| set.available() && fast(set)).unwrap_or(InstructionSet::Plain)
     }
 
-    /// Rows that one look-up covers; `None`: the set has no look-up.
+    /// Rows that one look-up covers (with AMX: of cells that do not fit in its bytes); `None`: the set has no look-up.
     pub fn rows_of_look_up(self) -> Option<usize> {
         match self {
             InstructionSet::Avx512Pairs => Some(6),
