@@ -64,6 +64,14 @@ pub(super) struct Chunk<'a> {
     pub stride: usize,
 }
 
+impl Chunk<'_> {
+    /// Where the sums of a column are.
+    fn own(&self, column: usize) -> Range<usize> {
+        let first = column * self.stride * LANES;
+        first..first + self.slots * LANES
+    }
+}
+
 /// Sums on their way from the layer that kept them to the one that adds them: index
 /// `((channel * pixels + pixel) * blocks + block) * LANES + lane`.
 #[derive(Default)]
@@ -90,7 +98,7 @@ impl Kept {
         let length = chunk.slots * LANES;
         for column in 0..chunk.columns.len() {
             let kept = &self.sums[self.place(chunk, column)..][..length];
-            let own = column * chunk.stride * LANES..column * chunk.stride * LANES + length;
+            let own = chunk.own(column);
             match sums {
                 // The layer's sums, with these in them, fit in 16 bits.
                 Sums::Narrow(sums) => {
@@ -103,11 +111,11 @@ impl Kept {
 
     /// Keeps the largest sums of each window of `window` vectors.
     pub fn keep(&mut self, chunk: &Chunk, window: usize, sums: &Sums) {
-        let (length, pixel) = (chunk.slots * LANES, chunk.blocks * LANES);
+        let pixel = chunk.blocks * LANES;
         for column in 0..chunk.columns.len() {
             let at = self.place(chunk, column);
             let to = self.sums[at..].chunks_exact_mut(pixel);
-            let own = column * chunk.stride * LANES..column * chunk.stride * LANES + length;
+            let own = chunk.own(column);
             match sums {
                 Sums::Narrow(sums) => {
                     to.zip(sums[own].chunks_exact(window * pixel)).for_each(|(to, own)| largest(to, own));

@@ -146,106 +146,50 @@ struct Places {
     sums: *mut __m512i,
 }
 
-/// Voltages of column `$n` from its products, and the number of the edge that they may reach.
+/// An instruction on three registers.
+macro_rules! on {
+    ($name:literal, $to:literal, $a:literal, $b:literal) => {
+        concat!($name, " zmm", $to, ", zmm", $a, ", zmm", $b, "\n")
+    };
+}
+
+/// A number of 32 bits in every lane.
+macro_rules! spread {
+    ($to:literal, $from:literal, $at:literal) => {
+        concat!("vpbroadcastd zmm", $to, ", dword ptr [", $from, " * ", $at, "]\n")
+    };
+}
+
+/// Voltages of column `$n` from its products, and the edge that they may reach.
+#[rustfmt::skip]
 macro_rules! guessed {
     ($n:literal, $voltage:literal, $guess:literal, $edge:literal) => {
         concat!(
-            "vpslld zmm",
-            $voltage,
-            ", [{products} + 128 * ",
-            $n,
-            " + 64], 16\n",
-            "vmovdqu16 zmm",
-            $voltage,
-            " {{{even}}}, [{products} + 128 * ",
-            $n,
-            "]\n",
-            "vpbroadcastd zmm",
-            $edge,
-            ", dword ptr [{bases} + 4 * ",
-            $n,
-            "]\n",
-            "vpaddw zmm",
-            $voltage,
-            ", zmm",
-            $voltage,
-            ", zmm",
-            $edge,
-            "\n",
-            "vpbroadcastd zmm",
-            $edge,
-            ", dword ptr [{lines} + 12 * ",
-            $n,
-            "]\n",
-            "vpsubusw zmm",
-            $guess,
-            ", zmm",
-            $voltage,
-            ", zmm",
-            $edge,
-            "\n",
-            "vpbroadcastd zmm",
-            $edge,
-            ", dword ptr [{lines} + 12 * ",
-            $n,
-            " + 4]\n",
-            "vpmulhuw zmm",
-            $guess,
-            ", zmm",
-            $guess,
-            ", zmm",
-            $edge,
-            "\n",
-            "vpbroadcastd zmm",
-            $edge,
-            ", dword ptr [{lines} + 12 * ",
-            $n,
-            " + 8]\n",
-            "vpminuw zmm",
-            $guess,
-            ", zmm",
-            $guess,
-            ", zmm",
-            $edge,
-            "\n",
-            "vpermw zmm",
-            $edge,
-            ", zmm",
-            $guess,
-            ", [{edges} + 320 * ",
-            $n,
-            "]\n",
+            "vpslld zmm", $voltage, ", [{products} + 64 + 128 * ", $n, "], 16\n",
+            "vmovdqu16 zmm", $voltage, " {{{even}}}, [{products} + 128 * ", $n, "]\n",
+            spread!($edge, "{bases} + 4", $n),
+            on!("vpaddw", $voltage, $voltage, $edge),
+            spread!($edge, "{lines} + 12", $n),
+            on!("vpsubusw", $guess, $voltage, $edge),
+            spread!($edge, "{lines} + 4 + 12", $n),
+            on!("vpmulhuw", $guess, $guess, $edge),
+            spread!($edge, "{lines} + 8 + 12", $n),
+            on!("vpminuw", $guess, $guess, $edge),
+            "vpermw zmm", $edge, ", zmm", $guess, ", [{edges} + 320 * ", $n, "]\n",
         )
     };
 }
 
 /// One more where the voltage reaches the edge; adds what the code stands for to the sums, and goes on to the next column's.
+#[rustfmt::skip]
 macro_rules! corrected {
     ($voltage:literal, $guess:literal, $edge:literal) => {
         concat!(
-            "vpcmpnltuw k1, zmm",
-            $voltage,
-            ", zmm",
-            $edge,
-            "\n",
-            "vpaddw zmm",
-            $guess,
-            " {{k1}}, zmm",
-            $guess,
-            ", {ones}\n",
-            "vpermw zmm",
-            $guess,
-            ", zmm",
-            $guess,
-            ", {values}\n",
-            "vpaddw zmm",
-            $guess,
-            ", zmm",
-            $guess,
-            ", [{sums}]\n",
-            "vmovdqu64 [{sums}], zmm",
-            $guess,
-            "\n",
+            "vpcmpnltuw k1, zmm", $voltage, ", zmm", $edge, "\n",
+            "vpaddw zmm", $guess, " {{k1}}, zmm", $guess, ", {ones}\n",
+            "vpermw zmm", $guess, ", zmm", $guess, ", {values}\n",
+            "vpaddw zmm", $guess, ", zmm", $guess, ", [{sums}]\n",
+            "vmovdqu64 [{sums}], zmm", $guess, "\n",
             "add {sums}, {stride}\n",
         )
     };
