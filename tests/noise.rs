@@ -216,7 +216,8 @@ impl Bench {
     /// Runs all images on `chip`; (values compared, cycles). Panics at the first difference.
     fn check(&self, what: &str, chip: Chip, planes: usize, noise_seed: u32) -> (u64, u64) {
         let model = self.model.clone().with_chip(&self.design, chip).expect("memories");
-        let plan = Plan { seed: u64::from(noise_seed), noise_seed, resets: 1, jobs: 2, planes, whole: false };
+        let (seed, planes) = (u64::from(noise_seed), Some(planes));
+        let plan = Plan { seed, noise_seed: Some(noise_seed), resets: 1, jobs: 2, planes, whole: false };
         let image = |index: usize| self.images[index].clone();
         let shards = cosim::run(&self.design, &model, &image, 0..self.images.len(), &plan, &|_| ());
         let shards = shards.unwrap_or_else(|problem| panic!("{what}: {problem}"));

@@ -134,7 +134,16 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
     Ok(vec![
         text("verif/cosim_top.sv", top.render()?),
         text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
+        text("verif/harness.h", include_str!("../../templates/verif/harness.h")),
         text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
+        text("verif/engine.h", include_str!("../../templates/verif/engine.h")),
+        text("verif/registers.h", include_str!("../../templates/verif/registers.h")),
+        text("verif/traffic.h", include_str!("../../templates/verif/traffic.h")),
+        text("verif/lite.h", include_str!("../../templates/verif/lite.h")),
+        text("verif/streams.h", include_str!("../../templates/verif/streams.h")),
+        text("verif/taps.h", include_str!("../../templates/verif/taps.h")),
+        text("verif/coverage.h", include_str!("../../templates/verif/coverage.h")),
+        text("verif/report.h", include_str!("../../templates/verif/report.h")),
         text("verif/stimulus.h", include_str!("../../templates/verif/stimulus.h")),
     ])
 }
@@ -178,7 +187,8 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         interval: design.interval_of(planes_of(frames)),
         planes: planes_of(frames),
         weight_planes: design.planes_of_weights(),
-        other_planes: if planes_of(frames) == 1 { 255 } else { 0 },
+        // More than there are, with a lowest byte of 0.
+        other_planes: if planes_of(frames) == 1 { 256 } else { 0 },
         other_planes_taken: if planes_of(frames) == 1 { design.planes_of_weights() } else { 1 },
         input_frames: design.input.frames,
         padding_cycles: design.filling_cycles() - design.input.beats as u64,

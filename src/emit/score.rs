@@ -105,6 +105,8 @@ struct Control<'a> {
     layer_cycles_extended: String,
     cycles_read: String,
     layer_cycles_read: String,
+    /// Words of the memory of layer cycles: two halves.
+    layer_words: usize,
 }
 
 fn control(view: &View) -> Control<'_> {
@@ -116,6 +118,7 @@ fn control(view: &View) -> Control<'_> {
         v: view,
         layer_cycles_extended: extend("layer_cycles_i", view.cycle_width, view.total_width),
         cycles_read: extend("cycles_q", view.total_width, 32),
-        layer_cycles_read: extend("layer_cycles_q", view.cycle_width, 32),
+        layer_cycles_read: extend("shown_cycles", view.cycle_width, 32),
+        layer_words: 2 << view.layer_width,
     }
 }

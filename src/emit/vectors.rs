@@ -3,7 +3,7 @@
 //!
 //! Computes no expected value: those come in as plain numbers. Never writes to disk.
 
-use crate::design::{Design, InputCode, InputUnit, Shape};
+use crate::design::{Design, InputCode, InputKind, InputUnit, Shape};
 
 /// One image and what the accelerator must show for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Frame {
     pub scores: Vec<i64>,
     /// Of each layer.
     pub cycles: Vec<u64>,
-    /// Most planes of weights that a layer runs; the same in all frames of a file.
+    /// Most planes of weights that a layer runs; the same in all frames of the hexadecimal files.
     pub planes: usize,
 }
 
@@ -69,32 +69,72 @@ fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
-const VERSION: u64 = 3;
-const HEADER_FIELDS: usize = 27;
-const LAYER_FIELDS: usize = 12;
+const VERSION: u64 = 4;
+const HEADER_FIELDS: usize = 32;
 
-/// The vector file of the C++ harness, little-endian. `first` is the number of the first image in its data set;
-/// `seed` what the register SEED holds when image 0 starts, used where the design has noise in gates.
+/// What a frame carries: an image of the user's, or one that the run adds behind an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    User,
+    /// Every element has the least value, the most.
+    Least,
+    Most,
+    /// All but a few elements have the value nearest to 0.
+    Sparse,
+    /// Every element has the least value or the most.
+    Extremes,
+}
+
+/// A frame of the C++ harness, and what it runs with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub frame: Frame,
+    /// Number in the data set of the image that it carries, or that it follows.
+    pub image: usize,
+    pub kind: Kind,
+    /// What the register SEED holds as it starts; unused without noise in gates.
+    pub seed: u32,
+}
+
+/// What a vector file says of the run as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Number of the first image in its data set.
+    pub first: usize,
+    /// Planes that every frame runs; none where each frame has a number of its own.
+    pub planes: Option<usize>,
+}
+
+/// The vector file of the C++ harness, little-endian.
 ///
-/// 27 fields of 64 bits: magic, version, images, first image, layers, lanes, bits of a sum, sums signed,
-/// beats, bytes of a beat, scores, bytes of a score, input frames, cycles, sums of an image, bits of an
-/// image, planes to run, planes there are, whether there is a register SEED, `seed`, then the byte offsets of layers,
-/// names, beats, sums, bits, scores, and the length. A layer is
-/// 12 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
-/// pooled rows and columns, pooling stride rows and columns, sum over pixels, cycles. Names end in a zero
-/// byte. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
-pub fn bytes(design: &Design, frames: &[Frame], first: usize, seed: u32) -> Vec<u8> {
-    let layers = layer_table(design, frames);
+/// 32 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
+/// sums signed, beats, bytes of a beat, scores, bytes of a score, whether the last layer gives scores and not bits,
+/// input frames, sums of a record, bits of a record, planes there are, planes that every frame runs (0: each its own),
+/// whether there is a register SEED, words of the first tile (0: nothing is loaded), steps of the input unit in a
+/// frame; then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, and the length.
+/// A layer is 11 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
+/// pooled rows and columns, pooling stride rows and columns, sum over pixels. Names end in a zero
+/// byte. A step is one byte: 1 takes a beat, 0 adds padding. An interval is the least number of cycles from the start
+/// of a frame that runs 1, 2 ... planes to the next start. A record is image, kind, planes, seed and the cycles of each
+/// layer. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
+pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
+    let layers = layer_table(design);
     let names: Vec<u8> = design
         .layers
         .iter()
         .flat_map(|layer| layer.name.replace('\0', "").into_bytes().into_iter().chain([0]))
         .collect();
+    let steps = input_steps(design);
+    let planes = 1..=design.planes_of_weights();
+    let intervals: Vec<u64> = planes.map(|planes| design.frame_of(planes).interval).collect();
+    let mut table: Vec<u64> = Vec::new();
     let mut stimuli = Vec::new();
     let mut sums = Vec::new();
     let mut bits = Vec::new();
     let mut scores = Vec::new();
-    for frame in frames {
+    for Record { frame, image, kind, seed } in records {
+        table.extend([*image as u64, *kind as u64, frame.planes as u64, u64::from(*seed)]);
+        table.extend(&frame.cycles);
         stimuli.extend(beats(&design.input, design.network.input.shape, &frame.image));
         for layer in 0..design.layers.len() {
             let (sum_events, bit_events) = events(design, layer);
@@ -105,28 +145,18 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize, seed: u32) -> Vec<
         }
         scores.extend(frame.scores.iter().flat_map(|score| score.to_le_bytes()));
     }
-    let images = frames.len();
-    let section = |length: usize, at: &mut usize| {
-        let start = *at;
-        *at += length.next_multiple_of(8);
-        start as u64
-    };
-    let mut at = HEADER_FIELDS * 8;
-    let offsets = [
-        section(layers.len() * 8, &mut at),
-        section(names.len(), &mut at),
-        section(stimuli.len(), &mut at),
-        section(sums.len(), &mut at),
-        section(bits.len(), &mut at),
-        section(scores.len(), &mut at),
-    ];
-    let cycles = frames.first().map_or(0, |frame| frame.cycles.iter().sum());
-    let per_image = |length: usize| (length / images.max(1)) as u64;
+    let words = |numbers: &[u64]| -> Vec<u8> { numbers.iter().flat_map(|n| n.to_le_bytes()).collect() };
+    let per_record = |length: usize| (length / records.len().max(1)) as u64;
+    let (record_sums, record_bits) = (per_record(sums.len() / 4), per_record(bits.len()));
+    let step_count = steps.len() as u64;
+    let sections =
+        [words(&layers), names, steps, words(&intervals), words(&table), stimuli, sums, bits, scores];
     let mut header = vec![
         MAGIC,
         VERSION,
-        images as u64,
-        first as u64,
+        records.len() as u64,
+        records.iter().filter(|record| record.kind == Kind::User).count() as u64,
+        run.first as u64,
         design.layers.len() as u64,
         design.lanes as u64,
         design.widths.accumulator as u64,
@@ -135,27 +165,63 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize, seed: u32) -> Vec<
         (design.input.stream_bits / 8) as u64,
         design.output.scores as u64,
         (design.output.stream_bits / 8) as u64,
+        u64::from(design.layers.last().is_some_and(|last| last.scores)),
         design.input.frames as u64,
-        cycles,
-        per_image(sums.len() / 4),
-        per_image(bits.len()),
-        frames.first().map_or(1, |frame| frame.planes) as u64,
+        record_sums,
+        record_bits,
         design.planes_of_weights() as u64,
+        run.planes.unwrap_or(0) as u64,
         u64::from(design.has_noise()),
-        u64::from(seed),
+        first_words(design) as u64,
+        step_count,
     ];
-    header.extend(offsets);
+    let mut at = HEADER_FIELDS * 8;
+    for section in &sections {
+        header.push(at as u64);
+        at += section.len().next_multiple_of(8);
+    }
     header.push(at as u64);
-    let mut out: Vec<u8> = header.iter().chain(&layers).flat_map(|field| field.to_le_bytes()).collect();
-    for part in [names, stimuli, sums, bits, scores] {
-        out.extend(part);
+    let mut out = words(&header);
+    for section in sections {
+        out.extend(section);
         out.resize(out.len().next_multiple_of(8), 0);
     }
     out
 }
 
-fn layer_table(design: &Design, frames: &[Frame]) -> Vec<u64> {
-    let mut table = Vec::with_capacity(design.layers.len() * LAYER_FIELDS);
+/// What the input unit does in the steps of one frame: 1 where it takes a beat, 0 where it adds padding.
+fn input_steps(design: &Design) -> Vec<u8> {
+    match design.input.kind {
+        InputKind::Vector { .. } => {
+            let mut steps = vec![1; design.input.beats];
+            steps.resize(design.filling_cycles() as usize, 0);
+            steps
+        }
+        InputKind::Window { channels, padded, before, map, .. } => {
+            let beats = channels / design.input.elements;
+            let inside = |at: usize, before: usize, size: usize| (before..before + size).contains(&at);
+            let pixels = (0..padded.0).flat_map(|row| (0..padded.1).map(move |column| (row, column)));
+            pixels
+                .flat_map(|(row, column)| {
+                    let on_map = inside(row, before.0, map.0) && inside(column, before.1, map.1);
+                    std::iter::repeat_n(u8::from(on_map), if on_map { beats } else { 1 })
+                })
+                .collect()
+        }
+    }
+}
+
+/// Weight words of a frame's first tile; 0 where nothing is loaded.
+fn first_words(design: &Design) -> usize {
+    let first = &design.layers[0];
+    match design.analog {
+        Some(_) => 0,
+        None => first.tiles(0, 1).next().map_or(0, |(_, pass)| first.tile_words(pass)),
+    }
+}
+
+fn layer_table(design: &Design) -> Vec<u64> {
+    let mut table = Vec::new();
     for (index, layer) in design.layers.iter().enumerate() {
         let (sums, bits) = events(design, index);
         let stride = design.network.layers[index].pool.map_or((1, 1), |pool| pool.stride);
@@ -174,7 +240,6 @@ fn layer_table(design: &Design, frames: &[Frame]) -> Vec<u64> {
             usize::from(layer.sum_pixels),
         ];
         table.extend(numbers.map(|number| number as u64));
-        table.push(frames.first().map_or(0, |frame| frame.cycles[index]));
     }
     table
 }

@@ -4,19 +4,24 @@
 //
 // Control: registers on AXI4-Lite.
 //   0x000 ID            "BCM1"
-//   0x004 CONTROL       bit 0 AUTO: frames start by themselves; bit 1 START: write 1 for one frame
+//   0x004 CONTROL       bit 0 AUTO: frames start by themselves; bit 1 START: write 1 for one frame,
+//                       which it waits for; reads 1 while it waits
 //   0x008 STATUS        bit 0 busy, 1 frame waiting, 2 scores waiting, 3 frame error (write 1
 //                       to clear)
 //   0x00C FRAMES        frames done
 //   0x010 CYCLES        cycles of the last frame
 //   0x014 LAYERS        number of layers
 //%- if v.plane_register %//
-//   0x018 PLANES        most planes of weights that a layer runs, 1 to <: v.weight_planes :>; taken as a frame starts
+//   0x018 PLANES        most planes of weights that a layer runs, 1 to <: v.weight_planes :>; 0 is taken as 1, more
+//                       as all; taken as a frame starts
 //%- endif %//
 //%- if v.noise %//
 //   0x01C SEED          seed of the next frame's noise; each frame adds 0x9E3779B9 to it
 //%- endif %//
-//   0x100 LAYER_CYCLES  one word a layer: its cycles in the last frame
+//   0x100 LAYER_CYCLES  one word a layer: its cycles in the last whole frame, 0 before there is one
+// Bytes whose strobes are off keep what they hold; the lowest two bits of an address count for nothing.
+// Where there is no register, and where nothing can be written, reads give 0 and writes do nothing; every
+// answer is OKAY.
 // Latency: 2, from address to read data.
 
 `default_nettype none
@@ -73,27 +78,35 @@ module control (
   wire write_control = write_low_byte & (s_axil_awaddr[11:2] == 10'h001);
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
   //%- if v.plane_register %//
-  wire write_planes = write_low_byte & (s_axil_awaddr[11:2] == 10'h006);
+  wire write_planes = write & (s_axil_awaddr[11:2] == 10'h006);
 
-  // Last plane of the weights; 0 is taken as 1, more than there are as all.
+  // Last plane of the weights; 0 planes are taken as 1, more than there are as all.
   reg  [<: v.plane_width - 1 :>:0] last_plane_q;
-  wire [7:0] last_plane = s_axil_wdata[7:0] - 8'd1;
+  wire [7:0] planes = {<: 8 - v.plane_width :>'d0, last_plane_q} + 8'd1;
+  wire [7:0] planes_low = s_axil_wstrb[0] ? s_axil_wdata[7:0] : planes;
+  wire planes_high = (s_axil_wstrb[1] & (s_axil_wdata[15:8] != 8'd0)) |
+                     (s_axil_wstrb[2] & (s_axil_wdata[23:16] != 8'd0)) |
+                     (s_axil_wstrb[3] & (s_axil_wdata[31:24] != 8'd0));
+  wire [7:0] last_plane = planes_low - 8'd1;
   assign last_plane_o = last_plane_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
     end else if (write_planes) begin
-      if (s_axil_wdata[7:0] == 8'd0) last_plane_q <= <: v.plane_width :>'d0;
-      else if (last_plane >= 8'd<: v.weight_planes :>) last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
-      else last_plane_q <= last_plane[<: v.plane_width - 1 :>:0];
+      if (planes_high | (planes_low > 8'd<: v.weight_planes :>)) begin
+        last_plane_q <= <: v.plane_width :>'d<: v.weight_planes - 1 :>;
+      end else if (planes_low == 8'd0) begin
+        last_plane_q <= <: v.plane_width :>'d0;
+      end else begin
+        last_plane_q <= last_plane[<: v.plane_width - 1 :>:0];
+      end
     end
   end
+  wire unused_last_plane = &{1'b0, last_plane[7:<: v.plane_width :>]};
   //%- endif %//
-  //%- if v.noise %//
+  //%- if v.noise || v.plane_register %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0]};
-  //%- else if v.plane_register %//
-  wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:8], s_axil_wstrb[3:1]};
   //%- else %//
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
                         s_axil_wstrb[3:1]};
@@ -150,7 +163,7 @@ module control (
   reg  [9:0] read_index_q;
   wire [9:0] layer_index = read_index_q - 10'h040;
 
-  // Counters of the last frame; those of its layers stand in a small memory.
+  // Counters of the last frame.
   reg [31:0] frames_q;
   reg [<: v.total_width - 1 :>:0] running_q;
   reg [<: v.total_width - 1 :>:0] cycles_q;
@@ -171,16 +184,37 @@ module control (
   end
   //%- if v.many_layers %//
 
-  reg [<: v.cycle_width - 1 :>:0] layer_cycles [0:<: v.layers - 1 :>];
+  // Cycles of the layers, in a small memory: one half holds the last whole frame's, the running frame fills
+  // the other. Before the first whole frame there is nothing to show.
+  reg shown_q;
+  reg whole_q;
+  reg known_q;
+  reg [<: v.cycle_width - 1 :>:0] layer_cycles [0:<: layer_words - 1 :>];
   reg [<: v.cycle_width - 1 :>:0] layer_cycles_q;
+  wire [<: v.cycle_width - 1 :>:0] shown_cycles = known_q ? layer_cycles_q : <: v.cycle_width :>'d0;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      shown_q <= 1'b0;
+      whole_q <= 1'b0;
+      known_q <= 1'b0;
+    end else begin
+      if (frame_done_i) begin
+        shown_q <= !shown_q;
+        whole_q <= 1'b1;
+      end
+      known_q <= whole_q;
+    end
+  end
 
   always @(posedge clk_i) begin
-    if (layer_done_i) layer_cycles[layer_i] <= layer_cycles_i;
-    layer_cycles_q <= layer_cycles[layer_index[<: v.layer_width - 1 :>:0]];
+    if (layer_done_i) layer_cycles[{!shown_q, layer_i}] <= layer_cycles_i;
+    layer_cycles_q <= layer_cycles[{shown_q, layer_index[<: v.layer_width - 1 :>:0]}];
   end
   //%- else %//
 
   reg [<: v.cycle_width - 1 :>:0] layer_cycles_q;
+  wire [<: v.cycle_width - 1 :>:0] shown_cycles = layer_cycles_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) layer_cycles_q <= <: v.cycle_width :>'d0;
@@ -199,13 +233,13 @@ module control (
   always @(*) begin
     case (read_index_q)
       10'h000: read_value = ID;
-      10'h001: read_value = {31'd0, auto_q};
+      10'h001: read_value = {30'd0, start_q, auto_q};
       10'h002: read_value = {28'd0, error_q, scores_waiting_i, frame_waiting_i, busy_i};
       10'h003: read_value = frames_q;
       10'h004: read_value = <: cycles_read :>;
       10'h005: read_value = LAYERS;
       //%- if v.plane_register %//
-      10'h006: read_value = {<: 32 - v.plane_width :>'d0, last_plane_q} + 32'd1;
+      10'h006: read_value = {24'd0, planes};
       //%- endif %//
       //%- if v.noise %//
       10'h007: read_value = seed_q;

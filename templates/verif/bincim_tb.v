@@ -592,17 +592,19 @@ module bincim_tb #(
       fail;
     end
     image_errors = 0;
-    //%- if weight_planes > 1 %//
     due = 0;
     rst_n = 1'b1;
+    // No frame is whole since the reset, so no counter shows one.
+    check_register(12'h00C, 32'd0);
+    check_register(12'h010, 32'd0);
+    for (i = 0; i < LAYERS; i = i + 1) check_register(12'h100 + 4 * i, 32'd0);
+    //%- if weight_planes > 1 %//
     check_register(12'h018, 32'd<: weight_planes :>);
     write_register(12'h018, OTHER_PLANES);
     check_register(12'h018, 32'd<: other_planes_taken :>);
     write_register(12'h018, PLANES);
-    due = IMAGES;
-    //%- else %//
-    rst_n = 1'b1;
     //%- endif %//
+    due = IMAGES;
     check_register(12'h000, 32'h42434D31);
     check_register(12'h004, 32'd1);
     check_register(12'h014, LAYERS);

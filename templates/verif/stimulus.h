@@ -1,5 +1,4 @@
-// Small parts of the co-simulation: random numbers, paces, access to ports of any width, and the record
-// of a mismatch.
+// Small parts of the co-simulation: random numbers, paces, and access to ports of any width.
 
 #pragma once
 
@@ -7,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
 
 // xorshift64: the whole run is a function of its seed.
 struct Random {
@@ -25,6 +23,7 @@ struct Random {
   // A number below `limit` (at least 1).
   uint64_t below(uint64_t limit) { return (next() >> 16) % limit; }
   bool once_in(uint64_t n) { return below(n) == 0; }
+  uint32_t word() { return static_cast<uint32_t>(next() >> 16); }
 };
 
 // Verilator gives a port of up to 64 bits an integer type, a wider one an array of words.
@@ -79,16 +78,4 @@ struct Pace {
     --left;
     return on;
   }
-};
-
-struct Mismatch {
-  std::string kind, phase, note;
-  int64_t image = -1, layer = -1, group = -1, lane = -1, channel = -1, row = -1, column = -1;
-  uint64_t cycle = 0;
-  int64_t expected = 0, actual = 0;
-};
-
-// Position in one of the two tap sequences: layer, group, event.
-struct Cursor {
-  uint64_t image = 0, layer = 0, group = 0, event = 0, offset = 0;
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -19,20 +20,36 @@ struct Layer {
   std::string name;
   uint64_t groups, sums, bits, channels;
   uint64_t window_rows, window_columns, pooled_rows, pooled_columns, stride_rows, stride_columns;
-  uint64_t sum_pixels, cycles;
+  uint64_t sum_pixels;
 };
+
+// One frame: the image that it carries or follows, what kind it is, and what it runs with.
+struct Record {
+  uint64_t image, kind, planes, seed;
+  std::vector<uint64_t> cycles;  // of each layer
+  uint64_t total;                // of all layers
+};
+
+// Kinds of frames: the user's images, then those that the run adds.
+constexpr uint64_t kUser = 0, kLeast = 1, kMost = 2, kSparse = 3, kExtremes = 4;
 
 // The file's fields, in its order; see src/emit/vectors.rs, which writes it.
 struct Header {
-  uint64_t magic, version, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
-      scores, score_bytes, input_frames, cycles, image_sums, image_bits, planes, all_planes, has_seed, seed;
-  uint64_t at_layers, at_names, at_beats, at_sums, at_bits, at_scores, length;
+  uint64_t magic, version, records, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
+      scores, score_bytes, last_scores, input_frames, record_sums, record_bits, all_planes, most_planes,
+      has_seed, first_words, slots;
+  uint64_t at_layers, at_names, at_slots, at_intervals, at_records, at_beats, at_sums, at_bits, at_scores,
+      length;
 };
 
 class Vectors {
  public:
   Header header{};
   std::vector<Layer> layers;
+  std::vector<Record> records;
+  std::vector<uint64_t> intervals;  // least cycles from frame to frame, by planes - 1
+  uint64_t cycles = 0;              // most of a frame
+  uint64_t quickest = ~0ull;        // least of `intervals`
 
   explicit Vectors(const char* path) {
     const int file = open(path, O_RDONLY);
@@ -45,29 +62,43 @@ class Vectors {
     close(file);
     base_ = static_cast<const uint8_t*>(data);
     std::memcpy(&header, base_, sizeof header);
-    if (header.magic != 0x45434152544D4342ull || header.version != 3) {
-      fail(path, "is not a vector file of version 3");
+    if (header.magic != 0x45434152544D4342ull || header.version != 4) {
+      fail(path, "is not a vector file of version 4");
     }
     if (header.length != length) fail(path, "is cut short");
     const char* name = reinterpret_cast<const char*>(base_ + header.at_names);
     for (uint64_t i = 0; i < header.layers; ++i) {
-      uint64_t field[12];
+      uint64_t field[11];
       std::memcpy(field, base_ + header.at_layers + i * sizeof field, sizeof field);
       layers.push_back({name, field[0], field[1], field[2], field[3], field[4], field[5], field[6],
-                        field[7], field[8], field[9], field[10], field[11]});
+                        field[7], field[8], field[9], field[10]});
       name += std::strlen(name) + 1;
+    }
+    const auto* interval = reinterpret_cast<const uint64_t*>(base_ + header.at_intervals);
+    intervals.assign(interval, interval + header.all_planes);
+    for (const uint64_t cycles_of : intervals) quickest = std::min(quickest, cycles_of);
+    const auto* field = reinterpret_cast<const uint64_t*>(base_ + header.at_records);
+    for (uint64_t i = 0; i < header.records; ++i, field += 4 + header.layers) {
+      Record record{field[0], field[1], field[2], field[3], {field + 4, field + 4 + header.layers}, 0};
+      for (const uint64_t cycles_of : record.cycles) record.total += cycles_of;
+      cycles = std::max(cycles, record.total);
+      records.push_back(std::move(record));
     }
   }
 
-  const uint8_t* beat(uint64_t image, uint64_t index) const {
-    return base_ + header.at_beats + (image * header.beats + index) * header.beat_bytes;
+  const uint8_t* beat(uint64_t record, uint64_t index) const {
+    return base_ + header.at_beats + (record * header.beats + index) * header.beat_bytes;
   }
-  const int32_t* sums(uint64_t image) const {
-    return reinterpret_cast<const int32_t*>(base_ + header.at_sums) + image * header.image_sums;
+  // Steps of the input unit through one frame: true where it takes a beat, false where it adds padding.
+  bool slot(uint64_t index) const { return base_[header.at_slots + index] != 0; }
+  const int32_t* sums(uint64_t record) const {
+    return reinterpret_cast<const int32_t*>(base_ + header.at_sums) + record * header.record_sums;
   }
-  const uint8_t* bits(uint64_t image) const { return base_ + header.at_bits + image * header.image_bits; }
-  int64_t score(uint64_t image, uint64_t index) const {
-    return reinterpret_cast<const int64_t*>(base_ + header.at_scores)[image * header.scores + index];
+  const uint8_t* bits(uint64_t record) const {
+    return base_ + header.at_bits + record * header.record_bits;
+  }
+  int64_t score(uint64_t record, uint64_t index) const {
+    return reinterpret_cast<const int64_t*>(base_ + header.at_scores)[record * header.scores + index];
   }
 
  private:
@@ -77,4 +108,10 @@ class Vectors {
     std::fprintf(stderr, "%s %s\n", path, what);
     std::exit(2);
   }
+};
+
+// Which frames a phase carries, in order: frame k carries one of the file's records.
+struct Course {
+  uint64_t from = 0, frames = 0, records = 1;
+  uint64_t at(uint64_t k) const { return (from + k) % records; }
 };

@@ -194,12 +194,12 @@ module bincim_top (
           12'h004: s_axil_rdata <= {31'd0, automatic_start};
           12'h008: s_axil_rdata <= {28'd0, error, ready != 0, held != 0, busy};
           12'h00C: s_axil_rdata <= frames;
-          12'h010: s_axil_rdata <= total;
+          12'h010: s_axil_rdata <= (frames == 0) ? 0 : total;
           12'h014: s_axil_rdata <= LAYERS;
           default: begin
             i = (s_axil_araddr - 12'h100) / 4;
             s_axil_rdata <= (FAULT == 13) ? 1 : 0;
-            if (s_axil_araddr >= 12'h100 && i < LAYERS) s_axil_rdata <= cycles[i] + ((FAULT == 6) ? 1 : 0);
+            if (s_axil_araddr >= 12'h100 && i < LAYERS && frames != 0) s_axil_rdata <= cycles[i] + ((FAULT == 6) ? 1 : 0);
           end
         endcase
       end else if (s_axil_rready) s_axil_rvalid <= 1'b0;

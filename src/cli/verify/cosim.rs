@@ -3,8 +3,9 @@
 //! A shard is one process over one vector file; its course depends on the seed, its first image and its
 //! design alone, so any shard can be run again by itself. Files are removed when they have been read.
 
+use super::draws;
 use crate::design::Design;
-use crate::emit::vectors::{self, Frame};
+use crate::emit::vectors::{self, Frame, Record, Run};
 use crate::emit::{self, NamedText};
 use crate::flow::{self, FlowError, Found, verilator};
 use crate::golden::machine;
@@ -69,17 +70,23 @@ pub struct Mismatch {
 pub struct Shard {
     pub images: u64,
     pub first_image: u64,
+    /// Frames that the run added to the images.
+    pub synthetic: u64,
     pub mismatches: u64,
     pub sums: u64,
     pub bits: u64,
     pub scores: u64,
     pub register_reads: u64,
+    pub register_writes: u64,
     pub resets: u64,
     pub cycles: u64,
     /// Fewest cycles between the first sums of two frames; 0 if there was one frame.
     pub interval: u64,
     pub seconds: f64,
+    /// With the most planes that run; 0 where no register was read behind such a frame.
     pub layer_cycles: Vec<u64>,
+    /// Situations that the design can show, and how often they were met.
+    pub coverage: Vec<(String, u64)>,
     pub first: Option<Mismatch>,
 }
 
@@ -87,16 +94,24 @@ pub struct Shard {
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub seed: u64,
-    /// Frames of each shard that are cut off by a reset; 0 leaves out the manual start as well.
+    /// Frames of each shard that are cut off by a reset; 0 leaves out the phase of register traffic as well.
     pub resets: u64,
     /// Processes at a time.
     pub jobs: usize,
-    /// Most planes of weights that a layer runs.
-    pub planes: usize,
-    /// Seed of the noise in gates: what the register SEED holds when image 0 starts.
-    pub noise_seed: u32,
+    /// Most planes of weights that a layer runs; none: a number drawn for every frame.
+    pub planes: Option<usize>,
+    /// Seed of the noise in gates: what the register SEED holds when image 0 starts, image i being frame i; none:
+    /// drawn anew every few frames.
+    pub noise_seed: Option<u32>,
     /// The images are one shard, as in an earlier run that is to be repeated.
     pub whole: bool,
+}
+
+impl Plan {
+    /// The most planes of weights that a frame runs.
+    pub fn most_planes(&self, design: &Design) -> usize {
+        self.planes.unwrap_or(design.planes_of_weights())
+    }
 }
 
 /// Builds the model of `dir` (a generated design) in `dir/build/`.
@@ -230,16 +245,13 @@ fn run_shard(
     plan: &Plan,
     arguments: &[OsString],
 ) -> Result<Shard, FlowError> {
-    let seed = |index: usize| machine::frame_seed(plan.noise_seed, index as u64);
-    let frames: Vec<Frame> = shard
-        .clone()
-        .map(|index| frame(design, model.chip.as_ref(), plan.planes, image(index), seed(index)))
-        .collect();
+    let records: Vec<Record> =
+        shard.clone().flat_map(|index| records(design, model, plan, index, &image(index))).collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
-    fs::write(&file, vectors::bytes(design, &frames, shard.start, plan.noise_seed))
-        .map_err(FlowError::io("write", &file))?;
-    drop(frames);
+    let run = Run { first: shard.start, planes: plan.planes };
+    fs::write(&file, vectors::bytes(design, &records, run)).map_err(FlowError::io("write", &file))?;
+    drop(records);
     let absolute = fs::canonicalize(&file).map_err(FlowError::io("find", &file))?;
     let mut words: Vec<OsString> = vec![
         absolute.into(),
@@ -263,6 +275,17 @@ fn run_shard(
         fs::remove_file(&log).map_err(FlowError::io("remove", &log))?;
     }
     Ok(result)
+}
+
+/// The frames that image `index` gives, and the golden model's answers.
+fn records(design: &Design, model: &Model, plan: &Plan, index: usize, image: &[i16]) -> Vec<Record> {
+    let record = |kind| {
+        let seed = draws::seed(plan, index, kind);
+        let planes = draws::planes(design, plan, index, kind);
+        let elements = draws::elements(design, plan, index, kind, image);
+        Record { frame: frame(design, model.chip.as_ref(), planes, elements, seed), image: index, kind, seed }
+    };
+    draws::kinds(index).map(record).collect()
 }
 
 /// The golden model's answer to one image; `chip`, `planes` and `seed` as in [`machine::run_planes`].

@@ -1,10 +1,12 @@
 //! `bincim verify`: proves a generated design against the golden model, bit for bit and cycle for cycle.
 //!
-//! Compares every sum, result bit, score, `tlast` and cycle counter of every image, under random gaps,
-//! back-pressure, register accesses and resets. The first difference is named down to the lane and the
+//! Compares every sum, result bit and score, and every output in every cycle, under random gaps, back-pressure,
+//! malformed frames, register accesses and resets. The first difference is named down to the lane and the
 //! cycle, with the command that shows it in a waveform.
 
 pub mod cosim;
+mod coverage;
+mod draws;
 mod text;
 mod waves;
 
@@ -35,16 +37,17 @@ pub struct Verify {
     /// Seed of gaps, back-pressure, register accesses and resets
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim infer`
-    #[arg(long, default_value_t = 1)]
-    pub noise_seed: u32,
+    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim infer`; drawn
+    /// anew every few frames if not given
+    #[arg(long)]
+    pub noise_seed: Option<u32>,
     /// Split of the data set
     #[arg(long, value_enum, default_value = "test")]
     pub split: super::infer::Split,
     /// Simulations at a time
     #[arg(long, default_value_t = 2)]
     pub jobs: usize,
-    /// Run at most K planes of weights in each layer; all if not given
+    /// Run at most K planes of weights in each layer; a number drawn for every frame if not given
     #[arg(long, value_name = "K")]
     pub planes: Option<usize>,
     /// Chip made by `bincim draw`; without one, the chip that the design was generated with
@@ -179,7 +182,7 @@ pub fn verify<'a>(
         noise_seed: args.noise_seed,
         resets: 2,
         jobs: args.jobs.max(1),
-        planes: planes(args.planes, design)?,
+        planes: args.planes.map(|_| planes(args.planes, design)).transpose()?,
         whole: matches!(args.images, Images::Range(..)),
     };
     let _held = folder::hold(&args.dir.join("build"))?;
@@ -241,15 +244,12 @@ fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
     }
 }
 
-/// The command that repeats the shard of the first mismatch, up to its image.
+/// The command that repeats the shard of the first mismatch: what is driven depends on every frame of it.
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
-    let shard = repeating(&verdict.shards)?;
+    let (shard, _) = failing(&verdict.shards)?;
     let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", quoted(chip)));
     let planes = args.planes.map_or_else(String::new, |planes| format!("--planes {planes} "));
-    let noise = match verdict.design.has_noise() {
-        true => format!(" --noise-seed {}", args.noise_seed),
-        false => String::new(),
-    };
+    let noise = args.noise_seed.map_or_else(String::new, |seed| format!(" --noise-seed {seed}"));
     Some(format!(
         "bincim verify {} {chip}{planes}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
         quoted(&args.dir),
@@ -266,17 +266,6 @@ fn failing(shards: &[Shard]) -> Option<(Range<usize>, &Mismatch)> {
     let shard = shards.iter().find(|shard| shard.first.is_some())?;
     let start = shard.first_image as usize;
     Some((start..start + shard.images as usize, shard.first.as_ref()?))
-}
-
-/// Images that repeat the first mismatch: a shard need not run beyond the image that differed, unless
-/// the mismatch lies in a phase that draws among all images of the shard.
-fn repeating(shards: &[Shard]) -> Option<Range<usize>> {
-    let (shard, first) = failing(shards)?;
-    let end = match usize::try_from(first.image) {
-        Ok(image) if first.phase == "stream" && first.kind != "count" => shard.end.min(image + 1),
-        _ => shard.end,
-    };
-    Some(shard.start..end)
 }
 
 fn quoted(path: &Path) -> String {

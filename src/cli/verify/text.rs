@@ -1,6 +1,6 @@
 //! What `bincim verify` tells: the summary for people, one JSON object, and JUnit cases.
 
-use super::Verdict;
+use super::{Verdict, coverage};
 use super::cosim::Mismatch;
 use crate::report::junit::{Case, Suite};
 use crate::report::thousands;
@@ -18,7 +18,7 @@ pub fn summary(verdict: &Verdict) -> String {
     line(String::new());
     line(format!("  {:28} {:>14} {:>14}", "layer", "predicted", "measured"));
     let measured = measured(verdict);
-    let predicted = design.frame_of(verdict.plan.planes);
+    let predicted = design.frame_of(verdict.plan.most_planes(design));
     for (index, layer) in design.layers.iter().enumerate() {
         line(row(&layer.name, predicted.layers[index], measured.get(index).copied()));
     }
@@ -37,11 +37,14 @@ pub fn summary(verdict: &Verdict) -> String {
         total(|s| s.scores)
     ));
     line(format!(
-        "  {} register reads, {} resets at random cycles, gaps and back-pressure of seed {}",
+        "  {} frames of extreme values, {} register reads and {} writes, {} resets at random cycles, seed {}",
+        total(|s| s.synthetic),
         total(|s| s.register_reads),
+        total(|s| s.register_writes),
         total(|s| s.resets),
         verdict.plan.seed
     ));
+    coverage::lines(&verdict.shards).into_iter().for_each(&mut line);
     let cycles = verdict.total(|s| s.cycles);
     line(format!(
         "  {} cycles in {:.1} s, {} a second",
@@ -126,7 +129,7 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
 /// stable keys.
 pub fn json(verdict: &Verdict) -> Value {
     let measured = measured(verdict);
-    let predicted = verdict.design.frame_of(verdict.plan.planes);
+    let predicted = verdict.design.frame_of(verdict.plan.most_planes(verdict.design));
     let layers: Vec<Value> = verdict
         .design
         .layers
@@ -143,12 +146,15 @@ pub fn json(verdict: &Verdict) -> Value {
         "images": verdict.total(|s| s.images),
         "mismatches": verdict.mismatches(),
         "cycles_predicted": predicted.layers.iter().sum::<u64>(),
-        "planes": verdict.plan.planes,
+        "planes": verdict.plan.most_planes(verdict.design),
         "cycles_measured": measured.iter().sum::<u64>(),
         "layers": layers,
         "sums": verdict.total(|s| s.sums),
         "bits": verdict.total(|s| s.bits),
         "scores": verdict.total(|s| s.scores),
+        "synthetic": verdict.total(|s| s.synthetic),
+        "register_writes": verdict.total(|s| s.register_writes),
+        "coverage": coverage::json(&verdict.shards),
         "register_reads": verdict.total(|s| s.register_reads),
         "resets": verdict.total(|s| s.resets),
         "interval": verdict.shards.iter().map(|s| s.interval).filter(|&i| i > 0).min(),
@@ -201,7 +207,7 @@ pub fn suite(verdict: &Verdict) -> Suite {
             ("mismatches".into(), verdict.mismatches().to_string()),
             (
                 "cycles_predicted".into(),
-                design.frame_of(verdict.plan.planes).layers.iter().sum::<u64>().to_string(),
+                design.frame_of(verdict.plan.most_planes(design)).layers.iter().sum::<u64>().to_string(),
             ),
         ],
     }

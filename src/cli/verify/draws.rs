@@ -1,0 +1,109 @@
+//! What a run adds to the user's images: planes and seeds of every frame, and frames of extreme values.
+//!
+//! Functions of the run's seed and the image's number alone, so shards and threads change nothing.
+
+use super::cosim::Plan;
+use crate::design::Design;
+use crate::emit::vectors::Kind;
+use crate::golden::machine;
+
+/// One image in so many is followed by a frame of the run's own, the first four of them.
+const STRETCH: usize = 64;
+const KINDS: [Kind; 4] = [Kind::Least, Kind::Most, Kind::Sparse, Kind::Extremes];
+/// One image in so many has a seed of its own; frames behind it have what the register grows to.
+const FRESH: usize = 4;
+
+/// The frames that image `index` gives: itself and, now and then, one behind it.
+pub(super) fn kinds(index: usize) -> impl Iterator<Item = Kind> {
+    let added = (index % STRETCH < KINDS.len()).then(|| KINDS[index % KINDS.len()]);
+    std::iter::once(Kind::User).chain(added)
+}
+
+/// Planes that a frame runs: all in every third image, else any number.
+pub(super) fn planes(design: &Design, plan: &Plan, index: usize, kind: Kind) -> usize {
+    let all = design.planes_of_weights();
+    match plan.planes {
+        Some(planes) => planes,
+        None if kind == Kind::User && index.is_multiple_of(3) => all,
+        None => 1 + draw(plan.seed, Use::Planes, 2 * index + usize::from(kind != Kind::User)) as usize % all,
+    }
+}
+
+/// What the register SEED holds as a frame starts.
+pub(super) fn seed(plan: &Plan, index: usize, kind: Kind) -> u32 {
+    if let Some(seed) = plan.noise_seed {
+        return machine::frame_seed(seed, index as u64);
+    }
+    let fresh = index - index % FRESH;
+    let before: usize = (fresh..index).map(|image| kinds(image).count()).sum();
+    let drawn = draw(plan.seed, Use::Seed, fresh);
+    let first = match (fresh, drawn % 4) {
+        (0, _) => machine::RESET_SEED,
+        (_, 0) => 0,
+        (_, _) => (drawn >> 16) as u32,
+    };
+    machine::frame_seed(first, (before + usize::from(kind != Kind::User)) as u64)
+}
+
+/// The elements of a frame, in channel, row, column order; `image` is the user's.
+pub(super) fn elements(design: &Design, plan: &Plan, index: usize, kind: Kind, image: &[i16]) -> Vec<i16> {
+    let (low, high) = design.network.input.code.range();
+    let (low, high) = (low as i16, high as i16);
+    let rest = if low < 0 && high > 1 { 0 } else { low };
+    let pixels = design.network.input.shape.pixels();
+    let chance = |place: usize| draw(plan.seed, Use::Element, index).wrapping_add(mix(place as u64));
+    let end = |place: usize| if mix(chance(place)) & 1 == 0 { low } else { high };
+    (0..image.len())
+        .map(|place| match kind {
+            Kind::User => image[place],
+            Kind::Least => low,
+            Kind::Most => high,
+            Kind::Extremes => end(place),
+            // One pixel of each channel, and a few more.
+            Kind::Sparse => {
+                let (channel, pixel) = (place / pixels, place % pixels);
+                let chosen = mix(chance(image.len() + channel)) as usize % pixels == pixel;
+                if chosen || mix(chance(2 * image.len() + place)).is_multiple_of(32) { end(place) } else { rest }
+            }
+        })
+        .collect()
+}
+
+/// What a number is drawn for.
+#[derive(Clone, Copy)]
+enum Use {
+    Planes = 1,
+    Seed = 2,
+    Element = 3,
+}
+
+fn draw(seed: u64, purpose: Use, index: usize) -> u64 {
+    mix(mix(mix(seed) ^ purpose as u64) ^ index as u64)
+}
+
+/// The finaliser of splitmix64.
+fn mix(mut value: u64) -> u64 {
+    value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ value >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: Plan = Plan { seed: 5, resets: 2, jobs: 1, planes: None, noise_seed: None, whole: false };
+
+    #[test]
+    fn seeds_grow_between_fresh_ones_over_every_frame() {
+        let frames: Vec<u32> =
+            (0..200).flat_map(|index| kinds(index).map(move |kind| seed(&PLAN, index, kind))).collect();
+        let grown = frames.windows(2).filter(|pair| pair[1] == machine::frame_seed(pair[0], 1)).count();
+        assert_eq!(frames[0], machine::RESET_SEED);
+        assert!(frames.len() == 200 + 16 && grown >= 216 - 50 && grown < 215, "{grown}");
+        assert!(frames.contains(&0));
+        let pinned = Plan { noise_seed: Some(7), ..PLAN };
+        assert_eq!(seed(&pinned, 3, Kind::User), machine::frame_seed(7, 3));
+    }
+}
