@@ -5,7 +5,7 @@
 //! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
 
 use bincim::arch::{Range, ReadoutKind};
-use bincim::design::Design;
+use bincim::design::{Design, InputKind};
 use bincim::emit;
 use bincim::golden::reference;
 use bincim::network::random::{self, Limits};
@@ -90,6 +90,30 @@ fn trial(number: u64) -> (Design, Chip) {
     unreachable!("some network fits some machine")
 }
 
+/// Inputs of several bits meet cells in both ways, in several steps of rows, several passes and on dense layers too.
+#[test]
+fn trials_have_both_kinds_of_integer_inputs() {
+    let mut seen = [0; 8];
+    for (design, _) in TRIALS.map(trial).filter(|(design, _)| design.planes > 1) {
+        let (analog, first) = (design.analog.as_ref().expect("arrays"), &design.layers[0]);
+        let readout = first.readout.as_ref().expect("an analog layer");
+        let serial = design.serial_input();
+        for (count, holds) in seen.iter_mut().zip([
+            !serial,
+            serial,
+            serial && analog.words > 1,
+            serial && readout.interval > readout.read_words,
+            serial && first.passes > 1,
+            serial && matches!(design.input.kind, InputKind::Vector { .. }),
+            serial && design.row_enable,
+            serial && analog.noise.is_some(),
+        ]) {
+            *count += usize::from(holds);
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+}
+
 fn check(number: u64) -> Result<(), String> {
     let (design, chip) = trial(number);
     check_chip(number, &design, &chip, &chip)
@@ -157,7 +181,7 @@ fn another_chip_in_the_memories_is_caught() {
 #[test]
 fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let (mut compared, mut several) = (0, 0);
+    let (mut compared, mut several, mut serial, mut passes) = (0, 0, 0, [0; 2]);
     for number in 0..120 {
         let planes = 1 + number as usize % 5;
         let limits =
@@ -168,24 +192,32 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
         arch.readout.fraction_bits = 1;
         arch.readout.cell_bits = 16;
         machines::random_slices(&mut arch, &mut rng);
-        // A code for every count that an array can give.
-        let Some(outline) = machines::design(&network, &arch) else { continue };
-        let most = outline.sites().iter().map(|site| site.most() * site.rows as i32).max().unwrap_or(1);
-        arch.readout.range = Range::Counts(f64::from(most));
-        arch.readout.levels = 2 * most as usize + 1;
-        let design = machines::design(&network, &arch).expect("as before");
-        several += usize::from(arch.cell_bits > 1 && design.planes_of_weights() > 1);
-        let arrays = design.sites().iter().map(|site| ideal(site, most)).collect();
-        let chip = machines::chip(&design, arrays);
-        for planes in 1..=design.planes_of_weights() {
-            for frame in machines::limited_frames(&design, Some(&chip), planes, number, 2) {
-                machines::compare(&design, &frame)
-                    .unwrap_or_else(|problem| panic!("network {number}, {planes} planes: {problem}"));
-                compared += 1;
+        for (place, bits) in machines::INPUT_BITS.into_iter().enumerate() {
+            arch.readout.input_bits = bits;
+            // A code for every count that an array can give.
+            let Some(outline) = machines::design(&network, &arch) else { continue };
+            let most = outline.sites().iter().map(|site| site.most() * site.rows as i32).max().unwrap_or(1);
+            arch.readout.range = Range::Counts(f64::from(most));
+            arch.readout.levels = 2 * most as usize + 1;
+            let design = machines::design(&network, &arch).expect("as before");
+            several += usize::from(arch.cell_bits > 1 && design.planes_of_weights() > 1);
+            serial += usize::from(design.serial_input());
+            passes[place] += usize::from(design.planes > 1 && design.layers[0].passes > 1);
+            let arrays = design.sites().iter().map(|site| ideal(site, most)).collect();
+            let chip = machines::chip(&design, arrays);
+            for planes in 1..=design.planes_of_weights() {
+                for frame in machines::limited_frames(&design, Some(&chip), planes, number, 2) {
+                    machines::compare(&design, &frame).unwrap_or_else(|problem| {
+                        panic!("network {number}, {bits:?}, {planes} planes: {problem}")
+                    });
+                    compared += 1;
+                }
             }
         }
     }
-    assert!(compared > 150 && several > 8, "{compared} {several}");
+    assert!(compared > 300 && several > 16 && serial > 30, "{compared} {several} {serial}");
+    // Arrays that hold more taps need fewer passes.
+    assert!(3 < passes[0] && passes[0] < passes[1], "{passes:?}");
 }
 
 /// Scores in quarters of a count, behind classes with biases of their own, decide as the definition's do.

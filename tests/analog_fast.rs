@@ -138,7 +138,7 @@ fn pair(chip: &mut Chip) {
 
 #[test]
 fn random_networks_machines_and_chips() {
-    let mut seen = [0usize; 17];
+    let mut seen = [0usize; 20];
     for number in 0..240u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(number);
         let planes = if number % 2 == 1 { 3 } else { 1 };
@@ -194,6 +194,9 @@ fn random_networks_machines_and_chips() {
             layers.iter().any(|layer| layer.shortcut.keeps && layer.walk.window != (1, 1)),
             layers.iter().any(|layer| layer.shortcut.adds && layer.vectors > 1) && images > 1,
             paired && images >= 32,
+            design.serial_input() && images >= 32,
+            design.serial_input() && layers[0].passes > 1,
+            design.row_planes > 1 && images >= 32,
         ]) {
             *count += usize::from(holds);
         }

@@ -8,7 +8,7 @@ mod readout;
 mod setting;
 mod validate;
 
-pub use readout::{PlaneDrive, Range, RangeWord, Readout, ReadoutKind};
+pub use readout::{InputBits, PlaneDrive, Range, RangeWord, Readout, ReadoutKind};
 pub use setting::Setting;
 pub use validate::{ArchProblem, validate, validate_file};
 
@@ -232,6 +232,15 @@ impl Arch {
     /// NB: words side by side in the row vector.
     pub fn banks(&self) -> usize {
         self.rows / self.word
+    }
+
+    /// Bit planes, of an input that has `planes`, with rows of their own: all, or 1 where an analog array takes them one
+    /// after the other on the same rows.
+    pub fn row_planes(&self, planes: usize) -> usize {
+        match self.readout.is_analog() && self.readout.input_bits == InputBits::Serial {
+            true => 1,
+            false => planes,
+        }
     }
 
     /// T: cycles in which all columns of an analog array are converted.

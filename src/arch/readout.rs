@@ -23,8 +23,11 @@ pub struct Readout {
     pub noise: f64,
     /// How the rows of a plane of weights with a smaller scale are driven.
     pub plane_drive: PlaneDrive,
-    /// Rows of every column that are summed in one cycle; divides the array's rows (of one bit plane, where the
-    /// input has several). 0: all of them.
+    /// How the bits of an input of several bits meet the cells of an analog array; a popcount tree always has them side by
+    /// side.
+    pub input_bits: InputBits,
+    /// Rows of every column that are summed in one cycle; divides the array's rows (and is at most those of one bit
+    /// plane, where these lie side by side). 0: all of them.
     pub rows_per_cycle: usize,
     /// Edges of every converter that are compared in one cycle; 0: all of them.
     pub edges_per_cycle: usize,
@@ -41,6 +44,20 @@ pub enum PlaneDrive {
     Scaled,
 }
 
+/// How the bits of an input of several bits meet the cells of an analog array. Either way each bit plane takes a read, whose
+/// value counts its power of two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputBits {
+    /// Bit-serial: a row a tap, whose bits drive it one after the other. Every read meets the same cells, so that the error
+    /// of a weight is the error of its cell.
+    #[default]
+    Serial,
+    /// Every bit plane has rows of its own, with copies of the weights: a pass holds fewer taps, and the copies' errors
+    /// average.
+    SideBySide,
+}
+
 impl Default for Readout {
     fn default() -> Readout {
         Readout {
@@ -52,6 +69,7 @@ impl Default for Readout {
             cell_bits: 9,
             noise: 0.0,
             plane_drive: PlaneDrive::Full,
+            input_bits: InputBits::Serial,
             rows_per_cycle: 0,
             edges_per_cycle: 0,
         }

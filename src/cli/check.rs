@@ -240,6 +240,15 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             thousands(memory.bits() as u64)
         ));
     }
+    if design.analog.is_some() && design.planes > 1 {
+        line(format!(
+            "the input's {} bits {}: {} taps a pass, {} reads a vector (readout.input_bits)",
+            design.planes,
+            if design.serial_input() { "drive the same rows in turn" } else { "have rows of their own" },
+            design.plane_rows,
+            design.planes
+        ));
+    }
     for reason in choice.reasons.iter().cloned().chain(noise(design)) {
         line(format!("- {reason}"));
     }

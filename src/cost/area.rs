@@ -26,7 +26,8 @@ pub fn memories(design: &Design) -> Vec<Memory> {
             Memory { name: "input", copies: kernel.0, width: *word_bits, depth: depth * frames }
         }
         InputKind::Vector { words, .. } => {
-            Memory { name: "input", copies: 1, width: design.rows, depth: words * frames }
+            let width = design.planes * design.plane_rows;
+            Memory { name: "input", copies: 1, width, depth: words * frames }
         }
     };
     let arrays = design.analog.iter().flat_map(|analog| {
@@ -149,12 +150,20 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let planes = if design.planes > 1 { 1000 + 40 * lanes } else { 0 };
     // Sums that bypass layers: two registers, a comparison and a choice.
     let bypass = if design.shortcut_depth > 0 { 2 * lanes * design.widths.accumulator as u64 } else { 0 };
-    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + bypass + 900;
+    // Bit planes that drive the same rows in turn wait in a shift register.
+    let vector = design.vector_bits() as u64;
+    let shift = if design.serial_input() { vector } else { 0 };
+    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + shift + bypass + 900;
     let copies = design.lanes.checked_div(design.segment).map_or(0, |segments| {
         segments as u64 * rows * if design.row_enable { 2 } else { 1 } + (lanes * design.weight_rows as u64)
     });
-    let ffs =
-        column_ffs + copies + 2 * rows + lanes * (3 * design.widths.accumulator + 8) as u64 + bypass + 500;
+    let ffs = column_ffs
+        + copies
+        + rows
+        + vector
+        + lanes * (3 * design.widths.accumulator + 8) as u64
+        + bypass
+        + 500;
     let brams = large
         .iter()
         .map(|memory| memory.copies as u64 * device.brams_for(memory.depth as u64, memory.width as u64))

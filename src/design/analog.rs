@@ -249,7 +249,7 @@ impl LayerReadout {
 
 impl Design {
     fn cells(&self) -> Cells {
-        Cells::new(&self.arch, self.planes, self.plane_rows)
+        Cells::new(&self.arch, self.row_planes, self.plane_rows)
     }
 
     /// Weight column that each row of the arrays of pass `pass` of layer `layer` carries; `None`: nothing.

@@ -9,7 +9,7 @@ use crate::network::{Activation, InputCode, Layer, Plane, Shortcut, Slicing, kee
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut design = outline(network, arch)?;
-    let cells = Cells::new(arch, design.planes, design.plane_rows);
+    let cells = Cells::new(arch, design.row_planes, design.plane_rows);
     if design.analog.is_some() {
         return Ok(design);
     }
@@ -120,6 +120,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         word: arch.word,
         banks: arch.banks(),
         planes,
+        row_planes: arch.row_planes(planes),
         plane_rows: mapping.plane_rows,
         row_enable,
         signed_counts,
@@ -213,7 +214,7 @@ fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
 fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {
     let first = &network.layers[0];
     let last = &network.layers[network.layers.len() - 1];
-    if planes > arch.rows {
+    if arch.row_planes(planes) > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
     }
     if let crate::arch::Range::Layers(ranges) = &arch.readout.range
@@ -223,7 +224,7 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     }
     let (step, plane_rows) = mapping::row_steps(arch, planes);
     if plane_rows == 0 {
-        return Err(DesignError::StepAcrossPlanes { step, rows: arch.rows / planes });
+        return Err(DesignError::StepAcrossPlanes { step, rows: arch.rows / arch.row_planes(planes) });
     }
     if !arch.planes.is_empty() && arch.planes.len() != network.layers.len() {
         return Err(DesignError::OtherPlanes { numbers: arch.planes.len(), layers: network.layers.len() });
@@ -359,7 +360,7 @@ fn layer_program(
         .get(index)
         .map(|&region| walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks));
     let code = network.code_of(index);
-    let cells = Cells::new(arch, network.input.code.planes(), plane_rows);
+    let cells = Cells::new(arch, arch.row_planes(network.input.code.planes()), plane_rows);
     let planes = layer.planes.iter().zip(&map.planes);
     let planes = planes
         .map(|(plane, tiles)| PlaneDesign {

@@ -55,7 +55,7 @@ impl DesignError {
                 "the machine scales planes by 1 to 255: train supports whose ratios are fractions of such numbers"
             }
             DesignError::StepAcrossPlanes { .. } => {
-                "set it to 0, or to a divisor of array.rows that fits in a plane"
+                "set it to 0, or to a divisor of array.rows that fits in a plane, or readout.input_bits to \"serial\""
             }
             DesignError::OtherLayers { .. } => {
                 "give one number a layer; `bincim calibrate` finds them for this network"

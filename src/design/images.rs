@@ -11,18 +11,19 @@ pub(super) struct Cells {
     pub rows: usize,
     pub lanes: usize,
     pub word: usize,
-    pub planes: usize,
+    /// Bit planes of the input side by side in the rows.
+    pub row_planes: usize,
     pub plane_rows: usize,
     pub weight_rows: usize,
 }
 
 impl Cells {
-    pub fn new(arch: &Arch, planes: usize, plane_rows: usize) -> Cells {
+    pub fn new(arch: &Arch, row_planes: usize, plane_rows: usize) -> Cells {
         Cells {
             rows: arch.rows,
             lanes: arch.lanes,
             word: arch.word,
-            planes,
+            row_planes,
             plane_rows,
             weight_rows: arch.weight_rows,
         }
@@ -53,7 +54,7 @@ impl Cells {
     pub fn column(&self, layer: &Layer, source: &Source, pass: usize, row: usize) -> Option<usize> {
         match source {
             Source::Input => {
-                if row >= self.planes * self.plane_rows {
+                if row >= self.row_planes * self.plane_rows {
                     return None;
                 }
                 let tap = pass * self.plane_rows + row % self.plane_rows;

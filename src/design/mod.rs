@@ -43,9 +43,11 @@ pub struct Design {
     pub word: usize,
     /// NB: banks of the activation memory = slots of the row vector.
     pub banks: usize,
-    /// G: bit planes of the input side by side in the rows (1 for a bipolar input).
+    /// G: bit planes of the input (1 for a bipolar input).
     pub planes: usize,
-    /// Rows of one plane: `rows / planes`.
+    /// Bit planes side by side in the rows: all, or 1 where they drive the same rows of an analog array in turn.
+    pub row_planes: usize,
+    /// Rows of one bit plane: at most `rows / row_planes`.
     pub plane_rows: usize,
     /// Popcount tree of one lane.
     pub tree: TreePlan,
@@ -123,6 +125,17 @@ impl Design {
 }
 
 impl Design {
+    /// Bits that the row driver holds of a vector: plane `j` of an integer input from `j * plane_rows` on; one a row, or
+    /// more where the planes drive the same rows in turn.
+    pub fn vector_bits(&self) -> usize {
+        self.rows.max(self.planes * self.plane_rows)
+    }
+
+    /// The bit planes of the input drive the same rows in turn.
+    pub fn serial_input(&self) -> bool {
+        self.row_planes < self.planes
+    }
+
     /// Numbers of planes that the register PLANES chooses from: 1 up to the most of a layer.
     pub fn planes_of_weights(&self) -> usize {
         self.plane_cycles.len()
@@ -422,7 +435,7 @@ pub enum InputKind {
         /// Taps (kernel row, column, channel in that order of index) of one pass: `plane_rows` at most.
         taps_per_pass: usize,
     },
-    /// Dense: one word of `rows` bits a pass; row `j * plane_rows + q` is bit j of element `pass * plane_rows + q`.
+    /// Dense: one word a pass; its bit `j * plane_rows + q` is bit j of element `pass * plane_rows + q`.
     Vector { length: usize, words: usize },
 }
 

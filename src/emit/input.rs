@@ -151,7 +151,7 @@ fn unit(design: &Design, view: &View) -> Unit {
                 input_memory_width: width,
                 input_memory_depth: depth,
                 input_word: word,
-                input_bank_note: format!("Input memory: {words} words of {word} rows a frame."),
+                input_bank_note: format!("Input memory: {words} words of {word} bits a frame."),
                 word_beats,
                 word_beat_width: bits(word_beats - 1),
                 last_word_beats,
@@ -160,7 +160,7 @@ fn unit(design: &Design, view: &View) -> Unit {
                 input_index_width: index,
                 vector_write_address: address("write_frame_q", "word_index_q"),
                 vector_read_address: address("read_frame_q", "pass_i"),
-                row_of_word: extend("read_word", word, view.rows),
+                row_of_word: extend("read_word", word, view.vector_bits),
                 ..Unit::default()
             }
         }
@@ -388,7 +388,7 @@ fn pass_cases(view: &View, unit: &Unit) -> Vec<String> {
 
 /// From taps to rows: plane by plane.
 fn window_rows(view: &View, unit: &Unit) -> Vec<String> {
-    let (planes, size, rows) = (view.planes, view.plane_rows, view.rows);
+    let (planes, size, rows) = (view.planes, view.plane_rows, view.vector_bits);
     let taps = match view.input_passes {
         1 => unit.window_bits / planes,
         _ => unit.taps_per_pass,

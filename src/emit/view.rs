@@ -21,6 +21,9 @@ pub(super) struct View {
     pub banks: usize,
     pub planes: usize,
     pub plane_rows: usize,
+    /// Bits of a row vector of the input unit, all of whose planes drive the same rows in turn if `serial_input`.
+    pub vector_bits: usize,
+    pub serial_input: bool,
     /// D, and the part of it that the popcount tree takes.
     pub latency: usize,
     pub tree_latency: usize,
@@ -81,7 +84,7 @@ pub(super) struct View {
     pub masks_lanes: bool,
     /// Bits of the number of kept rows of a slot.
     pub kept_width: usize,
-    pub row_source: &'static str,
+    pub row_source: String,
     pub row_kept: &'static str,
     pub all_groups: usize,
     pub all_group_width: usize,
@@ -266,6 +269,8 @@ impl View {
             banks: design.banks,
             planes: design.planes,
             plane_rows: design.plane_rows,
+            vector_bits: design.vector_bits(),
+            serial_input: design.serial_input(),
             latency: design.latency,
             tree_latency: design.tree.latency(),
             segment: design.segment,
@@ -322,9 +327,10 @@ impl View {
             masks_lanes,
             // A slot has no more rows than all that are driven.
             kept_width: bits(design.word).min(driven_width(design, input.last_taps)),
-            row_source: match masks_rows {
-                true => "(from_input_i ? input_row_i : map_row_i) & kept_i",
-                false => "from_input_i ? input_row_i : map_row_i",
+            row_source: match (masks_rows, design.vector_bits() - design.rows) {
+                (true, _) => "(from_input_i ? input_row_i : map_row_i) & kept_i".into(),
+                (false, 0) => "from_input_i ? input_row_i : map_row_i".into(),
+                (false, more) => format!("from_input_i ? input_row_i : {{{more}'d0, map_row_i}}"),
             },
             row_kept: if masks_rows { " & kept_i" } else { "" },
             all_groups,

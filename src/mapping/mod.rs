@@ -15,7 +15,7 @@ pub const SMALLEST_BLOCK: usize = 4;
 /// The mapping of a network on an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
-    /// Rows of one plane of the input: `rows / planes`.
+    /// Rows of one bit plane of the input, and taps of one pass of the first layer.
     pub plane_rows: usize,
     pub layers: Vec<LayerMap>,
 }
@@ -102,10 +102,10 @@ impl LayerMap {
     }
 }
 
-/// Rows that an analog array sums in one cycle, and rows of one of the input's planes: whole steps there, an equal
-/// share of all rows with the popcount readout.
+/// Rows that an analog array sums in one cycle, and rows of one of the input's planes: an equal share of all rows with the
+/// popcount readout, whole steps of it on analog arrays, and there all rows unless the planes lie side by side.
 pub fn row_steps(arch: &Arch, planes: usize) -> (usize, usize) {
-    let share = arch.rows / planes;
+    let share = arch.rows / arch.row_planes(planes);
     if !arch.readout.is_analog() {
         return (arch.rows, share);
     }
@@ -125,7 +125,7 @@ pub fn map(network: &Network, arch: &Arch) -> Mapping {
         .enumerate()
         .map(|(index, layer)| {
             let tiles = if index == 0 {
-                input_tiles(layer, arch, network.input.code.planes(), plane_rows)
+                input_tiles(layer, arch, arch.row_planes(network.input.code.planes()), plane_rows)
             } else {
                 map_tiles(layer, arch)
             };
@@ -175,7 +175,7 @@ struct FanIn {
     last_rows: usize,
 }
 
-/// The input unit packs taps without gaps: `plane_rows` of them a pass, each plane in its own group of rows.
+/// The input unit packs taps without gaps: `plane_rows` of them a pass; of `planes` planes each in its own group of rows.
 fn input_tiles(layer: &Layer, arch: &Arch, planes: usize, plane_rows: usize) -> FanIn {
     let passes = layer.fan_in().div_ceil(plane_rows);
     let last = layer.fan_in() - (passes - 1) * plane_rows;

@@ -40,8 +40,11 @@ struct ArrayLayer {
     sites: Vec<Option<usize>>,
     /// Planes of weights: the base and its supports.
     weight_planes: usize,
-    /// Bit planes of an input element.
+    /// Bit planes of an input element, and those of them that have rows of their own.
     planes: usize,
+    row_planes: usize,
+    /// Cycles of one pass of a vector.
+    cycles: usize,
     /// Weight column of each row, a list a pass.
     passes: Vec<Vec<Option<usize>>>,
     /// What a code stands for, in counts; empty where the amplifiers decide.
@@ -49,6 +52,7 @@ struct ArrayLayer {
 }
 
 /// One read of one pass: neighbouring taps against all outputs.
+#[derive(Clone)]
 struct Read {
     start: usize,
     taps: usize,
@@ -108,6 +112,8 @@ impl Arrays {
                 sites: numbers,
                 weight_planes,
                 planes: readout.reads,
+                row_planes: design.row_planes.min(readout.reads),
+                cycles: readout.reads * readout.interval,
                 passes: (0..program.passes).map(|pass| design.weight_columns(index, pass)).collect(),
                 values: match readout.decides {
                     true => Vec::new(),
@@ -125,6 +131,11 @@ impl Arrays {
             layers,
             sites,
         })
+    }
+
+    /// Rows that a tap of layer `layer` takes in a pass, and the cycles of a pass of one vector.
+    pub fn pass(&self, layer: usize) -> (usize, usize) {
+        (self.layers[layer].row_planes, self.layers[layer].cycles)
     }
 
     /// What the arrays are, in words: two trainings on equal arrays have equal ones.
@@ -186,8 +197,8 @@ impl Arrays {
             {
                 continue;
             }
-            for plane in 0..own.planes {
-                // Row of every tap in this plane: planes lie one after the other.
+            for plane in 0..own.row_planes {
+                // Row of every tap in this plane: planes with rows of their own lie one after the other.
                 let mut row_of = vec![None; taps];
                 let mut met = vec![0; taps];
                 for (row, tap) in
@@ -235,7 +246,9 @@ impl Arrays {
                 if !own.values.is_empty() && self.physics.read_noise == 0.0 {
                     read.keep_reachable();
                 }
-                reads.push(read);
+                // Planes that drive the same rows in turn meet the same cells.
+                let planes = (plane..own.planes).step_by(own.row_planes);
+                reads.extend(planes.map(|plane| Read { plane, ..read.clone() }));
             }
         }
         let mut weights = vec![0.0; outputs];

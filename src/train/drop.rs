@@ -1,5 +1,6 @@
 //! Which supports are left out: groups of neighbouring taps, a group for all outputs alike, which is what an array skips.
 
+use super::arrays::Arrays;
 use super::model::Model;
 use super::plan::Plan;
 use super::recipe::{DropBy, DropPer, SupportsRecipe};
@@ -45,11 +46,18 @@ impl Group {
 }
 
 /// Leaves out the groups of supports that are worth the least for what they cost, of those that are left as `epoch`
-/// begins, until `share` of all is left out.
-pub fn drop_least(plan: &Plan, model: &mut Model, samples: &Samples, epoch: u64, share: f64) {
+/// begins, until `share` of all is left out. Without `arrays` passes are those of a counting machine.
+pub fn drop_least(
+    plan: &Plan,
+    model: &mut Model,
+    samples: &Samples,
+    epoch: u64,
+    share: f64,
+    arrays: Option<&Arrays>,
+) {
     let Some(recipe) = &plan.supports else { return };
     let (groups, dropped): (Vec<Group>, Vec<Group>) =
-        groups(plan, recipe, model).into_iter().partition(|group| !group.dropped);
+        groups(plan, recipe, model, arrays).into_iter().partition(|group| !group.dropped);
     let cost = |groups: &[Group]| groups.iter().map(|group| group.cost).sum::<usize>();
     let (all, gone) = (cost(&groups) + cost(&dropped), cost(&dropped));
     let worth = match recipe.drop_by {
@@ -70,14 +78,15 @@ pub fn drop_least(plan: &Plan, model: &mut Model, samples: &Samples, epoch: u64,
     }
 }
 
-fn groups(plan: &Plan, recipe: &SupportsRecipe, model: &Model) -> Vec<Group> {
+fn groups(plan: &Plan, recipe: &SupportsRecipe, model: &Model, arrays: Option<&Arrays>) -> Vec<Group> {
     let mut made = Vec::new();
     for (layer, (planned, state)) in plan.layers.iter().zip(&model.layers).enumerate() {
         let bits = if layer == 0 { plan.code.bits() } else { 1 };
+        let (rows, cycles) = arrays.map_or((bits, 1), |arrays| arrays.pass(layer));
         let (step, cost) = match recipe.drop_per {
             DropPer::Weight => (recipe.drop_taps, None),
             // A pass takes a vector a pixel for some outputs, however many of its rows are used.
-            DropPer::Cycle => ((recipe.drop_taps / bits).max(1), Some(planned.conv.elements())),
+            DropPer::Cycle => ((recipe.drop_taps / rows).max(1), Some(planned.conv.elements() * cycles)),
         };
         for (support, state) in state.supports.iter().enumerate() {
             for first in (0..planned.fan_in()).step_by(step) {

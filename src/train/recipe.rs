@@ -117,8 +117,9 @@ pub enum DropPer {
     /// Their weights.
     #[default]
     Weight,
-    /// The passes of an array of `drop_taps` rows, of which each bit of an integer input takes one: groups of a layer on
-    /// such an input are as much smaller as it has bits.
+    /// The cycles of the passes of an array of `drop_taps` rows. Where each bit of an integer input takes a row, groups of a
+    /// layer on such an input are as much smaller as it has bits; where the bits drive one row in turn, its passes take as many
+    /// reads.
     Cycle,
 }
 

@@ -259,7 +259,8 @@ impl Trainer {
         let first = recipe.drop_from.map_or(last, |from| self.epoch_at(from));
         if recipe.drop > 0.0 && (first..=last).contains(&epoch) {
             let share = recipe.drop * (epoch + 1 - first) as f64 / (last + 1 - first) as f64;
-            drop_least(&self.plan, &mut self.model, samples, epoch as u64, share);
+            let arrays = self.arrays.as_ref();
+            drop_least(&self.plan, &mut self.model, samples, epoch as u64, share, arrays);
         }
     }
 

@@ -4,7 +4,11 @@
 //
 // Array reader: picks the array of the vector at the door and walks over its rows, <: a.row_step :> a cycle.
 //%- if a.planes > 1 %//
-// A vector of the input's integers takes one read a bit plane.
+//%- if v.serial_input %//
+// A vector of the input's integers takes one read a bit plane, all of the same rows.
+//%- else %//
+// A vector of the input's integers takes one read a bit plane, each of rows of its own.
+//%- endif %//
 //%- endif %//
 // Latency: cells are read 1 cycle behind the door, summed 1 cycle later, sampled 1 cycle behind
 // the read's last sum.
@@ -28,6 +32,10 @@ module array_reader (
     output wire ready_o,
     // Cells of <: a.row_step :> row<: a.row_step_s :> (x+1 and on) and the rows that meet them one cycle later.
     input  wire [<: v.rows - 1 :>:0] row_i,
+    //%- if v.serial_input %//
+    // The rows take the next bit plane.
+    output wire next_plane_o,
+    //%- endif %//
     //%- if v.row_enable %//
     input  wire [<: v.rows - 1 :>:0] enable_i,
     output wire [<: a.row_step - 1 :>:0] enable_o,
@@ -127,6 +135,9 @@ module array_reader (
   //%- endif %//
 
   assign ready_o = !busy_q | (step_last & plane_last);
+  //%- if v.serial_input %//
+  assign next_plane_o = step_last & !plane_last;
+  //%- endif %//
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -148,7 +159,11 @@ module array_reader (
     else if (step_last) plane_q <= plane_q + <: a.plane_width :>'d1;
     //%- endif %//
     //%- if a.word_width > 0 %//
+    //%- if v.serial_input %//
+    if (door_valid_i | step_last) word_q <= <: a.word_width :>'d0;
+    //%- else %//
     if (door_valid_i) word_q <= <: a.word_width :>'d0;
+    //%- endif %//
     else if (reading) word_q <= word_q + <: a.word_width :>'d1;
     //%- endif %//
   end

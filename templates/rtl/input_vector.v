@@ -2,9 +2,9 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Input unit of a dense first layer: collects the elements of a frame into words of <: i.input_word :> rows.
+// Input unit of a dense first layer: collects the elements of a frame into words of <: i.input_word :> bits.
 //%- if v.planes > 1 %//
-// Bit j of element q of a word lies on row j * <: v.plane_rows :> + q.
+// Bit j of element q of a word lies at j * <: v.plane_rows :> + q.
 //%- endif %//
 // Latency: address x-2, memory read x-1, row vector at the door x.
 
@@ -30,7 +30,7 @@ module input_unit (
     //%- if v.input_counts %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
     //%- endif %//
-    output wire [<: v.rows - 1 :>:0] row_o
+    output wire [<: v.vector_bits - 1 :>:0] row_o
 );
 
   //%- include "rtl/input_frames.v" %//

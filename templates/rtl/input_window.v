@@ -32,7 +32,7 @@ module input_unit (
     //%- if v.input_counts %//
     output wire [<: v.driven_width - 1 :>:0] driven_rows_o,
     //%- endif %//
-    output wire [<: v.rows - 1 :>:0] row_o
+    output wire [<: v.vector_bits - 1 :>:0] row_o
 );
 
   localparam PIXEL = <: i.pixel_bits :>;

@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Row driver: selects where the row vector comes from and holds it on the rows of the array.
+//%- if v.serial_input %//
+// A vector of the input has <: v.planes :> bits for each row: the planes drive the rows in turn, the lowest first.
+//%- endif %//
 // Latency: 1.
 
 `default_nettype none
@@ -10,10 +13,13 @@
 module row_driver (
     input  wire clk_i,
     input  wire load_i,
+    //%- if v.serial_input %//
+    input  wire next_plane_i,
+    //%- endif %//
     //%- if v.has_map %//
     input  wire from_input_i,
     //%- endif %//
-    input  wire [<: v.rows - 1 :>:0] input_row_i,
+    input  wire [<: v.vector_bits - 1 :>:0] input_row_i,
     //%- if v.has_map %//
     input  wire [<: v.rows - 1 :>:0] map_row_i,
     //%- endif %//
@@ -29,7 +35,7 @@ module row_driver (
     output wire [<: v.rows - 1 :>:0] row_o
 );
 
-  reg [<: v.rows - 1 :>:0] row_q;
+  reg [<: v.vector_bits - 1 :>:0] row_q;
 
   always @(posedge clk_i) begin
     //%- if v.has_map %//
@@ -37,9 +43,16 @@ module row_driver (
     //%- else %//
     if (load_i) row_q <= input_row_i<: v.row_kept :>;
     //%- endif %//
+    //%- if v.serial_input %//
+    else if (next_plane_i) row_q <= {<: v.rows :>'d0, row_q[<: v.vector_bits - 1 :>:<: v.rows :>]};
+    //%- endif %//
   end
 
+  //%- if v.serial_input %//
+  assign row_o = row_q[<: v.rows - 1 :>:0];
+  //%- else %//
   assign row_o = row_q;
+  //%- endif %//
   //%- if v.row_enable %//
 
   localparam WORD = <: v.word :>;

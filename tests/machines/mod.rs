@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use bincim::arch::{self, Arch, ArchFile, Range, RangeWord, ReadoutKind, WeightSlices};
+use bincim::arch::{self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design, Threshold};
 use bincim::emit::{bench, vectors::Frame};
@@ -215,7 +215,11 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     };
     readout.rows_per_cycle = *steps.choose(rng).unwrap();
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
+    readout.input_bits = *INPUT_BITS.choose(rng).unwrap();
 }
+
+/// How the bits of an integer input meet the cells.
+pub const INPUT_BITS: [InputBits; 2] = [InputBits::Serial, InputBits::SideBySide];
 
 /// Cells of one bit or of several.
 pub fn random_slices(arch: &mut Arch, rng: &mut ChaCha8Rng) {

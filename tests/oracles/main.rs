@@ -6,6 +6,7 @@
 
 mod cells;
 mod converters;
+mod input_bits;
 mod keys;
 mod levels;
 mod measured;

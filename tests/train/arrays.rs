@@ -1,7 +1,7 @@
 //! Training on arrays: what a step's forward pass gives on a chip is what the machine gives on that chip.
 
 use super::{NETS, labels, pixels, planned, shortcuts};
-use bincim::arch::{ArchFile, PlaneDrive};
+use bincim::arch::{ArchFile, InputBits, PlaneDrive};
 use bincim::design::Design;
 use bincim::golden::machine;
 use bincim::network::Network;
@@ -12,6 +12,8 @@ use bincim::{cost, device, lower, read};
 fn nets() -> &'static [&'static str] {
     &NETS[..4]
 }
+
+const BOTH: [InputBits; 2] = [InputBits::Serial, InputBits::SideBySide];
 
 /// Arrays of 32 rows whose converters' codes are whole counts.
 fn arch(levels: usize, range: usize, variation: &str) -> ArchFile {
@@ -54,8 +56,9 @@ fn codes(trainer: &Trainer, pixels: &[u8]) -> Vec<i8> {
 
 #[test]
 fn ideal_arrays_with_a_code_for_every_sum_change_nothing() {
-    let arch = arch(65, 32, "");
-    for text in nets() {
+    for (text, input_bits) in nets().iter().flat_map(|text| BOTH.map(|bits| (text, bits))) {
+        let mut arch = arch(65, 32, "");
+        arch.readout.input_bits = input_bits;
         let trainer = trained(text, &arch);
         let codes = codes(&trainer, &pixels(&trainer.plan, 9));
         let on = trainer.arrays.as_ref().map(|arrays| (arrays, &[5, 6][..]));
@@ -68,8 +71,9 @@ fn ideal_arrays_with_a_code_for_every_sum_change_nothing() {
 fn a_drawn_chip_gives_the_scores_of_the_machine() {
     let errors = "[variation.gaussian]\nsigma = 0.2\n[variation.cell]\nbranches = \"independent\"\n\
                   [variation.column]\noffset = 0.7\n[variation.converter]\nkind = \"flash\"\ncomparator = 0.5\n";
-    let arch = arch(17, 32, errors);
-    for text in nets() {
+    for (text, input_bits) in nets().iter().flat_map(|text| BOTH.map(|bits| (text, bits))) {
+        let mut arch = arch(17, 32, errors);
+        arch.readout.input_bits = input_bits;
         equals_the_machine(&trained(text, &arch), &arch);
     }
 }
@@ -81,6 +85,7 @@ fn supports_on_a_drawn_chip_give_the_scores_of_the_machine() {
     for (number, drive) in [PlaneDrive::Full, PlaneDrive::Scaled].into_iter().enumerate() {
         let mut arch = arch(17, 32, errors);
         arch.readout.plane_drive = drive;
+        arch.readout.input_bits = BOTH[number];
         for (text, scales) in [(NETS[0], "[0.5, 0.25]"), (NETS[1], "[0.5]"), (NETS[2], "[0.75, 0.5]")] {
             let dac = if scales.contains("0.75") { "dac_bits = 2\n" } else { "" };
             let mut trainer = trained(&format!("{text}[supports]\nscales = {scales}\n{dac}"), &arch);
@@ -98,8 +103,12 @@ fn supports_on_a_drawn_chip_give_the_scores_of_the_machine() {
 /// Sums that bypass layers are added behind the converters, those of pixels, which arrays count twice, among them.
 #[test]
 fn shortcuts_on_a_drawn_chip_give_the_scores_of_the_machine() {
-    let arch = arch(17, 32, "[variation.gaussian]\nsigma = 0.2\n");
-    for text in [shortcuts::CHAINS, shortcuts::BITS] {
+    let mut arch = arch(17, 32, "[variation.gaussian]\nsigma = 0.2\n");
+    let [serial, side_by_side] = BOTH;
+    for (text, input_bits) in
+        [(shortcuts::CHAINS, serial), (shortcuts::CHAINS, side_by_side), (shortcuts::BITS, serial)]
+    {
+        arch.readout.input_bits = input_bits;
         for more in ["", "[supports]\nscales = [0.5]\n"] {
             let mut trainer = trained(&format!("{text}{more}"), &arch);
             trainer.model.layers.iter_mut().for_each(rising);

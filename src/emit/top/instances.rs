@@ -221,6 +221,7 @@ pub(super) fn row_driver(v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         (true, "load_i", "door_valid"),
+        (v.serial_input, "next_plane_i", "next_plane"),
         (v.has_map, "from_input_i", "input_layer"),
         (true, "input_row_i", "input_row"),
         (v.has_map, "map_row_i", "map_row"),

@@ -130,7 +130,7 @@ fn vector(v: &View) -> Group {
     wires.extend(names.iter().map(|tag| (true, 0, tag.name)));
     wires.extend([
         (true, 0, "door_valid"),
-        (true, v.rows, "input_row"),
+        (true, v.vector_bits, "input_row"),
         (v.has_map, v.rows, "map_row"),
         (v.has_map, v.banks * v.map_width, "read_address"),
         (v.has_map, v.rows, "read_data"),

@@ -270,18 +270,20 @@ fn input_read(
     let taps = kernel.0 * kernel.1 * channels;
     let first = pass * design.plane_rows;
     let used = design.plane_rows.min(taps - first);
+    // A plane has rows of its own, or drives those of all others.
+    let row = if design.serial_input() { 0 } else { plane * design.plane_rows };
     assert!(pass < layer.passes && used > 0, "every pass has taps");
     let (rows, words) = (0..used)
         .map(|q| {
             let tap = first + q;
             let (ky, kx, c) = (tap / (kernel.1 * channels), tap / channels % kernel.1, tap % channels);
             let word = ky * map.row_words + (kx * channels + c) * planes + plane;
-            (plane * design.plane_rows + q, word)
+            (row + q, word)
         })
         .unzip();
     let driven = match readout.reads {
         1 => 0..design.rows,
-        _ => plane * design.plane_rows..(plane + 1) * design.plane_rows,
+        _ => row..row + design.plane_rows,
     };
     let driven = vec![driven.collect(); classes];
     Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1 }

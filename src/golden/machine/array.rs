@@ -18,7 +18,7 @@ pub(super) struct Arrays<'a> {
 
 /// The rows' parts in one read: both 0 where a row is not driven.
 struct Drive {
-    /// Row of the first element.
+    /// Row of the array that the first element drives.
     first: usize,
     plus: Vec<i32>,
     minus: Vec<i32>,
@@ -91,19 +91,21 @@ impl Visit<'_> {
     /// Each read's rows, and what it counts: one read a bit plane of the input.
     fn reads(&self) -> impl Iterator<Item = (i64, Drive)> {
         (0..self.readout.reads).map(|plane| {
-            let rows = match self.readout.reads {
+            let bits = match self.readout.reads {
                 1 => 0..self.design.rows,
                 _ => plane * self.design.plane_rows..(plane + 1) * self.design.plane_rows,
             };
-            (self.scale << plane, self.drive(rows))
+            // A plane has rows of its own, or drives those of all others.
+            let first = if self.design.serial_input() { 0 } else { bits.start };
+            (self.scale << plane, self.drive(first, bits))
         })
     }
 
-    /// Rows of the first layer are all driven; unused ones, and those that a plane leaves out, hold empty cells.
-    fn drive(&self, rows: std::ops::Range<usize>) -> Drive {
+    /// Drives the rows from `first` on with `bits` of the vector. Rows of the first layer are all driven; unused ones, and
+    /// those that a plane leaves out, hold empty cells.
+    fn drive(&self, first: usize, bits: std::ops::Range<usize>) -> Drive {
         let all = !self.design.row_enable || matches!(self.layer.source, crate::design::Source::Input);
-        let first = rows.start;
-        let (plus, minus) = rows
+        let (plus, minus) = bits
             .map(|index| {
                 let driven = all || self.row.driven(index);
                 let bit = self.row.bit(index);

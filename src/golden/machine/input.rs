@@ -23,11 +23,11 @@ impl InputMemory {
         };
         match &design.input.kind {
             InputKind::Vector { length, words } => {
-                let mut bank = BitMatrix::zeros(*words, design.rows);
+                let mut bank = BitMatrix::zeros(*words, design.vector_bits());
                 for (element, &value) in image.iter().enumerate().take(*length) {
                     for plane in 0..planes {
-                        let row = plane * design.plane_rows + element % design.plane_rows;
-                        bank.set(element / design.plane_rows, row, stored(value) >> plane & 1 == 1);
+                        let bit = plane * design.plane_rows + element % design.plane_rows;
+                        bank.set(element / design.plane_rows, bit, stored(value) >> plane & 1 == 1);
                     }
                 }
                 InputMemory { banks: vec![bank], carry_weight: 0 }

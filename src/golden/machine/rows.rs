@@ -4,7 +4,8 @@ use crate::bits::copy_bits;
 use crate::design::{Design, LayerDesign};
 use crate::network::PadValue;
 
-/// What the rows carry in one cycle.
+/// What the rows carry in one cycle; where the bit planes of an integer drive the same rows in turn, plane `j` from bit
+/// `j * plane_rows` on.
 pub(super) struct RowVector {
     /// One bit a row; rows that carry nothing are 0.
     data: Vec<u64>,
@@ -14,7 +15,7 @@ pub(super) struct RowVector {
 
 impl RowVector {
     pub fn empty(design: &Design) -> RowVector {
-        let words = design.rows.div_ceil(64);
+        let words = design.vector_bits().div_ceil(64);
         RowVector { data: vec![0; words], driven: vec![0; words] }
     }
 
