@@ -88,7 +88,7 @@ pub fn bytes(design: &Design, frames: &[Frame], first: usize, seed: u32) -> Vec<
     let names: Vec<u8> = design
         .layers
         .iter()
-        .flat_map(|layer| layer.name.replace('\0', "").into_bytes().into_iter().chain([0]))
+        .flat_map(|layer| layer.name.comment().into_bytes().into_iter().chain([0]))
         .collect();
     let mut stimuli = Vec::new();
     let mut sums = Vec::new();
