@@ -236,7 +236,7 @@ fn layer(
         },
     };
     Layer {
-        name: format!("layer{channels}"),
+        name: format!("layer{channels}").into(),
         op: if kernel > 1 { "conv" } else { "dense" },
         input,
         kernel: (kernel, kernel),

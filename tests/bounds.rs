@@ -11,7 +11,7 @@ fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool)
     let conv = Shape { c: channels, h: input.h - kernel + 1, w: input.w - kernel + 1 };
     let output = if pooled { Shape { c: channels, h: conv.h / 2, w: conv.w / 2 } } else { conv };
     Layer {
-        name: format!("{input}-{channels}"),
+        name: format!("{input}-{channels}").into(),
         op: "conv",
         input,
         kernel: (kernel, kernel),
@@ -90,11 +90,19 @@ fn total_cycles_are_within_five_percent_of_the_bound() {
         for network in [cnv(), lfc()] {
             let design = design::build(&network, &arch).unwrap();
             let bound: u64 = design.layers.iter().map(|layer| layer.bound).sum();
-            println!("{} on {rows} x {lanes}: {} cycles, bound {bound}", network.name, design.cycles);
+            println!(
+                "{} on {rows} x {lanes}: {} cycles, bound {bound}",
+                network.name.terminal(),
+                design.cycles
+            );
             for layer in &design.layers {
                 println!(
                     "  {:12} {:6} {:6} block {} x{}",
-                    layer.name, layer.cycles, layer.bound, layer.block, layer.blocks
+                    layer.name.terminal(),
+                    layer.cycles,
+                    layer.bound,
+                    layer.block,
+                    layer.blocks
                 );
             }
             assert!(design.cycles as f64 <= 1.05 * bound as f64, "{} of {bound}", design.cycles);
@@ -122,8 +130,11 @@ fn pixel_lanes_in_place_of_columns_would_win_nothing() {
                 network.layers.iter().zip(&design.layers).map(of).sum()
             };
             let all = [1, 2, 4].map(cycles);
-            println!("{} on {rows} x {lanes}: cycles with 1, 2, 4 pixel lanes {all:?}", network.name);
-            assert!(all[0] <= all[1] && all[1] <= all[2], "{} {all:?}", network.name);
+            println!(
+                "{} on {rows} x {lanes}: cycles with 1, 2, 4 pixel lanes {all:?}",
+                network.name.terminal()
+            );
+            assert!(all[0] <= all[1] && all[1] <= all[2], "{} {all:?}", network.name.terminal());
         }
     }
 }

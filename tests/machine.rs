@@ -46,7 +46,7 @@ fn check(seed: u64, limits: &random::Limits) -> bool {
             let expected = reference::run(&fewer, image);
             let got = machine::run_planes(&design, None, planes, image, 0);
             for (index, layer) in network.layers.iter().enumerate() {
-                let what = format!("seed {seed}, {planes} planes, layer {}", layer.name);
+                let what = format!("seed {seed}, {planes} planes, layer {}", layer.name.terminal());
                 compare_bits(&design, layer, &expected.layers[index].bits, &got.layers[index].bits, &what);
                 assert_eq!(got.layers[index].cycles, design.plane_cycles[planes - 1].layers[index], "{what}");
             }

@@ -184,7 +184,7 @@ fn known(design: &Design) -> Vec<Known> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/mutation/equivalent.toml");
     let text = fs::read_to_string(path).expect("the list of equivalent mutants is part of the sources");
     let mut lists: BTreeMap<String, Vec<Known>> = toml::from_str(&text).expect("the list is TOML");
-    lists.remove(&design.name).unwrap_or_default()
+    lists.remove(design.name.raw()).unwrap_or_default()
 }
 
 fn trials(feature: &Feature, count: usize, seed: u64) -> (Design, Vec<Trial>) {
@@ -203,7 +203,7 @@ fn all_are_caught(feature: &Feature, count: usize, seed: u64) {
     let (design, trials) = trials(feature, count, seed);
     let survivors: Vec<&Trial> = trials.iter().filter(|trial| trial.fate == Fate::Survived).collect();
     let killed = trials.iter().filter(|trial| matches!(trial.fate, Fate::Killed(_) | Fate::TimedOut)).count();
-    assert!(survivors.is_empty(), "{}: {survivors:#?}", design.name);
+    assert!(survivors.is_empty(), "{}: {survivors:#?}", design.name.raw());
     assert!(killed >= count / 2, "{trials:#?}");
 }
 
@@ -255,7 +255,7 @@ fn hundreds_of_planted_bugs_are_caught() {
             "\n## {} ({}, {} rows x {} lanes, {} layers)\n\n{dead} killed, {survived} survived, {} proved \
              equivalent by Yosys, {} in unused table entries, {} listed as equivalent, {} no Verilog.\n",
             feature.name,
-            design.name,
+            design.name.raw(),
             design.rows,
             design.lanes,
             design.layers.len(),

@@ -350,7 +350,7 @@ fn with_middle(
     let out = g.node("MatMul", &[&middle, &w], &[]);
     let network = network(&g.bytes(&out));
     let layers = network.layers.into_iter().map(|mut layer| {
-        layer.name.clear();
+        layer.name = Default::default();
         layer
     });
     let output = bincim::network::Output { name: String::new(), ..network.output };

@@ -325,7 +325,7 @@ fn emitted_texts_are_clean() {
                     .output()
                     .unwrap();
                 let said = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success() && said.is_empty(), "{}:\n{said}", design.name);
+                assert!(output.status.success() && said.is_empty(), "{}:\n{said}", design.name.raw());
             }
         }
     }

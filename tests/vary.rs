@@ -347,16 +347,19 @@ fn what_cannot_be_is_refused_by_name() {
     assert!(page.contains("Read noise of 0.5 counts is left out"));
 }
 
-/// Job scripts in `it's/jobs`, and what one run gives.
+/// A folder that each language of the scripts would take apart.
+const JOBS: &str = "it's\n$(touch pwned) {x} %j \\ @COUNT@/jobs";
+
+/// Job scripts in `JOBS`, and what one run gives.
 fn emitted() -> (tempfile::TempDir, PathBuf, Vec<(String, Vec<u8>)>) {
     let root = folder();
     let dir = root.path().to_path_buf();
     let more = ["--flips", "--sweep", "variation.gaussian.sigma=0.1,0.2", "--images", "20"];
     ends(&dir, &vary("6", &[&more[..], &["-o", "whole"]].concat()), 0);
-    let jobs = ["--emit-jobs", "it's/jobs", "--shards", "3", "--threads", "1"];
+    let jobs = ["--emit-jobs", JOBS, "--shards", "3", "--threads", "1"];
     ends(&dir, &vary("6", &[&more[..], &jobs].concat()), 0);
     let expected = content(&dir.join("whole"));
-    (root, dir.join("it's/jobs"), expected)
+    (root, dir.join(JOBS), expected)
 }
 
 #[test]

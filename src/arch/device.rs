@@ -3,7 +3,9 @@
 //! The tables are part of the program; nothing is read from disk at run time. A figure's source
 //! stands beside it.
 
+use crate::suggest;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -53,9 +55,35 @@ pub struct Device {
     pub engine_mhz: f64,
     /// Where the figures come from.
     pub source: String,
+    /// What place and route was seen to do on this device or one of its kind.
+    #[serde(skip)]
+    pub measured: Vec<Measured>,
     /// The board; none for a device that is for synthesis figures only.
     #[serde(default)]
     pub board: Option<Board>,
+}
+
+/// A run of place and route whose result is known.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    /// The device of the run.
+    pub on: String,
+    /// Devices that it speaks for: those of the same fabric and speed.
+    pub devices: Vec<String>,
+    /// The network.
+    pub network: String,
+    /// Rows and columns of its array.
+    pub rows: usize,
+    pub columns: usize,
+    /// Whether it could be placed and routed.
+    pub routed: bool,
+    /// Clock that was asked for and met, MHz.
+    pub clock_mhz: Option<f64>,
+    /// Clock that was reached, MHz.
+    pub fmax_mhz: Option<f64>,
+    /// Where the run is told.
+    pub source: String,
 }
 
 /// A board that carries a device.
@@ -94,13 +122,13 @@ pub enum DeviceFamily {
     Xilinx,
 }
 
-/// A name that is no device's; its text lists the ones that are.
+/// A name that is no device's and no board's; its text lists the ones that are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("no device `{name}`")]
+#[error("{what}")]
 #[diagnostic(code(arch::no_such_device), help("the devices are: {known}"))]
 pub struct NoSuchDevice {
-    /// The name asked for.
-    pub name: String,
+    /// What is wrong with the name.
+    pub what: String,
     /// The known names, separated by commas.
     pub known: String,
 }
@@ -144,14 +172,33 @@ impl fmt::Display for DeviceFamily {
     }
 }
 
-/// Finds a device by its name on the command line.
+/// Finds a device by its name on the command line, or by that of its board (`icebreaker`, `Tang Nano 9K`).
 ///
-/// Errors: [`NoSuchDevice`], which lists the known names.
+/// Errors: [`NoSuchDevice`], which lists the known names; a board that comes with several devices is one.
 pub fn find(name: &str) -> Result<&'static Device, NoSuchDevice> {
-    all()
-        .iter()
-        .find(|device| device.name == name)
-        .ok_or_else(|| NoSuchDevice { name: name.to_string(), known: names().join(", ") })
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
+    let asked = plain(name);
+    if let Some(device) = all().iter().find(|device| plain(&device.name) == asked) {
+        return Ok(device);
+    }
+    let boards = || all().iter().filter_map(|device| Some((device, device.board.as_ref()?)));
+    // A maker's name before the board's may be left out.
+    let is_board = |board: &Board| plain(&board.name) == asked || plain(&board.title).ends_with(&asked);
+    let found: Vec<&Device> =
+        boards().filter(|(_, board)| asked.len() > 3 && is_board(board)).map(|(device, _)| device).collect();
+    let names = || found.iter().map(|device| device.name.as_str()).collect::<Vec<_>>().join(", ");
+    let what = match found[..] {
+        [device] => return Ok(device),
+        [] => {
+            let known = all().iter().map(|device| device.name.as_str());
+            let known = known.chain(boards().map(|(_, board)| board.name.as_str()));
+            format!("no device `{name}`{}", suggest::hint(name, known))
+        }
+        _ => format!("the board `{name}` comes with several devices: {}", names()),
+    };
+    let boards: BTreeSet<&str> = boards().map(|(_, board)| board.name.as_str()).collect();
+    let boards = boards.into_iter().collect::<Vec<_>>().join(", ");
+    Err(NoSuchDevice { what, known: format!("{}; or their boards: {boards}", self::names().join(", ")) })
 }
 
 /// Every device, by family and size.
@@ -183,11 +230,21 @@ const PINS: [(&str, &str); 5] = [
 #[serde(deny_unknown_fields)]
 struct Table {
     device: Vec<Device>,
+    #[serde(default)]
+    measured: Vec<Measured>,
 }
 
 static DEVICES: LazyLock<Vec<Device>> = LazyLock::new(|| {
     let parse = |(name, text): &(&str, &str)| match toml::from_str::<Table>(text) {
-        Ok(table) => table.device,
+        Ok(table) => {
+            let of = |name: &str| -> Vec<Measured> {
+                let runs =
+                    table.measured.iter().filter(|run| run.devices.iter().any(|device| device == name));
+                runs.cloned().collect()
+            };
+            let with = |device: Device| Device { measured: of(&device.name), ..device };
+            table.device.into_iter().map(with).collect::<Vec<Device>>()
+        }
         // Only a table changed in the sources gets here, and the tests read them all.
         Err(error) => panic!("constraints/{name}: {error}"),
     };
@@ -238,9 +295,42 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known() {
         let error = find("up6k").unwrap_err();
-        assert_eq!(error.to_string(), "no device `up6k`");
+        assert_eq!(error.to_string(), "no device `up6k`; did you mean `up5k`?");
         assert!(error.known.starts_with("up5k, hx8k, hx1k, ecp5-12, ecp5-25"), "{}", error.known);
         assert_eq!(find("up5k").unwrap().bram_bits * find("up5k").unwrap().brams, 122_880);
+    }
+
+    #[test]
+    fn boards_stand_for_their_devices() {
+        for (board, device) in [
+            ("icebreaker", "up5k"),
+            ("iCEBreaker", "up5k"),
+            ("hx8k_b_evn", "hx8k"),
+            ("tang-nano-9k", "gw1nr-9"),
+            ("Sipeed Tang Nano 9K", "gw1nr-9"),
+            ("icestick", "hx1k"),
+            ("ULX3S-85F", "ecp5-85"),
+            ("ECP5-85", "ecp5-85"),
+        ] {
+            assert_eq!(find(board).unwrap().name, device, "{board}");
+        }
+        let several = find("ulx3s").unwrap_err().to_string();
+        assert!(several.ends_with("several devices: ecp5-12, ecp5-25, ecp5-45, ecp5-85"), "{several}");
+        assert!(find("icebraker").unwrap_err().to_string().ends_with("did you mean `icebreaker`?"));
+        assert!(find("9k").is_err() && find("").is_err());
+    }
+
+    #[test]
+    fn measurements_speak_for_devices_that_are_there() {
+        for device in all() {
+            for run in &device.measured {
+                assert!(run.devices.contains(&run.on) && run.devices.iter().all(|name| find(name).is_ok()));
+                assert_eq!(run.clock_mhz.is_some(), run.routed, "{}", run.source);
+                assert!(run.fmax_mhz.unwrap_or(f64::MAX) >= run.clock_mhz.unwrap_or(0.0), "{}", run.source);
+            }
+        }
+        assert_eq!(find("ecp5-45").unwrap().measured.len(), 3);
+        assert!(find("xc7a35t").unwrap().measured.is_empty(), "nothing is routed for it");
     }
 
     #[test]

@@ -22,15 +22,25 @@ use serde::{Deserialize, Serialize};
 pub struct ArchFile {
     /// Free name, used in reports.
     pub name: Option<String>,
+    /// The compute-in-memory macro.
     pub array: ArrayFile,
+    /// The memory of binary maps.
     pub activation: ActivationFile,
+    /// The memory that feeds the array's cells.
     pub weights: WeightsFile,
+    /// How a column's sum becomes an integer.
     pub readout: Readout,
+    /// How real cells, columns and converters differ from ideal ones; analog readouts only.
     pub variation: Physics,
+    /// Planes of weights (supports, bits of weights).
     pub planes: PlanesFile,
+    /// The trees that read the columns.
     pub popcount: Popcount,
+    /// Where partial sums of several passes wait.
     pub accumulator: AccumulatorFile,
+    /// The streams.
     pub interface: Interface,
+    /// The device and its clock.
     pub target: Target,
 }
 
@@ -39,19 +49,25 @@ pub struct ArchFile {
 #[serde(deny_unknown_fields, default)]
 pub struct ArrayFile {
     /// Rows: inputs of a column in one cycle, 8 to 4096.
+    #[schemars(extend("minimum" = 8, "maximum" = 4096))]
     pub rows: Setting,
     /// Columns: output channels held at a time, 1 to 1024. Each has its own lane.
+    #[schemars(extend("minimum" = 1, "maximum" = 1024))]
     pub columns: Setting,
     /// Converters of an analog array; divides `columns`: as many neighbouring columns as fall on one take turns at it.
     /// Equal to `columns` with the popcount readout.
+    #[schemars(extend("minimum" = 1, "maximum" = 1024))]
     pub lanes: Setting,
     /// Pixels computed side by side; only 1 is built, since columns make better use of the same lanes.
+    #[schemars(extend("minimum" = 1, "maximum" = 1))]
     pub pixel_lanes: Setting,
     /// Columns that share one copy of the row register (popcount readout); divides `columns`, 0: no copies. Copies
     /// shorten the rows' wires in wide arrays; each takes `rows` flip-flops, all together one cycle of latency.
+    #[schemars(range(max = 1024))]
     pub segment: usize,
     /// Bits of a weight that one analog cell holds, as one of several conductances, 1 to 8. A weight of several
     /// planes is cut into such slices; a slice takes one read.
+    #[schemars(range(min = 1, max = 8))]
     pub weight_bits_per_cell: usize,
     /// What slices of several bits are cut from.
     pub weight_slices: WeightSlices,
@@ -87,6 +103,7 @@ pub enum WeightSlices {
 #[serde(deny_unknown_fields, default)]
 pub struct ActivationFile {
     /// Channels in one word; divides `rows`. `rows / word` banks are read at once.
+    #[schemars(extend("minimum" = 1, "maximum" = 4096))]
     pub word: Setting,
 }
 
@@ -97,6 +114,7 @@ pub struct WeightsFile {
     /// Where weights live.
     pub storage: Storage,
     /// Rows (of every column) that the memory delivers each cycle; divides `rows`.
+    #[schemars(extend("minimum" = 1, "maximum" = 4096))]
     pub rows_per_cycle: Setting,
 }
 
@@ -106,6 +124,7 @@ pub struct WeightsFile {
 pub struct PlanesFile {
     /// Most planes of each layer, in their order; the others are not built. Empty: all planes of all layers. The
     /// register PLANES lowers the number further while the machine runs.
+    #[schemars(inner(range(min = 1, max = 16)))]
     pub layers: Vec<usize>,
 }
 
@@ -159,6 +178,7 @@ pub enum PopcountStyle {
 #[serde(deny_unknown_fields, default)]
 pub struct AccumulatorFile {
     /// Pixels whose sums are kept while the passes of a block run; 0: none (every pixel runs all its passes).
+    #[schemars(extend("anyOf" = [{ "const": "auto" }, { "const": 0 }, { "minimum": 4, "maximum": 65536 }]))]
     pub depth: Setting,
 }
 
@@ -167,8 +187,10 @@ pub struct AccumulatorFile {
 #[serde(deny_unknown_fields, default)]
 pub struct Interface {
     /// Frames kept in the input memory: 2 lets the next one arrive while one is computed.
+    #[schemars(range(min = 1, max = 2))]
     pub input_buffers: usize,
     /// Widest input stream in bytes.
+    #[schemars(range(min = 1, max = 64))]
     pub stream_bytes: usize,
 }
 
@@ -186,6 +208,7 @@ pub struct Target {
     pub device: String,
     /// Clock of the engine in MHz; left out: one that the device reaches with room to spare.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 2000))]
     pub clock_mhz: Option<f64>,
 }
 

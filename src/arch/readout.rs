@@ -1,25 +1,31 @@
 //! `[readout]`: how a column's sum becomes an integer.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 /// How a column's sum becomes an integer, and how fast the analog arrays are emulated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Readout {
+    /// What reads the columns.
     pub kind: ReadoutKind,
     /// adc: codes of the converter, 2 to 1024.
+    #[schemars(range(min = 2, max = 1024))]
     pub levels: usize,
     /// adc: the counts that the first and the last code stand for.
     pub range: Range,
     /// F: a column voltage is an integer in units of 2^-F counts; 0 to 10.
+    #[schemars(range(max = 10))]
     pub fraction_bits: u32,
     /// V: what a code stands for is an integer in units of 2^-V counts; 0 to 6.
+    #[schemars(range(max = 6))]
     pub value_fraction_bits: u32,
     /// Bits of a cell's two drawn values, two's complement; cells beyond it saturate. 4 to 16.
+    #[schemars(range(min = 2, max = 16))]
     pub cell_bits: u32,
     /// Noise of every read that the emulation itself adds to the voltages: standard deviation in counts, rounded to
     /// whole gains of the generator (`bincim check` says what it gives). 0: none.
+    #[schemars(range(min = 0.0))]
     pub noise: f64,
     /// How the rows of a plane of weights with a smaller scale are driven.
     pub plane_drive: PlaneDrive,
@@ -28,8 +34,10 @@ pub struct Readout {
     pub input_bits: InputBits,
     /// Rows of every column that are summed in one cycle; divides the array's rows (and is at most those of one bit
     /// plane, where these lie side by side). 0: all of them.
+    #[schemars(range(max = 4096))]
     pub rows_per_cycle: usize,
     /// Edges of every converter that are compared in one cycle; 0: all of them.
+    #[schemars(range(max = 1024))]
     pub edges_per_cycle: usize,
 }
 
@@ -140,12 +148,23 @@ pub enum ReadoutKind {
 /// The range of a converter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(transform = positive)]
 pub enum Range {
     Word(RangeWord),
     /// -R to +R counts in every layer.
     Counts(f64),
     /// -R to +R counts, another R in each layer, in their order; `bincim calibrate` finds them.
     Layers(Vec<f64>),
+}
+
+/// Counts are above 0, alone or in a list.
+fn positive(schema: &mut Schema) {
+    for form in schema.get_mut("anyOf").and_then(serde_json::Value::as_array_mut).into_iter().flatten() {
+        let number = if form["type"] == "array" { &mut form["items"] } else { form };
+        if number["type"] == "number" {
+            number["exclusiveMinimum"] = 0.into();
+        }
+    }
 }
 
 /// Ranges that follow from the network.

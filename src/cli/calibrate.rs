@@ -75,7 +75,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         ));
     }
     file.readout.range = Range::Word(crate::arch::RangeWord::Full);
-    let (choice, _) = load::chosen(&network, file, Some(&args.arch), None)?;
+    let (choice, _) = load::chosen(&network, file, Some(&args.arch), None, None)?;
     let design = choice.design;
     let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
     let images = load::images(&network, &args.data, args.split.into())?;
@@ -97,7 +97,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
     let text = toml::to_string_pretty(&arch).into_diagnostic()?;
     folder::write_whole(&args.output, text.as_bytes())?;
     let layers: Vec<(String, Found)> =
-        design.layers.iter().map(|layer| layer.name.clone()).zip(found).collect();
+        design.layers.iter().map(|layer| layer.name.terminal()).zip(found).collect();
     output::result(&if args.json { json(args, count, &layers) } else { told(args, count, &layers) })?;
     Ok(Outcome::Done)
 }

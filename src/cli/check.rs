@@ -1,8 +1,8 @@
 //! `bincim check`: what was understood of a network, and how it runs on a machine.
 
 use super::{Outcome, load, output};
-use crate::arch::device::{self, Device};
-use crate::cost::{self, Choice};
+use crate::arch::device::Device;
+use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, LayerDesign};
 use crate::mapping;
 use crate::network::{Activation, InputCode, Layer, Network, Plane, accumulator_range, keeper};
@@ -21,6 +21,12 @@ pub struct Check {
     /// Device, in place of the architecture file's
     #[arg(long)]
     pub device: Option<String>,
+    /// Frames a second that are enough: the smallest machine that makes them is chosen
+    #[arg(long, value_name = "N", value_parser = load::frames)]
+    pub target_fps: Option<f64>,
+    /// Show the N fastest machines that fit and are known to route (10 without a number)
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+    pub alternatives: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -28,13 +34,20 @@ pub struct Check {
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
     let (network, proof) = load::network(&args.model)?;
-    let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
+    let chosen = load::choice_as(&network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let (choice, device) = match chosen {
+        Ok(chosen) => chosen,
+        Err(error) => return load::no(error, args.json),
+    };
     let fits = fits(&choice, device);
+    let speed = cost::speed(&choice.design, choice.design.arch.clock_mhz());
+    let fast = args.target_fps.is_none_or(|fps| speed.frames_per_second >= fps);
+    let shown = &choice.alternatives[..args.alternatives.unwrap_or(0).min(choice.alternatives.len())];
     output::result(&match args.json {
-        true => format!("{:#}\n", json(&network, &choice, device, fits)),
-        false => text(&network, &proof, &choice, device),
+        true => format!("{:#}\n", json(&network, &choice, device, (fits, shown))),
+        false => text(&network, &proof, &choice, device) + &alternatives(args, shown, device),
     })?;
-    Ok(if fits { Outcome::Done } else { Outcome::No })
+    Ok(if fits && fast { Outcome::Done } else { Outcome::No })
 }
 
 fn fits(choice: &Choice, device: Option<&Device>) -> bool {
@@ -43,6 +56,17 @@ fn fits(choice: &Choice, device: Option<&Device>) -> bool {
             area.luts <= device.luts && area.ffs <= device.ffs && area.brams <= device.brams
         }
         _ => true,
+    }
+}
+
+/// The table of the machines that were asked for.
+fn alternatives(args: &Check, shown: &[Candidate], device: Option<&Device>) -> String {
+    match (args.alternatives, device) {
+        (None, _) => String::new(),
+        (_, Some(device)) if !shown.is_empty() => {
+            format!("the fastest that fit and are known to route:\n{}", cost::table(shown, device))
+        }
+        _ => "no alternatives: name a device, and leave a number of the array open\n".into(),
     }
 }
 
@@ -61,7 +85,12 @@ fn constants(network: &Network, index: usize) -> usize {
     }
 }
 
-fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool) -> serde_json::Value {
+fn json(
+    network: &Network,
+    choice: &Choice,
+    device: Option<&Device>,
+    (fits, alternatives): (bool, &[Candidate]),
+) -> serde_json::Value {
     let design = &choice.design;
     let speed = cost::speed(design, design.arch.clock_mhz());
     let layers: Vec<serde_json::Value> = network
@@ -105,6 +134,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
         "area": choice.area,
         "fits": fits,
         "reasons": choice.reasons,
+        "alternatives": alternatives,
     })
 }
 
@@ -146,7 +176,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
     let design = &choice.design;
     line(format!(
         "{}: input {} {}, pixels by '{}', {} layers, {} weight bits, {} MACs, decision {}",
-        network.name,
+        network.name.terminal(),
         network.input.shape,
         code(network.input.code),
         network.input.pixel_rule,
@@ -170,7 +200,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
     for (index, (layer, program)) in network.layers.iter().zip(&design.layers).enumerate() {
         line(format!(
             "{index:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
-            shorten(&layer.name, 22),
+            shorten(&layer.name.terminal(), 22),
             kernel(layer),
             layer.input.to_string(),
             layer.output.to_string(),
@@ -215,7 +245,8 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         if let Some(kept) = keeper(&network.layers, index) {
             line(format!(
                 "  layer {index}: '{}' adds the sums of '{}'",
-                layer.name, network.layers[kept].name
+                layer.name.terminal(),
+                network.layers[kept].name.terminal()
             ));
         }
     }
@@ -267,8 +298,11 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
         ));
         if !fits(choice, Some(device)) {
             line(format!(
-                "  take a larger device ({}) or \"auto\" for rows and columns",
-                device::names().join(", ")
+                "  devices that it fits: {}; or take \"auto\" for rows and columns",
+                match cost::devices_that_fit(network, &design.arch.to_file(), &device.name) {
+                    none if none.is_empty() => "none".into(),
+                    some => some.join(", "),
+                }
             ));
         }
     }

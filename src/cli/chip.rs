@@ -78,7 +78,7 @@ pub fn has_thresholds(design: &Design) -> miette::Result<()> {
             code = "cli::no_thresholds",
             help = "set readout.kind to \"adc\", or leave --recalibrate out",
             "--recalibrate: sense amplifiers decide layer '{}' in the array, where no threshold is left",
-            layer.name
+            layer.name.terminal()
         )),
         None => Ok(()),
     }

@@ -81,7 +81,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             "{}: chip {} of {}, {} arrays, {} cells{}{}{}\n",
             args.output.display(),
             drawn.seed,
-            network.name,
+            network.name.terminal(),
             arrays,
             thousands(cells as u64),
             match beyond {

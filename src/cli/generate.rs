@@ -11,6 +11,7 @@ use crate::emit::board::BoardTop;
 use crate::emit::board::pll::{Pll, PllFamily};
 use crate::emit::vectors::Frame;
 use crate::emit::{self, NamedText};
+use crate::escape;
 use crate::flow::folder::Pending;
 use crate::golden::machine;
 use crate::network::random;
@@ -38,6 +39,9 @@ pub struct Generate {
     /// Device, in place of the architecture file's
     #[arg(long)]
     pub device: Option<String>,
+    /// Frames a second that are enough: the smallest machine that makes them is chosen
+    #[arg(long, value_name = "N", value_parser = load::frames)]
+    pub target_fps: Option<f64>,
     /// Chip made by `bincim draw` for the memories of analog arrays; without one, the ideal chip
     #[arg(long)]
     pub chip: Option<PathBuf>,
@@ -51,7 +55,11 @@ pub struct Generate {
 
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let (network, _) = load::network(&args.model)?;
-    let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
+    let chosen = load::choice_as(&network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let (choice, device) = match chosen {
+        Ok(chosen) => chosen,
+        Err(error) => return load::no(error, args.json),
+    };
     refuse_foreign(&args.output)?;
     let design = &choice.design;
     let chip = match &args.chip {
@@ -62,10 +70,12 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
     let mut files = in_folder("rtl", rtl);
     files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);
-    if let Some(device) = device {
-        files.extend(in_folder("board", board(design, device)?));
+    let mut board_clock = None;
+    if let Some(top) = device.map(|device| board(design, device)).transpose()?.flatten() {
+        board_clock = Some(top.core_hz() as f64 / 1e6);
+        files.extend(in_folder("board", emit::board::modules(&top).into_diagnostic()?));
     }
-    files.push(json_file("design.json", &view(design)));
+    files.push(json_file("design.json", &view(design, board_clock)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
     let model =
         std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
@@ -76,7 +86,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     for file in &files {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
-    write(&pending.path().join("source").join(format!("{}.onnx", design.name)), &model)?;
+    write(&pending.path().join("source").join(format!("{}.onnx", design.name.raw())), &model)?;
     if let Some(chip) = &chip {
         write(&pending.path().join(chip::SOURCE), &chip.write_to())?;
     }
@@ -102,8 +112,8 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
 }
 
 /// The wrapper for the device's board; nothing for a device without one.
-fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
-    let Some(board) = &device.board else { return Ok(Vec::new()) };
+fn board(design: &Design, device: &Device) -> miette::Result<Option<BoardTop>> {
+    let Some(board) = &device.board else { return Ok(None) };
     let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
     let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.clock_mhz()));
     let family = match device.family {
@@ -119,7 +129,7 @@ fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
         }
         _ => None,
     };
-    let top = BoardTop {
+    Ok(Some(BoardTop {
         module: format!("{}_top", board.name),
         clock_hz: oscillator,
         pll,
@@ -129,8 +139,7 @@ fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
         s_bytes: design.input.stream_bits / 8,
         m_bytes: design.output.stream_bits / 8,
         frame_beats: design.input.beats,
-    };
-    emit::board::modules(&top).into_diagnostic()
+    }))
 }
 
 /// An existing folder is replaced only if an earlier run made it.
@@ -161,9 +170,9 @@ fn json_file(name: &str, value: &impl serde::Serialize) -> NamedText {
 }
 
 /// What the design says of itself.
-fn view(design: &Design) -> DesignView {
+fn view(design: &Design, board_clock_mhz: Option<f64>) -> DesignView {
     DesignView {
-        name: design.name.clone(),
+        name: design.name.raw().into(),
         top: "bincim_top".into(),
         rows: design.rows as u64,
         lanes: design.lanes as u64,
@@ -173,13 +182,14 @@ fn view(design: &Design) -> DesignView {
         interval: Some(design.interval()),
         plane_cycles: plane_cycles(design),
         clock_mhz: Some(design.arch.clock_mhz()),
+        board_clock_mhz,
         layers: design
             .network
             .layers
             .iter()
             .zip(&design.layers)
             .map(|(layer, program)| LayerView {
-                name: layer.name.clone(),
+                name: layer.name.raw().into(),
                 op: layer.op.into(),
                 macs: layer.macs() as u64,
                 cycles: program.cycles,
@@ -214,13 +224,13 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) -> Str
     let speed = cost::speed(design, design.arch.clock_mhz());
     if args.json {
         let object = serde_json::json!({
-            "folder": folder, "files": files, "rows": design.rows, "lanes": design.lanes,
+            "folder": folder.to_string_lossy(), "files": files, "rows": design.rows, "lanes": design.lanes,
             "cycles": design.cycles, "interval": speed.interval, "frames_per_second": speed.frames_per_second,
             "reasons": choice.reasons,
         });
         return format!("{object}\n");
     }
-    let mut text = format!("{}: {} files in {}\n", design.name, files, folder.display());
+    let mut text = format!("{}: {} files in {}\n", design.name.terminal(), files, escape::path(folder));
     text += &format!(
         "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz\n",
         design.rows,
@@ -232,5 +242,5 @@ fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) -> Str
     for reason in &choice.reasons {
         text += &format!("  - {reason}\n");
     }
-    text + &format!("  next: bincim verify {} --data DATA\n", args.output.display())
+    text + &format!("  next: bincim verify {} --data DATA\n", escape::shell_path(&args.output))
 }

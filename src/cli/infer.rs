@@ -292,7 +292,7 @@ fn classify(
         true => serde_json::to_string(&summary)?,
         false => format!(
             "{}: {correct} of {count} {} images right, {:.2} %, {:.0} images/s ({} threads, {})",
-            network.name,
+            network.name.terminal(),
             args.split.name(),
             100.0 * summary.accuracy,
             summary.images_per_second,

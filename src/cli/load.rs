@@ -1,14 +1,17 @@
 //! What several verbs read first: the network, the machine for it, the device.
 
+use super::{Outcome, output};
 use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
-use crate::cost::{self, Choice};
+use crate::cost::{self, Choice, ChoiceError};
 use crate::design::Design;
 use crate::lower;
 use crate::network::Network;
 use crate::read;
-use miette::IntoDiagnostic;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// The lowered network at `path`, and one sentence on the proof of its thresholds.
 pub fn network(path: &Path) -> miette::Result<(Network, String)> {
@@ -31,11 +34,21 @@ pub fn choice(
     arch: Option<&Path>,
     device_name: Option<&str>,
 ) -> miette::Result<(Choice, Option<&'static Device>)> {
+    choice_as(network, arch, device_name, None)
+}
+
+/// The same; with a number of frames a second that are enough, the smallest machine that makes them.
+pub fn choice_as(
+    network: &Network,
+    arch: Option<&Path>,
+    device_name: Option<&str>,
+    target_fps: Option<f64>,
+) -> miette::Result<(Choice, Option<&'static Device>)> {
     let file = match arch {
         Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
-    chosen(network, file, arch, device_name)
+    chosen(network, file, arch, device_name, target_fps)
 }
 
 /// The same for a file that is read already; `path` is where it came from.
@@ -44,25 +57,73 @@ pub fn chosen(
     mut file: ArchFile,
     path: Option<&Path>,
     device_name: Option<&str>,
+    target_fps: Option<f64>,
 ) -> miette::Result<(Choice, Option<&'static Device>)> {
     if let Some(name) = device_name {
         file.target.device = name.into();
     }
     // A fault of the file names the file; one of `--device` needs no name.
     let blame = |report: miette::Report| match path {
-        Some(path) => report.wrap_err(path.display().to_string()),
-        None => report,
+        // Nothing is wrong with a file for which nothing fits.
+        Some(path) if report.downcast_ref::<ChoiceError>().is_none_or(|error| error.misfit().is_none()) => {
+            report.wrap_err(path.display().to_string())
+        }
+        _ => report,
     };
     let device = match (file.target.device.as_str(), device_name) {
         ("generic", _) => None,
         (name, Some(_)) => Some(device::find(name)?),
         (name, None) => Some(device::find(name).map_err(|error| blame(error.into()))?),
     };
-    if let (None, Some(device)) = (file.target.clock_mhz, device) {
-        file.target.clock_mhz = Some(device.engine_mhz);
+    if let Some(device) = device {
+        // A board's name is its device's.
+        file.target.device = device.name.clone();
     }
-    let choice = cost::choose(network, &file, device).into_diagnostic().map_err(blame)?;
-    Ok((choice, device))
+    let bar = OnceLock::new();
+    let progress = |done: usize, all: usize| {
+        let bar: &ProgressBar = bar.get_or_init(|| weighing(all));
+        bar.set_position(done as u64);
+    };
+    let choice = cost::choose_as(network, &file, device, &cost::Wish { target_fps, progress: &progress });
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    Ok((choice.map_err(|error| blame(error.into()))?, device))
+}
+
+/// Progress of weighing `machines` machines, on a terminal.
+fn weighing(machines: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(machines as u64);
+    if let Ok(style) = ProgressStyle::with_template("  {bar:40.green/dim} {pos}/{len} machines weighed") {
+        bar.set_style(style.progress_chars("━━─"));
+    }
+    bar
+}
+
+/// A number of frames a second on the command line.
+pub fn frames(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(frames) if frames.is_finite() && frames > 0.0 => Ok(frames),
+        _ => Err("frames a second, a number above 0".into()),
+    }
+}
+
+/// The answer where nothing fits or is fast enough: one JSON object on standard output, or the error as it is.
+pub fn no(error: miette::Report, json: bool) -> miette::Result<Outcome> {
+    match error.downcast_ref::<ChoiceError>().and_then(ChoiceError::misfit) {
+        Some(misfit) if json => {
+            output::result(&format!("{:#}\n", serde_json::json!({ "fits": false, "misfit": misfit })))?;
+            Ok(Outcome::No)
+        }
+        Some(_) => {
+            output::error(&error);
+            Ok(Outcome::No)
+        }
+        None => Err(error),
+    }
 }
 
 /// The design that stands in `dir`, rebuilt from its own sources.
@@ -116,7 +177,7 @@ pub fn images(network: &Network, path: &Path, split: read::Split) -> miette::Res
             "{} holds images of {} but {} reads {}",
             path.display(),
             data.shape,
-            network.name,
+            network.name.terminal(),
             network.input.shape
         ));
     }

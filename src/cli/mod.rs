@@ -21,6 +21,7 @@ mod train;
 mod vary;
 pub mod verify;
 
+use crate::cost::ChoiceError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -62,7 +63,10 @@ pub enum Outcome {
 
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(problem) => return output::usage(&problem),
+    };
     let outcome = match arguments.verb {
         Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
@@ -84,8 +88,9 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Err(report) => {
-            output::log(format_args!("{report:?}"));
-            ExitCode::from(2)
+            output::error(&report);
+            let no = report.downcast_ref::<ChoiceError>().is_some_and(|error| error.misfit().is_some());
+            ExitCode::from(if no { 1 } else { 2 })
         }
     }
 }

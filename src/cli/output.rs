@@ -1,15 +1,18 @@
-//! Where the verbs print: the result on standard output, the log on standard error.
+//! Where the verbs print: the result on standard output, the log and errors on standard error.
 //!
-//! Never panics: a reader that has gone away is no error, a full disk behind standard output is one.
+//! Names and paths from outside are in all three, so nothing reaches a terminal that it would obey
+//! ([`escape::terminal_lines`]). Never panics: a reader that has gone away is no error, a full disk behind standard
+//! output is one.
 
-use miette::{IntoDiagnostic, WrapErr};
-use std::fmt::Arguments;
+use crate::escape;
+use miette::{Diagnostic, IntoDiagnostic, WrapErr};
+use std::fmt::{self, Arguments, Display};
 use std::io::{self, ErrorKind, Write};
 
 /// Writes the verb's result to standard output.
 pub fn result(text: &str) -> miette::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(escape::terminal_lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).into_diagnostic().wrap_err("cannot write to standard output")
         }
@@ -19,5 +22,99 @@ pub fn result(text: &str) -> miette::Result<()> {
 
 /// Writes one line to standard error; a log that cannot be written stops no work.
 pub fn log(line: Arguments) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", escape::terminal_lines(&line.to_string()));
+}
+
+/// Writes an error with its code and its help to standard error, in colours where that is a terminal.
+pub fn error(report: &miette::Report) {
+    let shown = miette::Report::new(Shown::of(report.as_ref()));
+    let _ = writeln!(io::stderr(), "{shown:?}");
+}
+
+/// Ends the program as clap does after `problem`: help and version are its own text, an error quotes arguments.
+pub fn usage(problem: &clap::Error) -> std::process::ExitCode {
+    let text = escape::terminal_lines(&problem.render().to_string());
+    let unchanged = text == problem.render().to_string();
+    let _ = match unchanged {
+        true => problem.print(),
+        false => io::stderr().write_all(text.as_bytes()),
+    };
+    std::process::ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2))
+}
+
+/// A diagnostic whose texts a terminal can show.
+#[derive(Debug)]
+struct Shown {
+    message: String,
+    code: Option<String>,
+    help: Option<String>,
+    severity: Option<miette::Severity>,
+    related: Vec<Shown>,
+    cause: Option<Box<Shown>>,
+}
+
+impl Shown {
+    fn of(diagnostic: &dyn Diagnostic) -> Shown {
+        let text = |text: &dyn Display| escape::terminal_lines(&text.to_string());
+        let cause = match diagnostic.diagnostic_source() {
+            Some(source) => Some(Box::new(Shown::of(source))),
+            None => std::error::Error::source(diagnostic).map(|source| Box::new(Shown::plain(source))),
+        };
+        Shown {
+            message: text(&diagnostic),
+            code: diagnostic.code().map(|code| text(&code)),
+            help: diagnostic.help().map(|help| text(&help)),
+            severity: diagnostic.severity(),
+            related: diagnostic.related().into_iter().flatten().map(Shown::of).collect(),
+            cause,
+        }
+    }
+
+    fn plain(error: &(dyn std::error::Error + 'static)) -> Shown {
+        Shown {
+            message: escape::terminal_lines(&error.to_string()),
+            code: None,
+            help: None,
+            severity: None,
+            related: Vec::new(),
+            cause: error.source().map(|source| Box::new(Shown::plain(source))),
+        }
+    }
+}
+
+impl Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Shown {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl Diagnostic for Shown {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.code.as_ref().map(|code| Box::new(code) as _)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as _)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        self.severity
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        match self.related.is_empty() {
+            true => None,
+            false => Some(Box::new(self.related.iter().map(|one| one as &dyn Diagnostic))),
+        }
+    }
+
+    fn diagnostic_source(&self) -> Option<&dyn Diagnostic> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
 }

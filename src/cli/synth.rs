@@ -56,7 +56,7 @@ pub fn run(args: &Synth) -> miette::Result<Outcome> {
     pending.keep_if_failed();
     let view = match build(args, device, &design, &plan, pending.path()) {
         Err(error @ FlowError::DoesNotFit { .. }) => {
-            output::log(format_args!("{:?}", miette::Report::new(error)));
+            output::error(&miette::Report::new(error));
             return Ok(Outcome::No);
         }
         other => other?,
@@ -74,6 +74,8 @@ struct Plan {
     files: Vec<PathBuf>,
     board: Option<&'static Board>,
     target_mhz: f64,
+    /// Clock at which the bitstream runs.
+    clock_mhz: f64,
 }
 
 fn plan(args: &Synth, device: &'static Device, design: &DesignView) -> miette::Result<Plan> {
@@ -95,7 +97,9 @@ fn plan(args: &Synth, device: &'static Device, design: &DesignView) -> miette::R
     let clock = board.map(|board| board.clock_mhz);
     // The last resort is only for a design without a clock on a device without a board.
     let target_mhz = args.freq.or(design.clock_mhz).or(clock).unwrap_or(100.0);
-    Ok(Plan { top, rtl, files, board, target_mhz })
+    // Nothing but the board's own PLL or oscillator says how fast a bitstream runs.
+    let clock_mhz = board.and(design.board_clock_mhz).unwrap_or(target_mhz);
+    Ok(Plan { top, rtl, files, board, target_mhz, clock_mhz })
 }
 
 /// The board's wrapper and what all wrappers share: every file of `board/` that is no wrapper.
@@ -163,7 +167,7 @@ fn build(
         device_args: &device.route,
         netlist: &netlist.json,
         constraints: Some(&constraints),
-        target_mhz: plan.target_mhz,
+        target_mhz: plan.target_mhz.max(plan.clock_mhz),
         seeds: &seeds,
         jobs: args.jobs,
         out,
@@ -180,7 +184,14 @@ fn build(
     view.bitstream_bytes = Some(bytes.len() as u64);
     view.bitstream_sha256 = Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
     view.fmax_mhz = routed.timing.fmax_mhz();
-    view.meets_target = view.fmax_mhz.map(|fmax| fmax >= plan.target_mhz);
+    if view.fmax_mhz.is_none() {
+        return Err(FlowError::BadOutput {
+            tool: "nextpnr",
+            file: routed.log.clone(),
+            what: "no clock in it, so the design's speed is not known".into(),
+        });
+    }
+    view.meets_target = view.fmax_mhz.map(|fmax| fmax >= plan.target_mhz.max(plan.clock_mhz));
     let clock = |(name, clock): (&String, &nextpnr::Clock)| ClockView {
         name: name.clone(),
         achieved_mhz: clock.achieved,
@@ -232,12 +243,14 @@ fn first_view(device: &Device, design: &DesignView, plan: &Plan, netlist: &yosys
         },
         fmax_mhz: None,
         target_mhz: plan.target_mhz,
+        clock_mhz: Some(plan.clock_mhz),
         meets_target: None,
         cycles: design.cycles,
         interval: design.interval(),
         bound: design.bound(),
         frames_per_second: 0.0,
         frames_per_second_at_target: 0.0,
+        frames_per_second_at_fmax: None,
         gops: 0.0,
         gops_per_lut: 0.0,
         bitstream: None,
@@ -255,11 +268,12 @@ fn first_view(device: &Device, design: &DesignView, plan: &Plan, netlist: &yosys
 /// Fills in what follows from the clock.
 fn with_speed(mut view: SynthView, design: &DesignView) -> SynthView {
     let at = |mhz| report::speed(view.interval, design.macs, mhz);
-    let (reached, target) = (at(view.fmax_mhz.unwrap_or(view.target_mhz)), at(view.target_mhz));
-    view.frames_per_second = reached.frames_per_second;
-    view.frames_per_second_at_target = target.frames_per_second;
-    view.gops = reached.gops;
-    view.gops_per_lut = if view.luts == 0 { 0.0 } else { reached.gops / view.luts as f64 };
+    let bitstream = at(view.clock());
+    view.frames_per_second = bitstream.frames_per_second;
+    view.frames_per_second_at_target = at(view.target_mhz).frames_per_second;
+    view.frames_per_second_at_fmax = view.fmax_mhz.map(|fmax| at(fmax).frames_per_second);
+    view.gops = bitstream.gops;
+    view.gops_per_lut = bitstream.gops / view.luts.max(1) as f64;
     view
 }
 
@@ -273,9 +287,9 @@ fn show(args: &Synth, mut view: SynthView) -> miette::Result<Outcome> {
     }
     if view.meets_target == Some(false) {
         output::log(format_args!(
-            "the clock target of {} MHz is missed; try --seeds 8, a lower --freq, or a deeper pipeline in the \
+            "the clock of {} MHz is missed; try --seeds 8, or a lower target.clock_mhz or a deeper pipeline in the \
              architecture file",
-            view.target_mhz
+            view.target_mhz.max(view.clock())
         ));
         return Ok(Outcome::No);
     }
@@ -295,7 +309,11 @@ fn text(view: &SynthView) -> String {
         out += &row("large RAM", view.sprams, view.available.sprams);
     }
     match view.fmax_mhz {
-        Some(fmax) => out += &format!("  {:<12} {fmax:>8.2} MHz, target {} MHz\n", "fmax", view.target_mhz),
+        Some(fmax) => {
+            out += &format!("  {:<12} {:>8.2} MHz, target {} MHz\n", "clock", view.clock(), view.target_mhz);
+            let most = view.frames_per_second_at_fmax.unwrap_or_default();
+            out += &format!("  {:<12} {fmax:>8.2} MHz, {most:.1} frames a second there\n", "fmax");
+        }
         None => {
             out += &format!("  {:<12} not placed and routed; figures at {} MHz\n", "fmax", view.target_mhz)
         }
@@ -322,9 +340,10 @@ fn tool_view(found: &Found) -> ToolView {
 
 /// A network's name as a file name.
 fn file_name(name: &str) -> String {
-    let name: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    if name.is_empty() { "design".into() } else { name }
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
+    let name: String = name.chars().map(plain).take(64).collect();
+    // No tool may take it for an option.
+    if name.starts_with('-') || name.is_empty() { format!("design{name}") } else { name }
 }
 
 fn frequency(text: &str) -> Result<f64, String> {

@@ -1,9 +1,28 @@
-//! The geometry for a network on a device: the fewest cycles among those that fit, and why.
+//! The machine for a network on a device: the fastest among those that fit and are known to route, and why.
 
-use super::{Area, area};
-use crate::arch::{Arch, ArchFile, device::Device, validate};
+use super::candidates::{self, Candidate, DEPTH, Weighed, geometries, table};
+use super::{Area, area, evidence};
+use crate::arch::device::{self, Device};
+use crate::arch::{Arch, ArchFile, validate};
 use crate::design::{self, Design};
 use crate::network::Network;
+
+/// Hears how many of how many machines have been weighed; called from several threads.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// What is asked of a choice.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    /// Frames a second that are enough: the smallest machine that makes them is taken.
+    pub target_fps: Option<f64>,
+    pub progress: Progress<'a>,
+}
+
+impl Default for Wish<'_> {
+    fn default() -> Self {
+        Wish { target_fps: None, progress: &|_, _| {} }
+    }
+}
 
 /// A chosen machine.
 #[derive(Debug, Clone)]
@@ -13,6 +32,8 @@ pub struct Choice {
     pub area: Option<Area>,
     /// Sentences that say why this geometry.
     pub reasons: Vec<String>,
+    /// The machines that fit and are not known to fail, the fastest first; empty where nothing was open.
+    pub alternatives: Vec<Candidate>,
 }
 
 /// Why nothing could be chosen.
@@ -22,69 +43,97 @@ pub enum ChoiceError {
     Arch(Vec<crate::arch::ArchProblem>),
     #[error(transparent)]
     Design(#[from] design::DesignError),
-    #[error(
-        "no geometry fits {device}: the smallest ({rows} x {lanes}) needs about {luts} LUTs, {ffs} FFs and {brams} block RAMs; \
-         there are {device_luts}, {device_ffs} and {device_brams}"
-    )]
-    NothingFits {
-        device: String,
-        rows: usize,
-        lanes: usize,
-        luts: u64,
-        ffs: u64,
-        brams: u64,
-        device_luts: u64,
-        device_ffs: u64,
-        device_brams: u64,
-    },
+    /// The answer is no: nothing fits, or nothing that fits is fast enough.
+    #[error("{0}")]
+    Misfit(Box<Misfit>),
 }
 
-/// Rows, columns, activation words and rows of weights a cycle that are tried where the file says "auto".
-const ROWS: [usize; 12] = [16, 32, 64, 72, 128, 144, 256, 288, 512, 576, 1024, 1152];
-const LANES: [usize; 6] = [4, 8, 16, 32, 64, 128];
-const WORDS: [usize; 6] = [8, 16, 32, 64, 128, 256];
-const WEIGHT_ROWS: [usize; 7] = [4, 8, 16, 32, 64, 128, 256];
-const DEPTH: usize = 64;
+/// What there is where nothing serves.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Misfit {
+    pub device: String,
+    /// Frames a second that were asked for.
+    pub target_fps: Option<f64>,
+    /// Where some fit, the fastest of those; else the ones that come nearest to fitting.
+    pub nearest: Vec<Candidate>,
+    /// Other devices on which some machine serves.
+    pub devices: Vec<String>,
+}
 
-/// Share of a device that an estimate may fill: place and route needs room, and the wrapper its own.
-const LOGIC_SHARE: f64 = 0.80;
-const MEMORY_SHARE: f64 = 0.95;
+impl std::fmt::Display for Misfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let device = device::find(&self.device).map_err(|_| std::fmt::Error)?;
+        match self.target_fps {
+            Some(fps) => writeln!(f, "no geometry makes {fps} frames/s on {}; the nearest:", self.device)?,
+            None => writeln!(f, "no geometry fits {}; the nearest:", self.device)?,
+        }
+        f.write_str(&table(&self.nearest, device))?;
+        write!(
+            f,
+            "there are {} LUTs, {} FFs and {} block RAMs, of which 80, 80 and 95 % may be filled; devices that serve: {}",
+            device.luts,
+            device.ffs,
+            device.brams,
+            if self.devices.is_empty() { "none".into() } else { self.devices.join(", ") }
+        )
+    }
+}
+
+impl ChoiceError {
+    /// What there is where nothing serves.
+    pub fn misfit(&self) -> Option<&Misfit> {
+        match self {
+            ChoiceError::Misfit(misfit) => Some(misfit),
+            _ => None,
+        }
+    }
+}
+
+impl miette::Diagnostic for ChoiceError {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        match self {
+            ChoiceError::Misfit(_) => Some(Box::new("cost::misfit")),
+            _ => None,
+        }
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        match self {
+            ChoiceError::Misfit(misfit) if misfit.devices.is_empty() => {
+                Some(Box::new("fix fewer numbers in the architecture file, or take a smaller network"))
+            }
+            ChoiceError::Misfit(_) => Some(Box::new("take one of these devices, or a smaller network")),
+            _ => None,
+        }
+    }
+}
 
 /// Resolves every "auto" of `file` for `network` on `device` (`None`: plain Verilog for no device).
 ///
 /// Errors when the fixed keys contradict each other, when the network cannot be built, or when nothing fits.
 pub fn choose(network: &Network, file: &ArchFile, device: Option<&Device>) -> Result<Choice, ChoiceError> {
-    let family = device.map_or("generic", |device| device.family.key());
+    choose_as(network, file, device, &Wish::default())
+}
+
+/// The same with a wish.
+pub fn choose_as(
+    network: &Network,
+    file: &ArchFile,
+    device: Option<&Device>,
+    wish: &Wish,
+) -> Result<Choice, ChoiceError> {
     let columns = file.array.columns.value().or(file.array.lanes.value());
     let fixed =
         [file.array.rows.value(), columns, file.activation.word.value(), file.weights.rows_per_cycle.value()];
-    let open = fixed.iter().any(Option::is_none);
     let problems = crate::arch::validate_file(file);
     if !problems.is_empty() {
         return Err(ChoiceError::Arch(problems));
     }
-    if !open {
-        let arch = file.with(family, 0, 0, 0, 0, DEPTH);
-        let problems = validate(&arch);
-        if !problems.is_empty() {
-            return Err(ChoiceError::Arch(problems));
-        }
-        let design = design::build(network, &arch)?;
-        let area = device.map(|device| area(&design, device));
-        return Ok(Choice {
-            design,
-            area,
-            reasons: vec!["every number is given by the architecture file".into()],
-        });
-    }
     match device {
-        Some(device) => best_fit(network, file, device),
-        None => {
+        Some(device) if fixed.iter().any(Option::is_none) => best_fit(network, file, device, wish),
+        _ if fixed.iter().all(Option::is_some) => as_given(network, file, device, wish),
+        _ => {
             let arch = generic(network, file);
-            let problems = validate(&arch);
-            if !problems.is_empty() {
-                return Err(ChoiceError::Arch(problems));
-            }
             let taken = [arch.rows, arch.lanes, arch.word, arch.weight_rows];
             let names = ["array.rows", "array.columns", "activation.word", "weights.rows_per_cycle"];
             let open = fixed.iter().zip(names).zip(taken).filter(|((given, _), _)| given.is_none());
@@ -93,9 +142,51 @@ pub fn choose(network: &Network, file: &ArchFile, device: Option<&Device>) -> Re
                 "no device is named (target.device), so middle-sized numbers stand where the file has none: {}",
                 open.join(", ")
             );
-            Ok(Choice { design: design::build(network, &arch)?, area: None, reasons: vec![reason] })
+            let design = design::build(network, &valid(arch)?)?;
+            Ok(Choice { design, area: None, reasons: vec![reason], alternatives: Vec::new() })
         }
     }
+}
+
+/// Names of the devices, but `except`, on which some machine of `file` fits and is not known to fail.
+pub fn devices_that_fit(network: &Network, file: &ArchFile, except: &str) -> Vec<String> {
+    let others = device::all().iter().filter(|device| device.name != except);
+    let fits = |device: &&Device| candidates::some_fits(network, file, device);
+    others.filter(fits).map(|device| device.name.clone()).collect()
+}
+
+fn valid(arch: Arch) -> Result<Arch, ChoiceError> {
+    let problems = validate(&arch);
+    if problems.is_empty() { Ok(arch) } else { Err(ChoiceError::Arch(problems)) }
+}
+
+/// The machine whose every number the file gives; only the clock may be open.
+fn as_given(
+    network: &Network,
+    file: &ArchFile,
+    device: Option<&Device>,
+    wish: &Wish,
+) -> Result<Choice, ChoiceError> {
+    let family = device.map_or("generic", |device| device.family.key());
+    let mut arch = valid(file.with(family, 0, 0, 0, 0, DEPTH))?;
+    let mut reasons = vec!["every number is given by the architecture file".to_string()];
+    if let Some(device) = device {
+        if file.target.clock_mhz.is_none() {
+            let (clock, why) = evidence::clock(device, &arch);
+            arch.target.clock_mhz = Some(clock);
+            reasons.push(why);
+        }
+        reasons.extend(
+            evidence::beyond(device, &arch).map(|why| format!("beyond what is known to route: {why}")),
+        );
+    }
+    let design = design::build(network, &arch)?;
+    let frames = super::speed(&design, arch.clock_mhz()).frames_per_second;
+    if let Some(fps) = wish.target_fps.filter(|fps| frames < *fps) {
+        reasons.push(format!("does NOT make {fps} frames/s"));
+    }
+    let area = device.map(|device| area(&design, device));
+    Ok(Choice { design, area, reasons, alternatives: Vec::new() })
 }
 
 /// A middle-sized machine whose keys follow those that are given.
@@ -114,99 +205,76 @@ fn generic(network: &Network, file: &ArchFile) -> Arch {
     file.with("generic", rows, lanes, word, weight_rows, DEPTH)
 }
 
-/// Geometries that satisfy the file's fixed keys.
-fn geometries(file: &ArchFile, family: &str) -> Vec<Arch> {
-    let or_all = |setting: Option<usize>, all: &[usize]| setting.map_or(all.to_vec(), |value| vec![value]);
-    let lanes_setting = file.array.columns.value().or(file.array.lanes.value());
-    let mut found = Vec::new();
-    for &rows in &or_all(file.array.rows.value(), &ROWS) {
-        for &lanes in &or_all(lanes_setting, &LANES) {
-            for &word in &or_all(file.activation.word.value(), &WORDS) {
-                for &weight_rows in &or_all(file.weights.rows_per_cycle.value(), &WEIGHT_ROWS) {
-                    let arch = file.with(family, rows, lanes, word, weight_rows, DEPTH);
-                    // More banks than kernel taps of the largest kernel only cost rotation.
-                    if validate(&arch).is_empty() && arch.banks() <= 16 {
-                        found.push(arch);
-                    }
-                }
-            }
-        }
-    }
-    found
-}
+/// Candidates that a refusal shows.
+const SHOWN: usize = 8;
 
-fn best_fit(network: &Network, file: &ArchFile, device: &Device) -> Result<Choice, ChoiceError> {
-    let family = device.family.key();
-    let mut tried = geometries(file, family);
+fn best_fit(network: &Network, file: &ArchFile, device: &Device, wish: &Wish) -> Result<Choice, ChoiceError> {
+    let tried = geometries(file, device);
     if tried.is_empty() {
         return Err(ChoiceError::Arch(validate(&generic(network, file))));
     }
-    // Smallest first: what does not fit without its memories is not built at all.
-    tried.sort_by_key(|arch| (arch.rows * arch.lanes, arch.weight_bandwidth(), arch.rows));
-    let mut best: Option<(Design, Area)> = None;
-    let mut smallest: Option<(Design, Area)> = None;
-    let mut last_error = None;
-    for arch in &tried {
-        if !arch.readout.is_analog() && (arch.rows * arch.lanes) as f64 * 2.0 > device.ffs as f64 {
-            break;
-        }
-        let design = match design::outline(network, arch) {
-            Ok(design) => design,
-            Err(error) => {
-                last_error = Some(error);
-                continue;
-            }
-        };
-        let area = area(&design, device);
-        let fits = area.luts as f64 <= device.luts as f64 * LOGIC_SHARE
-            && area.ffs as f64 <= device.ffs as f64 * LOGIC_SHARE
-            && area.brams as f64 <= device.brams as f64 * MEMORY_SHARE;
-        let better = best.as_ref().is_none_or(|(other, other_area)| {
-            (design.interval(), area.luts, area.brams) < (other.interval(), other_area.luts, other_area.brams)
-        });
-        if fits && better {
-            best = Some((design, area));
-        } else if smallest
-            .as_ref()
-            .is_none_or(|(_, other)| (area.brams, area.luts) < (other.brams, other.luts))
-        {
-            smallest = Some((design, area));
-        }
+    let weighed = Weighed::new(network, &tried, device, wish.progress);
+    if let (true, Some(error)) = (weighed.candidates.is_empty(), weighed.error.clone()) {
+        return Err(error.into());
     }
-    match (best, smallest, last_error) {
-        (Some((design, area)), ..) => {
-            let reasons = reasons(&design, &area, device, tried.len());
-            Ok(Choice { design: design::build(network, &design.arch)?, area: Some(area), reasons })
-        }
-        (None, Some((design, area)), _) => Err(ChoiceError::NothingFits {
+    let Some(best) = weighed.best(wish.target_fps) else {
+        let fastest: Vec<Candidate> = weighed.good().take(SHOWN).cloned().collect();
+        let slow = !fastest.is_empty();
+        return Err(ChoiceError::Misfit(Box::new(Misfit {
             device: device.name.clone(),
-            rows: design.rows,
-            lanes: design.lanes,
-            luts: area.luts,
-            ffs: area.ffs,
-            brams: area.brams,
-            device_luts: device.luts,
-            device_ffs: device.ffs,
-            device_brams: device.brams,
-        }),
-        (None, None, Some(error)) => Err(error.into()),
-        (None, None, None) => Err(ChoiceError::Arch(validate(&generic(network, file)))),
-    }
+            target_fps: wish.target_fps,
+            nearest: if slow { fastest } else { weighed.nearest(device, SHOWN) },
+            // A device on which one fits is not thereby fast enough, so each is asked anew.
+            devices: match wish.target_fps {
+                None => devices_that_fit(network, file, &device.name),
+                Some(_) => devices_that_make(network, file, &device.name, wish),
+            },
+        })));
+    };
+    let same = |arch: &&Arch| {
+        (arch.rows, arch.lanes, arch.word, arch.weight_rows)
+            == (best.rows, best.columns, best.word, best.rows_per_cycle)
+    };
+    let arch = tried.iter().find(same).expect("a candidate is one of those that were tried");
+    let reasons = reasons(best, &weighed, device, wish, file.target.clock_mhz.is_none().then_some(arch));
+    let (area, alternatives) = (Some(best.area), weighed.good().cloned().collect());
+    Ok(Choice { design: design::build(network, arch)?, area, reasons, alternatives })
 }
 
-fn reasons(design: &Design, area: &Area, device: &Device, tried: usize) -> Vec<String> {
-    vec![
-        format!(
-            "{} x {} with words of {} and {} rows of weights a cycle: fewest cycles a frame ({}) of {tried} geometries that were weighed",
-            design.rows,
-            design.lanes,
-            design.word,
-            design.weight_rows,
-            design.interval()
-        ),
-        format!(
-            "estimated {} of {} LUTs, {} of {} FFs, {} of {} block RAMs on {}",
-            area.luts, device.luts, area.ffs, device.ffs, area.brams, device.brams, device.name
-        ),
-    ]
+/// Devices other than `except` on which some machine makes the frames that are wished.
+fn devices_that_make(network: &Network, file: &ArchFile, except: &str, wish: &Wish) -> Vec<String> {
+    let makes = |device: &&Device| {
+        let tried = geometries(file, device);
+        Weighed::new(network, &tried, device, &|_, _| {}).best(wish.target_fps).is_some()
+    };
+    let others = device::all().iter().filter(|device| device.name != except);
+    others.filter(makes).map(|device| device.name.clone()).collect()
+}
+
+/// Why `best` was taken; `open` is its machine where the clock follows from measurements.
+fn reasons(
+    best: &Candidate,
+    weighed: &Weighed,
+    device: &Device,
+    wish: &Wish,
+    open: Option<&Arch>,
+) -> Vec<String> {
+    let what = match wish.target_fps {
+        None => format!("most frames a second ({:.0})", best.frames_per_second),
+        Some(fps) => format!("smallest that makes {fps} frames/s ({:.0})", best.frames_per_second),
+    };
+    let mut reasons = vec![format!(
+        "{} x {} with words of {} and {} rows of weights a cycle: {what} of {} geometries that were weighed",
+        best.rows, best.columns, best.word, best.rows_per_cycle, weighed.tried
+    )];
+    reasons.extend(open.map(|arch| evidence::clock(device, arch).1));
+    reasons.extend(weighed.ceiling.as_ref().map(|ceiling| match weighed.obeys() {
+        true => format!("beyond what is known to route: {}", ceiling.why),
+        false => ceiling.why.clone(),
+    }));
+    reasons.push(format!(
+        "estimated {} of {} LUTs, {} of {} FFs, {} of {} block RAMs on {}",
+        best.area.luts, device.luts, best.area.ffs, device.ffs, best.area.brams, device.brams, device.name
+    ));
+    reasons
 }

@@ -3,10 +3,13 @@
 //! Estimates only; the synthesis report is the truth.
 
 mod area;
+mod candidates;
 mod choose;
+mod evidence;
 
 pub use area::{Area, Memory, area, memories};
-pub use choose::{Choice, ChoiceError, choose};
+pub use candidates::{Candidate, table};
+pub use choose::{Choice, ChoiceError, Misfit, Progress, Wish, choose, choose_as, devices_that_fit};
 
 use crate::design::Design;
 

@@ -48,7 +48,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         let undecided =
             |(layer, readout): &(&Layer, &LayerReadout)| !layer.fewer.is_empty() && readout.decides;
         if let Some((layer, _)) = network.layers.iter().zip(&plan.layers).find(undecided) {
-            return Err(DesignError::SenseThresholds { layer: layer.name.clone() });
+            return Err(DesignError::SenseThresholds { layer: layer.name.terminal() });
         }
     }
     let domains = domains(network, signed_counts, plan.as_ref());
@@ -109,7 +109,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         Activation::Sign { .. } => 1,
     };
     if score_bits > 32 {
-        return Err(DesignError::WideScores { layer: last.name.clone(), bits: score_bits });
+        return Err(DesignError::WideScores { layer: last.name.terminal(), bits: score_bits });
     }
     Ok(Design {
         name: network.name.clone(),
@@ -199,11 +199,11 @@ fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
     for layer in &sliced.layers {
         for plane in &layer.planes {
             if plane.scale > Plane::MOST_SCALE {
-                return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
+                return Err(DesignError::Scale { layer: layer.name.terminal(), scale: plane.scale });
             }
             let needed = width::signed(-1, i64::from(plane.most()) << readout.fraction_bits);
             if needed > readout.cell_bits as usize {
-                let (layer, most, bits) = (layer.name.clone(), plane.most(), readout.cell_bits);
+                let (layer, most, bits) = (layer.name.terminal(), plane.most(), readout.cell_bits);
                 return Err(DesignError::NarrowCell { layer, most, bits, needed });
             }
         }
@@ -233,7 +233,7 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
         network.layers.iter().zip(&arch.planes).find(|(layer, asked)| **asked > layer.planes.len())
     {
         return Err(DesignError::TooManyPlanes {
-            layer: layer.name.clone(),
+            layer: layer.name.terminal(),
             asked,
             planes: layer.planes.len(),
         });
@@ -241,23 +241,23 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     let code = network.input.code;
     let value = first.padding.value;
     if !first.padding.is_none() && input::pad_code(code, value).is_none() {
-        return Err(DesignError::PadOutsideInput { layer: first.name.clone(), value, code });
+        return Err(DesignError::PadOutsideInput { layer: first.name.terminal(), value, code });
     }
     if network.layers.len() == 1
         && network.input.code != InputCode::Bipolar
         && first.activation == Activation::Scores
     {
-        return Err(DesignError::ScoresFromInteger { layer: first.name.clone(), bits: planes });
+        return Err(DesignError::ScoresFromInteger { layer: first.name.terminal(), bits: planes });
     }
     for layer in &network.layers {
         let beyond = |plane: &&Plane| !(1..=Plane::MOST_SCALE).contains(&plane.scale);
         if let Some(plane) = layer.planes.iter().find(beyond) {
-            return Err(DesignError::Scale { layer: layer.name.clone(), scale: plane.scale });
+            return Err(DesignError::Scale { layer: layer.name.terminal(), scale: plane.scale });
         }
     }
     if last.output.elements() > 65536 {
         return Err(DesignError::TooManyScores {
-            layer: last.name.clone(),
+            layer: last.name.terminal(),
             elements: last.output.elements(),
         });
     }

@@ -21,6 +21,7 @@ pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
+use crate::escape::Untrusted;
 use crate::mapping::PlaneTiles;
 use crate::mapping::cycles::Frame;
 pub use crate::network::{InputCode, PadValue, Shape};
@@ -31,7 +32,7 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone)]
 pub struct Design {
     /// Name of the network, for file headers and reports.
-    pub name: String,
+    pub name: Untrusted,
     pub network: Network,
     pub arch: Arch,
 
@@ -324,7 +325,7 @@ pub struct PlaneDesign {
 /// One layer's program.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct LayerDesign {
-    pub name: String,
+    pub name: Untrusted,
     pub source: Source,
     /// Tiles along the fan-in, in each plane.
     pub passes: usize,

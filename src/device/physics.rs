@@ -4,40 +4,72 @@
 //! one product of the column sum of `drive x weight`; a conductance or current is a fraction of `Gmax`, the ON value
 //! of a nominal device.
 
-use schemars::JsonSchema;
+use super::PRESETS;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 /// `[variation]`: static differences between chips, and the read noise. Strict keys; the default is the ideal chip.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = with_preset)]
 pub struct Physics {
     /// Dynamic noise of a column at each read: standard deviation in counts, 0 to 1000. Not part of a drawn chip.
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub read_noise: f64,
+    /// What a cell is made of.
     pub cell: Cell,
+    /// An additive or proportional error of each device.
     pub gaussian: Gaussian,
+    /// A factor of each device's current.
     pub lognormal: LogNormal,
+    /// Mismatch of the transistors' threshold voltage.
     pub threshold: Threshold,
+    /// Devices that ignore what is written.
     pub stuck: Stuck,
+    /// What all cells of a chip share.
     pub die: Die,
+    /// The row driver (DAC).
     pub row: Row,
+    /// Resistance of the lines.
     pub wires: Wires,
+    /// The column before its converter.
     pub column: Column,
+    /// The ADC of a column.
     pub converter: Adc,
+    /// The sense amplifier, where a column is read with one bit.
     pub sense: Sense,
+}
+
+/// The key that a file may have besides those of the record: the reader writes the preset out.
+fn with_preset(schema: &mut Schema) {
+    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    if let Some(keys) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        let about = "Named physics of a published system; the other keys of the table go before it.";
+        keys.insert(
+            "preset".into(),
+            serde_json::json!({ "description": about, "type": "string", "enum": names }),
+        );
+    }
 }
 
 /// `[variation.cell]`: what a cell is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cell {
+    /// How devices make a signed product.
     pub kind: CellKind,
     /// OFF over ON conductance, `Gmin / Gmax` (1 / ON/OFF ratio): 0 to 0.9.
+    #[schemars(range(min = 0.0, max = 0.9))]
     pub g_min: f64,
     /// Bits of the programmable conductance: targets are rounded (half to even) to multiples of
     /// `Gmax / (2^bits - 1)`. 0 to 16; 0: continuous.
+    #[schemars(range(min = 0, max = 16))]
     pub bits: u32,
+    /// Whether drive +1 and drive -1 meet the same devices.
     pub branches: Branches,
+    /// Conductances of a pair that holds one of several levels.
     pub sides: Sides,
+    /// What a single-ended column is compared with.
     pub reference: Reference,
     /// Whether a conductance below 0 becomes 0, as it must physically; false keeps the errors Gaussian.
     pub clamp: bool,
@@ -114,7 +146,9 @@ pub enum Sides {
 #[serde(deny_unknown_fields, default)]
 pub struct Gaussian {
     /// Standard deviation as a fraction of what `of` says: 0 to 2.
+    #[schemars(range(min = 0.0, max = 2.0))]
     pub sigma: f64,
+    /// What `sigma` is relative to.
     pub of: Scale,
 }
 
@@ -136,6 +170,7 @@ pub enum Scale {
 #[serde(deny_unknown_fields, default)]
 pub struct LogNormal {
     /// Standard deviation of the logarithm: 0 to 3. Below threshold: `sigma_VT / (n kT/q)`.
+    #[schemars(range(min = 0.0, max = 3.0))]
     pub sigma: f64,
 }
 
@@ -144,14 +179,19 @@ pub struct LogNormal {
 #[serde(deny_unknown_fields, default)]
 pub struct Threshold {
     /// Pelgrom coefficient in mV um: 0 to 20; 0: no mismatch. `sigma_VT = a_vt / sqrt(width x length)`.
+    #[schemars(range(min = 0.0, max = 20.0))]
     pub a_vt: f64,
     /// Channel width in um: 0.01 to 100.
+    #[schemars(range(min = 0.01, max = 100.0))]
     pub width: f64,
     /// Channel length in um: 0.005 to 100.
+    #[schemars(range(min = 0.005, max = 100.0))]
     pub length: f64,
     /// Overdrive `VGS - VT` at full drive in mV: 10 to 5000.
+    #[schemars(range(min = 10.0, max = 5000.0))]
     pub overdrive: f64,
     /// Exponent of the alpha-power law: 1 to 2.
+    #[schemars(range(min = 1.0, max = 2.0))]
     pub alpha: f64,
 }
 
@@ -166,8 +206,10 @@ impl Default for Threshold {
 #[serde(deny_unknown_fields, default)]
 pub struct Stuck {
     /// Fraction of devices (`xnor`: of stored bits) that are always OFF (`xnor`: -1): 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub at_zero: f64,
     /// Fraction that is always ON (`xnor`: +1): 0 to 1, with `at_zero` at most 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub at_one: f64,
 }
 
@@ -176,6 +218,7 @@ pub struct Stuck {
 #[serde(deny_unknown_fields, default)]
 pub struct Die {
     /// Standard deviation of the relative shift of every current of a chip: 0 to 0.5.
+    #[schemars(range(min = 0.0, max = 0.5))]
     pub sigma: f64,
 }
 
@@ -185,9 +228,11 @@ pub struct Die {
 pub struct Row {
     /// Drive level as a fraction of the driver's full scale: 0.01 to 1. Columns are read on this scale; errors
     /// of the threshold voltage and of the driver weigh more at a low level.
+    #[schemars(range(min = 0.01, max = 1.0))]
     pub level: f64,
     /// Standard deviation of the driver's error (integral non-linearity) at that level, as a fraction of full
     /// scale, for each row and each drive: 0 to 0.5.
+    #[schemars(range(min = 0.0, max = 0.5))]
     pub inl: f64,
 }
 
@@ -202,9 +247,12 @@ impl Default for Row {
 #[serde(deny_unknown_fields, default)]
 pub struct Wires {
     /// Resistance of a row between neighbouring devices, times `Gmax`: 0 to 0.1.
+    #[schemars(range(min = 0.0, max = 0.1))]
     pub row: f64,
     /// Resistance of a column between neighbouring devices, times `Gmax`: 0 to 0.1.
+    #[schemars(range(min = 0.0, max = 0.1))]
     pub column: f64,
+    /// How a network of resistors becomes one number a cell.
     pub freeze: Freeze,
 }
 
@@ -225,6 +273,7 @@ pub enum Freeze {
 #[serde(deny_unknown_fields, default)]
 pub struct Column {
     /// Standard deviation of a column's offset in counts: 0 to 1000.
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub offset: f64,
 }
 
@@ -232,15 +281,20 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Adc {
+    /// Circuit of the ADC.
     pub kind: AdcKind,
     /// Standard deviation of a comparator's offset in counts: 0 to 1000.
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub comparator: f64,
     /// Standard deviation of a unit element (resistor, capacitor), relative: 0 to 0.5.
+    #[schemars(range(min = 0.0, max = 0.5))]
     pub element: f64,
     /// Standard deviation of the relative gain error of a converter: 0 to 0.2.
+    #[schemars(range(min = 0.0, max = 0.2))]
     pub gain: f64,
     /// Neighbouring columns that take turns at one converter: 1 to 1024; neighbouring lanes where `array.lanes` says
     /// which columns do. The emulation converts all columns of an array at once; `array.lanes` makes it take turns.
+    #[schemars(range(min = 1, max = 1024))]
     pub columns: usize,
 }
 
@@ -270,6 +324,7 @@ pub enum AdcKind {
 #[serde(deny_unknown_fields, default)]
 pub struct Sense {
     /// Standard deviation of the amplifier's offset in counts: 0 to 1000.
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub offset: f64,
 }
 

@@ -3,7 +3,7 @@
 use super::facts::{bits, plural};
 use super::program::{self, Field, Table};
 use super::view::View;
-use super::walk::layer_key;
+use super::walk::{comment, layer_key};
 use super::{NamedText, file};
 use crate::design::noise::{Noise, SITES, STEPS};
 use crate::design::{Analog, Design, LayerReadout};
@@ -316,7 +316,7 @@ fn values(design: &Design, view: &View, a: &AnalogView) -> NamedText {
             key.push(code);
             let counts = *value as f64 / f64::from(1u32 << analog_fraction(design));
             let comment = match a.value_layers {
-                true => format!("{}: {counts} counts", design.layers[layer].name),
+                true => format!("{}: {counts} counts", comment(&design.layers[layer])),
                 false => format!("{counts} counts"),
             };
             entries.push((key, comment));

@@ -6,6 +6,7 @@
 use super::NamedText;
 use super::vectors::{self, Frame};
 use crate::design::Design;
+use crate::escape;
 use askama::Template;
 
 /// What the templates show of one layer.
@@ -101,8 +102,8 @@ pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<Na
     let ending = |end: &str| rtl.iter().map(String::as_str).filter(|name| name.ends_with(end)).collect();
     let vectors = vectors::hex(design, frames);
     let core = Core {
-        core_name: core_name(&design.name),
-        description: description(design),
+        core_name: escape::identifier(design.name.raw()),
+        description: escape::yaml(&description(design)),
         rtl: ending(".v"),
         memories: ending(".hex"),
         waivers_used: if rtl.iter().any(|name| name.ends_with(".vlt")) { ", waivers" } else { "" },
@@ -161,7 +162,7 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         .map(|index| {
             let (sums, bits) = vectors::events(design, index);
             LayerView {
-                name: one_line(&design.layers[index].name),
+                name: design.layers[index].name.comment(),
                 groups: design.layers[index].groups,
                 sums,
                 bits,
@@ -218,20 +219,5 @@ fn frame_cycles(frames: &[Frame]) -> u64 {
 }
 
 fn description(design: &Design) -> String {
-    format!("{} on {} rows x {} lanes", one_line(&design.name), design.rows, design.lanes)
-}
-
-/// A name that FuseSoC takes: letters, digits and underscores.
-fn core_name(name: &str) -> String {
-    let mut out: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-    if !out.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        out.insert_str(0, "net_");
-    }
-    out
-}
-
-/// Names come from foreign files: kept printable and on one line.
-fn one_line(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect()
+    format!("Accelerator of '{}', {} rows x {} lanes", design.name.comment(), design.rows, design.lanes)
 }

@@ -122,7 +122,7 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
     let names: Vec<u8> = design
         .layers
         .iter()
-        .flat_map(|layer| layer.name.replace('\0', "").into_bytes().into_iter().chain([0]))
+        .flat_map(|layer| layer.name.comment().into_bytes().into_iter().chain([0]))
         .collect();
     let steps = input_steps(design);
     let planes = 1..=design.planes_of_weights();

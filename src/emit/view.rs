@@ -262,7 +262,7 @@ impl View {
             (true, false, _) => format!("(plane_q == {plane_width}'d0)"),
         };
         View {
-            title: design.name.clone(),
+            title: design.name.comment(),
             rows: design.rows,
             lanes,
             word: design.word,

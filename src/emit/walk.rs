@@ -47,9 +47,9 @@ pub(super) fn layer_entries(design: &Design) -> Vec<(Vec<usize>, String)> {
     design.layers.iter().enumerate().map(|(index, layer)| (vec![index], comment(layer))).collect()
 }
 
-/// The layer's name in a comment, ASCII only.
+/// The layer in a comment.
 pub(super) fn comment(layer: &LayerDesign) -> String {
-    layer.name.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).take(60).collect()
+    format!("layer '{}'", layer.name.comment())
 }
 
 #[derive(Template)]

@@ -95,6 +95,19 @@ pub enum FlowError {
         what: String,
     },
 
+    /// Comments that the synthesiser obeys: what it builds is not what was simulated.
+    #[error("comments in the Verilog change what is synthesised:\n{warnings}")]
+    #[diagnostic(
+        code(flow::obeyed_comment),
+        help("generate the design anew and add no `synthesis` or `synopsys` comments; the log is {}", log.display())
+    )]
+    ObeyedComment {
+        /// The tool's warnings.
+        warnings: String,
+        /// Where the log lies.
+        log: PathBuf,
+    },
+
     /// A path or name that a tool's script language cannot carry.
     #[error("`{name}` cannot be used as a {what}")]
     #[diagnostic(code(flow::bad_name), help("{rule}"))]

@@ -4,7 +4,8 @@
 //! limit is ended together with everything it started, and it ends when this program dies.
 
 use super::{FlowError, Found};
-use std::ffi::{OsStr, OsString};
+use crate::escape;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -187,18 +188,9 @@ fn read_back(mut file: File) -> std::io::Result<String> {
 pub fn command_line(program: &Path, args: &[OsString]) -> String {
     std::iter::once(program.as_os_str())
         .chain(args.iter().map(OsString::as_os_str))
-        .map(quoted)
+        .map(escape::shell)
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./,:@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn status_in_words(code: i32) -> String {

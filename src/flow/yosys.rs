@@ -6,6 +6,7 @@
 use super::process::{DEFAULT_LIMIT, relative, run_tool};
 use super::tools::{Tool, find_at_least};
 use super::{Family, FlowError, Found};
+use crate::escape;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +37,7 @@ pub struct Synthesis<'a> {
 pub struct Netlist {
     /// The netlist for nextpnr.
     pub json: PathBuf,
-    /// Cells of the flattened top by type.
+    /// Cells by type, over the whole hierarchy below the top.
     pub cells: BTreeMap<String, u64>,
     /// The same, counted by what they occupy.
     pub resources: Resources,
@@ -94,9 +95,28 @@ pub fn synthesise(job: &Synthesis) -> Result<Netlist, FlowError> {
         from_cwd("synth.ys").into(),
     ];
     run_tool(&tool, args, &cwd, &console, job.limit.unwrap_or(DEFAULT_LIMIT))?;
-    let cells = read_stat(&out.join("stat.json"), job.top)?;
-    let resources = resources(job.family, &cells);
+    let said = fs::read(&log).map_err(FlowError::io("read", &log))?;
+    let said = String::from_utf8_lossy(&said);
+    let warnings = obeyed_comments(&said);
+    if !warnings.is_empty() {
+        return Err(FlowError::ObeyedComment { warnings: warnings.join("\n"), log });
+    }
+    let stat = out.join("stat.json");
+    let unreadable = |what| FlowError::BadOutput { tool: "yosys", file: stat.clone(), what };
+    let text = fs::read_to_string(&stat).map_err(FlowError::io("read", &stat))?;
+    let cells = parse_stat(&text, job.top).map_err(unreadable)?;
+    let resources = resources(job.family, &cells).map_err(unreadable)?;
     Ok(Netlist { json: out.join("netlist.json"), cells, resources, tool, log })
+}
+
+/// Warnings of the log that a comment was obeyed (`translate_off`, `full_case`, ...), in the words of any version.
+fn obeyed_comments(log: &str) -> Vec<&str> {
+    let obeyed = |line: &str| {
+        ["hot comment", "of those horrible", "translate_off", "full_case", "parallel_case"]
+            .iter()
+            .any(|words| line.contains(words))
+    };
+    log.lines().filter(|line| line.starts_with("Warning:") && obeyed(line)).collect()
 }
 
 /// The script: read, check, synthesise, count, write.
@@ -148,23 +168,10 @@ fn checked_top(top: &str) -> Result<&str, FlowError> {
 }
 
 fn quoted(path: &Path) -> Result<String, FlowError> {
-    match path.to_str() {
-        Some(text) if !text.contains(['"', '\\', '\n', '\r', ';']) => Ok(format!("\"{text}\"")),
-        _ => Err(FlowError::BadName {
-            name: path.display().to_string(),
-            what: "file name in a Yosys script",
-            rule: "use a path without quotes, backslashes, semicolons and line breaks",
-        }),
-    }
-}
-
-/// Cells by type out of `stat -json`.
-fn read_stat(file: &Path, top: &str) -> Result<BTreeMap<String, u64>, FlowError> {
-    let text = fs::read_to_string(file).map_err(FlowError::io("read", file))?;
-    parse_stat(&text, top).map_err(|what| FlowError::BadOutput {
-        tool: "yosys",
-        file: file.to_path_buf(),
-        what,
+    escape::yosys(path).ok_or_else(|| FlowError::BadName {
+        name: escape::path(path),
+        what: "file name in a Yosys script",
+        rule: "use a path without quotes, backslashes, semicolons, dollar signs, backticks and line breaks",
     })
 }
 
@@ -173,92 +180,168 @@ struct Stat {
     modules: BTreeMap<String, StatModule>,
 }
 
+/// Cells of one module; instances of other modules are among them, or in a list of their own.
 #[derive(Deserialize)]
 struct StatModule {
     num_cells_by_type: BTreeMap<String, u64>,
+    #[serde(default)]
+    num_submodules_by_type: BTreeMap<String, u64>,
 }
 
-/// Parses `stat -json` of a flattened design: the counts of the top module alone.
+/// Parses `stat -json`: the cells of the top module and of all modules below it, each as often as it is instantiated.
 ///
-/// Library cells appear as modules of their own in some versions and are ignored.
+/// Library cells appear as modules of their own in some versions; without cells of their own they are cells here.
 pub fn parse_stat(text: &str, top: &str) -> Result<BTreeMap<String, u64>, String> {
     let start = text.find('{').ok_or("no JSON object in it")?;
     let stat: Stat = serde_json::from_str(text[start..].trim_end()).map_err(|error| error.to_string())?;
-    let module = stat
-        .modules
-        .into_iter()
-        .find(|(name, _)| name.trim_start_matches('\\') == top)
-        .ok_or_else(|| format!("no module `{top}` in it"))?;
-    let mut cells = module.1.num_cells_by_type;
+    let plain = |name: &str| name.trim_start_matches('\\').to_string();
+    let modules: BTreeMap<String, StatModule> =
+        stat.modules.into_iter().map(|(name, module)| (plain(&name), module)).collect();
+    if !modules.contains_key(top) {
+        return Err(format!("no module `{top}` in it"));
+    }
+    let mut cells = BTreeMap::new();
+    count_below(&modules, top, 1, &mut vec![], &mut cells)?;
     cells.remove("$scopeinfo");
     Ok(cells)
+}
+
+/// Adds `copies` times the cells of module `name` and of those below it to `cells`; `above` are its ancestors.
+fn count_below<'a>(
+    modules: &'a BTreeMap<String, StatModule>,
+    name: &'a str,
+    copies: u64,
+    above: &mut Vec<&'a str>,
+    cells: &mut BTreeMap<String, u64>,
+) -> Result<(), String> {
+    if above.contains(&name) {
+        return Err(format!("module `{name}` is inside itself"));
+    }
+    above.push(name);
+    let module = &modules[name];
+    let further = module
+        .num_submodules_by_type
+        .iter()
+        .filter(|(kind, _)| !module.num_cells_by_type.contains_key(*kind));
+    for (kind, &count) in module.num_cells_by_type.iter().chain(further) {
+        let kind = kind.trim_start_matches('\\');
+        let count = copies.checked_mul(count).ok_or("a count beyond 64 bits")?;
+        match modules.get_key_value(kind) {
+            Some((kind, inner)) if !inner.num_cells_by_type.is_empty() => {
+                count_below(modules, kind, count, above, cells)?;
+            }
+            _ => *cells.entry(kind.to_string()).or_default() += count,
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+/// What one cell of a family occupies.
+fn occupies(family: Family, cell: &str) -> Option<Occupied> {
+    use Occupied::{Bram, Carry, Dsp, Ff, HalfBram, Luts, Nothing, Spram};
+    let starts = |heads: &[&str]| heads.iter().any(|head| cell.starts_with(head));
+    Some(match family {
+        Family::Ice40 => match cell {
+            "SB_LUT4" => Luts(1),
+            "SB_CARRY" => Carry(0),
+            "SB_SPRAM256KA" => Spram,
+            "SB_MAC16" => Dsp,
+            _ if starts(&["SB_DFF"]) => Ff,
+            _ if starts(&["SB_RAM40_4K"]) => Bram,
+            _ if starts(&["SB_GB", "SB_IO", "SB_PLL40", "SB_HFOSC", "SB_LFOSC", "SB_RGBA_DRV"]) => Nothing,
+            _ => return None,
+        },
+        Family::Ecp5 => match cell {
+            "LUT4" => Luts(1),
+            // A carry cell is two LUTs with their carry; a distributed RAM fills four.
+            "CCU2C" => Carry(2),
+            "TRELLIS_DPR16X4" => Luts(4),
+            "TRELLIS_FF" => Ff,
+            "DP16KD" | "PDPW16KD" => Bram,
+            "MULT18X18D" => Dsp,
+            "PFUMX" | "L6MUX21" | "EHXPLLL" | "TRELLIS_IO" | "DCCA" | "GSR" | "OSCG" | "VHI" | "VLO"
+            | "BB" | "IB" | "OB" | "OBZ" => Nothing,
+            _ => return None,
+        },
+        Family::Gowin => match cell {
+            "LUT1" | "LUT2" | "LUT3" | "LUT4" => Luts(1),
+            // An ALU is a LUT with its carry; a shadow RAM fills four and shuts the four beside it.
+            "ALU" => Carry(1),
+            "SP" | "SPX9" | "SDPB" | "SDPX9B" | "DPB" | "DPX9B" | "pROM" | "pROMX9" => Bram,
+            "GND" | "VCC" | "rPLL" | "PLLVR" | "OSC" | "GSR" | "BUFG" | "BUFS" => Nothing,
+            _ if starts(&["RAM16S"]) => Luts(8),
+            _ if starts(&["MULT", "PADD", "ALU54"]) => Dsp,
+            _ if starts(&["DFF", "DL"]) => Ff,
+            _ if starts(&["MUX2", "IBUF", "OBUF", "TBUF", "IOBUF"]) => Nothing,
+            _ => return None,
+        },
+        Family::Xilinx => match cell {
+            "LUT1" | "LUT2" | "LUT3" | "LUT4" | "LUT5" | "LUT6" => Luts(1),
+            "SRL16E" | "SRLC16E" | "SRLC32E" | "RAM32X1S" | "RAM64X1S" => Luts(1),
+            "RAM32X1D" | "RAM64X1D" | "RAM128X1S" => Luts(2),
+            "RAM32M" | "RAM64M" | "RAM128X1D" | "RAM256X1S" => Luts(4),
+            "CARRY4" => Carry(0),
+            "RAMB36E1" => Bram,
+            "RAMB18E1" => HalfBram,
+            "DSP48E1" => Dsp,
+            // An inverter moves into the LUT or the pin behind it.
+            "INV" | "MUXF7" | "MUXF8" | "GND" | "VCC" => Nothing,
+            _ if starts(&["FDRE", "FDSE", "FDCE", "FDPE", "LDCE", "LDPE"]) => Ff,
+            _ if starts(&["BUF", "IBUF", "OBUF", "IOBUF"]) => Nothing,
+            _ => return None,
+        },
+    })
+}
+
+enum Occupied {
+    /// Look-up tables, whatever they serve as.
+    Luts(u64),
+    /// A carry cell and the look-up tables in it.
+    Carry(u64),
+    Ff,
+    Bram,
+    HalfBram,
+    Spram,
+    Dsp,
+    /// Pads, clocks, constants and multiplexers beside the look-up tables.
+    Nothing,
 }
 
 /// Counts cells by what they occupy.
 ///
 /// Sources: the cell libraries of Yosys (`ice40/cells_sim.v`, `ecp5/cells_sim.v`,
 /// `gowin/cells_sim.v`, `xilinx/cells_sim.v`).
-pub fn resources(family: Family, cells: &BTreeMap<String, u64>) -> Resources {
+///
+/// Errors: cells that are not known, so that no figure is too small, and a netlist without logic.
+pub fn resources(family: Family, cells: &BTreeMap<String, u64>) -> Result<Resources, String> {
     let mut sum = Resources::default();
     let mut half_brams = 0;
+    let mut unknown = Vec::new();
     for (cell, &count) in cells {
-        match family {
-            Family::Ice40 => match cell.as_str() {
-                "SB_LUT4" => sum.luts += count,
-                "SB_CARRY" => sum.carries += count,
-                "SB_SPRAM256KA" => sum.sprams += count,
-                "SB_MAC16" => sum.dsps += count,
-                c if c.starts_with("SB_DFF") => sum.ffs += count,
-                c if c.starts_with("SB_RAM40_4K") => half_brams += 2 * count,
-                _ => {}
-            },
-            Family::Ecp5 => match cell.as_str() {
-                "LUT4" => sum.luts += count,
-                // A carry cell is two LUTs with their carry; a distributed RAM fills four.
-                "CCU2C" => {
-                    sum.carries += count;
-                    sum.luts += 2 * count;
-                }
-                "TRELLIS_DPR16X4" => sum.luts += 4 * count,
-                "TRELLIS_FF" => sum.ffs += count,
-                "DP16KD" | "PDPW16KD" => half_brams += 2 * count,
-                "MULT18X18D" => sum.dsps += count,
-                _ => {}
-            },
-            Family::Gowin => match cell.as_str() {
-                "LUT1" | "LUT2" | "LUT3" | "LUT4" => sum.luts += count,
-                // An ALU is a LUT with its carry; a shadow RAM fills four and shuts the four beside it.
-                "ALU" => {
-                    sum.carries += count;
-                    sum.luts += count;
-                }
-                "RAM16SDP1" | "RAM16SDP2" | "RAM16SDP4" | "RAM16S1" | "RAM16S2" | "RAM16S4" => {
-                    sum.luts += 8 * count
-                }
-                "SP" | "SPX9" | "SDPB" | "SDPX9B" | "DPB" | "DPX9B" | "pROM" | "pROMX9" => {
-                    half_brams += 2 * count
-                }
-                c if c.starts_with("MULT") => sum.dsps += count,
-                c if c.starts_with("DFF") || c.starts_with("DL") => sum.ffs += count,
-                _ => {}
-            },
-            Family::Xilinx => match cell.as_str() {
-                "LUT1" | "LUT2" | "LUT3" | "LUT4" | "LUT5" | "LUT6" | "SRL16E" | "SRLC32E" => {
-                    sum.luts += count
-                }
-                "RAM32X1D" | "RAM64X1D" => sum.luts += 2 * count,
-                "RAM32M" | "RAM64M" | "RAM128X1D" => sum.luts += 4 * count,
-                "CARRY4" => sum.carries += count,
-                "FDRE" | "FDSE" | "FDCE" | "FDPE" | "LDCE" | "LDPE" => sum.ffs += count,
-                "RAMB36E1" => half_brams += 2 * count,
-                "RAMB18E1" => half_brams += count,
-                "DSP48E1" => sum.dsps += count,
-                _ => {}
-            },
+        match occupies(family, cell) {
+            Some(Occupied::Luts(luts)) => sum.luts += luts * count,
+            Some(Occupied::Carry(luts)) => {
+                sum.carries += count;
+                sum.luts += luts * count;
+            }
+            Some(Occupied::Ff) => sum.ffs += count,
+            Some(Occupied::Bram) => half_brams += 2 * count,
+            Some(Occupied::HalfBram) => half_brams += count,
+            Some(Occupied::Spram) => sum.sprams += count,
+            Some(Occupied::Dsp) => sum.dsps += count,
+            Some(Occupied::Nothing) => {}
+            None => unknown.push(format!("{count} x `{cell}`")),
         }
     }
     sum.brams = half_brams.div_ceil(2);
-    sum
+    match () {
+        () if !unknown.is_empty() => {
+            Err(format!("it has cells whose size is not known: {}", unknown.join(", ")))
+        }
+        () if sum.luts + sum.ffs == 0 => Err("it has neither look-up tables nor flip-flops".into()),
+        () => Ok(sum),
+    }
 }
 
 #[cfg(test)]
@@ -293,15 +376,60 @@ mod tests {
         let cells = parse_stat(STAT_23, "top").unwrap();
         assert_eq!(
             resources(Family::Ice40, &cells),
-            Resources { luts: 24, carries: 22, ffs: 24, ..Resources::default() }
+            Ok(Resources { luts: 24, carries: 22, ffs: 24, ..Resources::default() })
         );
         assert_eq!(parse_stat(STAT_23, "other").unwrap_err(), "no module `other` in it");
         assert_eq!(parse_stat("", "top").unwrap_err(), "no JSON object in it");
         assert!(parse_stat(&STAT_23[..200], "top").is_err());
     }
 
+    #[test]
+    fn comments_that_were_obeyed_are_found() {
+        // Recorded from Yosys 0.23 and 0.70, shortened.
+        let log = "2. Executing Verilog-2005 frontend: a.v\n\
+                   Warning: Found one of those horrible `(synopsys|synthesis) translate_off' comments.\n\
+                   Warning: Encountered `full_case' comment! Such legacy hot comments are supported by Yosys\n\
+                   Warning: Replacing memory \\m with list of registers.\n";
+        let found = obeyed_comments(log);
+        assert!(found.len() == 2 && found[0].contains("translate_off") && found[1].contains("full_case"));
+    }
+
     fn count(family: Family, cells: &[(&str, u64)]) -> Resources {
-        resources(family, &cells.iter().map(|(name, n)| (name.to_string(), *n)).collect())
+        resources(family, &cells.iter().map(|(name, n)| (name.to_string(), *n)).collect()).unwrap()
+    }
+
+    /// Recorded from Yosys 0.70, shortened: two levels of modules, one with parameters.
+    const HIERARCHY: &str = r#"{
+   "modules": {
+      "$paramod\\leaf\\W=8": { "num_cells_by_type": { "CARRY4": 2, "FDRE": 8, "LUT3": 8 } },
+      "\\middle": { "num_cells_by_type": { "LUT6": 1, "$paramod\\leaf\\W=8": 3 } },
+      "\\BUFG": { "num_cells_by_type": {} },
+      "\\top": { "num_cells_by_type": { "BUFG": 1, "INV": 8, "middle": 2 },
+                "num_submodules_by_type": { "middle": 2 } }
+   }
+}"#;
+
+    #[test]
+    fn every_module_below_the_top_counts() {
+        let cells = parse_stat(HIERARCHY, "top").unwrap();
+        assert_eq!(
+            resources(Family::Xilinx, &cells),
+            Ok(Resources { luts: 6 * 8 + 2, carries: 12, ffs: 48, ..Resources::default() })
+        );
+        assert!(!cells.contains_key("middle") && cells["BUFG"] == 1);
+        let itself = HIERARCHY.replace("\"LUT6\": 1", "\"middle\": 1");
+        assert!(parse_stat(&itself, "top").unwrap_err().contains("inside itself"));
+        // Instances in the list of their own alone.
+        let apart = HIERARCHY.replace("\"INV\": 8, \"middle\": 2", "\"INV\": 8");
+        assert_eq!(parse_stat(&apart, "top").unwrap(), cells);
+    }
+
+    #[test]
+    fn a_figure_that_cannot_be_stops_the_run() {
+        let cells = |names: &[&str]| names.iter().map(|name| (name.to_string(), 2)).collect();
+        let unknown = resources(Family::Ecp5, &cells(&["LUT4", "NEW_CELL", "$mem"])).unwrap_err();
+        assert!(unknown.contains("2 x `NEW_CELL`") && unknown.contains("`$mem`"), "{unknown}");
+        assert!(resources(Family::Gowin, &cells(&["IBUF"])).unwrap_err().contains("neither"));
     }
 
     #[test]

@@ -15,17 +15,17 @@ pub fn validate(network: &Network) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut expected = network.input.shape;
     if network.layers.is_empty() {
-        problems.push(Problem { layer: network.name.clone(), what: "the network has no layer".into() });
+        problems.push(Problem { layer: network.name.terminal(), what: "the network has no layer".into() });
     }
     if network.input.pixel_values.len() != 256 {
         problems.push(Problem {
-            layer: network.input.name.clone(),
+            layer: network.input.name.terminal(),
             what: "the pixel table needs 256 entries".into(),
         });
     }
     let last = network.layers.len().saturating_sub(1);
     for (index, layer) in network.layers.iter().enumerate() {
-        let mut say = |what: String| problems.push(Problem { layer: layer.name.clone(), what });
+        let mut say = |what: String| problems.push(Problem { layer: layer.name.terminal(), what });
         if layer.input != expected {
             say(format!("reads {} but the map before it is {expected}", layer.input));
         }
@@ -92,7 +92,7 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         && !(1..=8).contains(&bits)
     {
         problems.push(Problem {
-            layer: network.input.name.clone(),
+            layer: network.input.name.terminal(),
             what: format!("{bits}-bit input (1 to 8 are supported)"),
         });
     }

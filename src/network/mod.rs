@@ -14,6 +14,7 @@ pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 
 use crate::bits::BitMatrix;
+use crate::escape::Untrusted;
 
 /// Channels, height and width of a map; a vector is `c x 1 x 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -81,7 +82,7 @@ impl InputCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// Name of the graph's input.
-    pub name: String,
+    pub name: Untrusted,
     pub shape: Shape,
     pub code: InputCode,
     /// Element value of every pixel value 0..=255: computed from the graph where it takes raw pixels,
@@ -221,7 +222,7 @@ impl Plane {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     /// Name of the source graph's node.
-    pub name: String,
+    pub name: Untrusted,
     /// "conv" or "dense", for reports only.
     pub op: &'static str,
     pub input: Shape,
@@ -346,7 +347,7 @@ pub enum Decision {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
     /// Name of the graph's output.
-    pub name: String,
+    pub name: Untrusted,
     /// Rule used unless the user asks for the other one.
     pub decision: Decision,
     /// Graph output of class c = `scale[c] * score[c] + bias[c]` (scores: accumulators, or -1/+1 of the
@@ -361,7 +362,7 @@ pub struct Output {
 /// the last may have [`Activation::Scores`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    pub name: String,
+    pub name: Untrusted,
     pub input: Input,
     pub layers: Vec<Layer>,
     pub output: Output,

@@ -72,7 +72,7 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
         fewer(&mut ChaCha8Rng::seed_from_u64(seed ^ 0x0066_6577_6572), &mut layers, code);
     }
     Network {
-        name: format!("random-{seed}"),
+        name: format!("random-{seed}").into(),
         input: Input {
             name: "input".into(),
             shape,
@@ -160,7 +160,7 @@ fn layer(
     };
     let dense = (conv.h, conv.w) == (1, 1) && kernel == (input.h, input.w) && padding.is_none();
     let mut layer = Layer {
-        name: format!("layer{index}"),
+        name: format!("layer{index}").into(),
         op: if dense { "dense" } else { "conv" },
         input,
         kernel,

@@ -2,6 +2,7 @@
 
 use crate::arch::{ArchFile, validate_file};
 use crate::device::{PRESETS, Physics};
+use crate::suggest;
 use std::path::{Path, PathBuf};
 
 /// Largest architecture file in bytes.
@@ -89,7 +90,12 @@ pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
         }
     }
     // One alone is told with its line.
-    Err(if wrong.len() < 2 { Refused::Toml(error.to_string()) } else { Refused::Keys(wrong.join("\n")) })
+    Err(if wrong.len() < 2 { Refused::Toml(with_hint(&error)) } else { Refused::Keys(wrong.join("\n")) })
+}
+
+/// An error of TOML with its line, and the known name that was meant.
+pub(super) fn with_hint(error: &toml::de::Error) -> String {
+    format!("{}{}", error.to_string().trim_end(), suggest::hint_in(error.message()))
 }
 
 /// The text with the preset of `[variation]` written out; `None` where it names none.
@@ -99,7 +105,8 @@ fn with_preset(text: &str) -> Result<Option<String>, Refused> {
     let Some(name) = own.remove("preset") else { return Ok(None) };
     let named = name.as_str().and_then(Physics::preset).ok_or_else(|| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        Refused::Keys(format!("  variation.preset = {name}: unknown; take one of {}", names.join(", ")))
+        let near = suggest::hint(name.as_str().unwrap_or_default(), names.iter().copied());
+        Refused::Keys(format!("  variation.preset = {name}: unknown; take one of {}{near}", names.join(", ")))
     })?;
     let mut physics = toml::Table::try_from(named).map_err(|error| Refused::Toml(error.to_string()))?;
     overlay(&mut physics, std::mem::take(own));
@@ -133,7 +140,7 @@ fn take_wrong(table: &mut toml::Table) -> Vec<String> {
         Ok(_) => true,
         Err(error) => {
             let what = error.message().trim().replace('\n', " ");
-            wrong.push(format!("  {place}: {what}"));
+            wrong.push(format!("  {place}: {what}{}", suggest::hint_in(&what)));
             false
         }
     };
@@ -183,12 +190,17 @@ mod tests {
             panic!("accepted")
         };
         assert!(what.contains("variation.preset") && what.contains("c3sram"), "{what}");
+        let Err(Refused::Keys(what)) = arch_from_text("[variation]\npreset = \"c3srm\"\n") else {
+            panic!("accepted")
+        };
+        assert!(what.ends_with("did you mean `c3sram`?"), "{what}");
     }
 
     #[test]
     fn an_unknown_key_is_named_with_those_that_are_known() {
         let Err(Refused::Toml(what)) = arch_from_text("[array]\nrow = 5\n") else { panic!("accepted") };
         assert!(what.contains("row") && what.contains("columns") && what.contains("line 2"), "{what}");
+        assert!(what.ends_with("did you mean `rows`?"), "{what}");
     }
 
     #[test]
@@ -218,5 +230,6 @@ mod tests {
             assert!(what.contains(key), "{key}: {what}");
         }
         assert_eq!(what.lines().count(), 6, "{what}");
+        assert!(what.contains("did you mean `rows`?") && what.contains("did you mean `array`?"), "{what}");
     }
 }

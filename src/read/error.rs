@@ -1,5 +1,6 @@
 //! Why a file cannot be read: one enum, a stable code for each kind, and what would be right.
 
+use crate::escape;
 use std::path::PathBuf;
 
 /// One reason. `help` says what to do.
@@ -124,9 +125,10 @@ pub struct Errors {
 
 impl std::fmt::Display for Errors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:", self.file.display())?;
+        write!(f, "{}:", escape::path(&self.file))?;
         for error in &self.list {
-            write!(f, "\n  [{}] {error}\n    help: {}", error.code(), error.help())?;
+            let (said, help) = (escape::terminal(&error.to_string()), escape::terminal(error.help()));
+            write!(f, "\n  [{}] {said}\n    help: {help}", error.code())?;
         }
         Ok(())
     }

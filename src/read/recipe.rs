@@ -33,5 +33,6 @@ pub fn recipe(path: &Path) -> Result<Recipe, RecipeError> {
         return Err(RecipeError::TooLarge { path: path.into() });
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    toml::from_str(&text).map_err(|error| RecipeError::BadToml { path: path.into(), what: error.to_string() })
+    toml::from_str(&text)
+        .map_err(|error| RecipeError::BadToml { path: path.into(), what: super::arch::with_hint(&error) })
 }

@@ -108,13 +108,16 @@ fn run(index: usize, view: &SynthView) -> Run<'_> {
         cards.push(Card {
             value: format!("{fmax:.1}"),
             unit: "MHz",
-            label: format!("fmax, target {}", view.target_mhz),
+            label: format!("fmax, runs at {} MHz", view.clock()),
         });
     }
     cards.push(Card {
         value: rounded(view.frames_per_second),
         unit: "frames/s",
-        label: format!("at {}", if view.fmax_mhz.is_some() { "fmax" } else { "the target clock" }),
+        label: match view.frames_per_second_at_fmax {
+            Some(most) => format!("at {} MHz; {} at fmax", view.clock(), rounded(most)),
+            None => format!("at {} MHz", view.clock()),
+        },
     });
     cards.push(Card {
         value: rounded(view.gops),

@@ -2,6 +2,7 @@
 //!
 //! Colours are told apart in grey and by the colour-blind (Okabe and Ito); text is text, so it prints and scales.
 
+use crate::escape::xml;
 use std::fmt::Write;
 
 /// Colours: marks, emphasis, comparison, second comparison.
@@ -68,7 +69,7 @@ impl Plot {
             plot.body,
             "<text transform=\"translate(14 {}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
             n(middle),
-            escaped(y.title)
+            xml(y.title)
         );
         plot
     }
@@ -138,7 +139,7 @@ impl Plot {
             "<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
             n(at.0),
             n(at.1),
-            escaped(text)
+            xml(text)
         );
     }
 
@@ -228,7 +229,7 @@ impl Plot {
                 n(x + 18.0)
             ),
         };
-        let _ = write!(self.legend, "<text x=\"{}\" y=\"18\">{}</text>", n(x + 24.0), escaped(text));
+        let _ = write!(self.legend, "<text x=\"{}\" y=\"18\">{}</text>", n(x + 24.0), xml(text));
         self.legend_at += 44.0 + text.chars().count() as f64 * 5.9;
     }
 
@@ -239,7 +240,7 @@ impl Plot {
              aria-label=\"{}\" font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\" font-size=\"12\" \
              fill=\"#1c2430\">{}{}</svg>",
             n(self.height),
-            escaped(&self.label),
+            xml(&self.label),
             self.body,
             self.legend
         )
@@ -277,10 +278,6 @@ pub fn around(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
 fn n(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

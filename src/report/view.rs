@@ -33,6 +33,10 @@ pub struct DesignView {
     /// Clock that the design is made for, MHz.
     #[serde(default)]
     pub clock_mhz: Option<f64>,
+    /// Clock of the accelerator on the board that the design is made for, MHz: what its PLL or oscillator gives; none
+    /// without a board.
+    #[serde(default)]
+    pub board_clock_mhz: Option<f64>,
     /// Every layer, in order.
     pub layers: Vec<LayerView>,
 }
@@ -86,7 +90,10 @@ pub struct SynthView {
     pub fmax_mhz: Option<f64>,
     /// Clock that was asked for, MHz.
     pub target_mhz: f64,
-    /// True if the target is met; none without place and route.
+    /// Clock at which the bitstream runs, MHz: what the board's PLL or oscillator gives; the target without a board.
+    #[serde(default)]
+    pub clock_mhz: Option<f64>,
+    /// True if `fmax_mhz` is neither below the target nor below the bitstream's clock; none without place and route.
     pub meets_target: Option<bool>,
     /// Cycles of one frame.
     pub cycles: u64,
@@ -94,10 +101,13 @@ pub struct SynthView {
     pub interval: u64,
     /// Sum of the layers' bounds.
     pub bound: u64,
-    /// Frames a second at `fmax_mhz`, or at the target where there is none.
+    /// Frames a second at the bitstream's clock.
     pub frames_per_second: f64,
     /// Frames a second at the target clock.
     pub frames_per_second_at_target: f64,
+    /// What they would be at `fmax_mhz`; none without place and route.
+    #[serde(default)]
+    pub frames_per_second_at_fmax: Option<f64>,
     /// Billions of operations (two a multiply-accumulate) a second at `frames_per_second`.
     pub gops: f64,
     /// The same for one look-up table.
@@ -204,6 +214,13 @@ pub struct Page {
     pub verify: Option<VerifyView>,
     /// Every device it was synthesised for.
     pub runs: Vec<SynthView>,
+}
+
+impl SynthView {
+    /// Clock at which the bitstream runs, MHz.
+    pub fn clock(&self) -> f64 {
+        self.clock_mhz.unwrap_or(self.target_mhz)
+    }
 }
 
 impl DesignView {

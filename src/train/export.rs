@@ -50,7 +50,7 @@ pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
     for layer in fold::network(plan, model).layers {
         for (below, list) in layer.fewer.iter().enumerate() {
             let raw = list.iter().flat_map(|threshold| threshold.to_le_bytes()).collect();
-            graph.tensor(&fewer_planes(&layer.name, below + 1), INT32, &[list.len()], raw);
+            graph.tensor(&fewer_planes(layer.name.raw(), below + 1), INT32, &[list.len()], raw);
         }
     }
     let opset = |domain: &str, version| OperatorSetId { domain: Some(domain.into()), version: Some(version) };

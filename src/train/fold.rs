@@ -121,7 +121,7 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
     let last = model.layers.last().map_or(1.0, |last| last.integer_scales().1);
     let unit = last * if plan.layers.len() == 1 { f64::from(plan.unit()) } else { 1.0 };
     Network {
-        name: plan.name.clone(),
+        name: plan.name.as_str().into(),
         input: Input {
             name: "image".into(),
             shape: plan.input,
@@ -153,7 +153,7 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         before_sign: layer.keeps,
     });
     Layer {
-        name: layer.name.clone(),
+        name: layer.name.as_str().into(),
         op: if layer.kind == Kind::Conv { "conv" } else { "dense" },
         input: layer.input,
         kernel: layer.kernel,

@@ -12,11 +12,15 @@ pub struct Recipe {
     /// Name of the network; the output file's name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The images, and how a pixel becomes a number.
     pub input: InputRecipe,
     /// The layers, from the image to the scores.
+    #[schemars(length(min = 1))]
     pub layer: Vec<LayerRecipe>,
+    /// The schedule.
     #[serde(default)]
     pub train: TrainRecipe,
+    /// What happens to a training image before each use.
     #[serde(default)]
     pub augment: AugmentRecipe,
     /// Train on drawn chips of a machine with analog arrays.
@@ -33,10 +37,12 @@ pub struct Recipe {
 pub struct SupportsRecipe {
     /// Sizes `a_k`, falling from at most 1, each a power of two (0.5, 0.25 ...) or a code of the row DAC; 1 to 3 of
     /// them.
+    #[schemars(length(min = 1, max = 3), inner(range(min = 0.015625, max = 1.0)))]
     pub scales: Vec<f64>,
     /// Bits of the row DAC that drives a support's rows, 1 to 7: sizes are multiples of 1/2^bits of the base's full
     /// scale. Powers of two if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 7))]
     pub dac_bits: Option<u32>,
     /// Every number of planes is to serve at run time: each has thresholds of its own, and each step draws how many
     /// planes it runs.
@@ -47,12 +53,14 @@ pub struct SupportsRecipe {
     pub learn_scales: bool,
     /// When learnt sizes are moved, a share of the epochs.
     #[serde(default = "half")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub snap: f64,
     /// Keep the signs of the base as `--start` gives them; normalisation and supports alone are trained.
     #[serde(default)]
     pub frozen: bool,
     /// Share of the supports (with `drop_per = "cycle"`: of their passes) that is left out in the end, least ones first.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub drop: f64,
     /// What is least.
     #[serde(default)]
@@ -63,13 +71,16 @@ pub struct SupportsRecipe {
     /// Neighbouring taps that are left out together, for all outputs; the rows of the array, for the machine to skip
     /// whole passes.
     #[serde(default = "drop_taps")]
+    #[schemars(range(min = 1, max = 65_536))]
     pub drop_taps: usize,
     /// When so many are left out, a share of the epochs; training goes on without them.
     #[serde(default = "half")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub drop_at: f64,
     /// When the first are left out, a share of the epochs up to `drop_at`, which it is if absent; in between the share
     /// grows evenly, and each epoch ranks those that are left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub drop_from: Option<f64>,
 }
 
@@ -135,9 +146,16 @@ pub struct VariationRecipe {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputRecipe {
+    /// Channels of an image, 1 to 4096.
+    #[schemars(range(min = 1, max = 4096))]
     pub channels: usize,
+    /// Rows of an image, 1 to 4096.
+    #[schemars(range(min = 1, max = 4096))]
     pub rows: usize,
+    /// Columns of an image, 1 to 4096.
+    #[schemars(range(min = 1, max = 4096))]
     pub columns: usize,
+    /// What the first layer reads.
     #[serde(default)]
     pub code: Code,
 }
@@ -175,26 +193,32 @@ impl Code {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LayerRecipe {
+    /// What the layer is.
     pub kind: Kind,
     /// Output channels; of the scores, the number of classes.
+    #[schemars(range(min = 1, max = 65_536))]
     pub outputs: usize,
     /// Name in the model and in reports; kind and number if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Rows and columns of a convolution's kernel, 1 to 7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 7))]
     pub kernel: Option<usize>,
     /// Step of a convolution, 1 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65_536))]
     pub stride: Option<usize>,
     /// Pixels added on each side of a convolution's map, none if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 6))]
     pub pad: Option<usize>,
     /// What the added pixels hold: -1 if absent, and 0 for the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pad_value: Option<PadWith>,
     /// Side and step of the maximum over bits behind a convolution, none if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 15))]
     pub pool: Option<usize>,
     /// Name of an earlier layer whose sums (behind its pooling, before normalisation and sign, with what it added itself)
     /// are added to this layer's own, as in Bi-Real Net. Both have one shape, this layer has no pooling, and no layer
@@ -206,6 +230,7 @@ pub struct LayerRecipe {
     /// its own scale (1 without shortcut; 0.5 where it reads 8-bit pixels) * sqrt(inputs of a sum), as far as the planes
     /// of weights can count it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub scale: Option<f64>,
     /// Gradient of this layer's sign, if not that of `[train]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,29 +279,39 @@ pub enum Ste {
 #[serde(deny_unknown_fields, default)]
 pub struct TrainRecipe {
     /// Passes over the training images.
+    #[schemars(range(min = 1, max = 100_000))]
     pub epochs: usize,
     /// Images of one step.
+    #[schemars(range(min = 2, max = 65_536))]
     pub batch: usize,
     /// Adam's largest step; it falls along half a cosine.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub rate: f64,
     /// The step at the end, a fraction of `rate`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub rate_end: f64,
     /// Epochs in which the step grows from 0 to `rate`.
+    #[schemars(range(min = 0.0))]
     pub warmup: f64,
     /// Share of the target that goes to all classes alike.
+    #[schemars(range(min = 0.0, max = 0.9))]
     pub label_smoothing: f64,
     /// Largest latent weight at the start, above 0 and up to 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub spread: f64,
     /// Gradient of the signs.
     pub ste: Ste,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
     /// Training images that the final normalisation statistics are measured on.
+    #[schemars(range(min = 2))]
     pub measured: usize,
     /// Share of the training images kept apart to test on, for data without a test part.
+    #[schemars(range(min = 0.0, max = 0.9))]
     pub holdout: f64,
     /// Chips that the images of a step are shared out among, with [variation]: of one chip alone a batch's own
     /// statistics would take out the errors that its columns have in common.
+    #[schemars(range(min = 1))]
     pub chips: usize,
 }
 
@@ -306,10 +341,13 @@ pub struct AugmentRecipe {
     /// Most pixels of a random shift in each direction.
     pub shift: usize,
     /// Most degrees of a random turn about the image's middle, 0 to 180.
+    #[schemars(range(min = 0.0, max = 180.0))]
     pub rotate: f64,
     /// Most relative change of a random size, one for rows and one for columns, 0 to 0.9.
+    #[schemars(range(min = 0.0, max = 0.9))]
     pub scale: f64,
     /// Standard deviation of elastic movements, in pixels, 0 to 20: each pixel moves its own way, neighbours alike.
+    #[schemars(range(min = 0.0, max = 20.0))]
     pub elastic: f64,
     /// Pixel value that comes in from outside, 0 to 255.
     pub fill: u8,

@@ -2,7 +2,7 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// <: v.title :>: one array of <: v.rows :> rows x <: v.lanes :> columns computes every layer in turn.
+// Accelerator of '<: v.title :>': one array of <: v.rows :> rows x <: v.lanes :> columns computes every layer in turn.
 // Latency: <: v.total_cycles :> cycles a frame, from the first issue to the last result.
 
 `default_nettype none

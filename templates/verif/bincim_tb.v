@@ -56,7 +56,7 @@ module bincim_tb #(
 
   initial begin
     //%- for l in layers %//
-    groups_of[<: loop.index0 :>] = <: l.groups :>;  // <: l.name :>
+    groups_of[<: loop.index0 :>] = <: l.groups :>;  // layer '<: l.name :>'
     sums_of[<: loop.index0 :>] = <: l.sums :>;
     bits_of[<: loop.index0 :>] = <: l.bits :>;
     channels_of[<: loop.index0 :>] = <: l.channels :>;

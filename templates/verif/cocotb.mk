@@ -1,17 +1,16 @@
 # The cocotb run, in ../rtl where the memory images lie; started by `make -C verif cocotb`.
 
 TOPLEVEL_LANG := verilog
-ROOT := $(abspath ..)
-VERILOG_SOURCES := $(addprefix $(ROOT)/rtl/,$(shell cat files.f))
+VERILOG_SOURCES := $(shell cat files.f)
 COCOTB_TOPLEVEL := bincim_top
 COCOTB_TEST_MODULES := test_bincim
-COCOTB_RESULTS_FILE := $(ROOT)/build/cocotb.xml
-SIM_BUILD := $(ROOT)/build/cocotb_$(SIM)
+COCOTB_RESULTS_FILE := ../build/cocotb.xml
+SIM_BUILD := ../build/cocotb_$(SIM)
 # cocotb 1.x knows the top and the tests by other names.
 TOPLEVEL := $(COCOTB_TOPLEVEL)
 MODULE := $(COCOTB_TEST_MODULES)
 export COCOTB_RESULTS_FILE BINCIM_SEED
-export PYTHONPATH := $(ROOT)/verif:$(PYTHONPATH)
+export PYTHONPATH := ../verif:$(PYTHONPATH)
 
 ifeq ($(SIM),verilator)
 EXTRA_ARGS += -Wno-fatal

@@ -1,8 +1,9 @@
-# The accelerator <: description :>: `make lint`, `make sim`, `make cocotb`, `make synth`.
+# <: description :>: `make lint`, `make sim`, `make cocotb`, `make synth`.
 
 YOSYS ?= yosys
 VERILATOR ?= verilator
-BUILD := $(abspath build)
+# Relative, for make has no quotes for a path with spaces.
+BUILD := build
 RTL := $(shell cat rtl/files.f)
 WAIVERS := $(notdir $(wildcard rtl/*.vlt))
 
@@ -24,7 +25,7 @@ sim cocotb:
 
 synth:
 	@mkdir -p $(BUILD)
-	cd rtl && $(YOSYS) -q -l $(BUILD)/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o $(BUILD)/cells.txt stat"
+	cd rtl && $(YOSYS) -q -l ../$(BUILD)/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../$(BUILD)/cells.txt stat"
 	@cat $(BUILD)/cells.txt
 
 clean:

@@ -1,25 +1,25 @@
 # Benches of the accelerator: `make` runs the Verilog bench in Icarus, `make cocotb` the Python one in
 # SIM=icarus or verilator. SEED=n draws other gaps, WAVES=1 keeps a waveform in build/.
-# Simulations run in ../rtl, where the memory images lie.
+# Simulations run in ../rtl, where the memory images lie. Paths are relative to this folder, in which make runs: it has
+# no quotes for one with spaces.
 
 SIM ?= icarus
 SEED ?= 1
 WAVES ?= 0
-ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
-RTL := $(addprefix $(ROOT)/rtl/,$(shell cat $(ROOT)/rtl/files.f))
-BUILD := $(ROOT)/build
+RTL := $(addprefix ../rtl/,$(shell cat ../rtl/files.f))
+BUILD := ../build
 
 .PHONY: sim cocotb clean
 sim: $(BUILD)/bincim_tb.vvp
-	cd $(ROOT)/rtl && vvp -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
+	cd ../rtl && vvp -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
 
-$(BUILD)/bincim_tb.vvp: $(RTL) $(ROOT)/verif/bincim_tb.v
+$(BUILD)/bincim_tb.vvp: $(RTL) bincim_tb.v
 	@mkdir -p $(BUILD)
 	iverilog -g2005 -Wall -s bincim_tb -o $@ $^
 
 cocotb:
 	@mkdir -p $(BUILD)
-	$(MAKE) -C $(ROOT)/rtl -f $(ROOT)/verif/cocotb.mk SIM=$(SIM) WAVES=$(WAVES) BINCIM_SEED=$(SEED)
+	$(MAKE) -C ../rtl -f ../verif/cocotb.mk SIM=$(SIM) WAVES=$(WAVES) BINCIM_SEED=$(SEED)
 	@! grep -E '<(failure|error)' $(BUILD)/cocotb.xml
 
 clean:

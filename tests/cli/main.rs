@@ -5,6 +5,7 @@
 mod chips;
 mod disk;
 mod interrupted;
+mod names;
 mod refusals;
 mod train;
 mod verbs;

@@ -97,7 +97,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
         });
         let pooled = |n: usize, size: usize| n / size;
         layers.push(Layer {
-            name: format!("L{index}"),
+            name: format!("L{index}").into(),
             op,
             input,
             kernel,

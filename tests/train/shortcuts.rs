@@ -169,7 +169,7 @@ fn the_file_is_read_back_to_the_same_integers() {
             let read = read::network_from_bytes(&bytes, "net").unwrap_or_else(|errors| panic!("{errors:?}"));
             let network = trainer.network();
             for (read, made) in read.network.layers.iter().zip(&network.layers) {
-                assert_eq!(read.activation, made.activation, "{}", made.name);
+                assert_eq!(read.activation, made.activation, "{}", made.name.raw());
             }
             assert_eq!(read.network, network);
             assert_eq!(read.proof.f32_differences, 0, "thresholds keep clear of the sums that occur");

@@ -194,7 +194,7 @@ fn mapped(
         Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
-    let (choice, _) = load::chosen(&network, file, path.as_deref(), None)
+    let (choice, _) = load::chosen(&network, file, path.as_deref(), None, None)
         .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))?;
     let Some(path) = path else { return Ok(None) };
     let arrays = Arrays::new(&trainer.plan, &choice.design).ok_or_else(|| {

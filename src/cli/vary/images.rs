@@ -21,7 +21,9 @@ pub fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<
     if data.shape.elements() != size {
         return refuse(format!(
             "images of {}, but {} reads {}",
-            data.shape, network.name, network.input.shape
+            data.shape,
+            network.name.terminal(),
+            network.input.shape
         ));
     }
     let count = args.images.unwrap_or(data.len());

@@ -4,9 +4,11 @@
 
 use super::Vary;
 use crate::cli::{Outcome, output};
+use crate::escape::{self, shell};
 use crate::flow::folder;
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Runs one shard: the number comes from Slurm, or is set by hand.
@@ -14,8 +16,9 @@ const SHARD: &str = r#"#!/bin/bash
 #SBATCH --job-name=bincim-vary
 #SBATCH --array=0-@LAST@
 #SBATCH --cpus-per-task=@THREADS@
-#SBATCH --output=@LOGS@/shard-%a.log
-# One shard of the run. A shard that was ended goes on where it was when it is submitted again.
+#SBATCH --output=logs/shard-%a.log
+# One shard of the run, submitted in this folder (submit.sh does). One that was ended goes on where it was when it is
+# submitted again.
 set -euo pipefail
 : "${SLURM_ARRAY_TASK_ID:?number of the shard, 0 to @LAST@}"
 exec "${BINCIM:-bincim}" vary @ARGUMENTS@ \
@@ -24,7 +27,7 @@ exec "${BINCIM:-bincim}" vary @ARGUMENTS@ \
 
 const MERGE: &str = r#"#!/bin/bash
 #SBATCH --job-name=bincim-merge
-#SBATCH --output=@LOGS@/merge.log
+#SBATCH --output=logs/merge.log
 # Joins all shards to the result.
 set -euo pipefail
 exec "${BINCIM:-bincim}" merge @SHARDS@/{0..@LAST@} -o @RESULT@
@@ -33,43 +36,39 @@ exec "${BINCIM:-bincim}" merge @SHARDS@/{0..@LAST@} -o @RESULT@
 const SUBMIT: &str = r#"#!/bin/bash
 # Submits the shards, and the merge behind them.
 set -euo pipefail
-shards=$(sbatch --parsable @DIR@/shard.sh)
-sbatch --dependency="afterok:${shards%%;*}" @DIR@/merge.sh
+cd @DIR@
+shards=$(sbatch --parsable shard.sh)
+sbatch --dependency="afterok:${shards%%;*}" merge.sh
 "#;
 
 /// The shards' folders are no outputs of the rule: Snakemake would remove what a failed job has done so far.
 const SNAKEFILE: &str = r#"# snakemake --cores N -s Snakefile
-from pathlib import Path
-
-HERE = Path(workflow.basedir)
+# Paths below are relative to this file: in those, Snakemake would read braces as wildcards.
+workdir: workflow.basedir
 
 
 rule all:
     input:
-        HERE / "merged.done",
+        "merged.done",
 
 
 rule shard:
     output:
-        touch(HERE / "done" / "{shard}"),
+        touch("done/{shard}"),
     wildcard_constraints:
         shard=r"\d+",
-    params:
-        script=HERE / "shard.sh",
     threads: @THREADS@
     shell:
-        "SLURM_ARRAY_TASK_ID={wildcards.shard} bash {params.script:q}"
+        "SLURM_ARRAY_TASK_ID={wildcards.shard} bash shard.sh"
 
 
 rule merge:
     input:
-        expand(HERE / "done" / "{shard}", shard=range(@COUNT@)),
+        expand("done/{shard}", shard=range(@COUNT@)),
     output:
-        touch(HERE / "merged.done"),
-    params:
-        script=HERE / "merge.sh",
+        touch("merged.done"),
     shell:
-        "bash {params.script:q}"
+        "bash merge.sh"
 "#;
 
 /// Writes the scripts for `args` into `dir`.
@@ -84,30 +83,26 @@ pub fn emit(args: &Vary, dir: &Path) -> miette::Result<Outcome> {
     make(dir.join("logs"))?;
     let count = args.shards.unwrap_or(1);
     let threads = args.threads.unwrap_or(4);
-    let place = |name: &str| quoted(&dir.join(name).to_string_lossy());
-    let fill = |text: &str| {
-        text.replace("@LAST@", &(count - 1).to_string())
-            .replace("@COUNT@", &count.to_string())
-            .replace("@THREADS@", &threads.to_string())
-            .replace("@LOGS@", &dir.join("logs").to_string_lossy())
-            .replace("@SHARDS@", &place("shards"))
-            .replace("@RESULT@", &place("result"))
-            .replace("@DIR@", &quoted(&dir.to_string_lossy()))
-    };
-    let arguments = arguments(args, threads)?;
-    for (name, text) in [
-        ("shard.sh", fill(SHARD).replace("@ARGUMENTS@", &arguments)),
-        ("merge.sh", fill(MERGE)),
-        ("submit.sh", fill(SUBMIT)),
-        ("Snakefile", fill(SNAKEFILE)),
-    ] {
-        folder::write_whole(&dir.join(name), text.as_bytes())?;
+    // No name from outside reaches a line of #SBATCH: Slurm has rules of its own for quotes and %.
+    let values = [
+        ("LAST", (count - 1).to_string()),
+        ("COUNT", count.to_string()),
+        ("THREADS", threads.to_string()),
+        ("SHARDS", shell(dir.join("shards"))),
+        ("RESULT", shell(dir.join("result"))),
+        ("DIR", shell(&dir)),
+        ("ARGUMENTS", arguments(args, threads)?),
+    ];
+    for (name, text) in
+        [("shard.sh", SHARD), ("merge.sh", MERGE), ("submit.sh", SUBMIT), ("Snakefile", SNAKEFILE)]
+    {
+        folder::write_whole(&dir.join(name), fill(text, &values).as_bytes())?;
     }
     output::result(&match args.json {
-        true => format!("{:#}\n", serde_json::json!({ "jobs": dir, "shards": count })),
+        true => format!("{:#}\n", serde_json::json!({ "jobs": dir.to_string_lossy(), "shards": count })),
         false => format!(
             "{}: {count} shards; run `bash submit.sh` (Slurm) or `snakemake --cores N -s Snakefile` there\n",
-            dir.display()
+            escape::path(&dir)
         ),
     })?;
     Ok(Outcome::Done)
@@ -115,30 +110,34 @@ pub fn emit(args: &Vary, dir: &Path) -> miette::Result<Outcome> {
 
 /// The command line of this run without what differs between shards, quoted for a shell.
 fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
-    let absolute = |path: &Path| {
+    let absolute = |path: &Path| -> miette::Result<OsString> {
         let found = std::fs::canonicalize(path);
         let found = found.into_diagnostic().wrap_err_with(|| format!("cannot find {}", path.display()))?;
-        Ok::<String, miette::Report>(found.to_string_lossy().into_owned())
+        Ok(found.into_os_string())
     };
     let mut words = vec![absolute(&args.model)?];
-    let mut option = |name: &str, value: Option<String>| {
+    let mut option = |name: &str, value: Option<OsString>| {
         if let Some(value) = value {
-            words.extend([name.to_string(), value]);
+            words.extend([name.into(), value]);
         }
     };
     let name = |value: clap::builder::PossibleValue| value.get_name().to_string();
+    let text = |value: Option<String>| value.map(OsString::from);
     option("--arch", Some(absolute(&args.arch)?));
     option("--data", Some(absolute(&args.data)?));
-    option("--chips", Some(args.chips.to_string()));
-    option("--images", args.images.map(|count| count.to_string()));
-    option("--split", args.split.to_possible_value().map(name));
-    option("--rule", args.rule.and_then(|rule| rule.to_possible_value()).map(name));
-    option("--seed", Some(args.seed.to_string()));
-    option("--planes", args.planes.map(|planes| planes.to_string()));
-    option("--recalibrate", args.recalibrate.map(|images| images.to_string()));
-    option("--yield-at", args.yield_at.map(|at| at.to_string()));
-    option("--sweep", args.sweep.as_ref().map(|sweep| format!("{}={}", sweep.key, sweep.values.join(","))));
-    option("--threads", Some(threads.to_string()));
+    option("--chips", text(Some(args.chips.to_string())));
+    option("--images", text(args.images.map(|count| count.to_string())));
+    option("--split", text(args.split.to_possible_value().map(name)));
+    option("--rule", text(args.rule.and_then(|rule| rule.to_possible_value()).map(name)));
+    option("--seed", text(Some(args.seed.to_string())));
+    option("--planes", text(args.planes.map(|planes| planes.to_string())));
+    option("--recalibrate", text(args.recalibrate.map(|images| images.to_string())));
+    option("--yield-at", text(args.yield_at.map(|at| at.to_string())));
+    option(
+        "--sweep",
+        text(args.sweep.as_ref().map(|sweep| format!("{}={}", sweep.key, sweep.values.join(",")))),
+    );
+    option("--threads", text(Some(threads.to_string())));
     for (name, set) in
         [("--flips", args.flips), ("--each", args.each), ("--without-read-noise", args.without_read_noise)]
     {
@@ -146,16 +145,19 @@ fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
             words.push(name.into());
         }
     }
-    Ok(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+    Ok(words.iter().map(shell).collect::<Vec<_>>().join(" "))
 }
 
-/// One word for a POSIX shell, whatever it holds.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_string(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
+/// `text` with every `@NAME@` replaced; what is put in is not looked at again.
+fn fill(text: &str, values: &[(&str, String)]) -> String {
+    let mut out = String::new();
+    for (index, part) in text.split('@').enumerate() {
+        match values.iter().find(|(name, _)| index % 2 == 1 && *name == part) {
+            Some((_, value)) => out += value,
+            None => out += part,
+        }
     }
+    out
 }
 
 #[cfg(test)]
@@ -163,9 +165,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted("a/b=1,2"), "a/b=1,2");
-        assert_eq!(quoted("it's $HOME"), "'it'\\''s $HOME'");
-        assert_eq!(quoted(""), "''");
+    fn what_is_put_in_is_not_looked_at_again() {
+        let values = [("DIR", "@COUNT@".to_string()), ("COUNT", "3".into())];
+        assert_eq!(fill("cd @DIR@; @COUNT@\n", &values), "cd @COUNT@; 3\n");
+        for template in [SHARD, MERGE, SUBMIT, SNAKEFILE] {
+            assert_eq!(template.matches('@').count() % 2, 0);
+            assert!(!template.lines().any(|line| line.starts_with("#SBATCH") && line.contains("@DIR@")));
+        }
     }
 }

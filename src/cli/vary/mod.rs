@@ -238,7 +238,7 @@ impl Prepared {
         let (machines, cases) = machines(&network, &args.arch, &points.cases, &judge, &pool)?;
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
         let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
-            name: machines[0].design().layers[index].name.clone(),
+            name: machines[0].design().layers[index].name.raw().into(),
             bits: if machines[0].design().layers[index].scores { 0 } else { layer.output.elements() as u64 },
         };
         // Of an array of slices: those that run.
@@ -250,7 +250,7 @@ impl Prepared {
         };
         let settings = Settings {
             bincim: env!("CARGO_PKG_VERSION").into(),
-            network: network.name.clone(),
+            network: network.name.raw().into(),
             model_sha256: digest([&*read_file(&args.model)?]),
             data,
             data_sha256: digest([&*pixels, &*labels]),
@@ -412,7 +412,7 @@ fn machines(
         let index = match files.iter().position(|file| *file == bare) {
             Some(index) => index,
             None => {
-                let (choice, _) = load::chosen(network, bare.clone(), Some(arch), None)?;
+                let (choice, _) = load::chosen(network, bare.clone(), Some(arch), None, None)?;
                 if choice.design.analog.is_none() {
                     return Err(miette!(
                         code = "vary::no_analog",

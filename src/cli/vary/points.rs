@@ -3,6 +3,7 @@
 use crate::arch::ArchFile;
 use crate::cli::chip;
 use crate::read::arch::{Refused, arch_from_text};
+use crate::suggest;
 use miette::miette;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,9 @@ impl std::str::FromStr for Sweep {
     fn from_str(text: &str) -> Result<Sweep, String> {
         let (key, values) = text.split_once('=').ok_or("write KEY=V1,V2,...")?;
         if !["variation.", "readout."].iter().any(|table| key.starts_with(table)) {
-            return Err(format!("`{key}` is no key under variation or readout"));
+            let table = key.split('.').next().unwrap_or_default();
+            let near = suggest::hint(table, ["variation", "readout"]);
+            return Err(format!("`{key}` is no key under variation or readout{near}"));
         }
         let values: Vec<String> = values.split(',').map(|value| value.trim().to_string()).collect();
         if values.iter().any(String::is_empty) {

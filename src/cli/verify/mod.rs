@@ -12,6 +12,7 @@ mod waves;
 
 use super::{Outcome, output};
 use crate::design::Design;
+use crate::escape::shell_path;
 use crate::flow::folder;
 use crate::report::junit;
 use crate::variation::Chip;
@@ -20,7 +21,7 @@ use cosim::{Mismatch, Plan, Shard, Trace};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Proves the Verilog of a design against the golden model, bit for bit and cycle for cycle
@@ -227,7 +228,7 @@ pub fn planes(asked: Option<usize>, design: &Design) -> miette::Result<usize> {
             code = "cli::planes",
             help = "`bincim check` shows the planes of each layer",
             "--planes {planes}: the layers of {} have {all} plane{} of weights at most",
-            design.name,
+            design.name.terminal(),
             if all == 1 { "" } else { "s" }
         )),
     }
@@ -247,13 +248,13 @@ fn chip(args: &Verify, design: &Design) -> miette::Result<Option<Chip>> {
 /// The command that repeats the shard of the first mismatch: what is driven depends on every frame of it.
 fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     let (shard, _) = failing(&verdict.shards)?;
-    let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", quoted(chip)));
+    let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", shell_path(chip)));
     let planes = args.planes.map_or_else(String::new, |planes| format!("--planes {planes} "));
     let noise = args.noise_seed.map_or_else(String::new, |seed| format!(" --noise-seed {seed}"));
     Some(format!(
         "bincim verify {} {chip}{planes}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
-        quoted(&args.dir),
-        quoted(&args.data),
+        shell_path(&args.dir),
+        shell_path(&args.data),
         args.split.name(),
         shard.start,
         shard.end,
@@ -266,14 +267,6 @@ fn failing(shards: &[Shard]) -> Option<(Range<usize>, &Mismatch)> {
     let shard = shards.iter().find(|shard| shard.first.is_some())?;
     let start = shard.first_image as usize;
     Some((start..start + shard.images as usize, shard.first.as_ref()?))
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:,".contains(c)) && !text.is_empty() {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
 }
 
 fn progress_bar(images: usize) -> ProgressBar {
@@ -303,6 +296,5 @@ mod tests {
         assert_eq!("x".parse::<Images>(), Err("'x' is not a number of images".into()));
         assert_eq!(Images::First(12).within(5), Ok(0..5));
         assert!(Images::Range(3, 9).within(5).is_err());
-        assert_eq!(quoted(Path::new("a b'c")), "'a b'\\''c'");
     }
 }

@@ -14,13 +14,19 @@ pub fn summary(verdict: &Verdict) -> String {
         out.push_str(text.trim_end());
         out.push('\n');
     };
-    line(format!("{}, {} rows x {} lanes, {}", design.name, design.rows, design.lanes, verdict.tool));
+    line(format!(
+        "{}, {} rows x {} lanes, {}",
+        design.name.terminal(),
+        design.rows,
+        design.lanes,
+        verdict.tool
+    ));
     line(String::new());
     line(format!("  {:28} {:>14} {:>14}", "layer", "predicted", "measured"));
     let measured = measured(verdict);
     let predicted = design.frame_of(verdict.plan.most_planes(design));
     for (index, layer) in design.layers.iter().enumerate() {
-        line(row(&layer.name, predicted.layers[index], measured.get(index).copied()));
+        line(row(&layer.name.terminal(), predicted.layers[index], measured.get(index).copied()));
     }
     line(row(
         "frame",
@@ -105,7 +111,7 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
         parts.push(format!("({})", m.note));
     }
     if let Some(layer) = usize::try_from(m.layer).ok().and_then(|index| verdict.design.layers.get(index)) {
-        parts.push(format!("of layer {} '{}'", m.layer, layer.name));
+        parts.push(format!("of layer {} '{}'", m.layer, layer.name.terminal()));
     }
     let mut place = Vec::new();
     let mut show = |name: &str, value: i64| {
@@ -181,7 +187,7 @@ pub fn suite(verdict: &Verdict) -> Suite {
         (sentence(verdict, first), details)
     };
     let case = |name: String, concerns: &dyn Fn(&Mismatch) -> bool| Case {
-        class: format!("bincim.{}", design.name),
+        class: format!("bincim.{}", design.name.terminal()),
         name,
         failure: verdict.first().filter(|first| concerns(first)).map(failure),
     };
@@ -192,13 +198,15 @@ pub fn suite(verdict: &Verdict) -> Suite {
         .iter()
         .enumerate()
         .map(|(index, layer)| {
-            case(format!("layer {index} {}", layer.name), &|m| of_layer(m) && m.layer == index as i64)
+            case(format!("layer {index} {}", layer.name.terminal()), &|m| {
+                of_layer(m) && m.layer == index as i64
+            })
         })
         .collect();
     cases.push(case("result stream".into(), &of_stream));
     cases.push(case("registers and progress".into(), &|m| !(of_stream(m) || of_layer(m) && m.layer >= 0)));
     Suite {
-        name: format!("bincim verify {}", design.name),
+        name: format!("bincim verify {}", design.name.terminal()),
         cases,
         seconds: verdict.seconds,
         properties: vec![

@@ -104,7 +104,7 @@ fn view(waves: &Path, verdict: &Verdict, mark: u64) -> String {
             ],
         ),
     ];
-    let mut out = format!("[*] {}\n", design.name.replace('\n', " "));
+    let mut out = format!("[*] {}\n", design.name.comment());
     if let Some(first) = verdict.first() {
         out.push_str(&format!("[*] {}\n", super::text::sentence(verdict, first)));
     }

@@ -241,7 +241,7 @@ impl Builder {
         }
         self.sums.push(Sums::NEW);
         self.layers.push(Layer {
-            name: node.name(),
+            name: node.untrusted_name(),
             op: plan.op,
             input,
             kernel: plan.kernel,

@@ -16,7 +16,7 @@ pub fn attach(network: &mut Network, graph: &Graph) -> Result<(), Vec<Error>> {
     let most = network.most_planes();
     let mut errors = Vec::new();
     for layer in &mut network.layers {
-        let names: Vec<String> = (1..most).map(|planes| fewer_planes(&layer.name, planes)).collect();
+        let names: Vec<String> = (1..most).map(|planes| fewer_planes(layer.name.raw(), planes)).collect();
         if names.iter().all(|name| !graph.constants.contains_key(name.as_str())) {
             continue;
         }

@@ -2,6 +2,7 @@
 //!
 //! Checks what holds for any graph: one producer a value, no cycle, nothing undefined, known operations.
 
+use crate::escape::Untrusted;
 use crate::read::Error;
 use crate::read::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use std::collections::HashMap;
@@ -78,11 +79,16 @@ impl<'a> Node<'a> {
     }
 
     /// The node's name, or its first output where it has none.
-    pub fn name(&self) -> String {
+    pub fn untrusted_name(&self) -> Untrusted {
         match self.proto.name.as_deref() {
-            Some(name) if !name.is_empty() => name.to_string(),
-            _ => self.proto.output.first().cloned().unwrap_or_default(),
+            Some(name) if !name.is_empty() => name.into(),
+            _ => self.proto.output.first().cloned().unwrap_or_default().into(),
         }
+    }
+
+    /// The same for messages.
+    pub fn name(&self) -> String {
+        self.untrusted_name().terminal()
     }
 
     /// Name of input `index`; none where it is absent or left empty.

@@ -301,7 +301,10 @@ fn finish(
     let end = match ends.next().flatten() {
         Some(Stream { source: Source::Sum(index), .. }) => {
             return Err(fault(
-                &format!("its output is the sums of '{}' and a shortcut", builder.layers[*index].name),
+                &format!(
+                    "its output is the sums of '{}' and a shortcut",
+                    builder.layers[*index].name.terminal()
+                ),
                 "put a BipolarQuant behind the Add, and a dense layer behind that",
             ));
         }

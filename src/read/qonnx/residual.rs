@@ -47,7 +47,7 @@ pub fn add(builder: &mut Builder, node: &Node, first: &Stream, second: &Stream) 
     };
     if own_pool.is_some() {
         return Err(node.structure_error(
-            format!("adds to sums of '{}' that are pooled", builder.layers[last].name),
+            format!("adds to sums of '{}' that are pooled", builder.layers[last].name.terminal()),
             "pool the sums where a shortcut begins, not where it ends",
         ));
     }
@@ -107,7 +107,7 @@ fn form(builder: &Builder, node: &Node, own: &Stream, kept: &Stream) -> Result<(
     }
     if layer.activation != Activation::Scores || layer.shortcut.adds {
         return refuse(
-            format!("adds to the sums of '{}' where they are used already", layer.name),
+            format!("adds to the sums of '{}' where they are used already", layer.name.terminal()),
             "let only the Add read these sums, and the BatchNormalization read the Add",
         );
     }
@@ -116,13 +116,13 @@ fn form(builder: &Builder, node: &Node, own: &Stream, kept: &Stream) -> Result<(
     }
     if keeper.shortcut.adds != (kept.source == Source::Sum(from)) {
         return refuse(
-            format!("adds the sums of '{}' without what was added to them", keeper.name),
+            format!("adds the sums of '{}' without what was added to them", keeper.name.terminal()),
             "add the output of that layer's Add",
         );
     }
     if keeper.conv.c != kept.map.c {
         return refuse(
-            format!("adds the sums of '{}', whose activations have several bits", keeper.name),
+            format!("adds the sums of '{}', whose activations have several bits", keeper.name.terminal()),
             "quantise the sums that a shortcut takes by a BipolarQuant",
         );
     }
@@ -163,7 +163,7 @@ fn pooling(
     Err(node.structure_error(
         format!(
             "adds sums of '{}' that are pooled otherwise than its bits, or behind a negative scale",
-            layer.name
+            layer.name.terminal()
         ),
         "pool the sums right behind the layer, and take its bits and the shortcut from the pooled sums",
     ))
@@ -182,7 +182,8 @@ fn order(builder: &Builder, node: &Node, from: usize, last: usize) -> Result<(),
         Some(between) => Err(node.structure_error(
             format!(
                 "adds the sums of '{}' past the shortcut of '{}'",
-                layers[from].name, layers[between].name
+                layers[from].name.terminal(),
+                layers[between].name.terminal()
             ),
             "add the sums that were kept last: let one shortcut begin where the one before it ends",
         )),
@@ -193,7 +194,10 @@ fn order(builder: &Builder, node: &Node, from: usize, last: usize) -> Result<(),
 fn units(node: &Node, layer: &Layer, steps: &[Step]) -> Result<Vec<f64>, Error> {
     if !steps.iter().all(|step| matches!(step, Step::Mul(_))) {
         return Err(node.structure_error(
-            format!("adds the sums of '{}' behind an offset or another operation than a Mul", layer.name),
+            format!(
+                "adds the sums of '{}' behind an offset or another operation than a Mul",
+                layer.name.terminal()
+            ),
             "leave out biases and zero points, and move other operations behind the Add",
         ));
     }
@@ -212,7 +216,7 @@ fn ratio(large: &[f64], small: &[f64]) -> Option<i32> {
 /// The refusal of units without a ratio, with the nearest power of two as a remedy.
 fn no_ratio(node: &Node, layer: &Layer, own: &[f64], kept: &[f64]) -> Error {
     let ratios = || own.iter().zip(kept).map(|(own, kept)| own / kept);
-    let what = |text: String| format!("adds to the sums of '{}' {text}", layer.name);
+    let what = |text: String| format!("adds to the sums of '{}' {text}", layer.name.terminal());
     let first = own[0] / kept[0];
     if ratios().any(|ratio| ratio == 0.0 || !ratio.is_finite()) {
         return node.structure_error(what("with a scale of 0".into()), "give both sums a scale above 0");
@@ -228,7 +232,7 @@ fn no_ratio(node: &Node, layer: &Layer, own: &[f64], kept: &[f64]) -> Error {
         what(format!("of scale {} others of scale {}; neither is a whole multiple", own[0], kept[0])),
         format!(
             "choose the scale {nearest}, or another whole multiple or part, for the sums of '{}'",
-            layer.name
+            layer.name.terminal()
         ),
     )
 }
@@ -256,7 +260,7 @@ fn multiply(builder: &mut Builder, node: &Node, index: usize, times: i32) -> Res
         return Err(node.structure_error(
             format!(
                 "adds sums of too different scales: '{}' needs planes of scale {needed}, and {} is the most",
-                layer.name,
+                layer.name.terminal(),
                 Plane::MOST_SCALE
             ),
             "choose scales of the two sums that lie nearer to each other",

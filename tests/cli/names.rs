@@ -1,0 +1,123 @@
+//! Names of files and folders from outside: nothing is executed, printed commands work as they stand, and no stream
+//! holds what a terminal would obey.
+
+use super::*;
+use std::fs;
+
+/// Folders and file stems that somebody may have.
+const NAMES: [&str; 9] = [
+    "with space",
+    "a: b # c",
+    "line\nfeed; touch pwned",
+    "it's $(touch pwned) `touch pwned`",
+    "say \"hi\"; touch pwned",
+    "-rf",
+    "\u{1b}[2J\u{202e}é",
+    "%a {x} @COUNT@",
+    "tab\there\\",
+];
+
+/// Asserts that neither stream holds a control character but line feeds.
+fn calm(ran: &Ran) {
+    for text in [&ran.out, &ran.err] {
+        let bad = |c: char| c != '\n' && (c.is_control() || ('\u{200e}'..='\u{202e}').contains(&c));
+        assert!(!text.contains(bad), "{text:?}");
+    }
+}
+
+/// What bash makes of the words of a printed command, one a line of `printf %s\\0`.
+#[expect(clippy::disallowed_methods, reason = "a shell reads what was printed")]
+fn words(command: &str, dir: &Path) -> Vec<String> {
+    let script = format!("printf '%s\\0' {command}");
+    let output = Command::new("bash").args(["-c", &script]).current_dir(dir).output().expect("bash");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.split_terminator('\0').map(String::from).collect()
+}
+
+/// The path as a word that is no option.
+fn word(name: &str) -> String {
+    if name.starts_with('-') { format!("./{name}") } else { name.to_string() }
+}
+
+#[test]
+fn files_and_folders_of_any_name_serve_and_hurt_nobody() {
+    let root = with_glyphs(2);
+    let dir = root.path();
+    fs::write(dir.join("arch.toml"), "[array]\nrows = 32\ncolumns = 8\n[activation]\nword = 8\n")
+        .expect("writable");
+    for name in NAMES {
+        let model = format!("{name}.onnx");
+        fs::copy(super::model(), dir.join(&model)).expect("copied");
+        let folder = format!("{name} out");
+        let args =
+            ["generate", &word(&model), "--arch", "arch.toml", "--device", "up5k", "-o", &word(&folder)]
+                .map(String::from);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let ran = bincim(dir, &args).ends(0);
+        calm(&ran);
+        let hint =
+            ran.out.lines().last().and_then(|line| line.trim().strip_prefix("next: ")).expect("a hint");
+        assert_eq!(words(hint, dir), ["bincim", "verify", &word(&folder), "--data", "DATA"], "{hint}");
+        // Names of files inside come from the program alone, but that of the model itself.
+        let inside = names(&dir.join(&folder));
+        let plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        assert!(inside.iter().all(plain), "{inside:?}");
+        let core = inside.iter().find(|name| name.ends_with(".core")).expect("a core file");
+        let text = fs::read_to_string(dir.join(&folder).join(core)).expect("readable");
+        let lines = |key: &str| text.lines().filter(|line| line.starts_with(key)).count();
+        assert_eq!((lines("name:"), lines("description: \"")), (1, 1), "{text}");
+        for verb in [&["check", &word(&model)][..], &["infer", &word(&model), "--data", "data"]] {
+            calm(&bincim(dir, verb).ends(0));
+        }
+        // What is not there is named without harm.
+        let absent = format!("no {name}");
+        for verb in [
+            &["check", &absent][..],
+            &["verify", &absent, "--data", "data"],
+            &["synth", &absent, "--device", "up5k"],
+            &["check", "MODEL", "--device", &absent],
+            &["check", "MODEL", "--arch", &absent],
+            &["infer", "MODEL", "--data", &absent],
+            &["train", &absent, "--data", "data", "-o", "x.onnx"],
+            &["report", &absent, "-o", "x.html"],
+            &[&absent],
+        ] {
+            calm(&bincim(dir, verb).ends(2));
+        }
+    }
+    let pwned = names(dir).into_iter().filter(|name| name == "pwned").count();
+    assert_eq!(pwned, 0, "a name was executed");
+}
+
+/// The Makefiles of a design and the model that `verify` builds, in folders with spaces and worse.
+#[test]
+fn designs_verify_and_simulate_under_any_path() {
+    if !present("verify", &[Tool::Verilator, Tool::Iverilog, Tool::Vvp]) {
+        return;
+    }
+    let root = with_glyphs(2);
+    let dir = root.path().join("a b (c) 'd' & e");
+    fs::create_dir(&dir).expect("writable");
+    fs::rename(root.path().join("data"), dir.join("data")).expect("moved");
+    generate_small(&dir);
+    fs::rename(dir.join("d"), dir.join("d x")).expect("moved");
+    let ran = bincim(&dir, &["verify", "d x", "--data", "data", "--images", "2", "--jobs", "1"]).ends(0);
+    calm(&ran);
+    assert!(ran.out.contains("PASS"), "{}", ran.out);
+    let iverilog = flow::find(Tool::Iverilog).expect("present").program;
+    let tools = iverilog.parent().expect("a folder").display().to_string();
+    let script = format!("PATH='{tools}':\"$PATH\" make -s -C 'd x' sim");
+    let simulated = shell(&dir, &script).ends(0);
+    assert!(simulated.out.contains("PASS"), "{}", simulated.out);
+}
+
+#[test]
+fn help_and_usage_errors_reach_a_terminal_as_they_should() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let help = bincim(root.path(), &["--help"]).ends(0);
+    assert!(help.out.contains("generate") && help.err.is_empty());
+    let ran = bincim(root.path(), &["check", "m.onnx", "--d\u{1b}[31mevice\u{7}"]).ends(2);
+    calm(&ran);
+    assert!(ran.err.contains("\\u001b") && ran.out.is_empty(), "{:?}", ran.err);
+}
