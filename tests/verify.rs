@@ -1,5 +1,9 @@
 //! The benches themselves: a player with recorded answers passes, and every planted fault is named.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::cli::verify::{
     self,
     cosim::{self, Plan, Shard, Trace},
@@ -33,6 +37,7 @@ struct Player {
 
 /// The folder of a design whose accelerator is the player.
 fn player(fault: usize) -> Player {
+    machines::need_both_simulators();
     let limits =
         Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3, planes: 1, shortcuts: false };
     // A network of several layers whose last one gives several scores.
@@ -49,10 +54,7 @@ fn player(fault: usize) -> Player {
     let folder = tempfile::tempdir().unwrap();
     machines::write(
         folder.path(),
-        bench::files(&design, &["bincim_top.v".into()], &frames)
-            .unwrap()
-            .into_iter()
-            .map(|text| (text.name, text.text)),
+        bench::files(&design, &frames).unwrap().into_iter().map(|text| (text.name, text.text)),
     );
     let lines = |name: &str| {
         fs::read_to_string(folder.path().join("verif/vectors").join(name)).unwrap().lines().count() / IMAGES

@@ -27,6 +27,7 @@ pub struct Check {
 }
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
+    load::mention_arch(&args.model, args.arch.as_deref());
     let (network, proof) = load::network(&args.model)?;
     let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
     let fits = fits(&choice, device);

@@ -1,8 +1,12 @@
 # The accelerator <: description :>: `make lint`, `make sim`, `make cocotb`, `make synth`.
 
-YOSYS ?= yosys
-VERILATOR ?= verilator
-BUILD := $(abspath build)
+# A tool that is not on the PATH is asked of bincim, which knows its own copies: BINCIM=/path/to/bincim.
+BINCIM ?= bincim
+tool = $(or $(shell command -v $(1) 2>/dev/null),$(shell "$(BINCIM)" tools $(1) 2>/dev/null),$(1))
+YOSYS ?= $(call tool,yosys)
+VERILATOR ?= $(call tool,verilator)
+IVERILOG ?= $(call tool,iverilog)
+export BINCIM
 RTL := $(shell cat rtl/files.f)
 WAIVERS := $(notdir $(wildcard rtl/*.vlt))
 
@@ -14,18 +18,18 @@ help:
 	@echo "make synth   cells of a generic synthesis; for a device: bincim synth . --device NAME"
 
 lint:
-	@mkdir -p $(BUILD)
-	cd rtl && $(VERILATOR) --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL)
-	cd rtl && iverilog -g2005 -Wall -s bincim_top -o /dev/null $(RTL)
-	cd rtl && $(YOSYS) -q -p "read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
+	@mkdir -p build
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(RTL)
+	cd rtl && "$(YOSYS)" -q -p "read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
 
 sim cocotb:
 	$(MAKE) -C verif $@
 
 synth:
-	@mkdir -p $(BUILD)
-	cd rtl && $(YOSYS) -q -l $(BUILD)/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o $(BUILD)/cells.txt stat"
-	@cat $(BUILD)/cells.txt
+	@mkdir -p build
+	cd rtl && "$(YOSYS)" -q -l ../build/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../build/cells.txt stat"
+	@cat build/cells.txt
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf build

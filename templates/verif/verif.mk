@@ -5,21 +5,27 @@
 SIM ?= icarus
 SEED ?= 1
 WAVES ?= 0
-ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+# A tool that is not on the PATH is asked of bincim, which knows its own copies: BINCIM=/path/to/bincim.
+BINCIM ?= bincim
+tool = $(or $(shell command -v $(1) 2>/dev/null),$(shell "$(BINCIM)" tools $(1) 2>/dev/null),$(1))
+IVERILOG ?= $(call tool,iverilog)
+VVP ?= $(call tool,vvp)
+# Relative, so that the folder may stand in a path with a space.
+ROOT := $(dir $(lastword $(MAKEFILE_LIST)))..
 RTL := $(addprefix $(ROOT)/rtl/,$(shell cat $(ROOT)/rtl/files.f))
 BUILD := $(ROOT)/build
 
 .PHONY: sim cocotb clean
 sim: $(BUILD)/bincim_tb.vvp
-	cd $(ROOT)/rtl && vvp -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
+	cd $(ROOT)/rtl && "$(VVP)" -N ../build/bincim_tb.vvp +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=../build/bincim_tb.vcd)
 
 $(BUILD)/bincim_tb.vvp: $(RTL) $(ROOT)/verif/bincim_tb.v
 	@mkdir -p $(BUILD)
-	iverilog -g2005 -Wall -s bincim_tb -o $@ $^
+	"$(IVERILOG)" -g2005 -Wall -s bincim_tb -o $@ $^
 
 cocotb:
 	@mkdir -p $(BUILD)
-	$(MAKE) -C $(ROOT)/rtl -f $(ROOT)/verif/cocotb.mk SIM=$(SIM) WAVES=$(WAVES) BINCIM_SEED=$(SEED)
+	$(MAKE) -C $(ROOT)/rtl -f ../verif/cocotb.mk SIM=$(SIM) WAVES=$(WAVES) BINCIM_SEED=$(SEED)
 	@! grep -E '<(failure|error)' $(BUILD)/cocotb.xml
 
 clean:
