@@ -23,13 +23,13 @@ help: ## what can be made
 
 demo: ## generate, verify, synthesise and report the example network
 	@scripts/setup.sh $(if $(filter up5k hx8k hx1k,$(DEVICE)),demo,test)
-	@$(CARGO) build --release --quiet
+	@echo "demo: building bincim (the first time a few minutes)" >&2
+	@$(CARGO) build --release
 	@scripts/demo.sh "$(DEVICE)" "$(OUT)"
 
 test: ## set up every tool, run all tests, compile the benchmarks
 	@scripts/setup.sh test
-	@$(CARGO) test
-	@$(CARGO) test --benches --no-run --quiet
+	@CARGO="$(CARGO)" scripts/test.sh
 
 setup: ## install every outside tool that is missing, into .tools/
 	@scripts/setup.sh all

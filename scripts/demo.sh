@@ -18,7 +18,10 @@ readonly DESIGN="$OUT/glyphs-$DEVICE"
 [ -x "$BINCIM" ] || { echo "demo: $BINCIM is not built; run \`make demo\`" >&2; exit 2; }
 [ -d "$EXAMPLE" ] || { echo "demo: the example folder $EXAMPLE is missing" >&2; exit 2; }
 
-step() { printf '\n\033[1m%s\033[0m\n$ %s\n' "$1" "${*:2}" >&2; "${@:2}"; }
+# Bold on a terminal only.
+bold="" plain=""
+if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+step() { printf '\n%s%s%s\n$ %s\n' "$bold" "$1" "$plain" "${*:2}" >&2; "${@:2}"; }
 
 mkdir -p "$OUT"
 step "1/5  Draw pictures that took no part in the training" \
@@ -32,5 +35,5 @@ step "4/5  Synthesise, place and route for $DEVICE" \
 step "5/5  Write the report" \
   "$BINCIM" report "$DESIGN" -o "$OUT/report.html"
 
-printf '\nDone.\n  Verilog    %s/rtl\n  bitstream  %s/synth/%s\n  report     %s/report.html\n' \
-  "$DESIGN" "$DESIGN" "$DEVICE" "$OUT"
+printf '\nDone in %d s.\n  Verilog    %s/rtl\n  bitstream  %s/synth/%s\n  report     %s/report.html\n' \
+  "$SECONDS" "$DESIGN" "$DESIGN" "$DEVICE" "$OUT"

@@ -106,19 +106,22 @@ can_unpack() {
   have apt-get && have dpkg-deb
 }
 
-# unpack PACKAGE: the distribution's package into .tools/PACKAGE/root, without root and without
-# installing it; false if that fails. The package lists are fetched beside it and removed again.
+# unpack NAME [PACKAGE...]: the distribution's packages (if none is given, the one called NAME) into
+# .tools/NAME/root, without root and without installing them; false if that fails. The package lists are
+# fetched beside it and removed again.
 unpack() {
-  local place="$TOOLS/$1" partial="$TOOLS/$1.partial"
+  local place="$TOOLS/$1" partial="$TOOLS/$1.partial" packages=("${@:2}") package
+  [ "${#packages[@]}" -gt 0 ] || packages=("$1")
   [ -d "$place/root" ] && return 0
   can_unpack || return 1
-  say "unpacking the package $1 into .tools/$1 (nothing is installed)"
+  say "unpacking ${packages[*]} into .tools/$1 (nothing is installed)"
   rm -rf "$partial" "$place"
   mkdir -p "$partial/lists/partial" "$partial/cache/archives/partial"
   local apt=(-o "Dir::State::Lists=$partial/lists" -o "Dir::Cache=$partial/cache" -o APT::Sandbox::User=)
   (
     cd "$partial"
-    apt-get "${apt[@]}" update && apt-get "${apt[@]}" download "$1" && dpkg-deb -x "$1"_*.deb root
+    apt-get "${apt[@]}" update && apt-get "${apt[@]}" download "${packages[@]}" || exit 1
+    for package in *.deb; do dpkg-deb -x "$package" root || exit 1; done
   ) >>"$STEP_LOG" 2>&1 || { rm -rf "$partial"; return 1; }
   rm -rf "$partial/lists" "$partial/cache" "$partial"/*.deb
   mv "$partial" "$place"
@@ -258,6 +261,30 @@ unpack_icarus() {
   { "$TOOLS/bin/iverilog" -V && "$TOOLS/bin/vvp" -V; } >>"$STEP_LOG" 2>&1 || { say "the unpacked Icarus does not run here; its tests will say that they were skipped"; rm -f "$TOOLS/bin/iverilog" "$TOOLS/bin/vvp"; }
 }
 
+# Whether the compiler finds what Verilator's writer of FST waveforms is made of.
+finds_fst() {
+  printf '%s\n' '#include <lz4.h>' '#include <zlib.h>' \
+    'int main() { return LZ4_versionNumber() == 0 || zlibVersion() == nullptr; }' >"$TOOLS/fst.cpp"
+  g++ "$TOOLS/fst.cpp" -o "$TOOLS/fst.out" -llz4 -lz 2>/dev/null
+  local found=$?
+  rm -f "$TOOLS/fst.cpp" "$TOOLS/fst.out"
+  return $found
+}
+
+# Headers and static libraries of lz4 and zlib, from the distribution's own packages.
+unpack_fst() {
+  if finds_fst || [ -f "$TOOLS/fst/lib/libz.a" ]; then return; fi
+  if ! unpack fst liblz4-dev zlib1g-dev; then
+    say "could not fetch liblz4-dev and zlib1g-dev; waveforms will be VCD instead of FST"
+    return 0
+  fi
+  local root="$TOOLS/fst/root/usr"
+  mkdir -p "$TOOLS/fst/include" "$TOOLS/fst/lib"
+  cp "$root"/include/lz4.h "$root"/include/zlib.h "$TOOLS/fst/include"
+  cp "$(find "$root/include" -name zconf.h | head -n 1)" "$TOOLS/fst/include"
+  cp "$(find "$root/lib" -name liblz4.a | head -n 1)" "$(find "$root/lib" -name libz.a | head -n 1)" "$TOOLS/fst/lib"
+}
+
 # The WebAssembly tools compile themselves at first use; done here so that no later step stalls.
 warm_up() {
   local tool warm="$TOOLS/cache/warm"
@@ -317,5 +344,6 @@ mkdir -p "$TOOLS"
 choose_pins
 build_environment
 unpack_icarus
+unpack_fst
 warm_up
 report

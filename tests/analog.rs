@@ -4,6 +4,10 @@
 //!
 //! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::arch::{Range, ReadoutKind};
 use bincim::design::{Design, InputKind};
 use bincim::emit;
@@ -26,6 +30,7 @@ const MOST_CYCLES: u64 = 20_000;
 
 #[test]
 fn machine_and_verilog_agree_on_every_chip() {
+    machines::need_simulator();
     let range = match std::env::var("BINCIM_ANALOG") {
         Ok(text) => {
             let (start, end) = text.split_once("..").expect("BINCIM_ANALOG=FIRST..END");
@@ -155,6 +160,7 @@ fn check_chip(number: u64, design: &Design, chip: &Chip, held: &Chip) -> Result<
 /// The comparison sees chips: other cells, one other offset or other edges are a difference.
 #[test]
 fn another_chip_in_the_memories_is_caught() {
+    machines::need_simulator();
     type Change = fn(&mut ArrayDraw);
     // Of the first array, so that every image meets it.
     let changes: [(&str, Change); 3] = [

@@ -1,6 +1,10 @@
 //! The fast executor of analog arrays against the golden machine: the same bits of every layer and the same
 //! scores, for every instruction set of this processor, for single images and for many.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::arch::{Arch, ReadoutKind};
 use bincim::bits::BitMatrix;
 use bincim::design::Design;

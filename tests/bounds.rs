@@ -1,5 +1,9 @@
 //! CNV and LFC run within 1.05 of their bound (compute or weight bandwidth) on three geometries.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::arch::ArchFile;
 use bincim::bits::BitMatrix;
 use bincim::design;

@@ -1,13 +1,22 @@
 //! Takes a small hand-written Verilog blinker through every outside tool, to bitstreams.
 //!
-//! A tool that is absent makes its test say "skipped" on standard error, or fail where CI is set;
-//! nothing else is tolerated.
+//! A test whose tool is absent is told as not run; nothing else is tolerated.
+
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 use bincim::arch::device::{self, Device, DeviceFamily};
 use bincim::flow::{self, Family, FlowError, Tool, folder, icarus, nextpnr, pack, verilator, yosys};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+#[path = "common/tools.rs"]
+mod tools;
+
+use harness::Lack;
+use tools::present;
 
 const BLINKER: &str = "`default_nettype none
 module blinker (
@@ -50,27 +59,6 @@ fn sources(root: &Path) -> PathBuf {
     rtl
 }
 
-/// Says that a test did not run; where the set-up has promised every tool, that is a failure.
-fn skip(what: &str, error: &FlowError) {
-    assert!(std::env::var("CI").is_err(), "{what}: {error}");
-    eprintln!("skipped: {what}: {error}");
-}
-
-/// True if all tools are there; else says which one is not.
-fn present(what: &str, tools: &[Tool]) -> bool {
-    for &tool in tools {
-        match flow::find(tool) {
-            Ok(found) => eprintln!("{what}: {}", found.describe()),
-            Err(error @ FlowError::ToolMissing { .. }) => {
-                skip(what, &error);
-                return false;
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-    true
-}
-
 /// The right answer, by the definition of the blinker.
 fn expected_count(cycles: u32) -> u32 {
     (0..cycles).fold(0, |count: u32, _| (count + [1, 2, 4, 8][(count >> 18) as usize]) & 0xF_FFFF)
@@ -110,7 +98,7 @@ fn bitstream(name: &str, tools: &[Tool], cells: &[Cells], magic: &[u8]) {
         out,
         limit: None,
     }) {
-        Err(error @ FlowError::ToolMissing { .. }) => return skip(name, &error),
+        Err(error @ FlowError::ToolMissing { .. }) => return harness::not_run(Lack::Tool, error),
         other => other.unwrap(),
     };
     assert_eq!(netlist.resources.ffs, 20, "{:?}", netlist.cells);

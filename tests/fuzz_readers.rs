@@ -6,6 +6,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "the time that hostile input takes is under test")]
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::cost;

@@ -1,5 +1,9 @@
 //! The glyphs example holds together: generator, file, reader and executor give the recorded integers.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::golden::reference;
 use bincim::lower::lower;
 use bincim::network::{Decision, Network, validate};

@@ -4,6 +4,10 @@
 //! leave their module. Comments and strings do not count; test code does. The guard is itself
 //! checked: planted violations must be caught.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

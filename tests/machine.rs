@@ -1,5 +1,9 @@
 //! Machine = reference on random networks and geometries, ideal readout: every bit, score and cycle.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::arch::{ArchFile, validate};
 use bincim::design::{self, Design};
 use bincim::golden::{machine, reference};

@@ -5,6 +5,10 @@
 //! first 140 with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others than the first 60 with shortcuts; a failure names its
 //! pair.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
 use bincim::emit::{self, vectors::Frame};
@@ -44,6 +48,7 @@ fn they_agree_where_sums_bypass_layers() {
 
 /// Runs `check` on the pairs of `range`, or of the range that the variable `name` holds.
 fn all(range: std::ops::Range<u64>, name: &str, check: fn(u64) -> Result<u64, String>) {
+    machines::need_simulator();
     let range = match std::env::var(name) {
         Ok(text) => {
             let (start, end) = text.split_once("..").expect("FIRST..END");

@@ -2,6 +2,10 @@
 //!
 //! A few mutants here; `verif/mutation/run` makes hundreds and rewrites `verif/mutation/report.md`.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::design::{Design, Source};
 use bincim::emit::{self, vectors::Frame};
 use bincim::flow::mutate::{self, Fate, Known, Trial};
@@ -188,6 +192,7 @@ fn known(design: &Design) -> Vec<Known> {
 }
 
 fn trials(feature: &Feature, count: usize, seed: u64) -> (Design, Vec<Trial>) {
+    machines::need_simulator();
     let design = design(feature);
     let folder = tempfile::tempdir().unwrap();
     generate(&design, folder.path());

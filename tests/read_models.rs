@@ -1,6 +1,10 @@
 //! The reader against real networks: weights and thresholds equal the published arrays, all styles of one
 //! network mean the same, and the integers reproduce recorded accumulators.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::bits::BitMatrix;

@@ -1,6 +1,10 @@
 //! Random graphs: what the reader makes of them gives the scores that the graph itself gives in floating
 //! point, before and after lowering. All constants are dyadic, so both sides are exact and ties are real.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::lower::{PASSES, lower};

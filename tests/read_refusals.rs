@@ -1,5 +1,9 @@
 //! One refusal a kind of error, by code and by the name it must carry; and forms that must be accepted.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::network::{Decision, InputCode, Network};

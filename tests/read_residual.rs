@@ -1,6 +1,10 @@
 //! Residual sums: graphs whose sums bypass layers give the scores that the graph gives in floating point, and those that
 //! the network has no place for are refused. All constants are dyadic, so both sides are exact.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::network::Network;

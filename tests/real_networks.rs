@@ -1,5 +1,10 @@
 //! The golden models against real networks: published accuracies, traces of every layer, and what a real
-//! FPGA printed. Without the shared folder every test says so and checks nothing.
+//! FPGA printed. Without the shared folder every test is told as not run; `tests/shipped.rs` has a network that travels
+//! with the project.
+
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 mod support;
 

@@ -1,16 +1,21 @@
 //! The emitted Verilog against the machine, under Icarus: every final sum, result bit, score and cycle, with
 //! random gaps on the input and random back-pressure on the output.
 
-#![allow(clippy::disallowed_methods, reason = "a test starts the tools itself")]
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 use bincim::arch::{ArchFile, validate};
 use bincim::design::{self, Design, InputCode, InputKind};
 use bincim::emit;
+use bincim::flow::Tool;
 use bincim::golden::machine::{self, MachineTrace};
 use bincim::network::random;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+
+#[path = "common/tools.rs"]
+mod tools;
 
 /// Rows, lanes, word, rows of weights a cycle, accumulator depth, input buffers, stream bytes.
 type Machine = (usize, usize, usize, usize, usize, usize, usize);
@@ -183,18 +188,19 @@ fn simulate(folder: &Path, design: &Design, frames: &[&[i16]], seed: u64, reset:
         .replace("RESET", &reset.to_string())
         .replace("BITS", bits);
     fs::write(folder.join("bench.v"), bench).unwrap();
-    let run = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
+    let run = |tool: Tool, arguments: &[&str]| {
+        let found = tools::need(tool).expect("a test without it has ended");
+        let output = tools::command(&found, folder).args(arguments).output().unwrap();
         let text =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{program} in {}:\n{text}", folder.display());
+        assert!(output.status.success(), "{} in {}:\n{text}", tool.name(), folder.display());
         text
     };
     let mut arguments = vec!["-g2005", "-Wall", "-s", "bench", "-o", "bench.out"];
     arguments.extend(sources.iter().map(String::as_str));
-    let warnings = run("iverilog", &[&arguments[..], &["bench.v"]].concat());
+    let warnings = run(Tool::Iverilog, &[&arguments[..], &["bench.v"]].concat());
     assert!(warnings.is_empty(), "{warnings}");
-    run("vvp", &["bench.out"]);
+    run(Tool::Vvp, &["bench.out"]);
     fs::read_to_string(folder.join("trace.txt")).unwrap()
 }
 
@@ -295,10 +301,7 @@ fn a_reset_at_any_cycle_starts_afresh() {
 /// `verilator --lint-only -Wall` says nothing, and the texts keep the rules of the house.
 #[test]
 fn emitted_texts_are_clean() {
-    let verilator = Command::new("verilator").arg("--version").output().is_ok();
-    if !verilator {
-        eprintln!("SKIPPED: verilator is absent, texts are checked without it");
-    }
+    let verilator = tools::find(Tool::Verilator, "lint of the texts");
     let with_planes = (100..130).filter_map(|seed| {
         build_with(seed, &random::Limits { planes: 2 + seed as usize % 3, ..random::Limits::default() })
     });
@@ -315,13 +318,12 @@ fn emitted_texts_are_clean() {
                 sources.push(file.name);
             }
         }
-        if verilator {
+        if let Some(verilator) = &verilator {
             for define in [&[][..], &["-DSYNTHESIS"][..]] {
-                let output = Command::new("verilator")
+                let output = tools::command(verilator, folder.path())
                     .args(["--lint-only", "-Wall", "--top-module", "bincim_top"])
                     .args(define)
                     .args(&sources)
-                    .current_dir(folder.path())
                     .output()
                     .unwrap();
                 let said = String::from_utf8_lossy(&output.stderr);

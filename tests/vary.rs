@@ -1,7 +1,11 @@
 //! Monte-Carlo runs from outside: the same bytes for every number of threads, for shards and after a kill; the fast
 //! executor against the golden machine; the job scripts, run for real.
 //!
-//! Without Snakemake its test says "skipped" on standard error, or fails where CI is set.
+//! Without Snakemake its test is told as not run.
+
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 use serde_json::Value;
 use std::fs;
@@ -48,8 +52,8 @@ fn program(dir: &Path, words: &[&str]) -> Command {
 fn shell(dir: &Path, script: &str) -> Output {
     let mut command = Command::new("bash");
     command.args(["-c", script]).current_dir(dir).env("BINCIM", env!("CARGO_BIN_EXE_bincim"));
-    // The set-up puts tools that the system lacks behind those it has.
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin");
+    // The set-up puts tools that the system lacks behind those it has; a test need not run where its sources lie.
+    let own = std::path::absolute(".tools/venv/bin").expect("a working folder");
     command.env("PATH", format!("{}:{}", std::env::var("PATH").unwrap_or_default(), own.display()));
     command.output().expect("a shell")
 }
@@ -384,8 +388,7 @@ fn the_slurm_scripts_make_the_run() {
 #[test]
 fn the_snakemake_workflow_makes_the_run() {
     if !shell(Path::new("."), "snakemake --version").status.success() {
-        eprintln!("skipped: no snakemake in PATH (pip install snakemake)");
-        return;
+        return harness::not_run(harness::Lack::Tool, "snakemake (`pip install snakemake`, or `make setup`)");
     }
     let (_root, jobs, expected) = emitted();
     let output = shell(&jobs, "snakemake --cores 2 -s Snakefile");

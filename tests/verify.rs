@@ -1,6 +1,10 @@
 //! The benches themselves. The co-simulation runs a small design and names every fault that is planted in its Verilog;
 //! the Verilog bench runs a player of recorded answers, and names every fault of the player's.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::cli::verify::{
     self,
     cosim::{self, Plan, Shard, Trace},
@@ -49,6 +53,7 @@ fn small() -> Design {
 
 /// The folder of a design; `replace` (file, text, other text) plants a fault in its Verilog.
 fn accelerator(replace: Option<(&str, &str, &str)>) -> Case {
+    machines::need_both_simulators();
     let design = small();
     let frames = machines::frames(&design, 5, IMAGES);
     let folder = tempfile::tempdir().unwrap();
@@ -66,16 +71,14 @@ fn accelerator(replace: Option<(&str, &str, &str)>) -> Case {
 
 /// The folder of a design whose accelerator is the player.
 fn player(fault: usize) -> Case {
+    machines::need_both_simulators();
     let design = small();
     let frames = machines::frames(&design, 5, IMAGES);
     let images: Vec<Vec<i16>> = frames.iter().map(|frame| frame.image.clone()).collect();
     let folder = tempfile::tempdir().unwrap();
     machines::write(
         folder.path(),
-        bench::files(&design, &["bincim_top.v".into()], &frames)
-            .unwrap()
-            .into_iter()
-            .map(|text| (text.name, text.text)),
+        bench::files(&design, &frames).unwrap().into_iter().map(|text| (text.name, text.text)),
     );
     let lines = |name: &str| {
         fs::read_to_string(folder.path().join("verif/vectors").join(name)).unwrap().lines().count() / IMAGES

@@ -20,7 +20,7 @@ pub struct Calibrate {
     /// Architecture file with readout.kind = "adc"; its readout.range is replaced
     #[arg(long)]
     pub arch: PathBuf,
-    /// Data set: a folder or file of a supported format; labels are not looked at
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format; labels are not looked at
     #[arg(long)]
     pub data: PathBuf,
     /// Part of the data set

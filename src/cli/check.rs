@@ -33,6 +33,7 @@ pub struct Check {
 }
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
+    load::mention_arch(&args.model, args.arch.as_deref());
     let (network, proof) = load::network(&args.model)?;
     let chosen = load::choice_as(&network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {

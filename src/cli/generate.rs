@@ -3,12 +3,14 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
+use super::progress::Step;
 use super::{Outcome, chip, load, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
 use crate::emit::board::BoardTop;
 use crate::emit::board::pll::{Pll, PllFamily};
+use crate::emit::package::{self, BoardTarget};
 use crate::emit::vectors::Frame;
 use crate::emit::{self, NamedText};
 use crate::escape;
@@ -54,13 +56,19 @@ pub struct Generate {
 }
 
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
+    refuse_foreign(&args.output)?;
+    load::mention_arch(&args.model, args.arch.as_deref());
+    let step = Step::start(format!("reading {}", escape::path(&args.model)));
     let (network, _) = load::network(&args.model)?;
+    step.done(&format!("{} layers", network.layers.len()));
+    let step = Step::start("choosing the machine");
     let chosen = load::choice_as(&network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return load::no(error, args.json),
     };
-    refuse_foreign(&args.output)?;
+    step.done(&format!("{} rows x {} lanes", choice.design.rows, choice.design.lanes));
+    let step = Step::start(format!("writing {}", escape::path(&args.output)));
     let design = &choice.design;
     let chip = match &args.chip {
         Some(path) => Some(chip::read(path, design)?),
@@ -69,13 +77,17 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let rtl = emit::accelerator(design, chip.as_ref());
     let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
     let mut files = in_folder("rtl", rtl);
-    files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);
-    let mut board_clock = None;
-    if let Some(top) = device.map(|device| board(design, device)).transpose()?.flatten() {
-        board_clock = Some(top.core_hz() as f64 / 1e6);
-        files.extend(in_folder("board", emit::board::modules(&top).into_diagnostic()?));
-    }
-    files.push(json_file("design.json", &view(design, board_clock)));
+    files.extend(emit::bench::files(design, &frames(design, chip.as_ref())).into_diagnostic()?);
+    let top = device.map(|device| board(design, device)).transpose()?.flatten();
+    let wrapper = match (&top, device) {
+        (Some(top), Some(device)) => wrapper(top, device)?,
+        _ => Vec::new(),
+    };
+    let target = device.and_then(|device| board_target(design, device, &wrapper));
+    files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
+    files.push(package::licence());
+    files.extend(in_folder("board", wrapper));
+    files.push(json_file("design.json", &view(design, top.map(|top| top.core_hz() as f64 / 1e6))));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
     let model =
         std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
@@ -91,6 +103,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
         write(&pending.path().join(chip::SOURCE), &chip.write_to())?;
     }
     let folder = pending.finish()?;
+    step.done(&format!("{} files", files.len()));
     output::result(&summary(args, &choice, &folder, files.len()))?;
     Ok(Outcome::Done)
 }
@@ -140,6 +153,38 @@ fn board(design: &Design, device: &Device) -> miette::Result<Option<BoardTop>> {
         m_bytes: design.output.stream_bits / 8,
         frame_beats: design.input.beats,
     }))
+}
+
+/// The files of `board/`: the wrapper's modules and the pins.
+fn wrapper(top: &BoardTop, device: &Device) -> miette::Result<Vec<NamedText>> {
+    let mut files = emit::board::modules(top).into_diagnostic()?;
+    if let Some(board) = &device.board {
+        let pins = board.constraints().map(|text| NamedText { name: board.pins.clone(), text: text.into() });
+        files.extend(pins);
+    }
+    Ok(files)
+}
+
+/// The board as a target of FuseSoC; nothing for the families that it has no open flow for.
+fn board_target(design: &Design, device: &Device, wrapper: &[NamedText]) -> Option<BoardTarget> {
+    let board = device.board.as_ref()?;
+    let (tool, pins) = match device.family {
+        DeviceFamily::Ice40 => ("icestorm", "PCF"),
+        DeviceFamily::Ecp5 => ("trellis", "LPF"),
+        DeviceFamily::Gowin | DeviceFamily::Xilinx => return None,
+    };
+    let names = wrapper.iter().map(|file| file.name.clone());
+    let clock = ["--freq".to_string(), design.arch.clock_mhz().to_string()];
+    Some(BoardTarget {
+        name: board.name.clone(),
+        title: board.title.clone(),
+        tool,
+        top: format!("{}_top", board.name),
+        files: names.filter(|name| name.ends_with(".v")).collect(),
+        pins: (board.pins.clone(), pins),
+        synth: device.synth.clone(),
+        route: device.route.iter().cloned().chain(clock).collect(),
+    })
 }
 
 /// An existing folder is replaced only if an earlier run made it.
@@ -211,7 +256,9 @@ fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::V
         |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     serde_json::json!({
-        "generator": { "name": "bincim", "version": env!("CARGO_PKG_VERSION") },
+        "generator": {
+            "name": "bincim", "version": env!("CARGO_PKG_VERSION"), "commit": env!("BINCIM_COMMIT")
+        },
         "model": { "file": file_name(&args.model), "sha256": digest(model) },
         "files": files.iter().map(|file| serde_json::json!({
             "name": file.name, "sha256": digest(file.text.as_bytes())

@@ -2,15 +2,13 @@
 //!
 //! The result goes to stdout, as text or as one JSON object; progress goes to stderr and only to a terminal.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{Outcome, chip, load, output};
+use super::{Outcome, chip, load, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
 use crate::golden::{analog, machine, packed, reference};
@@ -26,8 +24,8 @@ const STEP: usize = 512;
 pub struct Args {
     /// QONNX model
     pub model: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary or npz format
-    #[arg(long)]
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    #[arg(long, long_help = read::FORMATS)]
     pub data: PathBuf,
     /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
     #[arg(long)]
@@ -159,6 +157,7 @@ pub struct Summary {
 }
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
+    load::mention_arch(&args.model, args.arch.as_deref());
     let (network, _) = load::network(&args.model)?;
     let data = read::dataset(&args.data, args.split.into())?;
     let Some(labels) = &data.labels else {
@@ -266,7 +265,8 @@ fn classify(
         .num_threads(args.threads.unwrap_or(0))
         .build()
         .context("cannot start the threads")?;
-    let bar = progress(count);
+    let text = format!("classifying {count} images");
+    let bar = progress::bar(&text, "{bar:40} {pos}/{len} images, {per_sec}, {eta} left", count, 0);
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let mut correct = 0;
@@ -301,19 +301,6 @@ fn classify(
         ),
     };
     Ok((summary, told + "\n"))
-}
-
-/// A bar over `count` images; hidden unless stderr is a terminal.
-fn progress(count: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {per_sec}, {eta} left");
-    let bar = ProgressBar::new(count as u64);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,17 @@ pub fn network(path: &Path) -> miette::Result<(Network, String)> {
     Ok((lower::lower(reading.network), proof))
 }
 
+/// Says that an architecture file which lies beside the model is not read where none is given.
+pub fn mention_arch(model: &Path, arch: Option<&Path>) {
+    let beside = model.with_file_name("arch.toml");
+    if arch.is_none() && beside.is_file() {
+        output::log(format_args!(
+            "note: {} lies beside the model and is not read; --arch takes it",
+            beside.display()
+        ));
+    }
+}
+
 /// The machine for `network`: the architecture file (or an empty one) with every "auto" chosen.
 pub fn choice(
     network: &Network,

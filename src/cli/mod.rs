@@ -7,6 +7,7 @@ mod calibrate;
 mod check;
 mod chip;
 mod draw;
+mod fault;
 mod generate;
 mod glyphs;
 pub mod infer;
@@ -15,8 +16,10 @@ mod merge;
 pub mod mutate;
 mod new;
 mod output;
+mod progress;
 mod report;
 mod synth;
+mod tools;
 mod train;
 mod vary;
 pub mod verify;
@@ -25,9 +28,14 @@ use crate::cost::ChoiceError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// The program as it names itself in what it writes: version, and the commit it is built from.
+pub const PROGRAM: &str = concat!("bincim ", env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_COMMIT"), ")");
+/// The same without the name.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_COMMIT"), ")");
+
 /// From a trained binary neural network to a proven compute-in-memory accelerator.
 #[derive(Parser)]
-#[command(name = "bincim", version)]
+#[command(name = "bincim", version = VERSION)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -49,6 +57,7 @@ enum Verb {
     Report(report::Report),
     Train(train::Train),
     Glyphs(glyphs::Arguments),
+    Tools(tools::Tools),
     Schema(new::Schema),
 }
 
@@ -82,14 +91,15 @@ pub fn main() -> ExitCode {
         Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),
         Verb::Train(args) => train::run(&args),
+        Verb::Tools(args) => tools::run(&args),
         Verb::Schema(args) => new::schema(&args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Err(report) => {
-            output::error(&report);
             let no = report.downcast_ref::<ChoiceError>().is_some_and(|error| error.misfit().is_some());
+            output::error(&fault::coded(report));
             ExitCode::from(if no { 1 } else { 2 })
         }
     }

@@ -1,12 +1,11 @@
 //! `bincim mutate`: breaks a design's Verilog in many places and tells which breaks its bench misses.
 
-use super::{Outcome, output};
+use super::{Outcome, output, progress};
 use crate::flow::mutate::{self, Fate, Known, Trial};
+use crate::flow::{self, Tool};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget};
 use miette::{IntoDiagnostic, WrapErr};
 use serde::Deserialize;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Breaks the Verilog of a design in many places and counts the breaks that its bench misses
@@ -74,11 +73,10 @@ impl Count {
 }
 
 pub fn run(args: &Mutate) -> miette::Result<Outcome> {
+    flow::need(&[Tool::Iverilog, Tool::Vvp])?;
     let known = args.known.as_deref().map_or(Ok(Vec::new()), read_known)?;
-    let bar = ProgressBar::new(args.count as u64);
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
+    let told = format!("simulating {} mutants", args.count);
+    let bar = progress::bar(&told, "{bar:40} {pos}/{len} mutants, {eta} left", args.count, 0);
     let job = mutate::Job {
         dir: &args.dir,
         count: args.count,

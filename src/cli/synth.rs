@@ -3,12 +3,12 @@
 //! Everything it makes lies in `DIR/synth/<device>/`, put there at the end; a failed run leaves its
 //! logs in `<device>.partial`.
 
+use super::progress::Step;
 use super::{Outcome, output};
 use crate::arch::device::{self, Board, Device, DeviceFamily};
-use crate::flow::{self, Family, FlowError, Found, folder, nextpnr, pack, yosys};
+use crate::flow::{self, Family, FlowError, Found, Tool, folder, nextpnr, pack, yosys};
 use crate::report::{self, Available, ClockView, DesignView, SeedView, SynthView, ToolView, UsedView};
 use clap::Args;
-use indicatif::ProgressBar;
 use miette::{IntoDiagnostic, miette};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -51,6 +51,7 @@ pub fn run(args: &Synth) -> miette::Result<Outcome> {
     let device = device::find(&args.device)?;
     let design = super::report::design(&args.dir)?;
     let plan = plan(args, device, &design)?;
+    flow::need(&tools(device, &plan))?;
     let place = args.dir.join("synth").join(&device.name);
     let mut pending = folder::Pending::begin(&place)?;
     pending.keep_if_failed();
@@ -102,6 +103,20 @@ fn plan(args: &Synth, device: &'static Device, design: &DesignView) -> miette::R
     Ok(Plan { top, rtl, files, board, target_mhz, clock_mhz })
 }
 
+/// Every tool that the plan will start.
+fn tools(device: &Device, plan: &Plan) -> Vec<Tool> {
+    let mut tools = vec![Tool::Yosys];
+    if plan.board.is_some() {
+        tools.extend(match device.family {
+            DeviceFamily::Ice40 => vec![Tool::NextpnrIce40, Tool::Icepack],
+            DeviceFamily::Ecp5 => vec![Tool::NextpnrEcp5, Tool::Ecppack],
+            DeviceFamily::Gowin => vec![Tool::NextpnrGowin, Tool::GowinPack],
+            DeviceFamily::Xilinx => vec![],
+        });
+    }
+    tools
+}
+
 /// The board's wrapper and what all wrappers share: every file of `board/` that is no wrapper.
 fn board_files(folder: &Path, board: &Board) -> miette::Result<Vec<PathBuf>> {
     let wrapper = format!("{}_top.v", board.name);
@@ -149,13 +164,20 @@ fn build(
         out,
         limit: Some(Duration::from_secs(60 * args.limit)),
     })?;
-    step.done(&netlist.tool);
+    step.done(&netlist.tool.describe());
     let mut view = first_view(device, design, plan, &netlist);
     let Some(board) = plan.board else { return Ok(with_speed(view, design)) };
 
     let constraints = out.join(&board.pins);
-    fs::write(&constraints, board.constraints().unwrap_or_default())
-        .map_err(FlowError::io("write", &constraints))?;
+    // The pins of the folder, which its user may have changed; older folders have none.
+    let given = args.dir.join("board").join(&board.pins);
+    let pins = match fs::read(&given) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            board.constraints().unwrap_or_default().into()
+        }
+        other => other.map_err(FlowError::io("read", &given))?,
+    };
+    fs::write(&constraints, pins).map_err(FlowError::io("write", &constraints))?;
     let seeds: Vec<u64> = (0..args.seeds).map(|n| args.seed.wrapping_add(n)).collect();
     let step = Step::start(format!(
         "place and route, {} seed{}",
@@ -173,10 +195,10 @@ fn build(
         out,
         limit: Some(Duration::from_secs(60 * args.limit)),
     })?;
-    step.done(&routed.tool);
-    let step = Step::start("bitstream".into());
+    step.done(&routed.tool.describe());
+    let step = Step::start("bitstream");
     let (bitstream, packer) = pack::pack(family, &routed.design, &file_name(&design.name), &device.pack)?;
-    step.done(&packer);
+    step.done(&packer.describe());
 
     let bytes = fs::read(&bitstream).map_err(FlowError::io("read", &bitstream))?;
     let name = bitstream.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -260,7 +282,7 @@ fn first_view(device: &Device, design: &DesignView, plan: &Plan, netlist: &yosys
         seeds: Vec::new(),
         utilisation: Vec::new(),
         layers: design.layers.clone(),
-        tools: vec![tool_view(&netlist.tool)],
+        tools: vec![program_view(), tool_view(&netlist.tool)],
         remarks,
     }
 }
@@ -338,6 +360,11 @@ fn tool_view(found: &Found) -> ToolView {
     ToolView { name: found.tool.name().into(), version: found.version.clone(), origin: origin.into() }
 }
 
+/// This program among the tools.
+fn program_view() -> ToolView {
+    ToolView { name: "bincim".into(), version: super::VERSION.into(), origin: "program".into() }
+}
+
 /// A network's name as a file name.
 fn file_name(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
@@ -350,31 +377,6 @@ fn frequency(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(mhz) if mhz.is_finite() && (0.001..=10_000.0).contains(&mhz) => Ok(mhz),
         _ => Err("a frequency in MHz between 0.001 and 10000".into()),
-    }
-}
-
-/// A step on the terminal: a spinner while it runs, one line when it is done.
-struct Step {
-    text: String,
-    spinner: ProgressBar,
-}
-
-impl Step {
-    fn start(text: String) -> Self {
-        let spinner = ProgressBar::new_spinner().with_message(text.clone());
-        spinner.enable_steady_tick(Duration::from_millis(120));
-        Self { text, spinner }
-    }
-
-    fn done(self, tool: &Found) {
-        self.spinner.finish_and_clear();
-        output::log(format_args!("{}: {}", self.text, tool.describe()));
-    }
-}
-
-impl Drop for Step {
-    fn drop(&mut self) {
-        self.spinner.finish_and_clear();
     }
 }
 

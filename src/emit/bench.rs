@@ -1,4 +1,4 @@
-//! The files around the Verilog that check it: benches, their makefiles and the FuseSoC description.
+//! The files around the Verilog that check it: benches and their makefiles.
 //!
 //! Texts only; expected values come in from outside. Paths are relative to the design's folder, which
 //! holds the Verilog and its memory images in `rtl/`, listed in `rtl/files.f`.
@@ -6,7 +6,6 @@
 use super::NamedText;
 use super::vectors::{self, Frame};
 use crate::design::Design;
-use crate::escape;
 use askama::Template;
 
 /// What the templates show of one layer.
@@ -68,18 +67,6 @@ struct Cocotb {
 }
 
 #[derive(Template)]
-#[template(path = "verif/design.core", syntax = "verilog")]
-struct Core<'a> {
-    core_name: String,
-    description: String,
-    rtl: Vec<&'a str>,
-    memories: Vec<&'a str>,
-    waivers: Vec<&'a str>,
-    waivers_used: &'static str,
-    vectors: Vec<&'static str>,
-}
-
-#[derive(Template)]
 #[template(path = "verif/design.mk", syntax = "verilog")]
 struct Make {
     description: String,
@@ -95,24 +82,13 @@ pub fn frames(design: &Design, images: usize) -> usize {
 }
 
 /// Everything that checks `design`, named by paths inside its folder; `frames` (as many as [`frames`] says) are the vectors
-/// of the Verilog and Python benches. `rtl` names the files of `rtl/`: sources (`.v`), memory images (`.hex`) and waivers (`.vlt`).
+/// of the Verilog and Python benches.
 ///
 /// Errors: a template that cannot be rendered.
-pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
-    let ending = |end: &str| rtl.iter().map(String::as_str).filter(|name| name.ends_with(end)).collect();
+pub fn files(design: &Design, frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
     let vectors = vectors::hex(design, frames);
-    let core = Core {
-        core_name: escape::identifier(design.name.raw()),
-        description: escape::yaml(&description(design)),
-        rtl: ending(".v"),
-        memories: ending(".hex"),
-        waivers_used: if rtl.iter().any(|name| name.ends_with(".vlt")) { ", waivers" } else { "" },
-        waivers: ending(".vlt"),
-        vectors: vectors::HEX_FILES.to_vec(),
-    };
     let mut texts = vec![
         text("Makefile", Make { description: description(design) }.render()?),
-        text(&format!("{}.core", core.core_name), core.render()?),
         text("verif/Makefile", include_str!("../../templates/verif/verif.mk")),
         text("verif/cocotb.mk", include_str!("../../templates/verif/cocotb.mk")),
         text("verif/bincim_tb.v", bench(design, frames).render()?),
@@ -218,6 +194,6 @@ fn frame_cycles(frames: &[Frame]) -> u64 {
     frames.first().map_or(0, |frame| frame.cycles.iter().sum())
 }
 
-fn description(design: &Design) -> String {
+pub(super) fn description(design: &Design) -> String {
     format!("Accelerator of '{}', {} rows x {} lanes", design.name.comment(), design.rows, design.lanes)
 }

@@ -14,6 +14,7 @@ pub mod hdl;
 mod image;
 mod input;
 mod memory;
+pub mod package;
 mod pipe;
 mod planes;
 pub mod popcount;

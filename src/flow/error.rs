@@ -14,15 +14,32 @@ pub enum FlowError {
     #[diagnostic(
         code(flow::tool_missing),
         help(
-            "`make setup` in the project's folder puts pinned copies under .tools/; a copy on the \
-             PATH or in a folder named by BINCIM_TOOLS serves as well"
+            "{brought}; a copy on the PATH or in a folder that BINCIM_TOOLS names serves, and `bincim tools` tells what \
+             is found (in the folder of bincim's sources, `make setup` brings them all)"
         )
     )]
     ToolMissing {
         /// The tool's own name.
         tool: &'static str,
+        /// How it is installed.
+        brought: &'static str,
         /// Copies that were met and passed over, each with the reason; empty if none was met.
         detail: String,
+    },
+
+    /// Several tools of one run were not found.
+    #[error("{} tools were not found: {}", missing.len(), names(missing))]
+    #[diagnostic(
+        code(flow::tools_missing),
+        help(
+            "{}; copies on the PATH or in a folder that BINCIM_TOOLS names serve, and `bincim tools` tells what is found \
+             (in the folder of bincim's sources, `make setup` brings them all)",
+            ways(missing)
+        )
+    )]
+    ToolsMissing {
+        /// Each with its own [`FlowError::ToolMissing`].
+        missing: Vec<FlowError>,
     },
 
     /// Another run is writing the same folder.
@@ -83,7 +100,7 @@ pub enum FlowError {
     #[diagnostic(
         code(flow::bad_output),
         help(
-            "the tool's version may be one that this program does not know; `make setup` installs the pinned ones"
+            "the tool's version may be one that this program does not know; `bincim tools` tells which one it is"
         )
     )]
     BadOutput {
@@ -161,6 +178,28 @@ pub enum FlowError {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+/// The tools that are missing, and what was passed over.
+fn names(missing: &[FlowError]) -> String {
+    let name = |error: &FlowError| match error {
+        FlowError::ToolMissing { tool, detail, .. } => format!("`{tool}`{detail}"),
+        other => other.to_string(),
+    };
+    missing.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// How they are installed, each way once.
+fn ways(missing: &[FlowError]) -> String {
+    let mut ways = Vec::new();
+    for error in missing {
+        if let FlowError::ToolMissing { brought, .. } = error
+            && !ways.contains(brought)
+        {
+            ways.push(brought);
+        }
+    }
+    ways.join("; ")
 }
 
 impl FlowError {

@@ -17,7 +17,7 @@ pub mod yosys;
 
 pub use error::FlowError;
 pub use process::{Ran, run_program};
-pub use tools::{Found, Origin, Tool, find};
+pub use tools::{Found, Origin, Tool, find, need};
 
 use serde::{Deserialize, Serialize};
 

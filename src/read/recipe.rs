@@ -10,7 +10,10 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RecipeError {
     #[error("cannot read {}: {source}", path.display())]
-    #[diagnostic(code(recipe::unreadable), help("name a training file; `examples/train` holds some"))]
+    #[diagnostic(
+        code(recipe::unreadable),
+        help("name a training file; `bincim schema --train` describes one")
+    )]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} is larger than {LARGEST} bytes", path.display())]
     #[diagnostic(code(recipe::too_large), help("a training file has a few dozen lines"))]

@@ -22,6 +22,9 @@ pub struct EpochView {
 /// A finished training; the keys of `bincim train --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainView {
+    /// The program that trained, with its commit; empty in records of older ones.
+    #[serde(default)]
+    pub program: String,
     pub network: String,
     pub model_sha256: String,
     pub data: String,
@@ -92,6 +95,7 @@ mod tests {
             test_accuracy: 0.8 + 0.01 * epoch as f64,
         };
         let view = TrainView {
+            program: String::new(),
             network: "a<b".into(),
             model_sha256: String::new(),
             data: "d".into(),

@@ -188,7 +188,7 @@ pub struct ToolView {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// `native`, `project` or `given`.
+    /// `native`, `project` or `given`; `program` for bincim itself.
     pub origin: String,
 }
 

@@ -1,7 +1,12 @@
 # <: description :>: `make lint`, `make sim`, `make cocotb`, `make synth`.
 
-YOSYS ?= yosys
-VERILATOR ?= verilator
+# A tool that is not on the PATH is asked of bincim, which knows its own copies: BINCIM=/path/to/bincim.
+BINCIM ?= bincim
+tool = $(or $(shell command -v $(1) 2>/dev/null),$(shell "$(BINCIM)" tools $(1) 2>/dev/null),$(1))
+YOSYS ?= $(call tool,yosys)
+VERILATOR ?= $(call tool,verilator)
+IVERILOG ?= $(call tool,iverilog)
+export BINCIM
 # Relative, for make has no quotes for a path with spaces.
 BUILD := build
 RTL := $(shell cat rtl/files.f)
@@ -15,17 +20,17 @@ help:
 	@echo "make synth   cells of a generic synthesis; for a device: bincim synth . --device NAME"
 
 lint:
-	@mkdir -p $(BUILD)
-	cd rtl && $(VERILATOR) --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL)
-	cd rtl && iverilog -g2005 -Wall -s bincim_top -o /dev/null $(RTL)
-	cd rtl && $(YOSYS) -q -p "read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
+	@mkdir -p build
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(RTL)
+	cd rtl && "$(YOSYS)" -q -p "read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
 
 sim cocotb:
 	$(MAKE) -C verif $@
 
 synth:
 	@mkdir -p $(BUILD)
-	cd rtl && $(YOSYS) -q -l ../$(BUILD)/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../$(BUILD)/cells.txt stat"
+	cd rtl && "$(YOSYS)" -q -l ../$(BUILD)/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../$(BUILD)/cells.txt stat"
 	@cat $(BUILD)/cells.txt
 
 clean:

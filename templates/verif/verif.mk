@@ -6,16 +6,22 @@
 SIM ?= icarus
 SEED ?= 1
 WAVES ?= 0
+# A tool that is not on the PATH is asked of bincim, which knows its own copies: BINCIM=/path/to/bincim.
+BINCIM ?= bincim
+tool = $(or $(shell command -v $(1) 2>/dev/null),$(shell "$(BINCIM)" tools $(1) 2>/dev/null),$(1))
+IVERILOG ?= $(call tool,iverilog)
+VVP ?= $(call tool,vvp)
+# Relative, so that the folder may stand in a path with a space.
 RTL := $(addprefix ../rtl/,$(shell cat ../rtl/files.f))
 BUILD := ../build
 
 .PHONY: sim cocotb clean
 sim: $(BUILD)/bincim_tb.vvp
-	cd ../rtl && vvp -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
+	cd ../rtl && "$(VVP)" -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
 
 $(BUILD)/bincim_tb.vvp: $(RTL) bincim_tb.v
 	@mkdir -p $(BUILD)
-	iverilog -g2005 -Wall -s bincim_tb -o $@ $^
+	"$(IVERILOG)" -g2005 -Wall -s bincim_tb -o $@ $^
 
 cocotb:
 	@mkdir -p $(BUILD)

@@ -57,8 +57,7 @@ fn a_model_that_cannot_be_built_leaves_the_earlier_verdict() {
 #[test]
 fn a_full_device_behind_standard_output_is_told() {
     if !Path::new("/dev/full").exists() {
-        eprintln!("SKIPPED: no /dev/full on this system");
-        return;
+        return harness::not_run(harness::Lack::System, "no /dev/full");
     }
     let root = with_glyphs(2);
     let dir = root.path();
@@ -89,8 +88,8 @@ fn a_full_disk_leaves_the_earlier_accelerator() {
     fs::create_dir(dir.join("disk")).expect("writable");
     let mounted = "mount -t tmpfs -o size=1500k none disk";
     if shell(dir, &format!("unshare -rm sh -c '{mounted}'")).code != Some(0) {
-        eprintln!("SKIPPED: no namespace with a file system of its own can be made here");
-        return;
+        let reason = "no namespace with a file system of its own can be made";
+        return harness::not_run(harness::Lack::System, reason);
     }
     let generate = "$BINCIM generate $MODEL --arch arch.toml -o disk/d";
     let script = format!(

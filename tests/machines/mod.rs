@@ -6,6 +6,7 @@ use bincim::arch::{self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKin
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design, Threshold};
 use bincim::emit::{bench, vectors::Frame};
+use bincim::flow::Tool;
 use bincim::flow::icarus::{self, Level};
 use bincim::flow::verilator;
 use bincim::golden::{machine, reference};
@@ -18,6 +19,9 @@ use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+#[path = "../common/tools.rs"]
+mod tools;
 
 /// A machine of the given size without a device.
 pub fn arch(rows: usize, lanes: usize, word: usize, weight_rows: usize, depth: usize) -> Arch {
@@ -118,10 +122,20 @@ pub fn write(folder: &Path, texts: impl IntoIterator<Item = (String, String)>) {
 
 /// Writes the Verilog files of `rtl/` and everything that checks them.
 pub fn write_design(folder: &Path, design: &Design, rtl: Vec<(String, String)>, frames: &[Frame]) {
-    let names: Vec<String> = rtl.iter().map(|(name, _)| name.clone()).collect();
-    let benches = bench::files(design, &names, frames).expect("benches can be written");
+    let benches = bench::files(design, frames).expect("benches can be written");
     write(folder, benches.into_iter().map(|text| (text.name, text.text)));
     write(folder, rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
+}
+
+/// What [`simulate`] needs; where it is missing, the test ends as one that did not run. To be called before its threads
+/// start.
+pub fn need_simulator() {
+    tools::present("simulation", &[Tool::Iverilog, Tool::Vvp]);
+}
+
+/// The same for co-simulation as well.
+pub fn need_both_simulators() {
+    tools::present("simulation", &[Tool::Verilator, Tool::Iverilog, Tool::Vvp]);
 }
 
 /// Runs the design's own bench under Icarus; what it prints.

@@ -4,6 +4,10 @@
 //! sample sizes count columns x chips and never vectors. Bounds are [`SIGMAS`] standard errors; seeds are fixed, so a
 //! test that passes passes always. N rows, sigma relative to a full device, Phi the normal distribution function.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod cells;
 mod converters;
 mod input_bits;

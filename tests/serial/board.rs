@@ -6,7 +6,7 @@ use bincim::emit::NamedText;
 use bincim::emit::board::pll::{Pll, PllFamily};
 use bincim::emit::board::{BoardTop, modules};
 use bincim::emit::hdl::protocol::{QUERY, Reply, Status, decode_reply, encode_frame};
-use std::path::Path;
+use bincim::flow::Tool;
 
 fn board(pll: Option<Pll>, reset_pin: bool) -> BoardTop {
     BoardTop {
@@ -202,12 +202,12 @@ fn the_icebreaker_routes() {
     std::fs::write(folder.path().join("pins.pcf"), pins).expect("a file");
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let script = format!("read_verilog {}; synth_ice40 -top bincim_board -json board.json", names.join(" "));
-    let Some(synthesis) = tools::run(folder.path(), Path::new("yosys"), &["-q", "-p", &script]) else {
+    let Some(synthesis) = tools::run(folder.path(), Tool::Yosys, &["-q", "-p", &script]) else {
         return;
     };
     assert!(synthesis.status.success(), "{}", tools::words(&synthesis));
     let args = ["--up5k", "--package", "sg48", "--json", "board.json", "--pcf", "pins.pcf"];
     let args = [&args[..], &["--freq", "24", "--asc", "board.asc", "-q"]].concat();
-    let Some(route) = tools::run(folder.path(), Path::new("nextpnr-ice40"), &args) else { return };
+    let Some(route) = tools::run(folder.path(), Tool::NextpnrIce40, &args) else { return };
     assert!(route.status.success(), "{}", tools::words(&route));
 }

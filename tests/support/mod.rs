@@ -11,17 +11,21 @@ use std::path::{Path, PathBuf};
 
 use bincim::bits::BitMatrix;
 use bincim::network::*;
+use harness::Lack;
 use npyz::npz::NpzArchive;
 use serde_json::Value;
 
 /// The folder with `models/` and `data/`: `$BINCIM_SHARED`, else `../shared` beside the repository.
-/// `None`, with a loud line, where there is none.
+/// Where there is none, the test ends as one that did not run.
 pub fn shared() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let named = std::env::var_os("BINCIM_SHARED").map(PathBuf::from);
     let found = named.into_iter().chain([beside]).find(|folder| folder.join("models").is_dir());
     if found.is_none() {
-        eprintln!("SKIPPED: no models here; set BINCIM_SHARED to the folder that holds models/ and data/");
+        harness::not_run(
+            Lack::File,
+            "real networks (BINCIM_SHARED may name a folder with models/ and data/)",
+        );
     }
     found
 }

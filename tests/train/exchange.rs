@@ -80,8 +80,8 @@ pub fn compare_with_qonnx(trainers: &[Trainer]) {
     let python = std::env::var_os("BINCIM_QONNX_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
     let has = Command::new(&python).args(["-c", "import qonnx, onnxruntime"]).output();
     if !has.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: no qonnx executor; name a python that has it in BINCIM_QONNX_PYTHON");
-        return;
+        let reason = "the qonnx executor (BINCIM_QONNX_PYTHON may name a python that has it)";
+        return harness::not_run(harness::Lack::System, reason);
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/train/qonnx_scores.py");

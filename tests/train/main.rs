@@ -1,5 +1,9 @@
 //! The trainer from outside: gradients as PyTorch's, files as read back, the same bytes for any threads.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod arrays;
 mod exchange;
 mod refusals;

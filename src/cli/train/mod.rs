@@ -5,7 +5,7 @@
 
 mod data;
 
-use super::{Outcome, load, output};
+use super::{Outcome, load, output, progress};
 use crate::arch::ArchFile;
 use crate::flow::folder;
 use crate::report::{self, EpochView, TrainView};
@@ -15,10 +15,8 @@ use crate::train::{self, Arrays, Plan, Step, Trainer, Weights};
 use crate::{lower, read};
 use clap::Args;
 use data::{Data, Wanted};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use sha2::{Digest, Sha256};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -27,7 +25,7 @@ use std::time::Instant;
 pub struct Train {
     /// Training file: layers, schedule, augmentation
     pub net: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npz or PNG format, or the word glyphs
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format, or the word glyphs
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// Test images, where --data has no test part
@@ -264,7 +262,9 @@ fn trained(
     let batch = trainer.plan.train.batch;
     let steps = trainer.steps_per_epoch(samples.labels.len());
     let epochs = trainer.plan.train.epochs;
-    let bar = progress(steps * epochs, steps * trainer.history.len());
+    let text = format!("training {} epochs of {steps} steps", epochs.saturating_sub(trainer.history.len()));
+    let template = "{bar:30} {pos}/{len} steps, {msg}, {eta} left";
+    let bar = progress::bar(&text, template, steps * epochs, steps * trainer.history.len());
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let done = trainer.history.len();
@@ -323,6 +323,7 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
     let (supports, left_out) = train::counted(&trainer.model.layers);
     let with_supports = |count: usize| (supports > 0).then_some(count);
     let view = TrainView {
+        program: crate::cli::PROGRAM.into(),
         network: trainer.plan.name.clone(),
         model_sha256: hex(&bytes),
         data: data.name.clone(),
@@ -347,18 +348,4 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
     folder::write_whole(&args.output.with_extension("svg"), report::train_svg(&view).as_bytes())?;
     folder::write_whole(&args.output, &bytes)?;
     Ok(view)
-}
-
-/// A bar over all steps; hidden unless stderr is a terminal.
-fn progress(steps: usize, done: usize) -> ProgressBar {
-    let target = match std::io::stderr().is_terminal() {
-        true => ProgressDrawTarget::stderr(),
-        false => ProgressDrawTarget::hidden(),
-    };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps, {msg}, {eta} left");
-    let bar = ProgressBar::with_draw_target(Some(steps as u64), target)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_position(done as u64);
-    bar.reset_eta();
-    bar
 }

@@ -11,7 +11,7 @@ pub mod results;
 pub mod settings;
 
 use super::infer::{Rule, Split};
-use super::{Outcome, chip, load, output, verify};
+use super::{Outcome, chip, load, output, progress, verify};
 use crate::arch::ArchFile;
 use crate::device::Physics;
 use crate::flow::folder;
@@ -20,13 +20,11 @@ use crate::montecarlo::{self, Job, Judge, Machine};
 use crate::network::{Decision, Network};
 use clap::Args;
 use images::{labelled, training_images};
-use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use points::{Points, Sweep};
 use records::{Log, Record, Records};
 use settings::{FlipLayer, Recalibrated, Settings};
 use sha2::{Digest, Sha256};
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -38,8 +36,8 @@ pub struct Vary {
     /// Architecture file, with the physics in its table [variation]
     #[arg(long)]
     pub arch: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary or npz format
-    #[arg(long)]
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
     /// Chips to draw
     #[arg(long, value_name = "N")]
@@ -308,7 +306,9 @@ impl Prepared {
         let all = owned.flat_map(|chip| (0..self.cases.len()).map(move |case| Job { case, chip }));
         let (done, jobs): (Vec<Job>, Vec<Job>) =
             all.partition(|job| records.contains_key(&(job.chip, job.case)));
-        let bar = progress(done.len(), jobs.len());
+        let text = format!("{} chips to draw and to classify {} images with", jobs.len(), settings.images);
+        let template = "{bar:40} {pos}/{len} chips, {elapsed}, {eta} left";
+        let bar = progress::bar(&text, template, done.len() + jobs.len(), done.len());
         let judge = Judge {
             images: &self.images,
             labels: &self.labels,
@@ -462,17 +462,4 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]> + Clone) -> String {
         hash.update(part);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A bar over chips with the time left; hidden unless stderr is a terminal.
-fn progress(done: usize, left: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new((done + left) as u64).with_position(done as u64);
-    bar.reset_eta();
-    match ProgressStyle::with_template("{bar:40} {pos}/{len} chips, {elapsed}, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -18,6 +18,8 @@ pub const FEWEST: usize = 10;
 /// given.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Results {
+    /// The program that made them, with its commit.
+    pub program: &'static str,
     pub network: String,
     #[serde(flatten)]
     pub given: Figures,
@@ -110,6 +112,7 @@ pub fn results(settings: &Settings, records: &Records, count: usize) -> Results 
         figures: figures(settings, records, point.case, count),
     };
     Results {
+        program: crate::cli::PROGRAM,
         network: settings.network.clone(),
         given: figures(settings, records, 0, count),
         accuracy_network: settings.network_correct as f64 / settings.images as f64,

@@ -63,7 +63,11 @@ pub(super) fn elements(design: &Design, plan: &Plan, index: usize, kind: Kind, i
             Kind::Sparse => {
                 let (channel, pixel) = (place / pixels, place % pixels);
                 let chosen = mix(chance(image.len() + channel)) as usize % pixels == pixel;
-                if chosen || mix(chance(2 * image.len() + place)).is_multiple_of(32) { end(place) } else { rest }
+                if chosen || mix(chance(2 * image.len() + place)).is_multiple_of(32) {
+                    end(place)
+                } else {
+                    rest
+                }
             }
         })
         .collect()

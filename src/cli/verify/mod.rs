@@ -10,16 +10,15 @@ mod draws;
 mod text;
 mod waves;
 
+use super::progress::{self, Step};
 use super::{Outcome, output};
 use crate::design::Design;
 use crate::escape::shell_path;
-use crate::flow::folder;
+use crate::flow::{self, Tool, folder};
 use crate::report::junit;
 use crate::variation::Chip;
 use clap::{Args, ValueEnum};
 use cosim::{Mismatch, Plan, Shard, Trace};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -29,8 +28,8 @@ use std::time::Instant;
 pub struct Verify {
     /// Folder made by `bincim generate`
     pub dir: PathBuf,
-    /// Data set: a folder or file of a supported format
-    #[arg(long)]
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
     /// Images to run: a number, or a range FIRST..END
     #[arg(long, default_value = "100")]
@@ -144,6 +143,7 @@ impl Verdict<'_> {
 
 /// Runs the verb: the design is rebuilt from the folder's own sources.
 pub fn main(args: &Verify) -> miette::Result<Outcome> {
+    flow::need(&[Tool::Verilator])?;
     let design = super::load::design(&args.dir)?;
     let images = super::load::images(&design.network, &args.data, args.split.into())?;
     run(args, &design, &|index| images.image(index), images.count())
@@ -187,15 +187,17 @@ pub fn verify<'a>(
         whole: matches!(args.images, Images::Range(..)),
     };
     let _held = folder::hold(&args.dir.join("build"))?;
-    output::log(format_args!("building the model of {} (seed {})", args.dir.display(), args.seed));
     let chip = chip(args, design)?;
+    let step = Step::start(format!("building the model of {} (seed {})", args.dir.display(), args.seed));
     let model = cosim::build(&args.dir, Trace::Off, plan.jobs)?;
+    step.done(&model.tool.describe());
     let model = match chip.clone() {
         Some(chip) => model.with_chip(design, chip)?,
         None => model,
     };
-    output::log(format_args!("{}", model.tool.describe()));
-    let bar = progress_bar(range.len());
+    let text = format!("comparing {} images with the golden model", range.len());
+    let template = "{bar:40} {pos}/{len} images, {per_sec}, {eta} left";
+    let bar = progress::bar(&text, template, range.len(), 0);
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let start = Instant::now();
     let shards = cosim::run(design, &model, image, range, &plan, &|done| bar.inc(done))?;
@@ -267,20 +269,6 @@ fn failing(shards: &[Shard]) -> Option<(Range<usize>, &Mismatch)> {
     let shard = shards.iter().find(|shard| shard.first.is_some())?;
     let start = shard.first_image as usize;
     Some((start..start + shard.images as usize, shard.first.as_ref()?))
-}
-
-fn progress_bar(images: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(images as u64);
-    if let Ok(style) =
-        ProgressStyle::with_template("  {bar:40.green/dim} {pos}/{len} images  {per_sec}  {eta} left")
-    {
-        bar.set_style(style.progress_chars("━━─"));
-    }
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    bar
 }
 
 #[cfg(test)]

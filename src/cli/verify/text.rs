@@ -1,7 +1,7 @@
 //! What `bincim verify` tells: the summary for people, one JSON object, and JUnit cases.
 
-use super::{Verdict, coverage};
 use super::cosim::Mismatch;
+use super::{Verdict, coverage};
 use crate::report::junit::{Case, Suite};
 use crate::report::thousands;
 use serde_json::{Value, json};
@@ -167,6 +167,7 @@ pub fn json(verdict: &Verdict) -> Value {
         "simulated_cycles": verdict.total(|s| s.cycles),
         "seconds": verdict.seconds,
         "seed": verdict.plan.seed,
+        "program": crate::cli::PROGRAM,
         "tool": verdict.tool,
         "first_mismatch": verdict.first(),
         "command": verdict.command,

@@ -22,6 +22,16 @@ use super::{Error, Errors};
 use crate::network::Shape;
 use std::path::Path;
 
+/// The formats as `--help` lists them.
+pub const FORMATS: &str = "\
+Data set: a folder or a file, whose format is known by its content:
+  idx (MNIST and its kin), plain or .gz: the folder, or the file of images; the labels lie beside it
+  CIFAR-10 binary, plain, .gz or .zst: the folder, or one batch
+  .npz: the file; arrays x_test or x_train, labels y_test or y_train, or images and labels
+  .npy: the file of images, with `images` in its name; labels in the file with `labels` there
+  PNG: a picture, a folder of pictures, or a folder of folders; the label is the folder's name, or the
+       number before `_` or `-` in the picture's";
+
 /// Most bytes of images or of one file's content.
 pub const MAX_BYTES: usize = 512 << 20;
 /// Longest side of an image, pixels, and most channels.

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# All tests: `scripts/test.sh [ARGUMENTS OF cargo test]`; run by `make test`, which sets up the tools first.
+#
+# Goes on past a failing test binary, compiles the benchmarks, runs a few tests again as a stranger would (without
+# arguments only, see verif/setup/run), and ends with a list of what did not run and why.
+# BINCIM_REQUIRE=tools fails where a tool is missing, BINCIM_REQUIRE=all wherever a test did not run, except those
+# that BINCIM_MAY_MISS names.
+
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly CARGO="${CARGO:-cargo}"
+BINCIM_NOT_RUN="$(mktemp "${TMPDIR:-/tmp}/bincim-not-run.XXXXXX")" || exit 2
+export BINCIM_NOT_RUN
+trap 'rm -f "$BINCIM_NOT_RUN"' EXIT
+
+status=0
+"$CARGO" test --no-fail-fast "$@" || status=$?
+"$CARGO" test --benches --no-run --quiet || status=$?
+if [ "$#" = 0 ]; then verif/setup/run fast || status=$?; fi
+
+if [ -s "$BINCIM_NOT_RUN" ]; then
+  printf '\nNot run:\n' >&2
+  sort -u "$BINCIM_NOT_RUN" | sed 's/^/  /' >&2
+else
+  printf '\nEvery test ran.\n' >&2
+fi
+printf 'Tests %s after %d min %02d s.\n' "$([ "$status" = 0 ] && echo passed || echo FAILED)" $((SECONDS / 60)) $((SECONDS % 60)) >&2
+exit "$status"

@@ -1,0 +1,59 @@
+//! What a verb tells while it works: a line as each step starts and, on a terminal, a spinner or a bar in its place.
+
+use super::output;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// Whether somebody looks on.
+fn watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// A step of unknown length: a spinner on a terminal, else a line.
+pub struct Step {
+    text: String,
+    spinner: ProgressBar,
+}
+
+impl Step {
+    /// Says that `text` begins.
+    pub fn start(text: impl Into<String>) -> Step {
+        let text = text.into();
+        if !watched() {
+            output::log(format_args!("{text} ..."));
+            return Step { text, spinner: ProgressBar::hidden() };
+        }
+        let spinner = ProgressBar::new_spinner().with_message(text.clone());
+        spinner.enable_steady_tick(Duration::from_millis(120));
+        Step { text, spinner }
+    }
+
+    /// Leaves one line that says with what it was done.
+    pub fn done(self, with: &str) {
+        self.spinner.finish_and_clear();
+        output::log(format_args!("{}: {with}", self.text));
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.spinner.finish_and_clear();
+    }
+}
+
+/// A step of `total` parts of which `done` are done already: a bar in the form of `template` (indicatif's) on a terminal,
+/// else a line that says `text`.
+pub fn bar(text: &str, template: &str, total: usize, done: usize) -> ProgressBar {
+    if !watched() {
+        output::log(format_args!("{text} ..."));
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total as u64).with_position(done as u64);
+    bar.reset_eta();
+    bar.enable_steady_tick(Duration::from_millis(200));
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
