@@ -156,13 +156,20 @@ fn cnv_in_all_styles() {
 
 /// Two styles of one network: everything equal but names and where the pixel table comes from.
 fn same(one: &Network, other: &Network) {
-    assert_eq!(one.input.shape, other.input.shape, "{}", other.name);
-    assert_eq!(one.input.pixel_values, other.input.pixel_values, "{}", other.name);
+    assert_eq!(one.input.shape, other.input.shape, "{}", other.name.raw());
+    assert_eq!(one.input.pixel_values, other.input.pixel_values, "{}", other.name.raw());
     assert_eq!(one.input.code, other.input.code);
     assert_eq!(one.layers.len(), other.layers.len());
     for (a, b) in one.layers.iter().zip(&other.layers) {
         let renamed = Layer { name: a.name.clone(), ..b.clone() };
-        assert!(*a == renamed, "{} layer {} differs from {} of {}", one.name, a.name, b.name, other.name);
+        assert!(
+            *a == renamed,
+            "{} layer {} differs from {} of {}",
+            one.name.raw(),
+            a.name.raw(),
+            b.name.raw(),
+            other.name.raw()
+        );
     }
     assert_eq!(one.output.decision, other.output.decision);
     assert_eq!((&one.output.scale, &one.output.bias), (&other.output.scale, &other.output.bias));

@@ -357,7 +357,7 @@ fn with_middle(
         layer.name = Default::default();
         layer
     });
-    let output = bincim::network::Output { name: String::new(), ..network.output };
+    let output = bincim::network::Output { name: Default::default(), ..network.output };
     Network { layers: layers.collect(), output, ..network }
 }
 

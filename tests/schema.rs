@@ -6,6 +6,7 @@ use bincim::read;
 use bincim::train::{self, Recipe};
 use jsonschema::Validator;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
