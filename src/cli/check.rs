@@ -1,11 +1,13 @@
 //! `bincim check`: what was understood of a network, and how it runs on a machine.
 
-use super::{Outcome, load, output};
+use super::load::{self, Model};
+use super::pixels::{self, PixelArgs};
+use super::{Outcome, output};
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice};
 use crate::design::{Design, LayerDesign};
 use crate::mapping;
-use crate::network::{Activation, InputCode, Layer, Network, Plane, accumulator_range, keeper};
+use crate::network::{InputCode, Layer, Plane, constant_channels, keeper};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -21,18 +23,21 @@ pub struct Check {
     /// Device, in place of the architecture file's
     #[arg(long)]
     pub device: Option<String>,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
-    let (network, proof) = load::network(&args.model)?;
-    let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
+    let model = load::network(&args.model, &args.pixels)?;
+    model.warn();
+    let (choice, device) = load::choice(&model.network, args.arch.as_deref(), args.device.as_deref())?;
     let fits = fits(&choice, device);
     output::result(&match args.json {
-        true => format!("{:#}\n", json(&network, &choice, device, fits)),
-        false => text(&network, &proof, &choice, device),
+        true => format!("{:#}\n", json(&model, &choice, device, fits)),
+        false => text(&model, &choice, device),
     })?;
     Ok(if fits { Outcome::Done } else { Outcome::No })
 }
@@ -46,23 +51,8 @@ fn fits(choice: &Choice, device: Option<&Device>) -> bool {
     }
 }
 
-/// Channels whose threshold is always or never met.
-fn constants(network: &Network, index: usize) -> usize {
-    match &network.layers[index].activation {
-        Activation::Scores => 0,
-        Activation::Sign { threshold, .. } => threshold
-            .iter()
-            .enumerate()
-            .filter(|&(channel, &t)| {
-                let (low, high) = accumulator_range(&network.layers, index, channel, network.input.code);
-                i64::from(t) <= low || i64::from(t) > high
-            })
-            .count(),
-    }
-}
-
-fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool) -> serde_json::Value {
-    let design = &choice.design;
+fn json(model: &Model, choice: &Choice, device: Option<&Device>, fits: bool) -> serde_json::Value {
+    let (network, design) = (&model.network, &choice.design);
     let speed = cost::speed(design, design.arch.clock_mhz());
     let layers: Vec<serde_json::Value> = network
         .layers
@@ -74,7 +64,7 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
                 "name": layer.name, "op": layer.op, "input": layer.input, "conv": layer.conv,
                 "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
-                "constant_channels": constants(network, index),
+                "constant_channels": constant_channels(network, index),
                 "adds_sums_of": keeper(&network.layers, index).map(|kept| &network.layers[kept].name),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
@@ -87,6 +77,8 @@ fn json(network: &Network, choice: &Choice, device: Option<&Device>, fits: bool)
     serde_json::json!({
         "network": network.name,
         "input": { "shape": network.input.shape, "code": network.input.code, "pixel_rule": network.input.pixel_rule },
+        "pixels": pixels::json(&network.input, &model.pixels),
+        "warnings": model.warnings(),
         "decision": network.output.decision,
         "layers": layers,
         "macs": network.macs(), "weight_bits": network.weight_bits(),
@@ -137,7 +129,8 @@ fn slices(layer: &Layer) -> Option<String> {
     slices.map(|slices| slices.join(", "))
 }
 
-fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>) -> String {
+fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
+    let (network, proof) = (&model.network, &model.proof);
     let mut out = String::new();
     let mut line = |text: String| {
         out.push_str(text.trim_end());
@@ -145,22 +138,26 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
     };
     let design = &choice.design;
     line(format!(
-        "{}: input {} {}, pixels by '{}', {} layers, {} weight bits, {} MACs, decision {}",
+        "{}: input {} {}, pixels by '{}' ({}), {} layers, {} weight bits, {} MACs, decision {}",
         network.name,
         network.input.shape,
         code(network.input.code),
         network.input.pixel_rule,
+        pixels::origin(model.pixels.origin),
         network.layers.len(),
         thousands(network.weight_bits() as u64),
         thousands(network.macs() as u64),
         match network.output.decision {
             crate::network::Decision::Argmax => "argmax",
+            crate::network::Decision::Sign => "class 1 where the score is at least 0",
             crate::network::Decision::HighestBit => "highest set bit",
         }
     ));
     if !proof.is_empty() {
         line(proof.to_string());
     }
+    pixels::lines(&network.input, &model.pixels).into_iter().for_each(&mut line);
+    model.warnings().into_iter().for_each(&mut line);
     line(String::new());
     line(format!(
         "{:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
@@ -176,7 +173,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             layer.output.to_string(),
             thousands(layer.macs() as u64),
             thousands(layer.weight_bits() as u64),
-            constants(network, index),
+            constant_channels(network, index),
             tiles(program),
             reuse.layers[index].reuse.to_string(),
             thousands(program.cycles),

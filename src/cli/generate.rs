@@ -3,6 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
+use super::pixels::{self, PixelArgs};
 use super::{Outcome, chip, load, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
@@ -41,6 +42,8 @@ pub struct Generate {
     /// Chip made by `bincim draw` for the memories of analog arrays; without one, the ideal chip
     #[arg(long)]
     pub chip: Option<PathBuf>,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// Folder to write; an earlier accelerator there is replaced
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -50,8 +53,9 @@ pub struct Generate {
 }
 
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
-    let (network, _) = load::network(&args.model)?;
-    let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
+    let read = load::network(&args.model, &args.pixels)?;
+    read.warn();
+    let (choice, device) = load::choice(&read.network, args.arch.as_deref(), args.device.as_deref())?;
     refuse_foreign(&args.output)?;
     let design = &choice.design;
     let chip = match &args.chip {
@@ -70,6 +74,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let model =
         std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
+    files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels) });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
     let pending = Pending::begin(&args.output)?;

@@ -129,6 +129,7 @@ fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
     let name = |value: clap::builder::PossibleValue| value.get_name().to_string();
     option("--arch", Some(absolute(&args.arch)?));
     option("--data", Some(absolute(&args.data)?));
+    option("--input", pixel_rule(args)?);
     option("--chips", Some(args.chips.to_string()));
     option("--images", args.images.map(|count| count.to_string()));
     option("--split", args.split.to_possible_value().map(name));
@@ -147,6 +148,17 @@ fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
         }
     }
     Ok(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// The rule for pixels, a table's file by its absolute path.
+fn pixel_rule(args: &Vary) -> miette::Result<Option<String>> {
+    let Some(rule) = &args.pixels.input else { return Ok(None) };
+    // A rule that cannot be read is refused here and not by every shard.
+    args.pixels.pixels()?;
+    let Some(path) = rule.trim().strip_prefix("table=") else { return Ok(Some(rule.clone())) };
+    let found =
+        std::fs::canonicalize(path).into_diagnostic().wrap_err_with(|| format!("cannot find {path}"))?;
+    Ok(Some(format!("table={}", found.to_string_lossy())))
 }
 
 /// One word for a POSIX shell, whatever it holds.
