@@ -64,14 +64,14 @@ fn pictures_with_labels_from_folders_or_names() {
     let folder = tempfile::tempdir().unwrap();
     let gray = png(2, 1, png::ColorType::Grayscale, &[8, 9]);
     write(&folder.path().join("7_first.png"), &gray);
-    write(&folder.path().join("2-second.png"), &png(2, 1, png::ColorType::GrayscaleAlpha, &[5, 0, 6, 0]));
+    write(&folder.path().join("2-second.png"), &png(2, 1, png::ColorType::GrayscaleAlpha, &[5, 255, 6, 255]));
     let data = dataset(folder.path(), Split::Test).unwrap();
     assert_eq!((data.shape, data.labels), (Shape { c: 1, h: 1, w: 2 }, Some(vec![2, 7])));
     assert_eq!(data.images, [5, 6, 8, 9]);
 
     write(&folder.path().join("unlabelled.png"), &gray);
     assert_eq!(dataset(folder.path(), Split::Test).unwrap().labels, None);
-    write(&folder.path().join("x.png"), &rgb);
+    write(&folder.path().join("x.png"), &png(1, 2, png::ColorType::Grayscale, &[8, 9]));
     let errors = dataset(folder.path(), Split::Test).unwrap_err();
     assert_eq!(errors.list[0].code(), "read::data");
     assert!(errors.to_string().contains("x.png"));

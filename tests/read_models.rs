@@ -144,7 +144,7 @@ fn cnv_in_all_styles() {
     let Some(net) = network("cnv_cifar10") else { return };
     let rule = |p: i16| if p < 128 { p - 128 } else { (p - 127).min(127) };
     assert_eq!(net.input.pixel_values, (0..256).map(rule).collect::<Vec<i16>>());
-    assert_eq!(net.input.pixel_rule, "cnv-int8");
+    assert_eq!(net.input.pixel_rule, "bipolar");
     equals_neutral_arrays("cnv_cifar10", &net);
     reproduces_trace("cnv_cifar10", &net, 1);
     reproduces_hardware(&net);

@@ -174,12 +174,18 @@ fn attributes() {
         let (scale, zero, bits) = (g.scalar(1.0), g.scalar(0.0), g.scalar(2.0));
         g.custom("Quant", &[&acc, &scale, &zero, &bits], &[("signed", Value::Int(1))])
     };
-    refused(&small(two_bits), "read::graph", "more than one bit");
+    refused(&small(two_bits), "read::graph", "quantised to 2 bits");
     let five_bits = |g: &mut Graph, acc: String| {
         let (scale, zero, bits) = (g.scalar(1.0), g.scalar(0.0), g.scalar(5.0));
         g.custom("Quant", &[&acc, &scale, &zero, &bits], &[("signed", Value::Int(1))])
     };
-    refused(&small(five_bits), "read::attribute", "bitwidth = 5");
+    refused(&small(five_bits), "read::graph", "quantised to 5 bits");
+    let inside = |g: &mut Graph, acc: String| {
+        let bits = five_bits(g, acc);
+        let w = g.floats(&[3, 2], &[1.0; 6]);
+        g.node("MatMul", &[&bits, &w], &[])
+    };
+    refused(&small(inside), "read::attribute", "bitwidth = 5");
 }
 
 #[test]
@@ -207,7 +213,9 @@ fn weights_and_activations_that_are_not_binary() {
     refused(&g.bytes(&acc), "read::not-binary", "output channel 0");
     let ternary = small(|g, acc| {
         let t = g.floats(&[3, 16], &[0.5; 48]);
-        g.custom("MultiThreshold", &[&acc, &t], &[("out_scale", Value::Float(1.0))])
+        let bits = g.custom("MultiThreshold", &[&acc, &t], &[("out_scale", Value::Float(1.0))]);
+        let w = g.floats(&[3, 2], &[1.0; 6]);
+        g.node("MatMul", &[&bits, &w], &[])
     });
     refused(&ternary, "read::not-binary", "16 thresholds");
     let no_sign = small(|g, acc| {
@@ -472,13 +480,13 @@ fn input_codes_and_pixel_rules() {
         network(&g.bytes(&acc)).input
     };
     let cnv = quantised(1, 8.0, 1.0 / 128.0, false);
-    assert_eq!((cnv.code, cnv.pixel_rule.as_str()), (InputCode::Signed { bits: 8 }, "cnv-int8"));
+    assert_eq!((cnv.code, cnv.pixel_rule.as_str()), (InputCode::Signed { bits: 8 }, "bipolar"));
     assert_eq!([0, 127, 128, 254, 255].map(|p: usize| cnv.pixel_values[p]), [-128, -1, 1, 127, 127]);
     // As Brevitas exports CNV: 2x - 1 in the graph, x in 0..=1.
     let brevitas = quantised(1, 8.0, 1.0 / 128.0, true);
-    assert_eq!((brevitas.pixel_rule.as_str(), brevitas.pixel_values), ("unit-interval", cnv.pixel_values));
+    assert_eq!((brevitas.pixel_rule.as_str(), brevitas.pixel_values), ("unit", cnv.pixel_values));
     let unit = quantised(0, 8.0, f64::from(1.0f32 / 255.0), false);
-    assert_eq!((unit.code, unit.pixel_rule.as_str()), (InputCode::Unsigned { bits: 8 }, "unit-interval"));
+    assert_eq!((unit.code, unit.pixel_rule.as_str()), (InputCode::Unsigned { bits: 8 }, "unit"));
     assert_eq!(unit.pixel_values, (0..256).collect::<Vec<i16>>());
     let raw = quantised(0, 8.0, 1.0, false);
     assert_eq!((raw.pixel_rule.as_str(), &raw.pixel_values), ("graph", &unit.pixel_values));

@@ -1,6 +1,7 @@
 //! `bincim calibrate`: the ranges of the converters from images, as numbers in an architecture file.
 
 use super::infer::Split;
+use super::pixels::PixelArgs;
 use super::{Outcome, chip, load, output};
 use crate::arch::{Range, ReadoutKind};
 use crate::flow::folder;
@@ -35,6 +36,8 @@ pub struct Calibrate {
     /// Share of the sums inside the range in percent (percentile, granular)
     #[arg(long, value_name = "P", default_value_t = 99.98)]
     pub percentile: f64,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// Architecture file to write: every number resolved, one range a layer
     #[arg(short, long, value_name = "ARCH")]
     pub output: PathBuf,
@@ -64,7 +67,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
             args.images
         ));
     }
-    let (network, _) = load::network(&args.model)?;
+    let model = load::network(&args.model, &args.pixels)?;
     let mut file = read::arch::arch_to_calibrate(&args.arch)?;
     if file.readout.kind != ReadoutKind::Adc {
         return Err(miette!(
@@ -75,11 +78,11 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         ));
     }
     file.readout.range = Range::Word(crate::arch::RangeWord::Full);
-    let (choice, _) = load::chosen(&network, file, Some(&args.arch), None, None)?;
+    let (choice, _) = load::chosen(&model.network, file, Some(&args.arch), None, None)?;
     let design = choice.design;
     let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
-    let images = load::images(&network, &args.data, args.split.into())?;
-    let count = args.images.min(images.count());
+    let images = load::data(&model, &args.data, args.split.into())?;
+    let count = args.images.min(images.len());
     let columns = (0..count)
         .into_par_iter()
         .map(|index| machine::column_sums(&design, &ideal, &images.image(index)))

@@ -1,11 +1,13 @@
 //! `bincim check`: what was understood of a network, and how it runs on a machine.
 
-use super::{Outcome, load, output};
+use super::load::{self, Model};
+use super::pixels::{self, PixelArgs};
+use super::{Outcome, output};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, LayerDesign};
 use crate::mapping;
-use crate::network::{Activation, InputCode, Layer, Network, Plane, accumulator_range, keeper};
+use crate::network::{InputCode, Layer, Plane, constant_channels, keeper};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ pub struct Check {
     /// Show the N fastest machines that fit and are known to route (10 without a number)
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     pub alternatives: Option<usize>,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -34,8 +38,10 @@ pub struct Check {
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
     load::mention_arch(&args.model, args.arch.as_deref());
-    let (network, proof) = load::network(&args.model)?;
-    let chosen = load::choice_as(&network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let model = load::network(&args.model, &args.pixels)?;
+    model.warn();
+    let network = &model.network;
+    let chosen = load::choice_as(network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return load::no(error, args.json),
@@ -45,8 +51,8 @@ pub fn run(args: &Check) -> miette::Result<Outcome> {
     let fast = args.target_fps.is_none_or(|fps| speed.frames_per_second >= fps);
     let shown = &choice.alternatives[..args.alternatives.unwrap_or(0).min(choice.alternatives.len())];
     output::result(&match args.json {
-        true => format!("{:#}\n", json(&network, &choice, device, (fits, shown))),
-        false => text(&network, &proof, &choice, device) + &alternatives(args, shown, device),
+        true => format!("{:#}\n", json(&model, &choice, device, (fits, shown))),
+        false => text(&model, &choice, device) + &alternatives(args, shown, device),
     })?;
     Ok(if fits && fast { Outcome::Done } else { Outcome::No })
 }
@@ -71,28 +77,13 @@ fn alternatives(args: &Check, shown: &[Candidate], device: Option<&Device>) -> S
     }
 }
 
-/// Channels whose threshold is always or never met.
-fn constants(network: &Network, index: usize) -> usize {
-    match &network.layers[index].activation {
-        Activation::Scores => 0,
-        Activation::Sign { threshold, .. } => threshold
-            .iter()
-            .enumerate()
-            .filter(|&(channel, &t)| {
-                let (low, high) = accumulator_range(&network.layers, index, channel, network.input.code);
-                i64::from(t) <= low || i64::from(t) > high
-            })
-            .count(),
-    }
-}
-
 fn json(
-    network: &Network,
+    model: &Model,
     choice: &Choice,
     device: Option<&Device>,
     (fits, alternatives): (bool, &[Candidate]),
 ) -> serde_json::Value {
-    let design = &choice.design;
+    let (network, design) = (&model.network, &choice.design);
     let speed = cost::speed(design, design.arch.clock_mhz());
     let layers: Vec<serde_json::Value> = network
         .layers
@@ -104,7 +95,7 @@ fn json(
                 "name": layer.name, "op": layer.op, "input": layer.input, "conv": layer.conv,
                 "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
-                "constant_channels": constants(network, index),
+                "constant_channels": constant_channels(network, index),
                 "adds_sums_of": keeper(&network.layers, index).map(|kept| &network.layers[kept].name),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
@@ -117,6 +108,8 @@ fn json(
     serde_json::json!({
         "network": network.name,
         "input": { "shape": network.input.shape, "code": network.input.code, "pixel_rule": network.input.pixel_rule },
+        "pixels": pixels::json(&network.input, &model.pixels),
+        "warnings": model.warnings(),
         "decision": network.output.decision,
         "layers": layers,
         "macs": network.macs(), "weight_bits": network.weight_bits(),
@@ -168,7 +161,8 @@ fn slices(layer: &Layer) -> Option<String> {
     slices.map(|slices| slices.join(", "))
 }
 
-fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>) -> String {
+fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
+    let (network, proof) = (&model.network, &model.proof);
     let mut out = String::new();
     let mut line = |text: String| {
         out.push_str(text.trim_end());
@@ -176,22 +170,26 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
     };
     let design = &choice.design;
     line(format!(
-        "{}: input {} {}, pixels by '{}', {} layers, {} weight bits, {} MACs, decision {}",
+        "{}: input {} {}, pixels by '{}' ({}), {} layers, {} weight bits, {} MACs, decision {}",
         network.name.terminal(),
         network.input.shape,
         code(network.input.code),
         network.input.pixel_rule,
+        pixels::origin(model.pixels.origin),
         network.layers.len(),
         thousands(network.weight_bits() as u64),
         thousands(network.macs() as u64),
         match network.output.decision {
             crate::network::Decision::Argmax => "argmax",
+            crate::network::Decision::Sign => "class 1 where the score is at least 0",
             crate::network::Decision::HighestBit => "highest set bit",
         }
     ));
     if !proof.is_empty() {
         line(proof.to_string());
     }
+    pixels::lines(&network.input, &model.pixels).into_iter().for_each(&mut line);
+    model.warnings().into_iter().for_each(&mut line);
     line(String::new());
     line(format!(
         "{:3} {:22} {:9} {:>10} {:>10} {:>12} {:>10} {:>5} {:>7} {:>14} {:>9} {:>9}",
@@ -207,7 +205,7 @@ fn text(network: &Network, proof: &str, choice: &Choice, device: Option<&Device>
             layer.output.to_string(),
             thousands(layer.macs() as u64),
             thousands(layer.weight_bits() as u64),
-            constants(network, index),
+            constant_channels(network, index),
             tiles(program),
             reuse.layers[index].reuse.to_string(),
             thousands(program.cycles),

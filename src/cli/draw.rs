@@ -1,5 +1,6 @@
 //! `bincim draw`: one chip of a machine's physics.
 
+use super::pixels::PixelArgs;
 use super::{Outcome, chip, load, output};
 use crate::device;
 use crate::flow::folder;
@@ -29,6 +30,8 @@ pub struct Draw {
     /// Data set of --recalibrate: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
     #[arg(long, requires = "recalibrate")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// File to write
     #[arg(short, long, value_name = "CHIP")]
     pub output: PathBuf,
@@ -41,8 +44,8 @@ pub struct Draw {
 const WIRE_DRIVES: usize = 4;
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
-    let (network, _) = load::network(&args.model)?;
-    let (mut choice, _) = load::choice(&network, Some(&args.arch), None)?;
+    let model = load::network(&args.model, &args.pixels)?;
+    let (mut choice, _) = load::choice(&model.network, Some(&args.arch), None)?;
     let physics = &mut choice.design.arch.variation;
     let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
     let design = &choice.design;
@@ -57,9 +60,8 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let mut moved = 0;
     if let (Some(count), Some(data), Some(ideal)) = (args.recalibrate, &args.data, chip::ideal(design)) {
         chip::has_thresholds(design)?;
-        let pixels = load::training_pixels(&network, data, count as usize)?;
-        let values = &design.network.input.pixel_values;
-        let images: Vec<i16> = pixels.iter().map(|&pixel| values[usize::from(pixel)]).collect();
+        let data = load::training(&model, data, count as usize)?;
+        let images = data.input.elements(&data.pixels);
         recalibrate(design, &ideal, &mut drawn, design.arch.variation.read_noise, &images);
         moved = chip::moved_thresholds(design, &drawn);
     }
@@ -81,7 +83,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             "{}: chip {} of {}, {} arrays, {} cells{}{}{}\n",
             args.output.display(),
             drawn.seed,
-            network.name.terminal(),
+            model.network.name.terminal(),
             arrays,
             thousands(cells as u64),
             match beyond {

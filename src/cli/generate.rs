@@ -3,6 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
+use super::pixels::{self, PixelArgs};
 use super::progress::Step;
 use super::{Outcome, chip, load, output};
 use crate::arch::device::{Device, DeviceFamily};
@@ -47,6 +48,8 @@ pub struct Generate {
     /// Chip made by `bincim draw` for the memories of analog arrays; without one, the ideal chip
     #[arg(long)]
     pub chip: Option<PathBuf>,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// Folder to write; an earlier accelerator there is replaced
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -59,10 +62,12 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     refuse_foreign(&args.output)?;
     load::mention_arch(&args.model, args.arch.as_deref());
     let step = Step::start(format!("reading {}", escape::path(&args.model)));
-    let (network, _) = load::network(&args.model)?;
-    step.done(&format!("{} layers", network.layers.len()));
+    let read = load::network(&args.model, &args.pixels)?;
+    step.done(&format!("{} layers", read.network.layers.len()));
+    read.warn();
     let step = Step::start("choosing the machine");
-    let chosen = load::choice_as(&network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let chosen =
+        load::choice_as(&read.network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return load::no(error, args.json),
@@ -92,6 +97,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let model =
         std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
+    files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels) });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
     let pending = Pending::begin(&args.output)?;

@@ -5,14 +5,17 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use miette::{IntoDiagnostic, WrapErr};
 use rayon::prelude::*;
 
+use super::load::Model as Read;
+use super::pixels::PixelArgs;
+use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
 use crate::golden::{analog, machine, packed, reference};
-use crate::network::{Decision, Network, Shape};
+use crate::network::{Decision, Network};
 use crate::read;
 use crate::variation::{Chip, Noises};
 
@@ -27,6 +30,15 @@ pub struct Args {
     /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
     #[arg(long, long_help = read::FORMATS)]
     pub data: PathBuf,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
+    /// File to write every image's class and scores to, .csv or .npy (records with the fields class, label, scores,
+    /// outputs); the data set needs no labels then
+    #[arg(long, value_name = "FILE")]
+    pub scores: Option<PathBuf>,
+    /// Write the sums and bits of every layer to that file too
+    #[arg(long, requires = "scores", conflicts_with_all = ["arch", "chip"])]
+    pub layers: bool,
     /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
     #[arg(long)]
     pub arch: Option<PathBuf>,
@@ -123,11 +135,11 @@ impl Model<'_> {
     /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1. `first`
     /// images came before these.
     fn scores(&self, network: &Network, first: usize, images: &[u8]) -> Vec<i32> {
-        let values = || images.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]);
+        let values = || network.input.elements(images);
         match self {
             Model::Packed(engine) => engine.infer(images),
             Model::Machine(design, planes) => {
-                let values: Vec<i16> = values().collect();
+                let values = values();
                 let images = values.par_chunks(network.input.shape.elements());
                 let scores = images.flat_map_iter(|image| {
                     let scores = machine::run_planes(design, None, *planes, image, 0).scores;
@@ -136,7 +148,7 @@ impl Model<'_> {
                 design.in_channel_order(&scores.collect::<Vec<i32>>())
             }
             Model::Analog(design, loaded, _) => {
-                let values: Vec<i16> = values().collect();
+                let values = values();
                 let count = values.len() / network.input.shape.elements();
                 let mut scores = vec![0; count * design.output.scores];
                 loaded.scores_parallel_from(first, &values, &mut scores);
@@ -150,29 +162,48 @@ impl Model<'_> {
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Summary {
     pub images: usize,
-    pub correct: usize,
+    /// None where there are no labels.
+    pub correct: Option<usize>,
     /// Fraction, 0 to 1.
-    pub accuracy: f64,
+    pub accuracy: Option<f64>,
     pub images_per_second: f64,
+    /// How a pixel became the input's value.
+    pub pixel_rule: String,
+    /// Nobody said so.
+    pub pixel_rule_is_guessed: bool,
+    /// Class and scores, where there is one image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub single: Option<Single>,
+}
+
+/// What one image gave.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Single {
+    pub class: usize,
+    pub scores: Vec<i32>,
 }
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
     load::mention_arch(&args.model, args.arch.as_deref());
-    let (network, _) = load::network(&args.model)?;
-    let data = read::dataset(&args.data, args.split.into())?;
-    let Some(labels) = &data.labels else {
+    let mut read = load::network(&args.model, &args.pixels)?;
+    let data = load::data(&read, &args.data, args.split.into())?;
+    read.network.input = data.input.clone();
+    let network = &read.network;
+    if data.labels.is_none() && args.scores.is_none() && data.len() > 1 {
         return Err(miette::miette!(
             code = "infer::no_labels",
-            help = "put the labels beside the images (see `bincim infer --help` for the formats)",
+            help = "name a file for what comes out (--scores FILE.csv), or put the labels beside the images (see `bincim infer \
+                    --help` for the formats)",
             "{} has no labels to compare with",
             args.data.display()
         ));
-    };
+    }
+    let labels = data.labels_of(network)?;
     let design = match &args.arch {
-        Some(path) => Some(load::choice(&network, Some(path), None)?.0.design),
+        Some(path) => Some(load::choice(network, Some(path), None)?.0.design),
         None => None,
     };
-    let planes = planes(args, design.as_ref().map_or(&network, |design| &design.network))?;
+    let planes = planes(args, design.as_ref().map_or(network, |design| &design.network))?;
     let chip = match (&design, &args.chip) {
         (Some(design), Some(path)) => Some(chip::read(path, design)?),
         (Some(design), None) => chip::ideal(design),
@@ -187,20 +218,31 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     };
     let noises = Noises::of([column.as_ref().map(|n| n as _), gates.as_ref().map(|n| n as _)]);
     let noise = noises.as_ref().map(|noises| noises as _);
+    let limited = network.limited(planes);
     let model = match (&design, &plan, &chip) {
         (Some(design), Some(plan), Some(chip)) => {
             let set = analog::InstructionSet::best();
             Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
         }
         (Some(design), ..) => Model::Machine(design, planes),
-        (None, ..) => Model::Packed(Box::new(packed::prepare(&network.limited(planes)))),
+        (None, ..) => Model::Packed(Box::new(packed::prepare(&limited))),
     };
     // The machine's scores may have a unit of their own.
-    let network = design.as_ref().map_or(&network, |design| &design.network);
-    let (_, told) = classify(args, network, &model, &data.images, data.shape, labels)
-        .map_err(|error| miette::miette!("{error:#}"))?;
-    output::result(&told)?;
+    let network = design.as_ref().map_or(&limited, |design| &design.network);
+    let images = Images { pixels: &data.pixels, labels };
+    let (summary, told) = classify(args, network, &model, &images, &read)?;
+    output::result(&match args.json {
+        true => serde_json::to_string(&summary).into_diagnostic()? + "\n",
+        false => told,
+    })?;
     Ok(Outcome::Done)
+}
+
+/// What is classified.
+struct Images<'a> {
+    /// Image after image, each in channel, row, column order, as the network reads them.
+    pixels: &'a [u8],
+    labels: Option<&'a [u32]>,
 }
 
 /// The number of planes asked for, or all there are.
@@ -224,83 +266,113 @@ fn column_noise(design: &Design, chip: &Chip) -> Option<ColumnNoise> {
     (sigma > 0.0).then(|| ColumnNoise::new(sigma, chip.fraction_bits, chip.seed))
 }
 
-/// Classifies `images` (8-bit, CHW, one after the other, each of `shape`); the summary, and how it is told.
+/// Classifies `images`, and writes their scores where that was asked for; the summary, and how it is told.
 ///
-/// Errors: images of another shape than the network reads, labels that do not match the images, or more
-/// images asked for than there are.
+/// Errors: more images asked for than there are, or a file of scores that cannot be written.
 fn classify(
     args: &Args,
     network: &Network,
     model: &Model<'_>,
-    images: &[u8],
-    shape: Shape,
-    labels: &[u8],
-) -> anyhow::Result<(Summary, String)> {
+    images: &Images,
+    read: &Read,
+) -> miette::Result<(Summary, String)> {
     let size = network.input.shape.elements();
-    ensure!(
-        shape.elements() == size,
-        "{} reads maps of {} but the images of {} are {shape}",
-        args.model.display(),
-        network.input.shape,
-        args.data.display(),
-    );
-    ensure!(
-        images.len() == labels.len() * size,
-        "{} holds {} images but {} labels",
-        args.data.display(),
-        images.len() / size,
-        labels.len()
-    );
-    let count = match args.images {
-        Some(count) if count > labels.len() => {
-            bail!("--images {count}: {} holds {} images", args.data.display(), labels.len())
-        }
-        Some(count) => count,
-        None => labels.len(),
+    let there = images.pixels.len() / size;
+    let refuse = |what: String| {
+        let help = "take at least one image and one thread, and no more images than there are";
+        Err(miette::miette!(code = "infer::images", help = help, "{what}"))
     };
-    ensure!(count > 0, "{}: no image to classify", args.data.display());
-    ensure!(args.threads != Some(0), "--threads must be at least 1");
+    let count = args.images.unwrap_or(there);
+    if count > there {
+        return refuse(format!("--images {count}: {} holds {there} images", args.data.display()));
+    }
+    if count == 0 || args.threads == Some(0) {
+        return refuse(format!("{}: no image to classify, or no thread to do it", args.data.display()));
+    }
+    let mut file = match &args.scores {
+        Some(path) => Some(Scores::new(path, network, (images.labels.is_some(), args.layers), count)?),
+        None => None,
+    };
     let rule = args.rule.map_or(network.output.decision, Decision::from);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.unwrap_or(0))
         .build()
-        .context("cannot start the threads")?;
+        .into_diagnostic()
+        .wrap_err("cannot start the threads")?;
     let text = format!("classifying {count} images");
     let bar = progress::bar(&text, "{bar:40} {pos}/{len} images, {per_sec}, {eta} left", count, 0);
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
-    let mut correct = 0;
-    let steps = images[..count * size].chunks(STEP * size).zip(labels[..count].chunks(STEP));
-    for (step, (images, labels)) in steps.enumerate() {
-        let scores = pool.install(|| model.scores(network, step * STEP, images));
-        let classes = scores.chunks(network.layers.last().map_or(1, |last| last.output.elements()));
-        correct += classes
-            .zip(labels)
-            .filter(|(scores, label)| reference::decide(network, scores, rule) == usize::from(**label))
-            .count();
-        bar.inc(labels.len() as u64);
+    let mut correct = images.labels.map(|_| 0);
+    let mut single = None;
+    for (step, pixels) in images.pixels[..count * size].chunks(STEP * size).enumerate() {
+        let scores = pool.install(|| model.scores(network, step * STEP, pixels));
+        let traces: Vec<reference::Trace> = match args.layers {
+            true => pool.install(|| {
+                let each = pixels.par_chunks(size);
+                each.map(|image| reference::run(network, &network.input.elements(image))).collect()
+            }),
+            false => Vec::new(),
+        };
+        let each = scores.chunks(network.layers.last().map_or(1, |last| last.output.elements()));
+        for (index, scores) in each.enumerate() {
+            let class = reference::decide(network, scores, rule);
+            let label = images.labels.map(|labels| labels[step * STEP + index]);
+            if let (Some(correct), Some(label)) = (&mut correct, label) {
+                *correct += usize::from(class == label as usize);
+            }
+            if let Some(file) = &mut file {
+                file.push(&Row { class, label, scores, trace: traces.get(index) });
+            }
+            if count == 1 {
+                single = Some(Single { class, scores: scores.to_vec() });
+            }
+        }
+        bar.inc((pixels.len() / size) as u64);
     }
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();
+    if let (Some(file), Some(path)) = (file, &args.scores) {
+        file.write(path)?;
+    }
     let summary = Summary {
         images: count,
         correct,
-        accuracy: correct as f64 / count as f64,
+        accuracy: correct.map(|correct| correct as f64 / count as f64),
         images_per_second: count as f64 / seconds,
+        pixel_rule: network.input.pixel_rule.clone(),
+        pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
+        single,
     };
-    let told = match args.json {
-        true => serde_json::to_string(&summary)?,
-        false => format!(
-            "{}: {correct} of {count} {} images right, {:.2} %, {:.0} images/s ({} threads, {})",
-            network.name.terminal(),
-            args.split.name(),
-            100.0 * summary.accuracy,
-            summary.images_per_second,
-            pool.current_num_threads(),
-            model.name(),
-        ),
+    let run = format!(
+        "{:.0} images/s ({} threads, {})",
+        summary.images_per_second,
+        pool.current_num_threads(),
+        model.name()
+    );
+    Ok((summary.clone(), told(args, network, &summary, &run)))
+}
+
+/// The summary for people; `run` is how it was made.
+fn told(args: &Args, network: &Network, summary: &Summary, run: &str) -> String {
+    let (name, count, split) = (network.name.terminal(), summary.images, args.split.name());
+    let mut text = match (summary.correct, summary.accuracy) {
+        (Some(correct), Some(accuracy)) => {
+            format!("{name}: {correct} of {count} {split} images right, {:.2} %, {run}\n", 100.0 * accuracy)
+        }
+        _ => format!("{name}: {count} {split} images classified, which have no labels, {run}\n"),
     };
-    Ok((summary, told + "\n"))
+    if let Some(single) = &summary.single {
+        let scores: Vec<String> = single.scores.iter().map(i32::to_string).collect();
+        text += &format!("  class {}, scores {}\n", single.class, scores.join(" "));
+    }
+    if summary.pixel_rule_is_guessed {
+        text += &format!("  what a pixel means is a GUESS ('{}'): see --input\n", summary.pixel_rule);
+    }
+    if let Some(path) = &args.scores {
+        text += &format!("  classes and scores in {}\n", path.display());
+    }
+    text
 }
 
 #[cfg(test)]
@@ -312,6 +384,9 @@ mod tests {
         Args {
             model: "net.onnx".into(),
             data: "data".into(),
+            pixels: PixelArgs::default(),
+            scores: None,
+            layers: false,
             arch: None,
             chip: None,
             planes: None,
@@ -325,15 +400,18 @@ mod tests {
         }
     }
 
+    fn read(network: &Network) -> Read {
+        let pixels = read::Pixels::new(read::PixelRule::Raw, read::Origin::Given);
+        Read { network: network.clone(), image: network.input.shape, proof: String::new(), pixels }
+    }
+
     /// Images, and the labels that the reference gives them.
-    fn labelled(network: &Network, count: usize) -> (Vec<u8>, Vec<u8>) {
+    fn labelled(network: &Network, count: usize) -> (Vec<u8>, Vec<u32>) {
         let size = network.input.shape.elements();
         let images: Vec<u8> = (0..count * size).map(|i| (i * 89 + i / 5) as u8).collect();
         let label = |image: &[u8]| {
-            let elements: Vec<i16> =
-                image.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
-            let scores = reference::run(network, &elements).scores;
-            reference::decide(network, &scores, Decision::Argmax) as u8
+            let scores = reference::run(network, &network.input.elements(image)).scores;
+            reference::decide(network, &scores, Decision::Argmax) as u32
         };
         let labels = images.chunks(size).map(label).collect();
         (images, labels)
@@ -342,36 +420,34 @@ mod tests {
     #[test]
     fn counts_what_is_right() {
         let network = random::network(3, &random::Limits::default());
-        let (images, mut labels) = labelled(&network, 40);
+        let (pixels, mut labels) = labelled(&network, 40);
         labels[1] = labels[1].wrapping_add(1);
         labels[39] = labels[39].wrapping_add(1);
-        let shape = network.input.shape;
-        let model = Model::Packed(Box::new(packed::prepare(&network)));
-        let (all, _) = classify(&args(None), &network, &model, &images, shape, &labels).expect("a summary");
-        assert_eq!((all.images, all.correct, all.accuracy), (40, 38, 0.95));
+        let images = Images { pixels: &pixels, labels: Some(&labels) };
+        let (model, read) = (Model::Packed(Box::new(packed::prepare(&network))), read(&network));
+        let count = |model: &Model, images: &Images, first| {
+            classify(&args(first), &network, model, images, &read).expect("a summary").0
+        };
+        let all = count(&model, &images, None);
+        assert_eq!((all.images, all.correct, all.accuracy), (40, Some(38), Some(0.95)));
         let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
         let design = crate::design::build(&network, &arch).expect("a design");
-        let machine = Model::Machine(&design, 1);
-        let (same, _) =
-            classify(&args(None), &network, &machine, &images, shape, &labels).expect("a summary");
-        assert_eq!(same.correct, all.correct);
-        let (some, _) =
-            classify(&args(Some(39)), &network, &model, &images, shape, &labels).expect("a summary");
-        assert_eq!((some.images, some.correct), (39, 38));
+        assert_eq!(count(&Model::Machine(&design, 1), &images, None).correct, all.correct);
+        let some = count(&model, &images, Some(39));
+        assert_eq!((some.images, some.correct), (39, Some(38)));
+        let bare = Images { labels: None, ..images };
+        assert_eq!(count(&model, &bare, Some(39)).correct, None);
     }
 
     #[test]
-    fn wrong_input_is_refused_with_its_reason() {
+    fn wrong_numbers_are_refused_with_their_reason() {
         let network = random::network(3, &random::Limits::default());
-        let (images, labels) = labelled(&network, 2);
-        let shape = network.input.shape;
-        let model = Model::Packed(Box::new(packed::prepare(&network)));
-        let says = |images: &[u8], shape, labels: &[u8], args: &Args| {
-            classify(args, &network, &model, images, shape, labels).expect_err("refused").to_string()
-        };
-        assert!(says(&images, shape, &labels, &args(Some(3))).contains("--images 3"));
-        assert!(says(&images, shape, &labels[..1], &args(None)).contains("1 labels"));
-        assert!(says(&images, Shape::vector(100_003), &labels, &args(None)).contains("100003"));
-        assert!(says(&images, shape, &labels, &args(Some(0))).contains("no image"));
+        let (pixels, labels) = labelled(&network, 2);
+        let images = Images { pixels: &pixels, labels: Some(&labels) };
+        let (model, read) = (Model::Packed(Box::new(packed::prepare(&network))), read(&network));
+        let says =
+            |args: &Args| classify(args, &network, &model, &images, &read).expect_err("refused").to_string();
+        assert!(says(&args(Some(3))).contains("--images 3"));
+        assert!(says(&args(Some(0))).contains("no image"));
     }
 }

@@ -1,21 +1,49 @@
-//! What several verbs read first: the network, the machine for it, the device.
+//! What several verbs read first: the network, the machine for it, the device, the images.
 
+use super::pixels::{self, PixelArgs};
 use super::{Outcome, output};
 use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice, ChoiceError};
 use crate::design::Design;
 use crate::lower;
-use crate::network::Network;
-use crate::read;
+use crate::network::{Input, InputCode, Network, Shape};
+use crate::read::{self, Origin, PixelRule, Pixels, data};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The lowered network at `path`, and one sentence on the proof of its thresholds.
-pub fn network(path: &Path) -> miette::Result<(Network, String)> {
-    let reading = read::reading(path)?;
+/// A network, and what is told of how it was read.
+pub struct Model {
+    /// The lowered network.
+    pub network: Network,
+    /// Shape of its images, before lowering.
+    pub image: Shape,
+    /// One sentence on the proof of its thresholds.
+    pub proof: String,
+    pub pixels: Pixels,
+}
+
+impl Model {
+    /// What nobody should overlook.
+    pub fn warnings(&self) -> Vec<String> {
+        pixels::guess(&self.pixels).into_iter().chain(pixels::constant_layers(&self.network)).collect()
+    }
+
+    /// Writes the warnings to standard error.
+    pub fn warn(&self) {
+        self.warnings().iter().for_each(|warning| output::log(format_args!("{warning}")));
+    }
+}
+
+/// The lowered network at `path`, whose pixels are read as `args` say.
+pub fn network(path: &Path, args: &PixelArgs) -> miette::Result<Model> {
+    model(path, args.pixels()?.as_ref())
+}
+
+fn model(path: &Path, pixels: Option<&Pixels>) -> miette::Result<Model> {
+    let reading = read::reading_with(path, pixels)?;
     let proof = format!(
         "folded {} thresholds, each proved over every reachable accumulator value ({} compared with the graph, 0 differ{})",
         reading.proof.channels,
@@ -25,7 +53,8 @@ pub fn network(path: &Path) -> miette::Result<(Network, String)> {
             n => format!("; {n} are near ties that f32 arithmetic rounds the other way"),
         }
     );
-    Ok((lower::lower(reading.network), proof))
+    let image = reading.network.input.shape;
+    Ok(Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels })
 }
 
 /// Says that an architecture file which lies beside the model is not read where none is given.
@@ -137,13 +166,13 @@ pub fn no(error: miette::Report, json: bool) -> miette::Result<Outcome> {
     }
 }
 
-/// The design that stands in `dir`, rebuilt from its own sources.
-pub fn design(dir: &Path) -> miette::Result<Design> {
+/// The design that stands in `dir`, rebuilt from its own sources, and the model that it was made of.
+pub fn folder(dir: &Path) -> miette::Result<(Design, Model)> {
     let source = dir.join("source");
     let files =
         std::fs::read_dir(&source).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
     let models: Vec<_> = files.unwrap_or_default();
-    let Some(model) = models.iter().find(|path| path.extension().is_some_and(|ending| ending == "onnx"))
+    let Some(path) = models.iter().find(|path| path.extension().is_some_and(|ending| ending == "onnx"))
     else {
         return Err(miette::miette!(
             code = "cli::no_design",
@@ -152,63 +181,233 @@ pub fn design(dir: &Path) -> miette::Result<Design> {
             dir.display()
         ));
     };
-    let (network, _) = network(model)?;
-    let (choice, _) = choice(&network, Some(&source.join("arch.toml")), None)?;
-    Ok(choice.design)
+    let model = model(path, pixels::recorded(dir)?.as_ref())?;
+    let (choice, _) = choice(&model.network, Some(&source.join("arch.toml")), None)?;
+    Ok((choice.design, model))
 }
 
-/// The images of a data set as element values of `network`'s input.
-pub struct Images {
-    values: Vec<i16>,
-    size: usize,
-    pixels: Vec<u8>,
+/// Images as a network reads them, and their labels.
+pub struct Data {
+    /// The network's input; where the file holds codes, with these in place of its table of pixels.
+    pub input: Input,
+    /// Image after image, each in channel, row, column order.
+    pub pixels: Vec<u8>,
+    pub labels: Option<Vec<u32>>,
+    /// Name of the file or folder.
+    pub name: String,
 }
 
-impl Images {
+impl Data {
     /// Number of images.
-    pub fn count(&self) -> usize {
-        self.pixels.len() / self.size
+    pub fn len(&self) -> usize {
+        self.pixels.len() / self.input.shape.elements()
     }
 
-    /// Element values of image `index`, in channel, row, column order.
+    /// Element values of image `index`.
     pub fn image(&self, index: usize) -> Vec<i16> {
-        let pixels = &self.pixels[index * self.size..(index + 1) * self.size];
-        pixels.iter().map(|&pixel| self.values[usize::from(pixel)]).collect()
+        let size = self.input.shape.elements();
+        self.input.elements(&self.pixels[index * size..(index + 1) * size])
+    }
+
+    /// The labels, each of which is a class of `network`; `None` where the data set has none.
+    pub fn labels_of(&self, network: &Network) -> miette::Result<Option<&[u32]>> {
+        let Some(labels) = &self.labels else { return Ok(None) };
+        let beyond = |label: &&u32| **label as usize >= network.classes();
+        if let Some(label) = labels.iter().filter(beyond).max() {
+            let count = labels.iter().filter(beyond).count();
+            return Err(miette::miette!(
+                code = "cli::labels",
+                help = "take the data set that the network was trained for; classes are numbered from 0",
+                "{}: {count} label{} beyond the classes, the largest {label}, but {} has {} scores",
+                self.name,
+                if count == 1 { " lies" } else { "s lie" },
+                network.name.terminal(),
+                network.layers.last().map_or(0, |last| last.output.elements())
+            ));
+        }
+        Ok(Some(labels))
     }
 }
 
-/// Reads the data set at `path` for `network`.
-pub fn images(network: &Network, path: &Path, split: read::Split) -> miette::Result<Images> {
+/// The data set at `path` for `model`: images of the shape that it reads. Tells what nobody should overlook.
+pub fn data(model: &Model, path: &Path, split: read::Split) -> miette::Result<Data> {
     let data = read::dataset(path, split)?;
-    let size = network.input.shape.elements();
-    if data.shape.elements() != size {
-        return Err(miette::miette!(
-            code = "cli::image_shape",
-            help = "take the data set that the network was trained for",
-            "{} holds images of {} but {} reads {}",
-            path.display(),
-            data.shape,
-            network.name.terminal(),
-            network.input.shape
-        ));
+    let mut input = model.network.input.clone();
+    let codes = data.kind == data::Kind::Codes;
+    if codes {
+        code_table(model, &mut input, &data)?;
+        pixels::constant_layers(&model.network).iter().for_each(|line| output::log(format_args!("{line}")));
+    } else {
+        model.warn();
+        beyond_codes(model, &data)?;
     }
-    Ok(Images { values: network.input.pixel_values.clone(), size, pixels: data.images })
+    let (name, labels) = (data.name.clone(), data.labels.clone());
+    let pixels = shaped(model, data, path)?;
+    Ok(Data { input, pixels, labels, name })
 }
 
-/// Pixels of the first `count` images of the training part, on which the thresholds of chips are found anew.
-pub fn training_pixels(network: &Network, path: &Path, count: usize) -> miette::Result<Vec<u8>> {
-    let data = read::dataset(path, read::Split::Train)?;
-    if data.shape.elements() != network.input.shape.elements() || count > data.len() {
+/// The pixels of `data` in the shape that `model` reads.
+fn shaped(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Vec<u8>> {
+    let (wanted, got) = (model.image, data.shape);
+    let same_size = (wanted.h, wanted.w) == (got.h, got.w);
+    let flat = |shape: Shape| shape.pixels() == 1;
+    match (wanted.c, got.c) {
+        _ if wanted == got => return Ok(data.images),
+        (1, 3) if same_size => {
+            if let Some(gray) = data.gray() {
+                return Ok(gray);
+            }
+        }
+        (3, 1) if same_size && data.kind == data::Kind::Pictures => {
+            output::log(format_args!(
+                "{}: gray pictures, the same in all 3 channels of {}",
+                path.display(),
+                model.network.name.terminal()
+            ));
+            return Ok(data.images.chunks(got.elements()).flat_map(|image| image.repeat(3)).collect());
+        }
+        _ if wanted.elements() == got.elements() && (flat(wanted) || flat(got)) => {
+            if !flat(got) && (got.c != 1 || got.h != got.w) {
+                output::log(format_args!(
+                    "note: images of {got} in {} are read as {} elements in channel, row, column order",
+                    path.display(),
+                    wanted.elements()
+                ));
+            }
+            return Ok(data.images);
+        }
+        _ => {}
+    }
+    Err(miette::miette!(
+        code = "cli::image_shape",
+        help = "take the data set that the network was trained for (channel x row x column; colour pictures are no gray ones)",
+        "{} holds images of {got} but {} reads {wanted}",
+        path.display(),
+        model.network.name.terminal(),
+    ))
+}
+
+/// Refuses pixels beyond the last code where pixels are codes.
+fn beyond_codes(model: &Model, data: &read::Dataset) -> miette::Result<()> {
+    let last = match model.network.input.code {
+        InputCode::Bipolar => 1,
+        InputCode::Unsigned { bits } | InputCode::Signed { bits } => (1u32 << bits) - 1,
+    };
+    match data.images.iter().max() {
+        Some(&most) if model.pixels.rule == PixelRule::Codes && u32::from(most) > last => {
+            Err(miette::miette!(
+                code = "cli::codes",
+                help = "take another rule than codes, or the data set's codes",
+                "{}: {most} is no code of the input, whose last one is {last}",
+                data.name
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Puts the codes that `data` holds (8-bit integers, kept as code + 128) in place of the table of pixels.
+fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette::Result<()> {
+    let refuse = |what: String, help: &'static str| {
+        Err(miette::miette!(code = "cli::codes", help = help, "{}: {what}", data.name))
+    };
+    if model.pixels.origin == Origin::Given && model.pixels.rule != PixelRule::Codes {
+        return refuse(
+            format!(
+                "it holds signed codes, which the rule '{}' has nothing to say about",
+                model.pixels.rule.name()
+            ),
+            "leave --input out, or store pixels of 0 to 255 as uint8",
+        );
+    }
+    let occurring = || data.images.iter().map(|&p| i16::from(p) - 128);
+    let (least, most) = (occurring().min().unwrap_or(0), occurring().max().unwrap_or(0));
+    let zeros = occurring().any(|code| code == 0);
+    let bits = input.code == InputCode::Bipolar;
+    let (low, high) = input.code.range();
+    let inside = i32::from(least) >= low && i32::from(most) <= high && !(bits && zeros && least < 0);
+    if !inside {
+        return refuse(
+            format!("its codes run from {least} to {most}, those of the input from {low} to {high}"),
+            "store the integers that the input's quantiser gives (for one bit -1 and +1, or 0 and 1)",
+        );
+    }
+    let table = (0..256i16).map(|p| match p - 128 {
+        code if bits => {
+            if code > 0 {
+                1
+            } else {
+                -1
+            }
+        }
+        code => code,
+    });
+    input.pixel_values = table.collect();
+    Ok(())
+}
+
+/// The first `count` images of the training part, on which the thresholds of chips are found anew.
+pub fn training(model: &Model, path: &Path, count: usize) -> miette::Result<Data> {
+    let mut data = data(model, path, read::Split::Train)?;
+    if count > data.len() {
         return Err(miette::miette!(
             code = "cli::recalibrate",
             help = "take fewer images, or a data set with a training part of the network's size",
-            "--recalibrate {count}: {} has {} training images of {}",
+            "--recalibrate {count}: {} has {} training images",
             path.display(),
             data.len(),
-            data.shape
         ));
     }
-    let mut pixels = data.images;
-    pixels.truncate(count * network.input.shape.elements());
-    Ok(pixels)
+    data.pixels.truncate(count * data.input.shape.elements());
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::generate::{self, Generate};
+
+    fn example() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/glyphs/glyphs.onnx")
+    }
+
+    /// The folder of a design reads pixels as its model was read for it.
+    #[test]
+    fn a_design_keeps_its_rule_for_pixels() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let squares: Vec<String> = (0..256).map(|p| (p * p / 256).to_string()).collect();
+        std::fs::write(root.path().join("squares.txt"), squares.join("\n")).expect("writable");
+        let table = format!("table={}", root.path().join("squares.txt").display());
+        let mut tables = Vec::new();
+        for (rule, from) in [
+            (None, Origin::Graph),
+            (Some("mean=-0.25,std=0.01"), Origin::Given),
+            (Some(&*table), Origin::Given),
+        ] {
+            let pixels = PixelArgs { input: rule.map(str::to_string) };
+            let read = network(&example(), &pixels).expect("a network");
+            let dir = root.path().join(tables.len().to_string());
+            let args = Generate {
+                model: example(),
+                arch: None,
+                device: None,
+                target_fps: None,
+                chip: None,
+                pixels,
+                output: dir.clone(),
+                json: true,
+            };
+            generate::run(&args).expect("a design");
+            let (design, model) = folder(&dir).expect("a design");
+            assert_eq!((model.pixels.origin, &model.pixels), (from, &read.pixels));
+            assert_eq!(model.network.input, read.network.input);
+            assert_eq!(design.network.input.pixel_values, read.network.input.pixel_values);
+            tables.push(read.network.input.pixel_values);
+        }
+        assert!(tables[0] != tables[1] && tables[1] != tables[2] && tables[0] != tables[2]);
+        // A folder of an earlier version has no record, and its model says it.
+        std::fs::remove_file(root.path().join("0").join(pixels::SOURCE)).expect("there");
+        let (_, model) = folder(&root.path().join("0")).expect("a design");
+        assert_eq!(model.network.input.pixel_values, tables[0]);
+    }
 }

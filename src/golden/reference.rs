@@ -58,11 +58,14 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
 /// The class that `scores` stand for under `rule`.
 ///
 /// `Argmax` compares the scores themselves where the affine of the output keeps their order, else the
-/// graph's outputs; the lowest index wins a tie. `HighestBit` takes the last layer's bits, or the signs of
+/// graph's outputs; the lowest index wins a tie. One score is class 1 where the graph's output is at least 0, or the
+/// bit is the larger level, whatever the rule. `HighestBit` takes the last layer's bits, or the signs of
 /// the graph's outputs where that layer gives accumulators; class 0 if no bit is set.
 pub fn decide(network: &Network, scores: &[i32], rule: Decision) -> usize {
     let output = &network.output;
     match rule {
+        _ if scores.len() == 1 => usize::from(one_score(network, scores[0])),
+        Decision::Sign => 0,
         Decision::Argmax if keeps_order(output) => first_largest(scores),
         Decision::Argmax => first_largest(&graph_outputs(output, scores)),
         Decision::HighestBit => {
@@ -74,6 +77,15 @@ pub fn decide(network: &Network, scores: &[i32], rule: Decision) -> usize {
             };
             (0..scores.len()).rev().find(set).unwrap_or(0)
         }
+    }
+}
+
+/// Whether the only score means class 1.
+fn one_score(network: &Network, score: i32) -> bool {
+    let output = &network.output;
+    match network.layers.last().map(|last| &last.activation) {
+        Some(Activation::Sign { .. }) => f64::from(score) * output.scale[0] > 0.0,
+        _ => graph_output(output, 0, score) >= 0.0,
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Judge<'a> {
     /// Element values (channel, row, column), image after image; not empty.
     pub images: &'a [i16],
     /// Class of each image.
-    pub labels: &'a [u8],
+    pub labels: &'a [u32],
     pub rule: Decision,
     /// Whether result bits of all layers are compared with those of the chip without errors.
     pub flips: bool,
@@ -86,7 +86,7 @@ impl Machine {
                 traces.extend(outcomes);
             }
         });
-        let right = |(class, label): &(&usize, &u8)| **class == usize::from(**label);
+        let right = |(class, label): &(&usize, &u32)| **class == **label as usize;
         machine.ideal = classes.iter().zip(judge.labels).filter(right).count();
         (machine.classes, machine.traces) = (classes, traces);
         if let Some(images) = judge.recalibration {
@@ -113,7 +113,7 @@ impl Machine {
             self.outcomes(&chip, noise, judge, parallel, |first, outcomes| {
                 for (index, outcome) in outcomes.iter().enumerate() {
                     let class = self.class(outcome, judge.rule);
-                    measured.correct += usize::from(class == usize::from(judge.labels[first + index]));
+                    measured.correct += usize::from(class == judge.labels[first + index] as usize);
                     measured.changed += usize::from(class != self.classes[first + index]);
                     if judge.flips {
                         let clean = &self.traces[first + index].layers;

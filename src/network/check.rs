@@ -10,6 +10,21 @@ pub struct Problem {
     pub what: String,
 }
 
+/// Channels of layer `index` whose bit is the same for every input: their threshold is always or never met.
+pub fn constant_channels(network: &Network, index: usize) -> usize {
+    match &network.layers[index].activation {
+        Activation::Scores => 0,
+        Activation::Sign { threshold, .. } => threshold
+            .iter()
+            .enumerate()
+            .filter(|&(channel, &t)| {
+                let (low, high) = accumulator_range(&network.layers, index, channel, network.input.code);
+                i64::from(t) <= low || i64::from(t) > high
+            })
+            .count(),
+    }
+}
+
 /// All broken invariants of `network`; empty when it is sound.
 pub fn validate(network: &Network) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -17,10 +32,11 @@ pub fn validate(network: &Network) -> Vec<Problem> {
     if network.layers.is_empty() {
         problems.push(Problem { layer: network.name.terminal(), what: "the network has no layer".into() });
     }
-    if network.input.pixel_values.len() != 256 {
+    let table = network.input.pixel_values.len();
+    if table != 256 && table != 256 * network.input.shape.c {
         problems.push(Problem {
             layer: network.input.name.terminal(),
-            what: "the pixel table needs 256 entries".into(),
+            what: "the pixel table needs 256 entries, or 256 for each channel".into(),
         });
     }
     let last = network.layers.len().saturating_sub(1);

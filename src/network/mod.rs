@@ -9,7 +9,7 @@ pub mod random;
 mod shortcut;
 mod slices;
 
-pub use check::{Problem, validate};
+pub use check::{Problem, constant_channels, validate};
 pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 
@@ -68,6 +68,16 @@ impl InputCode {
         }
     }
 
+    /// The code that also holds what `padding` puts round the map: bits with 0 around them take integers of two bits.
+    pub fn padded(self, padding: &Padding) -> InputCode {
+        match self {
+            InputCode::Bipolar if !padding.is_none() && padding.value == PadValue::Zero => {
+                InputCode::Signed { bits: 2 }
+            }
+            code => code,
+        }
+    }
+
     /// Smallest and largest value.
     pub fn range(&self) -> (i32, i32) {
         match *self {
@@ -85,11 +95,34 @@ pub struct Input {
     pub name: Untrusted,
     pub shape: Shape,
     pub code: InputCode,
-    /// Element value of every pixel value 0..=255: computed from the graph where it takes raw pixels,
-    /// else the convention of the network's family (named in `pixel_rule`).
+    /// Element value of every pixel value 0..=255, for all channels alike (256 entries) or channel after channel
+    /// (256 entries each).
     pub pixel_values: Vec<i16>,
-    /// Where `pixel_values` comes from, for reports: "graph" or the name of a convention.
+    /// The rule that `pixel_values` follows, for reports.
     pub pixel_rule: String,
+}
+
+impl Input {
+    /// Element values of every pixel value of `channel`.
+    pub fn row(&self, channel: usize) -> &[i16] {
+        let rows = self.pixel_values.len() / 256;
+        let row = if rows == 1 { 0 } else { channel };
+        &self.pixel_values[row * 256..(row + 1) * 256]
+    }
+
+    /// Elements of `pixels`: whole images one after the other, each in channel, row, column order.
+    ///
+    /// Panics unless they are whole images.
+    pub fn elements(&self, pixels: &[u8]) -> Vec<i16> {
+        let (size, plane) = (self.shape.elements(), self.shape.pixels());
+        assert!(pixels.len().is_multiple_of(size), "whole images of {size} pixels");
+        let planes = pixels.chunks(plane).enumerate();
+        let codes = planes.flat_map(|(index, plane)| {
+            let row = self.row(index % self.shape.c);
+            plane.iter().map(move |&pixel| row[usize::from(pixel)])
+        });
+        codes.collect()
+    }
 }
 
 /// What a tap outside the map reads.
@@ -339,6 +372,8 @@ impl Layer {
 pub enum Decision {
     /// Largest score, lowest index on a tie.
     Argmax,
+    /// One score: class 1 where what leaves the graph is at least 0 (or its bit is 1), else class 0.
+    Sign,
     /// Highest index whose bit is 1, class 0 if none (the host rule of BNN-PYNQ's LFC).
     HighestBit,
 }
@@ -351,7 +386,8 @@ pub struct Output {
     /// Rule used unless the user asks for the other one.
     pub decision: Decision,
     /// Graph output of class c = `scale[c] * score[c] + bias[c]` (scores: accumulators, or -1/+1 of the
-    /// last layer's bits). The class decision uses this affine when it is not order-preserving.
+    /// last layer's bits), before a rising function that is the same for all classes (softmax, sigmoid), where the
+    /// graph ends in one. The class decision uses this affine when it is not order-preserving.
     pub scale: Vec<f64>,
     pub bias: Vec<f64>,
     /// The graph ended in TopK.
@@ -369,6 +405,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// Number of classes that a decision tells apart.
+    pub fn classes(&self) -> usize {
+        self.layers.last().map_or(0, |last| last.output.elements()).max(2)
+    }
+
     pub fn weight_bits(&self) -> usize {
         self.layers.iter().map(Layer::weight_bits).sum()
     }

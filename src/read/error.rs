@@ -40,8 +40,23 @@ pub enum Error {
     Structure { node: String, op: String, what: String, help: String },
     #[error("graph input '{name}': {what}")]
     Input { name: String, what: String, help: String },
+    #[error("pixels: {what}")]
+    Pixels { what: String, help: String },
     #[error("data set '{file}': {what}")]
     Data { file: String, what: String, help: String },
+    /// The same reason at several nodes.
+    #[error("{first}; the same at {} more: {}", .others.len(), named(.others))]
+    Repeated { first: Box<Error>, others: Vec<String> },
+}
+
+/// The first of `names`, quoted.
+fn named(names: &[String]) -> String {
+    const MOST: usize = 4;
+    let mut text = names.iter().take(MOST).map(|n| format!("'{n}'")).collect::<Vec<String>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(", ...");
+    }
+    text
 }
 
 impl Error {
@@ -64,8 +79,66 @@ impl Error {
             Error::Residual { .. } => "read::residual",
             Error::Structure { .. } => "read::structure",
             Error::Input { .. } => "read::input",
+            Error::Pixels { .. } => "read::pixels",
             Error::Data { .. } => "read::data",
+            Error::Repeated { first, .. } => first.code(),
         }
+    }
+
+    /// The node that is to blame, where it is one.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Error::UnknownOp { node, .. }
+            | Error::Attribute { node, .. }
+            | Error::Shape { node, .. }
+            | Error::NotConstant { node, .. }
+            | Error::NotBinary { node, .. }
+            | Error::NotMonotone { node, .. }
+            | Error::SignOfZero { node, .. }
+            | Error::Residual { node, .. }
+            | Error::Structure { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// `list` with one entry for each reason: errors that differ only in their node, in numbers and in quoted names are
+    /// counted behind the first of them.
+    pub fn gathered(list: Vec<Error>) -> Vec<Error> {
+        let mut gathered: Vec<(String, Error, Vec<String>)> = Vec::new();
+        for error in list {
+            let reason = match error.node() {
+                Some(_) => error.reason(),
+                None => error.to_string(),
+            };
+            match gathered.iter_mut().find(|(known, ..)| *known == reason) {
+                Some((_, _, others)) => others.push(error.node().unwrap_or_default().to_string()),
+                None => gathered.push((reason, error, Vec::new())),
+            }
+        }
+        let one = |(_, first, others): (String, Error, Vec<String>)| match others.is_empty() {
+            true => first,
+            false => Error::Repeated { first: Box::new(first), others },
+        };
+        gathered.into_iter().map(one).collect()
+    }
+
+    /// Its text without what differs from node to node.
+    fn reason(&self) -> String {
+        let text = self.to_string();
+        let (mut reason, mut quoted, mut number) = (format!("{} ", self.code()), false, false);
+        for c in text.chars() {
+            if c == '\'' {
+                quoted = !quoted;
+            } else if !quoted && (c.is_ascii_digit() || number && (c == '.' || c == '-' || c == 'e')) {
+                number = true;
+                continue;
+            }
+            number = false;
+            if !quoted {
+                reason.push(c);
+            }
+        }
+        reason
     }
 
     /// What to do about it.
@@ -101,7 +174,9 @@ impl Error {
             | Error::NotBinary { help, .. }
             | Error::Structure { help, .. }
             | Error::Input { help, .. }
+            | Error::Pixels { help, .. }
             | Error::Data { help, .. } => help,
+            Error::Repeated { first, .. } => first.help(),
         }
     }
 }

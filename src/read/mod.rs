@@ -8,12 +8,14 @@ pub mod data;
 mod error;
 pub mod glyphs;
 pub mod onnx;
+pub mod pixels;
 pub mod qonnx;
 mod recipe;
 
 pub use arch::{ArchError, arch, arch_from_text};
 pub use data::{Dataset, FORMATS, Split, dataset};
 pub use error::{Error, Errors};
+pub use pixels::{Origin, PixelRule, Pixels};
 pub use qonnx::{Proof, Reading};
 pub use recipe::{RecipeError, recipe};
 
@@ -28,16 +30,30 @@ pub fn network(path: &Path) -> Result<Network, Errors> {
     Ok(reading(path)?.network)
 }
 
-/// The network at `path` together with the figures of the proof of its integer thresholds.
+/// The network at `path` together with the figures of the proof of its integer thresholds, its pixels read as the file
+/// itself says, or as a guess.
 pub fn reading(path: &Path) -> Result<Reading, Errors> {
+    reading_with(path, None)
+}
+
+/// [`reading`], where `pixels` (if any) says how a pixel becomes the input's value.
+///
+/// # Errors
+/// Every reason found for which the file cannot become a [`Network`], or the rule cannot be the one of this graph.
+pub fn reading_with(path: &Path, pixels: Option<&Pixels>) -> Result<Reading, Errors> {
     let fail = |list: Vec<Error>| Errors { file: path.to_path_buf(), list };
     let bytes = onnx::load(path).map_err(|e| fail(vec![e]))?;
     let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    network_from_bytes(&bytes, &name).map_err(fail)
+    network_with(&bytes, &name, pixels).map_err(fail)
 }
 
 /// [`reading`] of a file's content; `name` becomes the network's name.
 pub fn network_from_bytes(bytes: &[u8], name: &str) -> Result<Reading, Vec<Error>> {
+    network_with(bytes, name, None)
+}
+
+/// [`reading_with`] of a file's content.
+pub fn network_with(bytes: &[u8], name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
     let model = onnx::decode(bytes).map_err(|e| vec![e])?;
-    qonnx::read(&model, name)
+    qonnx::read(&model, name, pixels)
 }

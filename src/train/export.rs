@@ -59,6 +59,7 @@ pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
         producer_name: Some("bincim".into()),
         graph: Some(graph.made),
         opset_import: vec![opset("", 13), opset(QONNX, 2)],
+        ..Default::default()
     };
     model.encode_to_vec()
 }

@@ -105,6 +105,7 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
         Code::Int8 => InputCode::Signed { bits: 8 },
         Code::Bipolar => InputCode::Bipolar,
     };
+    let code = code.padded(&padding(&plan.layers[0]));
     let mut layers: Vec<Layer> = Vec::new();
     for (index, layer) in plan.layers.iter().enumerate() {
         layers.push(unsigned(plan, model, index));
@@ -132,7 +133,7 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
         layers,
         output: Output {
             name: "scores".into(),
-            decision: Decision::Argmax,
+            decision: if plan.classes() == 1 { Decision::Sign } else { Decision::Argmax },
             scale: vec![scale * unit; plan.classes()],
             bias: vec![0.0; plan.classes()],
             top_k: None,
@@ -140,13 +141,16 @@ pub fn network(plan: &Plan, model: &Model) -> Network {
     }
 }
 
+fn padding(layer: &PlanLayer) -> Padding {
+    match layer.pad {
+        0 => Padding::NONE,
+        pad => Padding { top: pad, left: pad, bottom: pad, right: pad, value: layer.pad_value },
+    }
+}
+
 /// Layer `index` before its thresholds are known.
 fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
-    let (layer, pad) = (&plan.layers[index], plan.layers[index].pad);
-    let padding = match pad {
-        0 => Padding::NONE,
-        _ => Padding { top: pad, left: pad, bottom: pad, right: pad, value: layer.pad_value },
-    };
+    let layer = &plan.layers[index];
     let pool = (layer.pool > 1).then_some(Pool {
         kernel: (layer.pool, layer.pool),
         stride: (layer.pool, layer.pool),
@@ -158,7 +162,7 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         input: layer.input,
         kernel: layer.kernel,
         stride: (layer.stride, layer.stride),
-        padding,
+        padding: padding(layer),
         planes: planes(layer, &model.layers[index], &shortcut::plane_scales(plan, model, index)),
         conv: layer.conv,
         sum_pixels: false,

@@ -129,6 +129,7 @@ impl Graph {
                 OperatorSetId { domain: Some(String::new()), version: Some(13) },
                 OperatorSetId { domain: Some(QONNX.into()), version: Some(2) },
             ],
+            ..Default::default()
         }
     }
 

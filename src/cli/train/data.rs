@@ -146,8 +146,24 @@ fn read_parts(wanted: &Wanted) -> miette::Result<Data> {
 
 fn part(path: &Path, split: Split) -> miette::Result<(Part, Shape)> {
     let data = read::dataset(path, split)?;
-    match data.labels {
-        Some(labels) => Ok((Part { pixels: data.images, labels }, data.shape)),
+    if data.kind == read::data::Kind::Codes {
+        return Err(miette!(
+            code = "train::codes",
+            help = "store pixels of 0 to 255 as uint8",
+            "{} holds codes of a network's input and no pixels",
+            path.display()
+        ));
+    }
+    let bytes = |labels: Vec<u32>| labels.into_iter().map(u8::try_from).collect::<Result<Vec<u8>, _>>();
+    match data.labels.map(bytes) {
+        Some(Ok(labels)) => Ok((Part { pixels: data.images, labels }, data.shape)),
+        Some(Err(_)) => Err(miette!(
+            code = "train::labels",
+            help = "number the classes from 0 to 255",
+            "the {} part of {} has a label above 255, and networks of at most 256 classes are trained",
+            split.name(),
+            path.display()
+        )),
         None => Err(miette!(
             code = "train::no_labels",
             help = "put the labels beside the images: `labels` or `y_train` in an .npz, a labels file for idx, a folder a class for PNG",

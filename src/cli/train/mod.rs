@@ -220,6 +220,7 @@ fn started(args: &Train, trainer: &mut Trainer) -> miette::Result<()> {
         return Ok(());
     };
     let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
+    raw_pixels(path, &bytes)?;
     trainer.model = train::start(&trainer.plan, &bytes).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
         miette!(
@@ -233,6 +234,23 @@ fn started(args: &Train, trainer: &mut Trainer) -> miette::Result<()> {
     })?;
     trainer.started = Some(hex(&bytes));
     Ok(())
+}
+
+/// Refuses a model whose metadata reads pixels otherwise than a training does.
+fn raw_pixels(path: &Path, bytes: &[u8]) -> miette::Result<()> {
+    let Ok(model) = read::onnx::decode(bytes) else { return Ok(()) };
+    match read::qonnx::metadata(&model)? {
+        Some(pixels) if !matches!(pixels.rule, read::PixelRule::Raw | read::PixelRule::Graph) => {
+            Err(miette!(
+                code = "train::start_pixels",
+                help = "a training reads raw pixels, which its model's own first nodes scale; start from a model that `bincim train` wrote",
+                "{}: its metadata reads pixels by '{}'",
+                path.display(),
+                pixels.rule.name()
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,14 +1,12 @@
 //! The images of a run: those that every chip classifies, and those on which its thresholds are found anew.
 
 use super::Vary;
-use crate::cli::load;
-use crate::network::Network;
-use crate::read;
+use crate::cli::load::{self, Data, Model};
 use miette::miette;
 
-/// Pixels and labels of the images asked for, and the data set's name.
-pub fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<u8>, String)> {
-    let data = read::dataset(&args.data, args.split.into())?;
+/// The images asked for, with their labels.
+pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> {
+    let mut data = load::data(model, &args.data, args.split.into())?;
     let refuse = |what: String| {
         Err(miette!(
             code = "vary::data",
@@ -17,41 +15,24 @@ pub fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<
             args.data.display()
         ))
     };
-    let size = network.input.shape.elements();
-    if data.shape.elements() != size {
-        return refuse(format!(
-            "images of {}, but {} reads {}",
-            data.shape,
-            network.name.terminal(),
-            network.input.shape
-        ));
-    }
     let count = args.images.unwrap_or(data.len());
-    let name = data.name.clone();
     let held = data.len();
-    let Some(mut labels) = data.labels else { return refuse("no labels to compare with".into()) };
-    if labels.len() != held {
-        return refuse(format!("{held} images but {} labels", labels.len()));
-    }
+    let Some(labels) = data.labels_of(&model.network)? else {
+        return refuse("no labels to compare with".into());
+    };
     if count > held || count == 0 {
         return refuse(format!("{held} images, {count} asked for"));
     }
-    let mut pixels = data.images;
-    pixels.truncate(count * size);
-    labels.truncate(count);
-    Ok((pixels, labels, name))
+    let labels = labels[..count].to_vec();
+    data.pixels.truncate(count * data.input.shape.elements());
+    Ok((data, labels))
 }
 
-/// Pixels of the first `count` training images, which must be others than those that are `judged`.
-pub fn training_images(
-    args: &Vary,
-    network: &Network,
-    count: usize,
-    judged: &[u8],
-) -> miette::Result<Vec<u8>> {
-    let pixels = load::training_pixels(network, &args.data, count)?;
-    let size = network.input.shape.elements();
-    if pixels[..size] == judged[..size] {
+/// The first `count` training images, which must be others than those that are `judged`.
+pub fn training_images(args: &Vary, model: &Model, count: usize, judged: &[u8]) -> miette::Result<Data> {
+    let data = load::training(model, &args.data, count)?;
+    let size = data.input.shape.elements();
+    if data.pixels[..size] == judged[..size] {
         return Err(miette!(
             code = "vary::recalibrate",
             help = "give a data set with a training and a test part, and classify the test part",
@@ -59,5 +40,5 @@ pub fn training_images(
             args.data.display()
         ));
     }
-    Ok(pixels)
+    Ok(data)
 }

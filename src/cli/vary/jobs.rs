@@ -125,6 +125,7 @@ fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
     let text = |value: Option<String>| value.map(OsString::from);
     option("--arch", Some(absolute(&args.arch)?));
     option("--data", Some(absolute(&args.data)?));
+    option("--input", pixel_rule(args)?);
     option("--chips", text(Some(args.chips.to_string())));
     option("--images", text(args.images.map(|count| count.to_string())));
     option("--split", text(args.split.to_possible_value().map(name)));
@@ -158,6 +159,19 @@ fn fill(text: &str, values: &[(&str, String)]) -> String {
         }
     }
     out
+}
+
+/// The rule for pixels, a table's file by its absolute path.
+fn pixel_rule(args: &Vary) -> miette::Result<Option<OsString>> {
+    let Some(rule) = &args.pixels.input else { return Ok(None) };
+    // A rule that cannot be read is refused here and not by every shard.
+    args.pixels.pixels()?;
+    let Some(path) = rule.trim().strip_prefix("table=") else { return Ok(Some(rule.into())) };
+    let found =
+        std::fs::canonicalize(path).into_diagnostic().wrap_err_with(|| format!("cannot find {path}"))?;
+    let mut word = OsString::from("table=");
+    word.push(found);
+    Ok(Some(word))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod results;
 pub mod settings;
 
 use super::infer::{Rule, Split};
+use super::pixels::PixelArgs;
 use super::{Outcome, chip, load, output, progress, verify};
 use crate::arch::ArchFile;
 use crate::device::Physics;
@@ -18,6 +19,7 @@ use crate::flow::folder;
 use crate::golden::{packed, reference};
 use crate::montecarlo::{self, Job, Judge, Machine};
 use crate::network::{Decision, Network};
+use crate::read::{Origin, PixelRule, Pixels};
 use clap::Args;
 use images::{labelled, training_images};
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -51,6 +53,8 @@ pub struct Vary {
     /// How scores become a class; the network's own rule if not given
     #[arg(long, value_enum)]
     pub rule: Option<Rule>,
+    #[command(flatten)]
+    pub pixels: PixelArgs,
     /// Seed of the first chip; the others follow by one, and `bincim draw --seed` makes each of them
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
@@ -178,7 +182,7 @@ struct Prepared {
     settings: Settings,
     pool: rayon::ThreadPool,
     images: Vec<i16>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
     /// Images on which thresholds are found anew.
     recalibration: Option<Vec<i16>>,
     rule: Decision,
@@ -190,8 +194,8 @@ struct Prepared {
 
 impl Prepared {
     fn new(args: &Vary) -> miette::Result<Prepared> {
-        let (network, _) = load::network(&args.model)?;
-        let design = load::choice(&network, Some(&args.arch), None)?.0.design;
+        let mut model = load::network(&args.model, &args.pixels)?;
+        let design = load::choice(&model.network, Some(&args.arch), None)?.0.design;
         let mut file = design.arch.to_file();
         if !file.readout.is_analog() {
             return Err(miette!(
@@ -210,21 +214,20 @@ impl Prepared {
         if let Some(sweep) = &args.sweep {
             points.sweep(sweep, args.without_read_noise)?;
         }
-        let (pixels, labels, data) = labelled(args, &network)?;
+        let (taken, labels) = labelled(args, &model)?;
+        model.network.input = taken.input.clone();
+        let network = &model.network;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(args.threads.unwrap_or(0))
             .build()
             .into_diagnostic()
             .wrap_err("cannot start the threads")?;
         let rule = args.rule.map_or(network.output.decision, Decision::from);
-        let values = |pixels: &Vec<u8>| -> Vec<i16> {
-            pixels.iter().map(|&pixel| network.input.pixel_values[usize::from(pixel)]).collect()
-        };
-        let images = values(&pixels);
+        let images = taken.input.elements(&taken.pixels);
         let (flips, planes) = (args.flips, args.planes);
         let before =
-            args.recalibrate.map(|count| training_images(args, &network, count, &pixels)).transpose()?;
-        let recalibration = before.as_ref().map(values);
+            args.recalibrate.map(|count| training_images(args, &model, count, &taken.pixels)).transpose()?;
+        let recalibration = before.as_ref().map(|data| data.input.elements(&data.pixels));
         let judge = Judge {
             images: &images,
             labels: &labels,
@@ -233,7 +236,7 @@ impl Prepared {
             planes,
             recalibration: recalibration.as_deref(),
         };
-        let (machines, cases) = machines(&network, &args.arch, &points.cases, &judge, &pool)?;
+        let (machines, cases) = machines(network, &args.arch, &points.cases, &judge, &pool)?;
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
         let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
             name: machines[0].design().layers[index].name.raw().into(),
@@ -250,15 +253,16 @@ impl Prepared {
             bincim: env!("CARGO_PKG_VERSION").into(),
             network: network.name.raw().into(),
             model_sha256: digest([&*read_file(&args.model)?]),
-            data,
-            data_sha256: digest([&*pixels, &*labels]),
-            recalibrated: before.as_ref().map(|pixels| Recalibrated {
-                images: pixels.len() / network.input.shape.elements(),
-                sha256: digest([&**pixels]),
-            }),
+            data: taken.name.clone(),
+            data_sha256: digest([&*taken.pixels, &*label_bytes(&labels)]),
+            pixels: pixel_rule(&model.pixels),
+            recalibrated: before
+                .as_ref()
+                .map(|data| Recalibrated { images: data.len(), sha256: digest([&*data.pixels]) }),
             split: args.split.name().into(),
             rule: match rule {
                 Decision::Argmax => "argmax".into(),
+                Decision::Sign => "sign".into(),
                 Decision::HighestBit => "highest-bit".into(),
             },
             images: labels.len(),
@@ -268,7 +272,7 @@ impl Prepared {
             points: points.points,
             cases: points.cases.iter().map(toml_text).collect::<miette::Result<_>>()?,
             planes,
-            network_correct: pool.install(|| network_correct(&limited, &pixels, &labels, rule)),
+            network_correct: pool.install(|| network_correct(&limited, &taken.pixels, &labels, rule)),
             ideal_correct: cases.iter().map(|(machine, _)| machines[*machine].ideal()).collect(),
             flips: layers.iter().enumerate().map(flip_layer).collect(),
             chips: args.chips,
@@ -434,13 +438,28 @@ fn machines(
 }
 
 /// Images that the network itself classifies rightly.
-fn network_correct(network: &Network, pixels: &[u8], labels: &[u8], rule: Decision) -> usize {
+fn network_correct(network: &Network, pixels: &[u8], labels: &[u32], rule: Decision) -> usize {
     let engine = packed::prepare(network);
     let scores = engine.infer(pixels);
     let classes = scores.chunks(engine.scores_per_image());
     let right =
-        |(scores, label): &(&[i32], &u8)| reference::decide(network, scores, rule) == usize::from(**label);
+        |(scores, label): &(&[i32], &u32)| reference::decide(network, scores, rule) == **label as usize;
     classes.zip(labels).filter(right).count()
+}
+
+/// Labels as bytes, one each where all fit.
+fn label_bytes(labels: &[u32]) -> Vec<u8> {
+    let short: Option<Vec<u8>> = labels.iter().map(|&label| u8::try_from(label).ok()).collect();
+    short.unwrap_or_else(|| labels.iter().flat_map(|label| label.to_le_bytes()).collect())
+}
+
+/// The rule for pixels where the model itself does not say it, a table by its digest.
+fn pixel_rule(pixels: &Pixels) -> Option<String> {
+    match (&pixels.rule, pixels.origin) {
+        (_, Origin::Graph | Origin::Metadata) => None,
+        (rule @ PixelRule::Table(_), _) => Some(format!("table {}", digest([rule.to_string().as_bytes()]))),
+        (rule, _) => Some(rule.to_string()),
+    }
 }
 
 fn read_file(path: &Path) -> miette::Result<Vec<u8>> {

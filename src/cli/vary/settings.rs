@@ -19,6 +19,9 @@ pub struct Settings {
     pub data: String,
     /// Of the pixels and labels that are used.
     pub data_sha256: String,
+    /// Rule for pixels, where the model does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<String>,
     /// Images on which every chip's thresholds were found anew, where they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recalibrated: Option<Recalibrated>,
@@ -158,6 +161,7 @@ pub mod tests {
             network: "net".into(),
             model_sha256: "aa".into(),
             data: "data".into(),
+            pixels: None,
             data_sha256: "bb".into(),
             recalibrated: None,
             split: "test".into(),

@@ -144,9 +144,9 @@ impl Verdict<'_> {
 /// Runs the verb: the design is rebuilt from the folder's own sources.
 pub fn main(args: &Verify) -> miette::Result<Outcome> {
     flow::need(&[Tool::Verilator])?;
-    let design = super::load::design(&args.dir)?;
-    let images = super::load::images(&design.network, &args.data, args.split.into())?;
-    run(args, &design, &|index| images.image(index), images.count())
+    let (design, model) = super::load::folder(&args.dir)?;
+    let images = super::load::data(&model, &args.data, args.split.into())?;
+    run(args, &design, &|index| images.image(index), images.len())
 }
 
 /// Verifies `design`, which stands in `args.dir`, tells the result and keeps it in `verify.json` there;

@@ -4,7 +4,7 @@
 //! reading layer wants is part of the map, so no inner loop ever asks where a border is. Undriven padding
 //! (value 0) is held as bits 0 and put right by the limits of the windows that touch it.
 
-use crate::network::{InputCode, Layer, Network, PadValue, Padding, Shape};
+use crate::network::{Input, InputCode, Layer, Network, PadValue, Padding, Shape};
 
 /// A packed map of bits with its padding.
 #[derive(Debug)]
@@ -118,11 +118,15 @@ impl ValueMap {
     }
 
     /// Writes the elements of an image (`shape`, CHW) into `map`.
-    fn write<T: Copy>(&self, shape: Shape, image: &[T], value: impl Fn(T) -> i16, map: &mut [i16]) {
+    fn write<T: Copy, F>(&self, shape: Shape, image: &[T], of: impl Fn(usize) -> F, map: &mut [i16])
+    where
+        F: Fn(T) -> i16,
+    {
         for y in 0..shape.h {
             let start = (self.padding.top + y) * self.row + self.padding.left * shape.c;
             let row = &mut map[start..start + shape.w * shape.c];
             for c in 0..shape.c {
+                let value = of(c);
                 let from = &image[(c * shape.h + y) * shape.w..][..shape.w];
                 for (element, to) in from.iter().zip(row[c..].iter_mut().step_by(shape.c)) {
                     *to = value(*element);
@@ -141,20 +145,55 @@ pub(super) enum Images<'a> {
     Elements(&'a [i16]),
 }
 
-/// Turns pixels into elements.
+/// Turns the pixels of one channel, or of all, into elements.
 #[derive(Debug)]
-pub(super) struct PixelTable {
+struct PixelRow {
     values: [i16; 256],
     /// The pixel value from which on elements are positive, where the table is such a step.
     step: Option<u8>,
 }
 
-impl PixelTable {
-    pub(super) fn new(values: &[i16]) -> PixelTable {
+impl PixelRow {
+    fn new(values: &[i16]) -> PixelRow {
         let values: [i16; 256] = std::array::from_fn(|pixel| values.get(pixel).copied().unwrap_or(0));
         let step = values.iter().position(|&value| value > 0);
         let step = step.filter(|&step| values[step..].iter().all(|&value| value > 0));
-        PixelTable { values, step: step.map(|step| step as u8) }
+        PixelRow { values, step: step.map(|step| step as u8) }
+    }
+
+    /// One byte a pixel: 1 for +1, 0 for -1.
+    fn flags(&self, pixels: &[u8], flags: &mut [u8]) {
+        match self.step {
+            Some(step) => {
+                flags.iter_mut().zip(pixels).for_each(|(flag, &pixel)| *flag = u8::from(pixel >= step));
+            }
+            None => {
+                let positive = |pixel: u8| self.values[usize::from(pixel)] > 0;
+                flags.iter_mut().zip(pixels).for_each(|(flag, &pixel)| *flag = u8::from(positive(pixel)));
+            }
+        }
+    }
+}
+
+/// Turns pixels into elements.
+#[derive(Debug)]
+pub(super) struct PixelTable {
+    /// One for all channels, or one a channel.
+    rows: Vec<PixelRow>,
+    /// Pixels that share a row: all of an image, or those of a channel.
+    run: usize,
+}
+
+impl PixelTable {
+    pub(super) fn new(input: &Input) -> PixelTable {
+        let rows: Vec<PixelRow> = input.pixel_values.chunks(256).map(PixelRow::new).collect();
+        let run = if rows.len() == 1 { input.shape.elements() } else { input.shape.pixels() };
+        PixelTable { rows, run }
+    }
+
+    /// Elements of the pixels of channel `channel`.
+    fn row(&self, channel: usize) -> &[i16; 256] {
+        &self.rows[if self.rows.len() == 1 { 0 } else { channel }].values
     }
 }
 
@@ -177,8 +216,14 @@ impl Images<'_> {
     /// Writes the one image that this holds into a map of integers.
     pub(super) fn write_values(&self, shape: Shape, table: &PixelTable, to: &ValueMap, map: &mut [i16]) {
         match self {
-            Images::Pixels(pixels) => to.write(shape, pixels, |p| table.values[usize::from(p)], map),
-            Images::Elements(elements) => to.write(shape, elements, |value| value, map),
+            Images::Pixels(pixels) => {
+                let of = |c: usize| {
+                    let row = table.row(c);
+                    move |pixel: u8| row[usize::from(pixel)]
+                };
+                to.write(shape, pixels, of, map);
+            }
+            Images::Elements(elements) => to.write(shape, elements, |_| |value| value, map),
         }
     }
 
@@ -208,15 +253,12 @@ impl Images<'_> {
 
     /// One byte an element, CHW: 1 for +1, 0 for -1.
     fn write_flags(&self, table: &PixelTable, flags: &mut [u8]) {
-        match (self, table.step) {
-            (Images::Pixels(pixels), Some(step)) => {
-                flags.iter_mut().zip(*pixels).for_each(|(flag, &pixel)| *flag = u8::from(pixel >= step));
+        match self {
+            Images::Pixels(pixels) => {
+                let runs = flags.chunks_mut(table.run).zip(pixels.chunks(table.run));
+                runs.zip(&table.rows).for_each(|((flags, pixels), row)| row.flags(pixels, flags));
             }
-            (Images::Pixels(pixels), None) => {
-                let positive = |pixel: u8| table.values[usize::from(pixel)] > 0;
-                flags.iter_mut().zip(*pixels).for_each(|(flag, &pixel)| *flag = u8::from(positive(pixel)));
-            }
-            (Images::Elements(elements), _) => {
+            Images::Elements(elements) => {
                 flags.iter_mut().zip(*elements).for_each(|(flag, &value)| *flag = u8::from(value > 0));
             }
         }
@@ -250,7 +292,7 @@ mod tests {
     #[test]
     fn only_a_monotone_table_is_a_step() {
         let table = |f: fn(usize) -> bool| {
-            PixelTable::new(&(0..256).map(|p| if f(p) { 1 } else { -1 }).collect::<Vec<i16>>()).step
+            PixelRow::new(&(0..256).map(|p| if f(p) { 1 } else { -1 }).collect::<Vec<i16>>()).step
         };
         assert_eq!(table(|p| p >= 128), Some(128));
         assert_eq!(table(|p| p < 128), None);

@@ -62,7 +62,7 @@ pub fn prepare_for(network: &Network, set: InstructionSet) -> Engine {
         set,
         shape: network.input.shape,
         scores: network.layers.last().map_or(0, |last| last.output.elements()),
-        table: PixelTable::new(&network.input.pixel_values),
+        table: PixelTable::new(&network.input),
         input,
         plans,
         batch: (BATCH_BYTES / bytes.max(1)).clamp(BATCH.0, BATCH.1),

@@ -1,6 +1,6 @@
 //! The binary version of CIFAR-10: records of one label byte and 3072 pixel bytes (red, green, blue plane).
 
-use super::{Dataset, Error, fault};
+use super::{Dataset, Error, Kind, fault};
 use crate::network::Shape;
 
 const SHAPE: Shape = Shape { c: 3, h: 32, w: 32 };
@@ -13,13 +13,13 @@ pub fn images(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
         let what = format!("{} bytes are no whole number of {RECORD}-byte records", bytes.len());
         return Err(fault(name, &what, "give a batch of the binary version of CIFAR-10"));
     }
-    let labels: Vec<u8> = records.iter().map(|r| r[0]).collect();
+    let labels: Vec<u32> = records.iter().map(|r| r[0].into()).collect();
     if let Some(index) = labels.iter().position(|&l| l > 9) {
         let what = format!("record {index} has the label {}", labels[index]);
         return Err(fault(name, &what, "CIFAR-10 has the labels 0 to 9"));
     }
     let images = records.iter().flat_map(|r| &r[1..]).copied().collect();
-    Ok(Dataset { name: name.into(), shape: SHAPE, images, labels: Some(labels) })
+    Ok(Dataset { name: name.into(), shape: SHAPE, images, labels: Some(labels), kind: Kind::Pixels })
 }
 
 #[cfg(test)]

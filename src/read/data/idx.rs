@@ -1,6 +1,6 @@
 //! The idx format of MNIST: a big-endian header of sizes, then one byte an element.
 
-use super::{Dataset, Error, MAX_BYTES, fault, image_bytes};
+use super::{Dataset, Error, Kind, MAX_BYTES, fault, image_bytes};
 use crate::network::Shape;
 
 /// Images (count, rows, columns).
@@ -12,14 +12,16 @@ pub fn images(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
     };
     let shape = Shape { c: 1, h, w };
     exact(name, content, image_bytes(name, count, shape)?)?;
-    Ok(Dataset { name: name.into(), shape, images: content.to_vec(), labels: None })
+    Ok(Dataset { name: name.into(), shape, images: content.to_vec(), labels: None, kind: Kind::Pixels })
 }
 
 /// Labels (count).
-pub fn labels(bytes: &[u8], name: &str) -> Result<Vec<u8>, Error> {
+pub fn labels(bytes: &[u8], name: &str) -> Result<Vec<u32>, Error> {
     let (sizes, content) = split(bytes, name)?;
     match sizes[..] {
-        [count] if count <= MAX_BYTES => exact(name, content, count).map(|()| content.to_vec()),
+        [count] if count <= MAX_BYTES => {
+            exact(name, content, count).map(|()| content.iter().map(|&l| l.into()).collect())
+        }
         _ => Err(fault(name, "no idx file of labels", "give one dimension of bytes (idx1)")),
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! | format | given as | split | labels |
 //! |---|---|---|---|
-//! | idx (MNIST and its kin), plain or .gz | folder or images file | by file name | the matching labels file |
+//! | idx (MNIST and its kin), plain or .gz | folder (also torchvision's root) or images file | by file name | the matching labels file |
 //! | CIFAR-10 binary, plain, .gz or .zst | folder or one batch | `test_batch`, `data_batch_*` | in the file |
 //! | .npz | file | `x_test`/`x_train` | `labels`, `y_test`/`y_train` |
 //! | .npy | file | – | `labels` for `images` in the name |
-//! | PNG, gray or RGB | folder, folder of folders, file | – | folder name, or digits before `_` or `-` |
+//! | PNG, gray or RGB | folder, folder of folders, file | folders `test`, `train` | folder name, or digits before `_` or `-` |
 //!
 //! A format is known by its content, not by its name. No more than [`MAX_BYTES`] are ever held, and the
 //! size that a header promises is checked before it is believed.
@@ -17,6 +17,8 @@ mod idx;
 mod npy;
 mod picture;
 mod unpack;
+
+pub use npy::{MAGIC as NPY_MAGIC, numbers};
 
 use super::{Error, Errors};
 use crate::network::Shape;
@@ -54,6 +56,18 @@ impl Split {
     }
 }
 
+/// What the bytes of images are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Pixels 0..=255.
+    #[default]
+    Pixels,
+    /// Pixels of picture files.
+    Pictures,
+    /// Signed 8-bit codes of a network's input, each as code + 128.
+    Codes,
+}
+
 /// Images and labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
@@ -61,16 +75,34 @@ pub struct Dataset {
     pub name: String,
     /// Shape of one image.
     pub shape: Shape,
-    /// Pixels 0..=255: image after image, each (channel, row, column).
+    /// Pixels 0..=255, or what `kind` says: image after image, each (channel, row, column).
     pub images: Vec<u8>,
     /// Class of each image.
-    pub labels: Option<Vec<u8>>,
+    pub labels: Option<Vec<u32>>,
+    pub kind: Kind,
 }
 
 impl Dataset {
     /// Number of images.
     pub fn len(&self) -> usize {
         self.images.len() / self.shape.elements()
+    }
+
+    /// The one channel that images of three equal ones stand for; `None` where a pixel is coloured.
+    pub fn gray(&self) -> Option<Vec<u8>> {
+        let plane = self.shape.pixels();
+        if self.shape.c != 3 {
+            return None;
+        }
+        let mut gray = Vec::with_capacity(self.images.len() / 3);
+        for image in self.images.chunks_exact(3 * plane) {
+            let (red, rest) = image.split_at(plane);
+            if rest[..plane] != *red || rest[plane..] != *red {
+                return None;
+            }
+            gray.extend_from_slice(red);
+        }
+        Some(gray)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -126,6 +158,8 @@ pub fn parse(bytes: &[u8], name: &str, split: Split) -> Result<Dataset, Error> {
         picture::decode(bytes, name)
     } else if bytes.starts_with(&[0, 0, 8]) {
         idx::images(bytes, name)
+    } else if let [0x80, 2..=5, ..] = bytes {
+        Err(python(name))
     } else if name.contains(".bin") {
         cifar::images(bytes, name)
     } else {
@@ -163,6 +197,15 @@ fn checked(data: Dataset) -> Result<Dataset, Error> {
         ));
     }
     Ok(data)
+}
+
+/// The refusal of Python's own format.
+fn python(name: &str) -> Error {
+    fault(
+        name,
+        "it is a Python pickle, such as the python version of CIFAR-10",
+        "fetch the binary version of CIFAR-10 (cifar-10-binary.tar.gz), or write the arrays with numpy.savez",
+    )
 }
 
 fn fault(file: &str, what: &str, help: &str) -> Error {

@@ -1,13 +1,16 @@
-//! NumPy's .npy and .npz: images of type uint8 and labels of any integer type.
+//! NumPy's .npy and .npz: images of type uint8 or bool, codes of an input's quantiser as int8, and labels of any integer
+//! type.
 //!
 //! Images are (count, channel, row, column), (count, row, column, channel) where only the last dimension
 //! is 1 or 3, (count, row, column), or (count, elements). The header is parsed here, without recursion.
 
-use super::{Dataset, Error, MAX_BYTES, Split, fault, image_bytes};
+use super::{Dataset, Error, Kind, MAX_BYTES, Split, fault, image_bytes};
 use crate::network::Shape;
 use std::io::Read;
 
 pub const MAGIC: &[u8] = b"\x93NUMPY";
+/// Labels lie below this.
+const MOST_CLASSES: u32 = 1 << 24;
 
 /// What a header says.
 struct Header<'b> {
@@ -19,10 +22,16 @@ struct Header<'b> {
 /// The array of images in a .npy file.
 pub fn images(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
     let header = header(bytes, name)?;
-    if !matches!(header.kind, "|u1" | "|b1") {
-        let what = format!("images of type '{}'", header.kind);
-        return Err(fault(name, &what, "store pixels 0 to 255 as uint8"));
-    }
+    let (kind, of_byte): (Kind, fn(u8) -> u8) = match header.kind {
+        "|u1" => (Kind::Pixels, |pixel| pixel),
+        // True is white.
+        "|b1" => (Kind::Pixels, |bit| if bit == 0 { 0 } else { 255 }),
+        "|i1" => (Kind::Codes, |code| code ^ 0x80),
+        other => {
+            let help = "store pixels 0 to 255 as uint8, or the integers of the input's quantiser as int8";
+            return Err(fault(name, &format!("images of type '{other}'"), help));
+        }
+    };
     let (shape, channels_last) = match header.shape[..] {
         [_, c, h, w] if matches!(w, 1 | 3) && !matches!(c, 1 | 3) => (Shape { c: w, h: c, w: h }, true),
         [_, c, h, w] => (Shape { c, h, w }, false),
@@ -35,8 +44,9 @@ pub fn images(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
     };
     let expected = image_bytes(name, header.shape[0], shape)?;
     let content = header.content.get(..expected).ok_or_else(|| cut(name))?;
-    let images = if channels_last { planes(content, shape) } else { content.to_vec() };
-    Ok(Dataset { name: name.into(), shape, images, labels: None })
+    let mut images = if channels_last { planes(content, shape) } else { content.to_vec() };
+    images.iter_mut().for_each(|byte| *byte = of_byte(*byte));
+    Ok(Dataset { name: name.into(), shape, images, labels: None, kind })
 }
 
 /// (row, column, channel) to (channel, row, column), image by image.
@@ -51,13 +61,13 @@ fn planes(content: &[u8], shape: Shape) -> Vec<u8> {
 }
 
 /// The array of labels in a .npy file.
-pub fn labels(bytes: &[u8], name: &str) -> Result<Vec<u8>, Error> {
+pub fn labels(bytes: &[u8], name: &str) -> Result<Vec<u32>, Error> {
     let header = header(bytes, name)?;
-    let &[count] = &header.shape[..] else {
+    let (&[count] | &[count, 1]) = &header.shape[..] else {
         return Err(fault(name, &format!("labels of shape {:?}", header.shape), "store one label an image"));
     };
     let width = match header.kind {
-        "|u1" | "|i1" => 1,
+        "|u1" | "|i1" | "|b1" => 1,
         "<u2" | "<i2" => 2,
         "<u4" | "<i4" => 4,
         "<u8" | "<i8" => 8,
@@ -67,13 +77,46 @@ pub fn labels(bytes: &[u8], name: &str) -> Result<Vec<u8>, Error> {
         }
     };
     let content = count.checked_mul(width).and_then(|n| header.content.get(..n)).ok_or_else(|| cut(name))?;
+    let signed = header.kind.contains('i');
     content
         .chunks_exact(width)
-        .map(|label| match label {
-            [low, rest @ ..] if rest.iter().all(|&b| b == 0) => Ok(*low),
-            _ => Err(fault(name, "a label is below 0 or above 255", "number the classes from 0")),
+        .map(|label| {
+            let negative = signed && label[width - 1] >= 0x80;
+            let value = label.iter().rev().fold(0u64, |value, &byte| value << 8 | u64::from(byte));
+            u32::try_from(value).ok().filter(|&value| !negative && value < MOST_CLASSES).ok_or_else(|| {
+                fault(
+                    name,
+                    &format!("a label is below 0, or not below {MOST_CLASSES}"),
+                    "number the classes from 0",
+                )
+            })
         })
         .collect()
+}
+
+/// The shape and the values of an array of numbers.
+pub fn numbers(bytes: &[u8], name: &str) -> Result<(Vec<usize>, Vec<f32>), Error> {
+    fn each<const N: usize>(content: &[u8], f: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+        content.as_chunks::<N>().0.iter().map(|bytes| f(*bytes)).collect()
+    }
+    let header = header(bytes, name)?;
+    let values = match header.kind {
+        "|u1" => each(header.content, |b: [u8; 1]| b[0].into()),
+        "|i1" => each(header.content, |b| i8::from_le_bytes(b).into()),
+        "<i2" => each(header.content, |b| i16::from_le_bytes(b).into()),
+        "<i4" => each(header.content, |b| i32::from_le_bytes(b) as f32),
+        "<i8" => each(header.content, |b| i64::from_le_bytes(b) as f32),
+        "<f4" => each(header.content, f32::from_le_bytes),
+        "<f8" => each(header.content, |b| f64::from_le_bytes(b) as f32),
+        other => {
+            let what = format!("numbers of type '{other}'");
+            return Err(fault(name, &what, "store them as float32"));
+        }
+    };
+    match header.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) {
+        Some(count) if count == values.len() => Ok((header.shape, values)),
+        _ => Err(cut(name)),
+    }
 }
 
 /// The arrays of a .npz archive: `images_u8`, `images` or `x_SPLIT`, and `labels` or `y_SPLIT`.

@@ -1,6 +1,7 @@
-//! PNG pictures, gray or RGB; palettes are expanded, 16 bits cut to 8, transparency dropped.
+//! PNG pictures, gray or RGB; palettes are expanded, 16 bits cut to 8. Alpha must be opaque everywhere: what lies under or
+//! in a transparent picture is not for this program to say.
 
-use super::{Dataset, Error, fault, image_bytes};
+use super::{Dataset, Error, Kind, fault, image_bytes};
 use crate::network::Shape;
 
 /// One picture as a data set of one image.
@@ -26,10 +27,18 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
             return Err(fault(name, "a palette that was not expanded", "save it as RGB"));
         }
     };
+    let pixels = &pixels[..info.buffer_size()];
+    if samples > c && pixels.iter().skip(c).step_by(samples).any(|&alpha| alpha != 255) {
+        return Err(fault(
+            name,
+            "it is transparent in places",
+            "put it on a background and save it without an alpha channel (PIL: Image.alpha_composite, then convert(\"RGB\"))",
+        ));
+    }
     let shape = Shape { c, h, w };
     let mut images = Vec::with_capacity(shape.elements());
     for channel in 0..c {
-        images.extend(pixels[..info.buffer_size()].iter().skip(channel).step_by(samples));
+        images.extend(pixels.iter().skip(channel).step_by(samples));
     }
-    Ok(Dataset { name: name.into(), shape, images, labels: None })
+    Ok(Dataset { name: name.into(), shape, images, labels: None, kind: Kind::Pictures })
 }

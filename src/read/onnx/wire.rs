@@ -20,7 +20,7 @@ const TYPE: Kind = Kind(&[(1, &TENSOR_TYPE)]);
 const VALUE_INFO: Kind = Kind(&[(2, &TYPE)]);
 const TENSOR: Kind = Kind(&[(13, &LEAF)]);
 const GRAPH: Kind = Kind(&[(1, &NODE), (5, &TENSOR), (11, &VALUE_INFO), (12, &VALUE_INFO)]);
-const MODEL: Kind = Kind(&[(7, &GRAPH), (8, &LEAF)]);
+const MODEL: Kind = Kind(&[(7, &GRAPH), (8, &LEAF), (14, &LEAF)]);
 
 /// Checks that `bytes` is well-formed protobuf to the depth of a model and has at most a million parts.
 pub fn check(bytes: &[u8]) -> Result<(), Error> {

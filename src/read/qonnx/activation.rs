@@ -5,6 +5,7 @@ use super::constant;
 use super::graph::Node;
 use super::input;
 use super::nodes::step;
+use super::output;
 use super::steps::Step;
 use super::stream::{Meaning, Source, Stream};
 use crate::read::Error;
@@ -26,6 +27,11 @@ pub fn quantise<'t>(
     needed: &dyn Fn(usize) -> Result<&'t Tensor, Error>,
 ) -> Result<(), Error> {
     let channels = stream.map.c;
+    let layer = stream.source != Source::Input;
+    let no_scale = |scale: &[f64]| match scale.contains(&0.0) {
+        true => Err(node.structure_error("has a scale of 0", "give the quantiser a scale above 0")),
+        false => Ok(()),
+    };
     let decision = match node.op() {
         "Sign" => Decision {
             rule: at_zero(),
@@ -35,7 +41,8 @@ pub fn quantise<'t>(
         },
         "MultiThreshold" => multi_threshold(node, stream, needed(1)?)?,
         "BipolarQuant" => {
-            let scale = stream.per_channel(needed(1)?).map_err(|e| node.shape_error(e))?;
+            let scale = stream.per_channel(needed(1)?).map_err(|e| e.at(node))?;
+            no_scale(&scale)?;
             Decision {
                 rule: at_zero(),
                 low: spread(&scale, channels).map(|s| -s).collect(),
@@ -45,12 +52,13 @@ pub fn quantise<'t>(
         }
         _ => {
             let quant = constant::quant_of(node, needed(3)?)?;
-            let scale = stream.per_channel(needed(1)?).map_err(|e| node.shape_error(e))?;
-            let zero = stream.per_channel(needed(2)?).map_err(|e| node.shape_error(e))?;
-            if scale.contains(&0.0) {
-                return Err(node.structure_error("has a scale of 0", "give the quantiser a scale above 0"));
+            let scale = stream.per_channel(needed(1)?).map_err(|e| e.at(node))?;
+            let zero = stream.per_channel(needed(2)?).map_err(|e| e.at(node))?;
+            no_scale(&scale)?;
+            if !quant.is_bipolar() && layer && !node.feeds_layer {
+                return Err(output::quantised(&format!("{} bits by node '{}'", quant.bits, node.name())));
             }
-            if !quant.is_bipolar() && stream.source != Source::Input && quant.bits > MOST_BITS {
+            if !quant.is_bipolar() && layer && quant.bits > MOST_BITS {
                 return Err(node.attribute_error(
                     "bitwidth",
                     quant.bits,
@@ -64,7 +72,7 @@ pub fn quantise<'t>(
                         "give the input's quantiser one scale and one zero point",
                     ));
                 };
-                stream.meaning = input::quantise(builder, node, input_name, stream, quant, *scale, *zero)?;
+                stream.meaning = input::quantise(builder, node, input_name, stream, quant, (*scale, *zero))?;
                 return Ok(());
             }
             let level = |integer: f64| {
@@ -149,6 +157,9 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
     let &[channels, steps] = &thresholds.dims[..] else {
         return Err(node.shape_error("its thresholds need the shape (channels, steps)"));
     };
+    if steps > 1 && stream.source != Source::Input && !node.feeds_layer {
+        return Err(output::quantised(&format!("{} levels by node '{}'", steps + 1, node.name())));
+    }
     if !(1..1 << MOST_BITS).contains(&steps) {
         return Err(node.binary_error(
             format!("has {steps} thresholds a channel"),
@@ -169,7 +180,7 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
     dims[axis] = channels;
     let threshold = |step: usize| {
         let values = thresholds.values.iter().skip(step).step_by(steps).copied().collect();
-        stream.per_channel(&Tensor { dims: dims.clone(), values }).map_err(|e| node.shape_error(e))
+        stream.per_channel(&Tensor { dims: dims.clone(), values }).map_err(|e| e.at(node))
     };
     let rule = Rule::Thresholds((0..steps).map(threshold).collect::<Result<_, Error>>()?);
     let (scale, bias) = (node.float("out_scale").unwrap_or(1.0), node.float("out_bias").unwrap_or(0.0));

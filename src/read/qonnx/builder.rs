@@ -13,8 +13,8 @@ use crate::bits::BitMatrix;
 use crate::network::{
     Activation, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
 };
-use crate::read::Error;
 use crate::read::onnx::Tensor;
+use crate::read::{Error, Pixels};
 use rayon::prelude::*;
 
 /// Largest map, elements.
@@ -37,8 +37,9 @@ pub struct Proof {
 #[derive(Debug, Clone)]
 pub struct Coding {
     pub code: InputCode,
+    /// Of all pixel values, for all channels alike or channel after channel.
     pub pixel_values: Vec<i16>,
-    pub pixel_rule: String,
+    pub pixels: Pixels,
 }
 
 /// The network so far.
@@ -46,6 +47,8 @@ pub struct Coding {
 pub struct Builder {
     /// Element type of the graph's input is 8-bit unsigned.
     pub input_is_u8: bool,
+    /// The rule for pixels that was asked for, or that the model's metadata has.
+    pub wanted: Option<Pixels>,
     pub coding: Option<Coding>,
     pub layers: Vec<Layer>,
     /// One entry a layer.

@@ -45,9 +45,12 @@ pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>], room: usize) -> Result<
         "Pow" => binary(&f64::powf),
         "Max" => binary(&f64::max),
         "Min" => binary(&f64::min),
-        "BipolarQuant" => binary(&|x, scale| if x >= 0.0 { scale } else { -scale }),
+        "BipolarQuant" => {
+            quantisable(node, first()?, second()?)?;
+            binary(&|x, scale| if x >= 0.0 { scale } else { -scale })
+        }
         "Quant" | "IntQuant" => quantise(node, inputs, room),
-        "Shape" => Ok(Tensor::vector(first()?.dims.iter().map(|&d| d as f64).collect())),
+        "Shape" => Ok(shape(node, &first()?.dims)),
         "ConstantOfShape" => {
             let dims = sizes(node, first()?)?;
             let value = match node.tensor("value") {
@@ -81,6 +84,38 @@ pub fn evaluate(node: &Node, inputs: &[Option<&Tensor>], room: usize) -> Result<
             "fold it into an initialiser (qonnx-cleanup does)",
         )),
     }
+}
+
+/// The sizes that a Shape node gives, from its attribute `start` to `end`.
+pub fn shape(node: &Node, sizes: &[usize]) -> Tensor {
+    let rank = sizes.len() as i64;
+    let place = |name: &str, default: i64| {
+        let at = node.int(name).unwrap_or(default);
+        (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize
+    };
+    let (start, end) = (place("start", 0), place("end", rank));
+    Tensor::vector(sizes[start..end.max(start)].iter().map(|&size| size as f64).collect())
+}
+
+/// Refuses to quantise what is not a number, or by a scale that is none or 0.
+fn quantisable(node: &Node, values: &Tensor, scale: &Tensor) -> Result<(), Error> {
+    let help = "a training that diverged or weights that were never loaded leave such values; 1-bit weights need a BINARY \
+                quantiser, not INT, whose scale is then not a number";
+    if let Some(scale) = scale.values.iter().find(|scale| !scale.is_finite() || **scale == 0.0) {
+        let what = if *scale == 0.0 { "is 0".into() } else { format!("is not a number ({scale})") };
+        return Err(node.structure_error(format!("its scale {what}"), help));
+    }
+    if let Some(at) = values.values.iter().position(|value| !value.is_finite()) {
+        return Err(node.structure_error(
+            format!(
+                "its input '{}' holds {}, which is not a finite number, as value {at}",
+                node.input(0).unwrap_or_default(),
+                values.values[at]
+            ),
+            help,
+        ));
+    }
+    Ok(())
 }
 
 fn constant(node: &Node) -> Result<Tensor, Error> {
@@ -417,6 +452,7 @@ fn quantise(node: &Node, inputs: &[Option<&Tensor>], room: usize) -> Result<Tens
         return Err(node.shape_error("needs 4 inputs: value, scale, zero point, bit width"));
     };
     let quant = quant_of(node, bits)?;
+    quantisable(node, x, scale)?;
     let apply = |a: &Tensor, b: &Tensor, f: &dyn Fn(f64, f64) -> f64| {
         broadcast(a, b, f, room).map_err(|e| node.shape_error(e))
     };

@@ -7,9 +7,10 @@ use crate::read::Error;
 use crate::read::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use std::collections::HashMap;
 
-/// Domains under which the quantisation operations are found.
-const CUSTOM_DOMAINS: [&str; 4] =
-    ["qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas", "qonnx.custom_op"];
+/// Domains under which the quantisation operations are found; a converter may lose the domain, and ONNX itself has no
+/// operations of these names.
+const CUSTOM_DOMAINS: [&str; 6] =
+    ["qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas", "qonnx.custom_op", "", "ai.onnx"];
 const CUSTOM_OPS: [&str; 5] = ["BipolarQuant", "Quant", "IntQuant", "MultiThreshold", "XnorPopcountMatMul"];
 const STANDARD_OPS: [&str; 53] = [
     "Abs",
@@ -71,6 +72,8 @@ const STANDARD_OPS: [&str; 53] = [
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     pub proto: &'a NodeProto,
+    /// A convolution or a product comes somewhere behind it.
+    pub feeds_layer: bool,
 }
 
 impl<'a> Node<'a> {
@@ -182,7 +185,9 @@ pub fn sort(model: &ModelProto) -> Result<Graph<'_>, Vec<Error>> {
         return Err(fault("it has no output".into()));
     }
     let order = order(graph, &outputs, &producers, &constants, input.name()).map_err(fault)?;
-    let nodes: Vec<Node> = order.iter().map(|&i| Node { proto: &graph.node[i] }).collect();
+    let feeds = feeds_layer(graph, &order, &producers);
+    let nodes: Vec<Node> =
+        order.iter().map(|&i| Node { proto: &graph.node[i], feeds_layer: feeds[i] }).collect();
     let unknown: Vec<Error> = nodes.iter().filter_map(unknown_op).collect();
     if unknown.is_empty() { Ok(Graph { nodes, constants, input, outputs }) } else { Err(unknown) }
 }
@@ -248,11 +253,26 @@ fn order(
     Ok(order)
 }
 
+/// Of each node of `graph`: whether a convolution or a product comes behind it; `order` is one of use after making.
+fn feeds_layer(graph: &GraphProto, order: &[usize], producers: &HashMap<&str, usize>) -> Vec<bool> {
+    let mut feeds = vec![false; graph.node.len()];
+    for &index in order.iter().rev() {
+        let node = &graph.node[index];
+        let weighted = matches!(node.op_type(), "Conv" | "MatMul" | "Gemm" | "XnorPopcountMatMul");
+        if weighted || feeds[index] {
+            for &made_by in node.input.iter().filter_map(|name| producers.get(name.as_str())) {
+                feeds[made_by] = true;
+            }
+        }
+    }
+    feeds
+}
+
 fn unknown_op(node: &Node) -> Option<Error> {
     let domain = node.proto.domain.as_deref().unwrap_or_default();
     let op = node.op();
     let known = match domain {
-        "" | "ai.onnx" => STANDARD_OPS.contains(&op),
+        "" | "ai.onnx" if STANDARD_OPS.contains(&op) => true,
         _ => CUSTOM_DOMAINS.contains(&domain) && CUSTOM_OPS.contains(&op),
     };
     let shown = if domain.is_empty() { op.to_string() } else { format!("{domain}::{op}") };

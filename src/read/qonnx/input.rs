@@ -1,10 +1,10 @@
 //! The input's coding: which integer every 8-bit pixel value becomes.
 //!
-//! Where the graph takes raw pixels the table is the graph's own arithmetic. A graph that expects pixels
-//! already scaled does not say how, so the reading is one of three conventions:
-//! `graph` x = p; `unit-interval` x = p / 255; `bipolar` and `cnv-int8` x = (2p - 255) / 255. A quantiser
-//! straight on the input takes the last (what BNN-PYNQ's hosts do); behind arithmetic, the one of the
-//! first two that keeps more of the pixels apart.
+//! The table is what single precision makes of the graph for the numbers that a rule gives to its input
+//! ([`PixelRule`]). The rule is the one asked for, else the one in the model's metadata. Else it is known where the
+//! graph reads raw pixels: its input is uint8, or its own arithmetic keeps most pixel values apart if they are raw.
+//! Else it is a guess, and told as one: a quantiser straight on the input takes x = p / 255 * 2 - 1 where it is signed
+//! and p / 255 where not; behind arithmetic the reading that keeps most pixel values apart.
 
 use super::builder::{self, Builder, Coding, Decision};
 use super::graph::Node;
@@ -12,74 +12,231 @@ use super::quant::Quant;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Stream};
 use crate::network::InputCode;
-use crate::read::Error;
+use crate::read::pixels::{HELP, Origin, PixelRule, Pixels};
+use crate::read::{Error, onnx::MAX_ELEMENTS};
 
-/// A way to read pixel `p` as the graph's input x.
-#[derive(Clone, Copy, PartialEq)]
-enum Rule {
-    Raw,
-    Unit,
-    Symmetric,
+/// Fewest codes that a guess must keep apart, where the quantiser has so many.
+const FEWEST_CODES: usize = 8;
+/// Most pixel values beyond the quantiser's range where the graph's own arithmetic shows that it reads raw pixels.
+const MOST_CLIPPED: usize = 64;
+
+/// A quantiser on the input: the integer of a number of the map, in either precision.
+trait Coder {
+    fn code(&self, channel: usize, x: f32) -> i16;
+    fn code_exact(&self, channel: usize, x: f64) -> i16;
+
+    /// The number lies beyond the quantiser's range.
+    fn clips(&self, channel: usize, x: f32) -> bool;
 }
 
-impl Rule {
-    fn x(self, pixel: usize) -> f64 {
-        let p = pixel as f64;
-        match self {
-            Rule::Raw => p,
-            Rule::Unit => p / 255.0,
-            Rule::Symmetric => (2.0 * p - 255.0) / 255.0,
+/// Operations, and the integers of a `Quant` behind them.
+struct Levels<'a> {
+    steps: &'a [Step],
+    quant: Quant,
+    scale: f64,
+    zero: f64,
+}
+
+impl Coder for Levels<'_> {
+    fn code(&self, channel: usize, x: f32) -> i16 {
+        let x = steps::eval_f32(self.steps, channel, x);
+        self.quant.integer_f32(x / self.scale as f32 + self.zero as f32) as i16
+    }
+
+    fn code_exact(&self, channel: usize, x: f64) -> i16 {
+        self.quant.integer(steps::eval(self.steps, channel, x) / self.scale + self.zero) as i16
+    }
+
+    fn clips(&self, channel: usize, x: f32) -> bool {
+        let scaled = steps::eval(self.steps, channel, x.into()) / self.scale + self.zero;
+        let (low, high) = self.quant.range();
+        scaled < low - 0.5 || scaled > high + 0.5
+    }
+}
+
+/// Operations, and the bit of a decision behind them as -1 or +1.
+struct Sign<'a> {
+    steps: &'a [Step],
+    rule: &'a builder::Rule,
+}
+
+impl Coder for Sign<'_> {
+    fn code(&self, channel: usize, x: f32) -> i16 {
+        let met = self.rule.met_f32(0, channel, steps::eval_f32(self.steps, channel, x));
+        if met { 1 } else { -1 }
+    }
+
+    fn code_exact(&self, channel: usize, x: f64) -> i16 {
+        if self.rule.met(0, channel, steps::eval(self.steps, channel, x)) { 1 } else { -1 }
+    }
+
+    fn clips(&self, _: usize, _: f32) -> bool {
+        false
+    }
+}
+
+/// What the choice of a rule knows of a quantiser.
+struct Place<'a> {
+    node: &'a Node<'a>,
+    /// Name of the graph's input.
+    input: &'a str,
+    /// No operation stands between the input and the quantiser.
+    straight: bool,
+    code: InputCode,
+    /// Channels of the map, and channels that the quantiser tells apart.
+    channels: (usize, usize),
+}
+
+impl Place<'_> {
+    fn fault(&self, what: String, help: &str) -> Error {
+        Error::Input { name: self.input.into(), what, help: help.into() }
+    }
+
+    /// The rule that holds for this input.
+    fn rule(&self, builder: &Builder, coder: &dyn Coder) -> Result<Pixels, Error> {
+        let wanted = builder.wanted.clone().filter(|wanted| wanted.rule != PixelRule::Graph);
+        let known = self.known(builder, coder);
+        match (wanted, known) {
+            (Some(wanted), _) => {
+                let raw = matches!(wanted.rule, PixelRule::Raw | PixelRule::Codes);
+                if builder.input_is_u8 && !raw {
+                    return Err(self.fault(
+                        format!(
+                            "it is of type uint8, which reads raw pixels, and not '{}'",
+                            wanted.rule.name()
+                        ),
+                        "leave the rule out, or say raw",
+                    ));
+                }
+                Ok(wanted)
+            }
+            (None, Ok(known)) if known.origin == Origin::Graph => {
+                // Asked for by name, it is no less what the graph says.
+                Ok(Pixels { origin: builder.wanted.as_ref().map_or(known.origin, |w| w.origin), ..known })
+            }
+            (None, known) if builder.wanted.is_none() => known,
+            (None, _) => Err(self.fault(
+                "the graph does not say how a pixel becomes its value, as the rule 'graph' would have it"
+                    .into(),
+                HELP,
+            )),
+        }
+    }
+
+    /// The rule that the graph shows, or a guess.
+    fn known(&self, builder: &Builder, coder: &dyn Coder) -> Result<Pixels, Error> {
+        if builder.input_is_u8 {
+            return Ok(Pixels::new(PixelRule::Graph, Origin::Graph));
+        }
+        let candidates: &[PixelRule] = match (self.straight, self.code) {
+            (true, InputCode::Bipolar) => &[PixelRule::Bipolar],
+            (true, InputCode::Signed { .. }) => &[PixelRule::Bipolar, PixelRule::Unit, PixelRule::Raw],
+            (true, InputCode::Unsigned { .. }) => &[PixelRule::Raw, PixelRule::Unit],
+            (false, _) => &[PixelRule::Raw, PixelRule::Unit, PixelRule::Bipolar],
+        };
+        let row =
+            |rule: &PixelRule| -> Vec<i16> { (0..=255).map(|p| coder.code(0, rule.value(0, p))).collect() };
+        let mut best: Option<(usize, &PixelRule, Vec<i16>)> = None;
+        for rule in candidates {
+            let table = row(rule);
+            let kept = pairs_apart(&table);
+            if kept > best.as_ref().map_or(0, |b| b.0) {
+                best = Some((kept, rule, table));
+            }
+        }
+        let levels = match self.code {
+            InputCode::Bipolar => 2,
+            InputCode::Unsigned { bits } | InputCode::Signed { bits } => 1usize << bits,
+        };
+        let Some((_, rule, _)) =
+            best.filter(|(_, _, table)| distinct(table) >= FEWEST_CODES.min(levels / 2).max(2))
+        else {
+            return Err(self.fault(
+                format!(
+                    "every pixel value gives the same code at node '{}', or nearly so, however the pixels are scaled: the graph \
+                     does not say how they are",
+                    self.node.name()
+                ),
+                HELP,
+            ));
+        };
+        // Arithmetic that fits raw pixels is there for them; a quantiser alone must have room for them, and no sign.
+        let clipped = (0..=255).filter(|&p| coder.clips(0, rule.value(0, p))).count();
+        let unsigned = matches!(self.code, InputCode::Unsigned { .. });
+        let fits = if self.straight { unsigned && clipped * levels <= 256 } else { clipped <= MOST_CLIPPED };
+        let says = *rule == PixelRule::Raw && fits;
+        Ok(match says {
+            true => Pixels::new(PixelRule::Graph, Origin::Graph),
+            false => Pixels::new(rule.clone(), Origin::Guess),
+        })
+    }
+
+    /// The codes of all pixel values under the rule that holds: one row, or one a channel.
+    fn table(&self, builder: &Builder, coder: &dyn Coder) -> Result<(Vec<i16>, Pixels), Error> {
+        let mut pixels = self.rule(builder, coder)?;
+        let (all, told_apart) = self.channels;
+        let of_rule = pixels.rule.channels();
+        if of_rule != 1 && of_rule != all {
+            return Err(self.fault(
+                format!(
+                    "the rule for pixels has values for {of_rule} channels, the map at node '{}' {all}",
+                    self.node.name()
+                ),
+                "give one value, or one a channel",
+            ));
+        }
+        let rows = told_apart.max(of_rule);
+        if rows * 256 > MAX_ELEMENTS / 4 {
+            return Err(Error::TooLarge {
+                what: format!("the table of pixels of {rows} channels at node '{}'", self.node.name()),
+                limit: format!("{} channels", MAX_ELEMENTS / 4 / 256),
+            });
+        }
+        let mut table = Vec::with_capacity(rows * 256);
+        for c in 0..rows {
+            for p in 0..=255u8 {
+                let (code, exact) = match pixels.rule {
+                    PixelRule::Codes => (self.own_code(p), self.own_code(p)),
+                    ref rule => (coder.code(c, rule.value(c, p)), coder.code_exact(c, rule.exact(c, p))),
+                };
+                table.push(code);
+                pixels.near_ties += usize::from(code != exact);
+            }
+        }
+        if table.chunks(256).all(|row| row.iter().all(|&code| code == row[0])) {
+            return Err(self.fault(
+                format!("every pixel value gives the same code at node '{}' by the rule '{}'", self.node.name(), pixels.rule.name()),
+                "take another rule (mean and std are those of pixels from 0 to 1), or mend the quantiser's scale",
+            ));
+        }
+        let same = table.chunks(256).all(|row| *row == table[..256]);
+        if same {
+            table.truncate(256);
+            pixels.near_ties /= rows;
+        }
+        Ok((table, pixels))
+    }
+
+    /// The code that a pixel is: beyond the last code there are none, and the nearest stands for them.
+    fn own_code(&self, pixel: u8) -> i16 {
+        let pixel = i16::from(pixel);
+        match self.code {
+            InputCode::Bipolar => 2 * pixel.min(1) - 1,
+            InputCode::Unsigned { bits } => pixel.min((1 << bits) - 1),
+            InputCode::Signed { bits } => pixel.min((1 << bits) - 1) - (1 << (bits - 1)),
         }
     }
 }
 
 /// Number of pairs of pixel values that `table` keeps apart.
-fn information(table: &[i16]) -> usize {
+fn pairs_apart(table: &[i16]) -> usize {
     let mut counts = [0usize; 512];
     table.iter().for_each(|&v| counts[(v + 256) as usize] += 1);
     256 * 256 - counts.iter().map(|n| n * n).sum::<usize>()
 }
 
-fn choose(
-    node: &Node,
-    name: &str,
-    candidates: &[Rule],
-    table: impl Fn(Rule) -> Vec<i16>,
-) -> Result<(Rule, Vec<i16>), Error> {
-    let mut best: Option<(usize, Rule, Vec<i16>)> = None;
-    for &rule in candidates {
-        let table = table(rule);
-        let kept = information(&table);
-        if kept > best.as_ref().map_or(0, |b| b.0) {
-            best = Some((kept, rule, table));
-        }
-    }
-    best.map(|(_, rule, table)| (rule, table)).ok_or_else(|| Error::Input {
-        name: name.into(),
-        what: format!("every pixel value gives the same code at node '{}'", node.name()),
-        help: "check the scale and offset before the input's quantiser".into(),
-    })
-}
-
-fn candidates(builder: &Builder, straight: bool) -> &'static [Rule] {
-    match (builder.input_is_u8, straight) {
-        (true, _) => &[Rule::Raw],
-        (false, true) => &[Rule::Symmetric],
-        (false, false) => &[Rule::Raw, Rule::Unit, Rule::Symmetric],
-    }
-}
-
-/// A table must hold for every channel, since a network has one.
-fn same_for_all(node: &Node, name: &str, channels: usize, code: impl Fn(usize) -> i16) -> Result<i16, Error> {
-    let first = code(0);
-    if (1..channels).all(|c| code(c) == first) {
-        return Ok(first);
-    }
-    Err(Error::Input {
-        name: name.into(),
-        what: format!("the code of a pixel at node '{}' depends on its channel", node.name()),
-        help: "normalise all channels of the image alike".into(),
-    })
+fn distinct(table: &[i16]) -> usize {
+    table.iter().collect::<std::collections::BTreeSet<&i16>>().len()
 }
 
 fn number<'s>(node: &Node, stream: &'s Stream) -> Result<&'s [Step], Error> {
@@ -92,7 +249,8 @@ fn number<'s>(node: &Node, stream: &'s Stream) -> Result<&'s [Step], Error> {
     }
 }
 
-fn channels(stream: &Stream, steps: &[Step], constants: &[&Vec<f64>]) -> usize {
+/// Channels that operations and constants tell apart; 1 where all are treated alike.
+fn told_apart(stream: &Stream, steps: &[Step], constants: &[&Vec<f64>]) -> usize {
     let uniform = steps.iter().all(Step::is_uniform) && constants.iter().all(|c| c.len() == 1);
     if uniform { 1 } else { stream.map.c }
 }
@@ -113,25 +271,23 @@ pub fn binarise(
             "give the input a Quant of at most 8 bits, or one threshold",
         ));
     };
-    let count = channels(stream, steps, &[threshold]);
-    let straight = steps.is_empty() && threshold == &[0.0];
-    let bit = |rule: Rule, c: usize, p: usize| decision.rule.met(0, c, steps::eval(steps, c, rule.x(p)));
-    let (rule, _) = choose(node, name, candidates(builder, straight), |rule| {
-        (0..256).map(|p| i16::from(bit(rule, 0, p))).collect()
-    })?;
-    let mut pixel_values = Vec::with_capacity(256);
-    for p in 0..256 {
-        if decision.zero_is_zero && steps::eval(steps, 0, rule.x(p)) == 0.0 {
-            return Err(Error::SignOfZero { node: node.name(), channel: 0, value: p as i64 });
-        }
-        pixel_values.push(same_for_all(node, name, count, |c| if bit(rule, c, p) { 1 } else { -1 })?);
-    }
-    let pixel_rule = match rule {
-        Rule::Raw => "graph",
-        Rule::Unit => "unit-interval",
-        Rule::Symmetric => "bipolar",
+    let place = Place {
+        node,
+        input: name,
+        straight: steps.is_empty() && threshold == &[0.0],
+        code: InputCode::Bipolar,
+        channels: (stream.map.c, told_apart(stream, steps, &[threshold])),
     };
-    settle(builder, node, Coding { code: InputCode::Bipolar, pixel_values, pixel_rule: pixel_rule.into() })
+    let (pixel_values, pixels) = place.table(builder, &Sign { steps, rule: &decision.rule })?;
+    let zero = |c: usize, p: u8| steps::eval_f32(steps, c, pixels.rule.value(c, p)) == 0.0;
+    if decision.zero_is_zero && pixels.rule != PixelRule::Codes {
+        let mut all =
+            (0..place.channels.1.max(pixels.rule.channels())).flat_map(|c| (0..=255).map(move |p| (c, p)));
+        if let Some((channel, p)) = all.find(|&(c, p)| zero(c, p)) {
+            return Err(Error::SignOfZero { node: node.name(), channel, value: i64::from(p) });
+        }
+    }
+    settle(builder, node, Coding { code: InputCode::Bipolar, pixel_values, pixels })
 }
 
 /// Codes the input with the integers of `quant` at `scale` and `zero`; gives the meaning of a code.
@@ -141,65 +297,66 @@ pub fn quantise(
     name: &str,
     stream: &Stream,
     quant: Quant,
-    scale: f64,
-    zero: f64,
+    (scale, zero): (f64, f64),
 ) -> Result<Meaning, Error> {
     let steps = number(node, stream)?;
     if quant.bits > 8 {
         return Err(node.attribute_error("bitwidth", quant.bits, "quantise the input to at most 8 bits"));
     }
-    let straight = steps.is_empty() && quant.signed;
-    // A signed quantiser straight on the input sees its own full range.
-    let reach = if straight { 2f64.powi(quant.bits as i32 - 1) * scale.abs() } else { 1.0 };
-    let code = |rule: Rule, c: usize, p: usize| {
-        let x = if straight && rule == Rule::Symmetric { rule.x(p) * reach } else { rule.x(p) };
-        quant.integer(steps::eval(steps, c, x) / scale + zero) as i16
-    };
-    let (rule, _) = choose(node, name, candidates(builder, straight), |rule| {
-        (0..256).map(|p| code(rule, 0, p)).collect()
-    })?;
-    let count = channels(stream, steps, &[]);
-    let mut pixel_values = Vec::with_capacity(256);
-    for p in 0..256 {
-        pixel_values.push(same_for_all(node, name, count, |c| code(rule, c, p))?);
-    }
-    let pixel_rule = match (rule, quant.bits) {
-        (Rule::Raw, _) => "graph",
-        (Rule::Unit, _) => "unit-interval",
-        (Rule::Symmetric, 8) if straight => "cnv-int8",
-        (Rule::Symmetric, _) => "symmetric",
-    };
     let bits = quant.bits;
     let code = if quant.signed { InputCode::Signed { bits } } else { InputCode::Unsigned { bits } };
-    settle(builder, node, Coding { code, pixel_values, pixel_rule: pixel_rule.into() })?;
+    let place = Place {
+        node,
+        input: name,
+        straight: steps.is_empty(),
+        code,
+        channels: (stream.map.c, told_apart(stream, steps, &[])),
+    };
+    let (pixel_values, pixels) = place.table(builder, &Levels { steps, quant, scale, zero })?;
+    settle(builder, node, Coding { code, pixel_values, pixels })?;
     Ok(Meaning::Codes { scale, bias: -zero * scale })
 }
 
 /// The input goes into a layer without a quantiser: the pixel itself is the code.
 pub fn raw_pixels(builder: &mut Builder, node: &Node, name: &str, stream: &Stream) -> Result<Meaning, Error> {
-    let fail = |what: &str| Error::Input {
+    let fail = |what: &str| {
+        Error::Input {
         name: name.into(),
         what: format!("it reaches the layer '{}' {what}", node.name()),
-        help: "put a BipolarQuant or an 8-bit Quant behind the input, or declare the input uint8".into(),
+        help: "put a BipolarQuant or an 8-bit Quant behind the input, declare the input uint8, or say what a pixel means \
+               (--input raw, unit, bipolar, mean=M,std=S)"
+            .into(),
+    }
     };
     let Meaning::Number { steps, pool: None } = &stream.meaning else {
         return Err(fail("through pooling"));
     };
-    let affine = steps.iter().try_fold((1.0, 0.0), |(scale, bias), step| {
-        let (a, b) = step.is_uniform().then(|| step.affine(0)).flatten()?;
-        Some((scale * a, bias * a + b))
+    let wanted = builder.wanted.clone().filter(|wanted| wanted.rule != PixelRule::Graph);
+    let start = wanted.as_ref().map_or(Some((1.0, 0.0)), |wanted| wanted.rule.affine());
+    let affine = start.and_then(|start| {
+        steps.iter().try_fold(start, |(scale, bias), step| {
+            let (a, b) = step.is_uniform().then(|| step.affine(0)).flatten()?;
+            Some((scale * a, bias * a + b))
+        })
     });
     let Some((scale, bias)) = affine else {
-        return Err(fail("through operations that differ between channels or are not linear"));
+        return Err(fail(
+            "through operations, or by a rule for pixels, that differ between channels or are not linear",
+        ));
     };
     let scaled_down = !steps.is_empty() && bias.abs() <= 16.0 && (255.0 * scale + bias).abs() <= 16.0;
-    if scale == 0.0 || !(builder.input_is_u8 || scaled_down) {
+    if scale == 0.0 || !scale.is_finite() || !(builder.input_is_u8 || scaled_down || wanted.is_some()) {
         return Err(fail("without a quantiser"));
     }
+    let raw = |wanted: &Pixels| matches!(wanted.rule, PixelRule::Raw | PixelRule::Codes);
+    if builder.input_is_u8 && wanted.as_ref().is_some_and(|wanted| !raw(wanted)) {
+        return Err(fail("as uint8, which reads raw pixels, and another rule was given"));
+    }
+    let origin = builder.wanted.as_ref().map_or(Origin::Graph, |wanted| wanted.origin);
     let coding = Coding {
         code: InputCode::Unsigned { bits: 8 },
         pixel_values: (0..256).collect(),
-        pixel_rule: "graph".into(),
+        pixels: wanted.unwrap_or_else(|| Pixels::new(PixelRule::Graph, origin)),
     };
     settle(builder, node, coding)?;
     Ok(Meaning::Codes { scale, bias })

@@ -13,6 +13,7 @@ mod fold;
 mod graph;
 mod input;
 mod nodes;
+mod output;
 mod planes;
 mod pooling;
 mod quant;
@@ -27,20 +28,22 @@ pub use builder::Proof;
 use super::Error;
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
-use crate::network::{self, Activation, Decision, Input, Layer, Network, Output, Shape};
+use super::pixels::{METADATA_KEY, Origin, PixelRule, Pixels};
+use crate::network::{Layer, Network, Shape};
 use builder::{Builder, MAX_FAN_IN, MAX_MAP};
 use graph::{Graph, Node};
 use nodes::Made;
 use prost::Message;
 use std::collections::HashMap;
 use std::rc::Rc;
-use stream::{Axis, Meaning, Source, Stream, Tail};
+use stream::{Axis, Meaning, Source, Stream};
 
-/// A network and the figures of its proof.
+/// A network, the figures of its proof, and how its pixels are read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     pub network: Network,
     pub proof: Proof,
+    pub pixels: Pixels,
 }
 
 /// A constant, and the tensors whose sum it is where it is one of tensors of its own shape.
@@ -87,20 +90,47 @@ impl Room {
     }
 }
 
-/// Turns `model` into a network called `name`.
+/// Turns `model` into a network called `name`, whose pixels are read by `pixels` if given, else as the model says.
 ///
 /// # Errors
-/// All faults that can be told apart in one pass.
-pub fn read(model: &ModelProto, name: &str) -> Result<Reading, Vec<Error>> {
+/// All faults that can be told apart in one pass, one for each reason.
+pub fn read(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
+    layers(model, name, pixels).map_err(Error::gathered)
+}
+
+/// The rule in the model's metadata, where it has one.
+///
+/// # Errors
+/// A text that is no rule.
+pub fn metadata(model: &ModelProto) -> Result<Option<Pixels>, Error> {
+    let Some(entry) = model.metadata_props.iter().find(|entry| entry.key() == METADATA_KEY) else {
+        return Ok(None);
+    };
+    let rule = PixelRule::parse(entry.value()).map_err(|error| match error {
+        Error::Pixels { what, help } => {
+            Error::Pixels { what: format!("{what}, in the model's metadata under '{METADATA_KEY}'"), help }
+        }
+        other => other,
+    })?;
+    Ok(Some(Pixels::new(rule, Origin::Metadata)))
+}
+
+fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
     let graph = graph::sort(model)?;
     let (mut builder, start) = start(graph.input).map_err(|e| vec![e])?;
+    builder.wanted = match pixels {
+        Some(pixels) => Some(pixels.clone()),
+        None => metadata(model).map_err(|e| vec![e])?,
+    };
     let mut room = Room::of(model);
     builder.proof_room = room.values;
     let mut values: HashMap<&str, Value> = HashMap::new();
     values.insert(graph.input.name(), Value::Stream(start));
     let mut uses: HashMap<&str, usize> = HashMap::new();
-    for input in graph.nodes.iter().flat_map(|n| &n.proto.input) {
-        *uses.entry(input.as_str()).or_default() += 1;
+    // What leaves the graph is needed to the end, whoever else reads it.
+    let read = graph.nodes.iter().flat_map(|n| &n.proto.input).map(String::as_str);
+    for value in read.chain(graph.outputs.iter().copied()) {
+        *uses.entry(value).or_default() += 1;
     }
     let mut errors = Vec::new();
     for node in &graph.nodes {
@@ -123,7 +153,7 @@ pub fn read(model: &ModelProto, name: &str) -> Result<Reading, Vec<Error>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    finish(builder, &graph, &values, name)
+    output::finish(builder, &graph, &values, name)
 }
 
 /// The travelling map at the graph's input.
@@ -283,111 +313,4 @@ fn each(
         made.push(tensor);
     }
     Ok(made)
-}
-
-/// The network, once every node has been run.
-fn finish(
-    builder: Builder,
-    graph: &Graph,
-    values: &HashMap<&str, Value>,
-    name: &str,
-) -> Result<Reading, Vec<Error>> {
-    let fault = |what: &str, help: &str| vec![Error::Graph { what: what.into(), help: help.into() }];
-    let mut ends = graph.outputs.iter().map(|output| match values.get(output) {
-        Some(Value::Stream(stream)) => Some(stream),
-        _ => None,
-    });
-    let last = Source::Layer(builder.layers.len().wrapping_sub(1));
-    let end = match ends.next().flatten() {
-        Some(Stream { source: Source::Sum(index), .. }) => {
-            return Err(fault(
-                &format!(
-                    "its output is the sums of '{}' and a shortcut",
-                    builder.layers[*index].name.terminal()
-                ),
-                "put a BipolarQuant behind the Add, and a dense layer behind that",
-            ));
-        }
-        Some(end) if end.source == last && end.border.is_none() => end,
-        _ => {
-            return Err(fault(
-                "its first output is not that of the last layer",
-                "let the graph end with its last layer",
-            ));
-        }
-    };
-    let used = builder.layers.last().is_some_and(|layer| layer.activation != Activation::Scores);
-    if matches!(end.meaning, Meaning::Number { .. }) && used {
-        return Err(fault(
-            "its first output is the sums of a layer whose bits are used too",
-            "keep one of the two",
-        ));
-    }
-    if ends.any(|other| other.is_none_or(|o| o.source != last)) {
-        return Err(fault(
-            "it has further outputs from inside the network",
-            "keep the class scores as the only output",
-        ));
-    }
-    let Some(coding) = builder.coding else {
-        return Err(fault("no layer reads its input", "let the graph begin with its image input"));
-    };
-    if end.map.pixels() != 1 {
-        return Err(fault(
-            &format!("its output is a map of {} and not a vector of class scores", end.map),
-            "end with a dense layer, or with an average over the whole map",
-        ));
-    }
-    let (decision, scale, bias) =
-        scores(end).map_err(|what| fault(what, "end with linear operations on the scores"))?;
-    let input = Input {
-        name: graph.input.name().into(),
-        shape: builder.layers[0].input,
-        code: coding.code,
-        pixel_values: coding.pixel_values,
-        pixel_rule: coding.pixel_rule,
-    };
-    let top_k = match end.tail {
-        Some(Tail::TopK(k)) => Some(k),
-        _ => None,
-    };
-    let output = Output { name: graph.outputs[0].into(), decision, scale, bias, top_k };
-    let mut network = Network { name: name.into(), input, layers: builder.layers, output };
-    fewer::attach(&mut network, graph)?;
-    let problems = network::validate(&network);
-    if !problems.is_empty() {
-        let help = "this graph has a form that is not supported";
-        return Err(problems
-            .iter()
-            .map(|p| Error::Graph { what: p.to_string(), help: help.into() })
-            .collect());
-    }
-    Ok(Reading { network, proof: builder.proof })
-}
-
-/// Decision rule and affine of the graph's output over the last layer's integers.
-fn scores(end: &Stream) -> Result<(Decision, Vec<f64>, Vec<f64>), &'static str> {
-    match &end.meaning {
-        Meaning::Number { steps, pool: None } => {
-            let affine = |c: usize| {
-                steps.iter().try_fold((1.0, 0.0), |(scale, bias), step| {
-                    let (a, b) = step.affine(c)?;
-                    Some((scale * a, bias * a + b))
-                })
-            };
-            let pairs: Option<Vec<(f64, f64)>> = (0..end.map.c).map(affine).collect();
-            let (scale, bias) = pairs.ok_or("its scores go through a bend")?.into_iter().unzip();
-            Ok((Decision::Argmax, scale, bias))
-        }
-        Meaning::Bits { steps: 2.., .. } => Err("its output has more than one bit"),
-        Meaning::Bits { low, high, .. } => {
-            let pairs = || low.iter().zip(high);
-            Ok((
-                Decision::HighestBit,
-                pairs().map(|(l, h)| (h - l) / 2.0).collect(),
-                pairs().map(|(l, h)| (h + l) / 2.0).collect(),
-            ))
-        }
-        _ => Err("its output is pooled, averaged or the input itself"),
-    }
 }

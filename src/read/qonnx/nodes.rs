@@ -66,6 +66,7 @@ pub fn apply(
     if let Some(attribute) = endless.filter(|_| op != "Clip") {
         return Err(node.attribute_error(attribute.name(), attribute.f(), "give a finite number"));
     }
+    finite(node, others)?;
     if stream.tail.is_some() && !shape_only && !matches!(op, "ArgMax" | "TopK" | "Softmax") {
         return Err(
             node.structure_error("follows the decision on a class", "let the graph end with the decision")
@@ -85,10 +86,7 @@ pub fn apply(
                 ));
             }
         }
-        "Shape" => {
-            let sizes = stream.sizes().iter().map(|&s| s as f64).collect();
-            return Ok(Made::Constant(Tensor::vector(sizes)));
-        }
+        "Shape" => return Ok(Made::Constant(constant::shape(node, &stream.sizes()))),
         "Reshape" => {
             let target = constant::reshape_target(node, needed(1)?, &stream.sizes())?;
             shapes::reshape(builder, node, &mut stream, &target)?;
@@ -116,7 +114,7 @@ pub fn apply(
             step(node, &mut stream, Step::Leaky(vec![slope]))?;
         }
         "PRelu" => {
-            let slope = stream.per_channel(needed(1)?).map_err(|e| node.shape_error(e))?;
+            let slope = stream.per_channel(needed(1)?).map_err(|e| e.at(node))?;
             step(node, &mut stream, Step::Leaky(slope))?;
         }
         "Clip" => {
@@ -136,7 +134,11 @@ pub fn apply(
         "MaxPool" | "GlobalMaxPool" => pooling::max_pool(builder, node, &mut stream)?,
         "GlobalAveragePool" | "AveragePool" => pooling::average_pool(builder, node, &mut stream)?,
         "ReduceMean" | "ReduceSum" => pooling::reduce(builder, node, &mut stream, constant(1))?,
-        "Pad" => shapes::pad(node, &mut stream, constant(1), constant(2))?,
+        "Pad" => {
+            let given =
+                |index: usize| if node.input(index).is_some() { needed(index).map(Some) } else { Ok(None) };
+            shapes::pad(node, &mut stream, [given(1)?, given(2)?, given(3)?])?;
+        }
         "Conv" if place == 0 => {
             let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };
             stream = weighted::conv(builder, node, input_name, stream, weights(needed(1)?), bias)?;
@@ -166,6 +168,40 @@ pub fn apply(
         }
     }
     Ok(Made::Stream(stream))
+}
+
+/// Refuses constants that hold what is not a number; limits may be endless.
+fn finite(node: &Node, others: &[Option<&Tensor>]) -> Result<(), Error> {
+    if node.op() == "Clip" {
+        return Ok(());
+    }
+    for (place, tensor) in others.iter().enumerate() {
+        let Some(tensor) = tensor else { continue };
+        if let Some(at) = tensor.values.iter().position(|value| !value.is_finite()) {
+            return Err(node.structure_error(
+                format!(
+                    "its {} '{}' holds {}, which is not a finite number, as value {at}",
+                    role(node.op(), place),
+                    node.input(place).unwrap_or_default(),
+                    tensor.values[at]
+                ),
+                "a training that diverged, weights that were never loaded, or a quantiser without a scale of its own leave such \
+                 values: train or export the model again (1-bit weights and activations need a BINARY quantiser, not INT)",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What constant input `place` of an operation is.
+fn role(op: &str, place: usize) -> &'static str {
+    match (op, place) {
+        ("Conv" | "MatMul" | "Gemm", 0 | 1) => "weights",
+        ("Conv" | "Gemm", 2) => "bias",
+        ("Quant" | "IntQuant" | "BipolarQuant", 1) => "scale",
+        ("Quant" | "IntQuant", 2) => "zero point",
+        _ => "constant",
+    }
 }
 
 /// Applies `step` to the numbers or to the levels of the map.
@@ -215,7 +251,7 @@ pub fn step(node: &Node, stream: &mut Stream, step: Step) -> Result<(), Error> {
 }
 
 fn arithmetic(node: &Node, stream: &mut Stream, place: usize, other: &Tensor) -> Result<(), Error> {
-    let values = stream.per_channel(other).map_err(|e| node.shape_error(e))?;
+    let values = stream.per_channel(other).map_err(|e| e.at(node))?;
     let made = match (node.op(), place) {
         ("Add", _) => Step::Add(values),
         ("Mul", _) => Step::Mul(values),
@@ -252,7 +288,7 @@ fn batch_norm(node: &Node, stream: &mut Stream, inputs: [&Tensor; 4]) -> Result<
         }
         dims[1] = tensor.values.len();
         let list = stream.per_channel(&Tensor { dims, values: tensor.values.clone() });
-        lists.push(list.map_err(|e| node.shape_error(e))?);
+        lists.push(list.map_err(|e| e.at(node))?);
     }
     let epsilon = node.float("epsilon").unwrap_or(f64::from(1e-5f32));
     let [gamma, beta, mean, variance] = lists.try_into().unwrap_or_default();
@@ -272,6 +308,12 @@ fn decide_class(node: &Node, stream: &mut Stream, k: Option<&Tensor>) -> Result<
         .ok()
         .and_then(|a| stream.dims.get(a))
         .is_some_and(|d| *d == stream.real(&[Axis::C]));
+    if vector && stream.map.c == 1 {
+        return Err(node.structure_error(
+            "decides among the classes of one score, which is always class 0",
+            "let the graph end with the score: class 1 is then where it is at least 0",
+        ));
+    }
     if !vector || !on_classes {
         return Err(node.attribute_error("axis", axis, "decide over the classes of a (batch, class) vector"));
     }

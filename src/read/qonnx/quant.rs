@@ -78,6 +78,24 @@ impl Quant {
         let (low, high) = self.range();
         self.rounding.apply(scaled.min(high).max(low))
     }
+
+    /// The same in single precision, as the reference executes it.
+    pub fn integer_f32(&self, scaled: f32) -> f32 {
+        let (low, high) = self.range();
+        match (self.is_bipolar(), self.rounding) {
+            (true, _) => self.integer(f64::from(scaled)) as f32,
+            // These two add before they cut off, and the sum is rounded.
+            (false, Rounding::HalfUp) => {
+                let x = scaled.min(high as f32).max(low as f32);
+                (x.abs() + 0.5).floor().copysign(x)
+            }
+            (false, Rounding::HalfDown) => {
+                let x = scaled.min(high as f32).max(low as f32);
+                (x.abs() - 0.5).ceil().copysign(x)
+            }
+            (false, _) => self.integer(f64::from(scaled)) as f32,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use crate::read::onnx::Tensor;
 /// Gives the tensor the shape `target`.
 pub fn reshape(builder: &Builder, node: &Node, stream: &mut Stream, target: &[usize]) -> Result<(), Error> {
     // A flat input may be given its rows and columns before the first layer.
+    let one_table = builder.coding.as_ref().is_none_or(|coding| coding.pixel_values.len() == 256);
     if let (&[1, c, h, w], Source::Input) = (target, stream.source)
+        && one_table
         && builder.layers.is_empty()
         && stream.map.pixels() == 1
         && h * w > 1
@@ -60,13 +62,9 @@ pub fn transpose(node: &Node, stream: &mut Stream) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts a constant border round rows and columns, for the convolution that follows.
-pub fn pad(
-    node: &Node,
-    stream: &mut Stream,
-    pads: Option<&Tensor>,
-    value: Option<&Tensor>,
-) -> Result<(), Error> {
+/// Puts a constant border round rows and columns, for the convolution that follows; the constants are those of the pads,
+/// the value and the axes, where they are inputs.
+pub fn pad(node: &Node, stream: &mut Stream, [pads, value, axes]: [Option<&Tensor>; 3]) -> Result<(), Error> {
     let mode = node.text("mode").unwrap_or_else(|| "constant".into());
     if mode != "constant" {
         return Err(node.attribute_error("mode", &mode, "use constant padding"));
@@ -76,14 +74,26 @@ pub fn pad(
         (None, Some(tensor)) => tensor.integers().unwrap_or_default(),
         (None, None) => Vec::new(),
     };
-    let sides: Option<Vec<usize>> =
-        list.iter().map(|&p| usize::try_from(p).ok().filter(|&p| p <= 1 << 16)).collect();
-    let Some([0, 0, top, left, 0, 0, bottom, right]) = sides.as_deref() else {
-        return Err(node.attribute_error(
-            "pads",
-            list,
-            "pad rows and columns of a (batch, channel, row, column) map",
-        ));
+    let rank = stream.dims.len();
+    let axes = match axes {
+        Some(axes) => {
+            let list = axes.integers().ok_or_else(|| node.shape_error("its axes are no whole numbers"))?;
+            constant::normal_axes(node, &list, rank)?
+        }
+        None => (0..rank).collect(),
+    };
+    let refused = |what: &str| {
+        node.attribute_error(what, &list, "pad rows and columns of a (batch, channel, row, column) map")
+    };
+    if list.len() != 2 * axes.len() || list.iter().any(|p| !(0..=1 << 16).contains(p)) {
+        return Err(refused("pads"));
+    }
+    let mut sides = vec![(0, 0); rank];
+    for (index, &axis) in axes.iter().enumerate() {
+        sides[axis] = (list[index] as usize, list[axes.len() + index] as usize);
+    }
+    let &[(0, 0), (0, 0), (top, bottom), (left, right)] = &sides[..] else {
+        return Err(refused("pads"));
     };
     if !stream.is_nchw() {
         return Err(node.shape_error("its input is not (batch, channel, row, column)"));
@@ -92,8 +102,8 @@ pub fn pad(
         Some(tensor) => tensor.values.first().copied().unwrap_or(0.0),
         None => node.float("value").unwrap_or(0.0),
     };
-    if *top + *left + *bottom + *right > 0 {
-        stream.border = Some(Border { top: *top, left: *left, bottom: *bottom, right: *right, value });
+    if top + left + bottom + right > 0 {
+        stream.border = Some(Border { top, left, bottom, right, value });
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The one map that travels through the graph while it is read: where it comes from, how its axes lie in
 //! the tensor, and what its elements mean.
 
+use super::graph::Node;
 use super::steps::Step;
 use crate::network::{Pool, Shape};
+use crate::read::Error;
 use crate::read::onnx::Tensor;
 
 /// An axis of the map.
@@ -53,6 +55,32 @@ pub struct Border {
     pub bottom: usize,
     pub right: usize,
     pub value: f64,
+}
+
+/// Why a constant does not go with a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    NotFinite,
+    Shape(String),
+    /// It differs between the pixels of this channel.
+    Pixels(usize),
+}
+
+impl Misfit {
+    /// The refusal of `node`.
+    pub fn at(self, node: &Node) -> Error {
+        match self {
+            Misfit::NotFinite => node.structure_error(
+                "a constant is infinite or not a number",
+                "train or export the model again: a scale or a statistic of it was never set",
+            ),
+            Misfit::Shape(what) => node.shape_error(what),
+            Misfit::Pixels(channel) => node.structure_error(
+                format!("its constant differs between the pixels of channel {channel}"),
+                "one constant for each pixel (a mean image, say) is not supported: give one value, or one a channel",
+            ),
+        }
+    }
 }
 
 /// A map on its way.
@@ -131,9 +159,9 @@ impl Stream {
     ///
     /// # Errors
     /// Where it does not broadcast, or differs between the pixels of one channel.
-    pub fn per_channel(&self, constant: &Tensor) -> Result<Vec<f64>, String> {
+    pub fn per_channel(&self, constant: &Tensor) -> Result<Vec<f64>, Misfit> {
         if constant.values.iter().any(|v| !v.is_finite()) {
-            return Err("a constant is infinite or not a number".into());
+            return Err(Misfit::NotFinite);
         }
         if let [one] = constant.values[..] {
             return Ok(vec![one]);
@@ -144,7 +172,8 @@ impl Stream {
         let skipped = sizes.len() - own.len();
         let fits = own.iter().zip(&sizes[skipped..]).all(|(&d, &s)| d == 1 || d == s);
         if !fits || constant.dims[..leading].iter().any(|&d| d != 1) {
-            return Err(format!("a constant of shape {:?} does not fit the shape {sizes:?}", constant.dims));
+            let what = format!("a constant of shape {:?} does not fit the shape {sizes:?}", constant.dims);
+            return Err(Misfit::Shape(what));
         }
         let mut used: Vec<(&[Axis], usize)> = Vec::new();
         let mut stride = 1;
@@ -168,7 +197,7 @@ impl Stream {
                 if pixel == 0 {
                     values.push(value);
                 } else if values[c] != value {
-                    return Err(format!("its constant differs between the pixels of channel {c}"));
+                    return Err(Misfit::Pixels(c));
                 }
             }
         }

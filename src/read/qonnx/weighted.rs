@@ -26,24 +26,33 @@ pub fn conv(
     bias: Option<&Tensor>,
 ) -> Result<Stream, Error> {
     let weights = values.whole;
+    if matches!(weights.dims.len(), 3 | 5) {
+        return Err(node.structure_error(
+            format!("convolves over {} axis or axes, and not over rows and columns", weights.dims.len() - 2),
+            "a convolution over one axis is one of kernel (1, k) on a map of one row: Unsqueeze input and weights",
+        ));
+    }
     let &[outputs, inputs, kh, kw] = &weights.dims[..] else {
         return Err(
             node.shape_error(format!("its weights have the shape {:?}, not 4 dimensions", weights.dims))
         );
     };
+    if let Some(group) = node.int("group").filter(|&group| group != 1) {
+        return Err(node.attribute_error(
+            "group",
+            group,
+            "only 1 is supported: every output channel reads all input channels (depthwise and grouped convolutions do not)",
+        ));
+    }
+    if let Some(dilations) = node.ints("dilations").filter(|list| list.iter().any(|&d| d != 1)) {
+        return Err(node.attribute_error("dilations", dilations, "only 1 is supported"));
+    }
     if !stream.is_nchw() || inputs != stream.map.c {
         let sizes = stream.sizes();
         return Err(node.shape_error(format!(
             "weights {:?} do not fit its input {sizes:?} (batch, channel, row, column)",
             weights.dims
         )));
-    }
-    for (attribute, wanted) in [("dilations", 1), ("group", 1)] {
-        let given = node.ints(attribute).filter(|v| !v.is_empty()).map(<[i64]>::to_vec);
-        let given = given.or(node.int(attribute).map(|v| vec![v])).unwrap_or_default();
-        if given.iter().any(|&v| v != wanted) {
-            return Err(node.attribute_error(attribute, given, "only 1 is supported"));
-        }
     }
     let kernel = (kh, kw);
     if node.ints("kernel_shape").is_some_and(|k| !k.is_empty() && k != [kh as i64, kw as i64]) {
@@ -81,6 +90,9 @@ pub fn conv(
             Padding { top: b.top, left: b.left, bottom: b.bottom, right: b.right, value }
         }
     };
+    if let (true, Some(coding)) = (builder.layers.is_empty(), &mut builder.coding) {
+        coding.code = coding.code.padded(&padding);
+    }
     if padding.top.max(padding.bottom) >= kh || padding.left.max(padding.right) >= kw {
         return Err(node.attribute_error("pads", padding, "pad less than the kernel's size"));
     }
@@ -271,7 +283,7 @@ fn add_bias(node: &Node, made: &mut Stream, bias: &Tensor, outputs: usize) -> Re
     if bias.values.len() != outputs && bias.values.len() != 1 {
         return Err(node.shape_error(format!("{} bias values for {outputs} outputs", bias.values.len())));
     }
-    let values = made.per_channel(bias).map_err(|e| node.shape_error(e))?;
+    let values = made.per_channel(bias).map_err(|e| e.at(node))?;
     if let Meaning::Number { steps, .. } = &mut made.meaning
         && values.iter().any(|&v| v != 0.0)
     {

@@ -1,0 +1,147 @@
+//! How pixels become the input's values: the option of every verb that reads a model, what is told of the rule, and its
+//! record beside a design's sources.
+
+use crate::network::{Input, Network};
+use crate::read::{Origin, PixelRule, Pixels, pixels::HELP};
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr};
+use std::path::Path;
+
+/// The rule that a design was generated with, in its folder.
+pub const SOURCE: &str = "source/input.toml";
+/// Most bytes of that file: a table of 65,536 channels fits.
+const MOST: u64 = 256 << 20;
+/// Channels whose first and last values are printed.
+const SHOWN: usize = 4;
+
+#[derive(Args, Debug, Clone, Default)]
+pub struct PixelArgs {
+    /// How a pixel p of 0 to 255 becomes the value x that the graph's input reads
+    ///
+    /// raw: x = p. unit: x = p / 255. bipolar: x = p / 255 * 2 - 1. mean=M,std=S: x = (p / 255 - M) / S, a value or one a
+    /// channel (mean=M,M,M,std=S,S,S). table=FILE: 256 lines of x, one number or one a channel, or an .npy array.
+    /// codes: the pixel is the integer of the input's quantiser. graph: what the graph itself says.
+    /// If it is not given, the model's metadata says it (key bincim.input), else the graph does (an input of type uint8,
+    /// or arithmetic that fits raw pixels only), else it is a guess, and told as a warning.
+    #[arg(long, value_name = "RULE")]
+    pub input: Option<String>,
+}
+
+impl PixelArgs {
+    /// The rule that was given.
+    pub fn pixels(&self) -> miette::Result<Option<Pixels>> {
+        let Some(text) = &self.input else { return Ok(None) };
+        let rule = PixelRule::of_argument(text).map_err(|error| {
+            miette::miette!(code = error.code(), help = error.help().to_string(), "--input: {error}")
+        })?;
+        Ok(Some(Pixels::new(rule, Origin::Given)))
+    }
+}
+
+/// Who says the rule, for people.
+pub fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Given => "as given",
+        Origin::Metadata => "by the model's metadata",
+        Origin::Graph => "by the graph",
+        Origin::Guess => "a GUESS",
+    }
+}
+
+/// The warning that a rule is a guess.
+pub fn guess(pixels: &Pixels) -> Option<String> {
+    (pixels.origin == Origin::Guess).then(|| {
+        format!(
+            "warning: the model does not say what a pixel means. '{}' ({}) is a GUESS: if the network was trained on other \
+             values, every class and accuracy here is wrong.\n  {HELP}",
+            pixels.rule.name(),
+            pixels.rule.formula(),
+        )
+    })
+}
+
+/// The rule with its first and last values, a line a channel where they differ.
+pub fn lines(input: &Input, pixels: &Pixels) -> Vec<String> {
+    let rule = &pixels.rule;
+    let mut lines =
+        vec![format!("pixels: '{}', {} ({})", rule.name(), rule.formula(), origin(pixels.origin))];
+    let rows = (input.pixel_values.len() / 256).max(rule.channels());
+    let end = |c: usize, p: u8| match rule {
+        PixelRule::Codes => format!("pixel {p} is code {}", input.row(c)[usize::from(p)]),
+        _ => format!("pixel {p} is x = {}, code {}", rule.value(c, p), input.row(c)[usize::from(p)]),
+    };
+    for c in 0..rows.min(SHOWN) {
+        let channel = if rows == 1 { String::new() } else { format!("channel {c}: ") };
+        lines.push(format!("  {channel}{}; {}", end(c, 0), end(c, 255)));
+    }
+    if rows > SHOWN {
+        lines.push(format!("  and {} more channels", rows - SHOWN));
+    }
+    if pixels.near_ties > 0 {
+        lines.push(format!(
+            "  {} of {} codes are near ties: taken as single precision rounds them, double precision rounds them otherwise",
+            pixels.near_ties,
+            input.pixel_values.len()
+        ));
+    }
+    lines
+}
+
+/// The same for JSON.
+pub fn json(input: &Input, pixels: &Pixels) -> serde_json::Value {
+    let rows = (input.pixel_values.len() / 256).max(pixels.rule.channels());
+    let end = |p: u8| -> Vec<serde_json::Value> {
+        let of = |c: usize| serde_json::json!({ "x": pixels.rule.value(c, p), "code": input.row(c)[usize::from(p)] });
+        (0..rows.min(SHOWN)).map(of).collect()
+    };
+    serde_json::json!({
+        "rule": pixels.rule.name(), "from": pixels.origin, "guess": pixels.origin == Origin::Guess,
+        "near_ties": pixels.near_ties, "first": end(0), "last": end(255),
+    })
+}
+
+/// Layers that make the scores independent of the image: all their channels are constant.
+pub fn constant_layers(network: &Network) -> Vec<String> {
+    let constant =
+        |&index: &usize| crate::network::constant_channels(network, index) == network.layers[index].conv.c;
+    let warning = |index: usize| {
+        format!(
+            "warning: every channel of layer {index} ('{}') is constant, so the scores do not depend on the image; a Relu \
+             before a BipolarQuant, a scale of almost 0 or a bias far too large does that",
+            network.layers[index].name.terminal()
+        )
+    };
+    (0..network.layers.len()).filter(constant).map(warning).collect()
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Record {
+    rule: String,
+    from: Origin,
+}
+
+/// The text of [`SOURCE`].
+pub fn record(pixels: &Pixels) -> String {
+    let record = Record { rule: pixels.rule.to_string(), from: pixels.origin };
+    let text = toml::to_string(&record).expect("two plain values");
+    format!(
+        "# How a pixel of 0 to 255 becomes a value of the graph's input, and who said so (bincim check --help).\n{text}"
+    )
+}
+
+/// The rule on record in the design's folder `dir`; none where it has no record.
+pub fn recorded(dir: &Path) -> miette::Result<Option<Pixels>> {
+    use std::io::Read;
+    let path = dir.join(SOURCE);
+    let what = || path.display().to_string();
+    let file = match std::fs::File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).into_diagnostic().wrap_err_with(what),
+    };
+    let mut text = String::new();
+    file.take(MOST).read_to_string(&mut text).into_diagnostic().wrap_err_with(what)?;
+    let record: Record = toml::from_str(&text).into_diagnostic().wrap_err_with(what)?;
+    let rule = PixelRule::parse(&record.rule).into_diagnostic().wrap_err_with(what)?;
+    Ok(Some(Pixels::new(rule, record.from)))
+}

@@ -1,0 +1,235 @@
+//! The file of `bincim infer --scores`: one row an image, as .csv or as a NumPy array of records (.npy).
+//!
+//! `scores` are the integers of the last layer (sums, or bits as -1 and +1), `outputs` what the graph gives for them
+//! (before a softmax or sigmoid at its end). With every layer: `layerN_sums` in (channel, row, column) order of the
+//! accumulators, and `layerN_bits`, 0 or 1, behind pooling.
+
+use crate::flow::folder;
+use crate::golden::reference::Trace;
+use crate::network::{Activation, Network, Shape};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Most bytes of the file.
+const MOST: usize = 2 << 30;
+/// Bytes that a number takes in text, at most.
+const TEXT: usize = 12;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Npy,
+}
+
+/// One image's row.
+pub struct Row<'a> {
+    pub class: usize,
+    pub label: Option<u32>,
+    pub scores: &'a [i32],
+    /// All layers, where they were asked for.
+    pub trace: Option<&'a Trace>,
+}
+
+/// The file under construction.
+pub struct Scores<'a> {
+    format: Format,
+    network: &'a Network,
+    labels: bool,
+    layers: bool,
+    rows: usize,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Scores<'a> {
+    /// A file for `count` images, with a column of labels and those of every layer as asked for.
+    ///
+    /// # Errors
+    /// A name that ends in neither .csv nor .npy, and a file that would be too large.
+    pub fn new(
+        path: &Path,
+        network: &'a Network,
+        (labels, layers): (bool, bool),
+        count: usize,
+    ) -> miette::Result<Scores<'a>> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let format = match ending.as_deref() {
+            Some("csv") => Format::Csv,
+            Some("npy") => Format::Npy,
+            _ => {
+                return Err(miette::miette!(
+                    code = "infer::scores_format",
+                    help = "name it something.csv or something.npy",
+                    "--scores {}: its ending says no format",
+                    path.display()
+                ));
+            }
+        };
+        let scores = Scores { format, network, labels, layers, rows: 0, bytes: Vec::new() };
+        let numbers = 3
+            + 3 * scores.classes()
+            + scores.fields().iter().map(|field| field.shape.iter().product::<usize>()).sum::<usize>();
+        if numbers.saturating_mul(TEXT).saturating_mul(count) > MOST {
+            return Err(miette::miette!(
+                code = "infer::scores_size",
+                help = "take fewer images (--images N), or leave --layers out",
+                "--scores {}: {count} images of {numbers} numbers are more than {} GiB",
+                path.display(),
+                MOST >> 30
+            ));
+        }
+        Ok(scores)
+    }
+
+    fn classes(&self) -> usize {
+        self.network.layers.last().map_or(0, |last| last.output.elements())
+    }
+
+    fn outputs(&self, scores: &[i32]) -> impl Iterator<Item = f64> {
+        let output = &self.network.output;
+        scores
+            .iter()
+            .enumerate()
+            .map(|(class, &score)| output.scale[class] * f64::from(score) + output.bias[class])
+    }
+
+    pub fn push(&mut self, row: &Row) {
+        match self.format {
+            Format::Csv => self.push_text(row),
+            Format::Npy => self.push_record(row),
+        }
+        self.rows += 1;
+    }
+
+    fn push_text(&mut self, row: &Row) {
+        let mut line = format!("{}", self.rows);
+        let mut number = |value: &dyn std::fmt::Display| {
+            // Writing to a text cannot fail.
+            let _ = write!(line, ",{value}");
+        };
+        if let Some(label) = row.label {
+            number(&label);
+        }
+        number(&row.class);
+        row.scores.iter().for_each(|score| number(score));
+        self.outputs(row.scores).for_each(|output| number(&output));
+        for layer in row.trace.iter().flat_map(|trace| &trace.layers) {
+            layer.accumulators.iter().for_each(|sum| number(sum));
+            layer.bits.iter().for_each(|&bit| number(&u8::from(bit)));
+        }
+        line.push('\n');
+        self.bytes.extend_from_slice(line.as_bytes());
+    }
+
+    fn push_record(&mut self, row: &Row) {
+        let outputs: Vec<f64> = self.outputs(row.scores).collect();
+        let bytes = &mut self.bytes;
+        bytes.extend((row.class as i32).to_le_bytes());
+        if let Some(label) = row.label {
+            bytes.extend((label as i32).to_le_bytes());
+        }
+        row.scores.iter().for_each(|score| bytes.extend(score.to_le_bytes()));
+        outputs.iter().for_each(|output| bytes.extend(output.to_le_bytes()));
+        for layer in row.trace.iter().flat_map(|trace| &trace.layers) {
+            layer.accumulators.iter().for_each(|sum| bytes.extend(sum.to_le_bytes()));
+            bytes.extend(layer.bits.iter().map(|&bit| u8::from(bit)));
+        }
+    }
+
+    /// Fields of the layers, in the order of a row.
+    fn fields(&self) -> Vec<Field> {
+        let shaped = |shape: Shape| vec![shape.c, shape.h, shape.w];
+        let mut fields = Vec::new();
+        for (index, layer) in self.network.layers.iter().enumerate().filter(|_| self.layers) {
+            let sums = if layer.sum_pixels { vec![layer.conv.c] } else { shaped(layer.conv) };
+            fields.push(Field { name: format!("layer{index}_sums"), kind: "<i4", shape: sums });
+            if matches!(layer.activation, Activation::Sign { .. }) {
+                fields.push(Field {
+                    name: format!("layer{index}_bits"),
+                    kind: "|u1",
+                    shape: shaped(layer.output),
+                });
+            }
+        }
+        fields
+    }
+
+    /// All fields of a record.
+    fn record(&self) -> Vec<Field> {
+        let field = |name: &str, kind, shape| Field { name: name.into(), kind, shape };
+        let mut all = vec![field("class", "<i4", Vec::new())];
+        if self.labels {
+            all.push(field("label", "<i4", Vec::new()));
+        }
+        all.push(field("scores", "<i4", vec![self.classes()]));
+        all.push(field("outputs", "<f8", vec![self.classes()]));
+        all.extend(self.fields());
+        all
+    }
+
+    fn csv_head(&self) -> String {
+        let mut head = String::from("image");
+        if self.labels {
+            head.push_str(",label");
+        }
+        head.push_str(",class");
+        for name in ["score", "output"] {
+            (0..self.classes()).for_each(|class| head.push_str(&format!(",{name}_{class}")));
+        }
+        for field in self.fields() {
+            let name = field.name.trim_end_matches('s');
+            (0..field.shape.iter().product())
+                .for_each(|index: usize| head.push_str(&format!(",{name}_{index}")));
+        }
+        head + "\n"
+    }
+
+    fn npy_head(&self) -> Vec<u8> {
+        let fields: Vec<String> = self.record().iter().map(Field::described).collect();
+        let text = format!(
+            "{{'descr': [{}], 'fortran_order': False, 'shape': ({},), }}",
+            fields.join(", "),
+            self.rows
+        );
+        // The header ends on a multiple of 64 bytes, with a line feed.
+        let length = (12 + text.len() + 1).next_multiple_of(64) - 12;
+        let mut head = crate::read::data::NPY_MAGIC.to_vec();
+        head.extend([2, 0]);
+        head.extend((length as u32).to_le_bytes());
+        head.extend(text.as_bytes());
+        head.resize(12 + length - 1, b' ');
+        head.push(b'\n');
+        head
+    }
+
+    /// Writes the file, whole or not at all.
+    pub fn write(self, path: &Path) -> miette::Result<()> {
+        let mut bytes = match self.format {
+            Format::Csv => self.csv_head().into_bytes(),
+            Format::Npy => self.npy_head(),
+        };
+        bytes.extend(self.bytes);
+        folder::write_whole(path, &bytes)?;
+        Ok(())
+    }
+}
+
+/// A field of a record.
+struct Field {
+    name: String,
+    kind: &'static str,
+    /// Empty for one number.
+    shape: Vec<usize>,
+}
+
+impl Field {
+    fn described(&self) -> String {
+        let Field { name, kind, shape } = self;
+        match &shape[..] {
+            [] => format!("('{name}', '{kind}')"),
+            shape => {
+                let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
+                format!("('{name}', '{kind}', ({sizes}))")
+            }
+        }
+    }
+}
