@@ -2,6 +2,7 @@
 
 use super::Verdict;
 use super::cosim::Mismatch;
+use crate::escape::shell_path;
 use crate::report::junit::{Case, Suite};
 use crate::report::thousands;
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ pub fn summary(verdict: &Verdict) -> String {
         }
     }
     if let Some((waves, view)) = &verdict.waves {
-        line(format!("      waveform {}: gtkwave {}", waves.display(), view.display()));
+        line(format!("      waveform {}: gtkwave {}", shell_path(waves), shell_path(view)));
     }
     out
 }
