@@ -227,3 +227,40 @@ fn yosys_sees_the_same_netlist_and_obeyed_comments_stop_it() {
         other => panic!("synthesised: {other:?}"),
     }
 }
+
+/// Every Rust source below `folder`, without its tests.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).expect("readable");
+            let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_string();
+            found.push((path.display().to_string(), shipped));
+        }
+    }
+    found
+}
+
+/// What the type of a name cannot hold: no emitter takes one as it came, and everything is printed in one place.
+#[test]
+fn no_source_goes_around_the_one_form_of_each_language() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut raw = 0;
+    for (file, text) in sources(&root) {
+        let taken: Vec<&str> = text.lines().filter(|line| line.contains(".raw()")).collect();
+        if file.contains("/src/emit/") {
+            assert!(taken.iter().all(|line| line.contains("escape::identifier(")), "{file}: {taken:?}");
+            raw += taken.len();
+        }
+        for printing in ["println!(", "print!(", "io::stdout()", "io::stderr()"] {
+            let own = file.ends_with("cli/output.rs");
+            let asks = |line: &str| line.contains("is_terminal()");
+            let prints = text.lines().any(|line| line.contains(printing) && !asks(line));
+            assert!(own || !prints, "{file} prints by itself: {printing}");
+        }
+    }
+    assert_eq!(raw, 1, "the core file's name alone");
+}

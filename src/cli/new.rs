@@ -2,6 +2,7 @@
 
 use super::{Outcome, output};
 use crate::arch::ArchFile;
+use crate::escape::shell_path;
 use crate::flow::folder;
 use crate::train::Recipe;
 use clap::Args;
@@ -42,10 +43,11 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
         }
         return Err(error.into());
     }
-    let folder = args.folder.display();
+    let word = |name: &str| shell_path(&args.folder.join(name));
+    let (arch, model) = (word("arch.toml"), word("glyphs.onnx"));
     output::result(&format!(
-        "wrote {folder}/arch.toml and {folder}/glyphs.onnx (a small binary CNN that reads 16x16 digits)\n\
-         next: bincim check {folder}/glyphs.onnx --arch {folder}/arch.toml\n"
+        "wrote {arch} and {model} (a small binary CNN that reads 16x16 digits)\n\
+         next: bincim check {model} --arch {arch}\n"
     ))?;
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::cosim::Mismatch;
 use super::{Verdict, coverage};
+use crate::escape::shell_path;
 use crate::report::junit::{Case, Suite};
 use crate::report::thousands;
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ pub fn summary(verdict: &Verdict) -> String {
         }
     }
     if let Some((waves, view)) = &verdict.waves {
-        line(format!("      waveform {}: gtkwave {}", waves.display(), view.display()));
+        line(format!("      waveform {}: gtkwave {}", shell_path(waves), shell_path(view)));
     }
     out
 }
