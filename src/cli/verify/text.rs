@@ -1,7 +1,7 @@
 //! What `bincim verify` tells: the summary for people, one JSON object, and JUnit cases.
 
-use super::{Verdict, coverage};
 use super::cosim::Mismatch;
+use super::{Verdict, coverage};
 use crate::report::junit::{Case, Suite};
 use crate::report::thousands;
 use serde_json::{Value, json};
