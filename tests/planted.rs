@@ -167,6 +167,8 @@ struct Bench {
     chip: Option<Chip>,
     rtl: Vec<(String, String)>,
     images: Vec<Vec<i16>>,
+    /// Where everything is built, so that what bugs leave alone is compiled once.
+    folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -180,14 +182,13 @@ impl Bench {
         let size = design.network.input.shape.elements();
         let elements = random::elements(&design.network, 3, IMAGES);
         let images = elements.chunks(size).map(<[i16]>::to_vec).collect();
-        Bench { design, chip, rtl, images }
+        Bench { design, chip, rtl, images, folder: tempfile::tempdir().expect("a folder") }
     }
 
     /// What the co-simulation says first of the design with this bug, without one: of the design as it is.
     fn verify(&self, bug: Option<&Bug>, seed: u64) -> Option<Mismatch> {
         let kept = std::env::var_os("BINCIM_KEEP").map(PathBuf::from);
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = kept.as_deref().unwrap_or(folder.path());
+        let path = kept.as_deref().unwrap_or(self.folder.path());
         let mut rtl = self.rtl.clone();
         if let Some(bug) = bug {
             let file = rtl.iter_mut().find(|(name, _)| *name == bug.file);

@@ -22,7 +22,7 @@
   X(ErrorCleared, "frame error cleared", true) \
   X(ErrorClearedAndSet, "frame error cleared as another comes", true) \
   X(InputFull, "input full", true) \
-  X(ResultsFull, "no room for results", true) \
+  X(ResultsFull, "a frame waits for room for its results", true) \
   X(WaitsForStart, "a frame waits for START", true) \
   X(StartEarly, "START before its frame", true) \
   X(StartOnStart, "START written as a frame starts", true) \

@@ -5,6 +5,7 @@
 
 #include <verilated.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -76,7 +77,8 @@ class Harness {
 
   // A few frames amid all that can be done to the registers and the streams; some are started by the register.
   void control() {
-    const uint64_t frames = vectors_.cycles > kLongFrame ? 3 : 8;
+    const uint64_t frames =
+        vectors_.cycles > kLongFrame ? 3 : std::min<uint64_t>(std::max<uint64_t>(4000 / vectors_.cycles, 8), 24);
     begin("control", {0, frames, header_.records}, {2, 4, true}, 3);
     finish();
   }
@@ -288,7 +290,7 @@ class Harness {
       coverage_.met(static_cast<Situation>(first + state));
     }
     coverage_.met(InputFull, engine_.input_full());
-    coverage_.met(ResultsFull, !engine_.has_room());
+    coverage_.met(ResultsFull, !engine_.has_room() && !engine_.busy() && engine_.frame_waiting());
     coverage_.met(WaitsForStart, engine_.frame_waiting() && !registers_.wanted() && !engine_.busy());
     coverage_.met(EnteredOnReleased, e.entered && e.released);
     coverage_.met(ReadOnWritten, e.read && e.written);

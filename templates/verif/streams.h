@@ -44,6 +44,7 @@ class ImageStream {
     if (piece_ > 0) {
       piece_ = 0;
       late_ = false;
+      choose_aim(random);
       return;
     }
     ++frame_;
@@ -69,6 +70,10 @@ class ImageStream {
   }
 
  private:
+  // A frame becomes complete, or a piece ends, when it can, as another frame leaves the input, when the engine
+  // stands idle (with no scores, or a frame's last one, waiting), or when the running frame is the only one.
+  enum class Aim { None, Released, Idle, Alone };
+
   const Vectors& vectors_;
   const Header& header_;
   Course course_;
@@ -80,7 +85,7 @@ class ImageStream {
   bool offered_ = false;
   bool missing_ = false;  // the frame lacks its tlast
   bool late_ = false;     // the frame before lacked it, and the piece ends with it
-  bool aim_ = false;      // the frame becomes complete as another leaves
+  Aim aim_ = Aim::None;   // when the frame becomes complete
   uint64_t waited_ = 0;
 
   bool last() const { return beat_ + 1 == (piece_ > 0 ? piece_ : header_.beats); }
@@ -88,24 +93,36 @@ class ImageStream {
   void choose(Random& random) {
     pace_.choose(random, vectors_.cycles);
     missing_ = random.once_in(rarity_);
-    aim_ = random.once_in(4);
     // A piece behind a frame without tlast makes it late, else it is a frame that breaks off.
     const bool piece = header_.beats > 1 && random.once_in(late_ ? 2 : rarity_);
     piece_ = piece ? 1 + random.below(header_.beats - 1) : 0;
     if (!piece) late_ = false;
+    choose_aim(random);
+  }
+
+  // For the piece or, behind it, for the frame.
+  void choose_aim(Random& random) {
+    static constexpr Aim of_frames[] = {Aim::None, Aim::None, Aim::None, Aim::None, Aim::Released, Aim::Released,
+                                        Aim::Idle, Aim::Alone};
+    static constexpr Aim of_pieces[] = {Aim::None, Aim::None, Aim::Idle, Aim::Alone};
+    aim_ = piece_ > 0 ? of_pieces[random.below(4)] : of_frames[random.below(8)];
   }
 
   // Whether the next beat may come, where it is the last one of a frame.
-  bool ends(const Engine& engine, bool may_end) { return !last() || piece_ > 0 || (may_end && aims(engine)); }
+  bool ends(const Engine& engine, bool may_end) {
+    return !last() || ((may_end || piece_ > 0) && aims(engine));
+  }
 
-  // Whether the last beat of a frame comes now: at once, or such that the padding behind it ends with the first
-  // layer of the running frame.
+  // Whether the last beat of a frame comes now, such that the padding behind it ends when it is aimed at.
   bool aims(const Engine& engine) {
-    if (!aim_ || header_.input_frames == 1) return true;
-    const uint64_t left = engine.until_released();
-    if (left == ~0ull || left < engine.trailing() || waited_ > 2 * vectors_.cycles) return true;
+    if (aim_ == Aim::None || waited_ > 3 * vectors_.cycles) return true;
     ++waited_;
-    return left == engine.trailing();
+    if (aim_ == Aim::Idle) return !engine.busy() && (engine.read_is_next() || !engine.scores_waiting());
+    if (aim_ == Aim::Alone) return !engine.frame_waiting() && (engine.busy() || waited_ > 64);
+    const uint64_t left = engine.until_released();
+    if (left != ~0ull) return left <= engine.trailing();
+    // The next frame's first layer is waited for where there is one.
+    return header_.input_frames == 1 || !engine.frame_waiting();
   }
 };
 
@@ -116,32 +133,47 @@ class ResultStream {
 
   void begin(const Course& course, Random& random) {
     frames_ = course.frames;
-    waited_ = 0;
     choose(random);
   }
 
   void choose(Random& random) {
+    static constexpr Aim choices[] = {Aim::None, Aim::None, Aim::Written, Aim::Started, Aim::Started, Aim::Blocked};
     pace_.choose(random, vectors_.cycles);
-    aim_ = random.once_in(4);
+    aim_ = choices[random.below(6)];
+    waited_ = blocked_ = 0;
   }
 
   // Sets tready of the coming cycle; `events` is what else happens in it.
   void drive(Vcosim_top& t, const Engine& engine, const Events& events, Random& random) {
-    bool ready = pace_.next(random);
-    if (aim_ && engine.read_is_next()) {
-      // A frame's last score leaves as the engine ends a frame, or starts one.
-      const bool now = events.written || events.started;
-      const bool hopeless = !engine.busy() && (!engine.has_room() || engine.started() == frames_);
-      ready = now || hopeless || waited_ > 3 * vectors_.cycles;
-      waited_ = ready ? 0 : waited_ + 1;
-    }
-    t.m_axis_tready = ready;
+    const bool ready = pace_.next(random);
+    t.m_axis_tready = aim_ == Aim::None || !engine.output_valid() ? ready : aims(engine, events, ready);
   }
 
  private:
+  // A frame's scores leave as they can; its last one leaves as another frame's are complete, or as another frame
+  // starts; none leaves until a frame waits for their room.
+  enum class Aim { None, Written, Started, Blocked };
+
   const Vectors& vectors_;
   Pace pace_;
   uint64_t frames_ = 0;
-  bool aim_ = false;
-  uint64_t waited_ = 0;
+  Aim aim_ = Aim::None;
+  uint64_t waited_ = 0, blocked_ = 0;
+
+  bool aims(const Engine& engine, const Events& events, bool ready) {
+    const bool over = engine.started() == frames_ && !engine.busy();
+    if (over || ++waited_ > 4 * vectors_.cycles) {
+      aim_ = Aim::None;
+      return ready;
+    }
+    if (aim_ == Aim::Blocked) {
+      blocked_ += !engine.busy() && !engine.has_room() && engine.frame_waiting();
+      if (blocked_ == 8) aim_ = Aim::None;
+      return false;
+    }
+    if (!engine.read_is_next()) return ready;
+    // A frame that waits for room does not start.
+    const bool hopeless = !engine.busy() && !engine.has_room();
+    return hopeless || (aim_ == Aim::Written ? events.written : events.started);
+  }
 };

@@ -178,7 +178,7 @@ class Traffic {
     if (quiet_) return;
     const bool waits = !registers.wanted() && engine.frame_waiting();
     if (waits && random.once_in(24)) {
-      master_.write({kControl, random.once_in(4) ? 1u : 2u}, false, random);
+      master_.write({kControl, random.once_in(8) ? 1u : 2u}, false, random);
     } else if (random.once_in(profile_.writes)) {
       any_write(engine, registers, random);
     }
@@ -212,7 +212,11 @@ class Traffic {
         next_settings(engine, registers, random);
         break;
       default:
-        if (safe) master_.write({kControl | (draw >> 28 & 3), draw, strobe | 1}, false, random);
+        // AUTO stays on now and then only.
+        if (safe) {
+          const uint32_t data = random.once_in(4) ? draw : draw & ~1u;
+          master_.write({kControl | (draw >> 28 & 3), data, strobe | 1}, false, random);
+        }
         break;
     }
   }

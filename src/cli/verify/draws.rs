@@ -37,10 +37,11 @@ pub(super) fn seed(plan: &Plan, index: usize, kind: Kind) -> u32 {
     let fresh = index - index % FRESH;
     let before: usize = (fresh..index).map(|image| kinds(image).count()).sum();
     let drawn = draw(plan.seed, Use::Seed, fresh);
-    let first = match (fresh, drawn % 4) {
-        (0, _) => machine::RESET_SEED,
-        (_, 0) => 0,
-        (_, _) => (drawn >> 16) as u32,
+    // The first one needs no write behind a reset, the second one is the seed from which no automaton moves.
+    let first = match fresh / FRESH {
+        0 => machine::RESET_SEED,
+        1 => 0,
+        _ => (drawn >> 16) as u32,
     };
     machine::frame_seed(first, (before + usize::from(kind != Kind::User)) as u64)
 }
