@@ -3,6 +3,7 @@
 use bincim::cli::verify::{
     self,
     cosim::{self, Plan, Shard, Trace},
+    texts::Text,
 };
 use bincim::design::{self, Design};
 use bincim::emit::bench;
@@ -85,7 +86,7 @@ fn player(fault: usize) -> Player {
 }
 
 fn cosimulate(player: &Player, seed: u64, trace: Trace) -> (cosim::Model, Vec<Shard>) {
-    let model = cosim::build(player.folder.path(), trace, 2).unwrap();
+    let model = cosim::build(player.folder.path(), &player.design, Text::Shipped, trace, 2).unwrap();
     let plan = Plan { seed, noise_seed: 1, resets: 2, jobs: 2, planes: 1, whole: false };
     let image = |index: usize| player.images[index].clone();
     let shards = cosim::run(&player.design, &model, &image, 0..IMAGES, &plan, &|_| ()).unwrap();

@@ -63,7 +63,9 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let mut files = in_folder("rtl", rtl);
     files.extend(emit::bench::files(design, &names, &frames(design, chip.as_ref())).into_diagnostic()?);
     if let Some(device) = device {
-        files.extend(in_folder("board", board(design, device)?));
+        let (texts, cells) = board(design, device)?;
+        files.extend(in_folder("board", texts));
+        files.extend(in_folder("verif/cells", cells));
     }
     files.push(json_file("design.json", &view(design)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
@@ -101,9 +103,9 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     images.take(emit::bench::frames(design, BENCH_FRAMES)).enumerate().map(frame).collect()
 }
 
-/// The wrapper for the device's board; nothing for a device without one.
-fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
-    let Some(board) = &device.board else { return Ok(Vec::new()) };
+/// The wrapper for the device's board, and models of the cells in it; nothing for a device without one.
+fn board(design: &Design, device: &Device) -> miette::Result<(Vec<NamedText>, Vec<NamedText>)> {
+    let Some(board) = &device.board else { return Ok((Vec::new(), Vec::new())) };
     let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
     let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.clock_mhz()));
     let family = match device.family {
@@ -130,7 +132,8 @@ fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
         m_bytes: design.output.stream_bits / 8,
         frame_beats: design.input.beats,
     };
-    emit::board::modules(&top).into_diagnostic()
+    let cells = top.pll.iter().map(Pll::model).collect();
+    Ok((emit::board::modules(&top).into_diagnostic()?, cells))
 }
 
 /// An existing folder is replaced only if an earlier run made it.

@@ -5,6 +5,7 @@
 
 use super::NamedText;
 use super::vectors::{self, Frame};
+use super::{cells, popcount};
 use crate::design::Design;
 use askama::Template;
 
@@ -73,8 +74,10 @@ struct Core<'a> {
     description: String,
     rtl: Vec<&'a str>,
     memories: Vec<&'a str>,
+    cells: Vec<String>,
     waivers: Vec<&'a str>,
     waivers_used: &'static str,
+    cells_used: &'static str,
     vectors: Vec<&'static str>,
 }
 
@@ -100,12 +103,20 @@ pub fn frames(design: &Design, images: usize) -> usize {
 pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
     let ending = |end: &str| rtl.iter().map(String::as_str).filter(|name| name.ends_with(end)).collect();
     let vectors = vectors::hex(design, frames);
+    let cells: Vec<NamedText> = match design.analog {
+        None => cells::of_tree(&design.tree),
+        Some(_) => Vec::new(),
+    };
+    let cells: Vec<NamedText> =
+        cells.into_iter().map(|cell| text(&format!("verif/cells/{}", cell.name), cell.text)).collect();
     let core = Core {
         core_name: core_name(&design.name),
         description: description(design),
         rtl: ending(".v"),
         memories: ending(".hex"),
+        cells: cells.iter().map(|cell| cell.name.clone()).collect(),
         waivers_used: if rtl.iter().any(|name| name.ends_with(".vlt")) { ", waivers" } else { "" },
+        cells_used: if cells.is_empty() { "" } else { ", cells" },
         waivers: ending(".vlt"),
         vectors: vectors::HEX_FILES.to_vec(),
     };
@@ -118,6 +129,11 @@ pub fn files(design: &Design, rtl: &[String], frames: &[Frame]) -> Result<Vec<Na
         text("verif/test_bincim.py", cocotb(design, frames).render()?),
     ];
     texts.extend(cosimulation(design)?);
+    texts.extend(cells);
+    if design.analog.is_none() {
+        let model = popcount::specification(&design.tree, "popcount_tree");
+        texts.push(text(&format!("verif/model/{}", model.name), model.text));
+    }
     texts.extend(vectors.into_iter().map(|(name, content)| text(&format!("verif/vectors/{name}"), content)));
     Ok(texts)
 }
@@ -134,6 +150,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
     Ok(vec![
         text("verif/cosim_top.sv", top.render()?),
         text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
+        text("verif/cosim.vlt", include_str!("../../templates/verif/cosim.vlt")),
         text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
         text("verif/stimulus.h", include_str!("../../templates/verif/stimulus.h")),
     ])

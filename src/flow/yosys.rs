@@ -147,7 +147,8 @@ fn checked_top(top: &str) -> Result<&str, FlowError> {
     })
 }
 
-fn quoted(path: &Path) -> Result<String, FlowError> {
+/// A path as a word of a script.
+pub(super) fn quoted(path: &Path) -> Result<String, FlowError> {
     match path.to_str() {
         Some(text) if !text.contains(['"', '\\', '\n', '\r', ';']) => Ok(format!("\"{text}\"")),
         _ => Err(FlowError::BadName {

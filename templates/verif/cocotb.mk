@@ -2,7 +2,7 @@
 
 TOPLEVEL_LANG := verilog
 ROOT := $(abspath ..)
-VERILOG_SOURCES := $(addprefix $(ROOT)/rtl/,$(shell cat files.f))
+VERILOG_SOURCES := $(addprefix $(ROOT)/rtl/,$(shell cat files.f)) $(wildcard $(ROOT)/verif/cells/*.v)
 COCOTB_TOPLEVEL := bincim_top
 COCOTB_TEST_MODULES := test_bincim
 COCOTB_RESULTS_FILE := $(ROOT)/build/cocotb.xml

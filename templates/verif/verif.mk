@@ -7,13 +7,14 @@ SEED ?= 1
 WAVES ?= 0
 ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
 RTL := $(addprefix $(ROOT)/rtl/,$(shell cat $(ROOT)/rtl/files.f))
+CELLS := $(wildcard $(ROOT)/verif/cells/*.v)
 BUILD := $(ROOT)/build
 
 .PHONY: sim cocotb clean
 sim: $(BUILD)/bincim_tb.vvp
 	cd $(ROOT)/rtl && vvp -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
 
-$(BUILD)/bincim_tb.vvp: $(RTL) $(ROOT)/verif/bincim_tb.v
+$(BUILD)/bincim_tb.vvp: $(RTL) $(CELLS) $(ROOT)/verif/bincim_tb.v
 	@mkdir -p $(BUILD)
 	iverilog -g2005 -Wall -s bincim_tb -o $@ $^
 

@@ -128,7 +128,7 @@ pub fn write_design(folder: &Path, design: &Design, rtl: Vec<(String, String)>, 
 pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
     let words = |problem: bincim::flow::FlowError| problem.to_string();
     let rtl = folder.join("rtl");
-    let mut files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    let mut files = bincim::flow::folder::simulation_files(folder).map_err(words)?;
     files.push(PathBuf::from("../verif/bincim_tb.v"));
     let (compiled, log) = (folder.join("bench.vvp"), folder.join("log"));
     icarus::compile(&files, "bincim_tb", Level::Verilog2005, &rtl, &compiled, &log).map_err(words)?;
@@ -182,7 +182,7 @@ fn stream_order(network: &Network, scores: &[i32]) -> Vec<i64> {
 pub fn lint(folder: &Path) -> Result<(), String> {
     let rtl = folder.join("rtl");
     let words = |problem: bincim::flow::FlowError| problem.to_string();
-    let files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    let files = bincim::flow::folder::simulation_files(folder).map_err(words)?;
     let warnings = verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
     if warnings.is_empty() { Ok(()) } else { Err(format!("lint: {warnings:#?}")) }
 }

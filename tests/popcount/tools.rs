@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use bincim::design::tree::{TreePlan, TreeStyle};
-use bincim::emit::NamedText;
+use bincim::emit::{NamedText, cells};
 
 /// A place for the files of one run, empty but for them.
 pub fn write(run: &str, files: &[NamedText]) -> PathBuf {
@@ -17,13 +17,12 @@ pub fn write(run: &str, files: &[NamedText]) -> PathBuf {
     folder
 }
 
-/// The Verilog files of a folder, but for cell models.
+/// The Verilog files of a folder.
 pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder was written");
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "v"))
-        .filter(|path| !path.ends_with("cells.v"))
         .collect();
     files.sort();
     files
@@ -72,13 +71,13 @@ impl Icarus {
         Some(Icarus { iverilog, vvp })
     }
 
-    /// What the comparison says, or nothing where the device's cells have no model here.
-    pub fn run(&self, run: &str, plan: &TreePlan, files: &[NamedText], cycles: usize) -> Option<String> {
-        let folder = write(run, files);
+    /// What the comparison says, with the models of device cells that come with every design.
+    pub fn run(&self, run: &str, plan: &TreePlan, files: &[NamedText], cycles: usize) -> String {
+        let folder = write(run, &[files, &cells::of_tree(plan)].concat());
         let inverted: String =
             plan.inverted_rows().iter().rev().map(|&bit| if bit { '1' } else { '0' }).collect();
         let mut command = Command::new(&self.iverilog);
-        command.args(["-g2005", "-s", "compare", "-DSYNTHESIS", "-o"]).arg(folder.join("compare.vvp"));
+        command.args(["-g2005", "-s", "compare", "-o"]).arg(folder.join("compare.vvp"));
         command.arg(format!("-DROWS={}", plan.rows));
         command.arg(format!("-DWIDTH={}", plan.count_width()));
         command.arg(format!("-DLATENCY={}", plan.latency()));
@@ -92,23 +91,15 @@ impl Icarus {
         }
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/popcount/compare.v"));
         command.args(sources(&folder));
-        let Some(models) = models(plan.style) else {
-            skipped("a share folder of yosys", &format!("simulation of {}", plan.style.name()));
-            return None;
-        };
-        command.args(&models);
-        if let Some(folder) = models.first().and_then(|model| model.parent()) {
-            command.arg("-I").arg(folder);
-        }
         let output = command.output().expect("iverilog was found");
         assert!(output.status.success(), "{run}: {}", text(&output));
         let output = Command::new(&self.vvp).arg("-n").arg(folder.join("compare.vvp")).output();
-        Some(text(&output.expect("vvp was found")))
+        text(&output.expect("vvp was found"))
     }
 }
 
 /// The family whose cells a style is made of.
-pub fn cells(style: TreeStyle) -> Option<&'static str> {
+fn family(style: TreeStyle) -> Option<&'static str> {
     match style {
         TreeStyle::Ccu2c => Some("ecp5"),
         TreeStyle::Lut6 => Some("xilinx"),
@@ -119,7 +110,7 @@ pub fn cells(style: TreeStyle) -> Option<&'static str> {
 /// Yosys' models of the cells of a style; none where there is no share folder. Newer versions have ECP5's carry cell in
 /// a file of its own, and around it what Icarus does not read.
 pub fn models(style: TreeStyle) -> Option<Vec<PathBuf>> {
-    let Some(family) = cells(style) else { return Some(Vec::new()) };
+    let Some(family) = family(style) else { return Some(Vec::new()) };
     let folder = share()?.join(family);
     let carry = folder.join("ccu2c_sim.vh");
     Some(match carry.is_file() {
