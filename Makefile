@@ -40,9 +40,11 @@ check: ## say which outside tools are there and which are missing
 build: ## build the program, target/release/bincim
 	@$(CARGO) build --release
 
-lint: ## formatting and clippy, warnings are errors
+lint: ## formatting, clippy, and the Verilog of some designs; warnings are errors
 	@$(CARGO) fmt --check
 	@$(CARGO) clippy --all-targets -- -D warnings
+	@$(CARGO) build --quiet
+	@scripts/lint_designs.sh
 
 fmt: ## format the sources
 	@$(CARGO) fmt

@@ -21,6 +21,7 @@ pub mod mapping;
 pub mod montecarlo;
 pub mod network;
 pub mod onnx;
+pub mod proof;
 pub mod read;
 pub mod report;
 pub mod suggest;

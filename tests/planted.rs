@@ -275,7 +275,7 @@ fn every_planted_bug_that_shows_is_caught() {
         report += &format!(
             "\n## {} ({}, {} rows x {} lanes, {} layers)\n\n| file | bug | first difference |\n|---|---|---|\n",
             subject.name,
-            bench.design.name,
+            bench.design.name.raw(),
             bench.design.rows,
             bench.design.lanes,
             bench.design.layers.len()

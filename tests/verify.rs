@@ -8,6 +8,7 @@ harness::main!();
 use bincim::cli::verify::{
     self,
     cosim::{self, Plan, Shard, Trace},
+    texts::Text,
 };
 use bincim::design::{self, Design};
 use bincim::emit::{self, bench};
@@ -111,7 +112,7 @@ fn player(fault: usize) -> Case {
 }
 
 fn cosimulate(case: &Case, seed: u64, trace: Trace) -> (cosim::Model, Vec<Shard>) {
-    let model = cosim::build(case.folder.path(), trace, 2).unwrap();
+    let model = cosim::build(case.folder.path(), &case.design, Text::Shipped, trace, 2).unwrap();
     let plan = Plan { seed, noise_seed: None, resets: 2, jobs: 2, planes: None, whole: false };
     let image = |index: usize| case.images[index].clone();
     let shards = cosim::run(&case.design, &model, &image, 0..IMAGES, &plan, &|_| ()).unwrap();

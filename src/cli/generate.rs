@@ -88,6 +88,8 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
         (Some(top), Some(device)) => wrapper(top, device)?,
         _ => Vec::new(),
     };
+    let pll = top.as_ref().and_then(|top| top.pll.as_ref());
+    files.extend(in_folder("verif/cells", pll.map(Pll::model).into_iter().collect()));
     let target = device.and_then(|device| board_target(design, device, &wrapper));
     files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
     files.push(package::licence());

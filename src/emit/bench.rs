@@ -5,6 +5,7 @@
 
 use super::NamedText;
 use super::vectors::{self, Frame};
+use super::{cells, popcount};
 use crate::design::Design;
 use askama::Template;
 
@@ -95,8 +96,25 @@ pub fn files(design: &Design, frames: &[Frame]) -> Result<Vec<NamedText>, askama
         text("verif/test_bincim.py", cocotb(design, frames).render()?),
     ];
     texts.extend(cosimulation(design)?);
+    texts
+        .extend(tree_cells(design).into_iter().map(|cell| text(&format!("{CELLS}{}", cell.name), cell.text)));
+    if design.analog.is_none() {
+        let model = popcount::specification(&design.tree, "popcount_tree");
+        texts.push(text(&format!("verif/model/{}", model.name), model.text));
+    }
     texts.extend(vectors.into_iter().map(|(name, content)| text(&format!("verif/vectors/{name}"), content)));
     Ok(texts)
+}
+
+/// Folder of the simulation models of device cells.
+pub(super) const CELLS: &str = "verif/cells/";
+
+/// Simulation models of the device cells in the popcount tree.
+pub(super) fn tree_cells(design: &Design) -> Vec<NamedText> {
+    match design.analog {
+        None => cells::of_tree(&design.tree),
+        Some(_) => Vec::new(),
+    }
 }
 
 /// The files of the C++ co-simulation alone; the first is its Verilog top, the second holds `main`.
@@ -112,6 +130,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         text("verif/cosim_top.sv", top.render()?),
         text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
         text("verif/harness.h", include_str!("../../templates/verif/harness.h")),
+        text("verif/cosim.vlt", include_str!("../../templates/verif/cosim.vlt")),
         text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
         text("verif/engine.h", include_str!("../../templates/verif/engine.h")),
         text("verif/registers.h", include_str!("../../templates/verif/registers.h")),

@@ -6,6 +6,7 @@
 mod analog;
 pub mod bench;
 pub mod board;
+pub mod cells;
 mod edge;
 mod engine;
 mod facts;

@@ -1,7 +1,7 @@
 //! What makes a package of a design's folder: its licence and its description for FuseSoC.
 
 use super::NamedText;
-use super::bench::description;
+use super::bench::{CELLS, description, tree_cells};
 use super::vectors;
 use crate::design::Design;
 use crate::escape;
@@ -36,8 +36,10 @@ struct Core<'a> {
     description: String,
     rtl: Vec<&'a str>,
     memories: Vec<&'a str>,
+    cells: Vec<String>,
     waivers: Vec<&'a str>,
     waivers_used: &'static str,
+    cells_used: &'static str,
     vectors: Vec<&'static str>,
     board: Option<&'a BoardTarget>,
 }
@@ -65,6 +67,8 @@ pub fn core(
     board: Option<&BoardTarget>,
 ) -> Result<NamedText, askama::Error> {
     let ending = |end: &str| rtl.iter().map(String::as_str).filter(|name| name.ends_with(end)).collect();
+    let cells: Vec<String> =
+        tree_cells(design).into_iter().map(|cell| format!("{CELLS}{}", cell.name)).collect();
     let core = Core {
         core_name: escape::identifier(design.name.raw()),
         version: env!("CARGO_PKG_VERSION"),
@@ -72,6 +76,8 @@ pub fn core(
         rtl: ending(".v"),
         memories: ending(".hex"),
         waivers_used: if rtl.iter().any(|name| name.ends_with(".vlt")) { ", waivers" } else { "" },
+        cells_used: if cells.is_empty() { "" } else { ", cells" },
+        cells,
         waivers: ending(".vlt"),
         vectors: vectors::HEX_FILES.to_vec(),
         board,

@@ -175,6 +175,17 @@ pub fn file_list(list: &Path) -> Result<Vec<PathBuf>, FlowError> {
     Ok(files)
 }
 
+/// What simulates the design in `dir`, relative to its `rtl/`: the listed sources and the models of device cells.
+pub fn simulation_files(dir: &Path) -> Result<Vec<PathBuf>, FlowError> {
+    let mut files = file_list(&dir.join("rtl/files.f"))?;
+    let cells = fs::read_dir(dir.join("verif/cells")).into_iter().flatten().flatten();
+    let mut names: Vec<_> = cells.map(|entry| entry.file_name()).collect();
+    names.retain(|name| Path::new(name).extension().is_some_and(|ending| ending == "v"));
+    names.sort();
+    files.extend(names.into_iter().map(|name| Path::new("../verif/cells").join(name)));
+    Ok(files)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

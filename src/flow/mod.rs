@@ -4,6 +4,7 @@
 //! limit and a log file, and returns plain records. It knows no network and no machine: callers
 //! say which files, which top and which device arguments.
 
+pub mod elaborate;
 mod error;
 pub mod folder;
 pub mod icarus;

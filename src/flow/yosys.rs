@@ -167,7 +167,7 @@ fn checked_top(top: &str) -> Result<&str, FlowError> {
     })
 }
 
-fn quoted(path: &Path) -> Result<String, FlowError> {
+pub(super) fn quoted(path: &Path) -> Result<String, FlowError> {
     escape::yosys(path).ok_or_else(|| FlowError::BadName {
         name: escape::path(path),
         what: "file name in a Yosys script",

@@ -1,5 +1,8 @@
 //! Test results as JUnit XML, the form that continuous-integration servers read.
 
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use std::time::Duration;
+
 /// One suite of test cases.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Suite {
@@ -11,65 +14,57 @@ pub struct Suite {
     pub properties: Vec<(String, String)>,
 }
 
-/// One test case; `failure` holds a one-line message and the details.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// One test case.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub class: String,
     pub name: String,
-    pub failure: Option<(String, String)>,
+    pub status: Status,
 }
 
-/// The XML of `suite`.
+/// How a test case went.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    Passed,
+    /// A one-line message and the details.
+    Failed(String, String),
+    /// What it would have looked at was not reached, or left out; why.
+    Skipped(String),
+}
+
+/// The XML of `suite`; characters that XML forbids are left out.
 pub fn xml(suite: &Suite) -> String {
-    let failures = suite.cases.iter().filter(|case| case.failure.is_some()).count();
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out.push_str(&format!(
-        "<testsuites tests=\"{0}\" failures=\"{failures}\">\n  \
-         <testsuite name=\"{1}\" tests=\"{0}\" failures=\"{failures}\" errors=\"0\" time=\"{2:.3}\">\n",
-        suite.cases.len(),
-        escaped(&suite.name),
-        suite.seconds
-    ));
-    if !suite.properties.is_empty() {
-        out.push_str("    <properties>\n");
-        for (name, value) in &suite.properties {
-            out.push_str(&format!(
-                "      <property name=\"{}\" value=\"{}\"/>\n",
-                escaped(name),
-                escaped(value)
-            ));
-        }
-        out.push_str("    </properties>\n");
-    }
-    for case in &suite.cases {
-        let head =
-            format!("    <testcase classname=\"{}\" name=\"{}\"", escaped(&case.class), escaped(&case.name));
-        match &case.failure {
-            None => out.push_str(&format!("{head}/>\n")),
-            Some((message, details)) => out.push_str(&format!(
-                "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
-                escaped(message),
-                escaped(details)
-            )),
-        }
-    }
-    out.push_str("  </testsuite>\n</testsuites>\n");
-    out
+    let time = Duration::try_from_secs_f64(suite.seconds).unwrap_or_default();
+    let mut cases = TestSuite::new(suite.name.as_str());
+    cases.set_time(time);
+    cases.add_properties(
+        suite.properties.iter().map(|(name, value)| Property::new(name.as_str(), value.as_str())),
+    );
+    cases.add_test_cases(suite.cases.iter().map(|case| {
+        let mut test = TestCase::new(case.name.as_str(), status(&case.status));
+        test.set_classname(case.class.as_str());
+        test
+    }));
+    let mut report = Report::unnamed();
+    report.set_time(time);
+    report.add_test_suite(cases);
+    report.to_string().expect("a report is written to a string")
 }
 
-/// Text with XML's own characters replaced; control characters, which XML forbids, become spaces.
-fn escaped(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '&' => "&amp;".to_string(),
-            '<' => "&lt;".to_string(),
-            '>' => "&gt;".to_string(),
-            '"' => "&quot;".to_string(),
-            '\n' => "\n".to_string(),
-            c if c.is_control() => " ".to_string(),
-            c => c.to_string(),
-        })
-        .collect()
+fn status(status: &Status) -> TestCaseStatus {
+    match status {
+        Status::Passed => TestCaseStatus::success(),
+        Status::Failed(message, details) => {
+            let mut failure = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            failure.set_message(message.as_str()).set_type("difference").set_description(details.as_str());
+            failure
+        }
+        Status::Skipped(reason) => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(reason.as_str());
+            skipped
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,23 +72,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_counted_and_text_is_escaped() {
+    fn cases_are_counted_by_status_and_text_is_escaped() {
+        let case = |name: &str, status| Case { class: "c".into(), name: name.into(), status };
         let suite = Suite {
             name: "a & b".into(),
             cases: vec![
-                Case { class: "c".into(), name: "one".into(), failure: None },
-                Case {
-                    class: "c".into(),
-                    name: "two".into(),
-                    failure: Some(("1 < 2".into(), "\"x\"".into())),
-                },
+                case("one", Status::Passed),
+                case("two", Status::Failed("1 < 2\u{1b}[31m".into(), "\"x\"".into())),
+                case("three", Status::Skipped("not reached".into())),
             ],
             seconds: 0.5,
             properties: vec![("seed".into(), "7".into())],
         };
         let text = xml(&suite);
-        assert!(text.contains("tests=\"2\" failures=\"1\""), "{text}");
-        assert!(text.contains("<failure message=\"1 &lt; 2\">&quot;x&quot;</failure>"), "{text}");
-        assert!(text.contains("name=\"a &amp; b\""), "{text}");
+        for part in [
+            "<testsuite name=\"a &amp; b\" tests=\"3\" disabled=\"1\" errors=\"0\" failures=\"1\" time=\"0.500\">",
+            "<property name=\"seed\" value=\"7\"/>",
+            "<failure message=\"1 &lt; 2\" type=\"difference\">",
+            "<skipped message=\"not reached\"/>",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "{text}");
     }
 }

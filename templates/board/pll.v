@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // bincim_pll: <: input_hz :> Hz to <: output_hz :> Hz with the device's own PLL.
-//
-// Without SYNTHESIS the clock passes through.
 
 `default_nettype none
 
@@ -12,12 +10,7 @@ module bincim_pll (
   output wire locked_o
 );
 
-`ifdef SYNTHESIS
 <: cell :>
-`else
-  assign clk_o = clk_i;
-  assign locked_o = 1'b1;
-`endif
 
 endmodule
 

@@ -19,7 +19,6 @@ module popcount_carry #(
   output wire [SLOTS-1:0]   sum_o
 );
 
-`ifdef SYNTHESIS
   // A cell's sum is f(a, b, c, d) ^ carry; its carry out is f ? carry : f(a, b, 0, 0).
   localparam [15:0] ADD    = 16'h9669;
   localparam [15:0] CHOOSE = 16'h569a;
@@ -54,38 +53,6 @@ module popcount_carry #(
       );
     end
   endgenerate
-`else
-  reg [SLOTS-1:0] sum;
-  reg             carry;
-  reg             first;
-  reg             second;
-  integer         k;
-
-  always @* begin
-    carry  = 1'b0;
-    first  = 1'b0;
-    second = 1'b0;
-    sum    = {SLOTS{1'b0}};
-    for (k = 0; k < SLOTS; k = k + 1) begin
-      if (CHOOSES[k]) begin
-        first  = ops_i[4*k+3];
-        second = ops_i[4*k+2] ? ops_i[4*k] : ops_i[4*k+1];
-      end else begin
-        first  = ~(ops_i[4*k+3] ^ ops_i[4*k+2]);
-        second = ops_i[4*k+1] ^ ops_i[4*k];
-      end
-      if (ADDS[k] | CHOOSES[k]) begin
-        sum[k] = carry ^ first ^ second;
-        carry  = (first & second) | (carry & (first ^ second));
-      end else begin
-        sum[k] = carry;
-        carry  = first;
-      end
-    end
-  end
-
-  assign sum_o = sum;
-`endif
 
 endmodule
 

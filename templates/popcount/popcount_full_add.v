@@ -16,7 +16,6 @@ module popcount_full_add (
   output wire carry_o
 );
 
-`ifdef SYNTHESIS
   LUT6_2 #(
     .INIT (64'h9669_6996_eb82_82eb)
   ) u_lut (
@@ -29,13 +28,6 @@ module popcount_full_add (
     .O5 (carry_o),
     .O6 (sum_o)
   );
-`else
-  wire b = ~(b_i ^ b_weight_i);
-  wire c = ~(c_i ^ c_weight_i);
-
-  assign sum_o   = a_i ^ b ^ c;
-  assign carry_o = (b & c) | (a_i & (b ^ c));
-`endif
 
 endmodule
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // <: name :>: what the popcount tree counts, written to be read and to simulate fast.
+// Never synthesised: it takes the tree's place in a simulation by its name in the list of files.
 //
 <: contract :>
 

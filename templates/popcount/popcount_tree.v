@@ -4,8 +4,6 @@
 // <: style :>.
 //
 <: contract :>
-//
-// Without SYNTHESIS, popcount_model stands in: same counts, same cycle, faster to simulate.
 
 `default_nettype none
 
@@ -13,13 +11,7 @@ module popcount_tree (
 <: ports :>
 );
 
-`ifdef SYNTHESIS
 <: body :>
-`else
-  popcount_model u_model (
-<: connections :>
-  );
-`endif
 
 endmodule
 

@@ -1,7 +1,7 @@
 # The cocotb run, in ../rtl where the memory images lie; started by `make -C verif cocotb`.
 
 TOPLEVEL_LANG := verilog
-VERILOG_SOURCES := $(shell cat files.f)
+VERILOG_SOURCES := $(shell cat files.f) $(wildcard ../verif/cells/*.v)
 COCOTB_TOPLEVEL := bincim_top
 COCOTB_TEST_MODULES := test_bincim
 COCOTB_RESULTS_FILE := ../build/cocotb.xml

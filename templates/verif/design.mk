@@ -10,7 +10,14 @@ export BINCIM
 # Relative, for make has no quotes for a path with spaces.
 BUILD := build
 RTL := $(shell cat rtl/files.f)
+# Models of device cells, for simulation and lint only; synthesis takes the device's own.
+CELLS := $(patsubst %,../%,$(wildcard verif/cells/*.v))
+# The tree's specification in the place of the tree, as long simulations of large arrays have it.
+MODEL := $(patsubst %,../%,$(wildcard verif/model/popcount_tree.v))
+BOARD := $(patsubst %,../%,$(wildcard board/*.v))
+BOARD_TOP := $(basename $(notdir $(wildcard board/*_top.v)))
 WAIVERS := $(notdir $(wildcard rtl/*.vlt))
+LIBRARY := $(if $(CELLS),read_verilog -lib $(CELLS); )
 
 .PHONY: help lint sim cocotb synth clean
 help:
@@ -20,17 +27,25 @@ help:
 	@echo "make synth   cells of a generic synthesis; for a device: bincim synth . --device NAME"
 
 lint:
-	@mkdir -p build
-	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL)
-	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(RTL)
-	cd rtl && "$(YOSYS)" -q -p "read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
+	@mkdir -p $(BUILD)
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL) $(CELLS)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(RTL) $(CELLS)
+ifneq ($(MODEL),)
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(filter-out popcount_%,$(RTL)) $(MODEL)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(filter-out popcount_%,$(RTL)) $(MODEL)
+endif
+ifneq ($(BOARD_TOP),)
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module $(BOARD_TOP) $(WAIVERS) $(RTL) $(BOARD) $(CELLS)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s $(BOARD_TOP) -o /dev/null $(RTL) $(BOARD) $(CELLS)
+endif
+	cd rtl && "$(YOSYS)" -q -p "$(LIBRARY)read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
 
 sim cocotb:
 	$(MAKE) -C verif $@
 
 synth:
 	@mkdir -p $(BUILD)
-	cd rtl && "$(YOSYS)" -q -l ../$(BUILD)/synth.log -p "read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../$(BUILD)/cells.txt stat"
+	cd rtl && "$(YOSYS)" -q -l ../$(BUILD)/synth.log -p "$(LIBRARY)read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../$(BUILD)/cells.txt stat"
 	@cat $(BUILD)/cells.txt
 
 clean:

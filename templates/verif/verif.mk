@@ -13,13 +13,14 @@ IVERILOG ?= $(call tool,iverilog)
 VVP ?= $(call tool,vvp)
 # Relative, so that the folder may stand in a path with a space.
 RTL := $(addprefix ../rtl/,$(shell cat ../rtl/files.f))
+CELLS := $(wildcard ../verif/cells/*.v)
 BUILD := ../build
 
 .PHONY: sim cocotb clean
 sim: $(BUILD)/bincim_tb.vvp
 	cd ../rtl && "$(VVP)" -N $< +seed=$(SEED) $(if $(filter 1,$(WAVES)),+waves=$(BUILD)/bincim_tb.vcd)
 
-$(BUILD)/bincim_tb.vvp: $(RTL) bincim_tb.v
+$(BUILD)/bincim_tb.vvp: $(RTL) $(CELLS) bincim_tb.v
 	@mkdir -p $(BUILD)
 	"$(IVERILOG)" -g2005 -Wall -s bincim_tb -o $@ $^
 

@@ -142,7 +142,7 @@ pub fn need_both_simulators() {
 pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
     let words = |problem: bincim::flow::FlowError| problem.to_string();
     let rtl = folder.join("rtl");
-    let mut files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    let mut files = bincim::flow::folder::simulation_files(folder).map_err(words)?;
     files.push(PathBuf::from("../verif/bincim_tb.v"));
     let (compiled, log) = (folder.join("bench.vvp"), folder.join("log"));
     icarus::compile(&files, "bincim_tb", Level::Verilog2005, &rtl, &compiled, &log).map_err(words)?;
@@ -196,7 +196,7 @@ fn stream_order(network: &Network, scores: &[i32]) -> Vec<i64> {
 pub fn lint(folder: &Path) -> Result<(), String> {
     let rtl = folder.join("rtl");
     let words = |problem: bincim::flow::FlowError| problem.to_string();
-    let files = bincim::flow::folder::file_list(&rtl.join("files.f")).map_err(words)?;
+    let files = bincim::flow::folder::simulation_files(folder).map_err(words)?;
     let warnings = verilator::lint(&files, "bincim_top", &rtl, &folder.join("lint.log")).map_err(words)?;
     if warnings.is_empty() { Ok(()) } else { Err(format!("lint: {warnings:#?}")) }
 }

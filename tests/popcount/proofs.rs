@@ -5,7 +5,14 @@ use std::fmt::Write as _;
 use bincim::design::tree::TreePlan;
 use bincim::design::tree::layout::{Leaf, Node};
 use bincim::emit::NamedText;
-use bincim::emit::popcount::{PartShape, modules};
+use bincim::emit::popcount::{self, PartShape};
+
+/// The tree, and its specification as `popcount_model`.
+pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
+    let mut files = popcount::modules(plan);
+    files.push(popcount::specification(plan, "popcount_model"));
+    files
+}
 
 /// A proof that a whole tree equals its specification.
 pub fn whole_proof(plan: &TreePlan) -> Vec<NamedText> {

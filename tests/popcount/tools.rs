@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use bincim::design::tree::{TreePlan, TreeStyle};
-use bincim::emit::NamedText;
+use bincim::emit::{NamedText, cells};
 use bincim::flow::{self, Found, Tool};
-use harness::Lack;
 use tempfile::TempDir;
 
 use crate::found;
@@ -20,7 +19,7 @@ pub fn write(run: &str, files: &[NamedText]) -> TempDir {
     folder
 }
 
-/// The Verilog files of a folder by name, but for what stands beside the trees: cell models and the comparison.
+/// The Verilog files of a folder by name, but for what stands beside the trees.
 pub fn sources(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("the folder was written");
     let mut files: Vec<String> = entries
@@ -31,8 +30,8 @@ pub fn sources(folder: &Path) -> Vec<String> {
     files
 }
 
-/// Files of a run that are no part of the trees: they come from `verif/popcount`, from Yosys or from a test.
-const BESIDE: [&str; 4] = ["cells.v", "compare.v", "luts.v", "registers_as_wires.v"];
+/// Files of a run that are no part of the trees: they come from `verif/popcount`.
+const BESIDE: [&str; 3] = ["compare.v", "luts.v", "registers_as_wires.v"];
 
 /// Copies a file of `verif/popcount` into the folder of a run, where every tool sees it; its name there.
 fn copied(name: &'static str, folder: &Path) -> &'static str {
@@ -64,14 +63,14 @@ impl Icarus {
         Some(Icarus { iverilog: found::need(Tool::Iverilog)?, vvp: found::need(Tool::Vvp)? })
     }
 
-    /// What the comparison says, or nothing where the device's cells have no model here.
-    pub fn run(&self, run: &str, plan: &TreePlan, files: &[NamedText], cycles: usize) -> Option<String> {
-        let place = write(run, files);
+    /// What the comparison says, with the models of device cells that come with every design.
+    pub fn run(&self, run: &str, plan: &TreePlan, files: &[NamedText], cycles: usize) -> String {
+        let place = write(run, &[files, &cells::of_tree(plan)].concat());
         let folder = place.path();
         let inverted: String =
             plan.inverted_rows().iter().rev().map(|&bit| if bit { '1' } else { '0' }).collect();
         let mut command = found::command(&self.iverilog, folder);
-        command.args(["-g2005", "-s", "compare", "-DSYNTHESIS", "-o", "compare.vvp"]);
+        command.args(["-g2005", "-s", "compare", "-o", "compare.vvp"]);
         command.arg(format!("-DROWS={}", plan.rows));
         command.arg(format!("-DWIDTH={}", plan.count_width()));
         command.arg(format!("-DLATENCY={}", plan.latency()));
@@ -84,28 +83,15 @@ impl Icarus {
             command.arg("-DENABLE");
         }
         command.arg(copied("compare.v", folder)).args(sources(folder));
-        let Some(models) = models(plan.style) else {
-            harness::in_part(
-                Lack::File,
-                format_args!("Yosys' cell models: simulation of {}", plan.style.name()),
-            );
-            return None;
-        };
-        if let Some((share, file)) = &models {
-            command.arg(share.join(file)).arg("-I").arg(share);
-            if *file == CARRY {
-                command.arg(copied("luts.v", folder));
-            }
-        }
         let output = command.output().expect("iverilog was found");
         assert!(output.status.success(), "{run}: {}", text(&output));
         let output = found::command(&self.vvp, folder).args(["-n", "compare.vvp"]).output();
-        Some(text(&output.expect("vvp was found")))
+        text(&output.expect("vvp was found"))
     }
 }
 
 /// The family whose cells a style is made of.
-pub fn cells(style: TreeStyle) -> Option<&'static str> {
+fn family(style: TreeStyle) -> Option<&'static str> {
     match style {
         TreeStyle::Ccu2c => Some("ecp5"),
         TreeStyle::Lut6 => Some("xilinx"),
@@ -119,7 +105,7 @@ const CARRY: &str = "ccu2c_sim.vh";
 /// Yosys' models of the cells of a style: their folder and file, if it has any; none where there is
 /// no share folder.
 fn models(style: TreeStyle) -> Option<Option<(PathBuf, &'static str)>> {
-    let Some(family) = cells(style) else { return Some(None) };
+    let Some(family) = family(style) else { return Some(None) };
     let folder = share()?.join(family);
     let file = if folder.join(CARRY).is_file() { CARRY } else { "cells_sim.v" };
     Some(Some((folder, file)))
@@ -127,7 +113,7 @@ fn models(style: TreeStyle) -> Option<Option<(PathBuf, &'static str)>> {
 
 /// The models as a script of Yosys in `folder` names them.
 pub fn model_names(style: TreeStyle, folder: &Path) -> String {
-    let Some(family) = cells(style) else { return String::new() };
+    let Some(family) = family(style) else { return String::new() };
     match models(style) {
         Some(Some((_, CARRY))) => {
             format!(" +/{family}/{CARRY} {}", copied("luts.v", folder))

@@ -269,7 +269,7 @@ fn every_tool_takes_the_printed_verilog_without_a_word() {
         let link = SerialLink::new(104, s_bytes, m_bytes, beats);
         let texts = modules(&link).expect("a sound link");
         for module in ["uart_rx", "uart_tx", "stream_fifo", "serial_bridge"] {
-            tools::lint(&texts, module, &[]);
+            tools::lint(&texts, &[], module, &[]);
         }
     }
 }

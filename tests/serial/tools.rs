@@ -106,13 +106,16 @@ pub fn simulate(texts: &[NamedText], files: &[(&str, String)], top: &str) -> Opt
     Some(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
-/// Fails on any word of any tool about `top` in `texts`; `cells` are Yosys' own files of device cells.
-pub fn lint(texts: &[NamedText], top: &str, cells: &[&str]) {
+/// Fails on any word of any tool about `top` in `texts`; `models` are those of device cells for the simulators, `cells`
+/// Yosys' own files of them.
+pub fn lint(texts: &[NamedText], models: &[NamedText], top: &str, cells: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), texts);
-    let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
+    write(folder.path(), models);
+    let own: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
+    let names: Vec<&str> = own.iter().copied().chain(models.iter().map(|text| text.name.as_str())).collect();
     let cells: String = cells.iter().map(|file| format!("read_verilog -lib +/{file}; ")).collect();
-    let read = format!("{cells}read_verilog {}", names.join(" "));
+    let read = format!("{cells}read_verilog {}", own.join(" "));
     let script = format!("{read}; hierarchy -check -top {top}; proc; check -assert");
     for (tool, args) in [
         (Tool::Verilator, [&["--lint-only", "-Wall", "--top-module", top], &names[..]].concat()),

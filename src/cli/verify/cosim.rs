@@ -4,6 +4,7 @@
 //! design alone, so any shard can be run again by itself. Files are removed when they have been read.
 
 use super::draws;
+use super::texts::{self, Text};
 use crate::design::Design;
 use crate::emit::vectors::{self, Frame, Record, Run};
 use crate::emit::{self, NamedText};
@@ -114,24 +115,40 @@ impl Plan {
     }
 }
 
-/// Builds the model of `dir` (a generated design) in `dir/build/`.
+/// Builds the model of `design`, generated into `dir`, in `dir/build/`, with what `text` says for its popcount tree.
 ///
 /// Errors: a missing tool or file, or a failure of the build with the lines that say why.
-pub fn build(dir: &Path, trace: Trace, jobs: usize) -> Result<Model, FlowError> {
+pub fn build(dir: &Path, design: &Design, text: Text, trace: Trace, jobs: usize) -> Result<Model, FlowError> {
     let rtl = dir.join("rtl");
-    let mut files = flow::folder::file_list(&rtl.join("files.f"))?;
+    let mut files = flow::folder::simulation_files(dir)?;
     files.push(PathBuf::from("../verif/cosim_top.sv"));
     let work = dir.join("build");
-    let out = work.join(match trace {
+    let mut name = match trace {
         Trace::Off => "model",
         Trace::Fst => "model_fst",
         Trace::Vcd => "model_vcd",
-    });
-    let args: Vec<String> = match trace {
+    }
+    .to_string();
+    let mut args: Vec<String> = match trace {
         Trace::Off => vec![],
         Trace::Fst => vec!["--trace-fst".into(), "--trace-structs".into()],
         Trace::Vcd => vec!["--trace".into(), "--trace-structs".into()],
     };
+    match text {
+        Text::Shipped if texts::in_blocks(design) => {
+            files.insert(0, PathBuf::from("../verif/cosim.vlt"));
+            args.push("--hierarchical".into());
+        }
+        Text::Shipped => {}
+        Text::Model => {
+            let tree = files.iter_mut().find(|file| file.as_path() == Path::new("popcount_tree.v"));
+            if let Some(tree) = tree {
+                *tree = PathBuf::from("../verif/model/popcount_tree.v");
+            }
+            name += "_of_sums";
+        }
+    }
+    let out = work.join(name);
     let model = verilator::build(&verilator::Build {
         files: &files,
         harness: &[PathBuf::from("../verif/cosim.cpp")],

@@ -3,11 +3,18 @@
 //! Compares every sum, result bit and score, and every output in every cycle, under random gaps, back-pressure,
 //! malformed frames, register accesses and resets. The first difference is named down to the lane and the
 //! cycle, with the command that shows it in a waveform.
+//!
+//! Before that, the folder is compared with its manifest, and the popcount tree is proved: simulation and proof both
+//! read the text that is synthesised.
 
+mod changed;
 pub mod cosim;
 mod coverage;
 mod draws;
+mod explain;
 mod text;
+pub mod texts;
+pub mod tree;
 mod waves;
 
 use super::progress::{self, Step};
@@ -15,13 +22,17 @@ use super::{Outcome, output};
 use crate::design::Design;
 use crate::escape::shell_path;
 use crate::flow::{self, Tool, folder};
+use crate::golden::machine;
 use crate::report::junit;
 use crate::variation::Chip;
+use changed::Change;
 use clap::{Args, ValueEnum};
-use cosim::{Mismatch, Plan, Shard, Trace};
+use cosim::{Mismatch, Model, Plan, Shard, Trace};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
+use texts::Text;
+use tree::{TreeProof, Wanted};
 
 /// Proves the Verilog of a design against the golden model, bit for bit and cycle for cycle
 #[derive(Args, Debug)]
@@ -56,6 +67,12 @@ pub struct Verify {
     /// Keep a waveform around the first mismatch, or of the first image
     #[arg(long, num_args = 0..=1, default_missing_value = "fst", require_equals = true)]
     pub waves: Option<Waves>,
+    /// Proof of the popcount tree by Yosys and decision diagrams
+    #[arg(long, value_enum, default_value = "auto")]
+    pub proof: Wanted,
+    /// Refuse a folder in which a file differs from the manifest
+    #[arg(long)]
+    pub unchanged: bool,
     /// Write the results as JUnit XML
     #[arg(long)]
     pub junit: Option<PathBuf>,
@@ -117,7 +134,17 @@ impl Images {
 pub struct Verdict<'a> {
     pub design: &'a Design,
     pub shards: Vec<Shard>,
+    /// Images that were to run, and how many of them on the text that is synthesised.
+    pub images: usize,
+    pub on_shipped: usize,
     pub plan: Plan,
+    pub proof: TreeProof,
+    /// Whether proof and simulation are good enough for what was asked.
+    pub passed: bool,
+    /// Files that differ from the manifest; none where there is no manifest.
+    pub changes: Option<Vec<Change>>,
+    /// What stands behind a bit that differs.
+    pub behind: Option<String>,
     pub tool: String,
     /// Wall-clock time of the simulations.
     pub seconds: f64,
@@ -134,6 +161,22 @@ impl Verdict<'_> {
 
     pub fn first(&self) -> Option<&Mismatch> {
         self.shards.iter().find_map(|shard| shard.first.as_ref())
+    }
+
+    /// Images that were compared to their end, on the shipped text and on the model.
+    pub fn compared(&self) -> (u64, u64) {
+        let first = self.shards.first().map_or(0, |shard| shard.first_image);
+        let border = first + self.on_shipped as u64;
+        let (shipped, model): (Vec<&Shard>, Vec<&Shard>) =
+            self.shards.iter().partition(|shard| shard.first_image < border);
+        let count = |shards: Vec<&Shard>| shards.into_iter().map(whole_images).sum();
+        (count(shipped), count(model))
+    }
+
+    /// Whether the run ended before all images were compared.
+    pub fn broke_off(&self) -> bool {
+        let (shipped, model) = self.compared();
+        shipped + model < self.images as u64
     }
 
     fn total(&self, of: impl Fn(&Shard) -> u64) -> u64 {
@@ -167,7 +210,7 @@ pub fn run(
         true => found,
         false => text::summary(&verdict),
     })?;
-    Ok(if verdict.mismatches() == 0 { Outcome::Done } else { Outcome::No })
+    Ok(if verdict.passed { Outcome::Done } else { Outcome::No })
 }
 
 /// Builds, runs and compares; `image` gives the elements (channel, row, column) of one of `there` images.
@@ -187,35 +230,124 @@ pub fn verify<'a>(
         whole: matches!(args.images, Images::Range(..)),
     };
     let _held = folder::hold(&args.dir.join("build"))?;
+    let changes = changes(args)?;
     let chip = chip(args, design)?;
-    let step = Step::start(format!("building the model of {} (seed {})", args.dir.display(), args.seed));
-    let model = cosim::build(&args.dir, Trace::Off, plan.jobs)?;
-    step.done(&model.tool.describe());
-    let model = match chip.clone() {
-        Some(chip) => model.with_chip(design, chip)?,
-        None => model,
-    };
+    let step = Step::start("proving the popcount tree");
+    let proof = tree::prove(&args.dir, design, args.proof)?;
+    step.done(&proof.sentence());
+
+    let on_shipped = texts::shipped_images(design, range.len());
+    let border = range.start + on_shipped;
+    let shipped = build(args, design, chip.as_ref(), Text::Shipped)?;
     let text = format!("comparing {} images with the golden model", range.len());
     let template = "{bar:40} {pos}/{len} images, {per_sec}, {eta} left";
     let bar = progress::bar(&text, template, range.len(), 0);
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
-    let start = Instant::now();
-    let shards = cosim::run(design, &model, image, range, &plan, &|done| bar.inc(done))?;
+    let now = || Instant::now();
+    let start = now();
+    let mut shards = cosim::run(design, &shipped, image, range.start..border, &plan, &|done| bar.inc(done))?;
+    let mut seconds = start.elapsed().as_secs_f64();
+    if border < range.end && shards.iter().all(|shard| shard.mismatches == 0) {
+        let model = build(args, design, chip.as_ref(), Text::Model)?;
+        let start = now();
+        shards.extend(cosim::run(design, &model, image, border..range.end, &plan, &|done| bar.inc(done))?);
+        seconds += start.elapsed().as_secs_f64();
+    }
     bar.finish_and_clear();
     let mut verdict = Verdict {
         design,
-        shards,
+        images: range.len(),
+        on_shipped,
         plan,
-        tool: model.tool.describe(),
-        seconds: start.elapsed().as_secs_f64(),
+        passed: proof.passes(args.proof) && shards.iter().all(|shard| shard.mismatches == 0),
+        proof,
+        changes,
+        behind: None,
+        shards,
+        tool: shipped.tool.describe(),
+        seconds,
         command: None,
         waves: None,
     };
+    verdict.behind = behind(&verdict, chip.as_ref(), image);
     verdict.command = command(args, &verdict);
     if let Some(format) = args.waves {
-        verdict.waves = Some(waves::write(&verdict, &args.dir, chip, image, format)?);
+        match waves::write(&verdict, &args.dir, chip, image, format) {
+            Ok(waves) => verdict.waves = Some(waves),
+            // The verdict stands without its picture.
+            Err(problem) => output::log(format_args!("no waveform: {}", one_line(&problem.to_string()))),
+        }
     }
     Ok(verdict)
+}
+
+/// The simulation of one text, with the chip in its memories.
+fn build(args: &Verify, design: &Design, chip: Option<&Chip>, text: Text) -> miette::Result<Model> {
+    let what = match text {
+        Text::Shipped => "the text that is synthesised",
+        Text::Model => "the faster model of the popcount tree",
+    };
+    output::log(format_args!("building {}: {what} (seed {})", args.dir.display(), args.seed));
+    let model = cosim::build(&args.dir, design, text, Trace::Off, args.jobs.max(1))?;
+    output::log(format_args!("{}", model.tool.describe()));
+    Ok(match chip {
+        Some(chip) => model.with_chip(design, chip.clone())?,
+        None => model,
+    })
+}
+
+/// What differs from the manifest, said aloud.
+///
+/// Errors: with `--unchanged`, a file that differs, or a folder without a manifest.
+fn changes(args: &Verify) -> miette::Result<Option<Vec<Change>>> {
+    let changes = changed::changes(&args.dir);
+    let named = text::changes(changes.as_deref());
+    if args.unchanged && !named.is_empty() {
+        return Err(miette::miette!(
+            code = "verify::changed",
+            help = "without --unchanged the folder is verified as it stands",
+            "{}: {}",
+            args.dir.display(),
+            named.join("; ")
+        ));
+    }
+    named.iter().for_each(|line| output::log(format_args!("WARNING: {line}")));
+    Ok(changes)
+}
+
+/// Images of a shard that were compared to their end.
+fn whole_images(shard: &Shard) -> u64 {
+    match &shard.first {
+        None => shard.images,
+        Some(first) if first.phase == "stream" => {
+            u64::try_from(first.image).map_or(0, |image| image.saturating_sub(shard.first_image))
+        }
+        Some(_) => 0,
+    }
+}
+
+/// The golden sums, threshold and flip of the first mismatch, where it is a bit.
+fn behind(
+    verdict: &Verdict,
+    chip: Option<&Chip>,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+) -> Option<String> {
+    let first = verdict.first().filter(|first| first.kind == "bit")?;
+    let (design, plan) = (verdict.design, &verdict.plan);
+    let index = usize::try_from(first.image).ok()?;
+    // An image gives several frames; the one that was expected to give this bit explains it.
+    draws::kinds(index).find_map(|kind| {
+        let planes = draws::planes(design, plan, index, kind);
+        let elements = draws::elements(design, plan, index, kind, &image(index));
+        let trace = machine::run_planes(design, chip, planes, &elements, draws::seed(plan, index, kind));
+        explain::bit(design, chip, planes, &trace, first)
+    })
+}
+
+/// The first line of a message, without control characters.
+fn one_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The number of planes asked for, or all there are.

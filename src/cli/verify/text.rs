@@ -1,9 +1,11 @@
 //! What `bincim verify` tells: the summary for people, one JSON object, and JUnit cases.
 
+use super::changed::Change;
 use super::cosim::Mismatch;
+use super::tree::TreeProof;
 use super::{Verdict, coverage};
 use crate::escape::shell_path;
-use crate::report::junit::{Case, Suite};
+use crate::report::junit::{Case, Status, Suite};
 use crate::report::thousands;
 use serde_json::{Value, json};
 
@@ -37,8 +39,8 @@ pub fn summary(verdict: &Verdict) -> String {
     line(String::new());
     let total = |of: fn(&super::Shard) -> u64| thousands(verdict.total(of));
     line(format!(
-        "  {} images: {} sums, {} bits, {} scores compared, each exactly",
-        total(|s| s.images),
+        "  {}: {} sums, {} bits, {} scores compared, each exactly",
+        images(verdict),
         total(|s| s.sums),
         total(|s| s.bits),
         total(|s| s.scores)
@@ -52,6 +54,7 @@ pub fn summary(verdict: &Verdict) -> String {
         verdict.plan.seed
     ));
     coverage::lines(&verdict.shards).into_iter().for_each(&mut line);
+    line(format!("  {}", verdict.proof.sentence()));
     let cycles = verdict.total(|s| s.cycles);
     line(format!(
         "  {} cycles in {:.1} s, {} a second",
@@ -59,7 +62,7 @@ pub fn summary(verdict: &Verdict) -> String {
         verdict.seconds,
         thousands((cycles as f64 / verdict.seconds.max(1e-9)) as u64)
     ));
-    if let Some(interval) = verdict.shards.iter().map(|s| s.interval).filter(|&i| i > 0).min() {
+    if let Some(interval) = interval(verdict) {
         let rate = design.arch.clock_mhz() * 1e6 / interval as f64;
         line(format!(
             "  a frame every {} cycles at best: {:.0} frames/s at {} MHz",
@@ -69,12 +72,30 @@ pub fn summary(verdict: &Verdict) -> String {
         ));
     }
     line(String::new());
+    for change in changes(verdict.changes.as_deref()) {
+        line(format!("  WARNING: {change}"));
+    }
+    if let TreeProof::Wrong { .. } | TreeProof::Undecided { .. } = verdict.proof {
+        line(format!("FAIL  {}", verdict.proof.sentence()));
+    }
     match verdict.first() {
-        None => line("PASS  the Verilog and the golden model agree in every bit and every cycle".into()),
+        None if verdict.passed => {
+            line("PASS  the Verilog and the golden model agree in every bit and every cycle".into());
+        }
+        None if matches!(verdict.proof, TreeProof::NotRun { .. }) => {
+            line(format!("FAIL  {}, and a proof is required", verdict.proof.sentence()));
+        }
+        None => line("      the images that ran show no difference".into()),
         Some(first) => {
             line(format!("FAIL  {} differences; the first:", thousands(verdict.mismatches())));
             line(format!("      {}", sentence(verdict, first)));
             line(format!("      expected {}, got {}", first.expected, first.actual));
+            if let Some(behind) = &verdict.behind {
+                line(format!("      {behind}"));
+            }
+            if verdict.broke_off() {
+                line(format!("      the run broke off: {} were to run", thousands(verdict.images as u64)));
+            }
             if let Some(command) = &verdict.command {
                 line(format!("      {command}"));
             }
@@ -84,6 +105,40 @@ pub fn summary(verdict: &Verdict) -> String {
         line(format!("      waveform {}: gtkwave {}", shell_path(waves), shell_path(view)));
     }
     out
+}
+
+/// What was compared to its end, and on which text.
+fn images(verdict: &Verdict) -> String {
+    let (shipped, model) = verdict.compared();
+    match model {
+        0 => format!("{} images on the text that is synthesised", thousands(shipped)),
+        _ => format!(
+            "{} images on the text that is synthesised, {} on the model of its popcount tree",
+            thousands(shipped),
+            thousands(model)
+        ),
+    }
+}
+
+/// What differs from the manifest, a line each.
+pub fn changes(changes: Option<&[Change]>) -> Vec<String> {
+    match changes {
+        None => vec!["the folder has no manifest.json: nobody can say what was changed in it".into()],
+        Some(changes) => changes
+            .iter()
+            .map(|change| match change.state {
+                "missing" => format!("{} is missing; the manifest names it", change.file),
+                "new" => format!("{} is new; the manifest does not name it", change.file),
+                _ => format!("{} is not what was generated", change.file),
+            })
+            .collect(),
+    }
+}
+
+/// Least distance of two frames; none of a run that broke off, which had no pace.
+fn interval(verdict: &Verdict) -> Option<u64> {
+    let seen = verdict.shards.iter().map(|s| s.interval).filter(|&interval| interval > 0).min();
+    seen.filter(|_| !verdict.broke_off())
 }
 
 fn row(name: &str, predicted: u64, measured: Option<u64>) -> String {
@@ -132,7 +187,7 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
     format!("{}: {}", parts.join(" "), place.join(", "))
 }
 
-/// One object; `images`, `mismatches`, `cycles_predicted` and `cycles_measured` (0 if no run came so far) are
+/// One object; `images` (compared to their end), `images_asked`, `mismatches`, `cycles_predicted` and `cycles_measured` (0 if no run came so far) are
 /// stable keys.
 pub fn json(verdict: &Verdict) -> Value {
     let measured = measured(verdict);
@@ -149,8 +204,16 @@ pub fn json(verdict: &Verdict) -> Value {
             })
         })
         .collect();
+    let (shipped, model) = verdict.compared();
     json!({
-        "images": verdict.total(|s| s.images),
+        "passed": verdict.passed,
+        "images": shipped + model,
+        "images_asked": verdict.images,
+        "images_on_shipped_text": shipped,
+        "images_on_model": model,
+        "broke_off": verdict.broke_off(),
+        "tree": verdict.proof,
+        "changed": verdict.changes,
         "mismatches": verdict.mismatches(),
         "cycles_predicted": predicted.layers.iter().sum::<u64>(),
         "planes": verdict.plan.most_planes(verdict.design),
@@ -164,61 +227,93 @@ pub fn json(verdict: &Verdict) -> Value {
         "coverage": coverage::json(&verdict.shards),
         "register_reads": verdict.total(|s| s.register_reads),
         "resets": verdict.total(|s| s.resets),
-        "interval": verdict.shards.iter().map(|s| s.interval).filter(|&i| i > 0).min(),
+        "interval": interval(verdict),
         "simulated_cycles": verdict.total(|s| s.cycles),
         "seconds": verdict.seconds,
         "seed": verdict.plan.seed,
         "program": crate::cli::PROGRAM,
         "tool": verdict.tool,
         "first_mismatch": verdict.first(),
+        "behind_mismatch": verdict.behind,
         "command": verdict.command,
         "waveform": verdict.waves.as_ref().map(|(waves, _)| waves),
     })
 }
 
-/// One case a layer, and one each for streams, registers and the run as a whole.
+/// One case a layer, and one each for the result stream, the registers and the popcount tree. What the run did not
+/// come to compare is skipped.
 pub fn suite(verdict: &Verdict) -> Suite {
     let design = verdict.design;
+    let first = verdict.first();
+    let class = format!("bincim.{}", design.name.terminal());
     let failure = |first: &Mismatch| {
-        let details = format!(
-            "expected {}, got {}\n{}",
-            first.expected,
-            first.actual,
-            verdict.command.as_deref().unwrap_or_default()
-        );
-        (sentence(verdict, first), details)
+        let lines = [
+            Some(format!("expected {}, got {}", first.expected, first.actual)),
+            verdict.behind.clone(),
+            verdict.command.clone(),
+        ];
+        Status::Failed(sentence(verdict, first), lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
     };
-    let case = |name: String, concerns: &dyn Fn(&Mismatch) -> bool| Case {
-        class: format!("bincim.{}", design.name.terminal()),
-        name,
-        failure: verdict.first().filter(|first| concerns(first)).map(failure),
-    };
-    let of_layer = |m: &Mismatch| ["sum", "bit", "cycles"].contains(&m.kind.as_str());
+    let of_layer = |m: &Mismatch| ["sum", "bit", "cycles"].contains(&m.kind.as_str()) && m.layer >= 0;
     let of_stream = |m: &Mismatch| ["score", "tlast", "protocol"].contains(&m.kind.as_str());
+    let (shipped, model) = verdict.compared();
+    let whole = shipped + model > 0;
+    let case = |name: String, fails: Option<&Mismatch>, compared: bool| Case {
+        class: class.clone(),
+        name,
+        status: match fails {
+            Some(first) => failure(first),
+            None if compared => Status::Passed,
+            None => Status::Skipped("the run broke off before it was compared".into()),
+        },
+    };
     let mut cases: Vec<Case> = design
         .layers
         .iter()
         .enumerate()
         .map(|(index, layer)| {
-            case(format!("layer {index} {}", layer.name.terminal()), &|m| {
-                of_layer(m) && m.layer == index as i64
-            })
+            let index = index as i64;
+            let fails = first.filter(|m| of_layer(m) && m.layer == index);
+            // The layers before the one that differs were compared in that image.
+            let compared = whole || first.is_some_and(|m| of_layer(m) && m.layer > index);
+            case(format!("layer {index} {}", layer.name.terminal()), fails, compared)
         })
         .collect();
-    cases.push(case("result stream".into(), &of_stream));
-    cases.push(case("registers and progress".into(), &|m| !(of_stream(m) || of_layer(m) && m.layer >= 0)));
+    let scored = verdict.total(|s| s.scores) > 0;
+    cases.push(case("result stream".into(), first.filter(|m| of_stream(m)), scored));
+    let others = first.filter(|m| !of_stream(m) && !of_layer(m));
+    cases.push(case("registers and progress".into(), others, verdict.total(|s| s.register_reads) > 0));
+    let status = match &verdict.proof {
+        TreeProof::Proved { .. } => Status::Passed,
+        TreeProof::NotRun { .. } if !verdict.passed && first.is_none() => {
+            Status::Failed(verdict.proof.sentence(), "a proof is required".into())
+        }
+        TreeProof::NoTree | TreeProof::NotRun { .. } => Status::Skipped(verdict.proof.sentence()),
+        TreeProof::Wrong { reason } | TreeProof::Undecided { reason } => {
+            Status::Failed(verdict.proof.sentence(), reason.clone())
+        }
+    };
+    cases.push(Case { class: class.clone(), name: "popcount tree equals its specification".into(), status });
+    let mut properties = vec![
+        ("seed".into(), verdict.plan.seed.to_string()),
+        ("images".into(), (shipped + model).to_string()),
+        ("images_asked".into(), verdict.images.to_string()),
+        ("images_on_shipped_text".into(), shipped.to_string()),
+        ("images_on_model".into(), model.to_string()),
+        ("broke_off".into(), verdict.broke_off().to_string()),
+        ("tree".into(), verdict.proof.sentence()),
+        ("mismatches".into(), verdict.mismatches().to_string()),
+        (
+            "cycles_predicted".into(),
+            design.frame_of(verdict.plan.most_planes(design)).layers.iter().sum::<u64>().to_string(),
+        ),
+    ];
+    let changed = changes(verdict.changes.as_deref());
+    properties.extend(changed.into_iter().map(|change| ("changed".to_string(), change)));
     Suite {
         name: format!("bincim verify {}", design.name.terminal()),
         cases,
         seconds: verdict.seconds,
-        properties: vec![
-            ("seed".into(), verdict.plan.seed.to_string()),
-            ("images".into(), verdict.total(|s| s.images).to_string()),
-            ("mismatches".into(), verdict.mismatches().to_string()),
-            (
-                "cycles_predicted".into(),
-                design.frame_of(verdict.plan.most_planes(design)).layers.iter().sum::<u64>().to_string(),
-            ),
-        ],
+        properties,
     }
 }

@@ -1,8 +1,10 @@
 //! Waveforms: the cycles around a mismatch, or the first frame, with a view that names the signals.
 
 use super::cosim::{self, Model, Trace};
+use super::texts::Text;
 use super::{Verdict, Waves, failing};
 use crate::cli::output;
+use crate::design::Design;
 use crate::flow::FlowError;
 use crate::variation::Chip;
 use std::fs;
@@ -23,7 +25,7 @@ pub(super) fn write(
     image: &(dyn Fn(usize) -> Vec<i16> + Sync),
     format: Waves,
 ) -> Result<(PathBuf, PathBuf), FlowError> {
-    let model = build(dir, format, verdict.plan.jobs)?;
+    let model = build(dir, verdict, format)?;
     let model = match chip {
         Some(chip) => model.with_chip(verdict.design, chip)?,
         None => model,
@@ -46,29 +48,34 @@ pub(super) fn write(
     let plan = cosim::Plan { resets, ..verdict.plan };
     cosim::dump(verdict.design, &model, image, shard, &plan, &waves, window)?;
     let file = work.join("waves.gtkw");
-    fs::write(&file, view(&waves, verdict, mark)).map_err(FlowError::io("write", &file))?;
-    Ok((waves, file))
+    let name = format!("waves.{ending}");
+    fs::write(&file, view(&name, verdict, mark)).map_err(FlowError::io("write", &file))?;
+    let shown = dir.join("build");
+    Ok((shown.join(name), shown.join("waves.gtkw")))
 }
 
-fn build(dir: &Path, format: Waves, jobs: usize) -> Result<Model, FlowError> {
+fn build(dir: &Path, verdict: &Verdict, format: Waves) -> Result<Model, FlowError> {
+    let build = |trace| cosim::build(dir, verdict.design, Text::Shipped, trace, verdict.plan.jobs);
     match format {
-        Waves::Vcd => cosim::build(dir, Trace::Vcd, jobs),
-        Waves::Fst => cosim::build(dir, Trace::Fst, jobs).or_else(|problem| {
+        Waves::Vcd => build(Trace::Vcd),
+        Waves::Fst => build(Trace::Fst).or_else(|problem| {
+            let problem = super::one_line(&problem.to_string());
             output::log(format_args!("FST cannot be built here, taking VCD: {problem}"));
-            cosim::build(dir, Trace::Vcd, jobs)
+            build(Trace::Vcd)
         }),
     }
 }
 
 /// A saved view: groups of signals with the marker at the mismatch. Times are in picoseconds, a cycle
-/// takes ten.
-fn view(waves: &Path, verdict: &Verdict, mark: u64) -> String {
+/// takes ten. The waveform is named relative to the view, so that the folder may move.
+fn view(waves: &str, verdict: &Verdict, mark: u64) -> String {
     let design = verdict.design;
     let bus = |name: &str, bits: usize| match bits {
         1 => name.to_string(),
         _ => format!("{name}[{}:0]", bits - 1),
     };
-    let groups = [
+    let lane = verdict.first().and_then(|first| usize::try_from(first.lane).ok());
+    let mut groups = vec![
         ("clock", vec!["clk_i".to_string(), "rst_ni".into()]),
         (
             "image stream",
@@ -104,11 +111,14 @@ fn view(waves: &Path, verdict: &Verdict, mark: u64) -> String {
             ],
         ),
     ];
+    if let Some(lane) = lane {
+        groups.push(("the failing lane", lane_signals(verdict.design, lane)));
+    }
     let mut out = format!("[*] {}\n", design.name.comment());
     if let Some(first) = verdict.first() {
         out.push_str(&format!("[*] {}\n", super::text::sentence(verdict, first)));
     }
-    out.push_str(&format!("[dumpfile] \"{}\"\n", waves.display()));
+    out.push_str(&format!("[dumpfile] \"{waves}\"\n[savefile] \"waves.gtkw\"\n"));
     out.push_str(&format!("*-8.000000 {} -1 -1\n", 10 * mark));
     out.push_str("[treeopen] TOP.\n[treeopen] TOP.cosim_top.\n");
     for (title, signals) in groups {
@@ -120,4 +130,37 @@ fn view(waves: &Path, verdict: &Verdict, mark: u64) -> String {
         }
     }
     out
+}
+
+/// What a lane computes, from its row vector to its sum and threshold, as paths below `cosim_top`.
+fn lane_signals(design: &Design, lane: usize) -> Vec<String> {
+    let bus = |name: String, bits: usize| match bits {
+        1 => name,
+        _ => format!("{name}[{}:0]", bits - 1),
+    };
+    let top = "u_dut";
+    let mut signals = Vec::new();
+    if design.analog.is_none() {
+        let column = match design.arch.segment {
+            0 => format!("{top}.u_cim_array.gen_column[{lane}].u_column"),
+            segment => format!(
+                "{top}.u_cim_array.gen_segment[{}].u_array_segment.gen_column[{}].u_column",
+                lane / segment,
+                lane % segment
+            ),
+        };
+        signals.push(bus(format!("{column}.row_i"), design.rows));
+        signals.push(bus(format!("{column}.active_q"), design.rows));
+        signals.push(bus(format!("{column}.count_o"), design.tree.count_width()));
+    }
+    let sum = design.widths.accumulator;
+    for name in ["count", "contribution", "base"] {
+        signals.push(bus(format!("{top}.u_accumulator.gen_lane[{lane}].{name}"), sum));
+    }
+    let scores = design.layers.iter().any(|layer| layer.scores);
+    let gives_score = scores && lane < design.network.layers.last().map_or(0, |layer| layer.conv.c);
+    let unit = if gives_score { "gen_lane" } else { "gen_bit_lane" };
+    signals.push(bus(format!("{top}.u_threshold_unit.{unit}[{lane}].sum"), sum));
+    signals.push(bus(format!("{top}.u_threshold_unit.{unit}[{lane}].threshold"), design.widths.threshold));
+    signals
 }

@@ -56,6 +56,15 @@ pub struct Node {
     pub value: Value,
 }
 
+/// What a part of the tree computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartShape {
+    /// Counts rows.
+    Leaf(Leaf),
+    /// Adds counts.
+    Node(Node),
+}
+
 /// The whole tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {

@@ -7,8 +7,8 @@
 //! `FPGA-TN-02200` (3.125 to 400, 400 to 800); Gowin `UG286` and the GW1N data sheet (3 to 400, 400
 //! to 1200, speed grade C6).
 
-use crate::emit::NamedText;
 use crate::emit::hdl::HdlError;
+use crate::emit::{NamedText, cells};
 use askama::Template;
 
 const MHZ: u64 = 1_000_000;
@@ -101,6 +101,16 @@ impl Pll {
         NamedText { name: "bincim_pll.v".into(), text: module.to_string() + "\n" }
     }
 
+    /// What stands for the PLL in a simulation.
+    pub fn model(&self) -> NamedText {
+        match self.family {
+            PllFamily::Ice40 => cells::ice40_pll(),
+            PllFamily::Ice40Pad => cells::ice40_pad_pll(),
+            PllFamily::Ecp5 => cells::ecp5_pll(),
+            PllFamily::Gowin => cells::gowin_pll(),
+        }
+    }
+
     fn ice40(&self) -> String {
         let (cell, pin) = match self.family {
             PllFamily::Ice40Pad => ("SB_PLL40_PAD", "PACKAGEPIN  "),
@@ -162,7 +172,6 @@ impl Pll {
     .CLKI         (clk_i),
     .CLKOP        (clk_o),
     .CLKFB        (clk_o),
-    .CLKINTFB     (),
     .PHASESEL0    (1'b0),
     .PHASESEL1    (1'b0),
     .PHASEDIR     (1'b1),
@@ -193,9 +202,6 @@ impl Pll {
     .CLKIN    (clk_i),
     .CLKOUT   (clk_o),
     .LOCK     (locked_o),
-    .CLKOUTP  (),
-    .CLKOUTD  (),
-    .CLKOUTD3 (),
     .CLKFB    (1'b0),
     .RESET    (1'b0),
     .RESET_P  (1'b0),

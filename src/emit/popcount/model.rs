@@ -26,7 +26,7 @@ struct Model<'a> {
     shift: String,
 }
 
-/// The specification as a module called `name`.
+/// The specification of the tree as a module called `name`, in a file of that name.
 pub fn module(plan: &TreePlan, name: &str) -> NamedText {
     let width = plan.count_width();
     let delay_width = width * plan.latency();

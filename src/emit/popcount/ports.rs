@@ -20,19 +20,3 @@ pub fn declarations(plan: &TreePlan) -> String {
         ports.iter().map(|(way, range, name)| format!("  {way:6} wire {range:widest$} {name}")).collect();
     lines.join(",\n")
 }
-
-/// The named connections of an instance with the same ports, one a line.
-pub fn connections(plan: &TreePlan) -> String {
-    let mut names = vec!["clk_i"];
-    if plan.groups > 1 {
-        names.push("weighted_i");
-    }
-    names.push("row_i");
-    if plan.enable {
-        names.push("enable_i");
-    }
-    names.extend(["weight_i", "count_o"]);
-    let widest = names.iter().map(|name| name.len()).max().unwrap_or(0);
-    let lines: Vec<String> = names.iter().map(|name| format!("    .{name:widest$} ({name})")).collect();
-    lines.join(",\n")
-}

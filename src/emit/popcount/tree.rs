@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 
 use super::{model, part, ports};
-use crate::design::tree::layout::{Layout, Leaf, Node, Value, layout};
+use crate::design::tree::layout::{Layout, Leaf, Node, PartShape, Value, layout};
 use crate::design::tree::{TreePlan, TreeStyle};
 use crate::emit::NamedText;
 
@@ -15,7 +15,6 @@ struct Top {
     style: &'static str,
     contract: String,
     ports: String,
-    connections: String,
     body: String,
 }
 
@@ -31,15 +30,6 @@ struct ShiftAdder;
 #[template(path = "popcount/popcount_full_add.v", syntax = "verilog")]
 struct FullAdder;
 
-/// What a part of the tree computes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PartShape {
-    /// Counts rows.
-    Leaf(Leaf),
-    /// Adds counts.
-    Node(Node),
-}
-
 /// The parts of the tree, each with the name of its module.
 pub fn parts(plan: &TreePlan) -> Vec<(String, PartShape)> {
     let mut parts = Vec::new();
@@ -47,7 +37,11 @@ pub fn parts(plan: &TreePlan) -> Vec<(String, PartShape)> {
     parts
 }
 
-/// The tree's own files: the top, its parts, and the cells that they use.
+/// The Verilog files of the tree: the top, `popcount_tree`, its parts, and the adders that they are made of.
+///
+/// Ports: `clk_i`, `weighted_i` (more than one plane), `row_i`, `enable_i` (where planned),
+/// `weight_i` as stored (inverted where `TreePlan::inverted_rows` says), `count_o`.
+/// Expects a plan that passes `TreePlan::validate`.
 pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
     let layout = layout(plan);
     let mut parts = Vec::new();
@@ -56,7 +50,6 @@ pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
         style: describe(plan.style),
         contract: model::contract(plan),
         ports: ports::declarations(plan),
-        connections: ports::connections(plan),
         body,
     };
     let mut files = vec![NamedText { name: "popcount_tree.v".into(), text: top.to_string() + "\n" }];

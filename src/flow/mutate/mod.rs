@@ -88,9 +88,10 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Errors: a missing file or tool, or a bench that fails on the unbroken design.
 pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowError> {
     let rtl = job.dir.join("rtl");
-    let names = folder::file_list(&rtl.join("files.f"))?;
+    // The models of device cells are simulated too, and are not the design's own.
+    let names = folder::simulation_files(job.dir)?;
     let mut files = Vec::new();
-    for name in &names {
+    for name in names.iter().filter(|name| !name.starts_with("..")) {
         let path = rtl.join(name);
         let text = fs::read_to_string(&path).map_err(FlowError::io("read", &path))?;
         files.push((name.to_string_lossy().into_owned(), text));
