@@ -8,7 +8,7 @@
 extern crate harness;
 harness::main!();
 
-use bincim::arch::{Arch, PlaneDrive, Range, ReadoutKind, WeightSlices};
+use bincim::arch::{Arch, InputBits, PlaneDrive, Range, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim::{self, Plan, Trace};
 use bincim::design::Design;
 use bincim::device::{self, CellKind, Physics, Reference};
@@ -401,6 +401,7 @@ fn verilog_equals_the_machine_on_real_networks() {
         {
             let mut arch = readout(machines::arch(rows, lanes, 16, rows, 0), kind, noise);
             arch.readout.rows_per_cycle = 8;
+            arch.readout.input_bits = InputBits::SideBySide;
             let design = machines::design(&network, &arch).expect("it fits");
             let given = design.arch.readout.noise_given();
             let images: Vec<Vec<i16>> = pixels.chunks(size).take(images).map(image).collect();

@@ -23,6 +23,8 @@ WORD = {72: 8, 128: 64, 144: 16, 256: 64, 288: 32, 576: 64, 1152: 64}
 def machine(rows, readout, variation):
     """The architecture file: `readout` and `variation` are {table: {key: value}}, "" for the table itself."""
     columns = min(64, rows)
+    # The figures here were made with a cell for each bit of CNV's pixels.
+    readout = {**readout, "": {"input_bits": "side_by_side", **readout[""]}}
     text = f'name = "study"\n[array]\nrows = {rows}\ncolumns = {columns}\n[activation]\nword = {WORD[rows]}\n'
     for prefix, tables in (("readout", readout), ("variation", variation)):
         for table, keys in tables.items():

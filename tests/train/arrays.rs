@@ -170,3 +170,20 @@ fn chips_differ_from_step_to_step_and_repeat_for_a_seed() {
     let design = design(other.network(), &ArchFile::default());
     assert_eq!(Arrays::new(&other.plan, &design), None, "popcount readout");
 }
+
+/// What is left out is whole passes: of as many taps as the array has rows, or an eighth where each bit takes a row.
+#[test]
+fn supports_are_left_out_by_the_passes_of_the_arrays() {
+    let recipe =
+        "[supports]\nscales = [0.5]\ndrop = 0.5\ndrop_at = 0.0\ndrop_taps = 8\ndrop_per = \"cycle\"\n";
+    for (input_bits, group) in BOTH.into_iter().zip([8, 1]) {
+        let mut arch = arch(17, 32, "");
+        arch.readout.input_bits = input_bits;
+        let trainer = trained(&format!("{}{recipe}", NETS[0]), &arch);
+        let kept = |layer: usize| &trainer.model.layers[layer].supports[0].kept;
+        let whole = |kept: &[f32]| kept.chunks(8).all(|group| group.iter().all(|one| *one == group[0]));
+        assert_eq!(whole(kept(0)), group == 8, "{input_bits:?}: {:?}", kept(0));
+        assert!((1..5).all(|layer| whole(kept(layer))));
+        assert!((0..5).any(|layer| kept(layer).contains(&0.0)));
+    }
+}
