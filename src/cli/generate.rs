@@ -15,6 +15,7 @@ use crate::emit::{self, NamedText};
 use crate::flow::folder::Pending;
 use crate::golden::machine;
 use crate::network::random;
+use crate::read::Pixels;
 use crate::report::{DesignView, LayerView};
 use crate::variation::Chip;
 use clap::Args;
@@ -69,7 +70,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     if let Some(device) = device {
         files.extend(in_folder("board", board(design, device)?));
     }
-    files.push(json_file("design.json", &view(design)));
+    files.push(json_file("design.json", &view(design, &read.pixels)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
     let model =
         std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
@@ -166,7 +167,7 @@ fn json_file(name: &str, value: &impl serde::Serialize) -> NamedText {
 }
 
 /// What the design says of itself.
-fn view(design: &Design) -> DesignView {
+fn view(design: &Design, pixels: &Pixels) -> DesignView {
     DesignView {
         name: design.name.clone(),
         top: "bincim_top".into(),
@@ -178,6 +179,7 @@ fn view(design: &Design) -> DesignView {
         interval: Some(design.interval()),
         plane_cycles: plane_cycles(design),
         clock_mhz: Some(design.arch.clock_mhz()),
+        pixels: Some(pixels::told(pixels)),
         layers: design
             .network
             .layers
