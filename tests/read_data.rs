@@ -121,3 +121,80 @@ fn what_is_absent_or_unknown_is_named() {
     let errors = dataset(folder.path(), Split::Test).unwrap_err();
     assert!(errors.to_string().contains("1 images but 2 labels"), "{errors}");
 }
+
+/// The refusal of the folder, which says `word`.
+fn refuses(folder: &Path, word: &str) {
+    let errors = dataset(folder, Split::Test).expect_err("must be refused");
+    assert_eq!(errors.list[0].code(), "read::data");
+    assert!(errors.to_string().contains(word), "no `{word}` in {errors}");
+}
+
+#[test]
+fn folders_of_classes_are_all_numbers_or_none_and_hidden_ones_are_no_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let gray = png(2, 1, png::ColorType::Grayscale, &[8, 9]);
+    for name in ["cat/a.png", "dog/b.png", ".cache/c.png", "__MACOSX/d.png", "dog/._b.png"] {
+        write(&at(name), &gray);
+    }
+    assert_eq!(dataset(folder.path(), Split::Test).unwrap().labels, Some(vec![0, 1]));
+    write(&at("bird/notes.txt"), b"no picture yet");
+    refuses(folder.path(), "'bird' holds no picture");
+    write(&at("bird/e.png"), &gray);
+    assert_eq!(dataset(folder.path(), Split::Test).unwrap().labels, Some(vec![0, 1, 2]));
+    write(&at("0/f.png"), &gray);
+    refuses(folder.path(), "some folders are numbers and 'bird' is none");
+
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("300/a.png"), &gray);
+    write(&folder.path().join("7/b.png"), &gray);
+    // An empty class and a folder of something else have no pictures to give a label to.
+    write(&folder.path().join("9/readme"), b"");
+    write(&folder.path().join("scripts/make.py"), b"");
+    assert_eq!(dataset(folder.path(), Split::Test).unwrap().labels, Some(vec![300, 7]));
+    write(&folder.path().join("contact.png"), &gray);
+    refuses(folder.path(), "'contact.png' lies beside");
+}
+
+#[test]
+fn parts_of_pictures_and_pictures_of_two_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    write(&at("test/1/a.png"), &png(2, 1, png::ColorType::Grayscale, &[8, 9]));
+    write(&at("test/0/b.png"), &png(2, 1, png::ColorType::Rgb, &[1, 2, 3, 4, 5, 6]));
+    write(&at("train/0/c.png"), &png(2, 1, png::ColorType::Rgb, &[7; 6]));
+    let test = dataset(folder.path(), Split::Test).unwrap();
+    assert_eq!((test.shape, test.labels), (Shape { c: 3, h: 1, w: 2 }, Some(vec![0, 1])));
+    assert_eq!(test.images, [1, 4, 2, 5, 3, 6, 8, 9, 8, 9, 8, 9]);
+    assert_eq!(dataset(folder.path(), Split::Train).unwrap().images, [7; 6]);
+    write(&at("test/0/b.png"), &png(2, 1, png::ColorType::Rgba, &[1, 2, 3, 255, 4, 5, 6, 0]));
+    refuses(folder.path(), "transparent");
+}
+
+#[test]
+fn what_torchvision_downloads_is_found_below_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = |pixel| [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, pixel];
+    let raw = folder.path().join("MNIST/raw");
+    write(&raw.join("t10k-images-idx3-ubyte"), &images(9));
+    write(&raw.join("t10k-labels-idx1-ubyte"), &[0, 0, 8, 1, 0, 0, 0, 1, 5]);
+    // It leaves the packed file beside the other.
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(&images(9)).unwrap();
+    write(&raw.join("t10k-images-idx3-ubyte.gz"), &packer.finish().unwrap());
+    for place in ["", "MNIST", "MNIST/raw"] {
+        let data = dataset(&folder.path().join(place), Split::Test).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((data.images, data.labels), (vec![9], Some(vec![5])), "{place}");
+    }
+    write(&folder.path().join("FashionMNIST/raw/t10k-images-idx3-ubyte"), &images(8));
+    refuses(folder.path(), "'FashionMNIST' and 'MNIST'");
+    write(&raw.join("emnist-letters-test-images-idx3-ubyte"), &images(7));
+    refuses(&raw, "both images of this split");
+
+    let folder = tempfile::tempdir().unwrap();
+    let batch = folder.path().join("cifar-10-batches-py/test_batch");
+    write(&batch, &[0x80, 2, b'}', b'q', 1]);
+    for place in ["", "cifar-10-batches-py", "cifar-10-batches-py/test_batch"] {
+        refuses(&folder.path().join(place), "python version of CIFAR-10");
+    }
+}

@@ -45,6 +45,7 @@ const WIRE_DRIVES: usize = 4;
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let model = load::network(&args.model, &args.pixels)?;
+    model.warn();
     let (mut choice, _) = load::choice(&model.network, Some(&args.arch), None)?;
     let physics = &mut choice.design.arch.variation;
     let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);

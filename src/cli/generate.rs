@@ -18,6 +18,7 @@ use crate::escape;
 use crate::flow::folder::Pending;
 use crate::golden::machine;
 use crate::network::random;
+use crate::read::Pixels;
 use crate::report::{DesignView, LayerView};
 use crate::variation::Chip;
 use clap::Args;
@@ -94,7 +95,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
     files.push(package::licence());
     files.extend(in_folder("board", wrapper));
-    files.push(json_file("design.json", &view(design, top.map(|top| top.core_hz() as f64 / 1e6))));
+    files.push(json_file("design.json", &view(design, &read.pixels, top.map(|top| top.core_hz() as f64 / 1e6))));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
     let model =
         std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
@@ -223,7 +224,7 @@ fn json_file(name: &str, value: &impl serde::Serialize) -> NamedText {
 }
 
 /// What the design says of itself.
-fn view(design: &Design, board_clock_mhz: Option<f64>) -> DesignView {
+fn view(design: &Design, pixels: &Pixels, board_clock_mhz: Option<f64>) -> DesignView {
     DesignView {
         name: design.name.raw().into(),
         top: "bincim_top".into(),
@@ -236,6 +237,7 @@ fn view(design: &Design, board_clock_mhz: Option<f64>) -> DesignView {
         plane_cycles: plane_cycles(design),
         clock_mhz: Some(design.arch.clock_mhz()),
         board_clock_mhz,
+        pixels: Some(pixels::told(pixels)),
         layers: design
             .network
             .layers

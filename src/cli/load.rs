@@ -232,14 +232,23 @@ impl Data {
 /// The data set at `path` for `model`: images of the shape that it reads. Tells what nobody should overlook.
 pub fn data(model: &Model, path: &Path, split: read::Split) -> miette::Result<Data> {
     let data = read::dataset(path, split)?;
+    match data.kind {
+        // They need no rule for pixels, guessed or not.
+        data::Kind::Codes => {
+            let warnings = pixels::constant_layers(&model.network);
+            warnings.iter().for_each(|line| output::log(format_args!("{line}")));
+        }
+        _ => model.warn(),
+    }
+    fitted(model, data, path)
+}
+
+/// `data`, which comes from `path`, as `model` reads it.
+fn fitted(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Data> {
     let mut input = model.network.input.clone();
-    let codes = data.kind == data::Kind::Codes;
-    if codes {
-        code_table(model, &mut input, &data)?;
-        pixels::constant_layers(&model.network).iter().for_each(|line| output::log(format_args!("{line}")));
-    } else {
-        model.warn();
-        beyond_codes(model, &data)?;
+    match data.kind {
+        data::Kind::Codes => code_table(model, &mut input, &data)?,
+        _ => beyond_codes(model, &data)?,
     }
     let (name, labels) = (data.name.clone(), data.labels.clone());
     let pixels = shaped(model, data, path)?;
@@ -348,7 +357,7 @@ fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette:
 
 /// The first `count` images of the training part, on which the thresholds of chips are found anew.
 pub fn training(model: &Model, path: &Path, count: usize) -> miette::Result<Data> {
-    let mut data = data(model, path, read::Split::Train)?;
+    let mut data = fitted(model, read::dataset(path, read::Split::Train)?, path)?;
     if count > data.len() {
         return Err(miette::miette!(
             code = "cli::recalibrate",

@@ -48,6 +48,11 @@ pub fn origin(origin: Origin) -> &'static str {
     }
 }
 
+/// The rule in one line.
+pub fn told(pixels: &Pixels) -> String {
+    format!("'{}', {} ({})", pixels.rule.name(), pixels.rule.formula(), origin(pixels.origin))
+}
+
 /// The warning that a rule is a guess.
 pub fn guess(pixels: &Pixels) -> Option<String> {
     (pixels.origin == Origin::Guess).then(|| {
@@ -63,8 +68,7 @@ pub fn guess(pixels: &Pixels) -> Option<String> {
 /// The rule with its first and last values, a line a channel where they differ.
 pub fn lines(input: &Input, pixels: &Pixels) -> Vec<String> {
     let rule = &pixels.rule;
-    let mut lines =
-        vec![format!("pixels: '{}', {} ({})", rule.name(), rule.formula(), origin(pixels.origin))];
+    let mut lines = vec![format!("pixels: {}", told(pixels))];
     let rows = (input.pixel_values.len() / 256).max(rule.channels());
     let end = |c: usize, p: u8| match rule {
         PixelRule::Codes => format!("pixel {p} is code {}", input.row(c)[usize::from(p)]),

@@ -264,6 +264,7 @@ mod tests {
                 plane_cycles: Vec::new(),
                 interval: None,
                 clock_mhz: Some(12.0),
+                pixels: Some("'unit', x = p / 255 (as given)".into()),
                 layers,
             },
             verify: Some(VerifyView {
@@ -279,6 +280,7 @@ mod tests {
     #[test]
     fn the_page_holds_the_figures_and_nothing_from_outside() {
         let text = html(&page());
+        assert!(text.contains("x = p / 255 (as given)"));
         for figure in [
             "11,760",
             "2,106,368",

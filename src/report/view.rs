@@ -37,6 +37,9 @@ pub struct DesignView {
     /// without a board.
     #[serde(default)]
     pub board_clock_mhz: Option<f64>,
+    /// How a pixel becomes a value of the input, and who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<String>,
     /// Every layer, in order.
     pub layers: Vec<LayerView>,
 }
