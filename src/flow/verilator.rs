@@ -89,9 +89,10 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     args.extend(job.args.iter().map(Into::into));
     args.extend(job.files.iter().map(Into::into));
     for source in job.harness {
-        // The compiler runs in the model's folder, so its sources need absolute paths.
+        // The compiler runs in the model's folder; an absolute path may hold spaces, which make cannot quote.
         let path = cwd.join(source);
-        args.push(fs::canonicalize(&path).map_err(FlowError::io("read", &path))?.into());
+        let path = fs::canonicalize(&path).map_err(FlowError::io("read", &path))?;
+        args.push(relative(&out, &path).into());
     }
     let log = out.join("build.log");
     let _ = fs::remove_file(&log);
