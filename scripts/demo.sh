@@ -18,7 +18,9 @@ readonly DESIGN="$OUT/glyphs-$DEVICE"
 [ -x "$BINCIM" ] || { echo "demo: $BINCIM is not built; run \`make demo\`" >&2; exit 2; }
 [ -d "$EXAMPLE" ] || { echo "demo: the example folder $EXAMPLE is missing" >&2; exit 2; }
 
-step() { printf '\n\033[1m%s\033[0m\n$ %s\n' "$1" "${*:2}" >&2; "${@:2}"; }
+# Bold on a terminal; no escape codes in a file.
+if [ -t 2 ]; then BOLD=$'\033[1m' PLAIN=$'\033[0m'; else BOLD='' PLAIN=''; fi
+step() { printf '\n%s%s%s\n$ %s\n' "$BOLD" "$1" "$PLAIN" "${*:2}" >&2; "${@:2}"; }
 
 mkdir -p "$OUT"
 step "1/5  Draw pictures that took no part in the training" \

@@ -1,9 +1,9 @@
 //! `bincim calibrate`: the ranges of the converters from images, as numbers in an architecture file.
 
 use super::infer::Split;
+use super::options::count;
 use super::{Outcome, chip, load, output};
 use crate::arch::{Range, ReadoutKind};
-use crate::flow::folder;
 use crate::golden::machine::{self, ColumnSums};
 use crate::montecarlo::ranges::{self, Found, Rule};
 use crate::read;
@@ -11,6 +11,9 @@ use clap::Args;
 use miette::{IntoDiagnostic, miette};
 use rayon::prelude::*;
 use std::path::PathBuf;
+
+/// Images where no number is given.
+const FIRST_IMAGES: usize = 100;
 
 /// Finds the range of each layer's converters from the column sums of images
 #[derive(Args, Debug)]
@@ -26,16 +29,16 @@ pub struct Calibrate {
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Train)]
     pub split: Split,
-    /// Only the first N images
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub images: usize,
+    /// Only the first N images; the first 100, or all where there are fewer, if not given
+    #[arg(long, value_name = "N", value_parser = count::<1, { usize::MAX }>)]
+    pub images: Option<usize>,
     /// How a range is found
     #[arg(long, value_enum, default_value_t = RuleName::Percentile)]
     pub rule: RuleName,
     /// Share of the sums inside the range in percent (percentile, granular)
     #[arg(long, value_name = "P", default_value_t = 99.98)]
     pub percentile: f64,
-    /// Architecture file to write: every number resolved, one range a layer
+    /// Architecture file to write, `-` for standard output: every number resolved, one range a layer
     #[arg(short, long, value_name = "ARCH")]
     pub output: PathBuf,
     /// Print one JSON object
@@ -55,13 +58,12 @@ pub enum RuleName {
 }
 
 pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
-    if !(args.percentile > 0.0 && args.percentile <= 100.0) || args.images == 0 {
+    if !(args.percentile > 0.0 && args.percentile <= 100.0) {
         return Err(miette!(
             code = "calibrate::options",
-            help = "take a percentage above 0 and up to 100, such as 99.98, and at least one image",
-            "--percentile {}, --images {}",
-            args.percentile,
-            args.images
+            help = "take a percentage above 0 and up to 100, such as 99.98",
+            "--percentile {}",
+            args.percentile
         ));
     }
     let (network, _) = load::network(&args.model)?;
@@ -79,7 +81,10 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
     let design = choice.design;
     let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
     let images = load::images(&network, &args.data, args.split.into())?;
-    let count = args.images.min(images.count());
+    let count = match args.images {
+        None => images.count().min(FIRST_IMAGES),
+        asked => load::image_count(asked, images.count(), &args.data)?,
+    };
     let columns = (0..count)
         .into_par_iter()
         .map(|index| machine::column_sums(&design, &ideal, &images.image(index)))
@@ -95,10 +100,11 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
     let mut arch = design.arch.to_file();
     arch.readout.range = Range::Layers(found.iter().map(|found| found.range).collect());
     let text = toml::to_string_pretty(&arch).into_diagnostic()?;
-    folder::write_whole(&args.output, text.as_bytes())?;
+    output::file(&args.output, text.as_bytes())?;
     let layers: Vec<(String, Found)> =
         design.layers.iter().map(|layer| layer.name.clone()).zip(found).collect();
-    output::result(&if args.json { json(args, count, &layers) } else { told(args, count, &layers) })?;
+    let told = if args.json { json(args, count, &layers) } else { told(args, count, &layers) };
+    output::summary(&args.output, &told)?;
     Ok(Outcome::Done)
 }
 

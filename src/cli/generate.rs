@@ -3,7 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
-use super::{Outcome, chip, load, output};
+use super::{Outcome, chip, load, made, options, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
@@ -11,7 +11,7 @@ use crate::emit::board::BoardTop;
 use crate::emit::board::pll::{Pll, PllFamily};
 use crate::emit::vectors::Frame;
 use crate::emit::{self, NamedText};
-use crate::flow::folder::Pending;
+use crate::flow::folder::{self, Pending};
 use crate::golden::machine;
 use crate::network::random;
 use crate::report::{DesignView, LayerView};
@@ -42,7 +42,7 @@ pub struct Generate {
     #[arg(long)]
     pub chip: Option<PathBuf>,
     /// Folder to write; an earlier accelerator there is replaced
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
     pub output: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -52,7 +52,7 @@ pub struct Generate {
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let (network, _) = load::network(&args.model)?;
     let (choice, device) = load::choice(&network, args.arch.as_deref(), args.device.as_deref())?;
-    refuse_foreign(&args.output)?;
+    folder::refuse_foreign(&args.output, made::not_of_a_design)?;
     let design = &choice.design;
     let chip = match &args.chip {
         Some(path) => Some(chip::read(path, design)?),
@@ -67,12 +67,11 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     }
     files.push(json_file("design.json", &view(design)));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
-    let model =
-        std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
+    let model = load::model_bytes(&args.model)?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
-    let pending = Pending::begin(&args.output)?;
+    let pending = Pending::begin(&args.output, made::not_of_a_design)?;
     for file in &files {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
@@ -131,20 +130,6 @@ fn board(design: &Design, device: &Device) -> miette::Result<Vec<NamedText>> {
         frame_beats: design.input.beats,
     };
     emit::board::modules(&top).into_diagnostic()
-}
-
-/// An existing folder is replaced only if an earlier run made it.
-fn refuse_foreign(folder: &Path) -> miette::Result<()> {
-    let occupied = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || occupied && !folder.join("manifest.json").is_file() {
-        return Err(miette::miette!(
-            code = "generate::foreign",
-            help = "name another folder",
-            "{} exists and is not an accelerator made by `bincim generate`",
-            folder.display()
-        ));
-    }
-    Ok(())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> miette::Result<()> {

@@ -6,11 +6,11 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{Outcome, chip, load, output};
+use super::{Outcome, chip, load, options, output};
 use crate::design::Design;
 use crate::device::ColumnNoise;
 use crate::golden::{analog, machine, packed, reference};
@@ -48,13 +48,13 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
     /// Only the first N images
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::count::<1, { usize::MAX }>)]
     pub images: Option<usize>,
     /// How scores become a class; the network's own rule if not given
     #[arg(long, value_enum)]
     pub rule: Option<Rule>,
     /// Threads; all cores if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::count::<1, { options::MOST_THREADS }>)]
     pub threads: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
@@ -252,13 +252,8 @@ fn classify(
         images.len() / size,
         labels.len()
     );
-    let count = match args.images {
-        Some(count) if count > labels.len() => {
-            bail!("--images {count}: {} holds {} images", args.data.display(), labels.len())
-        }
-        Some(count) => count,
-        None => labels.len(),
-    };
+    let count = load::image_count(args.images, labels.len(), &args.data)
+        .map_err(|problem| anyhow::anyhow!("{problem}"))?;
     ensure!(count > 0, "{}: no image to classify", args.data.display());
     ensure!(args.threads != Some(0), "--threads must be at least 1");
     let rule = args.rule.map_or(network.output.decision, Decision::from);

@@ -1,10 +1,11 @@
 //! `bincim synth`: a generated design to a bitstream and its figures.
 //!
 //! Everything it makes lies in `DIR/synth/<device>/`, put there at the end; a failed run leaves its
-//! logs in `<device>.partial`.
+//! logs in `<device>.partial-XXXXXX` until the next one.
 
-use super::{Outcome, output};
+use super::{Outcome, made, options, output};
 use crate::arch::device::{self, Board, Device, DeviceFamily};
+use crate::bounded;
 use crate::flow::{self, Family, FlowError, Found, folder, nextpnr, pack, yosys};
 use crate::report::{self, Available, ClockView, DesignView, SeedView, SynthView, ToolView, UsedView};
 use clap::Args;
@@ -14,6 +15,9 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Most bytes of a bitstream.
+const MOST_BYTES: usize = 256 << 20;
 
 /// Makes the bitstream for a device and reports what it takes and how fast it runs
 #[derive(Args, Debug)]
@@ -33,7 +37,7 @@ pub struct Synth {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Seeds tried at a time
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = options::count::<1, { options::MOST_JOBS }>)]
     pub jobs: usize,
     /// Minutes after which synthesis, or place and route of one seed, is given up
     #[arg(long, default_value_t = 360, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -52,7 +56,7 @@ pub fn run(args: &Synth) -> miette::Result<Outcome> {
     let design = super::report::design(&args.dir)?;
     let plan = plan(args, device, &design)?;
     let place = args.dir.join("synth").join(&device.name);
-    let mut pending = folder::Pending::begin(&place)?;
+    let mut pending = folder::Pending::begin(&place, made::not_of_a_synthesis)?;
     pending.keep_if_failed();
     let view = match build(args, device, &design, &plan, pending.path()) {
         Err(error @ FlowError::DoesNotFit { .. }) => {
@@ -174,7 +178,7 @@ fn build(
     let (bitstream, packer) = pack::pack(family, &routed.design, &file_name(&design.name), &device.pack)?;
     step.done(&packer);
 
-    let bytes = fs::read(&bitstream).map_err(FlowError::io("read", &bitstream))?;
+    let bytes = bounded::bytes(&bitstream, MOST_BYTES).map_err(FlowError::io("read", &bitstream))?;
     let name = bitstream.file_name().unwrap_or_default().to_string_lossy().into_owned();
     view.bitstream = Some(format!("synth/{}/{name}", device.name));
     view.bitstream_bytes = Some(bytes.len() as u64);

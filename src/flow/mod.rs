@@ -6,6 +6,8 @@
 
 mod error;
 pub mod folder;
+pub mod held;
+mod home;
 pub mod icarus;
 pub mod mutate;
 pub mod nextpnr;
@@ -20,6 +22,9 @@ pub use process::{Ran, run_program};
 pub use tools::{Found, Origin, Tool, find};
 
 use serde::{Deserialize, Serialize};
+
+/// Most bytes of a source, report or log that is read back.
+const MOST_BYTES: usize = 512 << 20;
 
 /// The families that the open flow reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

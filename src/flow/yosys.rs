@@ -5,7 +5,8 @@
 
 use super::process::{DEFAULT_LIMIT, relative, run_tool};
 use super::tools::{Tool, find_at_least};
-use super::{Family, FlowError, Found};
+use super::{Family, FlowError, Found, MOST_BYTES};
+use crate::bounded;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -160,7 +161,7 @@ fn quoted(path: &Path) -> Result<String, FlowError> {
 
 /// Cells by type out of `stat -json`.
 fn read_stat(file: &Path, top: &str) -> Result<BTreeMap<String, u64>, FlowError> {
-    let text = fs::read_to_string(file).map_err(FlowError::io("read", file))?;
+    let text = bounded::text(file, MOST_BYTES).map_err(FlowError::io("read", file))?;
     parse_stat(&text, top).map_err(|what| FlowError::BadOutput {
         tool: "yosys",
         file: file.to_path_buf(),

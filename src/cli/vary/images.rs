@@ -24,15 +24,12 @@ pub fn labelled(args: &Vary, network: &Network) -> miette::Result<(Vec<u8>, Vec<
             data.shape, network.name, network.input.shape
         ));
     }
-    let count = args.images.unwrap_or(data.len());
+    let count = load::image_count(args.images, data.len(), &args.data)?;
     let name = data.name.clone();
     let held = data.len();
     let Some(mut labels) = data.labels else { return refuse("no labels to compare with".into()) };
     if labels.len() != held {
         return refuse(format!("{held} images but {} labels", labels.len()));
-    }
-    if count > held || count == 0 {
-        return refuse(format!("{held} images, {count} asked for"));
     }
     let mut pixels = data.images;
     pixels.truncate(count * size);

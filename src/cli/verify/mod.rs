@@ -8,7 +8,7 @@ pub mod cosim;
 mod text;
 mod waves;
 
-use super::{Outcome, output};
+use super::{Outcome, options, output};
 use crate::design::Design;
 use crate::flow::folder;
 use crate::report::junit;
@@ -29,8 +29,8 @@ pub struct Verify {
     /// Data set: a folder or file of a supported format
     #[arg(long)]
     pub data: PathBuf,
-    /// Images to run: a number, or a range FIRST..END
-    #[arg(long, default_value = "100")]
+    /// Images to run: a number, a range FIRST..END, or ..N for the first N or all there are
+    #[arg(long, default_value = "..100")]
     pub images: Images,
     /// Seed of gaps, back-pressure, register accesses and resets
     #[arg(long, default_value_t = 1)]
@@ -42,7 +42,7 @@ pub struct Verify {
     #[arg(long, value_enum, default_value = "test")]
     pub split: super::infer::Split,
     /// Simulations at a time
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = options::count::<1, { options::MOST_JOBS }>)]
     pub jobs: usize,
     /// Run at most K planes of weights in each layer; all if not given
     #[arg(long, value_name = "K")]
@@ -54,7 +54,7 @@ pub struct Verify {
     #[arg(long, num_args = 0..=1, default_missing_value = "fst", require_equals = true)]
     pub waves: Option<Waves>,
     /// Write the results as JUnit XML
-    #[arg(long)]
+    #[arg(long, value_parser = options::on_disk())]
     pub junit: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -73,6 +73,8 @@ pub enum Waves {
 pub enum Images {
     /// The first so many.
     First(usize),
+    /// The first so many, or all where there are fewer.
+    UpTo(usize),
     /// From the first number up to, not including, the second; run as in a shard of a larger run.
     Range(usize, usize),
 }
@@ -88,6 +90,10 @@ impl std::str::FromStr for Images {
                 0 => Err("at least one image is needed".into()),
                 count => Ok(Images::First(count)),
             },
+            Some(("", end)) => match number(end)? {
+                0 => Err("at least one image is needed".into()),
+                count => Ok(Images::UpTo(count)),
+            },
             Some((start, end)) => match (number(start)?, number(end)?) {
                 (start, end) if start < end => Ok(Images::Range(start, end)),
                 (start, end) => Err(format!("the range {start}..{end} is empty")),
@@ -101,7 +107,7 @@ impl Images {
     pub fn within(self, there: usize) -> Result<Range<usize>, String> {
         match self {
             _ if there == 0 => Err("the data set holds no image".into()),
-            Images::First(count) => Ok(0..count.min(there)),
+            Images::First(count) | Images::UpTo(count) => Ok(0..count.min(there)),
             Images::Range(start, end) if end <= there => Ok(start..end),
             Images::Range(start, end) => {
                 Err(format!("images {start}..{end} of {there}; the last one is {}", there - 1))
@@ -173,12 +179,15 @@ pub fn verify<'a>(
     image: &(dyn Fn(usize) -> Vec<i16> + Sync),
     there: usize,
 ) -> miette::Result<Verdict<'a>> {
+    if let Images::First(count) = args.images {
+        super::load::image_count(Some(count), there, &args.data)?;
+    }
     let range = args.images.within(there).map_err(|problem| miette::miette!("--images: {problem}"))?;
     let plan = Plan {
         seed: args.seed,
         noise_seed: args.noise_seed,
         resets: 2,
-        jobs: args.jobs.max(1),
+        jobs: args.jobs,
         planes: planes(args.planes, design)?,
         whole: matches!(args.images, Images::Range(..)),
     };

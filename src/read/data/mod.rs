@@ -18,6 +18,8 @@ mod npy;
 mod picture;
 mod unpack;
 
+pub use unpack::unpack;
+
 use super::{Error, Errors};
 use crate::network::Shape;
 use std::path::Path;
