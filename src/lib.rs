@@ -8,6 +8,7 @@
 
 pub mod arch;
 pub mod bits;
+pub mod bounded;
 pub mod cli;
 pub mod cost;
 pub mod design;

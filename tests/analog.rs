@@ -180,7 +180,7 @@ fn another_chip_in_the_memories_is_caught() {
         let mut other = chip.clone();
         change(&mut other.arrays[0]);
         let analog = design.analog.as_ref().unwrap();
-        other.saturate(analog.cell_width, analog.voltage_width);
+        other.saturate(analog.widths());
         let outcome = check_chip(number, &design, &chip, &other);
         assert!(
             outcome.is_err_and(|problem| problem.contains("FAIL") || problem.contains("mismatch")),

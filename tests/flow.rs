@@ -86,7 +86,7 @@ fn bitstream(name: &str, tools: &[Tool], cells: &[Cells], magic: &[u8]) {
     };
     let root = tempfile::tempdir().unwrap();
     let rtl = sources(root.path());
-    let pending = folder::Pending::begin(&rtl.join("../synth")).unwrap();
+    let pending = folder::Pending::begin(&rtl.join("../synth"), |_| Vec::new()).unwrap();
     let out = pending.path();
     let files = folder::file_list(&rtl.join("files.f")).unwrap();
     let netlist = match yosys::synthesise(&yosys::Synthesis {

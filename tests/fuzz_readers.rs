@@ -11,6 +11,8 @@ extern crate harness;
 harness::main!();
 
 mod common;
+#[path = "fuzz/files.rs"]
+mod files;
 
 use bincim::cost;
 use bincim::network::random;
@@ -31,7 +33,7 @@ struct Target {
     read: fn(&[u8]) -> bool,
 }
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 11] = [
     Target { name: "onnx", seeds: onnx_seeds, mutate: mutate_onnx, read: read_onnx },
     Target { name: "idx", seeds: idx_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
     Target { name: "cifar", seeds: cifar_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x.bin") },
@@ -39,6 +41,15 @@ const TARGETS: [Target; 7] = [
     Target { name: "npz", seeds: npz_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
     Target { name: "png", seeds: png_seeds, mutate: mutate_bytes, read: |b| read_data(b, "x") },
     Target { name: "toml", seeds: toml_seeds, mutate: mutate_toml, read: read_toml },
+    Target { name: "zst", seeds: files::zst_seeds, mutate: mutate_bytes, read: files::unpacks },
+    Target { name: "gz", seeds: files::gz_seeds, mutate: mutate_bytes, read: files::unpacks },
+    Target { name: "chip", seeds: files::chip_seeds, mutate: files::mutate_chip, read: files::read_chip },
+    Target {
+        name: "checkpoint",
+        seeds: files::checkpoint_seeds,
+        mutate: files::mutate_checkpoint,
+        read: files::read_checkpoint,
+    },
 ];
 
 /// No file of a few kilobytes may take longer or ask for more.
@@ -159,11 +170,13 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller's.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -239,7 +239,7 @@ impl Bench {
 fn drawn(design: &Design, physics: &Physics, seed: u64) -> Chip {
     let analog = design.analog.as_ref().expect("analog");
     let mut chip = device::chip(physics, seed, analog.fraction_bits, &design.sites());
-    chip.saturate(analog.cell_width, analog.voltage_width);
+    chip.saturate(analog.widths());
     chip
 }
 

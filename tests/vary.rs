@@ -333,7 +333,7 @@ fn what_cannot_be_is_refused_by_name() {
     let dir = root.path();
     let says = ["--chips 0", "--yield-at 80", "--until 2"];
     refuses(dir, &vary("0", &["--yield-at", "80", "--until", "2"]), &says);
-    refuses(dir, &vary("2", &["--images", "41"]), &["40 images, 41 asked for"]);
+    refuses(dir, &vary("2", &["--images", "41"]), &["--images 41", "holds 40 images"]);
     refuses(dir, &vary("2", &["--shard", "2/2", "-o", "x"]), &["from 0 to n - 1"]);
     refuses(dir, &vary("2", &["--sweep", "array.rows=8"]), &["no key under variation or readout"]);
     refuses(

@@ -1,10 +1,10 @@
 //! `bincim calibrate`: the ranges of the converters from images, as numbers in an architecture file.
 
 use super::infer::Split;
+use super::options::count;
 use super::pixels::PixelArgs;
 use super::{Outcome, chip, load, output};
 use crate::arch::{Range, ReadoutKind};
-use crate::flow::folder;
 use crate::golden::machine::{self, ColumnSums};
 use crate::montecarlo::ranges::{self, Found, Rule};
 use crate::read;
@@ -12,6 +12,9 @@ use clap::Args;
 use miette::{IntoDiagnostic, miette};
 use rayon::prelude::*;
 use std::path::PathBuf;
+
+/// Images where no number is given.
+const FIRST_IMAGES: usize = 100;
 
 /// Finds the range of each layer's converters from the column sums of images
 #[derive(Args, Debug)]
@@ -27,9 +30,9 @@ pub struct Calibrate {
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Train)]
     pub split: Split,
-    /// Only the first N images
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub images: usize,
+    /// Only the first N images; the first 100, or all where there are fewer, if not given
+    #[arg(long, value_name = "N", value_parser = count::<1, { usize::MAX }>)]
+    pub images: Option<usize>,
     /// How a range is found
     #[arg(long, value_enum, default_value_t = RuleName::Percentile)]
     pub rule: RuleName,
@@ -38,7 +41,7 @@ pub struct Calibrate {
     pub percentile: f64,
     #[command(flatten)]
     pub pixels: PixelArgs,
-    /// Architecture file to write: every number resolved, one range a layer
+    /// Architecture file to write, `-` for standard output: every number resolved, one range a layer
     #[arg(short, long, value_name = "ARCH")]
     pub output: PathBuf,
     /// Print one JSON object
@@ -58,13 +61,12 @@ pub enum RuleName {
 }
 
 pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
-    if !(args.percentile > 0.0 && args.percentile <= 100.0) || args.images == 0 {
+    if !(args.percentile > 0.0 && args.percentile <= 100.0) {
         return Err(miette!(
             code = "calibrate::options",
-            help = "take a percentage above 0 and up to 100, such as 99.98, and at least one image",
-            "--percentile {}, --images {}",
-            args.percentile,
-            args.images
+            help = "take a percentage above 0 and up to 100, such as 99.98",
+            "--percentile {}",
+            args.percentile
         ));
     }
     let model = load::network(&args.model, &args.pixels)?;
@@ -82,7 +84,10 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
     let design = choice.design;
     let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
     let images = load::data(&model, &args.data, args.split.into())?;
-    let count = args.images.min(images.len());
+    let count = match args.images {
+        None => images.len().min(FIRST_IMAGES),
+        asked => load::image_count(asked, images.len(), &args.data)?,
+    };
     let columns = (0..count)
         .into_par_iter()
         .map(|index| machine::column_sums(&design, &ideal, &images.image(index)))
@@ -98,10 +103,11 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
     let mut arch = design.arch.to_file();
     arch.readout.range = Range::Layers(found.iter().map(|found| found.range).collect());
     let text = toml::to_string_pretty(&arch).into_diagnostic()?;
-    folder::write_whole(&args.output, text.as_bytes())?;
+    output::file(&args.output, text.as_bytes())?;
     let layers: Vec<(String, Found)> =
         design.layers.iter().map(|layer| layer.name.terminal()).zip(found).collect();
-    output::result(&if args.json { json(args, count, &layers) } else { told(args, count, &layers) })?;
+    let told = if args.json { json(args, count, &layers) } else { told(args, count, &layers) };
+    output::summary(&args.output, &told)?;
     Ok(Outcome::Done)
 }
 

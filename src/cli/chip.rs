@@ -1,8 +1,9 @@
 //! Chips for a design: the ideal one, one drawn from a seed, one from a file.
 
+use crate::bounded;
 use crate::design::{Design, LayerDesign};
 use crate::device::{self, Physics};
-use crate::variation::{self, Chip};
+use crate::variation::{Chip, Site};
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub fn ideal(design: &Design) -> Option<Chip> {
 pub fn drawn(design: &Design, physics: &Physics, seed: u64) -> Option<(Chip, usize)> {
     let analog = design.analog.as_ref()?;
     let mut chip = device::chip(physics, seed, analog.fraction_bits, &design.sites());
-    let beyond = chip.saturate(analog.cell_width, analog.voltage_width);
+    let beyond = chip.saturate(analog.widths());
     Some((chip, beyond))
 }
 
@@ -28,44 +29,39 @@ pub fn leave_out_read_noise(physics: &mut Physics, out: bool) -> f64 {
     if out { std::mem::take(&mut physics.read_noise) } else { 0.0 }
 }
 
+/// Bytes that no chip file of `design` exceeds: its integers, and room for its head and the physics in it.
+fn most_bytes(design: &Design) -> usize {
+    let edges = design.analog.as_ref().map_or(0, |analog| analog.edges);
+    let array = |site: &Site| 4 * site.rows * site.columns + 4 * site.columns * (edges + 1) + 128;
+    let thresholds = 8 * design.thresholds.len() * design.lanes;
+    design.sites().iter().map(array).sum::<usize>() + thresholds + (1 << 20)
+}
+
 /// The chip at `path`, which must have been drawn for `design`.
 pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
-    let bytes =
-        std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    let chip = Chip::read_from(&bytes).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
-    let Some(analog) = &design.analog else {
+    if design.analog.is_none() {
         return Err(miette::miette!(
             code = "cli::no_chip_needed",
             help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
             "{}: a machine with the popcount readout is the same on every chip",
             path.display()
         ));
-    };
-    if chip.subject != variation::subject(&design.sites()) || chip.fraction_bits != analog.fraction_bits {
+    }
+    let bytes = bounded::bytes(path, most_bytes(design))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let chip = Chip::read_from(&bytes)
+        .map_err(|error| miette::Report::new(error).wrap_err(path.display().to_string()))?;
+    let misfits: Vec<String> = design.misfits(&chip).iter().map(|misfit| format!("  {misfit}")).collect();
+    if !misfits.is_empty() {
         return Err(miette::miette!(
             code = "cli::other_chip",
-            help = "draw one for this model and architecture: bincim draw MODEL --arch ARCH --seed N -o CHIP",
-            "{} was drawn for another network or machine",
-            path.display()
+            help = "draw one for this model and architecture: bincim draw MODEL --arch ARCH --seed N -o CHIP \
+                    (with --recalibrate N --data DATA for thresholds of its own)",
+            "{} is no chip of this network and machine:\n{}",
+            path.display(),
+            misfits.join("\n")
         ));
-    }
-    if let Some(own) = &chip.thresholds {
-        // Sums of analog arrays are signed, and so are the thresholds.
-        let half = 1i64 << (design.widths.threshold - 1);
-        let fits = |entry: &Vec<i64>| {
-            entry.len() == design.lanes && entry.iter().all(|value| (-half..half).contains(value))
-        };
-        if own.replace != design.thresholds_digest()
-            || own.values.len() != design.thresholds.len()
-            || !own.values.iter().all(fits)
-        {
-            return Err(miette::miette!(
-                code = "cli::other_thresholds",
-                help = "draw the chip again for this model: bincim draw MODEL --arch ARCH --seed N --recalibrate N --data DATA -o CHIP",
-                "{} has thresholds that were found for a network with others than this one's",
-                path.display()
-            ));
-        }
     }
     Ok(chip)
 }

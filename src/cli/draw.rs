@@ -3,7 +3,6 @@
 use super::pixels::PixelArgs;
 use super::{Outcome, chip, load, output};
 use crate::device;
-use crate::flow::folder;
 use crate::montecarlo::recalibrate;
 use crate::report::thousands;
 use clap::Args;
@@ -32,7 +31,7 @@ pub struct Draw {
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub pixels: PixelArgs,
-    /// File to write
+    /// File to write; `-` is standard output
     #[arg(short, long, value_name = "CHIP")]
     pub output: PathBuf,
     /// Print one JSON object
@@ -66,11 +65,11 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
         recalibrate(design, &ideal, &mut drawn, design.arch.variation.read_noise, &images);
         moved = chip::moved_thresholds(design, &drawn);
     }
-    folder::write_whole(&args.output, &drawn.write_to())?;
+    output::file(&args.output, &drawn.write_to())?;
     let wires = device::wire_errors(&design.arch.variation, args.seed, &design.sites(), WIRE_DRIVES);
     let arrays = drawn.arrays.len();
     let cells: usize = drawn.arrays.iter().map(|array| array.plus.len()).sum();
-    output::result(&match args.json {
+    output::summary(&args.output, &match args.json {
         true => format!(
             "{:#}\n",
             serde_json::json!({

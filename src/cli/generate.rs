@@ -5,7 +5,7 @@
 
 use super::pixels::{self, PixelArgs};
 use super::progress::Step;
-use super::{Outcome, chip, load, output};
+use super::{Outcome, chip, load, made, options, output};
 use crate::arch::device::{Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
@@ -15,7 +15,7 @@ use crate::emit::package::{self, BoardTarget};
 use crate::emit::vectors::Frame;
 use crate::emit::{self, NamedText};
 use crate::escape;
-use crate::flow::folder::Pending;
+use crate::flow::folder::{self, Pending};
 use crate::golden::machine;
 use crate::network::random;
 use crate::read::Pixels;
@@ -52,7 +52,7 @@ pub struct Generate {
     #[command(flatten)]
     pub pixels: PixelArgs,
     /// Folder to write; an earlier accelerator there is replaced
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
     pub output: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -60,7 +60,7 @@ pub struct Generate {
 }
 
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
-    refuse_foreign(&args.output)?;
+    folder::refuse_foreign(&args.output, made::not_of_a_design)?;
     load::mention_arch(&args.model, args.arch.as_deref());
     let step = Step::start(format!("reading {}", escape::path(&args.model)));
     let read = load::network(&args.model, &args.pixels)?;
@@ -95,15 +95,17 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
     files.push(package::licence());
     files.extend(in_folder("board", wrapper));
-    files.push(json_file("design.json", &view(design, &read.pixels, top.map(|top| top.core_hz() as f64 / 1e6))));
+    files.push(json_file(
+        "design.json",
+        &view(design, &read.pixels, top.map(|top| top.core_hz() as f64 / 1e6)),
+    ));
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
-    let model =
-        std::fs::read(&args.model).into_diagnostic().wrap_err_with(|| args.model.display().to_string())?;
+    let model = load::model_bytes(&args.model)?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
     files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels) });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
-    let pending = Pending::begin(&args.output)?;
+    let pending = Pending::begin(&args.output, made::not_of_a_design)?;
     for file in &files {
         write(&pending.path().join(&file.name), file.text.as_bytes())?;
     }
@@ -194,20 +196,6 @@ fn board_target(design: &Design, device: &Device, wrapper: &[NamedText]) -> Opti
         synth: device.synth.clone(),
         route: device.route.iter().cloned().chain(clock).collect(),
     })
-}
-
-/// An existing folder is replaced only if an earlier run made it.
-fn refuse_foreign(folder: &Path) -> miette::Result<()> {
-    let occupied = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || occupied && !folder.join("manifest.json").is_file() {
-        return Err(miette::miette!(
-            code = "generate::foreign",
-            help = "name another folder",
-            "{} exists and is not an accelerator made by `bincim generate`",
-            folder.display()
-        ));
-    }
-    Ok(())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> miette::Result<()> {

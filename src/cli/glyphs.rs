@@ -1,23 +1,24 @@
 //! `bincim glyphs`: draws the example's pictures into a folder of idx files.
 //!
-//! The folder appears whole or not at all: it is written beside its place and then renamed. An
-//! existing folder is replaced only on request, and only when this verb made it.
+//! The folder appears whole or not at all. An existing folder is replaced only on request, and only when
+//! this verb made it.
 
-use super::Outcome;
+use super::{Outcome, made, options, output};
+use crate::flow::folder::Pending;
 use crate::read::glyphs::{self, CLASSES, Picture, SIDE, Split};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Report};
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-const IMAGES: &str = "images-idx3-ubyte";
-const LABELS: &str = "labels-idx1-ubyte";
-const CONTACT: &str = "contact.png";
+pub const IMAGES: &str = "images-idx3-ubyte";
+pub const LABELS: &str = "labels-idx1-ubyte";
+pub const CONTACT: &str = "contact.png";
 
-/// Most glyphs of one run: the counts of the idx format are 32-bit and signed.
-const MOST: u32 = i32::MAX as u32;
+/// Most glyphs of one run: 512 MB, about as much as the readers of data sets take.
+const MOST: u32 = 2_000_000;
 /// Glyphs between two movements of the progress bar.
 const STRIDE: u64 = 4096;
 
@@ -34,7 +35,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=MOST as i64))]
     count: u32,
     /// Folder to make, with images-idx3-ubyte, labels-idx1-ubyte and contact.png
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
     output: PathBuf,
     /// Replace DIR if it holds nothing but these three files
     #[arg(long)]
@@ -66,7 +67,7 @@ enum GlyphsError {
 
 /// Draws, writes, and says what was written.
 pub fn run(arguments: Arguments) -> Result<Outcome, Report> {
-    let replaces = check_place(&arguments.output, arguments.force)?;
+    check_place(&arguments.output, arguments.force)?;
     let split = match arguments.split {
         SplitName::Train => Split::Train,
         SplitName::Test => Split::Test,
@@ -81,35 +82,30 @@ pub fn run(arguments: Arguments) -> Result<Outcome, Report> {
         (LABELS, [idx_header(&[arguments.count]), labels.clone()].concat()),
         (CONTACT, sheet),
     ];
-    write_folder(&arguments.output, &files, replaces)?;
+    write_folder(&arguments.output, &files)?;
     let text = if arguments.json {
         summary_json(&arguments, &labels)
     } else {
         summary_text(&arguments, &pictures).into_diagnostic()?
     };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).into_diagnostic(),
-        _ => Ok(Outcome::Done),
-    }
+    output::result(&text)?;
+    Ok(Outcome::Done)
 }
 
-/// Refuses an occupied place before anything is drawn; true if there is a folder to replace.
-fn check_place(path: &Path, force: bool) -> Result<bool, GlyphsError> {
+/// Refuses an occupied place before anything is drawn.
+fn check_place(path: &Path, force: bool) -> Result<(), GlyphsError> {
     let failed = |source| GlyphsError::File { path: path.to_path_buf(), action: "read", source };
     if !path.try_exists().map_err(failed)? {
-        return Ok(false);
+        return Ok(());
     }
     if !force {
         return Err(GlyphsError::Exists { path: path.to_path_buf() });
     }
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        if ![IMAGES, LABELS, CONTACT].iter().any(|ours| name == *ours) {
-            let entry = name.to_string_lossy().into_owned();
-            return Err(GlyphsError::Foreign { path: path.to_path_buf(), entry });
-        }
+    fs::read_dir(path).map_err(failed)?;
+    match made::not_of_glyphs(path).into_iter().next() {
+        Some(entry) => Err(GlyphsError::Foreign { path: path.to_path_buf(), entry }),
+        None => Ok(()),
     }
-    Ok(true)
 }
 
 /// Draws `count` glyphs with a progress bar where someone watches.
@@ -145,25 +141,15 @@ fn idx_header(dimensions: &[u32]) -> Vec<u8> {
 }
 
 /// Writes the files into a new folder beside `path`, then moves it into place.
-fn write_folder(path: &Path, files: &[(&str, Vec<u8>)], replaces: bool) -> Result<(), GlyphsError> {
-    let failed = |action| {
-        let path = path.to_path_buf();
-        move |source| GlyphsError::File { path: path.clone(), action, source }
-    };
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let beside = tempfile::Builder::new().prefix(".glyphs-").tempdir_in(parent).map_err(failed("made"))?;
-    let made = beside.path().join("new");
-    fs::create_dir(&made).map_err(failed("made"))?;
+fn write_folder(path: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Report> {
+    let pending = Pending::begin(path, made::not_of_glyphs)?;
     for (name, bytes) in files {
-        fs::write(made.join(name), bytes).map_err(failed("written"))?;
+        let path = pending.path().join(name);
+        let failed = |source| GlyphsError::File { path: path.clone(), action: "written", source };
+        fs::write(&path, bytes).map_err(failed)?;
     }
-    if replaces {
-        fs::rename(path, beside.path().join("old")).map_err(failed("replaced"))?;
-    }
-    fs::rename(&made, path).map_err(failed("put in place"))
+    pending.finish()?;
+    Ok(())
 }
 
 fn summary_json(arguments: &Arguments, labels: &[u8]) -> String {
@@ -259,10 +245,10 @@ mod tests {
     #[test]
     fn a_place_that_cannot_be_made_is_an_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let refused = run(arguments(&folder.path().join("a/b"), &[])).expect_err("no parent");
-        assert_eq!(code(refused), "glyphs::file");
         fs::write(folder.path().join("file"), "").expect("writable");
         let refused = run(arguments(&folder.path().join("file"), &["--force"])).expect_err("a file");
+        assert_eq!(code(refused), "glyphs::file");
+        let refused = run(arguments(&folder.path().join("file/b"), &[])).expect_err("below a file");
         assert_eq!(code(refused), "glyphs::file");
     }
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::load::Model as Read;
 use super::pixels::PixelArgs;
 use super::scores::{Row, Scores};
-use super::{Outcome, chip, load, output, progress};
+use super::{Outcome, chip, load, options, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
 use crate::golden::{analog, machine, packed, reference};
@@ -58,13 +58,13 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
     /// Only the first N images
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::count::<1, { usize::MAX }>)]
     pub images: Option<usize>,
     /// How scores become a class; the network's own rule if not given
     #[arg(long, value_enum)]
     pub rule: Option<Rule>,
     /// Threads; all cores if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::count::<1, { options::MOST_THREADS }>)]
     pub threads: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
@@ -277,17 +277,14 @@ fn classify(
     read: &Read,
 ) -> miette::Result<(Summary, String)> {
     let size = network.input.shape.elements();
-    let there = images.pixels.len() / size;
-    let refuse = |what: String| {
-        let help = "take at least one image and one thread, and no more images than there are";
-        Err(miette::miette!(code = "infer::images", help = help, "{what}"))
-    };
-    let count = args.images.unwrap_or(there);
-    if count > there {
-        return refuse(format!("--images {count}: {} holds {there} images", args.data.display()));
-    }
-    if count == 0 || args.threads == Some(0) {
-        return refuse(format!("{}: no image to classify, or no thread to do it", args.data.display()));
+    let count = load::image_count(args.images, images.pixels.len() / size, &args.data)?;
+    if count == 0 {
+        return Err(miette::miette!(
+            code = "infer::images",
+            help = "take a data set with at least one image",
+            "{}: no image to classify",
+            args.data.display()
+        ));
     }
     let mut file = match &args.scores {
         Some(path) => Some(Scores::new(path, network, (images.labels.is_some(), args.layers), count)?),

@@ -68,6 +68,12 @@ pub fn mention_arch(model: &Path, arch: Option<&Path>) {
     }
 }
 
+/// The model file at `path` as it is.
+pub fn model_bytes(path: &Path) -> miette::Result<Vec<u8>> {
+    let bytes = read::onnx::load(path);
+    Ok(bytes.map_err(|error| read::Errors { file: path.to_path_buf(), list: vec![error] })?)
+}
+
 /// The machine for `network`: the architecture file (or an empty one) with every "auto" chosen.
 pub fn choice(
     network: &Network,
@@ -353,6 +359,22 @@ fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette:
     });
     input.pixel_values = table.collect();
     Ok(())
+}
+
+/// How many of `there` images are taken: as many as are `asked` for, or all.
+///
+/// Errors: more than there are.
+pub fn image_count(asked: Option<usize>, there: usize, path: &Path) -> miette::Result<usize> {
+    match asked {
+        Some(count) if count > there => Err(miette::miette!(
+            code = "cli::images",
+            help = "give a number up to that, or leave --images out",
+            "--images {count}: {} holds {there} images",
+            path.display()
+        )),
+        Some(count) => Ok(count),
+        None => Ok(there),
+    }
 }
 
 /// The first `count` images of the training part, on which the thresholds of chips are found anew.

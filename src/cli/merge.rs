@@ -3,7 +3,7 @@
 use super::vary::records::{self, Records};
 use super::vary::results;
 use super::vary::settings::{self, Settings};
-use super::{Outcome, output};
+use super::{Outcome, made, options, output};
 use crate::flow::folder::Pending;
 use clap::Args;
 use miette::miette;
@@ -16,7 +16,7 @@ pub struct Merge {
     #[arg(required = true, value_name = "DIR")]
     pub shards: Vec<PathBuf>,
     /// Folder to write
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_parser = options::on_disk())]
     pub output: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -27,7 +27,7 @@ pub fn run(args: &Merge) -> miette::Result<Outcome> {
     let (settings, records) = joined(&args.shards)?;
     let count = results::covered(&settings, &records)
         .ok_or_else(|| miette!(code = "merge::incomplete", "chips are missing"))?;
-    let pending = Pending::begin(&args.output)?;
+    let pending = Pending::begin(&args.output, made::not_of_a_run)?;
     results::write(pending.path(), &settings, &records, count)?;
     pending.finish()?;
     let results = results::results(&settings, &records, count);

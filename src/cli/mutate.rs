@@ -1,6 +1,7 @@
 //! `bincim mutate`: breaks a design's Verilog in many places and tells which breaks its bench misses.
 
-use super::{Outcome, output, progress};
+use super::{Outcome, options, output, progress};
+use crate::bounded;
 use crate::flow::mutate::{self, Fate, Known, Trial};
 use crate::flow::{self, Tool};
 use clap::Args;
@@ -14,13 +15,13 @@ pub struct Mutate {
     /// Folder made by `bincim generate`
     pub dir: PathBuf,
     /// Number of mutants
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = options::count::<1, 100_000>)]
     pub count: usize,
     /// Picks the places
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Simulations at a time
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = options::count::<1, { options::MOST_JOBS }>)]
     pub jobs: usize,
     /// Leave alone files whose name starts so; may be repeated
     #[arg(long)]
@@ -29,7 +30,7 @@ pub struct Mutate {
     #[arg(long)]
     pub known: Option<PathBuf>,
     /// Least part of the counted mutants that the bench must catch
-    #[arg(long, default_value_t = 0.98)]
+    #[arg(long, default_value_t = 0.98, value_parser = options::fraction)]
     pub least: f64,
     /// Print one JSON object
     #[arg(long)]
@@ -105,7 +106,7 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
 }
 
 fn read_known(path: &Path) -> miette::Result<Vec<Known>> {
-    let text = std::fs::read_to_string(path)
+    let text = bounded::text(path, 16 << 20)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let file: KnownFile = toml::from_str(&text)

@@ -20,7 +20,7 @@ pub struct New {
 }
 
 pub fn run(args: &New) -> miette::Result<Outcome> {
-    let there = |name: &str| args.folder.join(name).exists();
+    let there = |name: &str| std::fs::symlink_metadata(args.folder.join(name)).is_ok();
     if let Some(name) = ["arch.toml", "glyphs.onnx"].into_iter().find(|name| there(name)) {
         return Err(miette::miette!(
             code = "new::exists",

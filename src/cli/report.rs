@@ -3,7 +3,7 @@
 //! Reads `design.json`, `verify.json` and `synth/*/report.json` of the design's folder.
 
 use super::{Outcome, output};
-use crate::flow::folder;
+use crate::bounded;
 use crate::report::{self, DesignView, Page, SynthView, VerifyView};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -32,11 +32,7 @@ pub fn run(args: &Report) -> miette::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let text = report::html(&page);
-    if args.output == Path::new("-") {
-        output::result(&text)?;
-        return Ok(Outcome::Done);
-    }
-    folder::write_whole(&args.output, text.as_bytes())?;
+    output::file(&args.output, text.as_bytes())?;
     output::log(format_args!("wrote {}", args.output.display()));
     Ok(Outcome::Done)
 }
@@ -71,7 +67,7 @@ fn runs(dir: &Path) -> miette::Result<Vec<SynthView>> {
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> miette::Result<T> {
-    let text = fs::read_to_string(file)
+    let text = bounded::text(file, 256 << 20)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).map_err(|error| {

@@ -1,12 +1,13 @@
 //! `bincim synth`: a generated design to a bitstream and its figures.
 //!
 //! Everything it makes lies in `DIR/synth/<device>/`, put there at the end; a failed run leaves its
-//! logs in `<device>.partial`.
+//! logs in `<device>.partial-XXXXXX` until the next one.
 
 use super::progress::Step;
-use super::{Outcome, output};
+use super::{Outcome, made, options, output};
 use crate::arch::device::{self, Board, Device, DeviceFamily};
-use crate::flow::{self, Family, FlowError, Found, Tool, folder, nextpnr, pack, yosys};
+use crate::bounded;
+use crate::flow::{self, Family, FlowError, Found, MOST_BYTES, Tool, folder, nextpnr, pack, yosys};
 use crate::report::{self, Available, ClockView, DesignView, SeedView, SynthView, ToolView, UsedView};
 use clap::Args;
 use miette::{IntoDiagnostic, miette};
@@ -33,7 +34,7 @@ pub struct Synth {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Seeds tried at a time
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = options::count::<1, { options::MOST_JOBS }>)]
     pub jobs: usize,
     /// Minutes after which synthesis, or place and route of one seed, is given up
     #[arg(long, default_value_t = 360, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -53,7 +54,7 @@ pub fn run(args: &Synth) -> miette::Result<Outcome> {
     let plan = plan(args, device, &design)?;
     flow::need(&tools(device, &plan))?;
     let place = args.dir.join("synth").join(&device.name);
-    let mut pending = folder::Pending::begin(&place)?;
+    let mut pending = folder::Pending::begin(&place, made::not_of_a_synthesis)?;
     pending.keep_if_failed();
     let view = match build(args, device, &design, &plan, pending.path()) {
         Err(error @ FlowError::DoesNotFit { .. }) => {
@@ -171,7 +172,7 @@ fn build(
     let constraints = out.join(&board.pins);
     // The pins of the folder, which its user may have changed; older folders have none.
     let given = args.dir.join("board").join(&board.pins);
-    let pins = match fs::read(&given) {
+    let pins = match bounded::bytes(&given, MOST_BYTES) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             board.constraints().unwrap_or_default().into()
         }
@@ -200,7 +201,7 @@ fn build(
     let (bitstream, packer) = pack::pack(family, &routed.design, &file_name(&design.name), &device.pack)?;
     step.done(&packer.describe());
 
-    let bytes = fs::read(&bitstream).map_err(FlowError::io("read", &bitstream))?;
+    let bytes = bounded::bytes(&bitstream, MOST_BYTES).map_err(FlowError::io("read", &bitstream))?;
     let name = bitstream.file_name().unwrap_or_default().to_string_lossy().into_owned();
     view.bitstream = Some(format!("synth/{}/{name}", device.name));
     view.bitstream_bytes = Some(bytes.len() as u64);

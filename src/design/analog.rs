@@ -8,7 +8,7 @@ use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
 use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
-use crate::variation::{Converter, Levels, Site};
+use crate::variation::{Converter, Levels, Site, Widths};
 
 /// What all analog arrays of a design have in common.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,13 @@ pub struct Analog {
     pub arrays: usize,
     /// What every read adds to the voltages, from generators in gates.
     pub noise: Option<Noise>,
+}
+
+impl Analog {
+    /// What the integers of a chip are held to.
+    pub fn widths(&self) -> Widths {
+        Widths { cell: self.cell_width, voltage: self.voltage_width }
+    }
 }
 
 /// One layer's reads.

@@ -6,6 +6,7 @@
 
 mod analog;
 mod build;
+mod chip;
 mod error;
 mod images;
 mod input;
@@ -16,6 +17,7 @@ mod width;
 
 pub use analog::{Analog, LayerReadout};
 pub use build::{build, outline};
+pub use chip::Misfit;
 pub use error::DesignError;
 pub use tree::{TreePlan, TreeStyle};
 

@@ -107,6 +107,7 @@ pub fn chip(physics: &Physics, seed: u64, fraction_bits: u32, sites: &[Site]) ->
         subject: subject(sites),
         physics: physics.to_toml(),
         fraction_bits,
+        widths: None,
         arrays: sites.par_iter().map(|site| draw(physics, seed, fraction_bits, site)).collect(),
         thresholds: None,
     }

@@ -3,7 +3,8 @@
 use super::process::{DEFAULT_LIMIT, relative, run_tool};
 use super::tools::{Tool, find};
 use super::yosys::quoted;
-use super::{FlowError, Found};
+use super::{FlowError, Found, MOST_BYTES};
+use crate::bounded;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,6 @@ pub fn elaborate(files: &[PathBuf], top: &str, cwd: &Path, out: &Path) -> Result
     let args = vec!["-q".into(), "-s".into(), relative(&cwd, &script_file).into()];
     run_tool(&tool, args, &cwd, &log, DEFAULT_LIMIT)?;
     let netlist = out.join("netlist.json");
-    let text = fs::read_to_string(&netlist).map_err(FlowError::io("read", &netlist))?;
+    let text = bounded::text(&netlist, MOST_BYTES).map_err(FlowError::io("read", &netlist))?;
     Ok((text, tool))
 }

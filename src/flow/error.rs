@@ -50,6 +50,16 @@ pub enum FlowError {
         output: PathBuf,
     },
 
+    /// An output folder that holds what others made.
+    #[error("{} is not all of bincim's making: {what}", output.display())]
+    #[diagnostic(code(flow::foreign), help("name another folder, or move that away"))]
+    Foreign {
+        /// The folder.
+        output: PathBuf,
+        /// The first entries that are not.
+        what: String,
+    },
+
     /// The tool ran and reported failure.
     #[error("`{tool}` failed ({status}):\n{excerpt}")]
     #[diagnostic(code(flow::tool_failed), help("the whole log is in {}", log.display()))]

@@ -7,6 +7,8 @@
 pub mod elaborate;
 mod error;
 pub mod folder;
+pub mod held;
+mod home;
 pub mod icarus;
 pub mod mutate;
 pub mod nextpnr;
@@ -21,6 +23,9 @@ pub use process::{Ran, run_program};
 pub use tools::{Found, Origin, Tool, find, need};
 
 use serde::{Deserialize, Serialize};
+
+/// Most bytes of a source, report or log that is read back.
+pub const MOST_BYTES: usize = 512 << 20;
 
 /// The families that the open flow reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,8 @@
 
 use super::process::{DEFAULT_LIMIT, relative, run_tool};
 use super::tools::{Tool, find};
-use super::{Family, FlowError, Found};
+use super::{Family, FlowError, Found, MOST_BYTES};
+use crate::bounded;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -205,7 +206,7 @@ fn route_seed(job: &Route, tool: &Found, seed: u64) -> Result<Timing, FlowError>
         other => other,
     }?;
     let report = out.join(report);
-    let text = fs::read_to_string(&report).map_err(FlowError::io("read", &report))?;
+    let text = bounded::text(&report, MOST_BYTES).map_err(FlowError::io("read", &report))?;
     parse_report(&text).map_err(|what| FlowError::BadOutput { tool: tool.tool.name(), file: report, what })
 }
 

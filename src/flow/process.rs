@@ -3,8 +3,8 @@
 //! Arguments go to the program as they are: no shell reads them. A process that outlives its
 //! limit is ended together with everything it started, and it ends when this program dies.
 
-use super::{FlowError, Found};
-use crate::escape;
+use super::{FlowError, Found, MOST_BYTES};
+use crate::{bounded, escape};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -89,7 +89,7 @@ pub(super) fn run_tool(
     Err(FlowError::ToolFailed {
         tool: name.to_string(),
         status: status_in_words(ran.code),
-        excerpt: excerpt(&fs::read_to_string(log).unwrap_or_default()),
+        excerpt: excerpt(&bounded::text(log, MOST_BYTES).unwrap_or_default()),
         log: log.to_path_buf(),
     })
 }
@@ -177,11 +177,9 @@ fn wait(mut command: Command, job: &Job) -> Result<ExitStatus, FlowError> {
 }
 
 fn read_back(mut file: File) -> std::io::Result<String> {
-    use std::io::{Read, Seek, SeekFrom};
+    use std::io::{Seek, SeekFrom};
     file.seek(SeekFrom::Start(0))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8_lossy(&bounded::all(file, MOST_BYTES)?).into_owned())
 }
 
 /// The command as a person would type it, for the log only.

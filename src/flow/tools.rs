@@ -5,8 +5,9 @@
 //! `BINCIM_PREFER=project` turns the order round, so that both kinds can be tested on one machine.
 //! Nothing is installed here; that is `make setup`.
 
-use super::FlowError;
 use super::process::{Job, run};
+use super::{FlowError, MOST_BYTES};
+use crate::bounded;
 use serde::Serialize;
 use std::env;
 use std::ffi::OsString;
@@ -383,7 +384,7 @@ fn printed_version(program: &Path, arg: &str) -> String {
         return "unknown".into();
     };
     // The first line of the log is the command itself, whose path may hold digits.
-    let errors = fs::read_to_string(&log).unwrap_or_default();
+    let errors = bounded::text(&log, MOST_BYTES).unwrap_or_default();
     let errors = errors.lines().skip(1).collect::<Vec<_>>().join("\n");
     version_in(&ran.stdout).or_else(|| version_in(&errors)).unwrap_or_else(|| "unknown".into())
 }

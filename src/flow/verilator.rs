@@ -5,7 +5,8 @@
 
 use super::process::{DEFAULT_LIMIT, Job, excerpt, relative, run, run_tool};
 use super::tools::{Tool, find, fst_libraries};
-use super::{FlowError, Found};
+use super::{FlowError, Found, MOST_BYTES};
+use crate::bounded;
 use serde::Serialize;
 use std::env;
 use std::ffi::OsString;
@@ -120,7 +121,7 @@ pub fn lint(files: &[PathBuf], top: &str, cwd: &Path, log: &Path) -> Result<Vec<
         capture: false,
         limit,
     })?;
-    let bytes = fs::read(log).map_err(FlowError::io("read", log))?;
+    let bytes = bounded::bytes(log, MOST_BYTES).map_err(FlowError::io("read", log))?;
     let text = String::from_utf8_lossy(&bytes[start.min(bytes.len())..]).into_owned();
     let findings = parse_findings(&text);
     if ran.code != 0 && findings.is_empty() {

@@ -5,8 +5,8 @@
 
 use super::process::{DEFAULT_LIMIT, relative, run_tool};
 use super::tools::{Tool, find_at_least};
-use super::{Family, FlowError, Found};
-use crate::escape;
+use super::{Family, FlowError, Found, MOST_BYTES};
+use crate::{bounded, escape};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,7 +95,7 @@ pub fn synthesise(job: &Synthesis) -> Result<Netlist, FlowError> {
         from_cwd("synth.ys").into(),
     ];
     run_tool(&tool, args, &cwd, &console, job.limit.unwrap_or(DEFAULT_LIMIT))?;
-    let said = fs::read(&log).map_err(FlowError::io("read", &log))?;
+    let said = bounded::bytes(&log, MOST_BYTES).map_err(FlowError::io("read", &log))?;
     let said = String::from_utf8_lossy(&said);
     let warnings = obeyed_comments(&said);
     if !warnings.is_empty() {
@@ -103,7 +103,7 @@ pub fn synthesise(job: &Synthesis) -> Result<Netlist, FlowError> {
     }
     let stat = out.join("stat.json");
     let unreadable = |what| FlowError::BadOutput { tool: "yosys", file: stat.clone(), what };
-    let text = fs::read_to_string(&stat).map_err(FlowError::io("read", &stat))?;
+    let text = bounded::text(&stat, MOST_BYTES).map_err(FlowError::io("read", &stat))?;
     let cells = parse_stat(&text, job.top).map_err(unreadable)?;
     let resources = resources(job.family, &cells).map_err(unreadable)?;
     Ok(Netlist { json: out.join("netlist.json"), cells, resources, tool, log })

@@ -139,10 +139,11 @@ impl Machine {
             subject: self.subject.clone(),
             physics: physics.to_toml(),
             fraction_bits: analog.fraction_bits,
+            widths: None,
             arrays: self.sites.iter().map(array).collect(),
             thresholds: None,
         };
-        let beyond = chip.saturate(analog.cell_width, analog.voltage_width);
+        let beyond = chip.saturate(analog.widths());
         (chip, beyond)
     }
 

@@ -1,12 +1,14 @@
 //! The architecture file: TOML with strict keys.
 
 use crate::arch::{ArchFile, validate_file};
+use crate::bounded;
 use crate::device::{PRESETS, Physics};
 use crate::suggest;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Largest architecture file in bytes.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// Why an architecture file was refused.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -47,10 +49,10 @@ pub fn arch_to_calibrate(path: &Path) -> Result<ArchFile, ArchError> {
 
 fn text(path: &Path) -> Result<String, ArchError> {
     let unreadable = |source| ArchError::Unreadable { path: path.into(), source };
-    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
-        return Err(ArchError::TooLarge { path: path.into() });
-    }
-    std::fs::read_to_string(path).map_err(unreadable)
+    bounded::text(path, LARGEST).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => ArchError::TooLarge { path: path.into() },
+        _ => unreadable(error),
+    })
 }
 
 fn told(path: &Path, read: Result<ArchFile, Refused>) -> Result<ArchFile, ArchError> {

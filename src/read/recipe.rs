@@ -1,10 +1,12 @@
 //! The training file: TOML with strict keys.
 
+use crate::bounded;
 use crate::train::Recipe;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Largest training file in bytes.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// Why a training file was refused.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -32,10 +34,10 @@ pub enum RecipeError {
 /// An unreadable file, an unknown key, a value of the wrong kind: with line and key.
 pub fn recipe(path: &Path) -> Result<Recipe, RecipeError> {
     let unreadable = |source| RecipeError::Unreadable { path: path.into(), source };
-    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
-        return Err(RecipeError::TooLarge { path: path.into() });
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = bounded::text(path, LARGEST).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => RecipeError::TooLarge { path: path.into() },
+        _ => unreadable(error),
+    })?;
     toml::from_str(&text)
         .map_err(|error| RecipeError::BadToml { path: path.into(), what: super::arch::with_hint(&error) })
 }

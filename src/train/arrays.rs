@@ -15,7 +15,7 @@ use crate::design::Design;
 use crate::device::random::{Kind, Stream};
 use crate::device::{self, Physics};
 use crate::network::PadValue;
-use crate::variation::{ArrayDraw, Chip, Converter, Site};
+use crate::variation::{ArrayDraw, Chip, Converter, Site, Widths};
 use rayon::prelude::*;
 
 /// The arrays that a network lies on, before a chip is drawn.
@@ -23,8 +23,7 @@ use rayon::prelude::*;
 pub struct Arrays {
     physics: Physics,
     fraction_bits: u32,
-    cell_width: usize,
-    voltage_width: usize,
+    widths: Widths,
     /// Columns of an array.
     lanes: usize,
     /// Supports are driven at their size.
@@ -124,8 +123,7 @@ impl Arrays {
         (layers.len() == plan.layers.len()).then(|| Arrays {
             physics: design.arch.variation.clone(),
             fraction_bits: analog.fraction_bits,
-            cell_width: analog.cell_width,
-            voltage_width: analog.voltage_width,
+            widths: analog.widths(),
             lanes: design.lanes,
             scaled: design.drives_at_scale(),
             layers,
@@ -170,10 +168,11 @@ impl Arrays {
             subject: String::new(),
             physics: String::new(),
             fraction_bits: self.fraction_bits,
+            widths: None,
             arrays: self.sites.par_iter().map(drawn).collect(),
             thresholds: None,
         };
-        chip.saturate(self.cell_width, self.voltage_width);
+        chip.saturate(self.widths);
         (0..plan.layers.len()).map(|index| self.layer(plan, index, &weights[index], &chip)).collect()
     }
 

@@ -69,12 +69,21 @@ pub fn load(fresh: Trainer, data: &str, bytes: &[u8]) -> Result<Trainer, Checkpo
     if head.plan != here {
         return Err(CheckpointError::Other(difference(&head.plan, &here)));
     }
+    let epochs = head.history.len();
+    let in_order = head.history.iter().zip(1..).all(|(record, epoch)| record.epoch == epoch);
+    let whole = if epochs == 0 { head.steps == 0 } else { head.steps.is_multiple_of(epochs as u64) };
+    if epochs > fresh.plan.train.epochs || !in_order || !whole {
+        return Err(damaged());
+    }
     let mut trainer = fresh;
     (trainer.steps, trainer.history) = (head.steps, head.history);
     for list in lists(&mut trainer) {
         let (own, rest) = numbers.split_at_checked(4 * list.len()).ok_or_else(damaged)?;
         for (value, bytes) in list.iter_mut().zip(own.as_chunks::<4>().0) {
             *value = f32::from_le_bytes(*bytes);
+        }
+        if !list.iter().all(|value| value.is_finite()) {
+            return Err(damaged());
         }
         numbers = rest;
     }

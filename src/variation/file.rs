@@ -8,14 +8,14 @@
 //! `offset` and `edges` (i32), then the chip's own thresholds if it has some (i64, entry by entry), all little-endian,
 //! without gaps. `sha256` is the SHA-256 of the whole file as it would be with an empty `sha256`.
 
-use super::{ArrayDraw, Chip, OwnThresholds};
+use super::{ArrayDraw, Chip, OwnThresholds, Widths};
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 const FORMAT: &str = "bincim chip";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are no chip file.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Diagnostic)]
@@ -44,9 +44,9 @@ pub enum ChipError {
     Digest { announced: String, found: String },
 
     /// The digest fits, but the integers cannot be a chip.
-    #[error("array {array}: {detail}")]
+    #[error("{detail}")]
     #[diagnostic(code(chip::content), help("the file was not written by `bincim draw`: draw the chip again"))]
-    Content { array: usize, detail: String },
+    Content { detail: String },
 }
 
 /// The first line.
@@ -58,6 +58,8 @@ struct Head {
     seed: u64,
     subject: String,
     fraction_bits: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    widths: Option<Widths>,
     /// The physics as TOML, for the reader.
     physics: String,
     arrays: Vec<Sizes>,
@@ -144,6 +146,7 @@ impl Chip {
             seed: self.seed,
             subject: self.subject.clone(),
             fraction_bits: self.fraction_bits,
+            widths: self.widths,
             physics: self.physics.clone(),
             arrays: self.arrays.iter().map(sizes).collect(),
             thresholds: self.thresholds.as_ref().map(|own| ThresholdSizes {
@@ -202,6 +205,14 @@ impl Chip {
                 detail: "first line: other spaces or another order of keys".into(),
             });
         }
+        if head
+            .widths
+            .is_some_and(|widths| !(2..=16).contains(&widths.cell) || !(2..=32).contains(&widths.voltage))
+        {
+            return Err(ChipError::Head {
+                detail: "first line: cells have 2 to 16 bits, voltages 2 to 32".into(),
+            });
+        }
         if head.thresholds.as_ref().is_some_and(|sizes| sizes.entries == 0 || sizes.lanes == 0) {
             return Err(ChipError::Head { detail: "first line: thresholds that are none".into() });
         }
@@ -215,11 +226,12 @@ impl Chip {
             return Err(ChipError::Digest { announced: head.sha256, found });
         }
         let mut rest = payload;
-        let mut arrays = Vec::with_capacity(head.arrays.len());
-        for (index, sizes) in head.arrays.iter().enumerate() {
-            let array = read_array(sizes, &mut rest);
-            array.check().map_err(|detail| ChipError::Content { array: index, detail })?;
-            arrays.push(array);
+        let arrays: Vec<ArrayDraw> = head.arrays.iter().map(|sizes| read_array(sizes, &mut rest)).collect();
+        let problem =
+            |(index, array): (usize, &ArrayDraw)| Some(format!("array {index}: {}", array.problem()?));
+        let problems: Vec<String> = arrays.iter().enumerate().filter_map(problem).collect();
+        if !problems.is_empty() {
+            return Err(ChipError::Content { detail: problems.join("\n") });
         }
         let thresholds = head.thresholds.map(|sizes| {
             let (words, _) = rest.as_chunks();
@@ -232,6 +244,7 @@ impl Chip {
             subject: head.subject,
             physics: head.physics,
             fraction_bits: head.fraction_bits,
+            widths: head.widths,
             arrays,
             thresholds,
         })
@@ -285,6 +298,7 @@ mod tests {
             subject: "00ff".repeat(16),
             physics: "[cell]\nkind = \"pair\"\n".into(),
             fraction_bits: 7,
+            widths: None,
             arrays: vec![array(5, 3, 4, 1), array(8, 2, 1, 2), array(1, 1, 31, 3)],
             thresholds: None,
         }
@@ -296,6 +310,8 @@ mod tests {
         let bytes = chip.write_to();
         assert_eq!(bytes, chip.clone().write_to());
         assert_eq!(Chip::read_from(&bytes), Ok(chip.clone()));
+        let held = Chip { widths: Some(Widths { cell: 16, voltage: 32 }), ..chip.clone() };
+        assert_eq!(Chip::read_from(&held.write_to()), Ok(held));
         let values = vec![vec![1, -2, i64::MAX], vec![i64::MIN, 0, 5]];
         let own =
             Chip { thresholds: Some(OwnThresholds { replace: "ab".repeat(32), values }), ..chip.clone() };
@@ -344,19 +360,26 @@ mod tests {
             Chip::read_from(&[line.as_bytes(), &bytes[text.len()..]].concat()).unwrap_err()
         };
         assert!(matches!(with("bincim chip", "bincim map"), ChipError::Head { .. }));
-        assert_eq!(with("\"version\":1", "\"version\":9"), ChipError::Version { found: 9 });
-        assert!(matches!(with("\"version\":1", "\"version\":1,\"more\":2"), ChipError::Head { .. }));
+        assert_eq!(with("\"version\":2", "\"version\":9"), ChipError::Version { found: 9 });
+        assert!(matches!(with("\"version\":2", "\"version\":2,\"more\":2"), ChipError::Head { .. }));
         assert!(matches!(with("\"seed\":", "\"seed\": "), ChipError::Head { .. }));
         assert!(matches!(with("\"rows\":5", "\"rows\":6"), ChipError::Size { .. }));
         assert!(matches!(with("\"rows\":5", "\"rows\":9000000000000000000"), ChipError::Size { .. }));
         assert!(matches!(with("\"rows\":5", "\"rows\":1000000000000"), ChipError::Size { .. }));
         assert!(matches!(with("\"rows\":5", "\"rows\":-5"), ChipError::Head { .. }));
         assert!(matches!(with("pair", "pear"), ChipError::Digest { .. }));
+        let widths = "\"fraction_bits\":7,\"widths\":{\"cell\":17,\"voltage\":20}";
+        assert!(with("\"fraction_bits\":7", widths).to_string().contains("2 to 16 bits"));
         let mut falling = chip();
+        falling.arrays[0].edges.swap(0, 3);
+        falling.arrays[0].edges.swap(8, 9);
         falling.arrays[1].edges = vec![0, 0];
         falling.arrays[2].edges.swap(0, 30);
         let refusal = Chip::read_from(&falling.write_to()).unwrap_err();
-        assert!(matches!(refusal, ChipError::Content { array: 2, .. }), "{refusal}");
+        assert_eq!(
+            refusal.to_string(),
+            "array 0: the edges of column 0 (and 1 more) do not rise\narray 2: the edges of column 0 do not rise"
+        );
     }
 
     proptest::proptest! {

@@ -9,7 +9,9 @@ mod noise;
 pub use file::ChipError;
 pub use noise::{Noises, ReadNoise, ReadPlace};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::ops::RangeInclusive;
 
 /// Every array of one chip, in the order layer, group, pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +24,42 @@ pub struct Chip {
     pub physics: String,
     /// F: a column voltage of one count is `1 << fraction_bits`.
     pub fraction_bits: u32,
+    /// Widths that the integers were held to; `None`: those of their types.
+    pub widths: Option<Widths>,
     pub arrays: Vec<ArrayDraw>,
     /// Thresholds that were found anew for this chip; `None`: the design's own.
     pub thresholds: Option<OwnThresholds>,
+}
+
+/// Bits of a chip's integers, two's complement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Widths {
+    /// Of a cell value: 2 to 16.
+    pub cell: usize,
+    /// Of a column voltage, its offset and its edges: 2 to 32.
+    pub voltage: usize,
+}
+
+impl Widths {
+    fn limit(bits: usize) -> i32 {
+        ((1i64 << (bits - 1)) - 1) as i32
+    }
+
+    /// Cell values: the smallest number is left out, so that a cell and its mirror image are both there.
+    pub fn cells(self) -> RangeInclusive<i32> {
+        -Widths::limit(self.cell)..=Widths::limit(self.cell)
+    }
+
+    /// Offsets: half of a voltage, since cells may sum up to as much again. No sum then reaches the largest voltage,
+    /// which stands for an edge that is never met.
+    pub fn offsets(self) -> RangeInclusive<i32> {
+        -(Widths::limit(self.voltage) / 2)..=Widths::limit(self.voltage) / 2
+    }
+
+    pub fn edges(self) -> RangeInclusive<i32> {
+        -Widths::limit(self.voltage) - 1..=Widths::limit(self.voltage)
+    }
 }
 
 /// Thresholds of one chip.
@@ -115,12 +150,11 @@ impl Chip {
         self.thresholds.as_ref().map(|own| own.values[entry][lane])
     }
 
-    /// Holds cells to `cell_bits`, edges to `voltage_bits` and offsets to one bit less (cells may sum up to as much
-    /// again), two's complement; how many cells were beyond. No sum then reaches the largest voltage, which stands
-    /// for an edge that is never met.
-    pub fn saturate(&mut self, cell_bits: usize, voltage_bits: usize) -> usize {
-        let limit = |bits: usize| (1i64 << (bits - 1)) - 1;
-        let (cell, voltage) = (limit(cell_bits) as i16, limit(voltage_bits) as i32);
+    /// Holds all integers to `widths`; how many cells were beyond.
+    pub fn saturate(&mut self, widths: Widths) -> usize {
+        let ends = |range: RangeInclusive<i32>| (*range.start(), *range.end());
+        let (offsets, edges) = (ends(widths.offsets()), ends(widths.edges()));
+        let cell = *widths.cells().end() as i16;
         let mut beyond = 0;
         for array in &mut self.arrays {
             for value in array.plus.iter_mut().chain(&mut array.minus) {
@@ -128,9 +162,10 @@ impl Chip {
                 beyond += usize::from(held != *value);
                 *value = held;
             }
-            array.offset.iter_mut().for_each(|value| *value = (*value).clamp(-voltage / 2, voltage / 2));
-            array.edges.iter_mut().for_each(|value| *value = (*value).clamp(-voltage - 1, voltage));
+            array.offset.iter_mut().for_each(|value| *value = (*value).clamp(offsets.0, offsets.1));
+            array.edges.iter_mut().for_each(|value| *value = (*value).clamp(edges.0, edges.1));
         }
+        self.widths = Some(widths);
         beyond
     }
 }
@@ -141,19 +176,23 @@ impl ArrayDraw {
         self.edges.len().checked_div(self.columns).unwrap_or(0)
     }
 
-    /// Whether the integers can be an array at all.
-    fn check(&self) -> Result<(), String> {
+    /// Why the integers cannot be an array at all.
+    fn problem(&self) -> Option<String> {
         if self.rows == 0 || self.columns == 0 {
-            return Err(format!("{} rows x {} columns hold nothing", self.rows, self.columns));
+            return Some(format!("{} rows x {} columns hold nothing", self.rows, self.columns));
         }
         let per_column = self.edges_per_column();
         if per_column == 0 {
-            return Err("its columns have no edges".into());
+            return Some("its columns have no edges".into());
         }
-        match self.edges.chunks(per_column).position(|edges| !edges.is_sorted()) {
-            Some(column) => Err(format!("the edges of column {column} do not rise")),
-            None => Ok(()),
-        }
+        let falling = |edges: &&[i32]| !edges.is_sorted();
+        let mut columns = self.edges.chunks(per_column).enumerate();
+        let (column, _) = columns.find(|(_, edges)| falling(edges))?;
+        let more = match columns.filter(|(_, edges)| falling(edges)).count() {
+            0 => String::new(),
+            count => format!(" (and {count} more)"),
+        };
+        Some(format!("the edges of column {column}{more} do not rise"))
     }
 }
 
@@ -218,10 +257,12 @@ mod tests {
             subject: "".into(),
             physics: "".into(),
             fraction_bits: 0,
+            widths: None,
             arrays: vec![array],
             thresholds: None,
         };
-        assert_eq!(chip.saturate(4, 6), 3);
+        let widths = Widths { cell: 4, voltage: 6 };
+        assert_eq!((chip.saturate(widths), chip.widths), (3, Some(widths)));
         let held = &chip.arrays[0];
         assert_eq!((&held.plus[..], &held.minus[..]), (&[7, -7][..], &[7, -7][..]));
         assert_eq!((&held.offset[..], &held.edges[..]), (&[15, -15][..], &[-32, 31][..]));

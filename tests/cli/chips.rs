@@ -63,7 +63,11 @@ fn a_chip_of_another_machine_is_refused() {
         bincim(dir, &["infer", "MODEL", "--data", "data", "--arch", arch, "--chip", chip])
     };
     infer("arch.toml", "chip").ends(0);
-    infer("other.toml", "chip").refuses(&["chip was drawn for another network or machine", "bincim draw"]);
+    infer("other.toml", "chip").refuses(&[
+        "chip is no chip of this network and machine",
+        "its cells and converters are those of another",
+        "bincim draw",
+    ]);
     let mut bytes = fs::read(dir.join("chip")).expect("a chip");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
@@ -72,6 +76,49 @@ fn a_chip_of_another_machine_is_refused() {
     write_arch(dir, "popcount");
     draw(dir, 1, "none").refuses(&["readout.kind"]);
     assert!(!dir.join("none").exists());
+}
+
+/// The same arrays with other widths: what wraps in the memories, and what was held to less than it could be.
+#[test]
+fn a_chip_of_other_widths_is_refused_wherever_it_is_read() {
+    let root = with_glyphs(4);
+    let dir = root.path();
+    let arch = "[array]\nrows = 32\ncolumns = 4\n[activation]\nword = 8\n[readout]\nkind = \"adc\"\nlevels = 15\n\
+                range = 20\ncell_bits = BITS\nnoise = NOISE\n[variation.gaussian]\nsigma = 0.9\n";
+    let machines = [("c8", "8", "0.0"), ("c12", "12", "0.0"), ("n8", "8", "2.0")];
+    for (name, bits, noise) in machines {
+        let text = arch.replace("BITS", bits).replace("NOISE", noise);
+        fs::write(dir.join(name).with_extension("toml"), text).expect("writable");
+        let (arch, chip) = (format!("{name}.toml"), format!("{name}.bin"));
+        bincim(dir, &["draw", "MODEL", "--arch", &arch, "-o", &chip]).ends(0);
+    }
+    bincim(dir, &["generate", "MODEL", "--arch", "c8.toml", "--chip", "c8.bin", "-o", "d"]).ends(0);
+    let before = content(&dir.join("d"));
+    let says = [
+        "c12.bin is no chip",
+        "held to 12 bits, the machine's have 8 bits (readout.cell_bits)",
+        "the cell holds",
+    ];
+    for words in [
+        &["infer", "MODEL", "--data", "data", "--arch", "c8.toml", "--chip", "c12.bin"][..],
+        &["generate", "MODEL", "--arch", "c8.toml", "--chip", "c12.bin", "-o", "other"],
+        &["verify", "d", "--data", "data", "--chip", "c12.bin"],
+    ] {
+        bincim(dir, words).refuses(&says);
+    }
+    // A chip in the folder itself is read the same way.
+    fs::copy(dir.join("c12.bin"), dir.join("d/source/chip.bin")).expect("copied");
+    bincim(dir, &["verify", "d", "--data", "data"]).refuses(&["chip.bin is no chip", says[1]]);
+    fs::copy(dir.join("c8.bin"), dir.join("d/source/chip.bin")).expect("copied");
+    let infer = |arch: &str, chip: &str| {
+        bincim(dir, &["infer", "MODEL", "--data", "data", "--arch", arch, "--chip", chip])
+    };
+    infer("c12.toml", "c8.bin").refuses(&["held to 8 bits, the machine's have 12 bits"]);
+    infer("c8.toml", "n8.bin").refuses(&["voltages were held to", "readout.noise"]);
+    infer("n8.toml", "c8.bin").refuses(&["voltages were held to"]);
+    infer("n8.toml", "n8.bin").ends(0);
+    fs::remove_dir_all(dir.join("d/build")).ok();
+    assert_eq!((content(&dir.join("d")), dir.join("other").exists()), (before, false));
 }
 
 #[test]
@@ -204,8 +251,11 @@ fn thresholds_of_a_chip_go_all_the_way() {
     assert_eq!(bincim::variation::Chip { thresholds: None, ..read("own") }, read("plain"));
     other.thresholds.as_mut().expect("its own").replace = "00".repeat(32);
     fs::write(dir.join("other"), other.write_to()).expect("writable");
-    bincim(dir, &["infer", "MODEL", "--arch", "arch.toml", "--data", "both", "--chip", "other"])
-        .refuses(&["other has thresholds", "bincim draw"]);
+    bincim(dir, &["infer", "MODEL", "--arch", "arch.toml", "--data", "both", "--chip", "other"]).refuses(&[
+        "other is no chip",
+        "its thresholds were found for a network with others",
+        "--recalibrate",
+    ]);
     for chip in ["own", "plain"] {
         let words = ["generate", "MODEL", "--arch", "arch.toml", "--chip", chip, "-o"];
         bincim(dir, &[&words[..], &[&format!("d_{chip}")]].concat()).ends(0);

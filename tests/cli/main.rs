@@ -7,7 +7,9 @@ harness::main!();
 mod chips;
 mod disk;
 mod interrupted;
+mod limits;
 mod names;
+mod neighbours;
 mod package;
 mod refusals;
 #[path = "../common/tools.rs"]
@@ -148,6 +150,14 @@ fn names(dir: &Path) -> Vec<String> {
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// The folder in which a run makes `name` in `dir`, once it has begun to.
+fn under_construction(dir: &Path, name: &str) -> Option<PathBuf> {
+    let prefix = format!("{name}.partial-");
+    let made = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
+    let named = |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&prefix));
+    made.filter(named).map(|path| path.join("new")).find(|path| path.is_dir())
 }
 
 /// Every file below a folder with its content.

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::fs::{self, File};
+use std::process::Stdio;
 
 #[test]
 fn missing_files_are_named() {
@@ -103,26 +104,51 @@ fn a_folder_that_another_run_writes_is_refused() {
     let dir = root.path();
     generate_small(dir);
     let before = content(&dir.join("d"));
-    let hold = |name: &str| {
-        let file = File::create(dir.join(name)).expect("writable");
-        file.lock().expect("a lock");
-        file
-    };
-    let held = hold("d.lock");
+    // A run that stands still while it writes.
+    let network = model();
+    let words = ["generate", network.to_str().expect("a plain path"), "--arch", "arch.toml", "-o", "d"];
+    let mut standing = (0..100)
+        .find_map(|_| {
+            let mut child =
+                program(dir).args(words).stdout(Stdio::null()).spawn().expect("the program starts");
+            while under_construction(dir, "d").is_none() && child.try_wait().expect("a child").is_none() {
+                std::thread::sleep(std::time::Duration::from_micros(100));
+            }
+            signal(&child, libc::SIGSTOP);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let writing =
+                child.try_wait().expect("a child").is_none() && under_construction(dir, "d").is_some();
+            if !writing {
+                signal(&child, libc::SIGCONT);
+                child.wait().expect("a child");
+            }
+            writing.then_some(child)
+        })
+        .expect("a hundred runs were over before they could be stopped");
     bincim(dir, &["generate", "MODEL", "-o", "d"]).refuses(&["another run is writing", "wait for it to end"]);
-    drop(held);
-    fs::create_dir(dir.join("d/synth")).expect("writable");
-    let held = (hold("d/synth/up5k.lock"), hold("d/build.lock"));
-    bincim(dir, &["synth", "d", "--device", "up5k"]).refuses(&["another run is writing", "synth/up5k"]);
+    signal(&standing, libc::SIGKILL);
+    standing.wait().expect("a child");
+    // Verify and synth hold their own parts: a lock on the folder itself, a marked folder beside the output.
+    fs::create_dir(dir.join("d/build")).expect("writable");
+    let held = File::open(dir.join("d/build")).expect("a folder");
+    held.lock().expect("a lock");
     bincim(dir, &["verify", "d", "--data", "data"]).refuses(&["another run is writing", "d/build"]);
     drop(held);
-    for left in ["d/synth/up5k.lock", "d/build.lock"] {
-        fs::remove_file(dir.join(left)).expect("there");
-    }
-    fs::remove_dir(dir.join("d/synth")).expect("empty");
+    assert_eq!(names(&dir.join("d/build")), [""; 0], "a lock lies about");
+    fs::remove_dir(dir.join("d/build")).expect("empty");
     assert_eq!(content(&dir.join("d")), before);
-    // A lock file that nobody holds is in nobody's way.
-    bincim(dir, &["generate", "MODEL", "-o", "d"]).ends(0);
+    // The killed run is in nobody's way, and what it left is gone.
+    generate_small(dir);
+    assert_eq!(names(dir), ["arch.toml", "d", "data"]);
+    assert_eq!(content(&dir.join("d")), before);
+}
+
+/// Sends `signal` to a child that was not waited for.
+fn signal(child: &std::process::Child, signal: libc::c_int) {
+    // SAFETY: a plain system call on a process that is ours.
+    unsafe {
+        libc::kill(child.id() as libc::pid_t, signal);
+    }
 }
 
 #[test]

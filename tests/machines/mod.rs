@@ -292,5 +292,13 @@ fn random_thresholds(design: &Design, rng: &mut ChaCha8Rng) -> OwnThresholds {
 /// A chip of these arrays.
 pub fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
     let fraction_bits = design.analog.as_ref().expect("an analog design").fraction_bits;
-    Chip { seed: 0, subject: String::new(), physics: String::new(), fraction_bits, arrays, thresholds: None }
+    Chip {
+        seed: 0,
+        subject: String::new(),
+        physics: String::new(),
+        fraction_bits,
+        widths: None,
+        arrays,
+        thresholds: None,
+    }
 }

@@ -134,7 +134,7 @@ fn equals_the_machine(trainer: &Trainer, arch: &ArchFile) {
     let mut changed = 0;
     for seed in [3, 1 << 63 | 7] {
         let mut chip = device::chip(&arch.variation, seed, analog.fraction_bits, &design.sites());
-        chip.saturate(analog.cell_width, analog.voltage_width);
+        chip.saturate(analog.widths());
         let seeds = [seed];
         let on = trainer.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
         let codes = codes(trainer, &pixels);

@@ -1,13 +1,15 @@
 //! `bincim train`: trains the network of a training file and writes it as QONNX.
 //!
-//! A checkpoint lies beside the output after every epoch, written whole; `--resume` goes on from it and ends
-//! with the same bytes. The model is read back and compared, integer by integer, before it is written.
+//! A checkpoint lies beside the output, written whole at the start and after every epoch; `--resume` goes on from it and
+//! ends with the same bytes. It is locked while the training lives. The model is read back and compared, integer by integer, before it is written.
 
 mod data;
 
-use super::{Outcome, load, output, progress};
+use super::{Outcome, load, made, options, output, progress};
 use crate::arch::ArchFile;
+use crate::bounded;
 use crate::flow::folder;
+use crate::flow::held::HeldFile;
 use crate::report::{self, EpochView, TrainView};
 use crate::train::checkpoint::{self, CheckpointError};
 use crate::train::recipe::VariationRecipe;
@@ -32,7 +34,7 @@ pub struct Train {
     #[arg(long, value_name = "PATH")]
     pub test: Option<PathBuf>,
     /// The model to write; MODEL.train.json and MODEL.svg go beside it
-    #[arg(short, long, value_name = "MODEL")]
+    #[arg(short, long, value_name = "MODEL", value_parser = options::on_disk())]
     pub output: PathBuf,
     /// Go on from the checkpoint of an interrupted training
     #[arg(long)]
@@ -47,13 +49,13 @@ pub struct Train {
     #[arg(long)]
     pub force: bool,
     /// Only the first N training images
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::count::<1, { usize::MAX }>)]
     pub images: Option<usize>,
     /// Seed, instead of train.seed
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
     /// Threads; all cores if not given. They change nothing but the time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::count::<1, { options::MOST_THREADS }>)]
     pub threads: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
@@ -87,24 +89,34 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
         .build()
         .into_diagnostic()
         .wrap_err("cannot start the threads")?;
-    let _lock = folder::hold(&args.output)?;
     let digest = data.digest();
     let mut trainer = Trainer::new(plan);
     started(args, &mut trainer)?;
     trainer.arrays = mapped(args, &trainer, variation.as_ref())?;
+    // Held from here to the end: a second training of the same model is refused.
+    let mut held = match args.resume {
+        true => HeldFile::open(&checkpoint)?,
+        false => HeldFile::create(&checkpoint, &checkpoint::save(&trainer, &digest))?,
+    };
     if args.resume {
-        trainer = resumed(trainer, &checkpoint, &digest)?;
+        trainer = resumed(trainer, held.path(), &digest)?;
     }
-    pool.install(|| {
+    let mut kept = args.resume;
+    let trained = pool.install(|| {
         trained(&mut trainer, &data, |trainer| {
-            let bytes = checkpoint::save(trainer, &digest);
-            Ok(folder::write_whole(&checkpoint, &bytes)?)
+            held.replace(&checkpoint::save(trainer, &digest))?;
+            kept = true;
+            Ok(())
         })
-    })?;
+    });
+    if let Err(error) = trained {
+        if !kept {
+            held.remove()?;
+        }
+        return Err(error);
+    }
     let view = pool.install(|| finished(args, &trainer, &data, digest))?;
-    std::fs::remove_file(&checkpoint)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("{}", checkpoint.display()))?;
+    held.remove()?;
     output::result(&match args.json {
         true => report::json(&view),
         false => format!(
@@ -120,11 +132,16 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+fn record_place(args: &Train) -> PathBuf {
+    args.output.with_extension("train.json")
+}
+
+fn curves_place(args: &Train) -> PathBuf {
+    args.output.with_extension("svg")
+}
+
 /// Refuses places that are taken, before any work.
 fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
-    if args.threads == Some(0) {
-        return Err(miette!(code = "train::options", "--threads 0: take at least 1"));
-    }
     if args.output.extension().is_none_or(|ending| ending != "onnx") {
         return Err(miette!(
             code = "train::output",
@@ -133,21 +150,37 @@ fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
             args.output.display()
         ));
     }
-    if args.output.exists() && !args.force {
+    let there = |path: &Path| std::fs::symlink_metadata(path).is_ok();
+    let written = [args.output.clone(), record_place(args), curves_place(args)];
+    if let Some(taken) = written.iter().find(|path| there(path) && !args.force) {
         return Err(miette!(
             code = "train::exists",
-            help = "name another file, or pass --force to replace it",
+            help = "name another model, or pass --force to replace an earlier one",
             "{} exists already",
-            args.output.display()
+            taken.display()
         ));
     }
-    match (args.resume, checkpoint.exists()) {
-        (false, true) => Err(miette!(
-            code = "train::interrupted",
-            help = "pass --resume to go on from it, or delete it to begin again",
-            "{} is left of a training that was interrupted",
-            checkpoint.display()
-        )),
+    let foreign =
+        [(record_place(args), made::is_record as fn(&Path) -> bool), (curves_place(args), made::is_curves)];
+    if let Some((path, _)) = foreign.iter().find(|(path, ours)| there(path) && !ours(path)) {
+        return Err(miette!(
+            code = "train::foreign",
+            help =
+                "--force replaces only what `bincim train` wrote: name another model, or move that file away",
+            "{} is no file of an earlier training",
+            path.display()
+        ));
+    }
+    match (args.resume, there(checkpoint)) {
+        (false, true) => {
+            HeldFile::open(checkpoint)?;
+            Err(miette!(
+                code = "train::interrupted",
+                help = "pass --resume to go on from it, or delete it to begin again",
+                "{} is left of a training that was interrupted",
+                checkpoint.display()
+            ))
+        }
         (true, false) => Err(miette!(
             code = "train::no_checkpoint",
             help = "begin without --resume",
@@ -219,7 +252,7 @@ fn started(args: &Train, trainer: &mut Trainer) -> miette::Result<()> {
         }
         return Ok(());
     };
-    let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
+    let bytes = load::model_bytes(path)?;
     raw_pixels(path, &bytes)?;
     trainer.model = train::start(&trainer.plan, &bytes).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
@@ -258,7 +291,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn resumed(fresh: Trainer, path: &Path, digest: &str) -> miette::Result<Trainer> {
-    let bytes = std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
+    // The same lists, and a record an epoch.
+    let limit = checkpoint::save(&fresh, digest).len() + (fresh.plan.train.epochs << 10) + (1 << 20);
+    let bytes =
+        bounded::bytes(path, limit).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
     let trainer = checkpoint::load(fresh, digest, &bytes).map_err(|error| {
         let help = match error {
             CheckpointError::Other(_) => "go on with the training file and data it began with, or delete it",
@@ -274,7 +310,7 @@ fn resumed(fresh: Trainer, path: &Path, digest: &str) -> miette::Result<Trainer>
 fn trained(
     trainer: &mut Trainer,
     data: &Data,
-    keep: impl Fn(&Trainer) -> miette::Result<()>,
+    mut keep: impl FnMut(&Trainer) -> miette::Result<()>,
 ) -> miette::Result<()> {
     let (samples, test) = (data.train.samples(), data.test.samples());
     let batch = trainer.plan.train.batch;
@@ -362,8 +398,8 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         accuracy: correct as f64 / data.test.labels.len().max(1) as f64,
         history: trainer.history.iter().map(epoch).collect(),
     };
-    folder::write_whole(&args.output.with_extension("train.json"), report::json(&view).as_bytes())?;
-    folder::write_whole(&args.output.with_extension("svg"), report::train_svg(&view).as_bytes())?;
+    folder::write_whole(&record_place(args), report::json(&view).as_bytes())?;
+    folder::write_whole(&curves_place(args), report::train_svg(&view).as_bytes())?;
     folder::write_whole(&args.output, &bytes)?;
     Ok(view)
 }

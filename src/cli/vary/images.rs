@@ -15,13 +15,12 @@ pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> 
             args.data.display()
         ))
     };
-    let count = args.images.unwrap_or(data.len());
-    let held = data.len();
+    let count = load::image_count(args.images, data.len(), &args.data)?;
     let Some(labels) = data.labels_of(&model.network)? else {
         return refuse("no labels to compare with".into());
     };
-    if count > held || count == 0 {
-        return refuse(format!("{held} images, {count} asked for"));
+    if count == 0 {
+        return refuse("no image to classify".into());
     }
     let labels = labels[..count].to_vec();
     data.pixels.truncate(count * data.input.shape.elements());

@@ -12,7 +12,7 @@ pub mod settings;
 
 use super::infer::{Rule, Split};
 use super::pixels::PixelArgs;
-use super::{Outcome, chip, load, output, progress, verify};
+use super::{Outcome, chip, load, options, output, progress, verify};
 use crate::arch::ArchFile;
 use crate::device::Physics;
 use crate::flow::folder;
@@ -29,6 +29,9 @@ use settings::{FlipLayer, Recalibrated, Settings};
 use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+
+/// Most shards of a run.
+const MOST_SHARDS: usize = 10_000;
 
 /// Classifies the same images with many drawn chips of a machine
 #[derive(Args, Debug, Clone)]
@@ -93,13 +96,13 @@ pub struct Vary {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Folder of the run: chips that are finished in it are not run again
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
     pub output: Option<PathBuf>,
     /// Write job scripts (Slurm and Snakemake) that make this run in shards, instead of running
-    #[arg(long, value_name = "DIR", requires = "shards", conflicts_with_all = ["shard", "until", "output"])]
+    #[arg(long, value_name = "DIR", value_parser = options::on_disk(), requires = "shards", conflicts_with_all = ["shard", "until", "output"])]
     pub emit_jobs: Option<PathBuf>,
     /// Shards of --emit-jobs
-    #[arg(long, value_name = "n", requires = "emit_jobs", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "n", requires = "emit_jobs", value_parser = clap::value_parser!(u32).range(1..=MOST_SHARDS as i64))]
     pub shards: Option<u32>,
     /// Print one JSON object
     #[arg(long)]
@@ -148,10 +151,18 @@ fn check(args: &Vary) -> miette::Result<()> {
             wrong.push(what)
         }
     };
-    say(args.chips == 0, "--chips 0: take at least 1".into());
-    say(args.images == Some(0), "--images 0: take at least 1".into());
-    say(args.recalibrate == Some(0), "--recalibrate 0: take at least 1".into());
-    say(args.threads == Some(0), "--threads 0: take at least 1".into());
+    for (key, value, most) in [
+        ("--chips", Some(args.chips), options::MOST_CHIPS),
+        ("--images", args.images, usize::MAX),
+        ("--recalibrate", args.recalibrate, usize::MAX),
+        ("--threads", args.threads, options::MOST_THREADS),
+        ("--shard", args.shard.map(|(_, count)| count), MOST_SHARDS),
+    ] {
+        if let Some(value) = value {
+            say(value == 0, format!("{key} {value}: take at least 1"));
+            say(value > most, format!("{key} {value}: take at most {most}"));
+        }
+    }
     for (key, value) in
         [("--yield-at", args.yield_at), ("--require-yield", args.require_yield), ("--until", args.until)]
     {
@@ -252,7 +263,7 @@ impl Prepared {
         let settings = Settings {
             bincim: env!("CARGO_PKG_VERSION").into(),
             network: network.name.raw().into(),
-            model_sha256: digest([&*read_file(&args.model)?]),
+            model_sha256: digest([&*load::model_bytes(&args.model)?]),
             data: taken.name.clone(),
             data_sha256: digest([&*taken.pixels, &*label_bytes(&labels)]),
             pixels: pixel_rule(&model.pixels),
@@ -345,6 +356,12 @@ impl Prepared {
     }
 }
 
+/// A file in `dir`, which holds no run, that stands where one of a run would.
+fn made_by_others(dir: &Path) -> Option<&'static str> {
+    let there = |name: &&str| std::fs::symlink_metadata(dir.join(name)).is_ok();
+    [records::FILE].into_iter().chain(results::FILES).find(there)
+}
+
 /// Goes on with the run in `dir`, or begins it.
 fn resumed(prepared: &Prepared, dir: &Path) -> miette::Result<Records> {
     let settings = &prepared.settings;
@@ -359,11 +376,11 @@ fn resumed(prepared: &Prepared, dir: &Path) -> miette::Result<Records> {
                 differences.join("\n")
             ));
         }
-    } else if dir.join(records::FILE).exists() {
+    } else if let Some(name) = made_by_others(dir) {
         return Err(miette!(
             code = "vary::no_settings",
             help = "take another folder",
-            "{} holds chips but no {}",
+            "{} holds {name} but no {}",
             dir.display(),
             settings::FILE
         ));
@@ -460,10 +477,6 @@ fn pixel_rule(pixels: &Pixels) -> Option<String> {
         (rule @ PixelRule::Table(_), _) => Some(format!("table {}", digest([rule.to_string().as_bytes()]))),
         (rule, _) => Some(rule.to_string()),
     }
-}
-
-fn read_file(path: &Path) -> miette::Result<Vec<u8>> {
-    std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))
 }
 
 fn toml_text(file: &ArchFile) -> miette::Result<String> {

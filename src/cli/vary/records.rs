@@ -4,16 +4,23 @@
 //! again. The lines of a finished run stand in the order of the chips.
 
 use super::settings::Settings;
+use crate::bounded;
 use crate::montecarlo::{Job, Measured};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// File in the run's folder.
 pub const FILE: &str = "chips.jsonl";
+
+/// Most bytes of it: a million chips of a network of dozens of layers.
+const MOST_BYTES: usize = 1 << 30;
+/// More cells than any machine has.
+const MOST_CELLS: usize = 1 << 40;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +56,7 @@ impl Record {
         settings.shard.is_none_or(|(index, count)| self.chip % count == index)
             && self.case < settings.cases.len()
             && self.correct.max(self.changed) <= settings.images
+            && self.saturated <= MOST_CELLS
             && self.flips.len() == settings.flips.len()
             && self.flips.iter().enumerate().all(|(layer, &flips)| flips <= bits(layer))
     }
@@ -59,7 +67,7 @@ impl Record {
 /// Errors: a line that is no record of this run, and a chip that stands there twice.
 pub fn read(dir: &Path, settings: &Settings) -> miette::Result<(Records, u64)> {
     let path = dir.join(FILE);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match bounded::bytes(&path, MOST_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
@@ -105,7 +113,10 @@ impl Log {
     pub fn open(dir: &Path, length: u64) -> miette::Result<Log> {
         let path = dir.join(FILE);
         let open = || -> std::io::Result<File> {
-            let file = OpenOptions::new().create(true).append(true).open(&path)?;
+            let file =
+                OpenOptions::new().create(true).append(true).custom_flags(libc::O_NOFOLLOW).open(&path)?;
+            // The folder is held already; this tells another host on a shared file system.
+            file.try_lock()?;
             file.set_len(length)?;
             Ok(file)
         };

@@ -177,16 +177,20 @@ pub fn csv(settings: &Settings, records: &Records, count: usize) -> String {
     text
 }
 
+/// Files of a finished run, beside its settings and chips.
+pub const FILES: [&str; 3] = ["results.json", "chips.csv", "report.html"];
+
 /// Writes everything that a finished run holds into `dir`.
 pub fn write(dir: &Path, settings: &Settings, records: &Records, count: usize) -> miette::Result<()> {
     let results = results(settings, records, count);
     let page = report::vary_html(&view(settings, records, &results));
+    let [summary, table, html] = FILES;
     for (name, text) in [
         (settings::FILE, settings.to_text()),
         (records::FILE, records::text(records)),
-        ("results.json", report::json(&results)),
-        ("chips.csv", csv(settings, records, count)),
-        ("report.html", page),
+        (summary, report::json(&results)),
+        (table, csv(settings, records, count)),
+        (html, page),
     ] {
         folder::write_whole(&dir.join(name), text.as_bytes())?;
     }

@@ -1,12 +1,20 @@
 //! What a Monte-Carlo run is: everything that its results depend on, and nothing of where or when it runs.
 
 use super::points::Point;
+use crate::bounded;
+use crate::cli::options;
+use crate::read::data::MAX_BYTES;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// File in the run's folder.
 pub const FILE: &str = "settings.json";
+
+/// Most bytes of it.
+const MOST_BYTES: usize = 64 << 20;
+/// Most machines of a run.
+const MOST_CASES: usize = 10_000;
 
 /// `settings.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,22 +88,53 @@ impl Settings {
     /// Reads the settings of the run in `dir`; `None` where there is no run.
     pub fn read(dir: &Path) -> miette::Result<Option<Settings>> {
         let path = dir.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match bounded::text(&path, MOST_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
             }
         };
-        let settings = serde_json::from_str(&text).map_err(|error| {
+        let refused = |what: String| {
             miette!(
                 code = "vary::bad_settings",
                 help = "the file was not written by this version of bincim; take another folder",
-                "{}: {error}",
+                "{}: {what}",
                 path.display()
             )
-        })?;
-        Ok(Some(settings))
+        };
+        let settings: Settings = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        match settings.problems() {
+            none if none.is_empty() => Ok(Some(settings)),
+            problems => Err(refused(problems.join("\n"))),
+        }
+    }
+
+    /// What no run has: numbers that do not fit one another, or beyond what the program asks for.
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut say = |key: &str, good: bool| {
+            if !good {
+                problems.push(format!("{key} is none of a run"));
+            }
+        };
+        let of_images = |correct: &usize| *correct <= self.images;
+        let share = |value: Option<f64>| value.is_none_or(|value| value > 0.0 && value <= 1.0);
+        say("chips", (1..=options::MOST_CHIPS).contains(&self.chips));
+        say("images", (1..=MAX_BYTES).contains(&self.images));
+        say("network_correct", of_images(&self.network_correct));
+        say("cases", (1..=MOST_CASES).contains(&self.cases.len()));
+        say(
+            "ideal_correct",
+            self.ideal_correct.len() == self.cases.len() && self.ideal_correct.iter().all(of_images),
+        );
+        say("points", self.points.iter().all(|point| point.case < self.cases.len()));
+        say("flips", self.flips.iter().all(|layer| layer.bits >> 32 == 0));
+        say("until", share(self.until));
+        say("yield_at", share(self.yield_at));
+        let whole = |(index, count)| index < count && count <= super::MOST_SHARDS;
+        say("shard", self.shard.is_none_or(whole));
+        problems
     }
 
     /// Whether chip `chip` belongs to this run or shard.
@@ -209,6 +248,99 @@ pub mod tests {
         assert_eq!(Settings::read(dir.path()).unwrap(), Some(settings()));
         std::fs::write(dir.path().join(FILE), "{}").unwrap();
         assert!(Settings::read(dir.path()).is_err());
+    }
+
+    /// Every value of the file replaced by hostile ones: refused, or the results are made as ever.
+    #[test]
+    fn any_value_is_refused_or_gives_results() {
+        use crate::cli::vary::{records, results};
+        use serde_json::{Value, json};
+        let dir = tempfile::tempdir().unwrap();
+        let big = u64::MAX;
+        let values = [
+            json!(null),
+            json!(0),
+            json!(1),
+            json!(-1),
+            json!(2.5),
+            json!(1e300),
+            json!(big),
+            json!(big >> 1),
+            json!(1u64 << 40),
+            json!("x"),
+            json!(""),
+            json!([]),
+            json!({}),
+            json!([0, 0]),
+            json!([7, 3]),
+            json!([0, big]),
+            json!([big]),
+        ];
+        let flips = vec![FlipLayer { name: "a".into(), bits: 9 }];
+        let base =
+            Settings { flips, shard: Some((0, 1)), until: Some(0.5), yield_at: Some(0.5), ..settings() };
+        let base = serde_json::to_value(&base).unwrap();
+        let places = [
+            "/bincim",
+            "/network",
+            "/data",
+            "/split",
+            "/rule",
+            "/images",
+            "/seed",
+            "/read_noise_left_out",
+            "/sweep",
+            "/points",
+            "/points/0/case",
+            "/points/0/value",
+            "/points/0/group",
+            "/cases",
+            "/cases/0",
+            "/network_correct",
+            "/ideal_correct",
+            "/ideal_correct/0",
+            "/flips",
+            "/flips/0/bits",
+            "/chips",
+            "/until",
+            "/yield_at",
+            "/shard",
+            "/shard/0",
+            "/shard/1",
+        ];
+        let line = |chip: usize, key: &str, value: &Value| {
+            let mut line =
+                json!({"chip": chip, "case": 0, "correct": 8, "changed": 1, "saturated": 0, "flips": [3]});
+            line[key] = value.clone();
+            line.to_string() + "\n"
+        };
+        let tried = |settings: &Value, lines: &str| {
+            std::fs::write(dir.path().join(FILE), settings.to_string()).unwrap();
+            std::fs::write(dir.path().join(records::FILE), lines).unwrap();
+            let Ok(Some(settings)) = Settings::read(dir.path()) else { return false };
+            let Ok((records, _)) = records::read(dir.path(), &settings) else { return false };
+            if let Some(count) = results::covered(&settings, &records) {
+                results::write(dir.path(), &settings, &records, count).unwrap();
+                let _ = results::told(&results::results(&settings, &records, count));
+            }
+            true
+        };
+        let four = |key: &str, value: &Value| (0..4).map(|chip| line(chip, key, value)).collect::<String>();
+        assert!(tried(&base, &four("correct", &json!(8))));
+        let (mut taken, mut refused) = (0, 0);
+        for value in &values {
+            for place in places {
+                let mut other = base.clone();
+                *other.pointer_mut(place).expect(place) = value.clone();
+                let used = tried(&other, &four("correct", &json!(8)));
+                (taken, refused) = (taken + usize::from(used), refused + usize::from(!used));
+            }
+            for key in ["case", "correct", "changed", "saturated", "flips"] {
+                let used = tried(&base, &four(key, value));
+                (taken, refused) = (taken + usize::from(used), refused + usize::from(!used));
+            }
+        }
+        assert!(taken > 40 && refused > 250, "{taken} taken, {refused} refused");
     }
 
     #[test]

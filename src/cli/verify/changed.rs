@@ -1,9 +1,12 @@
 //! What has changed in a design's folder since `bincim generate` made it, by the digests of its manifest.
 
+use crate::bounded;
+use crate::flow::MOST_BYTES;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 /// A file that is not as the manifest has it.
@@ -35,10 +38,10 @@ const ENDINGS: [&str; 8] = ["v", "sv", "vh", "hex", "vlt", "f", "cpp", "h"];
 /// The files of `dir` that differ from its manifest, in the manifest's order, new ones last; `None` where there is no
 /// manifest that could be read.
 pub fn changes(dir: &Path) -> Option<Vec<Change>> {
-    let manifest: Manifest = serde_json::from_slice(&fs::read(dir.join("manifest.json")).ok()?).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&read(&dir.join("manifest.json")).ok()?).ok()?;
     let mut changes = Vec::new();
     for entry in &manifest.files {
-        let state = match fs::read(dir.join(&entry.name)) {
+        let state = match read(&dir.join(&entry.name)) {
             Err(_) => "missing",
             Ok(bytes) if digest(&bytes) != entry.sha256 => "changed",
             Ok(_) => continue,
@@ -48,7 +51,7 @@ pub fn changes(dir: &Path) -> Option<Vec<Change>> {
     let models: Vec<String> =
         files(dir, "source").into_iter().filter(|name| name.ends_with(".onnx")).collect();
     for model in models {
-        if fs::read(dir.join(&model)).map_or(true, |bytes| digest(&bytes) != manifest.model.sha256) {
+        if read(&dir.join(&model)).map_or(true, |bytes| digest(&bytes) != manifest.model.sha256) {
             changes.push(Change { file: model, state: "changed" });
         }
     }
@@ -60,6 +63,10 @@ pub fn changes(dir: &Path) -> Option<Vec<Change>> {
         changes.extend(new.map(|file| Change { file, state: "new" }));
     }
     Some(changes)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    bounded::bytes(path, MOST_BYTES)
 }
 
 /// The files of a folder inside `dir`, by name, with the folder before it.

@@ -18,7 +18,7 @@ pub mod tree;
 mod waves;
 
 use super::progress::{self, Step};
-use super::{Outcome, output};
+use super::{Outcome, options, output};
 use crate::design::Design;
 use crate::escape::shell_path;
 use crate::flow::{self, Tool, folder};
@@ -42,8 +42,8 @@ pub struct Verify {
     /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
     #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
-    /// Images to run: a number, or a range FIRST..END
-    #[arg(long, default_value = "100")]
+    /// Images to run: a number, a range FIRST..END, or ..N for the first N or all there are
+    #[arg(long, default_value = "..100")]
     pub images: Images,
     /// Seed of gaps, back-pressure, register accesses and resets
     #[arg(long, default_value_t = 1)]
@@ -56,7 +56,7 @@ pub struct Verify {
     #[arg(long, value_enum, default_value = "test")]
     pub split: super::infer::Split,
     /// Simulations at a time
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = options::count::<1, { options::MOST_JOBS }>)]
     pub jobs: usize,
     /// Run at most K planes of weights in each layer; a number drawn for every frame if not given
     #[arg(long, value_name = "K")]
@@ -74,7 +74,7 @@ pub struct Verify {
     #[arg(long)]
     pub unchanged: bool,
     /// Write the results as JUnit XML
-    #[arg(long)]
+    #[arg(long, value_parser = options::on_disk())]
     pub junit: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -93,6 +93,8 @@ pub enum Waves {
 pub enum Images {
     /// The first so many.
     First(usize),
+    /// The first so many, or all where there are fewer.
+    UpTo(usize),
     /// From the first number up to, not including, the second; run as in a shard of a larger run.
     Range(usize, usize),
 }
@@ -108,6 +110,10 @@ impl std::str::FromStr for Images {
                 0 => Err("at least one image is needed".into()),
                 count => Ok(Images::First(count)),
             },
+            Some(("", end)) => match number(end)? {
+                0 => Err("at least one image is needed".into()),
+                count => Ok(Images::UpTo(count)),
+            },
             Some((start, end)) => match (number(start)?, number(end)?) {
                 (start, end) if start < end => Ok(Images::Range(start, end)),
                 (start, end) => Err(format!("the range {start}..{end} is empty")),
@@ -121,7 +127,7 @@ impl Images {
     pub fn within(self, there: usize) -> Result<Range<usize>, String> {
         match self {
             _ if there == 0 => Err("the data set holds no image".into()),
-            Images::First(count) => Ok(0..count.min(there)),
+            Images::First(count) | Images::UpTo(count) => Ok(0..count.min(there)),
             Images::Range(start, end) if end <= there => Ok(start..end),
             Images::Range(start, end) => {
                 Err(format!("images {start}..{end} of {there}; the last one is {}", there - 1))
@@ -220,12 +226,15 @@ pub fn verify<'a>(
     image: &(dyn Fn(usize) -> Vec<i16> + Sync),
     there: usize,
 ) -> miette::Result<Verdict<'a>> {
+    if let Images::First(count) = args.images {
+        super::load::image_count(Some(count), there, &args.data)?;
+    }
     let range = args.images.within(there).map_err(|problem| miette::miette!("--images: {problem}"))?;
     let plan = Plan {
         seed: args.seed,
         noise_seed: args.noise_seed,
         resets: 2,
-        jobs: args.jobs.max(1),
+        jobs: args.jobs,
         planes: args.planes.map(|_| planes(args.planes, design)).transpose()?,
         whole: matches!(args.images, Images::Range(..)),
     };
@@ -288,7 +297,7 @@ fn build(args: &Verify, design: &Design, chip: Option<&Chip>, text: Text) -> mie
         Text::Model => "the faster model of the popcount tree",
     };
     output::log(format_args!("building {}: {what} (seed {})", args.dir.display(), args.seed));
-    let model = cosim::build(&args.dir, design, text, Trace::Off, args.jobs.max(1))?;
+    let model = cosim::build(&args.dir, design, text, Trace::Off, args.jobs)?;
     output::log(format_args!("{}", model.tool.describe()));
     Ok(match chip {
         Some(chip) => model.with_chip(design, chip.clone())?,

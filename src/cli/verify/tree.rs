@@ -1,8 +1,9 @@
 //! The proof of the design's popcount tree: the text that is synthesised against the plan, once for each text.
 
+use crate::bounded;
 use crate::design::Design;
 use crate::emit::{cells, popcount};
-use crate::flow::{FlowError, elaborate, folder};
+use crate::flow::{FlowError, MOST_BYTES, elaborate, folder};
 use crate::proof::netlist::Netlist;
 use crate::proof::{self, Outcome};
 use clap::ValueEnum;
@@ -89,7 +90,7 @@ pub fn prove(dir: &Path, design: &Design, wanted: Wanted) -> Result<TreeProof, F
     let mut sources = Vec::new();
     for name in folder::file_list(&rtl.join("files.f"))? {
         let path = rtl.join(&name);
-        let text = fs::read_to_string(&path).map_err(FlowError::io("read", &path))?;
+        let text = bounded::text(&path, MOST_BYTES).map_err(FlowError::io("read", &path))?;
         sources.push((name, text));
     }
     let sources = with_parts(&sources, "popcount_tree");
@@ -110,7 +111,9 @@ pub fn prove(dir: &Path, design: &Design, wanted: Wanted) -> Result<TreeProof, F
     }
     let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let record = work.join("proof.json");
-    let kept = fs::read(&record).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+    let kept = bounded::bytes(&record, MOST_BYTES)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
     if let Some(Kept { how, tool, .. }) = kept.filter(|kept| kept.digest == digest) {
         return Ok(TreeProof::Proved { how, tool, kept: true });
     }

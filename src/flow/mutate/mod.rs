@@ -8,7 +8,8 @@ mod sites;
 
 pub use sites::{Mutant, sites};
 
-use super::{FlowError, folder, icarus};
+use super::{FlowError, MOST_BYTES, folder, icarus};
+use crate::bounded;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -93,7 +94,7 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
     let mut files = Vec::new();
     for name in names.iter().filter(|name| !name.starts_with("..")) {
         let path = rtl.join(name);
-        let text = fs::read_to_string(&path).map_err(FlowError::io("read", &path))?;
+        let text = bounded::text(&path, MOST_BYTES).map_err(FlowError::io("read", &path))?;
         files.push((name.to_string_lossy().into_owned(), text));
     }
     let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;

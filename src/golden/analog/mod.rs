@@ -6,7 +6,7 @@
 //! guessed by a straight line and corrected, or found by the same instruction in the column's edges. Elsewhere, for
 //! single images and where voltages leave 16 bits, the cells of the rows that carry +1 are added up, many columns a
 //! vector.
-//! Integers only; nothing is rounded. `unsafe` is confined to the kernels.
+//! Integers only; nothing is rounded. `unsafe` is confined to the kernels and their aligned buffers.
 
 mod generators;
 mod kernel;

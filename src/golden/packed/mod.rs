@@ -4,7 +4,7 @@
 //! a pixel meets the words of 32 output channels at once; pooling, padding and flips cost next to nothing
 //! because they are folded into limits and targets beforehand. Batches of images share each load of
 //! weights. The fastest instruction set of the processor is chosen when the engine is prepared; all give
-//! the same integers. `unsafe` is confined to the kernels.
+//! the same integers. `unsafe` is confined to the kernels and their aligned buffers.
 
 mod kernel;
 mod maps;

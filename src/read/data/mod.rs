@@ -19,6 +19,7 @@ mod picture;
 mod unpack;
 
 pub use npy::{MAGIC as NPY_MAGIC, numbers};
+pub use unpack::unpack;
 
 use super::{Error, Errors};
 use crate::network::Shape;

@@ -5,8 +5,8 @@
 //! is 1 or 3, (count, row, column), or (count, elements). The header is parsed here, without recursion.
 
 use super::{Dataset, Error, Kind, MAX_BYTES, Split, fault, image_bytes};
+use crate::bounded;
 use crate::network::Shape;
-use std::io::Read;
 
 pub const MAGIC: &[u8] = b"\x93NUMPY";
 /// Labels lie below this.
@@ -127,13 +127,10 @@ pub fn archive(bytes: &[u8], name: &str, split: Split) -> Result<Dataset, Error>
     let names: Vec<String> = archive.array_names().take(1000).map(str::to_string).collect();
     let mut array = |wanted: &[String]| -> Result<Option<(String, Vec<u8>)>, Error> {
         let Some(found) = wanted.iter().find(|w| names.contains(w)) else { return Ok(None) };
-        let mut content = Vec::new();
         let entry = archive.zip_archive().by_name(&format!("{found}.npy"));
         let entry = entry.map_err(|e| damaged(format!("array '{found}': {e}")))?;
-        entry
-            .take(MAX_BYTES as u64 + 4096)
-            .read_to_end(&mut content)
-            .map_err(|e| damaged(format!("array '{found}': {e}")))?;
+        let content =
+            bounded::all(entry, MAX_BYTES + 4096).map_err(|e| damaged(format!("array '{found}': {e}")))?;
         Ok(Some((format!("{name}:{found}"), content)))
     };
     let keys = |plain: &[&str], letter: char| {

@@ -51,6 +51,10 @@ pub(super) unsafe fn counts(work: Work, out: &mut [i32]) {
     }
 }
 
+/// Signs of the next P windows.
+///
+/// # Safety
+/// As [`signs`]; the cursor has P windows left.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn sign_tile<const P: usize>(work: &Work, cursor: &mut Cursor, signs: &mut Signs) {
@@ -78,6 +82,9 @@ unsafe fn sign_tile<const P: usize>(work: &Work, cursor: &mut Cursor, signs: &mu
 }
 
 /// The counts of the windows that start at `pixels` (elements of the maps).
+///
+/// # Safety
+/// The processor has the instructions; each start is that of a window whose bounds have been asserted.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn sum<const P: usize>(work: &Work, pixels: [usize; P]) -> [[__m256i; VECTORS]; P] {
@@ -90,6 +97,10 @@ unsafe fn sum<const P: usize>(work: &Work, pixels: [usize; P]) -> [[__m256i; VEC
     }
 }
 
+/// [`sum`] of maps of bits.
+///
+/// # Safety
+/// As [`sum`]; `pixels` point into the maps.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn sum_bits<const P: usize>(work: &Work, pixels: [*const u32; P]) -> [[__m256i; VECTORS]; P] {
@@ -136,6 +147,10 @@ unsafe fn sum_bits<const P: usize>(work: &Work, pixels: [*const u32; P]) -> [[__
     sums
 }
 
+/// [`sum`] of maps of values.
+///
+/// # Safety
+/// As [`sum`]; `pixels` point into the maps.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn sum_values<const P: usize>(work: &Work, pixels: [*const i16; P]) -> [[__m256i; VECTORS]; P] {

@@ -37,6 +37,10 @@ enum Sink<'a, 'b> {
     Counts(*mut i32),
 }
 
+/// All windows.
+///
+/// # Safety
+/// The processor has the instructions, bounds have been asserted, and there is room for the counts of every window.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
 unsafe fn all(work: Work, mut sink: Sink) {
     // SAFETY: the caller's.
@@ -49,6 +53,9 @@ unsafe fn all(work: Work, mut sink: Sink) {
 }
 
 /// All windows against the maps at `base`, whose elements have `element` bytes.
+///
+/// # Safety
+/// As [`all`]; `base` is the first element of the maps.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
 unsafe fn all_tiles<const BINARY: bool>(work: &Work, base: *const u8, element: usize, sink: &mut Sink) {
     let mut cursor = Cursor::new(work);
@@ -68,6 +75,9 @@ unsafe fn all_tiles<const BINARY: bool>(work: &Work, base: *const u8, element: u
 
 /// The next P windows. One function from the first load to the last store, so that the sums never leave
 /// the registers.
+///
+/// # Safety
+/// As [`all_tiles`]; the cursor has P windows left.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vpopcntdq")]
 #[inline]
 unsafe fn tile<const P: usize, const BINARY: bool>(

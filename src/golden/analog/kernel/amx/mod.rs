@@ -158,6 +158,9 @@ pub(super) unsafe fn read(
 }
 
 /// The tile registers of this thread, all of 16 rows of 64 bytes; given back when dropped.
+///
+/// Every piece of assembly names those it writes as clobbered. What lies in them stays there from one piece to the next,
+/// for no type of the language lies in a tile register and no call between the pieces is to code that uses them.
 struct Registers;
 
 impl Registers {
@@ -172,7 +175,15 @@ impl Registers {
             setting[48 + register] = SIDE as u8;
         }
         // SAFETY: the caller's, and the setting is 64 bytes.
-        unsafe { asm!("ldtilecfg [{setting}]", setting = in(reg) &setting, options(nostack, readonly)) };
+        unsafe {
+            asm!(
+                "ldtilecfg [{setting}]",
+                setting = in(reg) &setting,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly),
+            );
+        }
         Registers
     }
 }
@@ -180,7 +191,14 @@ impl Registers {
 impl Drop for Registers {
     fn drop(&mut self) {
         // SAFETY: they have been set up.
-        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+        unsafe {
+            asm!(
+                "tilerelease",
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, nomem),
+            );
+        }
     }
 }
 
@@ -192,8 +210,15 @@ impl Drop for Registers {
 unsafe fn clear() {
     // SAFETY: the caller's.
     unsafe {
-        asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem))
-    };
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            options(nostack, nomem),
+        );
+    }
 }
 
 /// Adds the products of one digit of 64 rows.
@@ -216,6 +241,8 @@ unsafe fn step(cells: *const i8, bits: *const i8) {
             cells = in(reg) cells,
             bits = in(reg) bits,
             row = in(reg) DEPTH,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
             options(nostack, readonly, preserves_flags),
         );
     }

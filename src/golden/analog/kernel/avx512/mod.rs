@@ -55,6 +55,9 @@ pub(super) unsafe fn read(
 }
 
 /// [`read`] of groups of G rows.
+///
+/// # Safety
+/// As [`read`]; the tables are of groups of G rows.
 #[target_feature(enable = "avx512f,avx512bw")]
 unsafe fn read_of<const G: usize>(
     tables: &Tables,

@@ -1,0 +1,54 @@
+//! Values on the command line: each in a range that makes sense, and `-` with one meaning.
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use std::path::{Path, PathBuf};
+
+/// Most threads, and most tools at a time.
+pub const MOST_THREADS: usize = 1024;
+pub const MOST_JOBS: usize = 256;
+/// Most chips of a Monte-Carlo run: the interval of a mean is far below a thousandth by then.
+pub const MOST_CHIPS: usize = 1_000_000;
+
+/// A whole number from `LEAST` to `MOST`.
+pub fn count<const LEAST: usize, const MOST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (LEAST..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from {LEAST} to {MOST}")),
+    }
+}
+
+/// A fraction from 0 to 1.
+pub fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+        _ => Err("a fraction from 0 to 1".into()),
+    }
+}
+
+/// Whether `path` stands for standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// An output of more than one file, which standard output cannot hold.
+pub fn on_disk() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match is_stdout(&path) {
+        true => Err("`-`, standard output, cannot take this: give a path on the disk (or `./-`)"),
+        false => Ok(path),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_outside_of_their_range_are_refused() {
+        assert_eq!(count::<1, 8>("8"), Ok(8));
+        for text in ["0", "9", "-1", "1.5", "", "18446744073709551617"] {
+            assert_eq!(count::<1, 8>(text), Err("a whole number from 1 to 8".into()), "{text}");
+        }
+        assert_eq!(fraction("0.5"), Ok(0.5));
+        assert!(["-0.1", "1.1", "nan", "inf", "x"].iter().all(|text| fraction(text).is_err()));
+    }
+}
