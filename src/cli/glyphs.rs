@@ -3,13 +3,14 @@
 //! The folder appears whole or not at all: it is written beside its place and then renamed. An
 //! existing folder is replaced only on request, and only when this verb made it.
 
-use super::Outcome;
+use super::{Outcome, output};
+use crate::escape;
 use crate::read::glyphs::{self, CLASSES, Picture, SIDE, Split};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Report};
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 const IMAGES: &str = "images-idx3-ubyte";
@@ -82,15 +83,11 @@ pub fn run(arguments: Arguments) -> Result<Outcome, Report> {
         (CONTACT, sheet),
     ];
     write_folder(&arguments.output, &files, replaces)?;
-    let text = if arguments.json {
-        summary_json(&arguments, &labels)
-    } else {
-        summary_text(&arguments, &pictures).into_diagnostic()?
-    };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).into_diagnostic(),
-        _ => Ok(Outcome::Done),
+    match arguments.json {
+        true => output::result(&summary_json(&arguments, &labels))?,
+        false => output::picture(&first(&pictures).into_diagnostic()?, &summary_text(&arguments))?,
     }
+    Ok(Outcome::Done)
 }
 
 /// Refuses an occupied place before anything is drawn; true if there is a folder to replace.
@@ -182,20 +179,23 @@ fn summary_json(arguments: &Arguments, labels: &[u8]) -> String {
     format!("{object:#}\n")
 }
 
-/// One line, below the first glyphs where the reader has a terminal.
-fn summary_text(arguments: &Arguments, pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
-    let mut text = String::new();
-    if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        text.push_str(&glyphs::half_blocks(&pictures[..pictures.len().min(4)])?);
+/// The first glyphs in colours where the reader has a terminal, else nothing.
+fn first(pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
+    match io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        true => glyphs::half_blocks(&pictures[..pictures.len().min(4)]),
+        false => Ok(String::new()),
     }
-    text.push_str(&format!(
+}
+
+/// One line.
+fn summary_text(arguments: &Arguments) -> String {
+    format!(
         "{} {} glyphs of {SIDE} x {SIDE} pixels, seed {}, in {}\n",
         arguments.count,
         split_name(arguments.split),
         arguments.seed,
-        arguments.output.display()
-    ));
-    Ok(text)
+        escape::path(&arguments.output)
+    )
 }
 
 fn split_name(split: SplitName) -> &'static str {

@@ -11,8 +11,14 @@ use std::io::{self, ErrorKind, Write};
 
 /// Writes the verb's result to standard output.
 pub fn result(text: &str) -> miette::Result<()> {
+    picture("", text)
+}
+
+/// The same below a picture that the program itself has coloured.
+pub fn picture(picture: &str, text: &str) -> miette::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(escape::terminal_lines(text).as_bytes()).and_then(|()| out.flush()) {
+    let all = picture.to_string() + &escape::terminal_lines(text);
+    match out.write_all(all.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).into_diagnostic().wrap_err("cannot write to standard output")
         }
