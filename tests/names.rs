@@ -123,7 +123,7 @@ fn assert_same_but_comments(vicious: &Design, plain: &Design) {
         assert!(a.text.is_ascii() && !a.text.contains(|c: char| c.is_ascii_control() && !"\n\t".contains(c)));
         let ((code, comments), (expected, plain)) = (parts(a), parts(b));
         assert_eq!(code, expected, "{} differs outside comments", a.name);
-        for (comment, _) in comments.iter().zip(&plain).filter(|(comment, plain)| comment != plain) {
+        for (comment, plain) in comments.iter().zip(&plain).filter(|(comment, plain)| comment != plain) {
             assert!(!instructs(comment), "{}: {comment}", a.name);
             // Signs with a meaning are the program's own alone.
             let signs = |text: &str| text.chars().filter(|c| "`\"$\\*#".contains(*c)).count();
