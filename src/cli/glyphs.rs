@@ -4,6 +4,7 @@
 //! this verb made it.
 
 use super::{Outcome, made, options, output};
+use crate::escape;
 use crate::flow::folder::Pending;
 use crate::read::glyphs::{self, CLASSES, Picture, SIDE, Split};
 use clap::{Args, ValueEnum};
@@ -83,12 +84,10 @@ pub fn run(arguments: Arguments) -> Result<Outcome, Report> {
         (CONTACT, sheet),
     ];
     write_folder(&arguments.output, &files)?;
-    let text = if arguments.json {
-        summary_json(&arguments, &labels)
-    } else {
-        summary_text(&arguments, &pictures).into_diagnostic()?
-    };
-    output::result(&text)?;
+    match arguments.json {
+        true => output::result(&summary_json(&arguments, &labels))?,
+        false => output::picture(&first(&pictures).into_diagnostic()?, &summary_text(&arguments))?,
+    }
     Ok(Outcome::Done)
 }
 
@@ -168,20 +167,23 @@ fn summary_json(arguments: &Arguments, labels: &[u8]) -> String {
     format!("{object:#}\n")
 }
 
-/// One line, below the first glyphs where the reader has a terminal.
-fn summary_text(arguments: &Arguments, pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
-    let mut text = String::new();
-    if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        text.push_str(&glyphs::half_blocks(&pictures[..pictures.len().min(4)])?);
+/// The first glyphs in colours where the reader has a terminal, else nothing.
+fn first(pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
+    match io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        true => glyphs::half_blocks(&pictures[..pictures.len().min(4)]),
+        false => Ok(String::new()),
     }
-    text.push_str(&format!(
+}
+
+/// One line.
+fn summary_text(arguments: &Arguments) -> String {
+    format!(
         "{} {} glyphs of {SIDE} x {SIDE} pixels, seed {}, in {}\n",
         arguments.count,
         split_name(arguments.split),
         arguments.seed,
-        arguments.output.display()
-    ));
-    Ok(text)
+        escape::path(&arguments.output)
+    )
 }
 
 fn split_name(split: SplitName) -> &'static str {

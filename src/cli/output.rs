@@ -14,7 +14,12 @@ use std::path::Path;
 
 /// Writes the verb's result to standard output.
 pub fn result(text: &str) -> miette::Result<()> {
-    stdout(escape::terminal_lines(text).as_bytes())
+    picture("", text)
+}
+
+/// The same below a picture that the program itself has coloured.
+pub fn picture(picture: &str, text: &str) -> miette::Result<()> {
+    stdout((picture.to_string() + &escape::terminal_lines(text)).as_bytes())
 }
 
 fn stdout(bytes: &[u8]) -> miette::Result<()> {

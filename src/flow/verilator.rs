@@ -73,7 +73,12 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
         words(if job.harness.is_empty() { "--binary" } else { "--cc --exe --build" });
     args.extend(words("-O3 --x-assign fast --x-initial fast --noassert -Wno-fatal -o model"));
     args.extend(["-j".into(), job.jobs.max(1).to_string().into(), "--top-module".into(), job.top.into()]);
-    args.extend(["--Mdir".into(), relative(&cwd, &out).into()]);
+    let stage = stage(&out)?;
+    let place = match &stage {
+        Some(stage) => fs::canonicalize(stage.path()).map_err(FlowError::io("find", stage.path()))?,
+        None => out.clone(),
+    };
+    args.extend(["--Mdir".into(), relative(&cwd, &place).into()]);
     if job.trace {
         args.push("--trace".into());
     }
@@ -93,12 +98,40 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
         // The compiler runs in the model's folder; an absolute path may hold spaces, which make cannot quote.
         let path = cwd.join(source);
         let path = fs::canonicalize(&path).map_err(FlowError::io("read", &path))?;
-        args.push(relative(&out, &path).into());
+        match stage {
+            Some(_) => args.push(beside(&path, &place)?),
+            None => args.push(relative(&out, &path).into()),
+        }
     }
     let log = out.join("build.log");
     let _ = fs::remove_file(&log);
     run_tool(&tool, args, &cwd, &log, job.limit.unwrap_or(DEFAULT_LIMIT))?;
-    Ok(Model { program: out.join("model"), tool, log })
+    let program = out.join("model");
+    if stage.is_some() {
+        fs::copy(place.join("model"), &program).map_err(FlowError::io("write", &program))?;
+    }
+    Ok(Model { program, tool, log })
+}
+
+/// A temporary folder to build in where the path of `out` has spaces: make refuses those.
+fn stage(out: &Path) -> Result<Option<tempfile::TempDir>, FlowError> {
+    match out.to_string_lossy().contains(char::is_whitespace) {
+        true => tempfile::tempdir().map(Some).map_err(FlowError::io("create", "a temporary folder")),
+        false => Ok(None),
+    }
+}
+
+/// Copies `source` and the headers beside it into `place`; returns its name there.
+fn beside(source: &Path, place: &Path) -> Result<OsString, FlowError> {
+    let folder = source.parent().unwrap_or(Path::new("."));
+    let entries = fs::read_dir(folder).map_err(FlowError::io("read", folder))?;
+    let headers = entries.flatten().map(|entry| entry.path());
+    let headers = headers.filter(|path| path.extension().is_some_and(|ending| ending == "h"));
+    for path in headers.chain([source.to_path_buf()]) {
+        let name = path.file_name().unwrap_or_default();
+        fs::copy(&path, place.join(name)).map_err(FlowError::io("read", &path))?;
+    }
+    Ok(source.file_name().unwrap_or_default().to_os_string())
 }
 
 /// Lints with `-Wall`; an empty list is a clean lint.

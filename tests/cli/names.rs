@@ -119,5 +119,5 @@ fn help_and_usage_errors_reach_a_terminal_as_they_should() {
     assert!(help.out.contains("generate") && help.err.is_empty());
     let ran = bincim(root.path(), &["check", "m.onnx", "--d\u{1b}[31mevice\u{7}"]).ends(2);
     calm(&ran);
-    assert!(ran.err.contains("\\u001b") && ran.out.is_empty(), "{:?}", ran.err);
+    assert!(ran.err.contains("unexpected argument") && ran.out.is_empty(), "{:?}", ran.err);
 }
