@@ -279,6 +279,8 @@ fn what_is_not_of_the_machine_is_refused() {
     }
 }
 
+type Moved<'a> = &'a dyn Fn(&mut OwnThresholds);
+
 #[test]
 fn thresholds_that_are_not_of_the_machine_are_refused() {
     let mut met = [0; 2];
@@ -290,7 +292,7 @@ fn thresholds_that_are_not_of_the_machine_are_refused() {
         assert_eq!(used(&design, &held.write_to()), !decided, "design {number}");
         let half = 1i64 << (design.widths.threshold - 1);
         let spare = design.network.layers[0].conv.c % design.lanes;
-        let changes: [(&str, &dyn Fn(&mut OwnThresholds)); 6] = [
+        let changes: [(&str, Moved); 6] = [
             ("digest", &|own| own.replace = "00".repeat(32)),
             ("an entry less", &|own| drop(own.values.pop())),
             ("a lane more", &|own| own.values.iter_mut().for_each(|entry| entry.push(0))),

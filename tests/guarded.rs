@@ -113,7 +113,7 @@ unsafe impl GlobalAlloc for Guarded {
 fn again(mode: &str, words: &[&str]) -> std::process::Output {
     let program = std::env::current_exe().expect("this program");
     let mut command = std::process::Command::new(program);
-    command.args(words).env(VARIABLE, mode).env("BINCIM_ANALOG_FAST", "60").output().expect("it starts")
+    command.args(words).env(VARIABLE, mode).env("BINCIM_ANALOG_FAST", "24").output().expect("it starts")
 }
 
 fn guarded() -> bool {
@@ -144,7 +144,7 @@ fn packed_kernels_equal_the_reference() {
     let padded =
         Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8, planes: 1, shortcuts: true };
     let usual = Limits::default();
-    for seed in 0..60 {
+    for seed in 0..30 {
         let limits = [&usual, &wide, &padded][seed as usize % 3];
         let network = random::network(seed, limits);
         let elements = random::elements(&network, seed, 1 + seed as usize % 9);

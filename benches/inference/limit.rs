@@ -42,6 +42,10 @@ fn count(data: &[u32]) -> i64 {
     count_plain(data)
 }
 
+/// [`count_plain`] with wide vectors.
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 fn count_avx512(data: &[u32]) -> i64 {
@@ -60,6 +64,10 @@ fn count_avx512(data: &[u32]) -> i64 {
     sums.into_iter().map(|sum| i64::from(_mm512_reduce_add_epi32(sum))).sum()
 }
 
+/// [`count_plain`] with the instruction that counts.
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "popcnt")]
 fn count_popcnt(data: &[u32]) -> i64 {

@@ -71,6 +71,10 @@ fn dispatch(
     plain(work, start, key, rows, bits, deviates);
 }
 
+/// [`plain`] with wide vectors.
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
 fn avx512(
@@ -84,6 +88,10 @@ fn avx512(
     plain(work, start, key, rows, bits, deviates);
 }
 
+/// [`plain`] with vectors.
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2(

@@ -108,8 +108,8 @@ fn the_files_of_others_that_took_gigabytes_are_refused() {
 fn shared_attack() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let named = std::env::var_os("BINCIM_SHARED").map(PathBuf::from);
-    let found = named.into_iter().chain([beside]).map(|folder| folder.join("cases/attack"));
-    let found = found.filter(|folder| folder.is_dir()).next();
+    let mut found = named.into_iter().chain([beside]).map(|folder| folder.join("cases/attack"));
+    let found = found.find(|folder| folder.is_dir());
     if found.is_none() {
         eprintln!("SKIPPED: no hostile inputs here; set BINCIM_SHARED to the folder that holds cases/");
     }

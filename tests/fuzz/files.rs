@@ -133,7 +133,7 @@ pub fn read_chip(bytes: &[u8]) -> bool {
 
 fn fresh() -> Trainer {
     let text = "[input]\nchannels = 1\nrows = 1\ncolumns = 4\n[[layer]]\nkind = \"dense\"\noutputs = 3\n[[layer]]\n\
-                kind = \"scores\"\noutputs = 2\n[train]\nepochs = 3\nbatch = 2\nmeasured = 2\n";
+                kind = \"scores\"\noutputs = 2\n[train]\nepochs = 3\nbatch = 4\nmeasured = 4\n";
     let recipe: Recipe = toml::from_str(text).expect("a recipe");
     Trainer::new(train::plan(&recipe, "fuzz").expect("a plan"))
 }

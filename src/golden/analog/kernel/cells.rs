@@ -240,6 +240,9 @@ pub(super) fn read_plain(cells: &Cells, columns: Range<usize>, panel: &Panel, la
 }
 
 /// See [`super::add`].
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 pub(super) fn read_avx2(cells: &Cells, columns: Range<usize>, panel: &Panel, lanes: usize, sink: &mut Sink) {
@@ -247,6 +250,9 @@ pub(super) fn read_avx2(cells: &Cells, columns: Range<usize>, panel: &Panel, lan
 }
 
 /// See [`super::add`].
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn read_avx512(

@@ -15,6 +15,9 @@ pub(super) fn counts(work: Work, out: &mut [i32]) {
 }
 
 /// See [`super::signs`].
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "popcnt")]
 pub(super) fn signs_popcnt(work: Work, signs: &mut Signs) {
@@ -22,6 +25,9 @@ pub(super) fn signs_popcnt(work: Work, signs: &mut Signs) {
 }
 
 /// See [`super::counts`].
+///
+/// # Safety
+/// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "popcnt")]
 pub(super) fn counts_popcnt(work: Work, out: &mut [i32]) {

@@ -121,6 +121,9 @@ pub unsafe fn take(bit: Bit, elements: &[i16], image: usize, strips: &mut [Strip
 }
 
 /// `bit` of every lane.
+///
+/// # Safety
+/// The processor has the instructions.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn bits(bit: Bit, values: __m512i) -> u32 {
@@ -166,6 +169,9 @@ pub unsafe fn transpose(strip: &Strip) -> Strip {
 }
 
 /// Bits of `a` where `which` has ones, elsewhere those of `b`.
+///
+/// # Safety
+/// The processor has the instructions.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn select(which: __m512i, a: __m512i, b: __m512i) -> __m512i {
