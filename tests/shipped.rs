@@ -6,8 +6,6 @@ extern crate harness;
 harness::main!();
 
 mod machines;
-#[path = "common/tools.rs"]
-mod tools;
 
 use bincim::cli::verify::cosim::{self, Plan, Trace};
 use bincim::design::Design;
@@ -17,6 +15,7 @@ use bincim::golden::{machine, packed, reference};
 use bincim::lower::lower;
 use bincim::network::{InputCode, Network};
 use bincim::read::{self, Split};
+use machines::tools;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[path = "../common/tools.rs"]
-mod tools;
+pub mod tools;
 
 /// A machine of the given size without a device.
 pub fn arch(rows: usize, lanes: usize, word: usize, weight_rows: usize, depth: usize) -> Arch {
