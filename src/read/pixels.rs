@@ -178,9 +178,7 @@ impl PixelRule {
     /// Also what keeps the file from being read.
     pub fn of_argument(text: &str) -> Result<PixelRule, Error> {
         match text.trim().strip_prefix("table=") {
-            Some(path) if path.is_empty() => {
-                Err(fault("table= names no file".into(), "give table=FILE with 256 numbers"))
-            }
+            Some("") => Err(fault("table= names no file".into(), "give table=FILE with 256 numbers")),
             Some(path) => Ok(PixelRule::Table(Table::read(Path::new(path))?)),
             None => PixelRule::parse(text),
         }
