@@ -212,7 +212,10 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
     let junit = fs::read_to_string(&junit).unwrap();
     assert!(junit.contains("failures=\"1\"") && junit.contains("expected"), "{junit}");
     // Nothing behind the difference was compared, and nobody asked for a proof.
-    assert!(junit.contains("<skipped message=\"popcount tree simulated only, not proved: --proof off\""), "{junit}");
+    assert!(
+        junit.contains("<skipped message=\"popcount tree simulated only, not proved: --proof off\""),
+        "{junit}"
+    );
     let record: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(folder.join("verify.json")).unwrap()).unwrap();
     assert_eq!(record["cycles_predicted"], player.design.cycles);
