@@ -10,6 +10,7 @@ harness::main!();
 
 use bincim::arch::{Arch, InputBits, PlaneDrive, Range, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim::{self, Plan, Trace};
+use bincim::cli::verify::texts::Text;
 use bincim::design::Design;
 use bincim::device::{self, CellKind, Physics, Reference};
 use bincim::emit;
@@ -209,7 +210,7 @@ impl Bench {
         machines::write(folder.path(), rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
         let cosimulation = emit::bench::cosimulation(&design).expect("benches");
         machines::write(folder.path(), cosimulation.into_iter().map(|text| (text.name, text.text)));
-        match cosim::build(folder.path(), Trace::Off, 2) {
+        match cosim::build(folder.path(), &design, Text::Shipped, Trace::Off, 2) {
             Ok(model) => Some(Bench { design, model, images, _folder: folder }),
             Err(problem @ FlowError::ToolMissing { .. }) => {
                 harness::not_run(Lack::Tool, problem);

@@ -216,7 +216,8 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
     let junit = folder.join("junit.xml");
     let parse = |images: &str, more: &[&str]| {
         let mut words = vec!["verify", folder.to_str().unwrap(), "--data", "digits", "--images", images];
-        words.extend(["--seed", "5", "--jobs", "1", "--junit", junit.to_str().unwrap()]);
+        // The player has no tree.
+        words.extend(["--seed", "5", "--jobs", "1", "--proof", "off", "--junit", junit.to_str().unwrap()]);
         words.extend(more);
         Line::parse_from(words).verify
     };
@@ -228,6 +229,9 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
     assert!(fs::metadata(&waves).unwrap().len() > 200, "{}", waves.display());
     let text = fs::read_to_string(view).unwrap();
     assert!(text.contains("TOP.cosim_top.sum_valid_o"), "{text}");
+    let named = waves.file_name().unwrap().to_str().unwrap();
+    assert!(text.contains(&format!("[dumpfile] \"{named}\"")), "{text}");
+    assert!(text.contains(&format!("u_accumulator.gen_lane[{}].base", first.lane)), "{text}");
     assert!(text.contains(&format!("*-8.000000 {}", 10 * first.cycle)), "{text}");
     let command = verdict.command.clone().expect("a command");
     let options = "--data digits --split test --images 0..4 --seed 5 --waves";
@@ -242,10 +246,19 @@ fn a_mismatch_comes_with_its_command_and_a_waveform() {
     assert_eq!(outcome, bincim::cli::Outcome::No);
     let junit = fs::read_to_string(&junit).unwrap();
     assert!(junit.contains("failures=\"1\"") && junit.contains("expected"), "{junit}");
+    // Nothing behind the difference was compared, and nobody asked for a proof.
+    assert!(
+        junit.contains("<skipped message=\"popcount tree simulated only, not proved: --proof off\""),
+        "{junit}"
+    );
     let record: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(folder.join("verify.json")).unwrap()).unwrap();
     assert_eq!(record["cycles_predicted"], broken.design.cycles);
     assert_eq!(record["first_mismatch"]["layer"], first.layer);
     assert!(record["mismatches"].as_u64() >= Some(1));
     assert!(record["coverage"]["writes of four bytes"].is_u64(), "{record}");
+    assert_eq!((&record["passed"], &record["broke_off"]), (&false.into(), &true.into()));
+    assert_eq!(record["tree"]["proof"], "not_run");
+    assert!(record["images"].as_u64() < record["images_asked"].as_u64(), "{record}");
+    assert!(record["interval"].is_null() && record["changed"].is_null(), "{record}");
 }

@@ -86,7 +86,7 @@ mod tests {
         };
         let text = xml(&suite);
         for part in [
-            "<testsuite name=\"a &amp; b\" tests=\"3\" disabled=\"1\" errors=\"0\" failures=\"1\" time=\"0.500\">",
+            "<testsuite name=\"a &amp; b\" tests=\"3\" skipped=\"1\" errors=\"0\" failures=\"1\" time=\"0.500\">",
             "<property name=\"seed\" value=\"7\"/>",
             "<failure message=\"1 &lt; 2\" type=\"difference\">",
             "<skipped message=\"not reached\"/>",
