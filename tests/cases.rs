@@ -1,6 +1,10 @@
 //! Small inputs built after public bug reports of other tools, and networks by others, from the shared folder: what was
 //! recorded for them comes out, or they are refused for the reason that holds.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::golden::{packed, reference};

@@ -1,6 +1,10 @@
 //! Chip files that are not what they say: every field changed, with the digest made anew, is refused by name or is a
 //! chip like any other. Nothing panics, and no integer stands otherwise in a memory than in the file.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::arch::ReadoutKind;
 use bincim::design::{Design, Misfit};
 use bincim::device::{self, PRESETS, Physics};

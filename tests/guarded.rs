@@ -5,6 +5,10 @@
 //! page in front or, in a second run, against the page behind (as near as its alignment lets it be), and makes freed
 //! pages untouchable as well. Each run is a process of its own, since a touch ends it.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::golden::{packed, reference};
 use bincim::network::random::{self, Limits};
 use std::alloc::{GlobalAlloc, Layout, System};

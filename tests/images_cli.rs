@@ -1,6 +1,10 @@
 //! The program on small networks and data sets made here: what it says of pixels, what it writes of scores, and which data
 //! it reads, adapts or refuses.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::golden::reference;

@@ -1,6 +1,10 @@
 //! Bugs planted by hand: each entry of `verif/planted/bugs.toml` is one change of a design's Verilog, which the
 //! co-simulation must notice. A few here; `verif/planted/run` plants all and rewrites `verif/planted/report.md`.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
 use bincim::design::{Design, Source};
 use bincim::emit::{self, bench};

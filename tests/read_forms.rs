@@ -1,5 +1,9 @@
 //! Forms of graphs that exporters write: read as the graph means them, or refused for the reason that holds.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::golden::reference;

@@ -1,5 +1,9 @@
 //! How pixels become codes: every rule against single precision written out here, who said it, and what is refused.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 mod common;
 
 use bincim::golden::{packed, reference};

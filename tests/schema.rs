@@ -1,6 +1,10 @@
 //! `bincim schema` against the program: the schema accepts what the program accepts, refuses what is out of range, and
 //! describes every key.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::arch::ArchFile;
 use bincim::read;
 use bincim::train::{self, Recipe};

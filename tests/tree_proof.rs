@@ -1,14 +1,21 @@
 //! The proof of popcount trees: right ones of every style and shape are proved as Yosys reads them, broken ones are
 //! refuted with the place, and the models of device cells are those of Yosys.
 
+#[macro_use]
+extern crate harness;
+harness::main!();
+
 use bincim::design::tree::{TreePlan, TreeStyle};
 use bincim::emit::{NamedText, cells, popcount};
+use bincim::flow::Tool;
 use bincim::flow::elaborate::elaborate;
-use bincim::flow::{Tool, find};
 use bincim::proof::netlist::Netlist;
 use bincim::proof::{self, Outcome};
 use std::fs;
 use std::path::PathBuf;
+
+#[path = "common/tools.rs"]
+mod tools;
 
 fn plan(style: TreeStyle, rows: usize, groups: usize, enable: bool, pipelined: bool) -> TreePlan {
     let plan = TreePlan { rows, groups, enable, style, pipelined };
@@ -16,12 +23,9 @@ fn plan(style: TreeStyle, rows: usize, groups: usize, enable: bool, pipelined: b
     plan
 }
 
-/// What the proof says of these files; `None`, loudly, without Yosys.
+/// What the proof says of these files; without Yosys the test ends as one that did not run.
 fn outcome(plan: &TreePlan, files: &[NamedText]) -> Option<Outcome> {
-    if find(Tool::Yosys).is_err() {
-        eprintln!("SKIPPED: Yosys is not installed; the proof of trees was not tried");
-        return None;
-    }
+    tools::need(Tool::Yosys)?;
     let folder = tempfile::tempdir().unwrap();
     let mut names = Vec::new();
     for file in files.iter().chain(&cells::of_tree(plan)) {
@@ -232,8 +236,7 @@ fn faults_in_the_wiring_of_large_trees_are_refuted() {
 /// Yosys has models of its own; for every input and for tables of all kinds ours do the same.
 #[test]
 fn models_of_device_cells_equal_those_of_yosys() {
-    if find(Tool::Yosys).is_err() {
-        eprintln!("SKIPPED: Yosys is not installed; models of device cells were not compared");
+    if tools::need(Tool::Yosys).is_none() {
         return;
     }
     let style = |style| cells::of_tree(&plan(style, 8, 1, false, true)).remove(0).text;

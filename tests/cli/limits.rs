@@ -111,7 +111,10 @@ fn shared_attack() -> Option<PathBuf> {
     let mut found = named.into_iter().chain([beside]).map(|folder| folder.join("cases/attack"));
     let found = found.find(|folder| folder.is_dir());
     if found.is_none() {
-        eprintln!("SKIPPED: no hostile inputs here; set BINCIM_SHARED to the folder that holds cases/");
+        harness::not_run(
+            harness::Lack::File,
+            "hostile inputs; BINCIM_SHARED may name the folder that holds cases/",
+        );
     }
     found
 }

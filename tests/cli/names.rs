@@ -2,6 +2,7 @@
 //! holds what a terminal would obey.
 
 use super::*;
+use bincim::flow::{self, Tool};
 use std::fs;
 
 /// Folders and file stems that somebody may have.
