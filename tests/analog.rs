@@ -98,7 +98,7 @@ fn trial(number: u64) -> (Design, Chip) {
 /// Inputs of several bits meet cells in both ways, in several steps of rows, several passes and on dense layers too.
 #[test]
 fn trials_have_both_kinds_of_integer_inputs() {
-    let mut seen = [0; 8];
+    let mut seen = [0; 9];
     for (design, _) in TRIALS.map(trial).filter(|(design, _)| design.planes > 1) {
         let (analog, first) = (design.analog.as_ref().expect("arrays"), &design.layers[0]);
         let readout = first.readout.as_ref().expect("an analog layer");
@@ -107,6 +107,7 @@ fn trials_have_both_kinds_of_integer_inputs() {
             !serial,
             serial,
             serial && analog.words > 1,
+            serial && !analog.words.is_power_of_two(),
             serial && readout.interval > readout.read_words,
             serial && first.passes > 1,
             serial && matches!(design.input.kind, InputKind::Vector { .. }),
