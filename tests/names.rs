@@ -70,7 +70,7 @@ fn built(network: &Network, analog: bool) -> Option<Design> {
 fn texts(design: &Design) -> Vec<NamedText> {
     let chip = design.analog.as_ref().map(|analog| {
         let mut chip = device::chip(&Physics::default(), 0, analog.fraction_bits, &design.sites());
-        chip.saturate(analog.cell_width, analog.voltage_width);
+        chip.saturate(analog.widths());
         chip
     });
     let mut texts = emit::accelerator(design, chip.as_ref());
@@ -79,7 +79,8 @@ fn texts(design: &Design) -> Vec<NamedText> {
     let frames: Vec<vectors::Frame> = (0..emit::bench::frames(design, 1))
         .map(|_| cosim::frame(design, chip.as_ref(), design.planes_of_weights(), image.clone(), RESET_SEED))
         .collect();
-    texts.extend(emit::bench::files(design, &names, &frames).expect("templates that render"));
+    texts.extend(emit::bench::files(design, &frames).expect("templates that render"));
+    texts.push(emit::package::core(design, &names, None).expect("a template that renders"));
     texts
 }
 
