@@ -7,8 +7,8 @@ harness::main!();
 
 use bincim::design::tree::{TreePlan, TreeStyle};
 use bincim::emit::{NamedText, cells, popcount};
-use bincim::flow::Tool;
 use bincim::flow::elaborate::elaborate;
+use bincim::flow::{Found, Tool};
 use bincim::proof::netlist::Netlist;
 use bincim::proof::{self, Outcome};
 use std::fs;
@@ -231,9 +231,7 @@ fn faults_in_the_wiring_of_large_trees_are_refuted() {
 /// Yosys has models of its own; for every input and for tables of all kinds ours do the same.
 #[test]
 fn models_of_device_cells_equal_those_of_yosys() {
-    if tools::need(Tool::Yosys).is_none() {
-        return;
-    }
+    let Some(yosys) = tools::need(Tool::Yosys) else { return };
     let style = |style| cells::of_tree(&plan(style, 8, 1, false, true)).remove(0).text;
     let carry = style(TreeStyle::Ccu2c).replace("module CCU2C", "module own");
     let table = style(TreeStyle::Lut6).replace("module LUT6_2", "module own");
@@ -248,16 +246,23 @@ fn models_of_device_cells_equal_those_of_yosys() {
         let parameters = format!(
             ".INIT0(16'h{first:04x}), .INIT1(16'h{second:04x}), .INJECT1_0(\"{inject}\"), .INJECT1_1(\"{inject}\")"
         );
-        equal(&carry, "CCU2C", &parameters, &ports, 3, "+/ecp5/cells_sim.v");
+        equal(&yosys, &carry, ("CCU2C", &parameters), (&ports, 3), "+/ecp5/cells_sim.v");
     }
     let ports = ["I0", "I1", "I2", "I3", "I4", "I5", "O5", "O6"];
     for init in ["9669_6996_eb82_82eb", "0123_4567_89ab_cdef"] {
-        equal(&table, "LUT6_2", &format!(".INIT(64'h{init})"), &ports, 2, "+/xilinx/cells_sim.v");
+        let parameters = format!(".INIT(64'h{init})");
+        equal(&yosys, &table, ("LUT6_2", &parameters), (&ports, 2), "+/xilinx/cells_sim.v");
     }
 }
 
 /// Proves with SAT that module `own` of `text` gives the last `outputs` of `ports` as the library's `cell` does.
-fn equal(text: &str, cell: &str, parameters: &str, ports: &[&str], outputs: usize, library: &str) {
+fn equal(
+    yosys: &Found,
+    text: &str,
+    (cell, parameters): (&str, &str),
+    (ports, outputs): (&[&str], usize),
+    library: &str,
+) {
     let folder = tempfile::tempdir().unwrap();
     let (inputs, results) = ports.split_at(ports.len() - outputs);
     let instance = |module: &str, to: &str| {
@@ -280,15 +285,11 @@ fn equal(text: &str, cell: &str, parameters: &str, ports: &[&str], outputs: usiz
         names("theirs")
     );
     fs::write(folder.path().join("proof.v"), format!("{text}\n{proof}")).unwrap();
-    let yosys = find(Tool::Yosys).unwrap();
     let script = format!(
         "read_verilog -overwrite {library}; read_verilog proof.v; hierarchy -check -top proof; proc; flatten; opt_clean; \
          sat -verify -prove differ 0 proof"
     );
-    #[allow(clippy::disallowed_methods, reason = "a test starts the tool itself")]
-    let mut command = std::process::Command::new(&yosys.program);
-    command.envs(yosys.env.iter().cloned()).args(["-q", "-p", &script]).current_dir(folder.path());
-    let output = command.output().unwrap();
+    let output = tools::command(yosys, folder.path()).args(["-q", "-p", &script]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{cell} {parameters}: {said}");
 }
