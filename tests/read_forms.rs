@@ -62,8 +62,8 @@ fn padded(pad: impl FnOnce(&mut Graph, &str) -> String, conv: &[(&str, Value)]) 
 
 /// Without the names of nodes.
 fn unnamed(mut network: Network) -> Network {
-    network.layers.iter_mut().for_each(|layer| layer.name.clear());
-    network.output.name.clear();
+    network.layers.iter_mut().for_each(|layer| layer.name = "".into());
+    network.output.name = "".into();
     network
 }
 

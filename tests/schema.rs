@@ -127,7 +127,7 @@ fn keys(root: &Value, node: &Value, path: &[String], found: &mut Vec<Key>, bare:
         Some(properties) => {
             assert_eq!(node["additionalProperties"], json!(false), "{path:?} takes any key");
             for (key, value) in properties {
-                keys(root, value, &[path, &[key.clone()]].concat(), found, bare);
+                keys(root, value, &[path, std::slice::from_ref(key)].concat(), found, bare);
             }
         }
         None => match node.get("items") {
