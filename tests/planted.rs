@@ -6,6 +6,7 @@ extern crate harness;
 harness::main!();
 
 use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
+use bincim::cli::verify::texts::Text;
 use bincim::design::{Design, Source};
 use bincim::emit::{self, bench};
 use bincim::network::random::{self, Limits};
@@ -203,7 +204,7 @@ impl Bench {
         machines::write(path, rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
         let texts = bench::cosimulation(&self.design).expect("benches");
         machines::write(path, texts.into_iter().map(|text| (text.name, text.text)));
-        let model = match cosim::build(path, Trace::Off, 2) {
+        let model = match cosim::build(path, &self.design, Text::Shipped, Trace::Off, 2) {
             Ok(model) => model,
             Err(problem) => panic!("{bug:?} is no Verilog: {problem}"),
         };

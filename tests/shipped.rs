@@ -8,6 +8,7 @@ harness::main!();
 mod machines;
 
 use bincim::cli::verify::cosim::{self, Plan, Trace};
+use bincim::cli::verify::texts::Text;
 use bincim::design::Design;
 use bincim::emit;
 use bincim::flow::Tool;
@@ -40,7 +41,7 @@ fn record() -> (Vec<Vec<i16>>, Vec<usize>, Vec<Vec<i32>>) {
     let images = images.map(|image| image.iter().map(|&p| if p < 128 { -1 } else { 1 }).collect()).collect();
     let text = std::fs::read_to_string(shipped().join("scores.csv")).expect("the scores");
     let scores = text.lines().map(|line| line.split(',').map(|n| n.parse().expect("a number")).collect());
-    (images, data.labels.expect("labels").into_iter().map(usize::from).collect(), scores.collect())
+    (images, data.labels.expect("labels").into_iter().map(|label| label as usize).collect(), scores.collect())
 }
 
 fn class(scores: &[i32]) -> usize {
@@ -82,8 +83,9 @@ fn the_verilog_gives_them_too() {
         assert!(frame.scores.iter().copied().eq(scores.iter().map(|&score| i64::from(score))));
     }
     machines::write_design(folder.path(), &design, rtl, &frames[..3]);
-    let model = cosim::build(folder.path(), Trace::Off, 2).unwrap_or_else(|problem| panic!("{problem}"));
-    let plan = Plan { seed: 1, noise_seed: 1, resets: 2, jobs: 2, planes: 1, whole: false };
+    let model = cosim::build(folder.path(), &design, Text::Shipped, Trace::Off, 2)
+        .unwrap_or_else(|problem| panic!("{problem}"));
+    let plan = Plan { seed: 1, noise_seed: None, resets: 2, jobs: 2, planes: None, whole: false };
     let image = |index: usize| images[index].clone();
     let shards = cosim::run(&design, &model, &image, 0..images.len(), &plan, &|_| ());
     let shards = shards.unwrap_or_else(|problem| panic!("{problem}"));

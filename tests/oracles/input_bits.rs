@@ -20,7 +20,7 @@ fn network() -> Network {
     let limits = random::Limits { layers: 1, planes: 1, shortcuts: false, ..random::Limits::default() };
     let mut network = random::network(1, &limits);
     let dense = |taps: usize, channels: usize, activation| Layer {
-        name: format!("of{taps}"),
+        name: format!("of{taps}").into(),
         op: "dense",
         input: Shape { c: taps, h: 1, w: 1 },
         kernel: (1, 1),

@@ -1,10 +1,6 @@
 //! The fast executor of analog arrays against the golden machine: the same bits of every layer and the same
 //! scores, for every instruction set of this processor, for single images and for many.
 
-#[macro_use]
-extern crate harness;
-harness::main!();
-
 use bincim::arch::{Arch, ReadoutKind};
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
@@ -18,6 +14,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+#[path = "../machines/mod.rs"]
 mod machines;
 
 /// Random networks, machines and chips; `BINCIM_ANALOG_FAST=N` runs fewer.
