@@ -498,7 +498,7 @@ fn png_seeds() -> Vec<Vec<u8>> {
             encoder.set_color(color);
             encoder.set_depth(png::BitDepth::Eight);
             let samples = if color == png::ColorType::Grayscale { 16 } else { 64 };
-            encoder.write_header().unwrap().write_image_data(&vec![9; samples]).unwrap();
+            encoder.write_header().unwrap().write_image_data(&vec![255; samples]).unwrap();
             bytes
         })
         .collect()

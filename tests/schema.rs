@@ -78,7 +78,7 @@ fn every_example_is_accepted_by_its_schema() {
         assert!(wrong.is_empty(), "{}: {wrong:#?}", file.display());
         seen[usize::from(trains)] += 1;
     }
-    assert!(seen[0] > 10 && seen[1] > 10, "{seen:?}");
+    assert!(seen[0] >= 10 && seen[1] >= 10, "{seen:?}");
     // What `generate` writes is such a file, too.
     let written =
         toml::to_string_pretty(&ArchFile::default().with("ice40", 32, 8, 8, 8, 16).to_file()).expect("TOML");

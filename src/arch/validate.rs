@@ -319,6 +319,13 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
             format!("take one of {}", list(&divisors(columns.clamp(1, 1024)))),
         );
     }
+    problems.say(
+        file.array.segment > 1024,
+        "array.segment",
+        file.array.segment,
+        "more columns than an array may have".into(),
+        "take at most 1024, or leave it out".into(),
+    );
     if let Some(pixel_lanes) = file.array.pixel_lanes.value() {
         problems.say(
             pixel_lanes != 1,

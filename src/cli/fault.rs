@@ -20,10 +20,18 @@ pub fn coded(report: Report) -> Report {
     if code.is_some() && help.is_some() {
         return report;
     }
-    let system = report.chain().find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let system = report.chain().find_map(system);
     let code = code.unwrap_or_else(|| if system.is_some() { "cli::io" } else { "cli::failed" }.into());
     let help = help.unwrap_or_else(|| advice(system).into());
     Report::new(Coded { report, code, help })
+}
+
+/// What the system said, if this is its error. `into_diagnostic` hides the type and leaves the text, which ends with the
+/// system's number.
+fn system(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let number = || error.to_string().rsplit_once("(os error ")?.1.strip_suffix(')')?.parse().ok();
+    let direct = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    direct.or_else(|| number().map(|number| io::Error::from_raw_os_error(number).kind()))
 }
 
 fn advice(system: Option<ErrorKind>) -> &'static str {
@@ -77,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_error_without_a_code_gets_one_by_its_root() {
-        let missing: Result<(), _> = Err(io::Error::from(ErrorKind::NotFound));
+        let missing: Result<(), _> = Err(io::Error::from_raw_os_error(libc::ENOENT));
         let report = coded(missing.into_diagnostic().wrap_err("x.onnx").unwrap_err());
         assert_eq!(parts(&report).0, "x.onnx");
         assert_eq!(parts(&report).1, "cli::io");

@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn values_are_those_of_single_precision() {
         let normal = PixelRule::parse("mean=0.1307,std=0.3081").unwrap();
-        assert_eq!(normal.value(0, 0), -0.424_212_9);
+        assert_eq!(normal.value(0, 0), -0.424_212_96);
         assert_eq!(normal.value(0, 255), (1.0f32 - 0.1307) / 0.3081);
         assert_eq!(PixelRule::Bipolar.value(0, 255), 1.0);
         let two = PixelRule::parse("mean=0,1,std=1").unwrap();

@@ -106,10 +106,23 @@ fn described(trainer: &Trainer, data: &str) -> Vec<String> {
     lines
 }
 
+/// The fields in which two records, written as one line each, differ; both lines whole where their fields are not the same.
+fn differing_fields(there: &str, here: &str) -> (String, String) {
+    let (a, b): (Vec<&str>, Vec<&str>) = (there.split(", ").collect(), here.split(", ").collect());
+    if a.len() != b.len() {
+        return (there.into(), here.into());
+    }
+    let (a, b): (Vec<&str>, Vec<&str>) = a.into_iter().zip(b).filter(|(x, y)| x != y).unzip();
+    (a.join(", "), b.join(", "))
+}
+
 fn difference(there: &[String], here: &[String]) -> String {
     let pairs = there.iter().zip(here).find(|(there, here)| there != here);
     match pairs {
-        Some((there, here)) => format!("  there: {there}\n  here:  {here}"),
+        Some((there, here)) => {
+            let (there, here) = differing_fields(there, here);
+            format!("  there: {there}\n  here:  {here}")
+        }
         None => format!("  there: {} layers\n  here:  {} layers", there.len() - 7, here.len() - 7),
     }
 }

@@ -38,10 +38,10 @@ module CCU2C #(
   always @* begin
     table0 = INIT0[{D0, C0, B0, A0}];
     table1 = INIT1[{D1, C1, B1, A1}];
-    carry  = table0 ? CIN : INIT0[{2'b00, B0, A0}];
+    carry  = table0 ? CIN : INIT0[{2'b00, B0, A0}] & KEEP0;
     S0     = table0 ^ (CIN & KEEP0);
     S1     = table1 ^ (carry & KEEP1);
-    COUT   = table1 ? carry : INIT1[{2'b00, B1, A1}];
+    COUT   = table1 ? carry : INIT1[{2'b00, B1, A1}] & KEEP1;
   end
 
 endmodule

@@ -19,9 +19,9 @@
 //   0x01C SEED          seed of the next frame's noise; each frame adds 0x9E3779B9 to it
 //%- endif %//
 //   0x100 LAYER_CYCLES  one word a layer: its cycles in the last whole frame, 0 before there is one
-// Bytes whose strobes are off keep what they hold; the lowest two bits of an address count for nothing.
-// Where there is no register, and where nothing can be written, reads give 0 and writes do nothing; every
-// answer is OKAY.
+// Bytes whose strobes are off keep what they hold; the lowest two bits of an address count for
+// nothing. Where there is no register, and where nothing can be written, reads give 0 and writes do
+// nothing; every answer is OKAY.
 // Latency: 2, from address to read data.
 
 `default_nettype none

@@ -156,7 +156,10 @@ fn steps_are_told_as_they_start() {
         let words = ["verify", "d", "--data", "data", "--images", "2"];
         told(
             &words,
-            &["building the model of d (seed 1) ...\n", "comparing 2 images with the golden model ...\n"],
+            &[
+                "building the model of d: the text that is synthesised (seed 1) ...\n",
+                "comparing 2 images with the golden model ...\n",
+            ],
         );
     }
     if present("synth", &[Tool::Yosys]) {

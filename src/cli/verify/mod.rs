@@ -296,9 +296,10 @@ fn build(args: &Verify, design: &Design, chip: Option<&Chip>, text: Text) -> mie
         Text::Shipped => "the text that is synthesised",
         Text::Model => "the faster model of the popcount tree",
     };
-    output::log(format_args!("building {}: {what} (seed {})", args.dir.display(), args.seed));
+    let step =
+        Step::start(format!("building the model of {}: {what} (seed {})", args.dir.display(), args.seed));
     let model = cosim::build(&args.dir, design, text, Trace::Off, args.jobs)?;
-    output::log(format_args!("{}", model.tool.describe()));
+    step.done(&model.tool.describe());
     Ok(match chip {
         Some(chip) => model.with_chip(design, chip.clone())?,
         None => model,
