@@ -184,8 +184,8 @@ module control (
   end
   //%- if v.many_layers %//
 
-  // Cycles of the layers, in a small memory: one half holds the last whole frame's, the running frame fills
-  // the other. Before the first whole frame there is nothing to show.
+  // Cycles of the layers, in a small memory: one half holds the last whole frame's, the running
+  // frame fills the other. Before the first whole frame there is nothing to show.
   reg shown_q;
   reg whole_q;
   reg known_q;

@@ -4,7 +4,8 @@
 //
 // Row driver: selects where the row vector comes from and holds it on the rows of the array.
 //%- if v.serial_input %//
-// A vector of the input has <: v.planes :> bits for each row: the planes drive the rows in turn, the lowest first.
+// A vector of the input has <: v.planes :> bits for each row: the planes drive the rows in turn,
+// the lowest first.
 //%- endif %//
 // Latency: 1.
 
