@@ -340,6 +340,13 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     planes(&file.planes.layers, &mut problems);
     let bits = file.array.weight_bits_per_cell;
     slices(bits, &file.readout, &file.variation, &mut problems);
+    for (key, value, most) in [
+        ("readout.rows_per_cycle", file.readout.rows_per_cycle, 4096),
+        ("readout.edges_per_cycle", file.readout.edges_per_cycle, 1024),
+    ] {
+        let help = format!("take at most {most}, or 0 for all");
+        problems.say(value > most, key, value, format!("above {most}"), help);
+    }
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     ports(&file.interface, file.target.clock_mhz, &mut problems);
