@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # All tests: `scripts/test.sh [ARGUMENTS OF cargo test]`; run by `make test`, which sets up the tools first.
 #
-# Goes on past a failing test binary, compiles the benchmarks, runs a few tests again as a stranger would (without
-# arguments only, see verif/setup/run), and ends with a list of what did not run and why.
+# Goes on past a failing test binary, compiles the benchmarks, and ends with a list of what did not run and why.
 # BINCIM_REQUIRE=tools fails where a tool is missing, BINCIM_REQUIRE=all wherever a test did not run, except those
 # that BINCIM_MAY_MISS names.
 
@@ -17,7 +16,6 @@ trap 'rm -f "$BINCIM_NOT_RUN"' EXIT
 status=0
 "$CARGO" test --no-fail-fast "$@" || status=$?
 "$CARGO" test --benches --no-run --quiet || status=$?
-if [ "$#" = 0 ]; then verif/setup/run fast || status=$?; fi
 
 if [ -s "$BINCIM_NOT_RUN" ]; then
   printf '\nNot run:\n' >&2
