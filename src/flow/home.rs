@@ -95,9 +95,18 @@ fn prefix(finished: &Path) -> OsString {
     name
 }
 
-/// Puts back what was set aside, unless something stands in its place, and removes the run's folder.
+/// Puts back what was set aside, unless something stands in its place, and removes the run's folder. The mark goes last:
+/// if this is interrupted too, a later run still knows whose the rest is.
 pub fn clear(home: &Path, finished: &Path) -> io::Result<()> {
     put_back(home, finished)?;
+    for entry in fs::read_dir(home)? {
+        let entry = entry?;
+        match entry.file_type()? {
+            kind if kind.is_dir() => fs::remove_dir_all(entry.path())?,
+            _ if entry.file_name() == MARK => {}
+            _ => fs::remove_file(entry.path())?,
+        }
+    }
     fs::remove_dir_all(home)
 }
 

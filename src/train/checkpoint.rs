@@ -106,13 +106,15 @@ fn described(trainer: &Trainer, data: &str) -> Vec<String> {
     lines
 }
 
-/// The fields in which two records, written as one line each, differ; both lines whole where their fields are not the same.
+/// The first field, which names the record, and those in which two records, written as one line each, differ; both lines
+/// whole where their fields are not the same.
 fn differing_fields(there: &str, here: &str) -> (String, String) {
     let (a, b): (Vec<&str>, Vec<&str>) = (there.split(", ").collect(), here.split(", ").collect());
     if a.len() != b.len() {
         return (there.into(), here.into());
     }
-    let (a, b): (Vec<&str>, Vec<&str>) = a.into_iter().zip(b).filter(|(x, y)| x != y).unzip();
+    let named = a.into_iter().zip(b).enumerate().filter(|(field, (there, here))| *field == 0 || there != here);
+    let (a, b): (Vec<&str>, Vec<&str>) = named.map(|(_, pair)| pair).unzip();
     (a.join(", "), b.join(", "))
 }
 

@@ -82,6 +82,28 @@ fn generation() {
 }
 
 #[test]
+fn clearing() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    generate_small(dir);
+    let network = model();
+    let network = network.to_str().expect("a plain path");
+    let words = ["generate", network, "--arch", "arch.toml", "--device", "up5k", "-o", "d"];
+    let left = || under_construction(dir, "d");
+    let hit = (0..100).any(|_| interrupt(start(dir, &words), libc::SIGKILL, || left().is_some()));
+    assert!(hit, "a hundred runs were over before they could be interrupted");
+    // So many files that their removal takes longer than the signal.
+    let made = left().expect("what was left");
+    (0..20_000).for_each(|n| fs::write(made.join(n.to_string()), "").expect("writable"));
+    let before = fs::read_dir(&made).expect("a folder").count();
+    let fewer = || fs::read_dir(&made).map_or(true, |files| files.count() < before);
+    assert!(interrupt(start(dir, &words), libc::SIGKILL, fewer), "over before it could be interrupted");
+    assert!(left().is_some(), "cleared before it could be interrupted");
+    generate_small(dir);
+    assert_eq!(names(dir).len(), 2, "something was left");
+}
+
+#[test]
 fn synthesis() {
     if !present("synth", &[Tool::Yosys]) {
         return;
