@@ -14,6 +14,7 @@ pub mod mutate;
 pub mod nextpnr;
 pub mod pack;
 mod process;
+mod runtime;
 pub mod tools;
 pub mod verilator;
 pub mod yosys;

@@ -4,11 +4,11 @@
 //! given on the command line. Uses ccache where it is on the PATH.
 
 use super::process::{DEFAULT_LIMIT, Job, excerpt, relative, run, run_tool};
+use super::runtime::{Runtime, on_path};
 use super::tools::{Tool, find, fst_libraries};
 use super::{FlowError, Found, MOST_BYTES};
 use crate::bounded;
 use serde::Serialize;
-use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,13 +72,6 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     let mut args: Vec<OsString> =
         words(if job.harness.is_empty() { "--binary" } else { "--cc --exe --build" });
     args.extend(words("-O3 --x-assign fast --x-initial fast --noassert -Wno-fatal -o model"));
-    args.extend(["-j".into(), job.jobs.max(1).to_string().into(), "--top-module".into(), job.top.into()]);
-    let stage = stage(&out)?;
-    let place = match &stage {
-        Some(stage) => fs::canonicalize(stage.path()).map_err(FlowError::io("find", stage.path()))?,
-        None => out.clone(),
-    };
-    args.extend(["--Mdir".into(), relative(&cwd, &place).into()]);
     if job.trace {
         args.push("--trace".into());
     }
@@ -86,13 +79,21 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
         args.extend(["--threads".into(), job.threads.to_string().into()]);
     }
     args.extend(["-MAKEFLAGS".into(), make_settings(&tool, &out)?.into()]);
+    args.extend(job.args.iter().map(Into::into));
+    let runtime = if on_path("ccache").is_some() { None } else { Runtime::new(&tool, &args) };
+    args.extend(["-j".into(), job.jobs.max(1).to_string().into(), "--top-module".into(), job.top.into()]);
+    let stage = stage(&out)?;
+    let place = match &stage {
+        Some(stage) => fs::canonicalize(stage.path()).map_err(FlowError::io("find", stage.path()))?,
+        None => out.clone(),
+    };
+    args.extend(["--Mdir".into(), relative(&cwd, &place).into()]);
     if job.args.iter().any(|arg| arg == "--trace-fst")
         && let Some(libraries) = fst_libraries()
     {
         link(&libraries, &out.join("fst"))?;
         args.extend(words("-CFLAGS -Ifst/include -LDFLAGS -Lfst/lib"));
     }
-    args.extend(job.args.iter().map(Into::into));
     args.extend(job.files.iter().map(Into::into));
     for source in job.harness {
         // The compiler runs in the model's folder; an absolute path may hold spaces, which make cannot quote.
@@ -105,7 +106,13 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     }
     let log = out.join("build.log");
     let _ = fs::remove_file(&log);
+    if let Some(there) = runtime.as_ref().and_then(|runtime| runtime.lay(&place)) {
+        args.splice(0..0, ["-MAKEFLAGS".into(), there.into()]);
+    }
     run_tool(&tool, args, &cwd, &log, job.limit.unwrap_or(DEFAULT_LIMIT))?;
+    if let Some(runtime) = &runtime {
+        runtime.keep(&place);
+    }
     let program = out.join("model");
     if stage.is_some() {
         fs::copy(place.join("model"), &program).map_err(FlowError::io("write", &program))?;
@@ -198,7 +205,7 @@ fn parse_finding(line: &str) -> Option<Finding> {
 /// Settings for the generated makefile in `out`, as one `-MAKEFLAGS` word list.
 fn make_settings(tool: &Found, out: &Path) -> Result<String, FlowError> {
     let mut settings = String::from("OPT_FAST=-O2 OPT_GLOBAL=-O2 OPT_SLOW=-O0");
-    if on_path("ccache") {
+    if on_path("ccache").is_some() {
         settings.push_str(" OBJCACHE=ccache");
     }
     if tool.wheel {
@@ -227,11 +234,6 @@ fn link(target: &Path, place: &Path) -> Result<(), FlowError> {
         return Err(FlowError::io("remove", place)(error));
     }
     std::os::unix::fs::symlink(&target, place).map_err(FlowError::io("write", place))
-}
-
-fn on_path(program: &str) -> bool {
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
 fn words(text: &str) -> Vec<OsString> {

@@ -12,6 +12,7 @@ mod names;
 mod neighbours;
 mod package;
 mod refusals;
+mod runtime;
 #[path = "../common/tools.rs"]
 mod tools;
 mod train;
