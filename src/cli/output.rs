@@ -91,13 +91,15 @@ impl Shown {
             Some(source) => Some(Box::new(Shown::of(source))),
             None => std::error::Error::source(diagnostic).map(|source| Box::new(Shown::plain(source))),
         };
+        let message = text(&diagnostic);
         Shown {
-            message: text(&diagnostic),
-            code: diagnostic.code().map(|code| text(&code)),
-            help: diagnostic.help().map(|help| text(&help)),
+            code: diagnostic.code().map(|code| text(&code)).or_else(|| cause.as_ref()?.code.clone()),
+            help: diagnostic.help().map(|help| text(&help)).or_else(|| cause.as_ref()?.help.clone()),
             severity: diagnostic.severity(),
             related: diagnostic.related().into_iter().flatten().map(Shown::of).collect(),
-            cause,
+            // A message that quotes its cause has told it.
+            cause: cause.filter(|cause: &Box<Shown>| !message.contains(&cause.message)),
+            message,
         }
     }
 
@@ -143,9 +145,5 @@ impl Diagnostic for Shown {
             true => None,
             false => Some(Box::new(self.related.iter().map(|one| one as &dyn Diagnostic))),
         }
-    }
-
-    fn diagnostic_source(&self) -> Option<&dyn Diagnostic> {
-        self.cause.as_deref().map(|cause| cause as _)
     }
 }

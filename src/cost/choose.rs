@@ -93,7 +93,8 @@ impl miette::Diagnostic for ChoiceError {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         match self {
             ChoiceError::Misfit(_) => Some(Box::new("cost::misfit")),
-            _ => None,
+            ChoiceError::Arch(_) => Some(Box::new("arch::impossible")),
+            ChoiceError::Design(_) => Some(Box::new("design::impossible")),
         }
     }
 
@@ -103,7 +104,8 @@ impl miette::Diagnostic for ChoiceError {
                 Some(Box::new("fix fewer numbers in the architecture file, or take a smaller network"))
             }
             ChoiceError::Misfit(_) => Some(Box::new("take one of these devices, or a smaller network")),
-            _ => None,
+            ChoiceError::Arch(_) => Some(Box::new("mend the keys named above")),
+            ChoiceError::Design(error) => Some(Box::new(error.help())),
         }
     }
 }

@@ -198,21 +198,39 @@ pub struct Errors {
     pub list: Vec<Error>,
 }
 
+/// One reason stands behind the file's name; several stand apart ([`miette::Diagnostic::related`]), so that a report tells
+/// each once.
 impl std::fmt::Display for Errors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:", escape::path(&self.file))?;
-        for error in &self.list {
-            let (said, help) = (escape::terminal(&error.to_string()), escape::terminal(error.help()));
-            write!(f, "\n  [{}] {said}\n    help: {help}", error.code())?;
+        let file = escape::path(&self.file);
+        match &self.list[..] {
+            [one] => write!(f, "{file}: {}", escape::terminal(&one.to_string())),
+            many => write!(f, "{file}: refused for {} reasons", many.len()),
         }
-        Ok(())
     }
 }
 
 impl std::error::Error for Errors {}
 
 impl miette::Diagnostic for Errors {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        match &self.list[..] {
+            [one] => miette::Diagnostic::code(one),
+            _ => Some(Box::new("read::refused")),
+        }
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        match &self.list[..] {
+            [one] => miette::Diagnostic::help(one),
+            _ => Some(Box::new("each reason has its own help")),
+        }
+    }
+
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        Some(Box::new(self.list.iter().map(|e| e as &dyn miette::Diagnostic)))
+        match &self.list[..] {
+            [_] => None,
+            many => Some(Box::new(many.iter().map(|error| error as &dyn miette::Diagnostic))),
+        }
     }
 }

@@ -31,7 +31,8 @@ fn the_simulators_runtime_is_compiled_once() {
         // A model with waves has another runtime.
         std::fs::remove_dir_all(second.path().join("d/build")).expect("a folder");
         verified(second.path(), &["--waves"]);
-        let waves = std::fs::read_to_string(second.path().join("d/build/model_fst/build.log")).expect("a log");
+        let waves =
+            std::fs::read_to_string(second.path().join("d/build/model_fst/build.log")).expect("a log");
         assert!(waves.contains(" -o verilated.o "), "{waves}");
     }
     // What cannot be read or written is compiled.

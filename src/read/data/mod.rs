@@ -123,7 +123,19 @@ impl Dataset {
 /// What cannot be read, is damaged, or is of no known format.
 pub fn dataset(path: &Path, split: Split) -> Result<Dataset, Errors> {
     let read = if path.is_dir() { folder::read(path, split) } else { file(path, split) };
-    read.and_then(checked).map_err(|error| Errors { file: path.to_path_buf(), list: vec![error] })
+    read.and_then(checked)
+        .map_err(|error| Errors { file: path.to_path_buf(), list: vec![without(error, path)] })
+}
+
+/// The error without the name of the file that it will stand behind.
+fn without(error: Error, path: &Path) -> Error {
+    match &error {
+        Error::Io { reason } => match reason.strip_prefix(&format!("{}: ", path.display())) {
+            Some(rest) => Error::Io { reason: rest.into() },
+            None => error,
+        },
+        _ => error,
+    }
 }
 
 /// The data set in the one file `path`, with labels from a file beside it where the format needs that.
