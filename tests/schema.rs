@@ -228,14 +228,14 @@ fn the_schema_accepts_whatever_the_program_accepts() {
         .filter(|key| key.path.len() > 1)
         .map(|key| {
             proptest::option::weighted(
-                0.06,
+                0.05,
                 value_for(key.node).prop_map(move |value| (key.path.clone(), value)),
             )
         })
         .collect();
     let mut taken = 0;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    for _ in 0..3000 {
+    for _ in 0..4000 {
         let file = entries.new_tree(&mut runner).expect("values").current();
         let mut root = toml::Table::new();
         for (path, value) in file.iter().flatten() {

@@ -1,7 +1,7 @@
 //! `bincim draw`: one chip of a machine's physics.
 
 use super::pixels::PixelArgs;
-use super::{Outcome, chip, load, output};
+use super::{Outcome, chip, load, options, output};
 use crate::device;
 use crate::montecarlo::recalibrate;
 use crate::report::thousands;
@@ -19,6 +19,12 @@ pub struct Draw {
     /// Which chip: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Time since the devices were written, such as 1h, 1d or 1y: variation.drift.time of this chip
+    #[arg(long, value_parser = options::time)]
+    pub time: Option<f64>,
+    /// Let the converters' references follow the drift, one number an array: variation.drift.compensate
+    #[arg(long)]
+    pub compensate: bool,
     /// Leave variation.read_noise out of the physics on record; no chip holds it, with or without this
     #[arg(long)]
     pub without_read_noise: bool,
@@ -42,11 +48,24 @@ pub struct Draw {
 /// Drives under which frozen wires are compared with exact ones.
 const WIRE_DRIVES: usize = 4;
 
+/// How old a chip is whose devices drift.
+fn aged(drift: &device::Drift) -> String {
+    match (drift.time, drift.compensate) {
+        (0.0, _) => String::new(),
+        (time, true) => {
+            format!(", {} s after it was written, its converters following", thousands(time as u64))
+        }
+        (time, false) => format!(", {} s after it was written", thousands(time as u64)),
+    }
+}
+
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let model = load::network(&args.model, &args.pixels)?;
     model.warn();
     let (mut choice, _) = load::choice(&model.network, Some(&args.arch), None)?;
     let physics = &mut choice.design.arch.variation;
+    physics.drift.time = args.time.unwrap_or(physics.drift.time);
+    physics.drift.compensate |= args.compensate;
     let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
     let design = &choice.design;
     let Some((mut drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
@@ -76,14 +95,15 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                 "chip": args.output, "seed": drawn.seed, "subject": drawn.subject,
                 "arrays": arrays, "cells": cells, "saturated": beyond, "read_noise_left_out": left_out,
                 "recalibrated_on": args.recalibrate.unwrap_or(0), "thresholds_moved": moved,
-                "wires": wires,
+                "drift_time_s": design.arch.variation.drift.time, "wires": wires,
             })
         ),
         false => format!(
-            "{}: chip {} of {}, {} arrays, {} cells{}{}{}\n",
+            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n",
             args.output.display(),
             drawn.seed,
             model.network.name.terminal(),
+            aged(&design.arch.variation.drift),
             arrays,
             thousands(cells as u64),
             match beyond {

@@ -25,6 +25,23 @@ pub fn fraction(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A time in seconds, of a number and a unit: `20s`, `90min`, `1h`, `1.5d`, `1y` (365 days).
+pub fn time(text: &str) -> Result<f64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => Some(1.0),
+        "min" => Some(60.0),
+        "h" => Some(3600.0),
+        "d" => Some(86_400.0),
+        "y" => Some(365.0 * 86_400.0),
+        _ => None,
+    };
+    match (digits.parse::<f64>(), unit) {
+        (Ok(number), Some(unit)) if number >= 0.0 && number * unit <= 1e10 => Ok(number * unit),
+        _ => Err("a time from 0 to 317 years, such as 20s, 90min, 1h, 1.5d or 1y".into()),
+    }
+}
+
 /// Whether `path` stands for standard output.
 pub fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
@@ -49,6 +66,11 @@ mod tests {
             assert_eq!(count::<1, 8>(text), Err("a whole number from 1 to 8".into()), "{text}");
         }
         assert_eq!(fraction("0.5"), Ok(0.5));
+        assert_eq!(
+            ["1y", "1.5d", "90min", "2h", "20s", "7"].map(|t| time(t).unwrap()),
+            [31_536_000.0, 129_600.0, 5400.0, 7200.0, 20.0, 7.0]
+        );
+        assert!(["-1s", "1w", "y", "", "nan", "1e11", "1 y"].iter().all(|text| time(text).is_err()));
         assert!(["-0.1", "1.1", "nan", "inf", "x"].iter().all(|text| fraction(text).is_err()));
     }
 }

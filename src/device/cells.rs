@@ -1,15 +1,17 @@
 //! The cells of one array: from nominal weights to the currents of their devices, and from currents to counts.
 //!
 //! The order of effects is fixed: stored state, stuck devices, target conductance (rounded to its levels), Gaussian
-//! error, clamp at 0, log-normal factor, threshold mismatch, shift of the die, row driver; then wires; then the
+//! error, clamp at 0, programming error, drift, log-normal factor, threshold mismatch, shift of the die, row driver; then wires; then the
 //! difference of the pair, or the difference from the reference. Effects that are off cost nothing and leave the
 //! draws of the others as they are. Every device is keyed by its place, not by its weight: another network on the
 //! same seed meets the same devices.
 
 use super::block;
+use super::drift;
 use super::gaussian::gaussian;
 use super::lognormal::lognormal;
 use super::physics::{Branches, CellKind, Physics, Reference, Sides};
+use super::programming;
 use super::random::{Kind, Stream};
 use super::stuck::stuck;
 use super::threshold::Law;
@@ -41,6 +43,7 @@ pub struct Cells<'a> {
     /// What the whole chip's currents are multiplied by.
     die: f64,
     law: Option<Law>,
+    drift: Option<drift::Law>,
     /// Factor of each row's driver for drive +1 and -1.
     rows: Vec<[f64; 2]>,
 }
@@ -58,6 +61,8 @@ struct Written {
 struct Draws {
     stuck: Vec<[u64; 2]>,
     gaussian: Vec<[f64; 2]>,
+    programming: Vec<[f64; 2]>,
+    drift: Vec<[f64; 2]>,
     lognormal: Vec<[f64; 2]>,
     threshold: Vec<[f64; 2]>,
 }
@@ -74,6 +79,8 @@ impl Draws {
                 false => Vec::new(),
             },
             gaussian: normals(physics.gaussian.sigma > 0.0, Kind::Gaussian),
+            programming: normals(physics.programming.scale > 0.0, Kind::Programming),
+            drift: normals(physics.drift.time > 0.0, Kind::Drift),
             lognormal: normals(physics.lognormal.sigma > 0.0, Kind::LogNormal),
             threshold: normals(physics.threshold.a_vt > 0.0, Kind::Threshold),
         }
@@ -97,6 +104,7 @@ impl<'a> Cells<'a> {
             most: f64::from(site.most()),
             written: Vec::new(),
             die: (1.0 + physics.die.sigma * Stream::new(seed, 0, 0).normal(Kind::Die, 0, 0)).max(0.0),
+            drift: drift::Law::new(&physics.drift),
             law: (physics.threshold.a_vt > 0.0).then(|| Law::new(&physics.threshold, level)),
             rows: (0..site.rows).map(|row| if sigma > 0.0 { driver(row) } else { [1.0; 2] }).collect(),
         };
@@ -218,6 +226,14 @@ impl<'a> Cells<'a> {
             if physics.cell.clamp {
                 current = current.map(|g| g.max(0.0));
             }
+        }
+        if let Some(z) = draws.programming.get(at) {
+            let z = both(*z);
+            current = [0, 1].map(|i| programming::written(&physics.programming, current[i], z[i]));
+        }
+        if let (Some(law), Some(z)) = (&self.drift, draws.drift.get(at)) {
+            let z = both(*z);
+            current = [0, 1].map(|i| current[i] * law.factor(current[i], z[i]));
         }
         if let Some(z) = draws.lognormal.get(at) {
             let z = both(*z);

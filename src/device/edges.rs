@@ -14,13 +14,14 @@ use super::{flash, ramp, sar};
 use crate::variation::{Converter, Site};
 
 /// Edges of all columns of an array in `2^-fraction_bits` counts, rising in each column; index `column * edges + e`.
-pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site) -> Vec<i32> {
+/// `follow`: what the converters' references are multiplied by.
+pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site, follow: f64) -> Vec<i32> {
     let unit = f64::from(1u32 << fraction_bits);
     let (levels, low, step) = match &site.converter {
         Converter::Sense { reference } => {
             let edge = |column: usize| {
                 let offset = physics.sense.offset * stream.normal(Kind::Sense, column / site.share, 0);
-                integer((reference[column] + offset) * unit, true)
+                integer((reference[column] * follow + offset) * unit, true)
             };
             return (0..site.columns).map(edge).collect();
         }
@@ -49,7 +50,8 @@ pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site
                 AdcKind::Flash => stream.normal(Kind::Comparator, converter, e),
                 AdcKind::Ramp | AdcKind::Sar => stream.normal(Kind::Comparator, converter, 0),
             };
-            let edge = (low + level * step + physics.converter.comparator * comparator) / gain;
+            let nominal = (low + level * step) * follow;
+            let edge = (nominal + physics.converter.comparator * comparator) / gain;
             edges.push(integer(edge * unit, e % 2 == 1));
         }
         edges[start..].sort_unstable();

@@ -9,9 +9,14 @@ use super::physics::Physics;
 type Copy = fn(&mut Physics, &Physics);
 
 /// Every magnitude, by its key.
-const MAGNITUDES: [(&str, Copy); 16] = [
+const MAGNITUDES: [(&str, Copy); 18] = [
     ("variation.cell.bits", |to, from| to.cell.bits = from.cell.bits),
     ("variation.gaussian.sigma", |to, from| to.gaussian.sigma = from.gaussian.sigma),
+    ("variation.programming.scale", |to, from| to.programming.scale = from.programming.scale),
+    // The exponents are the drift's: without a time they would say nothing.
+    ("variation.drift.time", |to, from| {
+        (to.drift.time, to.drift.nu, to.drift.spread) = (from.drift.time, from.drift.nu, from.drift.spread);
+    }),
     ("variation.lognormal.sigma", |to, from| to.lognormal.sigma = from.lognormal.sigma),
     ("variation.threshold.a_vt", |to, from| to.threshold.a_vt = from.threshold.a_vt),
     ("variation.stuck.at_zero", |to, from| to.stuck.at_zero = from.stuck.at_zero),
@@ -72,7 +77,7 @@ mod tests {
         let table = toml::Table::try_from(Physics::default()).unwrap();
         numbers(&table, "variation", &mut found);
         let zero = found.iter().filter(|(_, value)| *value == 0.0).map(|(key, _)| key.as_str());
-        let structure = ["variation.cell.g_min"];
+        let structure = ["variation.cell.g_min", "variation.drift.spread"];
         let mut expected: Vec<&str> = MAGNITUDES.iter().map(|(key, _)| *key).chain(structure).collect();
         let mut all: Vec<&str> = zero.collect();
         expected.sort_unstable();

@@ -7,6 +7,7 @@
 mod block;
 mod cells;
 mod crossbar;
+mod drift;
 mod edges;
 mod effects;
 mod flash;
@@ -14,6 +15,7 @@ mod gaussian;
 mod lognormal;
 mod physics;
 mod presets;
+mod programming;
 mod ramp;
 pub mod random;
 mod read_noise;
@@ -26,8 +28,8 @@ mod wires;
 pub use crossbar::{Crossbar, Solution};
 pub use edges::integer as integer_edge;
 pub use physics::{
-    Adc, AdcKind, Branches, Cell, CellKind, Column, Die, Freeze, Gaussian, LogNormal, Physics, Reference,
-    Row, Scale, Sense, Sides, Stuck, Threshold, Wires,
+    Adc, AdcKind, Branches, Cell, CellKind, Column, Device, Die, Drift, Freeze, Gaussian, LogNormal, Physics,
+    Programming, Reference, Row, Scale, Sense, Sides, Stuck, Threshold, Wires,
 };
 pub use presets::{PRESETS, Preset};
 pub use read_noise::ColumnNoise;
@@ -50,6 +52,29 @@ pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> Ar
     assert!(fraction_bits <= FRACTION_BITS, "{fraction_bits} fraction bits, at most {FRACTION_BITS}");
     assert_eq!(site.weights.len(), site.rows * site.columns, "one weight a cell");
     let unit = f64::from(1u32 << fraction_bits);
+    let values = values(physics, seed, unit, site);
+    let follow = match physics.drift.compensate && physics.drift.time > 0.0 {
+        true => shrinkage(physics, seed, unit, site, &values),
+        false => 1.0,
+    };
+    let [plus, minus] = values;
+    let stream = Stream::new(seed, site.layer, site.array);
+    let offset = |column| {
+        let counts = physics.column.offset * stream.normal(Kind::Column, column, 0);
+        (counts * unit).round_ties_even() as i32
+    };
+    ArrayDraw {
+        rows: site.rows,
+        columns: site.columns,
+        plus,
+        minus,
+        offset: (0..site.columns).map(offset).collect(),
+        edges: edges::edges(physics, &stream, fraction_bits, site, follow),
+    }
+}
+
+/// What the cells of an array add where their row carries +1, and -1 with the sign turned, in `1 / unit` counts.
+fn values(physics: &Physics, seed: u64, unit: f64, site: &Site) -> [Vec<i16>; 2] {
     let cells = Cells::new(physics, seed, site);
     let size = site.weights.len();
     let (mut plus, mut minus) = (Vec::with_capacity(size), Vec::with_capacity(size));
@@ -77,18 +102,18 @@ pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> Ar
             }
         }
     }
-    let stream = Stream::new(seed, site.layer, site.array);
-    let offset = |column| {
-        let counts = physics.column.offset * stream.normal(Kind::Column, column, 0);
-        (counts * unit).round_ties_even() as i32
+    [plus, minus]
+}
+
+/// Mean size of an array's cell values over what it was before they drifted.
+fn shrinkage(physics: &Physics, seed: u64, unit: f64, site: &Site, now: &[Vec<i16>; 2]) -> f64 {
+    let fresh = Physics { drift: Drift::default(), ..physics.clone() };
+    let size = |values: &[Vec<i16>; 2]| -> u64 {
+        values.iter().flatten().map(|value| u64::from(value.unsigned_abs())).sum()
     };
-    ArrayDraw {
-        rows: site.rows,
-        columns: site.columns,
-        plus,
-        minus,
-        offset: (0..site.columns).map(offset).collect(),
-        edges: edges::edges(physics, &stream, fraction_bits, site),
+    match size(&values(&fresh, seed, unit, site)) {
+        0 => 1.0,
+        before => size(now) as f64 / before as f64,
     }
 }
 

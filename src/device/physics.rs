@@ -20,6 +20,10 @@ pub struct Physics {
     pub cell: Cell,
     /// An additive or proportional error of each device.
     pub gaussian: Gaussian,
+    /// What writing leaves of error on each device, by its state.
+    pub programming: Programming,
+    /// How conductances fall after they were written.
+    pub drift: Drift,
     /// A factor of each device's current.
     pub lognormal: LogNormal,
     /// Mismatch of the transistors' threshold voltage.
@@ -163,6 +167,55 @@ pub enum Scale {
     Difference,
     /// The device's own conductance.
     Value,
+}
+
+/// `[variation.programming]`: what writing leaves of error on each device, by the state that it was to take.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Programming {
+    /// The published standard deviation times this: 0 to 10; 0: no error.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub scale: f64,
+    /// Whose devices.
+    pub device: Device,
+}
+
+/// Devices whose programming error was measured, by their state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// Phase-change memory of 25 uS, aihwkit's fit: 1.06 uS when ON, 0.26 uS when OFF.
+    #[default]
+    Pcm,
+    /// Phase-change memory of 25 uS, CrossSim's fit to Joshi et al.
+    PcmJoshi,
+    /// Resistive memory of 225 uS, CrossSim's fit to Milo et al.
+    RramMilo,
+    /// Resistive memory of 39 uS, CrossSim's fit to Wan et al.
+    RramWan,
+    /// SONOS transistors of 1600 nA just after they were written, CrossSim's fit: exact when OFF.
+    Sonos,
+}
+
+/// `[variation.drift]`: conductances fall as `(1 + time / 20 s)^-nu`, each device with an exponent of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Drift {
+    /// Seconds since the first reading, 20 s after writing: 0 to 1e10; 0: no drift. A year has 31536000.
+    #[schemars(range(min = 0.0, max = 1e10))]
+    pub time: f64,
+    /// Mean exponent of all devices: 0 to 1. Without it mean and spread are those of phase-change memory by state
+    /// (aihwkit): 0.049 when ON, 0.1 when OFF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub nu: Option<f64>,
+    /// Standard deviation of the exponent between devices, beside `nu`: 0 to 0.5.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub spread: f64,
+    /// Whether an array's converters follow the drift: their references shrink as the mean size of its cells' values
+    /// has, one number an array. What drift does to a single-ended column against a fixed level is a shift, which
+    /// this does not undo.
+    pub compensate: bool,
 }
 
 /// `[variation.lognormal]`: a factor `exp(sigma z)` of each device's current.

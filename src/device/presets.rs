@@ -4,7 +4,8 @@
 //! architecture; each preset names those it was published with.
 
 use super::physics::{
-    Adc, AdcKind, Branches, Cell, CellKind, Column, Die, Gaussian, Physics, Reference, Scale, Sense, Wires,
+    Adc, AdcKind, Branches, Cell, CellKind, Column, Device, Die, Gaussian, Physics, Programming, Reference,
+    Scale, Sense, Wires,
 };
 
 /// A named physics.
@@ -17,7 +18,7 @@ pub struct Preset {
 }
 
 /// All presets.
-pub const PRESETS: [Preset; 5] = [
+pub const PRESETS: [Preset; 6] = [
     Preset { name: "ideal", about: "no variation at all", physics: Physics::default },
     Preset {
         name: "c3sram",
@@ -42,6 +43,12 @@ pub const PRESETS: [Preset; 5] = [
         about: "differential pairs after Xiao et al. and CrossSim's defaults: ON/OFF ratio 10, error independent of \
                 the state; chosen here: 5 % of Gmax and wires of 1e-5 of the ON resistance a column segment",
         physics: xiao,
+    },
+    Preset {
+        name: "pcm",
+        about: "differential pairs of phase-change memory of 25 uS after aihwkit's fits: error by the state that was \
+                written; add variation.drift.time for the years after. Read noise of the devices is not in it",
+        physics: pcm,
     },
 ];
 
@@ -91,6 +98,10 @@ fn xiao() -> Physics {
         wires: Wires { column: 1e-5, ..Wires::default() },
         ..Physics::default()
     }
+}
+
+fn pcm() -> Physics {
+    Physics { programming: Programming { scale: 1.0, device: Device::Pcm }, ..Physics::default() }
 }
 
 #[cfg(test)]

@@ -38,6 +38,10 @@ pub enum Kind {
     Probe = 12,
     /// Noise of a column in one read.
     Read = 13,
+    /// Programming error of a cell's devices.
+    Programming = 14,
+    /// Exponent of the drift of a cell's devices.
+    Drift = 15,
 }
 
 /// Random numbers of one array (or, with layer and array 0, of the whole chip for kinds that have no place).

@@ -21,6 +21,10 @@ impl Physics {
             ("variation.cell.g_min", self.cell.g_min, 0.0, 0.9),
             ("variation.cell.bits", f64::from(self.cell.bits), 0.0, 16.0),
             ("variation.gaussian.sigma", self.gaussian.sigma, 0.0, 2.0),
+            ("variation.programming.scale", self.programming.scale, 0.0, 10.0),
+            ("variation.drift.time", self.drift.time, 0.0, 1e10),
+            ("variation.drift.nu", self.drift.nu.unwrap_or(0.0), 0.0, 1.0),
+            ("variation.drift.spread", self.drift.spread, 0.0, 0.5),
             ("variation.lognormal.sigma", self.lognormal.sigma, 0.0, 3.0),
             ("variation.threshold.a_vt", self.threshold.a_vt, 0.0, 20.0),
             ("variation.threshold.width", self.threshold.width, 0.01, 100.0),
@@ -68,6 +72,17 @@ impl Physics {
             self.stuck.at_one.to_string(),
             "with at_zero more than all devices",
             "keep the sum of both rates at 1 or below",
+        );
+        let still = self.drift.time == 0.0;
+        let (nu, spread) = (self.drift.nu, self.drift.spread);
+        let (what, fix) = ("no time passes", "give variation.drift.time in seconds, or leave the key out");
+        say(still && nu.is_some(), "variation.drift.nu", nu.unwrap_or(0.0).to_string(), what, fix);
+        say(
+            nu.is_none() && spread > 0.0,
+            "variation.drift.spread",
+            spread.to_string(),
+            "without nu the exponents spread as their states say",
+            "give variation.drift.nu too, or leave the key out",
         );
         let Adc { kind, comparator, element, .. } = self.converter;
         let ideal = kind == AdcKind::Ideal;

@@ -10,6 +10,7 @@ harness::main!();
 
 mod cells;
 mod converters;
+mod devices;
 mod input_bits;
 mod keys;
 mod levels;
