@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests: `scripts/test.sh [ARGUMENTS OF cargo test]`; run by `make test`, which sets up the tools first.
 #
-# Goes on past a failing test binary, compiles the benchmarks, and ends with a list of what did not run and why.
+# Goes on past a failing test binary, compiles the benchmarks, and ends with the longest tests and a list of what did
+# not run and why.
 # BINCIM_REQUIRE=tools fails where a tool is missing, BINCIM_REQUIRE=all wherever a test did not run, except those
 # that BINCIM_MAY_MISS names.
 
@@ -10,13 +11,20 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly CARGO="${CARGO:-cargo}"
 BINCIM_NOT_RUN="$(mktemp "${TMPDIR:-/tmp}/bincim-not-run.XXXXXX")" || exit 2
-export BINCIM_NOT_RUN
-trap 'rm -f "$BINCIM_NOT_RUN"' EXIT
+BINCIM_TIMES="$BINCIM_NOT_RUN.times"
+export BINCIM_NOT_RUN BINCIM_TIMES
+trap 'rm -f "$BINCIM_NOT_RUN" "$BINCIM_TIMES"' EXIT
 
 status=0
 "$CARGO" test --no-fail-fast "$@" || status=$?
 "$CARGO" test --benches --no-run --quiet || status=$?
 
+if [ -s "$BINCIM_TIMES" ]; then
+  printf '\nSeconds, test by test in each binary, and of the longest tests:\n' >&2
+  awk '{ split($2, name, "::"); sum[name[1]] += $1 } END { for (binary in sum) printf "%8.1f %s\n", sum[binary], binary }' \
+    "$BINCIM_TIMES" | sort -rn | head -n 12 >&2
+  sort -rn "$BINCIM_TIMES" | head -n 15 | sed 's/^/  /' >&2
+fi
 if [ -s "$BINCIM_NOT_RUN" ]; then
   printf '\nNot run:\n' >&2
   sort -u "$BINCIM_NOT_RUN" | sed 's/^/  /' >&2

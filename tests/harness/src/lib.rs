@@ -13,19 +13,22 @@
 //! was left out. Both are collected in the file that `BINCIM_NOT_RUN` names.
 //!
 //! `BINCIM_REQUIRE=tools` makes a failure of whatever lacks a tool, `BINCIM_REQUIRE=all` of everything that did not
-//! run, except the tests that `BINCIM_MAY_MISS` names (`binary::module::test`, separated by blanks).
+//! run, except the tests that `BINCIM_MAY_MISS` names (`binary::module::test`, separated by blanks). The file that
+//! `BINCIM_TIMES` names gets a line for each test: its seconds and its name.
 
 pub use attribute::test;
 pub use inventory;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// One test of this binary.
 pub struct Test {
@@ -163,9 +166,14 @@ fn outcome(name: &str, test: &'static Test) -> Result<Completion, Failed> {
         (test.run)();
         TEST.take().unwrap_or_default()
     };
+    let start = Instant::now();
     let thread = std::thread::Builder::new().name(name.into()).spawn(run).map_err(Failed::from)?;
     let full = full_name(test, name);
-    match thread.join() {
+    let ended = thread.join();
+    if let Some(file) = std::env::var_os("BINCIM_TIMES") {
+        append(&file, &format!("{:.1} {full}\n", start.elapsed().as_secs_f64()));
+    }
+    match ended {
         Ok(parts) => {
             for (lack, reason) in parts {
                 tell(&full, lack, &reason, "in part")?;
@@ -207,16 +215,19 @@ fn required(test: &str, lack: Lack, require: &str, may_miss: &str) -> bool {
     asked && !may_miss.split_whitespace().any(|name| name == test)
 }
 
-/// One line into the file of what did not run, if there is one; whole lines, for binaries run one after another.
+/// One line into the file of what did not run, if there is one.
 fn note(test: &str, how: &str, reason: &str) {
     let line = format!("{test} ({how}): {}\n", reason.lines().collect::<Vec<_>>().join(" "));
     match std::env::var_os("BINCIM_NOT_RUN") {
-        Some(file) => {
-            let written = OpenOptions::new().create(true).append(true).open(&file);
-            let written = written.and_then(|mut file| file.write_all(line.as_bytes()));
-            written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        }
+        Some(file) => append(&file, &line),
         None if how == "in part" => eprint!("{line}"),
         None => {}
     }
+}
+
+/// Adds a whole line to a file that several tests write to.
+fn append(file: &OsStr, line: &str) {
+    let written = OpenOptions::new().create(true).append(true).open(file);
+    let written = written.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
