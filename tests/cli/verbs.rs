@@ -74,6 +74,12 @@ fn a_design_is_generated_verified_broken_and_reported() {
         assert_eq!(json["mutants"].as_u64(), Some(2));
         // More than all of them cannot be caught.
         bincim(dir, &[&words[..], &["1.5"]].concat()).refuses(&["a fraction from 0 to 1"]);
+        // A bench that is always content misses them all, which is an answer of its own.
+        let blind = "module bincim_tb;\n  bincim_top u_bincim_top ();\n  initial begin\n    $display(\"PASS: blind\");\n    \
+                     $finish;\n  end\nendmodule\n";
+        fs::write(dir.join("again/verif/bincim_tb.v"), blind).expect("writable");
+        let ran = bincim(dir, &["mutate", "again", "--count", "2", "--json"]).ends(1);
+        assert_eq!(ran.json(&["caught"])["caught"].as_f64(), Some(0.0), "{}", ran.out);
     }
     if present("verify", &[Tool::Verilator]) {
         let words = ["verify", "d", "--data", "data", "--images", "3", "--json", "--junit", "junit.xml"];
