@@ -3,7 +3,7 @@
 //! The folder appears whole or not at all. An existing folder is replaced only on request, and only when
 //! this verb made it.
 
-use super::{Outcome, made, options, output};
+use super::{Outcome, made, options, output, progress};
 use crate::escape;
 use crate::flow::folder::Pending;
 use crate::read::glyphs::{self, CLASSES, Picture, SIDE, Split};
@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Report};
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub const IMAGES: &str = "images-idx3-ubyte";
@@ -109,7 +109,7 @@ fn check_place(path: &Path, force: bool) -> Result<(), GlyphsError> {
 
 /// Draws `count` glyphs with a progress bar where someone watches.
 fn draw(seed: u64, split: Split, count: u64) -> (Vec<u8>, Vec<u8>) {
-    let target = if io::stderr().is_terminal() && count > 2 * STRIDE {
+    let target = if progress::watched() && count > 2 * STRIDE {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()
@@ -169,7 +169,7 @@ fn summary_json(arguments: &Arguments, labels: &[u8]) -> String {
 
 /// The first glyphs in colours where the reader has a terminal, else nothing.
 fn first(pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
-    match io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    match output::is_colored() {
         true => glyphs::half_blocks(&pictures[..pictures.len().min(4)]),
         false => Ok(String::new()),
     }

@@ -10,7 +10,6 @@ use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
 use crate::read::{self, Origin, PixelRule, Pixels, data};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -139,7 +138,7 @@ pub fn chosen(
 
 /// Progress of weighing `machines` machines, on a terminal.
 fn weighing(machines: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if !super::progress::watched() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(machines as u64);

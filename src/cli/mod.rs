@@ -13,6 +13,7 @@ mod glyphs;
 pub mod infer;
 mod load;
 mod made;
+mod manual;
 mod merge;
 pub mod mutate;
 mod new;
@@ -43,6 +44,12 @@ pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
+    /// Tell only results, warnings and errors, not what is being done
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to use colours; `auto`: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: output::Color,
 }
 
 #[derive(Subcommand)]
@@ -63,6 +70,8 @@ enum Verb {
     Glyphs(glyphs::Arguments),
     Tools(tools::Tools),
     Schema(new::Schema),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// How a verb ended that could run.
@@ -80,6 +89,8 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => return output::usage(&problem),
     };
+    progress::quiet(arguments.quiet);
+    output::color(arguments.color);
     let outcome = match arguments.verb {
         Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
@@ -97,6 +108,8 @@ pub fn main() -> ExitCode {
         Verb::Train(args) => train::run(&args),
         Verb::Tools(args) => tools::run(&args),
         Verb::Schema(args) => new::schema(&args),
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man(args) => manual::man(&args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -9,8 +9,40 @@ use crate::escape;
 use crate::flow::folder;
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 use std::fmt::{self, Arguments, Display};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+static COLOR: OnceLock<Color> = OnceLock::new();
+
+/// Decides for the whole run.
+pub fn color(when: Color) {
+    let _ = COLOR.set(when);
+    if when != Color::Auto {
+        let handler = move |_: &_| -> Box<dyn miette::ReportHandler> {
+            Box::new(miette::MietteHandlerOpts::new().color(when == Color::Always).build())
+        };
+        // A second decision in one process is none.
+        let _ = miette::set_hook(Box::new(handler));
+    }
+}
+
+/// Whether standard output takes colours.
+pub fn is_colored() -> bool {
+    match COLOR.get() {
+        Some(Color::Always) => true,
+        Some(Color::Never) => false,
+        _ => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    }
+}
 
 /// Writes the verb's result to standard output.
 pub fn result(text: &str) -> miette::Result<()> {

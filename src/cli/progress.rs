@@ -2,12 +2,27 @@
 
 use super::output;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Arguments;
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Whether steps are left untold from here on.
+pub fn quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
 /// Whether somebody looks on.
-fn watched() -> bool {
-    std::io::stderr().is_terminal()
+pub fn watched() -> bool {
+    std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
+}
+
+fn tell(line: Arguments) {
+    if !QUIET.load(Ordering::Relaxed) {
+        output::log(line);
+    }
 }
 
 /// A step of unknown length: a spinner on a terminal, else a line.
@@ -21,7 +36,7 @@ impl Step {
     pub fn start(text: impl Into<String>) -> Step {
         let text = text.into();
         if !watched() {
-            output::log(format_args!("{text} ..."));
+            tell(format_args!("{text} ..."));
             return Step { text, spinner: ProgressBar::hidden() };
         }
         let spinner = ProgressBar::new_spinner().with_message(text.clone());
@@ -32,7 +47,7 @@ impl Step {
     /// Leaves one line that says with what it was done.
     pub fn done(self, with: &str) {
         self.spinner.finish_and_clear();
-        output::log(format_args!("{}: {with}", self.text));
+        tell(format_args!("{}: {with}", self.text));
     }
 }
 
@@ -46,7 +61,7 @@ impl Drop for Step {
 /// else a line that says `text`.
 pub fn bar(text: &str, template: &str, total: usize, done: usize) -> ProgressBar {
     if !watched() {
-        output::log(format_args!("{text} ..."));
+        tell(format_args!("{text} ..."));
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total as u64).with_position(done as u64);

@@ -1,0 +1,49 @@
+//! What a shell and `man` know of the program: `bincim completions SHELL` and `bincim man`.
+
+use super::{Arguments, Outcome, options, output};
+use clap::{Args, Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man as Page;
+use miette::{IntoDiagnostic, WrapErr};
+use std::path::PathBuf;
+
+/// Prints the completions of verbs and options for a shell
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// Which shell; such as `bincim completions bash > ~/.local/share/bash-completion/completions/bincim`
+    pub shell: Shell,
+}
+
+/// Writes the manual pages, one for the program and one a verb
+#[derive(Args, Debug)]
+pub struct Man {
+    /// Folder for the pages, such as ~/.local/share/man/man1; earlier pages of the program are replaced
+    #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
+    pub output: PathBuf,
+}
+
+pub fn completions(args: &Completions) -> miette::Result<Outcome> {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Arguments::command(), "bincim", &mut text);
+    output::result(&String::from_utf8_lossy(&text))?;
+    Ok(Outcome::Done)
+}
+
+pub fn man(args: &Man) -> miette::Result<Outcome> {
+    let mut program = Arguments::command();
+    program.build();
+    // `help` is a verb of clap's own, which says what the pages say.
+    let verbs: Vec<Command> =
+        program.get_subcommands().filter(|verb| verb.get_name() != "help").cloned().collect();
+    let mut count = 0;
+    for command in std::iter::once(program).chain(verbs) {
+        // `bincim-VERB.1`, as clap names a verb once the program is built.
+        let page = Page::new(command);
+        let mut text = Vec::new();
+        page.render(&mut text).into_diagnostic().wrap_err("a manual page")?;
+        output::file(&args.output.join(page.get_filename()), &text)?;
+        count += 1;
+    }
+    output::result(&format!("{count} manual pages in {}\n", args.output.display()))?;
+    Ok(Outcome::Done)
+}
