@@ -1,6 +1,7 @@
 //! Input unit: from stream beats to the row vectors of the first layer.
 
 use super::facts::bits;
+use super::library::{Head, memories};
 use super::program::literal;
 use super::rotate::rotate;
 use super::view::View;
@@ -13,7 +14,6 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let unit = unit(design, view);
     let mut files =
         vec![file("input_stream", &InputStream { v: view, element_lines: element_lines(design, view) })];
-    files.push(file("input_bank", &InputBank { i: &unit }));
     match &design.input.kind {
         InputKind::Vector { .. } => {
             let vector_lines = vector_lines(view, &unit);
@@ -44,12 +44,6 @@ struct InputStream<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "rtl/input_bank.v", syntax = "verilog", escape = "none")]
-struct InputBank<'a> {
-    i: &'a Unit,
-}
-
-#[derive(Template)]
 #[template(path = "rtl/input_vector.v", syntax = "verilog", escape = "none")]
 struct InputVector<'a> {
     v: &'a View,
@@ -76,11 +70,10 @@ struct Register {
 /// What only the input unit asks; the numbers of the other kind stay 0.
 #[derive(Default)]
 struct Unit {
+    memory: Head,
     pass_width: usize,
     input_memory_width: usize,
-    input_memory_depth: usize,
     input_word: usize,
-    input_bank_note: String,
 
     // Vector.
     word_beats: usize,
@@ -149,9 +142,8 @@ fn unit(design: &Design, view: &View) -> Unit {
             Unit {
                 pass_width,
                 input_memory_width: width,
-                input_memory_depth: depth,
+                memory: memories::ram(word, depth),
                 input_word: word,
-                input_bank_note: format!("Input memory: {words} words of {word} bits a frame."),
                 word_beats,
                 word_beat_width: bits(word_beats - 1),
                 last_word_beats,
@@ -211,11 +203,8 @@ fn unit(design: &Design, view: &View) -> Unit {
             Unit {
                 pass_width,
                 input_memory_width: width,
-                input_memory_depth: frames * depth,
+                memory: memories::ram(word_bits, frames * depth),
                 input_word: word_bits,
-                input_bank_note: format!(
-                    "One bank of the input memory: {depth} words of {word_bits} bits a frame."
-                ),
                 kernel_columns: kernel.1,
                 column_stride: stride.1,
                 pixel_bits,

@@ -14,7 +14,7 @@ mod gather;
 pub mod hdl;
 mod image;
 mod input;
-mod memory;
+pub mod library;
 pub mod package;
 mod pipe;
 mod planes;
@@ -108,8 +108,9 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
         );
     }
     files.extend(result::modules(design, &view));
-    files.extend(shortcut::modules(&view));
+    files.extend(shortcut::modules(design, &view));
     files.extend(score::modules(&view));
+    files.extend(library::used(&files));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };
     files.push(list);

@@ -118,7 +118,6 @@ pub(super) struct View {
     /// Some layer adds the sums that another one kept; some that keeps them pools.
     pub shortcuts: bool,
     pub shortcut_pools: bool,
-    pub shortcut_depth: usize,
     pub shortcut_address_width: usize,
     pub pools: bool,
     pub count_width: usize,
@@ -129,13 +128,8 @@ pub(super) struct View {
     pub rotates: bool,
     pub write_rotates: bool,
     pub bank_width: usize,
-    pub map_depth: usize,
-    /// Verilog attributes of the activation memory. Gowin's small memories shut eight LUTs for 64 bits, so Yosys is
-    /// told to take block RAM, as the area estimate does.
-    pub map_attributes: &'static str,
     pub map_width: usize,
     pub parts: usize,
-    pub part_width: usize,
     pub chunks_at_once: usize,
     pub writes_words: bool,
     pub write_addresses: usize,
@@ -156,7 +150,6 @@ pub(super) struct View {
     pub weight_rows: usize,
     pub words: usize,
     pub weight_bits: usize,
-    pub weight_depth: usize,
     pub weight_address_width: usize,
 
     // Input stream.
@@ -380,7 +373,6 @@ impl View {
             shortcut_pools: any(|layer| {
                 layer.shortcut.keeps && layer.walk.window.0 * layer.walk.window.1 > 1
             }),
-            shortcut_depth: design.shortcut_depth,
             shortcut_address_width: bits(design.shortcut_depth.saturating_sub(1)).max(1),
             pools: wc_width + wr_width > 0,
             count_width,
@@ -389,14 +381,8 @@ impl View {
             rotates,
             write_rotates: map_banks > 1,
             bank_width: bits(design.banks - 1),
-            map_depth: design.map_depth,
-            map_attributes: match design.arch.family.as_str() {
-                "gowin" => "no_rw_check, ram_style = \"block\"",
-                _ => "no_rw_check",
-            },
             map_width,
             parts: (design.word / lanes).max(1),
-            part_width: design.word.min(lanes),
             chunks_at_once,
             writes_words,
             write_addresses: if writes_words { design.banks } else { 1 },
@@ -416,7 +402,6 @@ impl View {
             weight_rows: design.weight_rows,
             words: design.rows / design.weight_rows,
             weight_bits: design.weight_rows * lanes,
-            weight_depth: design.weights.rows(),
             weight_address_width: design.widths.weight_address,
 
             elements: design.input.elements,

@@ -56,7 +56,10 @@ module bincim_top (
   //%- endfor %//
   //%- for i in instances %//
 
-  <: i.module :> u_<: i.module :> (
+  //%- if !i.note.is_empty() %//
+  // <: i.note :>
+  //%- endif %//
+  <: i.module :> u_<: i.name :> (
       //%- for p in i.ports %//
       .<: p.port :>(<: p.wire :>)<: p.comma :>
       //%- endfor %//

@@ -107,7 +107,8 @@ module input_unit (
     if (advance_i) read_address_q <= read_address;
   end
 
-  input_bank u_input_bank (
+  // A frame is read only after it is complete.
+  <: i.memory.at(2) :> u_input_bank (
       .clk_i(clk_i),
       .write_i(shift & word_full),
       .write_address_i(write_address),

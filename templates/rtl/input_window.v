@@ -183,7 +183,8 @@ module input_unit (
         if (advance_i) read_address_q <= <: i.walk_extended :> + base;
       end
 
-      input_bank u_input_bank (
+      // A frame is read only after it is complete.
+      <: i.memory.at(6) :> u_input_bank (
           .clk_i(clk_i),
           //%- if v.kernel_rows > 1 %//
           .write_i(write_bank[bank]),

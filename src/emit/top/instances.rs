@@ -2,13 +2,18 @@
 
 use super::super::facts::bits;
 use super::super::gather::gather_keys;
+use super::super::library::{Head, memories};
 use super::super::pipe::tags;
 use super::super::result::{mixed_flip, threshold_sets, write_layer};
 use super::super::view::View;
 use crate::design::Design;
 
 pub(super) struct Instance {
-    pub module: &'static str,
+    /// The module, with its parameters where it has any.
+    pub module: String,
+    pub name: &'static str,
+    /// Comment above it; may be empty.
+    pub note: String,
     pub ports: Vec<Connection>,
 }
 
@@ -18,8 +23,17 @@ pub(super) struct Connection {
     pub comma: &'static str,
 }
 
-/// An instance; `ports` are (exists, port, wire).
+/// An instance of a module of this design; `ports` are (exists, port, wire).
 pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
+    connected(module.into(), module, ports)
+}
+
+/// An instance of a module of the library.
+pub(super) fn shared(head: &Head, name: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
+    connected(head.at(2), name, ports)
+}
+
+fn connected(module: String, name: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
     let ports: Vec<(&str, &str)> =
         ports.into_iter().filter(|port| port.0).map(|(_, port, wire)| (port, wire)).collect();
     let last = ports.len() - 1;
@@ -32,7 +46,14 @@ pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> 
             comma: if index == last { "" } else { "," },
         })
         .collect();
-    Instance { module, ports }
+    Instance { module, name, note: String::new(), ports }
+}
+
+impl Instance {
+    /// The same with a comment above it.
+    pub fn noting(self, note: String) -> Instance {
+        Instance { note, ..self }
+    }
 }
 
 pub(super) const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
@@ -204,7 +225,7 @@ pub(super) fn gather(design: &Design, v: &View) -> Instance {
     instance("gather", ports)
 }
 
-pub(super) fn map_memory() -> Instance {
+pub(super) fn map_memory(design: &Design) -> Instance {
     let ports = vec![
         CLOCK,
         (true, "read_i", "advance"),
@@ -214,7 +235,7 @@ pub(super) fn map_memory() -> Instance {
         (true, "write_address_i", "map_write_address"),
         (true, "write_data_i", "map_write_data"),
     ];
-    instance("map_memory", ports)
+    shared(&memories::map(design), "map_memory", ports)
 }
 
 pub(super) fn row_driver(v: &View) -> Instance {
@@ -233,14 +254,20 @@ pub(super) fn row_driver(v: &View) -> Instance {
     instance("row_driver", ports)
 }
 
-pub(super) fn weight_memory() -> Instance {
-    let ports = vec![
-        CLOCK,
-        (true, "read_i", "weight_read"),
-        (true, "address_i", "weight_address"),
-        (true, "data_o", "weight_word"),
-    ];
-    instance("weight_memory", ports)
+pub(super) fn weight_memory(design: &Design) -> Instance {
+    rom(&memories::weights(design), "weight_memory", ["weight_read", "weight_address", "weight_word"]).noting(
+        format!(
+            "Weights in the order of use: {} rows x {} columns a word.",
+            design.weight_rows, design.lanes
+        ),
+    )
+}
+
+/// A memory that is read only; `wires` are read, address and data.
+pub(super) fn rom(head: &Head, name: &'static str, wires: [&str; 3]) -> Instance {
+    let [read, address, data] = wires;
+    let ports = vec![CLOCK, (true, "read_i", read), (true, "address_i", address), (true, "data_o", data)];
+    shared(head, name, ports)
 }
 
 pub(super) fn support_mask(v: &View) -> Instance {

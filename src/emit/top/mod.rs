@@ -3,7 +3,6 @@
 mod arrays;
 mod instances;
 
-use super::analog::converter;
 use super::pipe::tags;
 use super::result::mixed_flip;
 use super::view::View;
@@ -39,16 +38,16 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     ];
     if view.has_map {
         parts.push(instances::gather(design, view));
-        parts.push(instances::map_memory());
+        parts.push(instances::map_memory(design));
     }
     if view.masks_rows {
         parts.push(instances::support_mask(view));
     }
     parts.push(instances::row_driver(view));
     match (&design.analog, &view.analog) {
-        (Some(analog), Some(a)) => parts.extend(arrays::instances(converter(analog), view, a)),
+        (Some(analog), Some(a)) => parts.extend(arrays::instances(design, analog, view, a)),
         _ => parts.extend([
-            instances::weight_memory(),
+            instances::weight_memory(design),
             instances::weight_loader(view),
             instances::cim_array(view),
         ]),
