@@ -48,6 +48,18 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
+        "bincim_rotate",
+        &[
+            "Slots=2 Width=1",
+            "Slots=2 Width=3 Up=1",
+            "Slots=3 Width=8 Up=1",
+            "Slots=5 Width=1",
+            "Slots=8 Width=4",
+            "Slots=9 Width=64 Up=1",
+            "Slots=13 Width=2",
+        ],
+    ),
+    (
         "bincim_rom",
         &[
             "Width=1 Depth=1 InitFile=\"rom_1_1.hex\"",
@@ -243,6 +255,8 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_ram_1r1w", "<= write_data_i[part*PART +: PART]", "<= write_data_i[0 +: PART]"),
         ("bincim_rom", "if (read_i) data_q", "data_q"),
         ("bincim_rom", "data_q <= memory_q[address_i]", "data_q <= ~memory_q[address_i]"),
+        ("bincim_rotate", "Slots - (1 << stage)", "(1 << stage)"),
+        ("bincim_rotate", "amount_i[stage]", "amount_i[0]"),
         ("bincim_map_memory", "write_data_i[(bank%WritePorts)*Word +: Word]", "write_data_i[0 +: Word]"),
         (
             "bincim_map_memory",

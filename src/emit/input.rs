@@ -1,9 +1,8 @@
 //! Input unit: from stream beats to the row vectors of the first layer.
 
 use super::facts::bits;
-use super::library::{Head, memories};
+use super::library::{Head, core, memories};
 use super::program::literal;
-use super::rotate::rotate;
 use super::view::View;
 use super::{NamedText, file};
 use crate::design::{Design, InputCode, InputKind};
@@ -28,9 +27,6 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
                 window_rows: window_rows(view, &unit),
             };
             files.push(file("input_unit", &window));
-            if view.kernel_rows > 1 {
-                files.push(rotate("rotate_window", view.kernel_rows, true));
-            }
         }
     }
     files
@@ -107,6 +103,7 @@ struct Unit {
     read_base: String,
     walk_extended: String,
     window_bits: usize,
+    rotate: Head,
     taps_per_pass: usize,
     columns_literal: String,
 }
@@ -234,6 +231,7 @@ fn unit(design: &Design, view: &View) -> Unit {
                 },
                 walk_extended: extend("walk_address_i", view.input_walk_width, width),
                 window_bits: kernel.0 * word_bits,
+                rotate: core::rotate(kernel.0, word_bits, core::Turn::Down),
                 taps_per_pass,
                 columns_literal: literal(width, columns as i64),
                 ..Unit::default()

@@ -21,7 +21,6 @@ mod planes;
 pub mod popcount;
 mod program;
 mod result;
-mod rotate;
 mod score;
 mod shortcut;
 mod taps;

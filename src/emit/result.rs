@@ -1,7 +1,7 @@
 //! What becomes of counts: accumulators, thresholds, pooling and the way back into the activation memory.
 
 use super::facts::bits;
-use super::library::{Head, memories};
+use super::library::{Head, core, memories};
 use super::planes::ScaleBit;
 use super::program::{self, Field, Port, Table};
 use super::view::View;
@@ -265,7 +265,11 @@ struct WriteBack<'a> {
 }
 
 /// What only the write-back asks.
+#[derive(Default)]
 struct WriteView {
+    /// Rotations of the words of a group to consecutive banks, where they turn.
+    rotate_write: Head,
+    rotate_data: Head,
     write_layer: bool,
     part_logic: bool,
     part_index_width: usize,
@@ -302,22 +306,7 @@ fn limits_chunks(design: &Design, view: &View) -> bool {
 
 fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
     if !view.has_map {
-        let w = WriteView {
-            write_layer: false,
-            part_logic: false,
-            part_index_width: 0,
-            limits_chunks: false,
-            chunks_width: 0,
-            moves_writes: false,
-            from_bank: "",
-            from_address: "",
-            wrap_extended: String::new(),
-            word_write: String::new(),
-            word_data: String::new(),
-            wrapped_bank: String::new(),
-            single_group_word: String::new(),
-            part_write_expr: String::new(),
-        };
+        let w = WriteView::default();
         let module = WriteBack { v: view, w, write_fields: vec![], selects: vec![], chunk_indices: vec![] };
         return vec![file("write_back", &module)];
     }
@@ -335,6 +324,8 @@ fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
         more => format!("{{{more}'d0, {name}}}"),
     };
     let w = WriteView {
+        rotate_write: core::rotate(view.banks, 1, core::Turn::Up),
+        rotate_data: core::rotate(view.banks, view.word, core::Turn::Up),
         write_layer: write_layer(design),
         part_logic,
         part_index_width: bits(view.parts - 1),

@@ -213,9 +213,7 @@ module input_unit (
     end
   end
 
-  rotate_window #(
-      .Width(<: i.input_word :>)
-  ) u_rotate_window (
+  <: i.rotate.at(2) :> u_rotate_window (
       .data_i(read_words),
       .amount_i(door_bank_q),
       .data_o(window)

@@ -3,6 +3,7 @@
 //! The one list of its files, and a small record a module that turns what a design asks into parameters. Nothing else
 //! writes a parameter of a library module.
 
+pub(super) mod core;
 pub(super) mod memories;
 
 use super::NamedText;
@@ -30,6 +31,7 @@ macro_rules! module {
 /// Every module of the library.
 pub const MODULES: &[Module] = &[
     module!("core", "bincim_map_memory"),
+    module!("core", "bincim_rotate"),
     module!("memory", "bincim_ram_1r1w"),
     module!("memory", "bincim_rom"),
 ];
