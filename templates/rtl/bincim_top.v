@@ -20,7 +20,7 @@ module bincim_top (
     output wire m_axis_tvalid,
     input  wire m_axis_tready,
     output wire m_axis_tlast,
-    // Registers, see control.v.
+    // Registers, see bincim_registers.v.
     input  wire [11:0] s_axil_awaddr,
     input  wire s_axil_awvalid,
     output wire s_axil_awready,

@@ -123,12 +123,10 @@ module input_unit (
       //%- for r in writer_regs %//
       <: r.name :>_q <= <: r.reset :>;
       //%- endfor %//
-    //%- if v.beats > 1 %//
     end else if (restart) begin
       //%- for r in writer_regs %//
       <: r.name :>_q <= <: r.restart :>;
       //%- endfor %//
-    //%- endif %//
     end else begin
       //%- if i.pixel_beats > 1 %//
       if (beat) part_q <= part_last ? <: i.pixel_beat_width :>'d0 : part_q + <: i.pixel_beat_width :>'d1;

@@ -3,8 +3,10 @@
 //! The one list of its files, and a small record a module that turns what a design asks into parameters. Nothing else
 //! writes a parameter of a library module.
 
+pub(super) mod control;
 pub(super) mod core;
 pub(super) mod memories;
+pub(super) mod stream;
 
 use super::NamedText;
 
@@ -30,10 +32,15 @@ macro_rules! module {
 
 /// Every module of the library.
 pub const MODULES: &[Module] = &[
+    module!("control", "bincim_registers"),
+    module!("core", "bincim_counter"),
     module!("core", "bincim_map_memory"),
     module!("core", "bincim_rotate"),
     module!("memory", "bincim_ram_1r1w"),
     module!("memory", "bincim_rom"),
+    module!("stream", "bincim_input_frames"),
+    module!("stream", "bincim_input_stream"),
+    module!("stream", "bincim_score_buffer"),
 ];
 
 /// The library's files that `files` instantiate, themselves or through one another, in the order of the list.

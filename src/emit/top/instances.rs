@@ -2,7 +2,7 @@
 
 use super::super::facts::bits;
 use super::super::gather::gather_keys;
-use super::super::library::{Head, memories};
+use super::super::library::{Head, control, memories, stream};
 use super::super::pipe::tags;
 use super::super::result::{mixed_flip, threshold_sets, write_layer};
 use super::super::view::View;
@@ -59,7 +59,7 @@ impl Instance {
 pub(super) const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
 pub(super) const RESET: (bool, &str, &str) = (true, "rst_ni", "rst_ni");
 
-pub(super) fn control(v: &View) -> Instance {
+pub(super) fn registers(design: &Design, v: &View) -> Instance {
     let mut ports = vec![CLOCK, RESET];
     for name in [
         "s_axil_awaddr",
@@ -82,9 +82,12 @@ pub(super) fn control(v: &View) -> Instance {
     ] {
         ports.push((true, name, name));
     }
+    let layers = format!("10'd{}", v.layers);
     ports.extend([
+        (true, "layers_i", layers.as_str()),
         (true, "frame_wanted_o", "frame_wanted"),
-        (v.plane_register, "last_plane_o", "wanted_last_plane"),
+        (true, "last_plane_o", if v.plane_register { "wanted_last_plane" } else { "unused_last_plane" }),
+        (true, "seed_o", if v.noise { "noise_seed" } else { "unused_seed" }),
         (true, "frame_start_i", "frame_start"),
         (true, "frame_done_i", "frame_done"),
         (true, "busy_i", "busy"),
@@ -92,11 +95,10 @@ pub(super) fn control(v: &View) -> Instance {
         (true, "scores_waiting_i", "scores_waiting"),
         (true, "frame_error_i", "frame_error"),
         (true, "layer_done_i", "layer_done"),
-        (v.many_layers, "layer_i", "layer"),
-        (v.noise, "seed_o", "noise_seed"),
+        (true, "layer_i", if v.many_layers { "layer" } else { "1'b0" }),
         (true, "layer_cycles_i", "layer_cycles"),
     ]);
-    instance("control", ports)
+    shared(&control::registers(design), "registers", ports)
 }
 
 pub(super) fn sequencer(v: &View) -> Instance {
@@ -396,13 +398,18 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     instance("write_back", ports)
 }
 
-pub(super) fn score_buffer(v: &View) -> Instance {
+pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
     let write = if v.gives_scores || v.has_map { "score_valid" } else { "bit_valid" };
+    let buffer = stream::scores(design);
     let bits = low("result_bits", v.lanes, v.score_lanes);
     let data = if v.gives_scores { "score" } else { &bits };
     let ports = vec![
         CLOCK,
         RESET,
+        (true, "last_group_i", buffer.last_group.as_str()),
+        (true, "last_pixel_i", &buffer.last_pixel),
+        (true, "last_lane_i", &buffer.last_lane),
+        (true, "last_word_i", &buffer.last_word),
         (true, "frame_start_i", "frame_start"),
         (true, "room_o", "score_room"),
         (true, "waiting_o", "scores_waiting"),
@@ -413,5 +420,5 @@ pub(super) fn score_buffer(v: &View) -> Instance {
         (true, "m_axis_tready", "m_axis_tready"),
         (true, "m_axis_tlast", "m_axis_tlast"),
     ];
-    instance("score_buffer", ports)
+    shared(&buffer.head, "score_buffer", ports)
 }

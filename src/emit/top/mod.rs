@@ -31,7 +31,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     let arrays = view.analog.as_ref().map_or_else(|| weights(view), |a| arrays::wires(view, a));
     let groups = vec![frames(view), vector(view), arrays, counts(design, view), results(view), trace(view)];
     let mut parts = vec![
-        instances::control(view),
+        instances::registers(design, view),
         instances::sequencer(view),
         instances::vector_pipe(view),
         instances::input_unit(view),
@@ -60,7 +60,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     if view.gives_bits {
         parts.push(instances::write_back(design, view));
     }
-    parts.push(instances::score_buffer(view));
+    parts.push(instances::score_buffer(design, view));
     file("bincim_top", &Top { v: view, groups, instances: parts })
 }
 
@@ -106,6 +106,8 @@ fn frames(v: &View) -> Group {
             (v.many_layers, v.layer_width, "layer"),
             (v.has_map, 0, "layer_start"),
             (v.plane_register, v.plane_width, "wanted_last_plane"),
+            (!v.plane_register, 1, "unused_last_plane"),
+            (!v.noise, 32, "unused_seed"),
             (v.tells_planes, v.plane_width, "last_plane"),
             (v.many_layers, 0, "layer_drained"),
         ],
