@@ -148,7 +148,7 @@ module bench;
     if (dut.sum_valid) $fdisplay(trace, "S %h", dut.sum);
     BITS
     if (dut.layer_done) $fdisplay(trace, "L %0d", dut.layer_cycles);
-    if (dut.u_control.frame_error_i) $fdisplay(trace, "E frame");
+    if (dut.u_registers.frame_error_i) $fdisplay(trace, "E frame");
     idle <= (dut.busy || mvalid || tvalid) ? 0 : idle + 1;
     if (idle > 3000) begin $fdisplay(trace, "E nothing happens"); $finish; end
     if (left == 0) begin

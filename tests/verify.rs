@@ -164,16 +164,16 @@ fn every_planted_fault_is_named_by_the_co_simulation() {
     let faults = [
         ("sum", "row_driver.v", "assign row_o = row_q;", "assign row_o = ~row_q;"),
         ("bit", "write_back.v", "assign bit_o = bit_q;", "assign bit_o = ~bit_q;"),
-        ("score", "score_buffer.v", "<= data_i;", "<= ~data_i;"),
-        ("tlast", "score_buffer.v", "beat_last_q <= frame_done;", "beat_last_q <= 1'b1;"),
+        ("score", "bincim_score_buffer.v", ".write_data_i(data_i)", ".write_data_i(~data_i)"),
+        ("tlast", "bincim_score_buffer.v", "beat_last_q <= frame_done;", "beat_last_q <= 1'b1;"),
         (
             "protocol",
-            "score_buffer.v",
+            "bincim_score_buffer.v",
             "if (beat_free) beat_valid_q <= word_valid_q;",
             "beat_valid_q <= word_valid_q;",
         ),
-        ("cycles", "control.v", "layer_i}] <= layer_cycles_i;", "layer_i}] <= ~layer_cycles_i;"),
-        ("register", "control.v", "else if (s_axil_bready)", "else"),
+        ("cycles", "bincim_registers.v", ".write_data_i(layer_cycles_i)", ".write_data_i(~layer_cycles_i)"),
+        ("register", "bincim_registers.v", "else if (s_axil_bready)", "else"),
     ];
     for (kind, file, before, after) in faults {
         let broken = accelerator(Some((file, before, after)));

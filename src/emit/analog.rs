@@ -238,60 +238,15 @@ fn product(gain: usize) -> String {
     text
 }
 
-#[derive(Template)]
-#[template(path = "rtl/chip_memory.v", syntax = "verilog", escape = "none")]
-struct ChipMemory {
-    module: &'static str,
-    description: String,
-    address_width: usize,
-    width: usize,
-    depth: usize,
-}
-
 /// The files of this family; none with the popcount readout.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let (Some(analog), Some(a)) = (&design.analog, &view.analog) else { return Vec::new() };
-    let memory = |module, description, address_width: usize, width, depth: usize| {
-        let name = format!("{module}_memory");
-        file(&name, &ChipMemory { module, description, address_width, width, depth })
-    };
-    let cells = format!(
-        "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each.",
-        a.row_step, a.row_step_s, design.lanes, a.cell_width
-    );
-    let edges = match a.sense {
-        true => "References of all arrays' sense amplifiers.".into(),
-        false if a.share == 1 => {
-            format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle)
-        }
-        false => format!(
-            "Edges of all arrays' converters: a word is {} of every {}th column, those of its neighbours follow.",
-            a.edges_per_cycle, a.share
-        ),
-    };
-    // A lone array has an index of one bit all the same, and its memories an empty second half.
-    let arrays = analog.arrays.max(2);
     let mut files = vec![
         file("array_reader", &ArrayReader { v: view, a }),
         file("cim_array", &CimArray { v: view, a }),
         file(converter(analog), &ColumnAdc { v: view, a }),
         file("code_value", &CodeValue { v: view, a }),
         values(design, view, a),
-        memory("cell", cells, a.cell_address_width, a.cells_width, arrays << a.word_width),
-        memory(
-            "offset",
-            "Offsets of all arrays' columns.".into(),
-            a.array_width,
-            design.lanes * a.voltage_width,
-            arrays,
-        ),
-        memory(
-            "edge",
-            edges,
-            a.edge_address_width,
-            a.edges_width,
-            arrays << (a.turn_width + a.edge_step_width),
-        ),
     ];
     files.extend(analog.noise.as_ref().map(|noise| {
         let n = NoiseView::new(noise);

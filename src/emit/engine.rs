@@ -18,7 +18,6 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
         file("row_driver", &RowDriver { v: view }),
         file("cim_array", &CimArray { v: view }),
         file("column", &Column { v: view, inverted: idle.contains('0'), idle: idle_literal(&idle) }),
-        file("weight_memory", &WeightMemory { v: view, style: ram_style(design) }),
     ];
     if view.segment > 0 {
         files.push(file("array_segment", &ArraySegment { v: view }));
@@ -51,13 +50,6 @@ struct Column<'a> {
     v: &'a View,
     inverted: bool,
     idle: String,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/weight_memory.v", syntax = "verilog", escape = "none")]
-struct WeightMemory<'a> {
-    v: &'a View,
-    style: &'static str,
 }
 
 #[derive(Template)]
@@ -209,9 +201,4 @@ fn weight_loader(design: &Design, view: &View) -> Vec<NamedText> {
         }));
     }
     files
-}
-
-/// The synthesis attribute that says where the weights live.
-fn ram_style(design: &Design) -> &'static str {
-    if design.weights_in_registers() { "ram_style = \"logic\"" } else { "ram_style = \"block\"" }
 }

@@ -2,8 +2,8 @@
 
 use super::edge::Edge;
 use super::facts::bits;
+use super::library::{Head, core};
 use super::program::{self, Port, Table};
-use super::rotate::rotate;
 use super::taps::{Taps, channel_count_width, pad_table, tap_table};
 use super::view::View;
 use super::{NamedText, file};
@@ -68,6 +68,9 @@ pub(super) fn edges(design: &Design, view: &View) -> (Vec<Edge>, Vec<Edge>) {
 
 /// What only the gather unit asks.
 struct GatherView {
+    /// Rotations of the slots' offsets to their banks and of the banks' words to their slots, where anything turns.
+    rotate_offsets: Head,
+    rotate_words: Head,
     gather_layer: bool,
     tap_layer: bool,
     tap_pass: bool,
@@ -151,6 +154,8 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
         (false, false) => format!("offset[bank*{offset_width} +: {offset_width}]"),
     };
     let g = GatherView {
+        rotate_offsets: core::rotate(view.banks, offset_width, core::Turn::Up),
+        rotate_words: core::rotate(view.banks, view.word, core::Turn::Down),
         gather_layer,
         tap_layer,
         tap_pass,
@@ -214,11 +219,5 @@ pub(super) fn gather(design: &Design, view: &View) -> Vec<NamedText> {
         },
     )];
     files.extend(tap_table.iter().chain(&pad_table).map(program::module));
-    if view.rotates {
-        files.push(rotate("rotate_to_slots", view.banks, true));
-    }
-    if view.rotates && offset_width > 0 && !need.uniform || view.write_rotates && view.writes_words {
-        files.push(rotate("rotate_to_banks", view.banks, false));
-    }
     files
 }

@@ -1,23 +1,21 @@
 //! Input unit: from stream beats to the row vectors of the first layer.
 
 use super::facts::bits;
+use super::library::stream::InputStream;
+use super::library::{Head, core, memories, stream};
 use super::program::literal;
-use super::rotate::rotate;
 use super::view::View;
 use super::{NamedText, file};
-use crate::design::{Design, InputCode, InputKind};
+use crate::design::{Design, InputKind};
 use askama::Template;
 
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let unit = unit(design, view);
-    let mut files =
-        vec![file("input_stream", &InputStream { v: view, element_lines: element_lines(design, view) })];
-    files.push(file("input_bank", &InputBank { i: &unit }));
-    match &design.input.kind {
+    let module = match &design.input.kind {
         InputKind::Vector { .. } => {
             let vector_lines = vector_lines(view, &unit);
-            files.push(file("input_unit", &InputVector { v: view, i: &unit, vector_lines }));
+            file("input_unit", &InputVector { v: view, i: &unit, vector_lines })
         }
         InputKind::Window { .. } => {
             let window = InputWindow {
@@ -27,26 +25,10 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
                 pass_cases: pass_cases(view, &unit),
                 window_rows: window_rows(view, &unit),
             };
-            files.push(file("input_unit", &window));
-            if view.kernel_rows > 1 {
-                files.push(rotate("rotate_window", view.kernel_rows, true));
-            }
+            file("input_unit", &window)
         }
-    }
-    files
-}
-
-#[derive(Template)]
-#[template(path = "rtl/input_stream.v", syntax = "verilog", escape = "none")]
-struct InputStream<'a> {
-    v: &'a View,
-    element_lines: Vec<String>,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/input_bank.v", syntax = "verilog", escape = "none")]
-struct InputBank<'a> {
-    i: &'a Unit,
+    };
+    vec![module]
 }
 
 #[derive(Template)]
@@ -76,11 +58,12 @@ struct Register {
 /// What only the input unit asks; the numbers of the other kind stay 0.
 #[derive(Default)]
 struct Unit {
+    stream: InputStream,
+    frames: Head,
+    memory: Head,
     pass_width: usize,
     input_memory_width: usize,
-    input_memory_depth: usize,
     input_word: usize,
-    input_bank_note: String,
 
     // Vector.
     word_beats: usize,
@@ -114,6 +97,7 @@ struct Unit {
     read_base: String,
     walk_extended: String,
     window_bits: usize,
+    rotate: Head,
     taps_per_pass: usize,
     columns_literal: String,
 }
@@ -147,19 +131,20 @@ fn unit(design: &Design, view: &View) -> Unit {
                 (false, false) => "1'b0".to_string(),
             };
             Unit {
+                stream: stream::input(design),
+                frames: stream::frames(design),
                 pass_width,
                 input_memory_width: width,
-                input_memory_depth: depth,
+                memory: memories::ram(word, depth),
                 input_word: word,
-                input_bank_note: format!("Input memory: {words} words of {word} bits a frame."),
                 word_beats,
                 word_beat_width: bits(word_beats - 1),
                 last_word_beats,
                 fills: last_word_beats < word_beats,
                 input_words: words,
                 input_index_width: index,
-                vector_write_address: address("write_frame_q", "word_index_q"),
-                vector_read_address: address("read_frame_q", "pass_i"),
+                vector_write_address: address("write_frame", "word_index_q"),
+                vector_read_address: address("read_frame", "pass_i"),
                 row_of_word: extend("read_word", word, view.vector_bits),
                 ..Unit::default()
             }
@@ -182,7 +167,7 @@ fn unit(design: &Design, view: &View) -> Unit {
             let pixel_beats = channels / view.elements;
             let frame = |first: usize, second: usize| match frames {
                 1 => format!("{width}'d0"),
-                _ => format!("write_frame_q ? {width}'d{first} : {width}'d{second}"),
+                _ => format!("write_frame ? {width}'d{first} : {width}'d{second}"),
             };
             let row_width = bits(padded.0 - 1);
             let column_width = bits(padded.1 - 1);
@@ -209,13 +194,12 @@ fn unit(design: &Design, view: &View) -> Unit {
                 ),
             };
             Unit {
+                stream: stream::input(design),
+                frames: stream::frames(design),
                 pass_width,
                 input_memory_width: width,
-                input_memory_depth: frames * depth,
+                memory: memories::ram(word_bits, frames * depth),
                 input_word: word_bits,
-                input_bank_note: format!(
-                    "One bank of the input memory: {depth} words of {word_bits} bits a frame."
-                ),
                 kernel_columns: kernel.1,
                 column_stride: stride.1,
                 pixel_bits,
@@ -241,76 +225,17 @@ fn unit(design: &Design, view: &View) -> Unit {
                 },
                 read_base: match frames {
                     1 => wrapped(0),
-                    _ => format!("read_frame_q ?\n          {} :\n          {}", wrapped(depth), wrapped(0)),
+                    _ => format!("read_frame ?\n          {} :\n          {}", wrapped(depth), wrapped(0)),
                 },
                 walk_extended: extend("walk_address_i", view.input_walk_width, width),
                 window_bits: kernel.0 * word_bits,
+                rotate: core::rotate(kernel.0, word_bits, core::Turn::Down),
                 taps_per_pass,
                 columns_literal: literal(width, columns as i64),
                 ..Unit::default()
             }
         }
     }
-}
-
-/// From stream bits to codes.
-fn element_lines(design: &Design, view: &View) -> Vec<String> {
-    let (elements, planes) = (view.elements, view.planes);
-    let size = design.input.element_bits;
-    let mut lines = Vec::new();
-    let rest = match design.input.kind {
-        InputKind::Vector { length, .. } => length - (view.beats - 1) * elements,
-        InputKind::Window { .. } => elements,
-    };
-    let mut present = String::new();
-    if rest < elements {
-        let ones = |count: usize| format!("{{{count}{{1'b1}}}}");
-        lines.push(format!("// The last beat of a frame has {rest} element(s)."));
-        let last = format!("{{{}'d0, {}}}", elements - rest, ones(rest));
-        match view.beats {
-            1 => lines.push(format!("wire [{}:0] present = {last};", elements - 1)),
-            _ => {
-                lines.push(format!("wire [{}:0] present = beat_last ?", elements - 1));
-                lines.push(format!("    {last} : {};", ones(elements)));
-            }
-        }
-        lines.push(String::new());
-        present = " & present".into();
-    }
-    if size == 1 {
-        lines.push(format!("assign codes_o = s_axis_tdata[{}:0]{present};", elements - 1));
-        if view.stream_bits > elements {
-            let unused = format!("s_axis_tdata[{}:{elements}]", view.stream_bits - 1);
-            lines.push(format!("wire unused_data = &{{1'b0, {unused}}};"));
-        }
-        return lines;
-    }
-    let flip = match design.input.code {
-        InputCode::Signed { bits } => format!(" ^ {planes}'h{:x}", 1u32 << (bits - 1)),
-        _ => String::new(),
-    };
-    if !flip.is_empty() {
-        lines.push("// Signed elements become offset binary.".into());
-    }
-    if !present.is_empty() {
-        present = format!(" & {{{planes}{{present[element]}}}}");
-    }
-    lines.push("genvar element;".into());
-    lines.push("generate".into());
-    lines.push(format!(
-        "  for (element = 0; element < {elements}; element = element + 1) begin : gen_element"
-    ));
-    let code = format!("s_axis_tdata[element*{size} +: {planes}]{flip}");
-    let code = if present.is_empty() || flip.is_empty() { code } else { format!("({code})") };
-    lines.push(format!("    assign codes_o[element*{planes} +: {planes}] ="));
-    lines.push(format!("        {code}{present};"));
-    if size > planes {
-        lines.push("    wire unused_bits =".into());
-        lines.push(format!("        &{{1'b0, s_axis_tdata[element*{size}+{planes} +: {}]}};", size - planes));
-    }
-    lines.push("  end".into());
-    lines.push("endgenerate".into());
-    lines
 }
 
 /// How beats fill a word of the vector form.

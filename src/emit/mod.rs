@@ -14,15 +14,13 @@ mod gather;
 pub mod hdl;
 mod image;
 mod input;
-mod memory;
+pub mod library;
 pub mod package;
 mod pipe;
 mod planes;
 pub mod popcount;
 mod program;
 mod result;
-mod rotate;
-mod score;
 mod shortcut;
 mod taps;
 mod top;
@@ -108,8 +106,8 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
         );
     }
     files.extend(result::modules(design, &view));
-    files.extend(shortcut::modules(&view));
-    files.extend(score::modules(&view));
+    files.extend(shortcut::modules(design, &view));
+    files.extend(library::used(&files));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };
     files.push(list);

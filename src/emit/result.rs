@@ -1,7 +1,7 @@
 //! What becomes of counts: accumulators, thresholds, pooling and the way back into the activation memory.
 
 use super::facts::bits;
-use super::memory::SumMemory;
+use super::library::{Head, core, memories};
 use super::planes::ScaleBit;
 use super::program::{self, Field, Port, Table};
 use super::view::View;
@@ -13,31 +13,8 @@ use askama::Template;
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let thresholds = Thresholds::new(design, view);
-    let depth = design.thresholds.len();
-    let memory = ThresholdMemory {
-        v: view,
-        entry_width: thresholds.entry_width,
-        depth,
-        address_width: design.widths.threshold_address,
-        note: if thresholds.has_flip { ": the threshold, and above it the flip bit" } else { "" },
-    };
-    let mut files = vec![file("accumulator", &accumulator(view))];
-    if view.accumulator_depth > 0 {
-        let memory = SumMemory {
-            v: view,
-            module: "accumulator_memory",
-            description: format!(
-                "Accumulator memory: {} pixels of {} partial sums.",
-                view.accumulator_depth, view.lanes
-            ),
-            order: "A block is long enough that a sum is written before it is read again.",
-            depth: view.accumulator_depth,
-            address_width: view.accumulator_address_width,
-        };
-        files.push(file(memory.module, &memory));
-    }
+    let mut files = vec![file("accumulator", &accumulator(design, view))];
     files.push(file("threshold_unit", &threshold_unit(design, view, &thresholds)));
-    files.push(file("threshold_memory", &memory));
     if view.gives_bits {
         files.extend(write_back(design, view));
     }
@@ -64,6 +41,7 @@ pub(super) fn flip_layers(design: &Design) -> (bool, bool) {
 #[template(path = "rtl/accumulator.v", syntax = "verilog", escape = "none")]
 struct Accumulator<'a> {
     v: &'a View,
+    memory: Head,
     count_cut: bool,
     count_pad: usize,
     held_expr: &'static str,
@@ -87,12 +65,13 @@ fn scaled(view: &View) -> String {
     view.scale_bits.iter().map(term).collect::<Vec<String>>().join("\n          + ")
 }
 
-fn accumulator(view: &View) -> Accumulator<'_> {
+fn accumulator<'a>(design: &Design, view: &'a View) -> Accumulator<'a> {
     let (sum, count) = (view.accumulator_width, view.count_width);
     let own = "sum_q[lane*SUM +: SUM]";
     let stored = "stored[lane*SUM +: SUM]";
     Accumulator {
         v: view,
+        memory: memories::sums(design, view.accumulator_depth),
         count_cut: count > sum,
         count_pad: sum.saturating_sub(count),
         held_expr: match (view.accumulator_depth > 0, view.mixed_register) {
@@ -123,19 +102,10 @@ fn accumulator(view: &View) -> Accumulator<'_> {
 // --------------------------------------------------------------------------------------------- thresholds
 
 #[derive(Template)]
-#[template(path = "rtl/threshold_memory.v", syntax = "verilog", escape = "none")]
-struct ThresholdMemory<'a> {
-    v: &'a View,
-    entry_width: usize,
-    depth: usize,
-    address_width: usize,
-    note: &'static str,
-}
-
-#[derive(Template)]
 #[template(path = "rtl/threshold_unit.v", syntax = "verilog", escape = "none")]
 struct ThresholdUnit<'a> {
     v: &'a View,
+    memory: Head,
     t: Thresholds,
     groups: usize,
     /// There are thresholds for each number of planes: where those of fewer begin.
@@ -244,6 +214,7 @@ fn threshold_unit<'a>(design: &Design, view: &'a View, t: &Thresholds) -> Thresh
     let unused_top = compare - 1;
     ThresholdUnit {
         v: view,
+        memory: memories::thresholds(design, t.entry_width),
         groups: design.groups(),
         threshold_sets: threshold_sets(design),
         sets: (1..design.planes_of_weights())
@@ -294,7 +265,11 @@ struct WriteBack<'a> {
 }
 
 /// What only the write-back asks.
+#[derive(Default)]
 struct WriteView {
+    /// Rotations of the words of a group to consecutive banks, where they turn.
+    rotate_write: Head,
+    rotate_data: Head,
     write_layer: bool,
     part_logic: bool,
     part_index_width: usize,
@@ -331,22 +306,7 @@ fn limits_chunks(design: &Design, view: &View) -> bool {
 
 fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
     if !view.has_map {
-        let w = WriteView {
-            write_layer: false,
-            part_logic: false,
-            part_index_width: 0,
-            limits_chunks: false,
-            chunks_width: 0,
-            moves_writes: false,
-            from_bank: "",
-            from_address: "",
-            wrap_extended: String::new(),
-            word_write: String::new(),
-            word_data: String::new(),
-            wrapped_bank: String::new(),
-            single_group_word: String::new(),
-            part_write_expr: String::new(),
-        };
+        let w = WriteView::default();
         let module = WriteBack { v: view, w, write_fields: vec![], selects: vec![], chunk_indices: vec![] };
         return vec![file("write_back", &module)];
     }
@@ -364,6 +324,8 @@ fn write_back(design: &Design, view: &View) -> Vec<NamedText> {
         more => format!("{{{more}'d0, {name}}}"),
     };
     let w = WriteView {
+        rotate_write: core::rotate(view.banks, 1, core::Turn::Up),
+        rotate_data: core::rotate(view.banks, view.word, core::Turn::Up),
         write_layer: write_layer(design),
         part_logic,
         part_index_width: bits(view.parts - 1),

@@ -1,14 +1,16 @@
 //! Sums that bypass layers: the shortcut unit and its memory.
 
-use super::memory::SumMemory;
+use super::library::{Head, memories};
 use super::view::View;
 use super::{NamedText, file};
+use crate::design::Design;
 use askama::Template;
 
 #[derive(Template)]
 #[template(path = "rtl/shortcut_unit.v", syntax = "verilog", escape = "none")]
 struct ShortcutUnit<'a> {
     v: &'a View,
+    memory: Head,
     first: &'static str,
     next: String,
     one: String,
@@ -18,13 +20,14 @@ struct ShortcutUnit<'a> {
 }
 
 /// The files of this family; none where no layer adds what another one kept.
-pub(super) fn modules(view: &View) -> Vec<NamedText> {
+pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if !view.shortcuts {
         return Vec::new();
     }
     let width = view.shortcut_address_width;
     let unit = ShortcutUnit {
         v: view,
+        memory: memories::sums(design, design.shortcut_depth),
         first: if view.accumulates { " & count_first_i" } else { "" },
         next: match width {
             1 => "read_next".into(),
@@ -38,16 +41,5 @@ pub(super) fn modules(view: &View) -> Vec<NamedText> {
         },
         kept_sum: if view.shortcut_pools { "largest" } else { "sum_q" },
     };
-    let memory = SumMemory {
-        v: view,
-        module: "shortcut_memory",
-        description: format!(
-            "Shortcut memory: {} groups and pixels of {} sums.",
-            view.shortcut_depth, view.lanes
-        ),
-        order: "An entry is read by the vector whose sum then takes its place, long before it is written.",
-        depth: view.shortcut_depth,
-        address_width: width,
-    };
-    vec![file("shortcut_unit", &unit), file(memory.module, &memory)]
+    vec![file("shortcut_unit", &unit)]
 }

@@ -6,6 +6,7 @@
 use super::analog::AnalogView;
 use super::edge::Edge;
 use super::facts::{PLANE_BITS, bits, plural, steps_rows, taps, turns};
+use super::library::{control, stream};
 use super::planes::{ScaleBit, scale_bits};
 use super::program::literal;
 use super::result::threshold_sets;
@@ -47,7 +48,6 @@ pub(super) struct View {
     pub layer_width: usize,
     pub cycle_width: usize,
     pub total_cycles: u64,
-    pub total_width: usize,
 
     // Loops.
     pub pass_width: usize,
@@ -118,7 +118,6 @@ pub(super) struct View {
     /// Some layer adds the sums that another one kept; some that keeps them pools.
     pub shortcuts: bool,
     pub shortcut_pools: bool,
-    pub shortcut_depth: usize,
     pub shortcut_address_width: usize,
     pub pools: bool,
     pub count_width: usize,
@@ -129,13 +128,8 @@ pub(super) struct View {
     pub rotates: bool,
     pub write_rotates: bool,
     pub bank_width: usize,
-    pub map_depth: usize,
-    /// Verilog attributes of the activation memory. Gowin's small memories shut eight LUTs for 64 bits, so Yosys is
-    /// told to take block RAM, as the area estimate does.
-    pub map_attributes: &'static str,
     pub map_width: usize,
     pub parts: usize,
-    pub part_width: usize,
     pub chunks_at_once: usize,
     pub writes_words: bool,
     pub write_addresses: usize,
@@ -156,16 +150,13 @@ pub(super) struct View {
     pub weight_rows: usize,
     pub words: usize,
     pub weight_bits: usize,
-    pub weight_depth: usize,
     pub weight_address_width: usize,
 
     // Input stream.
     pub elements: usize,
     pub elements_s: &'static str,
-    pub planes_s: &'static str,
     pub stream_bits: usize,
     pub beats: usize,
-    pub beat_width: usize,
     pub frames: usize,
     pub is_window: bool,
     pub input_passes: usize,
@@ -181,11 +172,6 @@ pub(super) struct View {
     pub last_gives_bits: bool,
     pub score_lanes: usize,
     pub score_width: usize,
-    pub score_out_width: usize,
-    pub score_word: usize,
-    pub classes: usize,
-    pub score_groups: usize,
-    pub score_pixels: usize,
     pub output_bits: usize,
 }
 
@@ -229,10 +215,7 @@ impl View {
         let walk_width = map_width.max(if input.is_window { input_walk_width } else { 1 });
         let both = rotates && input.is_window;
         let lanes = design.lanes;
-        let classes = design.output.scores / design.output.pixels;
         let gives_scores = last.scores;
-        let score_out_width = if gives_scores { design.widths.score } else { 1 };
-        let score_lanes = lanes.min(classes);
         let chunks_at_once = (lanes / design.word).max(1);
         let writes_words = lanes > design.word;
         let pass_width = bits(most(|layer| layer.passes - 1));
@@ -285,9 +268,8 @@ impl View {
             layers: layers.len(),
             many_layers: layers.len() > 1,
             layer_width: design.widths.layer,
-            cycle_width: bits(layers.iter().map(|layer| layer.cycles).max().unwrap_or(1) as usize),
+            cycle_width: control::cycle_width(design),
             total_cycles: design.cycles,
-            total_width: bits(design.cycles as usize),
 
             pass_width,
             group_width: bits(most(|layer| layer.groups - 1)),
@@ -380,7 +362,6 @@ impl View {
             shortcut_pools: any(|layer| {
                 layer.shortcut.keeps && layer.walk.window.0 * layer.walk.window.1 > 1
             }),
-            shortcut_depth: design.shortcut_depth,
             shortcut_address_width: bits(design.shortcut_depth.saturating_sub(1)).max(1),
             pools: wc_width + wr_width > 0,
             count_width,
@@ -389,14 +370,8 @@ impl View {
             rotates,
             write_rotates: map_banks > 1,
             bank_width: bits(design.banks - 1),
-            map_depth: design.map_depth,
-            map_attributes: match design.arch.family.as_str() {
-                "gowin" => "no_rw_check, ram_style = \"block\"",
-                _ => "no_rw_check",
-            },
             map_width,
             parts: (design.word / lanes).max(1),
-            part_width: design.word.min(lanes),
             chunks_at_once,
             writes_words,
             write_addresses: if writes_words { design.banks } else { 1 },
@@ -416,15 +391,12 @@ impl View {
             weight_rows: design.weight_rows,
             words: design.rows / design.weight_rows,
             weight_bits: design.weight_rows * lanes,
-            weight_depth: design.weights.rows(),
             weight_address_width: design.widths.weight_address,
 
             elements: design.input.elements,
             elements_s: plural(design.input.elements),
-            planes_s: plural(design.planes),
             stream_bits: design.input.stream_bits,
             beats: design.input.beats,
-            beat_width: bits(design.input.beats - 1),
             frames: design.input.frames,
             is_window: input.is_window,
             input_passes: layers[0].passes,
@@ -437,13 +409,8 @@ impl View {
             gives_scores,
             gives_bits: any(|layer| !layer.scores),
             last_gives_bits: !gives_scores,
-            score_lanes,
+            score_lanes: stream::score_lanes(design),
             score_width: design.widths.score,
-            score_out_width,
-            score_word: score_lanes * score_out_width,
-            classes,
-            score_groups: design.output.groups,
-            score_pixels: design.output.pixels,
             output_bits: design.output.stream_bits,
         }
     }

@@ -19,22 +19,8 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     files.push(vector_pipe(view));
     if view.has_map {
         files.extend(gather(design, view));
-        files.push(file("map_memory", &MapMemory { v: view }));
-        files.push(file("map_bank", &MapBank { v: view }));
     }
     files
-}
-
-#[derive(Template)]
-#[template(path = "rtl/map_memory.v", syntax = "verilog", escape = "none")]
-struct MapMemory<'a> {
-    v: &'a View,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/map_bank.v", syntax = "verilog", escape = "none")]
-struct MapBank<'a> {
-    v: &'a View,
 }
 
 /// Key of the tables that have one entry a layer.

@@ -84,13 +84,15 @@ module accumulator (
     sum_address_q <= count_address_q;
   end
 
-  accumulator_memory u_accumulator_memory (
+  // A block is long enough that a sum is written before it is read again.
+  <: memory.at(2) :> u_accumulator_memory (
       .clk_i(clk_i),
-      .read_address_i(fetch_address_q),
-      .read_data_o(stored),
       .write_i(<: store_expr :>),
       .write_address_i(sum_address_q),
-      .write_data_i(sum_q)
+      .write_data_i(sum_q),
+      .read_i(1'b1),
+      .read_address_i(fetch_address_q),
+      .read_data_o(stored)
   );
   //%- endif %//
   //%- if v.counts_driven %//

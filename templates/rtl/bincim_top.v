@@ -20,7 +20,7 @@ module bincim_top (
     output wire m_axis_tvalid,
     input  wire m_axis_tready,
     output wire m_axis_tlast,
-    // Registers, see control.v.
+    // Registers, see bincim_registers.v.
     input  wire [11:0] s_axil_awaddr,
     input  wire s_axil_awvalid,
     output wire s_axil_awready,
@@ -56,7 +56,10 @@ module bincim_top (
   //%- endfor %//
   //%- for i in instances %//
 
-  <: i.module :> u_<: i.module :> (
+  //%- if !i.note.is_empty() %//
+  // <: i.note :>
+  //%- endif %//
+  <: i.module :> u_<: i.name :> (
       //%- for p in i.ports %//
       .<: p.port :>(<: p.wire :>)<: p.comma :>
       //%- endfor %//

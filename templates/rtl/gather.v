@@ -95,9 +95,7 @@ module gather (
   //%- if g.slot_offsets && v.rotates %//
   wire [BANKS*<: g.offset_width :>-1:0] bank_offset;
 
-  rotate_to_banks #(
-      .Width(<: g.offset_width :>)
-  ) u_rotate_offsets (
+  <: g.rotate_offsets.at(2) :> u_rotate_offsets (
       .data_i(offset),
       .amount_i(walk_bank_i),
       .data_o(bank_offset)
@@ -135,9 +133,7 @@ module gather (
 
   wire [<: v.rows - 1 :>:0] slots;
 
-  rotate_to_slots #(
-      .Width(<: v.word :>)
-  ) u_rotate_words (
+  <: g.rotate_words.at(2) :> u_rotate_words (
       .data_i(read_data_i),
       .amount_i(door_bank_q),
       .data_o(slots)

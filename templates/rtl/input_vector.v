@@ -75,7 +75,6 @@ module input_unit (
       //%- if i.input_words > 1 %//
       word_index_q <= <: i.input_index_width :>'d0;
       //%- endif %//
-    //%- if v.beats > 1 %//
     end else if (restart) begin
       //%- if i.word_beats > 1 %//
       beat_q <= <: i.word_beat_width :>'d0;
@@ -83,7 +82,6 @@ module input_unit (
       //%- if i.input_words > 1 %//
       word_index_q <= <: i.input_index_width :>'d0;
       //%- endif %//
-    //%- endif %//
     end else if (shift) begin
       //%- if i.word_beats > 1 %//
       beat_q <= word_full ? <: i.word_beat_width :>'d0 : beat_q + <: i.word_beat_width :>'d1;
@@ -95,6 +93,8 @@ module input_unit (
       //%- endif %//
     end
   end
+  //%- else %//
+  wire unused_restart = &{1'b0, restart};
   //%- endif %//
 
   // Reading: word p carries pass p.
@@ -107,7 +107,8 @@ module input_unit (
     if (advance_i) read_address_q <= read_address;
   end
 
-  input_bank u_input_bank (
+  // A frame is read only after it is complete.
+  <: i.memory.at(2) :> u_input_bank (
       .clk_i(clk_i),
       .write_i(shift & word_full),
       .write_address_i(write_address),

@@ -123,12 +123,10 @@ module input_unit (
       //%- for r in writer_regs %//
       <: r.name :>_q <= <: r.reset :>;
       //%- endfor %//
-    //%- if v.beats > 1 %//
     end else if (restart) begin
       //%- for r in writer_regs %//
       <: r.name :>_q <= <: r.restart :>;
       //%- endfor %//
-    //%- endif %//
     end else begin
       //%- if i.pixel_beats > 1 %//
       if (beat) part_q <= part_last ? <: i.pixel_beat_width :>'d0 : part_q + <: i.pixel_beat_width :>'d1;
@@ -183,7 +181,8 @@ module input_unit (
         if (advance_i) read_address_q <= <: i.walk_extended :> + base;
       end
 
-      input_bank u_input_bank (
+      // A frame is read only after it is complete.
+      <: i.memory.at(6) :> u_input_bank (
           .clk_i(clk_i),
           //%- if v.kernel_rows > 1 %//
           .write_i(write_bank[bank]),
@@ -212,9 +211,7 @@ module input_unit (
     end
   end
 
-  rotate_window #(
-      .Width(<: i.input_word :>)
-  ) u_rotate_window (
+  <: i.rotate.at(2) :> u_rotate_window (
       .data_i(read_words),
       .amount_i(door_bank_q),
       .data_o(window)

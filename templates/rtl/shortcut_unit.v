@@ -89,13 +89,15 @@ module shortcut_unit (
   endgenerate
   //%- endif %//
 
-  shortcut_memory u_shortcut_memory (
+  // An entry is read by the vector whose sum then takes its place, long before it is written.
+  <: memory.at(2) :> u_shortcut_memory (
       .clk_i(clk_i),
-      .read_address_i(read_address),
-      .read_data_o(kept),
       .write_i(write),
       .write_address_i(write_address_q),
-      .write_data_i(<: kept_sum :>)
+      .write_data_i(<: kept_sum :>),
+      .read_i(1'b1),
+      .read_address_i(read_address),
+      .read_data_o(kept)
   );
 
 endmodule

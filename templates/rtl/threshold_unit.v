@@ -76,8 +76,9 @@ module threshold_unit (
 
   wire [LANES*ENTRY-1:0] entries;
 
-  threshold_memory u_threshold_memory (
+  <: memory.at(2) :> u_threshold_memory (
       .clk_i(clk_i),
+      .read_i(1'b1),
       .address_i(<: entry :>),
       .data_o(entries)
   );

@@ -208,17 +208,13 @@ module write_back (
   //%- if v.write_rotates %//
   wire [<: v.rows - 1 :>:0] word_data = <: w.word_data :>;
 
-  rotate_to_banks #(
-      .Width(1)
-  ) u_rotate_write (
+  <: w.rotate_write.at(2) :> u_rotate_write (
       .data_i(word_write),
       .amount_i(write_bank_q),
       .data_o(write_o)
   );
 
-  rotate_to_banks #(
-      .Width(<: v.word :>)
-  ) u_rotate_data (
+  <: w.rotate_data.at(2) :> u_rotate_data (
       .data_i(word_data),
       .amount_i(write_bank_q),
       .data_o(write_data_o)

@@ -1,8 +1,10 @@
 //! The analog arrays' part of the top module: wires and instances.
 
-use super::instances::{CLOCK, Instance, RESET, instance};
+use super::instances::{CLOCK, Instance, RESET, instance, rom};
 use super::{Group, group};
-use crate::emit::analog::AnalogView;
+use crate::design::{Analog, Design};
+use crate::emit::analog::{AnalogView, converter};
+use crate::emit::library::memories;
 use crate::emit::view::View;
 
 /// Wires between the parts.
@@ -44,8 +46,8 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
     )
 }
 
-/// The parts, in the order of the data path; `converter` is the module of the columns' readout.
-pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Vec<Instance> {
+/// The parts, in the order of the data path.
+pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Vec<Instance> {
     let planes = a.planes > 1;
     let reader = vec![
         CLOCK,
@@ -72,9 +74,7 @@ pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Ve
         (planes, "sample_plane_o", "sample_plane"),
         (true, "sample_last_o", "sample_last"),
     ];
-    let memory = |read, address, data| {
-        vec![CLOCK, (true, "read_i", read), (true, "address_i", address), (true, "data_o", data)]
-    };
+    let memories = memories::chip(design, analog, a.word_width, a.turn_width + a.edge_step_width);
     let array = vec![
         CLOCK,
         (true, "valid_i", "step_valid"),
@@ -118,16 +118,30 @@ pub(super) fn instances(converter: &'static str, v: &View, a: &AnalogView) -> Ve
         (true, "code_i", "code"),
         (true, "count_o", "count"),
     ];
+    let edges = match a.sense {
+        true => "References of all arrays' sense amplifiers.".into(),
+        false if a.share == 1 => {
+            format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle)
+        }
+        false => format!(
+            "Edges of all converters: a word is {} of every {}th column, those of its neighbours follow.",
+            a.edges_per_cycle, a.share
+        ),
+    };
     let mut parts = vec![
         instance("array_reader", reader),
-        instance("cell_memory", memory("cell_read", "cell_address", "cell_word")),
-        instance("offset_memory", memory("cell_read", "array", "offset_word")),
+        rom(&memories.cells, "cell_memory", ["cell_read", "cell_address", "cell_word"]).noting(format!(
+            "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each.",
+            a.row_step, a.row_step_s, v.lanes, a.cell_width
+        )),
+        rom(&memories.offsets, "offset_memory", ["cell_read", "array", "offset_word"])
+            .noting("Offsets of all arrays' columns.".into()),
         instance("cim_array", array),
     ];
     parts.extend(v.noise.then(|| instance("column_noise", noise)));
     parts.extend([
-        instance("edge_memory", memory("edge_read", "edge_address", "edge_word")),
-        instance(converter, columns),
+        rom(&memories.edges, "edge_memory", ["edge_read", "edge_address", "edge_word"]).noting(edges),
+        instance(converter(analog), columns),
         instance("code_value", value),
     ]);
     parts

@@ -2,13 +2,18 @@
 
 use super::super::facts::bits;
 use super::super::gather::gather_keys;
+use super::super::library::{Head, control, memories, stream};
 use super::super::pipe::tags;
 use super::super::result::{mixed_flip, threshold_sets, write_layer};
 use super::super::view::View;
 use crate::design::Design;
 
 pub(super) struct Instance {
-    pub module: &'static str,
+    /// The module, with its parameters where it has any.
+    pub module: String,
+    pub name: &'static str,
+    /// Comment above it; may be empty.
+    pub note: String,
     pub ports: Vec<Connection>,
 }
 
@@ -18,8 +23,17 @@ pub(super) struct Connection {
     pub comma: &'static str,
 }
 
-/// An instance; `ports` are (exists, port, wire).
+/// An instance of a module of this design; `ports` are (exists, port, wire).
 pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
+    connected(module.into(), module, ports)
+}
+
+/// An instance of a module of the library.
+pub(super) fn shared(head: &Head, name: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
+    connected(head.at(2), name, ports)
+}
+
+fn connected(module: String, name: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
     let ports: Vec<(&str, &str)> =
         ports.into_iter().filter(|port| port.0).map(|(_, port, wire)| (port, wire)).collect();
     let last = ports.len() - 1;
@@ -32,13 +46,20 @@ pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> 
             comma: if index == last { "" } else { "," },
         })
         .collect();
-    Instance { module, ports }
+    Instance { module, name, note: String::new(), ports }
+}
+
+impl Instance {
+    /// The same with a comment above it.
+    pub fn noting(self, note: String) -> Instance {
+        Instance { note, ..self }
+    }
 }
 
 pub(super) const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
 pub(super) const RESET: (bool, &str, &str) = (true, "rst_ni", "rst_ni");
 
-pub(super) fn control(v: &View) -> Instance {
+pub(super) fn registers(design: &Design, v: &View) -> Instance {
     let mut ports = vec![CLOCK, RESET];
     for name in [
         "s_axil_awaddr",
@@ -61,9 +82,12 @@ pub(super) fn control(v: &View) -> Instance {
     ] {
         ports.push((true, name, name));
     }
+    let layers = format!("10'd{}", v.layers);
     ports.extend([
+        (true, "layers_i", layers.as_str()),
         (true, "frame_wanted_o", "frame_wanted"),
-        (v.plane_register, "last_plane_o", "wanted_last_plane"),
+        (true, "last_plane_o", if v.plane_register { "wanted_last_plane" } else { "unused_last_plane" }),
+        (true, "seed_o", if v.noise { "noise_seed" } else { "unused_seed" }),
         (true, "frame_start_i", "frame_start"),
         (true, "frame_done_i", "frame_done"),
         (true, "busy_i", "busy"),
@@ -71,11 +95,10 @@ pub(super) fn control(v: &View) -> Instance {
         (true, "scores_waiting_i", "scores_waiting"),
         (true, "frame_error_i", "frame_error"),
         (true, "layer_done_i", "layer_done"),
-        (v.many_layers, "layer_i", "layer"),
-        (v.noise, "seed_o", "noise_seed"),
+        (true, "layer_i", if v.many_layers { "layer" } else { "1'b0" }),
         (true, "layer_cycles_i", "layer_cycles"),
     ]);
-    instance("control", ports)
+    shared(&control::registers(design), "registers", ports)
 }
 
 pub(super) fn sequencer(v: &View) -> Instance {
@@ -204,7 +227,7 @@ pub(super) fn gather(design: &Design, v: &View) -> Instance {
     instance("gather", ports)
 }
 
-pub(super) fn map_memory() -> Instance {
+pub(super) fn map_memory(design: &Design) -> Instance {
     let ports = vec![
         CLOCK,
         (true, "read_i", "advance"),
@@ -214,7 +237,7 @@ pub(super) fn map_memory() -> Instance {
         (true, "write_address_i", "map_write_address"),
         (true, "write_data_i", "map_write_data"),
     ];
-    instance("map_memory", ports)
+    shared(&memories::map(design), "map_memory", ports)
 }
 
 pub(super) fn row_driver(v: &View) -> Instance {
@@ -233,14 +256,20 @@ pub(super) fn row_driver(v: &View) -> Instance {
     instance("row_driver", ports)
 }
 
-pub(super) fn weight_memory() -> Instance {
-    let ports = vec![
-        CLOCK,
-        (true, "read_i", "weight_read"),
-        (true, "address_i", "weight_address"),
-        (true, "data_o", "weight_word"),
-    ];
-    instance("weight_memory", ports)
+pub(super) fn weight_memory(design: &Design) -> Instance {
+    rom(&memories::weights(design), "weight_memory", ["weight_read", "weight_address", "weight_word"]).noting(
+        format!(
+            "Weights in the order of use: {} rows x {} columns a word.",
+            design.weight_rows, design.lanes
+        ),
+    )
+}
+
+/// A memory that is read only; `wires` are read, address and data.
+pub(super) fn rom(head: &Head, name: &'static str, wires: [&str; 3]) -> Instance {
+    let [read, address, data] = wires;
+    let ports = vec![CLOCK, (true, "read_i", read), (true, "address_i", address), (true, "data_o", data)];
+    shared(head, name, ports)
 }
 
 pub(super) fn support_mask(v: &View) -> Instance {
@@ -369,13 +398,18 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     instance("write_back", ports)
 }
 
-pub(super) fn score_buffer(v: &View) -> Instance {
+pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
     let write = if v.gives_scores || v.has_map { "score_valid" } else { "bit_valid" };
+    let buffer = stream::scores(design);
     let bits = low("result_bits", v.lanes, v.score_lanes);
     let data = if v.gives_scores { "score" } else { &bits };
     let ports = vec![
         CLOCK,
         RESET,
+        (true, "last_group_i", buffer.last_group.as_str()),
+        (true, "last_pixel_i", &buffer.last_pixel),
+        (true, "last_lane_i", &buffer.last_lane),
+        (true, "last_word_i", &buffer.last_word),
         (true, "frame_start_i", "frame_start"),
         (true, "room_o", "score_room"),
         (true, "waiting_o", "scores_waiting"),
@@ -386,5 +420,5 @@ pub(super) fn score_buffer(v: &View) -> Instance {
         (true, "m_axis_tready", "m_axis_tready"),
         (true, "m_axis_tlast", "m_axis_tlast"),
     ];
-    instance("score_buffer", ports)
+    shared(&buffer.head, "score_buffer", ports)
 }

@@ -3,7 +3,6 @@
 mod arrays;
 mod instances;
 
-use super::analog::converter;
 use super::pipe::tags;
 use super::result::mixed_flip;
 use super::view::View;
@@ -32,23 +31,23 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     let arrays = view.analog.as_ref().map_or_else(|| weights(view), |a| arrays::wires(view, a));
     let groups = vec![frames(view), vector(view), arrays, counts(design, view), results(view), trace(view)];
     let mut parts = vec![
-        instances::control(view),
+        instances::registers(design, view),
         instances::sequencer(view),
         instances::vector_pipe(view),
         instances::input_unit(view),
     ];
     if view.has_map {
         parts.push(instances::gather(design, view));
-        parts.push(instances::map_memory());
+        parts.push(instances::map_memory(design));
     }
     if view.masks_rows {
         parts.push(instances::support_mask(view));
     }
     parts.push(instances::row_driver(view));
     match (&design.analog, &view.analog) {
-        (Some(analog), Some(a)) => parts.extend(arrays::instances(converter(analog), view, a)),
+        (Some(analog), Some(a)) => parts.extend(arrays::instances(design, analog, view, a)),
         _ => parts.extend([
-            instances::weight_memory(),
+            instances::weight_memory(design),
             instances::weight_loader(view),
             instances::cim_array(view),
         ]),
@@ -61,7 +60,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     if view.gives_bits {
         parts.push(instances::write_back(design, view));
     }
-    parts.push(instances::score_buffer(view));
+    parts.push(instances::score_buffer(design, view));
     file("bincim_top", &Top { v: view, groups, instances: parts })
 }
 
@@ -107,6 +106,8 @@ fn frames(v: &View) -> Group {
             (v.many_layers, v.layer_width, "layer"),
             (v.has_map, 0, "layer_start"),
             (v.plane_register, v.plane_width, "wanted_last_plane"),
+            (!v.plane_register, 1, "unused_last_plane"),
+            (!v.noise, 32, "unused_seed"),
             (v.tells_planes, v.plane_width, "last_plane"),
             (v.many_layers, 0, "layer_drained"),
         ],

@@ -9,16 +9,16 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(40);
 
 /// True if the module of `file` is proved unchanged by the text in `changed`: same outputs in every cycle from
-/// equal states, by induction over its registers. False where no proof is found in time, whatever the reason.
+/// equal states, by induction over its registers. A module with parameters is proved for each set of them that the
+/// design below `top` has. False where no proof is found in time, whatever the reason.
 pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, work: &Path) -> bool {
-    let Ok(tool) = find(Tool::Yosys) else { return false };
     let Some(module) = Path::new(file).file_stem().and_then(|stem| stem.to_str()) else { return false };
     let (Ok(rtl), Ok(work), Ok(changed)) =
         (fs::canonicalize(rtl), fs::canonicalize(work), fs::canonicalize(changed))
     else {
         return false;
     };
-    let (path, changed) = (work.join("equivalence.ys"), relative(&rtl, &changed));
+    let changed = relative(&rtl, &changed);
     let list = |replaced: bool| {
         names
             .iter()
@@ -29,26 +29,56 @@ pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, 
             .collect::<Vec<_>>()
             .join(" ")
     };
+    let forms = forms(&rtl, &work, &list(false), module);
+    if forms.is_empty() {
+        return run(&rtl, &work, &proof(&list, module, module)).is_some();
+    }
+    let proofs: Vec<String> = forms.iter().map(|form| proof(&list, TOP, form)).collect();
+    run(&rtl, &work, &proofs.join("design -reset\n")).is_some()
+}
+
+/// Top module of every design.
+const TOP: &str = "bincim_top";
+
+/// Yosys' names of `module` with each set of its parameters in the design; none where it has no parameters.
+fn forms(rtl: &Path, work: &Path, files: &str, module: &str) -> Vec<String> {
+    let out = relative(rtl, &work.join("modules.txt"));
+    let script = format!("read_verilog {files}\nhierarchy -top {TOP}\ntee -q -o {} ls\n", out.display());
+    if run(rtl, work, &script).is_none() {
+        return Vec::new();
+    }
+    let listed = fs::read_to_string(work.join("modules.txt")).unwrap_or_default();
+    let names = listed.lines().map(str::trim);
+    let of_module = |name: &&str| name.starts_with("$paramod") && name.split('\\').any(|part| part == module);
+    names.filter(of_module).map(str::to_string).collect()
+}
+
+/// A script that proves `form`, a module below `top`, equal in the two lists of files.
+fn proof(list: &dyn Fn(bool) -> String, top: &str, form: &str) -> String {
     let prepare = |files: String, stash: &str| {
         format!(
-            "read_verilog {files}\nhierarchy -top {module}\nproc\nflatten\nmemory_map\nasync2sync\nopt -full\n\
-             rename {module} {stash}\ndesign -stash {stash}\n"
+            "read_verilog {files}\nhierarchy -top {top}\nhierarchy -top {form}\nproc\nflatten\nmemory_map\n\
+             async2sync\nopt -full\nrename {form} {stash}\ndesign -stash {stash}\n"
         )
     };
-    let script = format!(
+    format!(
         "{}{}design -copy-from gold -as gold gold\ndesign -copy-from gate -as gate gate\n\
          equiv_make gold gate equiv\nhierarchy -top equiv\nopt -full\nequiv_simple -undef\n\
          equiv_induct -undef -seq 4\nequiv_status -assert\n",
         prepare(list(false), "gold"),
         prepare(list(true), "gate")
-    );
-    if fs::write(&path, script).is_err() {
-        return false;
-    }
+    )
+}
+
+/// Runs a script in `rtl`; nothing where it fails.
+fn run(rtl: &Path, work: &Path, script: &str) -> Option<()> {
+    let tool = find(Tool::Yosys).ok()?;
+    let path = work.join("equivalence.ys");
+    fs::write(&path, script).ok()?;
     let log = work.join("equivalence.log");
     let _ = fs::remove_file(&log);
-    let args = vec!["-q".into(), "-s".into(), relative(&rtl, &path).into()];
-    run_tool(&tool, args, &rtl, &log, LIMIT).is_ok()
+    let args = vec!["-q".into(), "-s".into(), relative(rtl, &path).into()];
+    run_tool(&tool, args, rtl, &log, LIMIT).ok().map(|_| ())
 }
 
 #[cfg(test)]
@@ -74,6 +104,39 @@ mod tests {
         for (sum, same) in [("by + q", true), ("q - by", false)] {
             fs::write(&changed, count(sum)).unwrap();
             assert_eq!(proved(rtl.path(), &names, "counter.v", &changed, work.path()), same, "{sum}");
+        }
+    }
+
+    /// A change is judged by the parameters that the design has, not by those that the file names.
+    #[test]
+    fn a_module_is_proved_for_the_parameters_of_its_instances() {
+        if find(Tool::Yosys).is_err() {
+            eprintln!("SKIPPED: Yosys is not installed; proofs of equivalence were not tried");
+            return;
+        }
+        let (rtl, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let adder = |by: &str| {
+            format!(
+                "module adder #(parameter Width = 8, parameter Twice = 0) (input [Width-1:0] a, \
+                 output [Width-1:0] b);\n  generate\n    if (Twice != 0) begin : gen_twice\n      \
+                 assign b = a + {by};\n    end else begin : gen_same\n      assign b = a;\n    end\n  \
+                 endgenerate\nendmodule\n"
+            )
+        };
+        let top = |twice: &str| {
+            format!(
+                "module bincim_top (input [3:0] a, output [3:0] b, output [2:0] c);\n  \
+                 adder #(.Width(4)) u_b (.a(a), .b(b));\n  \
+                 adder #(.Width(3), .Twice({twice})) u_c (.a(a[2:0]), .b(c));\nendmodule\n"
+            )
+        };
+        let names = [PathBuf::from("bincim_top.v"), PathBuf::from("adder.v")];
+        fs::write(rtl.path().join("adder.v"), adder("a")).unwrap();
+        let changed = work.path().join("adder.v");
+        fs::write(&changed, adder("b")).unwrap();
+        for (twice, same) in [("0", true), ("1", false)] {
+            fs::write(rtl.path().join("bincim_top.v"), top(twice)).unwrap();
+            assert_eq!(proved(rtl.path(), &names, "adder.v", &changed, work.path()), same, "{twice}");
         }
     }
 }

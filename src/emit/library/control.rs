@@ -1,0 +1,20 @@
+//! What a design sets in its control: the registers.
+
+use super::super::facts::bits;
+use super::Head;
+use crate::design::Design;
+
+/// `bincim_registers`.
+pub(in super::super) fn registers(design: &Design) -> Head {
+    let head = Head::new("bincim_registers")
+        .with("Layers", design.layers.len())
+        .with("Planes", design.planes_of_weights())
+        .with("Noise", design.has_noise().into())
+        .with("CycleWidth", cycle_width(design));
+    head.with("TotalWidth", bits(design.cycles as usize))
+}
+
+/// Bits of the cycles of a layer.
+pub(in super::super) fn cycle_width(design: &Design) -> usize {
+    bits(design.layers.iter().map(|layer| layer.cycles).max().unwrap_or(1) as usize)
+}

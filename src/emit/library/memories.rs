@@ -1,0 +1,96 @@
+//! What a design sets in its memories: `bincim_ram_1r1w`, `bincim_rom`, and the activation memory made of them.
+
+use super::Head;
+use crate::design::{Analog, Design};
+
+/// What synthesis makes of a memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Style {
+    /// What the tool finds best.
+    Auto,
+    Block,
+    Registers,
+}
+
+impl Style {
+    fn set(self, head: Head) -> Head {
+        match self {
+            Style::Auto => head,
+            Style::Block => head.with_text("Style", "block"),
+            Style::Registers => head.with_text("Style", "registers"),
+        }
+    }
+}
+
+/// `bincim_ram_1r1w` of words that are written whole.
+pub(in super::super) fn ram(width: usize, depth: usize) -> Head {
+    Head::new("bincim_ram_1r1w").with("Width", width).with("Depth", depth)
+}
+
+/// `bincim_rom` with the words of the file `image`.
+fn rom(width: usize, depth: usize, style: Style, image: &str) -> Head {
+    style.set(Head::new("bincim_rom").with("Width", width).with("Depth", depth)).with_text("InitFile", image)
+}
+
+/// `bincim_map_memory`: the activation memory of a design with more than one layer.
+pub(in super::super) fn map(design: &Design) -> Head {
+    let head = Head::new("bincim_map_memory")
+        .with("Banks", design.banks)
+        .with("Word", design.word)
+        .with("Depth", design.map_depth)
+        .with("Parts", (design.word / design.lanes).max(1))
+        .with("WritePorts", if design.lanes > design.word { design.banks } else { 1 });
+    // Gowin's small memories shut eight LUTs for 64 bits, so Yosys is told to take block RAM, as the area estimate does.
+    match design.arch.family.as_str() {
+        "gowin" => Style::Block.set(head),
+        _ => head,
+    }
+}
+
+/// Entries of `lanes` sums each: the accumulator memory, and that of the kept sums.
+pub(in super::super) fn sums(design: &Design, depth: usize) -> Head {
+    ram(design.lanes * design.widths.accumulator, depth)
+}
+
+/// The weights, in the order of use: words of `weight_rows` rows x `lanes` columns.
+pub(in super::super) fn weights(design: &Design) -> Head {
+    let style = if design.weights_in_registers() { Style::Registers } else { Style::Block };
+    rom(design.weight_rows * design.lanes, design.weights.rows(), style, "weights.hex")
+}
+
+/// The thresholds: an entry of `lanes` x `entry_width` bits a group.
+pub(in super::super) fn thresholds(design: &Design, entry_width: usize) -> Head {
+    rom(design.lanes * entry_width, design.thresholds.len(), Style::Auto, "thresholds.hex")
+}
+
+/// What the arrays of a drawn chip hold.
+pub(in super::super) struct ChipMemories {
+    /// Cells: a word is `row_step` rows of all columns, minus above plus.
+    pub cells: Head,
+    /// Offsets of the columns, an entry an array.
+    pub offsets: Head,
+    /// Edges of the converters: `edges_per_cycle` of each, turn by turn.
+    pub edges: Head,
+}
+
+/// The memories of a chip; `words`, `turns` and `steps` are the bits of an address behind those of the array.
+pub(in super::super) fn chip(
+    design: &Design,
+    analog: &Analog,
+    words: usize,
+    turns_and_steps: usize,
+) -> ChipMemories {
+    // A lone array has an index of one bit all the same, and its memories an empty second half.
+    let arrays = analog.arrays.max(2);
+    let memory = |width, depth, image| rom(width, depth, Style::Block, image);
+    let converters = design.lanes / analog.share;
+    ChipMemories {
+        cells: memory(design.lanes * analog.row_step * 2 * analog.cell_width, arrays << words, "cell.hex"),
+        offsets: memory(design.lanes * analog.voltage_width, arrays, "offset.hex"),
+        edges: memory(
+            converters * analog.edges_per_cycle * analog.voltage_width,
+            arrays << turns_and_steps,
+            "edge.hex",
+        ),
+    }
+}

@@ -1,0 +1,92 @@
+//! The hardware library: modules that are the same text in every design, and what a design sets in them.
+//!
+//! The one list of its files, and a small record a module that turns what a design asks into parameters. Nothing else
+//! writes a parameter of a library module.
+
+pub(super) mod control;
+pub(super) mod core;
+pub(super) mod memories;
+pub(super) mod stream;
+
+use super::NamedText;
+
+/// A file of the library: one plain Verilog module without a template's directive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Module {
+    /// Name of the module and, with `.v`, of its file.
+    pub name: &'static str,
+    /// Folder of `templates/rtl`.
+    pub room: &'static str,
+    pub text: &'static str,
+}
+
+macro_rules! module {
+    ($room:literal, $name:literal) => {
+        Module {
+            name: $name,
+            room: $room,
+            text: include_str!(concat!("../../../templates/rtl/", $room, "/", $name, ".v")),
+        }
+    };
+}
+
+/// Every module of the library.
+pub const MODULES: &[Module] = &[
+    module!("control", "bincim_registers"),
+    module!("core", "bincim_counter"),
+    module!("core", "bincim_map_memory"),
+    module!("core", "bincim_rotate"),
+    module!("memory", "bincim_ram_1r1w"),
+    module!("memory", "bincim_rom"),
+    module!("stream", "bincim_input_frames"),
+    module!("stream", "bincim_input_stream"),
+    module!("stream", "bincim_score_buffer"),
+];
+
+/// The library's files that `files` instantiate, themselves or through one another, in the order of the list.
+pub(super) fn used(files: &[NamedText]) -> Vec<NamedText> {
+    let mut found = vec![false; MODULES.len()];
+    let mut texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+    while let Some(text) = texts.pop() {
+        for (module, found) in MODULES.iter().zip(&mut found) {
+            if !*found && text.contains(&format!("{} #(", module.name)) {
+                *found = true;
+                texts.push(module.text);
+            }
+        }
+    }
+    let used = MODULES.iter().zip(found).filter(|(_, found)| *found);
+    used.map(|(module, _)| NamedText { name: format!("{}.v", module.name), text: module.text.into() })
+        .collect()
+}
+
+/// A module with its parameters, as an instance begins; the instance's name follows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    module: &'static str,
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl Head {
+    fn new(module: &'static str) -> Head {
+        Head { module, parameters: Vec::new() }
+    }
+
+    fn with(mut self, name: &'static str, value: usize) -> Head {
+        self.parameters.push((name, value.to_string()));
+        self
+    }
+
+    fn with_text(mut self, name: &'static str, value: &str) -> Head {
+        self.parameters.push((name, format!("\"{value}\"")));
+        self
+    }
+
+    /// The text, for an instance that begins in column `indent`.
+    pub fn at(&self, indent: usize) -> String {
+        let blanks = " ".repeat(indent);
+        let lines: Vec<String> =
+            self.parameters.iter().map(|(name, value)| format!("{blanks}    .{name}({value})")).collect();
+        format!("{} #(\n{}\n{blanks})", self.module, lines.join(",\n"))
+    }
+}
