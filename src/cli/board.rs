@@ -110,9 +110,12 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
         None => None,
     };
     let line = line::Line::new(args, &record, design.interval_of(planes));
-    let golden = match &data {
-        Some(images) => golden::scores(args, &design, planes, &images.pixels)?,
-        None => Vec::new(),
+    let work = match data {
+        Some(images) => {
+            let golden = golden::scores(args, &design, planes, &images.pixels)?;
+            Some(Work { design: &design, planes, images, golden })
+        }
+        None => None,
     };
     let step = Step::start(format!("looking for the board at {}", escape::path(&args.port)));
     let mut session = line.connect(&args.port, shape(&design))?;
@@ -120,10 +123,7 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
     if design.planes_of_weights() > 1 {
         session.set(register::PLANES, planes as u32)?;
     }
-    let run = match data {
-        Some(images) => Some(compare(args, &design, planes, &line, &mut session, images, &golden)?),
-        None => None,
-    };
+    let run = work.map(|work| compare(args, &line, &mut session, &work)).transpose()?;
     let registers = match args.registers {
         true => registers(&mut session, &design)?,
         false => Vec::new(),
@@ -131,6 +131,14 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
     let found = Found { args, record, line, run, counts: session.counts(), registers };
     output::result(&if args.json { text::json(&found) } else { text::summary(&found) })?;
     Ok(if found.run.as_ref().is_none_or(Run::equal) { Outcome::Done } else { Outcome::No })
+}
+
+/// What is run, and the golden model's scores of it.
+struct Work<'a> {
+    design: &'a Design,
+    planes: usize,
+    images: Images,
+    golden: Vec<i32>,
 }
 
 /// The images of a run.
@@ -179,16 +187,9 @@ fn shape(design: &Design) -> Shape {
     }
 }
 
-/// Sends every image and holds what comes back against `golden`.
-fn compare(
-    args: &Board,
-    design: &Design,
-    planes: usize,
-    line: &line::Line,
-    session: &mut Session<Uart>,
-    images: Images,
-    golden: &[i32],
-) -> miette::Result<Run> {
+/// Sends every image and holds what comes back against the golden model.
+fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &Work) -> miette::Result<Run> {
+    let Work { design, planes, images, golden } = work;
     let count = images.elements.len();
     let classes = design.output.scores;
     let mut run = Run {
@@ -196,7 +197,7 @@ fn compare(
         correct: images.labels.as_ref().map(|_| 0),
         different: 0,
         told: Vec::new(),
-        cycles: (0, design.frame_of(planes).layers.iter().sum()),
+        cycles: (0, design.frame_of(*planes).layers.iter().sum()),
         seconds: 0.0,
         limits: line.limits(0.0, 0.0),
     };

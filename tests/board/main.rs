@@ -5,6 +5,7 @@
 extern crate harness;
 harness::main!();
 
+mod load;
 #[path = "../common/tools.rs"]
 mod tools;
 
