@@ -113,8 +113,7 @@ fn differing_fields(there: &str, here: &str) -> (String, String) {
     if a.len() != b.len() {
         return (there.into(), here.into());
     }
-    let named =
-        a.into_iter().zip(b).enumerate().filter(|(field, (there, here))| *field == 0 || there != here);
+    let named = a.into_iter().zip(b).enumerate().filter(|(field, (there, here))| *field == 0 || there != here);
     let (a, b): (Vec<&str>, Vec<&str>) = named.map(|(_, pair)| pair).unzip();
     (a.join(", "), b.join(", "))
 }
