@@ -60,9 +60,9 @@ pub fn run(args: &Load) -> miette::Result<Outcome> {
     let log = bitstream.with_file_name("load.log");
     let found = flow::load(&Loading { tool, args: &words, bitstream: &bitstream, log: &log })?;
     step.done(&found.describe());
-    let baud = if args.dir.join(super::board::RECORD).is_file() { " --port /dev/ttyUSB1" } else { "" };
+    let port = if args.dir.join(super::board::RECORD).is_file() { " --port /dev/ttyUSB1" } else { "" };
     output::result(&format!(
-        "{} is on the {}\n  next: bincim board {}{baud} --data DATA\n",
+        "{} is on the {}\n  next: bincim board {}{port} --data DATA\n",
         escape::terminal(&view.design),
         board.title,
         escape::shell_path(&args.dir)
