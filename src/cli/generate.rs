@@ -6,14 +6,14 @@
 use super::pixels::{self, PixelArgs};
 use super::progress::Step;
 use super::{Outcome, chip, load, made, options, output};
-use crate::arch::device::{Device, DeviceFamily};
+use crate::arch::device::{Board, Device, DeviceFamily};
 use crate::cost::{self, Choice};
 use crate::design::Design;
-use crate::emit::board::BoardTop;
 use crate::emit::board::pll::{Pll, PllFamily};
+use crate::emit::board::{BoardTop, Line, host};
 use crate::emit::package::{self, BoardTarget};
 use crate::emit::vectors::Frame;
-use crate::emit::{self, NamedText};
+use crate::emit::{self, NamedText, hdl};
 use crate::escape;
 use crate::flow::folder::{self, Pending};
 use crate::golden::machine;
@@ -29,8 +29,6 @@ use std::path::{Path, PathBuf};
 /// Images in the benches that come with a design, and the seed they are drawn from.
 const BENCH_FRAMES: usize = 3;
 const BENCH_SEED: u64 = 1;
-/// Rate of the boards' serial line.
-const BAUD: u64 = 115_200;
 
 /// Writes the accelerator: Verilog, memory images, benches, board wrapper
 #[derive(Args, Debug)]
@@ -46,6 +44,10 @@ pub struct Generate {
     /// Frames a second that are enough: the smallest machine that makes them is chosen
     #[arg(long, value_name = "N", value_parser = load::frames)]
     pub target_fps: Option<f64>,
+    /// Rate of the board's serial line in bits a second, 115200 to 3000000; the fastest that its converter holds and the
+    /// clock can make if not given
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u64).range(115_200..=3_000_000))]
+    pub baud: Option<u64>,
     /// Chip made by `bincim draw` for the memories of analog arrays; without one, the ideal chip
     #[arg(long)]
     pub chip: Option<PathBuf>,
@@ -84,7 +86,10 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let names: Vec<String> = rtl.iter().map(|file| file.name.clone()).collect();
     let mut files = in_folder("rtl", rtl);
     files.extend(emit::bench::files(design, &frames(design, chip.as_ref())).into_diagnostic()?);
-    let top = device.map(|device| board(design, device)).transpose()?.flatten();
+    let top = device.map(|device| board(design, device, args.baud)).transpose()?.flatten();
+    if args.baud.is_some() && top.is_none() {
+        return Err(no_line(device));
+    }
     let wrapper = match (&top, device) {
         (Some(top), Some(device)) => wrapper(top, device)?,
         _ => Vec::new(),
@@ -95,6 +100,9 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
     files.push(package::licence());
     files.extend(in_folder("board", wrapper));
+    if let (Some(top), Some(device)) = (&top, device) {
+        files.extend(in_folder("host", host::files(design, top, &device.name)));
+    }
     files.push(json_file(
         "design.json",
         &view(design, &read.pixels, top.map(|top| top.core_hz() as f64 / 1e6)),
@@ -136,7 +144,7 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
 }
 
 /// The wrapper for the device's board; nothing for a device without one.
-fn board(design: &Design, device: &Device) -> miette::Result<Option<BoardTop>> {
+fn board(design: &Design, device: &Device, baud: Option<u64>) -> miette::Result<Option<BoardTop>> {
     let Some(board) = &device.board else { return Ok(None) };
     let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
     let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.clock_mhz()));
@@ -153,17 +161,50 @@ fn board(design: &Design, device: &Device) -> miette::Result<Option<BoardTop>> {
         }
         _ => None,
     };
+    let core_hz = pll.as_ref().map_or(oscillator, |pll| pll.output_hz);
     Ok(Some(BoardTop {
         module: format!("{}_top", board.name),
+        title: board.title.clone(),
         clock_hz: oscillator,
         pll,
         reset_pin: board.reset_pin,
         led_active_low: board.led_active_low,
-        baud: BAUD,
+        line: line(board, core_hz, baud)?,
         s_bytes: design.input.stream_bits / 8,
         m_bytes: design.output.stream_bits / 8,
         frame_beats: design.input.beats,
+        result_beats: design.output.scores,
     }))
+}
+
+/// The board's serial line: at the rate asked for, or the fastest that converter and clock can hold.
+fn line(board: &Board, core_hz: u64, asked: Option<u64>) -> miette::Result<Line> {
+    let baud = match asked {
+        Some(baud) if baud > board.most_baud => {
+            return Err(miette::miette!(
+                code = "cli::baud",
+                help = "give a rate up to that, or leave --baud out",
+                "--baud {baud}: the {} of the {} holds {} at most",
+                board.converter,
+                board.title,
+                board.most_baud
+            ));
+        }
+        Some(baud) => hdl::divider(core_hz, baud).map(|_| baud),
+        None => hdl::fastest(core_hz, board.most_baud),
+    };
+    let baud = baud.into_diagnostic().wrap_err("--baud")?;
+    Ok(Line { baud, converter: board.converter.clone(), most_baud: board.most_baud })
+}
+
+/// There is no board whose line could have a rate.
+fn no_line(device: Option<&Device>) -> miette::Report {
+    let what = device.map_or("without --device".to_string(), |device| format!("for {}", device.name));
+    miette::miette!(
+        code = "cli::baud",
+        help = "name a device with a board (--device up5k), or leave --baud out",
+        "--baud: a design {what} has no board and so no serial line"
+    )
 }
 
 /// The files of `board/`: the wrapper's modules and the pins.

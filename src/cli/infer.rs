@@ -112,7 +112,7 @@ impl From<Rule> for Decision {
 }
 
 /// Which golden model runs.
-enum Model<'a> {
+pub enum Model<'a> {
     /// Bit-parallel over the network.
     Packed(Box<packed::Engine>),
     /// Tile by tile over the design.
@@ -134,7 +134,7 @@ impl Model<'_> {
 
     /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1. `first`
     /// images came before these.
-    fn scores(&self, network: &Network, first: usize, images: &[u8]) -> Vec<i32> {
+    pub fn scores(&self, network: &Network, first: usize, images: &[u8]) -> Vec<i32> {
         let values = || network.input.elements(images);
         match self {
             Model::Packed(engine) => engine.infer(images),

@@ -422,6 +422,7 @@ mod tests {
                 arch: None,
                 device: None,
                 target_fps: None,
+                baud: None,
                 chip: None,
                 pixels,
                 output: dir.clone(),

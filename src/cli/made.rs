@@ -55,7 +55,12 @@ pub fn not_of_a_design(folder: &Path) -> Vec<String> {
         "report.html" => is_page(path),
         super::chip::SOURCE => bounded::bytes(path, MOST_BYTES).is_ok_and(|b| Chip::read_from(&b).is_ok()),
         // Of verify, synth and the Makefiles, and of Python in the bench.
-        _ if ["build/", "synth/", "verif/__pycache__/"].iter().any(|place| name.starts_with(place)) => true,
+        _ if ["build/", "synth/", "verif/__pycache__/", "host/__pycache__/"]
+            .iter()
+            .any(|place| name.starts_with(place)) =>
+        {
+            true
+        }
         _ if name.starts_with("source/") && name.ends_with(".onnx") => unchanged(&manifest.model, path),
         _ => manifest.files.iter().any(|sum| sum.name == name && unchanged(sum, path)),
     })

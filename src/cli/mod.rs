@@ -3,6 +3,8 @@
 //! A result goes to stdout, everything else to stderr. Exit status: 0 done, 1 ran and the answer is no,
 //! 2 could not run.
 
+mod bitstream;
+mod board;
 mod calibrate;
 mod check;
 mod chip;
@@ -65,6 +67,8 @@ enum Verb {
     Verify(verify::Verify),
     Mutate(mutate::Mutate),
     Synth(synth::Synth),
+    Load(bitstream::Load),
+    Board(board::Board),
     Report(report::Report),
     Train(train::Train),
     Glyphs(glyphs::Arguments),
@@ -103,6 +107,8 @@ pub fn main() -> ExitCode {
         Verb::Verify(args) => verify::main(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Synth(args) => synth::run(&args),
+        Verb::Load(args) => bitstream::run(&args),
+        Verb::Board(args) => board::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Glyphs(args) => glyphs::run(args),
         Verb::Train(args) => train::run(&args),

@@ -26,7 +26,7 @@ use crate::bits::BitMatrix;
 use crate::escape::Untrusted;
 use crate::mapping::PlaneTiles;
 use crate::mapping::cycles::Frame;
-pub use crate::network::{InputCode, PadValue, Shape};
+pub use crate::network::{Decision, InputCode, PadValue, Shape};
 use crate::network::{Network, Shortcut};
 use sha2::{Digest, Sha256};
 

@@ -1,4 +1,4 @@
-//! Runs outside tools and reads what they print: Verilator, Icarus, Yosys, nextpnr and the packers.
+//! Runs outside tools and reads what they print: Verilator, Icarus, Yosys, nextpnr, the packers and what programs boards.
 //!
 //! The only module that starts processes. It never goes through a shell, gives every call a time
 //! limit and a log file, and returns plain records. It knows no network and no machine: callers
@@ -10,6 +10,7 @@ pub mod folder;
 pub mod held;
 mod home;
 pub mod icarus;
+mod load;
 pub mod mutate;
 pub mod nextpnr;
 pub mod pack;
@@ -20,6 +21,7 @@ pub mod verilator;
 pub mod yosys;
 
 pub use error::FlowError;
+pub use load::{Loading, load};
 pub use process::{Ran, run_program};
 pub use tools::{Found, Origin, Tool, find, need};
 

@@ -1,6 +1,6 @@
 //! Routed designs to bitstreams: `icepack`, `ecppack`, `gowin_pack`.
 //!
-//! Never touches a board; loading a bitstream is the user's own step.
+//! Never touches a board; that is `load`.
 
 use super::process::{DEFAULT_LIMIT, relative, run_tool};
 use super::tools::{Tool, find};

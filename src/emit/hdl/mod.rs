@@ -1,16 +1,15 @@
-//! Fixed-function control and IO, written once in Rust with rust-hdl: the serial link.
+//! The serial link: receiver, transmitter and queue written once in Rust with rust-hdl, and the protocol's
+//! modules, whose text in `templates/board` goes out as it is.
 //!
 //! The kernels are simulated in `cargo test` by rust-hdl's own simulator and printed to Verilog by
 //! [`printer`], because rust-hdl's generator has no reset and emits names and structure that
 //! Verilator refuses. What is simulated and what is printed is one source.
 
-pub mod bridge;
 pub mod error;
 pub mod expr;
 pub mod fifo;
 pub mod netlist;
 pub mod printer;
-pub mod protocol;
 pub mod register;
 mod statement;
 pub mod uart_rx;
@@ -31,24 +30,31 @@ pub struct SerialLink {
     pub s_bytes: usize,
     /// Width of `m_axis_tdata` in bytes, 1..=128.
     pub m_bytes: usize,
-    /// Beats of one input frame, 1..=2^24.
+    /// Beats of one input frame; with `s_bytes` 1..=2^24 bytes.
     pub frame_beats: usize,
-    /// The input queue holds `2^queue_log2` beats, 1..=12.
-    pub queue_log2: usize,
-    /// Silence inside a frame that ends it, in bit times, 20..=2^20.
-    pub silence_bits: u64,
+    /// Beats of one result; with `m_bytes` 1..=2^16 bytes.
+    pub result_beats: usize,
 }
 
 impl SerialLink {
-    /// A link whose frame is ended by 65,536 bit times of silence (0.57 s at 115,200 baud), with
-    /// a queue of 16 beats.
-    pub fn new(divider: u64, s_bytes: usize, m_bytes: usize, frame_beats: usize) -> Self {
-        SerialLink { divider, s_bytes, m_bytes, frame_beats, queue_log2: 4, silence_bits: 65_536 }
+    /// Bytes of one frame.
+    pub fn frame_bytes(&self) -> usize {
+        self.s_bytes * self.frame_beats
     }
 
-    /// Silence inside a frame that ends it, in clock cycles.
-    pub fn silence_cycles(&self) -> u64 {
-        self.silence_bits * self.divider
+    /// Bytes of one result.
+    pub fn result_bytes(&self) -> usize {
+        self.m_bytes * self.result_beats
+    }
+
+    /// The link buffers `2^buffer_log2` bytes: one frame, and no less than the smallest block memory.
+    pub fn buffer_log2(&self) -> usize {
+        index_width(self.frame_bytes()).max(9)
+    }
+
+    /// Bits of a counter over the content of a packet, which stays behind the longest one.
+    pub fn length_width(&self) -> usize {
+        index_width((self.frame_bytes() + 2).max(8) + 2)
     }
 
     /// Refuses numbers out of range, all of them at once.
@@ -57,9 +63,8 @@ impl SerialLink {
             ("divider", self.divider, 4, 1 << 24),
             ("s_bytes", self.s_bytes as u64, 1, 128),
             ("m_bytes", self.m_bytes as u64, 1, 128),
-            ("frame_beats", self.frame_beats as u64, 1, 1 << 24),
-            ("queue_log2", self.queue_log2 as u64, 1, 12),
-            ("silence_bits", self.silence_bits, 20, 1 << 20),
+            ("bytes of a frame", self.frame_bytes() as u64, 1, 1 << 24),
+            ("bytes of a result", self.result_bytes() as u64, 1, 1 << 16),
         ];
         let problems: Vec<String> = ranges
             .iter()
@@ -70,10 +75,34 @@ impl SerialLink {
     }
 }
 
-/// The Verilog of `link`: `uart_rx.v`, `uart_tx.v`, `stream_fifo.v` and `serial_bridge.v`.
+/// The tags of `2^TAGS_LOG2` frames wait for their results.
+const TAGS_LOG2: usize = 3;
+
+macro_rules! text {
+    ($name:literal) => {
+        NamedText {
+            name: concat!($name, ".v").into(),
+            text: include_str!(concat!("../../../templates/board/", $name, ".v")).into(),
+        }
+    };
+}
+
+/// The Verilog of `link`: `uart_rx.v`, `uart_tx.v` and `stream_fifo.v`, which are made for it, and the modules of the
+/// protocol, which take its numbers as parameters; `serial_link.v` comes last.
 pub fn modules(link: &SerialLink) -> Result<Vec<NamedText>, HdlError> {
     link.check()?;
-    print_cell(&bridge::SerialBridge::new(link))
+    let mut files = print_cell(&uart_rx::UartRx::new(link.divider))?;
+    files.extend(print_cell(&uart_tx::UartTx::new(link.divider))?);
+    files.extend(print_cell(&fifo::StreamFifo::new(8, TAGS_LOG2))?);
+    files.extend([
+        text!("fcs16"),
+        text!("packet_receiver"),
+        text!("packet_sender"),
+        text!("frame_buffer"),
+        text!("register_access"),
+        text!("serial_link"),
+    ]);
+    Ok(files)
 }
 
 /// The Verilog of one cell and of the cells inside it, a file a module, users last.
@@ -99,8 +128,22 @@ pub fn divider(clock_hz: u64, baud: u64) -> Result<u64, HdlError> {
     Ok(divider)
 }
 
+/// The usual rates of serial lines, bits a second, the fastest first.
+pub const RATES: [u64; 9] =
+    [3_000_000, 2_000_000, 1_500_000, 1_000_000, 921_600, 500_000, 460_800, 230_400, 115_200];
+
+/// The fastest of [`RATES`] up to `most` that `clock_hz` can be divided to.
+pub fn fastest(clock_hz: u64, most: u64) -> Result<u64, HdlError> {
+    let rates = RATES.into_iter().filter(|&rate| rate <= most);
+    let slowest = RATES[RATES.len() - 1];
+    rates
+        .into_iter()
+        .find(|&rate| divider(clock_hz, rate).is_ok())
+        .map_or_else(|| divider(clock_hz, slowest).map(|_| slowest), Ok)
+}
+
 /// Bits of an index over `count` things, at least one.
-pub(crate) fn index_width(count: usize) -> usize {
+pub fn index_width(count: usize) -> usize {
     rust_hdl_core::prelude::clog2(count).max(1)
 }
 

@@ -1,6 +1,5 @@
 //! The cells one by one, the link's limits, and what the printer refuses.
 
-use super::bridge::SerialBridge;
 use super::fifo::StreamFifo;
 use super::register::{Flop, Register, dff_setup};
 use super::uart_rx::UartRx;
@@ -99,24 +98,32 @@ fn the_queue_keeps_order_is_full_at_its_depth_and_takes_two_cycles() {
 }
 
 #[test]
-fn the_bridge_is_well_connected_at_its_limits() {
-    for (s_bytes, m_bytes, frame_beats) in [(1, 1, 1), (128, 128, 1 << 24)] {
-        let link = SerialLink::new(4, s_bytes, m_bytes, frame_beats);
-        let mut cell = SerialBridge::new(&link);
-        cell.connect_all();
-        check_all(&cell).expect("a well connected cell");
-        assert_eq!(modules(&link).expect("a sound link").len(), 4);
+fn every_number_out_of_range_is_named() {
+    let link = SerialLink { divider: 3, s_bytes: 0, m_bytes: 129, frame_beats: 0, result_beats: 0 };
+    let Err(HdlError::Link { problems }) = modules(&link) else { panic!("accepted") };
+    let names = ["divider", "s_bytes", "m_bytes", "bytes of a frame", "bytes of a result"];
+    assert_eq!(problems.len(), names.len());
+    assert!(problems.iter().zip(names).all(|(problem, name)| problem.starts_with(name)), "{problems:?}");
+}
+
+/// The counter over a packet's content must tell the longest one from a longer one.
+#[test]
+fn the_links_numbers_hold_its_frames() {
+    for frame_beats in [1, 6, 7, 13, 510, 512, 513, 784, 3072] {
+        let link = SerialLink { divider: 8, s_bytes: 1, m_bytes: 2, frame_beats, result_beats: 10 };
+        assert!(1 << link.buffer_log2() >= frame_beats, "{frame_beats}");
+        assert!((1 << link.length_width()) > (frame_beats + 2).max(8) + 1, "{frame_beats}");
     }
 }
 
 #[test]
-fn every_number_out_of_range_is_named() {
-    let link =
-        SerialLink { divider: 3, s_bytes: 0, m_bytes: 129, frame_beats: 0, queue_log2: 13, silence_bits: 19 };
-    let Err(HdlError::Link { problems }) = modules(&link) else { panic!("accepted") };
-    let names = ["divider", "s_bytes", "m_bytes", "frame_beats", "queue_log2", "silence_bits"];
-    assert_eq!(problems.len(), names.len());
-    assert!(problems.iter().zip(names).all(|(problem, name)| problem.starts_with(name)), "{problems:?}");
+fn the_fastest_rate_that_clock_and_converter_hold_is_taken() {
+    assert_eq!(fastest(24_000_000, 3_000_000), Ok(3_000_000));
+    assert_eq!(fastest(60_000_000, 3_000_000), Ok(3_000_000));
+    assert_eq!(fastest(54_000_000, 2_000_000), Ok(2_000_000));
+    // 25 MHz come within 4 % of 3 and of 2 million.
+    assert_eq!(fastest(25_000_000, 3_000_000), Ok(1_500_000));
+    assert!(fastest(400_000, 3_000_000).is_err(), "a receiver needs four cycles a bit");
 }
 
 #[test]
