@@ -96,7 +96,8 @@ fn described(trainer: &Trainer, data: &str) -> Vec<String> {
     let mut lines = vec![
         format!("data: {data}"),
         format!("input: {} as {:?}", plan.input, plan.code),
-        format!("train: {:?}", plan.train),
+        // Checkpoints from before there was a choice say nothing of it.
+        format!("train: {:?}", plan.train).replace(", products: F32", ""),
         format!("augment: {:?}", plan.augment),
         format!("supports: {:?}", plan.supports),
         format!("start: {}", trainer.started.as_deref().unwrap_or("random weights")),
@@ -113,7 +114,8 @@ fn differing_fields(there: &str, here: &str) -> (String, String) {
     if a.len() != b.len() {
         return (there.into(), here.into());
     }
-    let named = a.into_iter().zip(b).enumerate().filter(|(field, (there, here))| *field == 0 || there != here);
+    let named =
+        a.into_iter().zip(b).enumerate().filter(|(field, (there, here))| *field == 0 || there != here);
     let (a, b): (Vec<&str>, Vec<&str>) = named.map(|(_, pair)| pair).unzip();
     (a.join(", "), b.join(", "))
 }
