@@ -119,7 +119,7 @@ struct Shown {
 impl Shown {
     fn of(diagnostic: &dyn Diagnostic) -> Shown {
         let text = |text: &dyn Display| escape::terminal_lines(&text.to_string());
-        let cause = match diagnostic.diagnostic_source() {
+        let cause: Option<Box<Shown>> = match diagnostic.diagnostic_source() {
             Some(source) => Some(Box::new(Shown::of(source))),
             None => std::error::Error::source(diagnostic).map(|source| Box::new(Shown::plain(source))),
         };
@@ -130,7 +130,7 @@ impl Shown {
             severity: diagnostic.severity(),
             related: diagnostic.related().into_iter().flatten().map(Shown::of).collect(),
             // A message that quotes its cause has told it.
-            cause: cause.filter(|cause: &Box<Shown>| !message.contains(&cause.message)),
+            cause: cause.filter(|cause| !message.contains(&cause.message)),
             message,
         }
     }
