@@ -31,7 +31,7 @@ fn programmed(device: Device) -> Physics {
 #[test]
 fn o37_programming_errors_are_those_of_the_device() {
     // Published values in uS (SONOS: nA), by hand from the fits.
-    let cases: [(Device, f64, [(i8, f64); 3]); 5] = [
+    let cases = [
         (Device::Pcm, 25.0, [(2, 0.609_556), (6, 1.020_164), (10, 1.055_38)]),
         (Device::PcmJoshi, 25.0, [(2, 0.620_980), (6, 1.022_019), (10, 1.065_523)]),
         (Device::RramMilo, 225.0, [(4, 3.962_37), (6, 3.552_555), (10, 2.732_925)]),
