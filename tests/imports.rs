@@ -23,7 +23,7 @@ struct Fence {
     why: &'static str,
 }
 
-const FENCES: [Fence; 7] = [
+const FENCES: [Fence; 8] = [
     Fence { prefix: "clap", only: &["cli"], except: &[], why: "only cli reads arguments" },
     Fence {
         prefix: "askama",
@@ -32,6 +32,7 @@ const FENCES: [Fence; 7] = [
         why: "only emit and report use templates",
     },
     Fence { prefix: "bitvec", only: &["bits"], except: &[], why: "bits alone owns bitvec" },
+    Fence { prefix: "serial2", only: &["serial"], except: &[], why: "serial alone opens ports" },
     Fence {
         prefix: "std::process",
         only: &["flow"],

@@ -143,7 +143,7 @@ pub fn fastest(clock_hz: u64, most: u64) -> Result<u64, HdlError> {
 }
 
 /// Bits of an index over `count` things, at least one.
-pub fn index_width(count: usize) -> usize {
+pub(crate) fn index_width(count: usize) -> usize {
     rust_hdl_core::prelude::clog2(count).max(1)
 }
 
