@@ -81,6 +81,15 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
+        "bincim_row_driver",
+        &[
+            "Words=1 Word=1 Planes=1 RowEnable=0",
+            "Words=2 Word=8 Planes=1 RowEnable=1",
+            "Words=3 Word=4 Planes=8 RowEnable=0",
+            "Words=9 Word=16 Planes=4 RowEnable=1",
+        ],
+    ),
+    (
         "bincim_rom",
         &[
             "Width=1 Depth=1 InitFile=\"rom_1_1.hex\"",
@@ -100,12 +109,26 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=8 Width=1 Signed=0 StreamWidth=1 Groups=2 Pixels=2",
         ],
     ),
+    (
+        "bincim_shortcut",
+        &[
+            "Lanes=1 Width=1 Depth=1 Signed=0 Pools=0",
+            "Lanes=4 Width=8 Depth=16 Signed=0 Pools=1",
+            "Lanes=3 Width=5 Depth=1 Signed=1 Pools=0",
+            "Lanes=2 Width=9 Depth=33 Signed=1 Pools=1",
+        ],
+    ),
 ];
 
 /// Modules without a bench of their own: the co-simulation holds every cycle of their ports to a model
 /// (`templates/verif/registers.h`, `streams.h`, `engine.h`).
-const CO_SIMULATED: &[&str] =
-    &["bincim_input_frames", "bincim_input_stream", "bincim_registers", "bincim_score_buffer"];
+const CO_SIMULATED: &[&str] = &[
+    "bincim_input_frames",
+    "bincim_input_stream",
+    "bincim_registers",
+    "bincim_score_buffer",
+    "bincim_shortcut",
+];
 
 fn settings(text: Settings) -> Vec<(&'static str, &'static str)> {
     text.split(' ').map(|setting| setting.split_once('=').expect("Name=value")).collect()
@@ -274,7 +297,7 @@ fn every_module_does_what_its_model_does() {
     if !tools::present("simulation of the library", &[Tool::Iverilog, Tool::Vvp]) {
         return;
     }
-    let (said, benches) = simulate(&|_, text| text.to_string());
+    let (said, benches) = simulate(&|_| true, &|_, text| text.to_string());
     let wrong: Vec<&str> = said.lines().filter(|line| !line.starts_with("DONE")).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(said.lines().count(), benches);
@@ -297,6 +320,8 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_counter", "(value_q == last_i)", "(next == last_i)"),
         ("bincim_counter", "value_q <= last_o ? ZERO : next", "value_q <= next"),
         ("bincim_counter", "else if (clear_i)", "else if (clear_i & !step_i)"),
+        ("bincim_row_driver", "row_q >> ROWS", "row_q >> 1"),
+        ("bincim_row_driver", "map_driven_i | {Words{from_input_i}}", "map_driven_i"),
         ("bincim_map_memory", "write_data_i[(bank%WritePorts)*Word +: Word]", "write_data_i[0 +: Word]"),
         (
             "bincim_map_memory",
@@ -305,7 +330,7 @@ fn bugs_in_the_library_are_noticed() {
         ),
     ];
     for (module, before, after) in BUGS {
-        let (said, _) = simulate(&|name, text| match name == *module {
+        let (said, _) = simulate(&|name| name == *module, &|name, text| match name == *module {
             true => {
                 assert_eq!(text.matches(before).count(), 1, "{module}: {before}");
                 text.replace(before, after)
@@ -316,8 +341,8 @@ fn bugs_in_the_library_are_noticed() {
     }
 }
 
-/// What the benches of all settings print, and how many they are; `change` is (module, text) to the text simulated.
-fn simulate(change: &dyn Fn(&str, &str) -> String) -> (String, usize) {
+/// What the benches of the modules `of` print, and how many they are; `change` is (module, text) to the text simulated.
+fn simulate(of: &dyn Fn(&str) -> bool, change: &dyn Fn(&str, &str) -> String) -> (String, usize) {
     let folder = images();
     let mut files = Vec::new();
     for module in MODULES {
@@ -327,7 +352,7 @@ fn simulate(change: &dyn Fn(&str, &str) -> String) -> (String, usize) {
     }
     let mut top = String::from("module benches;\n");
     let mut benches = 0;
-    for (module, sets) in MATRIX.iter().filter(|(module, _)| !CO_SIMULATED.contains(module)) {
+    for (module, sets) in MATRIX.iter().filter(|(module, _)| of(module) && !CO_SIMULATED.contains(module)) {
         let bench = module.replace("bincim_", "bench_");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/library/{bench}.v"));
         files.push(source);
@@ -348,19 +373,26 @@ fn simulate(change: &dyn Fn(&str, &str) -> String) -> (String, usize) {
     (ran.stdout, benches)
 }
 
-/// The first random network of several layers that fits a machine.
-fn accelerator(rows: usize, lanes: usize, word: usize) -> Design {
+/// The first random network of several layers that fits a machine; with sums that bypass layers if so asked.
+fn accelerator(rows: usize, lanes: usize, word: usize, shortcuts: bool) -> Design {
     let arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
-    let networks = (0..100).map(|seed| random::network(seed, &random::Limits::default()));
-    let mut deep = networks.filter(|network| network.layers.len() > 2);
-    deep.find_map(|network| design::build(&network, &arch).ok()).expect("this machine holds some network")
+    let limits = random::Limits { shortcuts, ..random::Limits::default() };
+    let networks = (0..200).map(|seed| random::network(seed, &limits));
+    let deep = networks.filter(|network| network.layers.len() > 2);
+    let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
+    designs.find(|design| !shortcuts || design.shortcut_depth > 0).expect("this machine holds some network")
 }
 
 /// Different designs hold the library's files byte for byte, list them, and list no other module of its prefix.
 #[test]
 fn designs_share_the_files_byte_for_byte() {
     let mut everywhere = vec![0; MODULES.len()];
-    let designs = [accelerator(32, 8, 8), accelerator(64, 16, 4), accelerator(16, 4, 16)];
+    let designs = [
+        accelerator(32, 8, 8, false),
+        accelerator(64, 16, 4, false),
+        accelerator(16, 4, 16, true),
+        accelerator(32, 16, 8, true),
+    ];
     for design in &designs {
         let files = emit::accelerator(design, None);
         let list = &files.iter().find(|file| file.name == "files.f").expect("the list").text;

@@ -162,7 +162,7 @@ fn a_clean_design_passes_and_every_value_is_seen() {
 #[test]
 fn every_planted_fault_is_named_by_the_co_simulation() {
     let faults = [
-        ("sum", "row_driver.v", "assign row_o = row_q;", "assign row_o = ~row_q;"),
+        ("sum", "bincim_row_driver.v", "assign row_o = row_q[", "assign row_o = ~row_q["),
         ("bit", "write_back.v", "assign bit_o = bit_q;", "assign bit_o = ~bit_q;"),
         ("score", "bincim_score_buffer.v", ".write_data_i(data_i)", ".write_data_i(~data_i)"),
         ("tlast", "bincim_score_buffer.v", "beat_last_q <= frame_done;", "beat_last_q <= 1'b1;"),
@@ -211,7 +211,8 @@ fn every_fault_of_the_player_is_named_by_the_verilog_bench() {
 
 #[test]
 fn a_mismatch_comes_with_its_command_and_a_waveform() {
-    let broken = accelerator(Some(("row_driver.v", "assign row_o = row_q;", "assign row_o = ~row_q;")));
+    let broken =
+        accelerator(Some(("bincim_row_driver.v", "assign row_o = row_q[", "assign row_o = ~row_q[")));
     let folder = broken.folder.path();
     let junit = folder.join("junit.xml");
     let parse = |images: &str, more: &[&str]| {

@@ -1,4 +1,4 @@
-//! The array with its row driver, and the weights that fill it.
+//! The array, and the weights that fill it.
 
 use super::facts::bits;
 use super::program::{self, Field, Port, Table};
@@ -8,14 +8,13 @@ use super::{NamedText, file};
 use crate::design::Design;
 use askama::Template;
 
-/// The files of this family.
+/// The files of this family; none where analog arrays hold the weights.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if design.analog.is_some() {
-        return vec![file("row_driver", &RowDriver { v: view })];
+        return Vec::new();
     }
     let idle = idle_cells(design);
     let mut files = vec![
-        file("row_driver", &RowDriver { v: view }),
         file("cim_array", &CimArray { v: view }),
         file("column", &Column { v: view, inverted: idle.contains('0'), idle: idle_literal(&idle) }),
     ];
@@ -24,12 +23,6 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     }
     files.extend(weight_loader(design, view));
     files
-}
-
-#[derive(Template)]
-#[template(path = "rtl/row_driver.v", syntax = "verilog", escape = "none")]
-struct RowDriver<'a> {
-    v: &'a View,
 }
 
 #[derive(Template)]

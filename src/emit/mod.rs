@@ -21,7 +21,6 @@ mod planes;
 pub mod popcount;
 mod program;
 mod result;
-mod shortcut;
 mod taps;
 mod top;
 pub mod vectors;
@@ -106,7 +105,6 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
         );
     }
     files.extend(result::modules(design, &view));
-    files.extend(shortcut::modules(design, &view));
     files.extend(library::used(&files));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };

@@ -84,8 +84,6 @@ pub(super) struct View {
     pub masks_lanes: bool,
     /// Bits of the number of kept rows of a slot.
     pub kept_width: usize,
-    pub row_source: String,
-    pub row_kept: &'static str,
     pub all_groups: usize,
     pub all_group_width: usize,
     pub tiles_last: &'static str,
@@ -117,8 +115,6 @@ pub(super) struct View {
     pub writes_sums: bool,
     /// Some layer adds the sums that another one kept; some that keeps them pools.
     pub shortcuts: bool,
-    pub shortcut_pools: bool,
-    pub shortcut_address_width: usize,
     pub pools: bool,
     pub count_width: usize,
 
@@ -309,12 +305,6 @@ impl View {
             masks_lanes,
             // A slot has no more rows than all that are driven.
             kept_width: bits(design.word).min(driven_width(design, input.last_taps)),
-            row_source: match (masks_rows, design.vector_bits() - design.rows) {
-                (true, _) => "(from_input_i ? input_row_i : map_row_i) & kept_i".into(),
-                (false, 0) => "from_input_i ? input_row_i : map_row_i".into(),
-                (false, more) => format!("from_input_i ? input_row_i : {{{more}'d0, map_row_i}}"),
-            },
-            row_kept: if masks_rows { " & kept_i" } else { "" },
             all_groups,
             all_group_width: bits(all_groups - 1).max(1),
             tiles_last: if plane_width > 0 { "tiles_last" } else { "pass_last" },
@@ -359,10 +349,6 @@ impl View {
             mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
             writes_sums: design.accumulator_depth > 0,
             shortcuts: design.shortcut_depth > 0,
-            shortcut_pools: any(|layer| {
-                layer.shortcut.keeps && layer.walk.window.0 * layer.walk.window.1 > 1
-            }),
-            shortcut_address_width: bits(design.shortcut_depth.saturating_sub(1)).max(1),
             pools: wc_width + wr_width > 0,
             count_width,
 

@@ -1,6 +1,7 @@
 //! What a design sets in the parts of its engine.
 
 use super::Head;
+use crate::design::Design;
 
 /// Where the words of a rotation go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,4 +19,19 @@ pub(in super::super) fn rotate(slots: usize, width: usize, turn: Turn) -> Head {
         Turn::Down => head,
         Turn::Up => head.with("Up", 1),
     }
+}
+
+/// `bincim_shortcut`, where some layer adds the sums that another one kept.
+pub(in super::super) fn shortcut(design: &Design) -> Head {
+    Head::new("bincim_shortcut")
+        .with("Lanes", design.lanes)
+        .with("Width", design.widths.accumulator)
+        .with("Depth", design.shortcut_depth)
+        .with("Signed", design.signed_sums().into())
+        .with("Pools", shortcut_pools(design).into())
+}
+
+/// Whether a layer whose sums are kept pools.
+pub(in super::super) fn shortcut_pools(design: &Design) -> bool {
+    design.layers.iter().any(|layer| layer.shortcut.keeps && layer.walk.window != (1, 1))
 }

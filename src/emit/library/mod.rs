@@ -3,6 +3,7 @@
 //! The one list of its files, and a small record a module that turns what a design asks into parameters. Nothing else
 //! writes a parameter of a library module.
 
+pub(super) mod array;
 pub(super) mod control;
 pub(super) mod core;
 pub(super) mod memories;
@@ -32,10 +33,12 @@ macro_rules! module {
 
 /// Every module of the library.
 pub const MODULES: &[Module] = &[
+    module!("array", "bincim_row_driver"),
     module!("control", "bincim_registers"),
     module!("core", "bincim_counter"),
     module!("core", "bincim_map_memory"),
     module!("core", "bincim_rotate"),
+    module!("core", "bincim_shortcut"),
     module!("memory", "bincim_ram_1r1w"),
     module!("memory", "bincim_rom"),
     module!("stream", "bincim_input_frames"),

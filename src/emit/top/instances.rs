@@ -2,7 +2,7 @@
 
 use super::super::facts::bits;
 use super::super::gather::gather_keys;
-use super::super::library::{Head, control, memories, stream};
+use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::pipe::tags;
 use super::super::result::{mixed_flip, threshold_sets, write_layer};
 use super::super::view::View;
@@ -240,20 +240,22 @@ pub(super) fn map_memory(design: &Design) -> Instance {
     shared(&memories::map(design), "map_memory", ports)
 }
 
-pub(super) fn row_driver(v: &View) -> Instance {
+pub(super) fn row_driver(design: &Design, v: &View) -> Instance {
+    let (zeros, ones) = (format!("{{{}{{1'b0}}}}", v.rows), format!("{{{}{{1'b1}}}}", v.rows));
+    let undriven = format!("{{{}{{1'b0}}}}", v.banks);
     let ports = vec![
         CLOCK,
         (true, "load_i", "door_valid"),
-        (v.serial_input, "next_plane_i", "next_plane"),
-        (v.has_map, "from_input_i", "input_layer"),
+        (true, "next_plane_i", if v.serial_input { "next_plane" } else { "1'b0" }),
+        (true, "from_input_i", if v.has_map { "input_layer" } else { "1'b1" }),
         (true, "input_row_i", "input_row"),
-        (v.has_map, "map_row_i", "map_row"),
-        (v.masks_rows, "kept_i", "kept"),
-        (v.row_enable, "map_driven_i", "map_driven"),
-        (v.row_enable, "enable_o", "row_enable"),
+        (true, "map_row_i", if v.has_map { "map_row" } else { &zeros }),
+        (true, "kept_i", if v.masks_rows { "kept" } else { &ones }),
+        (true, "map_driven_i", if v.row_enable { "map_driven" } else { &undriven }),
+        (true, "enable_o", if v.row_enable { "row_enable" } else { "unused_row_enable" }),
         (true, "row_o", "row"),
     ];
-    instance("row_driver", ports)
+    shared(&array::row_driver(design), "row_driver", ports)
 }
 
 pub(super) fn weight_memory(design: &Design) -> Instance {
@@ -339,7 +341,8 @@ pub(super) fn accumulator(v: &View) -> Instance {
     instance("accumulator", ports)
 }
 
-pub(super) fn shortcut_unit(v: &View) -> Instance {
+pub(super) fn shortcut(design: &Design, v: &View) -> Instance {
+    let pools = core::shortcut_pools(design);
     let ports = vec![
         CLOCK,
         RESET,
@@ -347,13 +350,13 @@ pub(super) fn shortcut_unit(v: &View) -> Instance {
         (true, "adds_i", "adds_kept"),
         (true, "keeps_i", "keeps_sums"),
         (true, "count_valid_i", "count_valid"),
-        (v.accumulates, "count_first_i", "count_first"),
+        (true, "count_first_i", if v.accumulates { "count_first" } else { "1'b1" }),
         (true, "kept_o", "kept_sum"),
         (true, "sum_i", "sum"),
-        (v.shortcut_pools, "result_window_last_i", "result_window_last"),
+        (true, "result_window_last_i", if pools { "result_window_last" } else { "1'b1" }),
         (true, "result_valid_i", "result_valid"),
     ];
-    instance("shortcut_unit", ports)
+    shared(&core::shortcut(design), "shortcut", ports)
 }
 
 pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {

@@ -43,7 +43,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     if view.masks_rows {
         parts.push(instances::support_mask(view));
     }
-    parts.push(instances::row_driver(view));
+    parts.push(instances::row_driver(design, view));
     match (&design.analog, &view.analog) {
         (Some(analog), Some(a)) => parts.extend(arrays::instances(design, analog, view, a)),
         _ => parts.extend([
@@ -54,7 +54,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     }
     parts.push(instances::accumulator(view));
     if view.shortcuts {
-        parts.push(instances::shortcut_unit(view));
+        parts.push(instances::shortcut(design, view));
     }
     parts.push(instances::threshold_unit(design, view));
     if view.gives_bits {
@@ -142,6 +142,7 @@ fn vector(v: &View) -> Group {
         (v.masks_rows, v.rows, "kept"),
         (true, v.rows, "row"),
         (v.row_enable, v.rows, "row_enable"),
+        (!v.row_enable, v.rows, "unused_row_enable"),
     ]);
     let mut lines = Vec::new();
     if v.input_driven {
