@@ -227,7 +227,8 @@ fn count_below<'a>(
         let kind = kind.trim_start_matches('\\');
         let count = copies.checked_mul(count).ok_or("a count beyond 64 bits")?;
         match modules.get_key_value(kind) {
-            Some((kind, inner)) if !inner.num_cells_by_type.is_empty() => {
+            // A module that got parameters is the design's own, even one of wires alone.
+            Some((kind, inner)) if !inner.num_cells_by_type.is_empty() || kind.starts_with("$paramod") => {
                 count_below(modules, kind, count, above, cells)?;
             }
             _ => *cells.entry(kind.to_string()).or_default() += count,
@@ -404,7 +405,8 @@ mod tests {
       "$paramod\\leaf\\W=8": { "num_cells_by_type": { "CARRY4": 2, "FDRE": 8, "LUT3": 8 } },
       "\\middle": { "num_cells_by_type": { "LUT6": 1, "$paramod\\leaf\\W=8": 3 } },
       "\\BUFG": { "num_cells_by_type": {} },
-      "\\top": { "num_cells_by_type": { "BUFG": 1, "INV": 8, "middle": 2 },
+      "$paramod\\wires\\W=1": { "num_cells_by_type": {} },
+      "\\top": { "num_cells_by_type": { "BUFG": 1, "INV": 8, "middle": 2, "$paramod\\wires\\W=1": 1 },
                 "num_submodules_by_type": { "middle": 2 } }
    }
 }"#;
@@ -417,6 +419,7 @@ mod tests {
             Ok(Resources { luts: 6 * 8 + 2, carries: 12, ffs: 48, ..Resources::default() })
         );
         assert!(!cells.contains_key("middle") && cells["BUFG"] == 1);
+        assert!(!cells.keys().any(|name| name.contains("wires")), "{cells:?}");
         let itself = HIERARCHY.replace("\"LUT6\": 1", "\"middle\": 1");
         assert!(parse_stat(&itself, "top").unwrap_err().contains("inside itself"));
         // Instances in the list of their own alone.
