@@ -164,23 +164,21 @@ fn design(feature: &Feature) -> Design {
     panic!("no random design has {}", feature.name);
 }
 
-/// Random images which the scores tell apart, as far as this design has so many answers.
-fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
+/// Random images which the scores tell apart, as far as this design has so many answers; at most `planes` planes run.
+fn frames(design: &Design, chip: Option<&Chip>, planes: usize) -> Vec<Frame> {
     let answers =
         |frames: &[Frame]| frames.iter().map(|frame| frame.scores.clone()).collect::<BTreeSet<_>>().len();
-    let drawn = (7..107).map(|seed| {
-        machines::limited_frames(design, chip, design.planes_of_weights().div_ceil(2), seed, IMAGES)
-    });
+    let drawn = (7..107).map(|seed| machines::limited_frames(design, chip, planes, seed, IMAGES));
     // The first of the best draws.
     drawn.rev().max_by_key(|frames| answers(frames)).expect("a draw")
 }
 
-fn generate(design: &Design, folder: &Path) {
+fn generate(design: &Design, folder: &Path, planes: usize) {
     let chip =
         design.analog.as_ref().map(|_| machines::random_chip(design, &mut ChaCha8Rng::seed_from_u64(1)));
     let rtl = emit::accelerator(design, chip.as_ref()).into_iter();
     let rtl = rtl.map(|text| (text.name, text.text)).collect();
-    machines::write_design(folder, design, rtl, &frames(design, chip.as_ref()));
+    machines::write_design(folder, design, rtl, &frames(design, chip.as_ref(), planes));
 }
 
 /// The mutants of a design that are listed as equivalent.
@@ -200,19 +198,40 @@ enum Where {
     Elsewhere,
 }
 
+/// The mutants and their fates. A bench runs one number of planes, half of them first; what survives there is tried with
+/// every other number, for some bugs show only where a plane that others follow is the last one.
 fn trials(feature: &Feature, place: Where, count: usize, seed: u64) -> (Design, Vec<Trial>) {
     machines::need_simulator();
     let design = design(feature);
+    let all = design.planes_of_weights();
+    let half = all.div_ceil(2);
+    let mut trials = trials_with(&design, half, place, count, seed);
+    for planes in (1..=all).filter(|planes| *planes != half) {
+        if trials.iter().all(|trial| trial.fate != Fate::Survived) {
+            break;
+        }
+        // The same text and seed: the same mutants.
+        for (trial, other) in trials.iter_mut().zip(trials_with(&design, planes, place, count, seed)) {
+            assert_eq!(trial.mutant, other.mutant);
+            if trial.fate == Fate::Survived && matches!(other.fate, Fate::Killed(_) | Fate::TimedOut) {
+                trial.fate = other.fate;
+            }
+        }
+    }
+    (design, trials)
+}
+
+/// The same where at most `planes` planes run.
+fn trials_with(design: &Design, planes: usize, place: Where, count: usize, seed: u64) -> Vec<Trial> {
     let folder = tempfile::tempdir().unwrap();
-    generate(&design, folder.path());
+    generate(design, folder.path(), planes);
     let files = bincim::flow::folder::file_list(&folder.path().join("rtl/files.f")).expect("a list of files");
     let names = files.iter().map(|file| file.display().to_string());
     let skip: Vec<String> =
         names.filter(|name| name.starts_with("popcount") != (place == Where::Tree)).collect();
-    let known = known(&design);
+    let known = known(design);
     let job = mutate::Job { dir: folder.path(), count, seed, jobs: 2, skip: &skip, known: &known };
-    let trials = mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", feature.name));
-    (design, trials)
+    mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", design.name.raw()))
 }
 
 /// No mutant survives, and at least half of them are killed by the bench.
@@ -229,7 +248,7 @@ fn eight_planted_bugs_are_caught() {
     all_are_caught(&FEATURES[1], Where::Elsewhere, 8, 11);
 }
 
-/// Half of the planes run (see `frames`), so that the loader skips some and the register counts.
+/// Half of the planes run (see `trials`), so that the loader skips some and the register counts.
 #[test]
 fn bugs_planted_among_the_planes_are_caught() {
     all_are_caught(&FEATURES[4], Where::Elsewhere, 16, 5);
