@@ -10,6 +10,7 @@ extern crate harness;
 
 use bincim::golden::{packed, reference};
 use bincim::network::random::{self, Limits};
+use bincim::train::{self, Trainer};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -162,6 +163,38 @@ fn packed_kernels_equal_the_reference() {
         for set in packed::InstructionSet::ALL.into_iter().filter(|set| set.available()) {
             let engine = packed::prepare_for(&network, set);
             assert_eq!(engine.infer_elements(&elements), expected, "seed {seed}, {set}");
+        }
+    }
+}
+
+/// Steps of narrow training on layers of odd sizes, whose sums must be those of single precision.
+#[test]
+fn narrow_products_equal_those_of_single_precision() {
+    let conv = |more: &str| format!("[[layer]]\nkind = \"conv\"\n{more}\n");
+    let nets = [
+        (3, 7, 9, conv("outputs = 5\nkernel = 3\npad = 1") + &conv("outputs = 70\nkernel = 3\npool = 2")),
+        (
+            1,
+            8,
+            8,
+            conv("outputs = 33\nkernel = 2\nstride = 2") + "[[layer]]\nkind = \"dense\"\noutputs = 49\n",
+        ),
+        (6, 16, 8, conv("outputs = 16\nkernel = 5\npad = 2") + &conv("outputs = 64\nkernel = 3\nstride = 3")),
+    ];
+    for (channels, rows, columns, layers) in nets {
+        let trainer = |products: &str| {
+            let text = format!(
+                "[train]\nproducts = \"{products}\"\nbatch = 6\nmeasured = 6\n[input]\nchannels = {channels}\n\
+                 rows = {rows}\ncolumns = {columns}\n{layers}[[layer]]\nkind = \"scores\"\noutputs = 3\n"
+            );
+            Trainer::new(train::plan(&toml::from_str(&text).expect("a file"), "net").expect("a plan"))
+        };
+        let (mut narrow, wide) = (trainer("narrow"), trainer("f32"));
+        let codes: Vec<i8> = (0..6 * channels * rows * columns).map(|i| (i * 37 % 251) as i8).collect();
+        for step in 0..3 {
+            narrow.step(&codes, &[0, 1, 2, 0, 1, 2], 10);
+            let expected = narrow.model.scores(&wide.plan, &codes, None);
+            assert_eq!(narrow.model.scores(&narrow.plan, &codes, None), expected, "step {step}: {layers}");
         }
     }
 }

@@ -96,7 +96,8 @@ fn described(trainer: &Trainer, data: &str) -> Vec<String> {
     let mut lines = vec![
         format!("data: {data}"),
         format!("input: {} as {:?}", plan.input, plan.code),
-        format!("train: {:?}", plan.train),
+        // Checkpoints from before there was a choice say nothing of it.
+        format!("train: {:?}", plan.train).replace(", products: F32", ""),
         format!("augment: {:?}", plan.augment),
         format!("supports: {:?}", plan.supports),
         format!("start: {}", trainer.started.as_deref().unwrap_or("random weights")),

@@ -40,7 +40,8 @@ const DENSE_COLUMNS: usize = 128;
 /// Least entries of a kernel row that pay for `windows`.
 const WIDE: usize = 24;
 
-fn is_dense(layer: &PlanLayer) -> bool {
+/// Whether the kernel covers the map.
+pub fn is_dense(layer: &PlanLayer) -> bool {
     layer.conv.pixels() == 1 && layer.pad == 0 && layer.kernel == (layer.input.h, layer.input.w)
 }
 

@@ -1,7 +1,7 @@
 //! Which supports are left out: groups of neighbouring taps, a group for all outputs alike, which is what an array skips.
 
 use super::arrays::Arrays;
-use super::model::Model;
+use super::model::{Model, Moment};
 use super::plan::Plan;
 use super::recipe::{DropBy, DropPer, SupportsRecipe};
 use super::sample::{Samples, batch, order};
@@ -134,7 +134,7 @@ fn by_gradient(plan: &Plan, model: &Model, groups: &[Group], samples: &Samples, 
     let count = batches.len() as f64;
     for chosen in batches {
         let (codes, labels) = drawn(plan, samples, chosen, epoch);
-        model.gradients(plan, &codes, &labels, 1.0, usize::MAX, None);
+        model.gradients(plan, &codes, &labels, Moment::END, usize::MAX, None);
         for (worth, group) in worth.iter_mut().zip(groups) {
             let weights = &group.support(&model).weights;
             let pairs = group.part(&weights.gradient).iter().zip(group.part(&weights.value));

@@ -17,6 +17,7 @@ mod groups;
 mod loss;
 mod matrix;
 mod model;
+mod narrow;
 mod norm;
 mod patches;
 mod plan;
@@ -36,7 +37,7 @@ mod tests;
 
 pub use arrays::Arrays;
 pub use export::{Weights, onnx};
-pub use model::{LayerState, Model};
+pub use model::{LayerState, Model, Moment};
 pub use plan::{Plan, PlanLayer, Problem, plan};
 pub use recipe::Recipe;
 pub use sample::{Samples, holdout};

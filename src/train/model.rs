@@ -7,13 +7,14 @@ use super::adam::Parameter;
 use super::arrays::{self, Arrays, LayerDraw};
 use super::conv::{self, Backward, Maps};
 use super::loss::{self, Loss};
+use super::narrow;
 use super::norm::{self, Affine, Statistics};
 use super::plan::{Plan, PlanLayer};
 use super::residual;
 use super::sample::{Use, random};
 use super::sign::Slope;
 use super::supports::{self, Support};
-use rand::Rng;
+use rand::{Rng, RngCore};
 use rayon::prelude::*;
 
 /// The numbers of one layer.
@@ -51,6 +52,21 @@ pub struct Model {
 /// images, in their order.
 pub type On<'a> = Option<(&'a Arrays, &'a [u64])>;
 
+/// A step's place in a training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// From 0 to 1.
+    pub progress: f64,
+    /// Number of the step.
+    pub step: u64,
+}
+
+impl Moment {
+    /// The first step, and no step: the estimator of the signs' gradient as it ends.
+    pub const START: Moment = Moment { progress: 0.0, step: 0 };
+    pub const END: Moment = Moment { progress: 1.0, step: u64::MAX };
+}
+
 /// What a layer is normalised by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
@@ -62,7 +78,7 @@ enum By {
 
 /// What a layer's forward pass leaves for its backward pass.
 struct Passed {
-    /// Effective weights: signs, with their supports.
+    /// Effective weights: signs, with their supports. Empty where products are narrow.
     weights: Vec<f32>,
     /// What is normalised: with the sums of a shortcut and, where a later layer adds them, pooled.
     sums: Vec<f32>,
@@ -119,14 +135,13 @@ impl Model {
         })
     }
 
-    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports. `progress` runs
-    /// from 0 to 1. On a chip the sums are those of its arrays, and gradients go through the sums of the weights' signs.
+    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports. On a chip the sums are those of its arrays, and gradients go through the sums of the weights' signs.
     pub fn gradients(
         &mut self,
         plan: &Plan,
         codes: &[i8],
         labels: &[u8],
-        progress: f64,
+        moment: Moment,
         supports: usize,
         on: On,
     ) -> Loss {
@@ -160,22 +175,36 @@ impl Model {
                     backward.run(&mut state.weights.gradient, target);
                 }
                 Some(affine) => {
-                    let slope = Slope::new(layer.ste, progress);
+                    let slope = Slope::new(layer.ste, moment.progress);
                     let normalised = layer.normalised();
                     let (gamma, beta, slopes) =
                         norm::backward(&normalised, affine, slope, &own.sums, &own.winners, &mut gradient);
                     (state.gamma.gradient, state.beta.gradient) = (gamma, beta);
+                    let (narrow, key) = (plan.is_narrow(layer), rounding(plan, moment.step, index));
+                    let weights = &own.weights;
+                    let latent = &state.weights.value;
+                    let by_weight = &mut state.weights.gradient;
                     if layer.shortcut.is_none() && !layer.keeps {
                         let row = |image: usize, y: usize, row: &mut [f32]| slopes.row(image, y, row);
-                        let backward = Backward { layer, maps, weights: &own.weights, row };
-                        backward.run(&mut state.weights.gradient, target);
+                        let bounds = slopes.bounds();
+                        match narrow {
+                            true => narrow::Backward { layer, maps, latent, row, bounds, key }
+                                .run(by_weight, target),
+                            false => Backward { layer, maps, weights, row }.run(by_weight, target),
+                        }
                     } else {
                         let whole = residual::gradient(&normalised, &slopes, carried[index].take(), images);
                         let row = |image: usize, y: usize, row: &mut [f32]| {
                             residual::row(layer, &whole, &own.winners, (image, y), row);
                         };
-                        let backward = Backward { layer, maps, weights: &own.weights, row };
-                        backward.run(&mut state.weights.gradient, target);
+                        match narrow {
+                            true => {
+                                let bounds = &residual::bounds(layer, &whole)[..];
+                                narrow::Backward { layer, maps, latent, row, bounds, key }
+                                    .run(by_weight, target);
+                            }
+                            false => Backward { layer, maps, weights, row }.run(by_weight, target),
+                        }
                         if let Some(shortcut) = layer.shortcut {
                             residual::hand_on(&mut carried[shortcut.from], whole);
                         }
@@ -215,16 +244,15 @@ impl Model {
     fn forward(&self, plan: &Plan, codes: &[i8], by: By, supports: usize, on: On) -> Vec<Passed> {
         let images = codes.len() / plan.input.elements();
         let mut passed: Vec<Passed> = Vec::new();
-        let weights: Vec<Vec<f32>> = self.layers.iter().map(|layer| layer.effective(supports)).collect();
         let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
             let planes: Vec<_> = self.layers.iter().map(|layer| layer.planes(supports)).collect();
             seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &planes)).collect()
         };
         let chips = on.map(draw);
-        for (index, (layer, (state, weights))) in
-            plan.layers.iter().zip(self.layers.iter().zip(weights)).enumerate()
-        {
+        for (index, (layer, state)) in plan.layers.iter().zip(&self.layers).enumerate() {
             let maps = input(plan, passed.last(), codes);
+            let narrow = plan.is_narrow(layer);
+            let weights = if narrow { Vec::new() } else { state.effective(supports) };
             let mut sums = vec![0.0; images * layer.conv.elements()];
             match &chips {
                 Some(chips) => {
@@ -235,6 +263,7 @@ impl Model {
                         arrays::forward(layer, Maps { codes, unit: maps.unit }, &draw[index], sums);
                     }
                 }
+                None if narrow => narrow::forward(layer, maps, &state.weights.value, &mut sums),
                 None => conv::forward(layer, maps, &weights, &mut sums),
             }
             let mut winners = Vec::new();
@@ -264,6 +293,11 @@ impl Model {
         }
         passed
     }
+}
+
+/// What the chances of a layer's roundings in one step depend on.
+fn rounding(plan: &Plan, step: u64, layer: usize) -> u32 {
+    random(plan.train.seed, Use::Rounding, step.wrapping_mul(1 << 16).wrapping_add(layer as u64)).next_u32()
 }
 
 /// What a layer reads: the bits of the layer before it, or the image.

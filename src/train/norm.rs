@@ -131,7 +131,11 @@ pub struct Slopes<'a> {
     /// Gradient of every sum, apart from the gradient that reaches it: -(constant + linear * sum).
     constant: Vec<f32>,
     linear: Vec<f32>,
+    bounds: Vec<f32>,
 }
+
+/// Standard deviations from the mean within which a sum's gradient keeps to [`Slopes::bounds`].
+const REACH: f32 = 8.0;
 
 /// Turns the gradient of the bits into that of the values before the sign, in place; gives the gradients of
 /// gamma and beta, and what [`Slopes::row`] needs.
@@ -146,12 +150,13 @@ pub fn backward<'a>(
     let (channels, made, left) = (layer.conv.c, layer.conv.elements(), layer.output.elements());
     let batch = sums.len() / made;
     let group = groups::size(batch);
-    let parts: Vec<Vec<f64>> = gradient
+    let parts: Vec<(Vec<f64>, Vec<f32>)> = gradient
         .par_chunks_mut(group * left)
         .enumerate()
         .map(|(index, gradient)| {
             let mut totals = vec![0.0f64; 2 * channels];
             let (mut g, mut b) = (vec![0.0f32; channels], vec![0.0f32; channels]);
+            let mut largest = vec![0.0f32; channels];
             for (image, gradient) in gradient.chunks_exact_mut(left).enumerate() {
                 let image = index * group + image;
                 g.fill(0.0);
@@ -168,6 +173,7 @@ pub fn backward<'a>(
                         gradient[c] = passed;
                         g[c] += passed * (sum - affine.mean[c]) * affine.slope[c];
                         b[c] += passed;
+                        largest[c] = largest[c].max(passed.abs());
                     }
                 }
                 for c in 0..channels {
@@ -175,9 +181,10 @@ pub fn backward<'a>(
                     totals[channels + c] += f64::from(b[c]);
                 }
             }
-            totals
+            (totals, largest)
         })
         .collect();
+    let (parts, largest): (Vec<Vec<f64>>, Vec<Vec<f32>>) = parts.into_iter().unzip();
     let totals = groups::sum_f64(&parts);
     let gamma: Vec<f32> = totals[..channels].iter().map(|&t| t as f32).collect();
     let beta: Vec<f32> = totals[channels..].iter().map(|&t| t as f32).collect();
@@ -187,7 +194,13 @@ pub fn backward<'a>(
         (0..channels).map(|c| affine.scale[c] * affine.slope[c] * gamma[c] / count).collect();
     let constant =
         (0..channels).map(|c| affine.scale[c] * beta[c] / count - linear[c] * affine.mean[c]).collect();
-    let slopes = Slopes { layer, sums, winners, gradient, scale: affine.scale.clone(), constant, linear };
+    let bound = |c: usize| {
+        let passed = largest.iter().fold(0.0, |most: f32, part| most.max(part[c]));
+        affine.scale[c].abs() * (passed + (beta[c].abs() + REACH * gamma[c].abs()) / count)
+    };
+    let bounds = (0..channels).map(bound).collect();
+    let slopes =
+        Slopes { layer, sums, winners, gradient, scale: affine.scale.clone(), constant, linear, bounds };
     (gamma, beta, slopes)
 }
 
@@ -202,6 +215,11 @@ fn decider(layer: &PlanLayer, pixel: usize, winners: &[u8], c: usize) -> usize {
 }
 
 impl Slopes<'_> {
+    /// What no gradient of a sum exceeds, one a channel, as long as the sum lies within eight standard deviations.
+    pub fn bounds(&self) -> &[f32] {
+        &self.bounds
+    }
+
     /// Writes the gradients of the sums of row `y` of `image`.
     pub fn row(&self, image: usize, y: usize, row: &mut [f32]) {
         let (layer, channels, pool) = (self.layer, self.layer.conv.c, self.layer.pool);

@@ -2,8 +2,9 @@
 //!
 //! Does arithmetic on sizes only; whether a machine can run the network is asked of the finished network.
 
+use super::narrow;
 use super::recipe::{
-    AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Recipe, Ste, SupportsRecipe, TrainRecipe,
+    AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Products, Recipe, Ste, SupportsRecipe, TrainRecipe,
 };
 use super::shortcut::{self, PlanShortcut};
 use super::supports::LEAST_SCALE;
@@ -82,6 +83,11 @@ impl Plan {
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.layers.last().map_or(0, |last| last.output.c)
+    }
+
+    /// Whether the products of a layer are computed in integers of 8 bits.
+    pub fn is_narrow(&self, layer: &PlanLayer) -> bool {
+        self.train.products == Products::Narrow && layer.kind != Kind::Scores && narrow::suits(layer)
     }
 
     /// Numbers of supports, below all of them, that are to serve as well.
@@ -336,6 +342,10 @@ fn numbers(recipe: &Recipe, problems: &mut Vec<Problem>) {
 /// What cannot be of `[supports]`.
 fn supports(recipe: &Recipe, problems: &mut Vec<Problem>) {
     let Some(supports) = &recipe.supports else { return };
+    if recipe.train.products == Products::Narrow {
+        let what = "narrow: weights with [supports] are no signs; give \"f32\"".into();
+        problems.push(Problem { place: "train.products".into(), what });
+    }
     let mut say = |bad: bool, key: &str, value: String, right: &str| {
         if bad {
             problems

@@ -274,6 +274,18 @@ pub enum Ste {
     Reste,
 }
 
+/// In what the products of a layer are computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Products {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Integers of 8 bits, in all layers but the scores. The sums are the same; gradients of sums are rounded to bytes,
+    /// up or down by chance.
+    Narrow,
+}
+
 /// `[train]`: the schedule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -301,6 +313,8 @@ pub struct TrainRecipe {
     pub spread: f64,
     /// Gradient of the signs.
     pub ste: Ste,
+    /// In what products are computed: "narrow" is faster with AVX-512 VNNI, slower without, and not for [supports].
+    pub products: Products,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
     /// Training images that the final normalisation statistics are measured on.
@@ -326,6 +340,7 @@ impl Default for TrainRecipe {
             label_smoothing: 0.0,
             spread: 0.3,
             ste: Ste::Clipped,
+            products: Products::F32,
             seed: 1,
             measured: 10_000,
             holdout: 0.0,

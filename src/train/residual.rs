@@ -56,6 +56,21 @@ pub fn gradient(layer: &PlanLayer, slopes: &Slopes, carried: Option<Vec<f32>>, i
     made
 }
 
+/// Largest size of the gradients that [`row`] writes, one a channel.
+pub fn bounds(layer: &PlanLayer, gradient: &[f32]) -> Vec<f32> {
+    let (scale, channels) = (layer.shortcut.map_or(1.0, |shortcut| shortcut.scale), layer.conv.c);
+    let larger = |mut most: Vec<f32>, part: &[f32]| {
+        for pixel in part.chunks_exact(channels) {
+            most.iter_mut().zip(pixel).for_each(|(most, g)| *most = most.max(g.abs()));
+        }
+        most
+    };
+    let parts = gradient.par_chunks(groups::size(gradient.len() / channels) * channels);
+    let parts: Vec<Vec<f32>> = parts.map(|part| larger(vec![0.0; channels], part)).collect();
+    let most = parts.iter().fold(vec![0.0; channels], |most, part| larger(most, part));
+    most.into_iter().map(|most| scale * most).collect()
+}
+
 /// Adds `gradient` to what `carried` holds for the layer whose sums were added.
 pub fn hand_on(carried: &mut Option<Vec<f32>>, gradient: Vec<f32>) {
     match carried {

@@ -27,6 +27,7 @@ pub enum Use {
     Holdout = 4,
     Supports = 5,
     Planes = 6,
+    Rounding = 7,
 }
 
 /// Stream `number` of `seed` for one use.

@@ -7,7 +7,7 @@ use super::adam;
 use super::arrays::Arrays;
 use super::drop::drop_least;
 use super::fold;
-use super::model::{Model, Normal, On};
+use super::model::{Model, Moment, Normal, On};
 use super::norm::Statistics;
 use super::plan::Plan;
 use super::sample::{Samples, Use, batch, order, random};
@@ -197,7 +197,8 @@ impl Trainer {
         let seeds = chips(recipe.seed, Chip::Step, self.steps, recipe.chips);
         let on: On = self.arrays.as_ref().map(|arrays| (arrays, &seeds[..]));
         let used = self.supports_of_step();
-        let loss = self.model.gradients(&self.plan, codes, labels, progress.min(1.0), used, on);
+        let moment = Moment { progress: progress.min(1.0), step: self.steps };
+        let loss = self.model.gradients(&self.plan, codes, labels, moment, used, on);
         self.steps += 1;
         let frozen = self.plan.supports.as_ref().is_some_and(|supports| supports.frozen);
         let rising = self.plan.fewer_supports() > 0;

@@ -6,6 +6,7 @@ harness::main!();
 
 mod arrays;
 mod exchange;
+mod narrow;
 mod refusals;
 mod repeat;
 mod shortcuts;

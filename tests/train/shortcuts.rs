@@ -107,7 +107,7 @@ fn supported(text: &str, more: &str) -> String {
     format!("{text}[supports]\nscales = [0.5, 0.25]\ndrop_taps = 9\n{more}")
 }
 
-fn texts() -> [String; 4] {
+pub fn texts() -> [String; 4] {
     [
         CHAINS.into(),
         BITS.into(),

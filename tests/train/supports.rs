@@ -4,7 +4,7 @@ use super::{NETS, labels, pixels, planned, trained};
 use bincim::golden::reference;
 use bincim::network::Activation;
 use bincim::read;
-use bincim::train::{self, Samples, Trainer, Weights, counted};
+use bincim::train::{self, Moment, Samples, Trainer, Weights, counted};
 
 /// One layer of scores, whose loss is smooth in every number.
 const SCORES: &str = r#"
@@ -49,7 +49,7 @@ fn the_gradient_of_a_size_is_the_loss_s_difference() {
     let codes: Vec<i8> = pixels(&plan, 8).iter().map(|&p| if p >= 128 { 1 } else { -1 }).collect();
     let labels = [0, 1, 2, 3, 0, 1, 2, 3];
     trainer.model.layers[0].supports[1].kept[3..9].fill(0.0);
-    trainer.model.gradients(&plan, &codes, &labels, 0.0, 2, None);
+    trainer.model.gradients(&plan, &codes, &labels, Moment::START, 2, None);
     let layer = trainer.model.layers[0].clone();
     for (number, support) in layer.supports.iter().enumerate() {
         let at = |step: f32| {
