@@ -20,7 +20,7 @@ status=0
 "$CARGO" test --benches --no-run --quiet || status=$?
 
 if [ -s "$BINCIM_TIMES" ]; then
-  printf '\nSeconds, test by test in each binary, and of the longest tests:\n' >&2
+  printf '\nSeconds of all tests of a binary, and of the longest tests:\n' >&2
   awk '{ split($2, name, "::"); sum[name[1]] += $1 } END { for (binary in sum) printf "%8.1f %s\n", sum[binary], binary }' \
     "$BINCIM_TIMES" | sort -rn | head -n 12 >&2
   sort -rn "$BINCIM_TIMES" | head -n 15 | sed 's/^/  /' >&2

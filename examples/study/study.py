@@ -23,8 +23,6 @@ WORD = {72: 8, 128: 64, 144: 16, 256: 64, 288: 32, 576: 64, 1152: 64}
 def machine(rows, readout, variation):
     """The architecture file: `readout` and `variation` are {table: {key: value}}, "" for the table itself."""
     columns = min(64, rows)
-    # The figures here were made with a cell for each bit of CNV's pixels.
-    readout = {**readout, "": {"input_bits": "side_by_side", **readout[""]}}
     text = f'name = "study"\n[array]\nrows = {rows}\ncolumns = {columns}\n[activation]\nword = {WORD[rows]}\n'
     for prefix, tables in (("readout", readout), ("variation", variation)):
         for table, keys in tables.items():
@@ -73,7 +71,8 @@ def experiments():
 
 def run(args):
     for name, text, key, values in experiments():
-        for network, (model, data) in NETWORKS.items():
+        for network in args.networks.split(","):
+            model, data = NETWORKS[network]
             folder = pathlib.Path(args.out) / f"{network}-{name}"
             folder.parent.mkdir(parents=True, exist_ok=True)
             if (folder / "results.json").exists():
@@ -122,7 +121,15 @@ def plot(args):
     matplotlib.rcParams.update({"svg.hashsalt": "bincim", "font.size": 9, "axes.grid": True, "grid.alpha": 0.3})
     import matplotlib.pyplot as plt
 
+    # Curves that were not run here stay as the table has them.
     rows = list(points(args.out))
+    made = {(row["network"], row["experiment"]) for row in rows}
+    with open(HERE / "study.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            if (row["network"], row["experiment"]) not in made:
+                rows.append({key: text if key in ("network", "experiment", "key") else json.loads(text) for key, text in row.items()})
+    order = [(network, name) for name, *_ in experiments() for network in NETWORKS]
+    rows.sort(key=lambda row: order.index((row["network"], row["experiment"])))
     with open(HERE / "study.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
@@ -193,6 +200,7 @@ def main():
     parser.add_argument("--out", default="build/study")
     parser.add_argument("--chips", type=int, default=20)
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--networks", default=",".join(NETWORKS), help="which networks to run")
     args = parser.parse_args()
     {"run": run, "plot": plot}[args.action](args)
 

@@ -6,6 +6,7 @@ use super::{Outcome, output};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, LayerDesign};
+use crate::device::Drift;
 use crate::mapping;
 use crate::network::{InputCode, Layer, Plane, constant_channels, keeper};
 use crate::report::thousands;
@@ -279,7 +280,7 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
             design.planes
         ));
     }
-    for reason in choice.reasons.iter().cloned().chain(noise(design)) {
+    for reason in choice.reasons.iter().cloned().chain(physics(design)) {
         line(format!("- {reason}"));
     }
     if let (Some(area), Some(device)) = (choice.area, device) {
@@ -316,8 +317,8 @@ fn tiles(program: &LayerDesign) -> String {
     }
 }
 
-/// What noise there is in every read, and where.
-fn noise(design: &Design) -> Vec<String> {
+/// What is drawn anew in every read, and how old the devices are.
+fn physics(design: &Design) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(noise) = design.analog.as_ref().and_then(|analog| analog.noise.as_ref()) {
         let readout = &design.arch.readout;
@@ -337,6 +338,15 @@ fn noise(design: &Design) -> Vec<String> {
              is noise that both have)",
             design.arch.variation.read_noise
         ));
+    }
+    let drift = &design.arch.variation.drift;
+    if design.analog.is_some() && *drift != Drift::default() {
+        found.push(match drift.time {
+            0.0 => "variation.drift: no time passes, so nothing drifts; variation.drift.time or `draw --time` says how \
+                    much"
+                .into(),
+            time => format!("devices were written {} s ago (variation.drift.time)", thousands(time as u64)),
+        });
     }
     found
 }

@@ -1,11 +1,11 @@
 //! What a shell and `man` know of the program: `bincim completions SHELL` and `bincim man`.
 
-use super::{Arguments, Outcome, options, output};
+use super::{Arguments, Outcome, PROGRAM, options, output};
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man as Page;
 use miette::{IntoDiagnostic, WrapErr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Prints the completions of verbs and options for a shell
 #[derive(Args, Debug)]
@@ -25,7 +25,7 @@ pub struct Man {
 pub fn completions(args: &Completions) -> miette::Result<Outcome> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Arguments::command(), "bincim", &mut text);
-    output::result(&String::from_utf8_lossy(&text))?;
+    output::file(Path::new(options::STDOUT), &text)?;
     Ok(Outcome::Done)
 }
 
@@ -38,7 +38,7 @@ pub fn man(args: &Man) -> miette::Result<Outcome> {
     let mut count = 0;
     for command in std::iter::once(program).chain(verbs) {
         // `bincim-VERB.1`, as clap names a verb once the program is built.
-        let page = Page::new(command);
+        let page = Page::new(command).source(PROGRAM);
         let mut text = Vec::new();
         page.render(&mut text).into_diagnostic().wrap_err("a manual page")?;
         output::file(&args.output.join(page.get_filename()), &text)?;

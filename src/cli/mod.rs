@@ -49,7 +49,7 @@ struct Arguments {
     /// Tell only results, warnings and errors, not what is being done
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// When to use colours; `auto`: on a terminal, unless NO_COLOR is set
+    /// When results and errors are coloured; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: output::Color,
 }

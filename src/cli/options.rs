@@ -42,9 +42,12 @@ pub fn time(text: &str) -> Result<f64, String> {
     }
 }
 
+/// What stands for standard output.
+pub const STDOUT: &str = "-";
+
 /// Whether `path` stands for standard output.
 pub fn is_stdout(path: &Path) -> bool {
-    path.as_os_str() == "-"
+    path.as_os_str() == STDOUT
 }
 
 /// An output of more than one file, which standard output cannot hold.

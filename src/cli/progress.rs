@@ -19,7 +19,8 @@ pub fn watched() -> bool {
     std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
 }
 
-fn tell(line: Arguments) {
+/// Writes a line of what is being done to standard error.
+pub fn tell(line: Arguments) {
     if !QUIET.load(Ordering::Relaxed) {
         output::log(line);
     }

@@ -2,7 +2,7 @@
 //!
 //! Reads `design.json`, `verify.json` and `synth/*/report.json` of the design's folder.
 
-use super::{Outcome, output};
+use super::{Outcome, output, progress};
 use crate::bounded;
 use crate::report::{self, DesignView, Page, SynthView, VerifyView};
 use clap::Args;
@@ -33,7 +33,7 @@ pub fn run(args: &Report) -> miette::Result<Outcome> {
     }
     let text = report::html(&page);
     output::file(&args.output, text.as_bytes())?;
-    output::log(format_args!("wrote {}", args.output.display()));
+    progress::tell(format_args!("wrote {}", args.output.display()));
     Ok(Outcome::Done)
 }
 

@@ -3,7 +3,7 @@
 use super::images::{Cells, Domain};
 use super::*;
 use crate::arch::WeightSlices;
-use crate::mapping::{self, LayerMap, Mapping};
+use crate::mapping::{self, Mapping};
 use crate::network::{Activation, InputCode, Layer, Plane, Shortcut, Slicing, keeper};
 
 /// Resolves `network` on `arch` (both validated) into numbers.
@@ -52,7 +52,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         }
     }
     let domains = domains(network, signed_counts, plan.as_ref());
-    let mut layers = layer_programs(network, arch, &mapping, &memory, &domains);
+    let parts = Parts { network, arch, mapping: &mapping, memory: &memory, domains: &domains };
+    let mut layers = parts.layers();
     let cycles = |planes| match &plan {
         Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes)),
         None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
@@ -89,20 +90,14 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let entries = |(layer, program): (&Layer, &LayerDesign)| layer.output.pixels() * program.groups;
     let shortcut_depth = network.layers.iter().zip(&layers).filter(|(_, program)| program.shortcut.keeps);
     let shortcut_depth = shortcut_depth.map(entries).max().unwrap_or(0);
-    let widths = widths(
-        network,
-        &layers,
-        &memory,
-        &tree,
-        &domains,
-        signed_counts,
-        plan.as_ref().map(|plan| &plan.analog),
-        mapping.plane_rows,
-        depth,
-        thresholds.len(),
-        accumulator_depth,
-        arch,
-    );
+    let analog = plan.as_ref().map(|plan| &plan.analog);
+    let counts = Counts {
+        width: analog.map_or(tree.count_width(), |analog| analog.value_width),
+        signed: signed_counts || analog.is_some(),
+        analog: analog.is_some(),
+    };
+    let depths = Depths { weights: depth, thresholds: thresholds.len(), accumulator: accumulator_depth };
+    let widths = parts.widths(&layers, counts, depths);
     let last = network.layers.last().expect("a validated network has a layer");
     let score_bits = match last.activation {
         Activation::Scores => widths.score,
@@ -301,167 +296,162 @@ fn maps(network: &Network, arch: &Arch) -> MapMemory {
     MapMemory { regions, bases, depth }
 }
 
-fn layer_programs(
-    network: &Network,
-    arch: &Arch,
-    mapping: &Mapping,
-    memory: &MapMemory,
-    domains: &[Domain],
-) -> Vec<LayerDesign> {
-    let mut weight_base = 0;
-    let mut threshold_base = 0;
-    network
-        .layers
-        .iter()
-        .zip(&mapping.layers)
-        .enumerate()
-        .map(|(index, (layer, map))| {
-            let program =
-                layer_program(network, arch, memory, &domains[index], index, layer, map, mapping.plane_rows);
-            let program = LayerDesign { weight_base, threshold_base, ..program };
+/// What the programs of the layers and the widths follow from.
+struct Parts<'a> {
+    network: &'a Network,
+    arch: &'a Arch,
+    mapping: &'a Mapping,
+    memory: &'a MapMemory,
+    /// Of the sums of every layer.
+    domains: &'a [Domain],
+}
+
+/// What a lane's accumulator adds up.
+#[derive(Clone, Copy)]
+struct Counts {
+    /// Bits of a count, or of the value of a code.
+    width: usize,
+    /// Sums are two's complement.
+    signed: bool,
+    /// Values of codes.
+    analog: bool,
+}
+
+/// Entries of memories.
+#[derive(Clone, Copy)]
+struct Depths {
+    weights: usize,
+    thresholds: usize,
+    accumulator: usize,
+}
+
+impl Parts<'_> {
+    /// The layers' programs, their weights and thresholds one behind the other.
+    fn layers(&self) -> Vec<LayerDesign> {
+        let (mut weight_base, mut threshold_base) = (0, 0);
+        let placed = |index| {
+            let program = LayerDesign { weight_base, threshold_base, ..self.layer(index) };
             weight_base += tile_words(&program);
             threshold_base += program.groups;
             program
-        })
-        .collect()
-}
+        };
+        (0..self.network.layers.len()).map(placed).collect()
+    }
 
-#[allow(clippy::too_many_arguments)]
-fn layer_program(
-    network: &Network,
-    arch: &Arch,
-    memory: &MapMemory,
-    domain: &Domain,
-    index: usize,
-    layer: &Layer,
-    map: &LayerMap,
-    plane_rows: usize,
-) -> LayerDesign {
-    let banks = arch.banks();
-    let (source, walk) = if index == 0 {
-        let walk = match input::unit(network, arch, plane_rows).kind {
-            InputKind::Window { columns, .. } => walk::over_window(layer, columns),
-            InputKind::Vector { .. } => walk::over_vector(layer),
+    /// One layer's program, its memories at 0.
+    fn layer(&self, index: usize) -> LayerDesign {
+        let Parts { network, arch, mapping, memory, domains } = *self;
+        let (layer, map, domain) = (&network.layers[index], &mapping.layers[index], &domains[index]);
+        let banks = arch.banks();
+        let (source, walk) = if index == 0 {
+            let walk = match input::unit(network, arch, mapping.plane_rows).kind {
+                InputKind::Window { columns, .. } => walk::over_window(layer, columns),
+                InputKind::Vector { .. } => walk::over_vector(layer),
+            };
+            (Source::Input, walk)
+        } else {
+            let (region, base) = (memory.regions[index - 1], memory.bases[index - 1]);
+            let source = Source::Map {
+                chunks: region.chunks,
+                pitch: region.pitch,
+                base,
+                size: region.size,
+                taps: walk::taps(layer, region, arch.word, banks, map.passes),
+            };
+            (source, walk::over_map(layer, region, base, banks))
         };
-        (Source::Input, walk)
-    } else {
-        let (region, base) = (memory.regions[index - 1], memory.bases[index - 1]);
-        let source = Source::Map {
-            chunks: region.chunks,
-            pitch: region.pitch,
-            base,
-            size: region.size,
-            taps: walk::taps(layer, region, arch.word, banks, map.passes),
+        let write = memory.regions.get(index).map(|&region| {
+            walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks)
+        });
+        let code = network.code_of(index);
+        let cells = Cells::new(arch, arch.row_planes(network.input.code.planes()), mapping.plane_rows);
+        let planes = layer.planes.iter().zip(&map.planes);
+        let planes = planes
+            .map(|(plane, tiles)| PlaneDesign {
+                scale: i64::from(plane.scale) * domain.slope_of_bits(),
+                tiles: tiles.clone(),
+                rows: cells.kept_rows(layer, &source, map.passes, plane),
+                lanes: cells.kept_lanes(map.groups, plane),
+            })
+            .collect();
+        LayerDesign {
+            name: layer.name.clone(),
+            source,
+            passes: map.passes,
+            planes,
+            groups: map.groups,
+            vectors: map.vectors,
+            block: map.block,
+            last_block: map.last_block,
+            blocks: map.blocks,
+            words: map.words,
+            last_words: map.last_words,
+            weight_base: 0,
+            threshold_base: 0,
+            weighted: code != InputCode::Bipolar,
+            in_register: map.passes * map.planes.len() == 1 || map.block == 1 || layer.sum_pixels,
+            sum_pixels: layer.sum_pixels,
+            shortcut: shortcut(network, index),
+            flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
+            scores: layer.activation == Activation::Scores,
+            score_shift: if layer.activation == Activation::Scores { domain.score(layer, 0).0 } else { 0 },
+            padding: (index > 0 && !layer.padding.is_none()).then_some((layer.input, layer.padding.value)),
+            walk,
+            write,
+            readout: None,
+            cycles: 0,
+            bound: map.bound,
+        }
+    }
+
+    /// Widths that hold whatever occurs.
+    fn widths(&self, layers: &[LayerDesign], counts: Counts, depths: Depths) -> Widths {
+        let Parts { network, arch, mapping, memory, domains } = *self;
+        let ranges = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.range(layer));
+        let low = ranges().map(|range| range.0).min().unwrap_or(0);
+        let high = ranges().map(|range| range.1).max().unwrap_or(0);
+        let signed_or_not = |high: i64| match counts.signed {
+            true => width::signed(low, high),
+            false => width::unsigned(high as usize),
         };
-        (source, walk::over_map(layer, region, base, banks))
-    };
-    let write = memory
-        .regions
-        .get(index)
-        .map(|&region| walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks));
-    let code = network.code_of(index);
-    let cells = Cells::new(arch, arch.row_planes(network.input.code.planes()), plane_rows);
-    let planes = layer.planes.iter().zip(&map.planes);
-    let planes = planes
-        .map(|(plane, tiles)| PlaneDesign {
-            scale: i64::from(plane.scale) * domain.slope_of_bits(),
-            tiles: tiles.clone(),
-            rows: cells.kept_rows(layer, &source, map.passes, plane),
-            lanes: cells.kept_lanes(map.groups, plane),
-        })
-        .collect();
-    LayerDesign {
-        name: layer.name.clone(),
-        source,
-        passes: map.passes,
-        planes,
-        groups: map.groups,
-        vectors: map.vectors,
-        block: map.block,
-        last_block: map.last_block,
-        blocks: map.blocks,
-        words: map.words,
-        last_words: map.last_words,
-        weight_base: 0,
-        threshold_base: 0,
-        weighted: code != InputCode::Bipolar,
-        in_register: map.passes * map.planes.len() == 1 || map.block == 1 || layer.sum_pixels,
-        sum_pixels: layer.sum_pixels,
-        shortcut: shortcut(network, index),
-        flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
-        scores: layer.activation == Activation::Scores,
-        score_shift: if layer.activation == Activation::Scores { domain.score(layer, 0).0 } else { 0 },
-        padding: (index > 0 && !layer.padding.is_none()).then_some((layer.input, layer.padding.value)),
-        walk,
-        write,
-        readout: None,
-        cycles: 0,
-        bound: map.bound,
+        let last = network.layers.last().expect("a validated network has a layer");
+        let code = network.code_of(network.layers.len() - 1);
+        let last_sums = domains.last().map_or((0, 0), |domain| domain.range(last));
+        let scores = (0..last.conv.c).map(|channel| match counts.analog {
+            true => last_sums,
+            false => last.product_range(channel, code),
+        });
+        let coordinate = layers
+            .iter()
+            .filter_map(|layer| layer.padding)
+            .map(|(map, _)| width::signed(-7, map.h.max(map.w) as i64 + 7))
+            .max()
+            .unwrap_or(1);
+        let input_address = match input::unit(network, arch, mapping.plane_rows).kind {
+            InputKind::Window { depth, .. } => width::index(depth),
+            InputKind::Vector { words, .. } => width::index(words),
+        };
+        let modulus = match network.layers[0].kernel.0 {
+            rows if matches!(layers[0].source, Source::Input) => rows.max(arch.banks()),
+            _ => arch.banks(),
+        };
+        Widths {
+            count: counts.width,
+            accumulator: signed_or_not(high),
+            threshold: signed_or_not(high + 1),
+            score: scores.fold(1, |bits, (low, high)| bits.max(width::signed(low, high))),
+            map_address: width::index(memory.depth.max(1)).max(input_address),
+            bank: width::index(modulus),
+            weight_address: width::index(depths.weights),
+            threshold_address: width::index(depths.thresholds),
+            accumulator_address: width::index(depths.accumulator.max(1)),
+            layer: width::index(network.layers.len()),
+            coordinate,
+        }
     }
 }
 
 /// Weight words of all tiles of a layer.
 fn tile_words(layer: &LayerDesign) -> usize {
     (0..layer.groups).map(|group| layer.group_words(group)).sum()
-}
-
-#[allow(clippy::too_many_arguments)]
-fn widths(
-    network: &Network,
-    layers: &[LayerDesign],
-    memory: &MapMemory,
-    tree: &TreePlan,
-    domains: &[Domain],
-    signed_counts: bool,
-    analog: Option<&Analog>,
-    plane_rows: usize,
-    weight_depth: usize,
-    groups: usize,
-    accumulator_depth: usize,
-    arch: &Arch,
-) -> Widths {
-    let ranges = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.range(layer));
-    let low = ranges().map(|range| range.0).min().unwrap_or(0);
-    let high = ranges().map(|range| range.1).max().unwrap_or(0);
-    let signed_or_not = |high: i64| {
-        if signed_counts || analog.is_some() {
-            width::signed(low, high)
-        } else {
-            width::unsigned(high as usize)
-        }
-    };
-    let last = network.layers.last().expect("a validated network has a layer");
-    let code = network.code_of(network.layers.len() - 1);
-    let last_sums = domains.last().map_or((0, 0), |domain| domain.range(last));
-    let scores = (0..last.conv.c).map(|channel| match analog {
-        Some(_) => last_sums,
-        None => last.product_range(channel, code),
-    });
-    let coordinate = layers
-        .iter()
-        .filter_map(|layer| layer.padding)
-        .map(|(map, _)| width::signed(-7, map.h.max(map.w) as i64 + 7))
-        .max()
-        .unwrap_or(1);
-    let input_address = match input::unit(network, arch, plane_rows).kind {
-        InputKind::Window { depth, .. } => width::index(depth),
-        InputKind::Vector { words, .. } => width::index(words),
-    };
-    let modulus = match network.layers[0].kernel.0 {
-        rows if matches!(layers[0].source, Source::Input) => rows.max(arch.banks()),
-        _ => arch.banks(),
-    };
-    Widths {
-        count: analog.map_or(tree.count_width(), |analog| analog.value_width),
-        accumulator: signed_or_not(high),
-        threshold: signed_or_not(high + 1),
-        score: scores.fold(1, |bits, (low, high)| bits.max(width::signed(low, high))),
-        map_address: width::index(memory.depth.max(1)).max(input_address),
-        bank: width::index(modulus),
-        weight_address: width::index(weight_depth),
-        threshold_address: width::index(groups),
-        accumulator_address: width::index(accumulator_depth.max(1)),
-        layer: width::index(network.layers.len()),
-        coordinate,
-    }
 }

@@ -13,7 +13,7 @@ const FIRST_READ: f64 = 20.0;
 #[derive(Debug, Clone, Copy)]
 pub struct Law {
     /// `ln(t / t0)`.
-    decades: f64,
+    log_time: f64,
     /// Mean and standard deviation of the exponent; by the state where there are none.
     given: Option<(f64, f64)>,
 }
@@ -21,15 +21,15 @@ pub struct Law {
 impl Law {
     /// None where no time has passed.
     pub fn new(table: &Drift) -> Option<Law> {
-        let decades = libm::log((table.time + FIRST_READ) / FIRST_READ);
-        (table.time > 0.0).then_some(Law { decades, given: table.nu.map(|nu| (nu, table.spread)) })
+        let log_time = libm::log((table.time + FIRST_READ) / FIRST_READ);
+        (table.time > 0.0).then_some(Law { log_time, given: table.nu.map(|nu| (nu, table.spread)) })
     }
 
     /// What the conductance of a device that was written to `g` has become a multiple of, for its deviate `z`.
     #[inline]
     pub fn factor(&self, g: f64, z: f64) -> f64 {
         let (mean, spread) = self.given.unwrap_or_else(|| by_state(g));
-        libm::exp(-(mean + spread * z).abs() * self.decades)
+        libm::exp(-(mean + spread * z).abs() * self.log_time)
     }
 }
 

@@ -73,14 +73,10 @@ impl Physics {
             "with at_zero more than all devices",
             "keep the sum of both rates at 1 or below",
         );
-        let still = self.drift.time == 0.0;
-        let (nu, spread) = (self.drift.nu, self.drift.spread);
-        let (what, fix) = ("no time passes", "give variation.drift.time in seconds, or leave the key out");
-        say(still && nu.is_some(), "variation.drift.nu", nu.unwrap_or(0.0).to_string(), what, fix);
         say(
-            nu.is_none() && spread > 0.0,
+            self.drift.nu.is_none() && self.drift.spread > 0.0,
             "variation.drift.spread",
-            spread.to_string(),
+            self.drift.spread.to_string(),
             "without nu the exponents spread as their states say",
             "give variation.drift.nu too, or leave the key out",
         );
@@ -142,7 +138,7 @@ mod tests {
     #[test]
     fn every_key_out_of_its_range_is_named_at_once() {
         let text = "[gaussian]\nsigma = -0.1\n[stuck]\nat_zero = 0.6\nat_one = 0.7\n[converter]\ncolumns = 0\ncomparator = 1.0\n\
-             [cell]\nkind = \"xnor\"\nclamp = false\ng_min = nan\n[wires]\nrow = 0.01\nfreeze = \"transfer\"\n";
+             [drift]\ntime = -1\nspread = 0.1\n[cell]\nkind = \"xnor\"\nclamp = false\ng_min = nan\n[wires]\nrow = 0.01\nfreeze = \"transfer\"\n";
         let problems = toml::from_str::<Physics>(text).unwrap().validate();
         let keys: Vec<&str> = problems.iter().map(|problem| problem.key).collect();
         assert_eq!(
@@ -150,8 +146,10 @@ mod tests {
             [
                 "variation.cell.g_min",
                 "variation.gaussian.sigma",
+                "variation.drift.time",
                 "variation.converter.columns",
                 "variation.stuck.at_one",
+                "variation.drift.spread",
                 "variation.converter.comparator",
                 "variation.wires.row",
                 "variation.wires.freeze",

@@ -147,6 +147,8 @@ impl Pending {
                     }
                     Owner::AtWork => busy = true,
                     Owner::Ended(_mark) => home::clear(&other, &self.finished).map_err(failed())?,
+                    // Fails where a run has marked it meanwhile, which then sees this one.
+                    Owner::Unmarked => drop(fs::remove_dir(&other)),
                     Owner::Other => {}
                 }
             }
@@ -305,6 +307,24 @@ mod tests {
             assert!(got.into_inner().unwrap().len() <= 1);
         }
         assert_eq!(names(root.path()), [""; 0]);
+    }
+
+    /// A run may be killed before it has marked its folder, or while it does.
+    #[test]
+    fn a_folder_without_its_mark_yet_is_cleared() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for name in ["out.partial-aaaaaa", "out.partial-bbbbbb"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        fs::write(at("out.partial-bbbbbb").join(home::MARK), "").unwrap();
+        Pending::begin(&at("out"), NONE).unwrap().finish().unwrap();
+        assert_eq!(names(root.path()), ["out"]);
+        // A mark without text beside something else is nobody's that is known.
+        fs::create_dir_all(at("out.partial-cccccc/old")).unwrap();
+        fs::write(at("out.partial-cccccc").join(home::MARK), "").unwrap();
+        Pending::begin(&at("out"), NONE).unwrap().finish().unwrap();
+        assert_eq!(names(root.path()), ["out", "out.partial-cccccc"]);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Owner {
     AtWork,
     /// A run that ended without removing it; its mark, locked.
     Ended(File),
+    /// An empty folder: a run that ended before it marked it.
+    Unmarked,
     /// Not the program's.
     Other,
 }
@@ -32,19 +34,17 @@ pub enum Owner {
 impl Home {
     pub fn make(finished: &Path) -> Result<Home, FlowError> {
         let place = parent(finished);
-        let made = tempfile::Builder::new().prefix(&prefix(finished)).tempdir_in(place);
-        let path = made.map_err(FlowError::io("create a folder in", place))?.keep();
-        let marked = || -> io::Result<File> {
-            let mut mark = File::create_new(path.join(MARK))?;
-            mark.lock()?;
-            mark.write_all(&mark_text(&path)?)?;
-            Ok(mark)
-        };
-        match marked() {
-            Ok(mark) => Ok(Home { path, _mark: mark }),
-            Err(error) => {
-                let _ = fs::remove_dir_all(&path);
-                Err(FlowError::io("write", path.join(MARK))(error))
+        loop {
+            let made = tempfile::Builder::new().prefix(&prefix(finished)).tempdir_in(place);
+            let path = made.map_err(FlowError::io("create a folder in", place))?.keep();
+            match marked(&path) {
+                Ok(mark) => return Ok(Home { path, _mark: mark }),
+                // Another run took it, before it was marked, for what an ended one had left.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    let _ = fs::remove_dir_all(&path);
+                    return Err(FlowError::io("write", path.join(MARK))(error));
+                }
             }
         }
     }
@@ -64,7 +64,14 @@ impl Home {
 pub fn owner(path: &Path) -> Owner {
     let mark = path.join(MARK);
     let is = |path: &Path, of: fn(&fs::Metadata) -> bool| fs::symlink_metadata(path).is_ok_and(|m| of(&m));
-    if !is(path, fs::Metadata::is_dir) || !is(&mark, fs::Metadata::is_file) {
+    if !is(path, fs::Metadata::is_dir) {
+        return Owner::Other;
+    }
+    let entries = fs::read_dir(path).map_or(usize::MAX, Iterator::count);
+    if entries == 0 {
+        return Owner::Unmarked;
+    }
+    if !is(&mark, fs::Metadata::is_file) {
         return Owner::Other;
     }
     let opened = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(&mark);
@@ -78,8 +85,22 @@ pub fn owner(path: &Path) -> Owner {
     let read = (&mark).take(8192).read_to_end(&mut text);
     match (read, mark_text(path)) {
         (Ok(_), Ok(expected)) if text == expected => Owner::Ended(mark),
+        // It ended before it wrote the mark.
+        (Ok(0), _) if entries == 1 => Owner::Ended(mark),
         _ => Owner::Other,
     }
+}
+
+/// Marks a folder that was just made.
+///
+/// Errors: not found, where another run has removed it meanwhile.
+fn marked(home: &Path) -> io::Result<File> {
+    let place = home.join(MARK);
+    let mut mark = File::create_new(&place)?;
+    mark.lock()?;
+    mark.write_all(&mark_text(home)?)?;
+    fs::symlink_metadata(&place)?;
+    Ok(mark)
 }
 
 /// Names the folder and its inode, so that a copy or a folder of another name is no run's own.

@@ -28,30 +28,33 @@ impl Runtime {
         let cache = cache.or_else(home)?;
         let mut key = Sha256::new();
         key.update(&tool.version);
-        // A program is known by its place, size and age.
-        for program in [Some(tool.program.clone()), on_path("c++"), on_path("g++")].into_iter().flatten() {
+        // A program is known by its place, size and age; which compiler it is says Verilator's own makefile.
+        let compilers = ["c++", "g++", "clang++"].into_iter().filter_map(on_path);
+        for program in std::iter::once(tool.program.clone()).chain(compilers) {
             let there = fs::canonicalize(&program).ok()?;
             let meta = fs::metadata(&there).ok()?;
             key.update(there.as_os_str().as_bytes());
             key.update(format!("\n{} {} {}\n", meta.len(), meta.mtime(), meta.mtime_nsec()));
         }
-        for option in options {
-            key.update(option.as_bytes());
+        // What make takes from outside.
+        let given = ["CXX", "CXXFLAGS", "CPPFLAGS"].map(|name| env::var_os(name).unwrap_or_default());
+        for word in options.iter().chain(&given) {
+            key.update(word.as_bytes());
             key.update("\n");
         }
         let name: String = key.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Runtime { kept: cache.join("bincim/verilator").join(name) })
     }
 
-    /// Copies what is kept into the model's folder, where what is there already stays; returns the arguments that keep
-    /// make from making it: each object depends on the makefile, which is always newer.
+    /// Copies what is kept into the model's folder, over what another Verilator may have left there; returns the arguments
+    /// that keep make from making it: each object depends on the makefile, which is always newer.
     pub fn lay(&self, model: &Path) -> Option<String> {
         let mut there = String::new();
         for object in objects(&self.kept) {
             let name = object.file_name()?.to_str()?;
             let (place, part) = (model.join(name), model.join(format!("{name}.part")));
             // Never half an object under the name that is linked.
-            if place.exists() || fs::copy(&object, &part).and_then(|_| fs::rename(&part, &place)).is_ok() {
+            if fs::copy(&object, &part).and_then(|_| fs::rename(&part, &place)).is_ok() {
                 there.push_str(&format!(" --old-file={name}"));
             }
         }

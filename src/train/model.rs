@@ -135,7 +135,8 @@ impl Model {
         })
     }
 
-    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports. On a chip the sums are those of its arrays, and gradients go through the sums of the weights' signs.
+    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports. On a chip the
+    /// sums are those of its arrays, and gradients go through the sums of the weights' signs.
     pub fn gradients(
         &mut self,
         plan: &Plan,

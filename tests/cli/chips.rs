@@ -51,6 +51,32 @@ fn one_seed_is_one_chip() {
     assert!(number("worst") >= number("rms") && number("residual") < 1e-12, "{json}");
 }
 
+/// Time and compensation of the command line are those of the file.
+#[test]
+fn a_chip_ages() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    write_arch(dir, "adc");
+    let text = fs::read_to_string(dir.join("arch.toml")).expect("readable").replace("c3sram", "pcm");
+    let file = |name: &str, more: &str| fs::write(dir.join(name), format!("{text}{more}")).expect("writable");
+    file("arch.toml", "drift.nu = 0.06\n");
+    file("year.toml", "drift.nu = 0.06\ndrift.time = 31536000\n");
+    file("followed.toml", "drift.nu = 0.06\ndrift.time = 31536000\ndrift.compensate = true\n");
+    let chip = |arch: &str, more: &[&str]| {
+        let words = ["draw", "MODEL", "--arch", arch, "--seed", "3", "-o", "chip", "--json"];
+        bincim(dir, &[&words[..], more].concat()).ends(0);
+        fs::read(dir.join("chip")).expect("a chip")
+    };
+    let fresh = chip("arch.toml", &[]);
+    let year = chip("arch.toml", &["--time", "1y"]);
+    let followed = chip("arch.toml", &["--time", "365d", "--compensate"]);
+    assert!(fresh != year && year != followed && fresh != followed);
+    assert!(year == chip("year.toml", &[]) && followed == chip("followed.toml", &[]));
+    assert_eq!(chip("year.toml", &["--time", "0s"]), fresh);
+    let told = |arch: &str| bincim(dir, &["check", "MODEL", "--arch", arch]).ends(0).out;
+    assert!(told("arch.toml").contains("no time passes") && told("year.toml").contains("31,536,000 s ago"));
+}
+
 #[test]
 fn a_chip_of_another_machine_is_refused() {
     let root = with_glyphs(4);

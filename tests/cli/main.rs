@@ -82,6 +82,9 @@ impl Ran {
             let codes = ran.err.split_whitespace().filter(|word| is_code(word)).count();
             assert!(codes > 0, "no code:\n{}", ran.err);
             assert!(ran.err.contains("help: "), "no help:\n{}", ran.err);
+            let long: Vec<&str> = ran.err.lines().map(str::trim).filter(|line| line.len() > 20).collect();
+            let once: std::collections::BTreeSet<_> = long.iter().collect();
+            assert_eq!(once.len(), long.len(), "said twice:\n{}", ran.err);
             // What one line says must stand nowhere else, whatever is before it there.
             let text = |line: &str| line.trim_start_matches([' ', '×', '│', '╰', '─', '▶']).to_string();
             for line in

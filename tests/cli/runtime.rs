@@ -35,6 +35,11 @@ fn the_simulators_runtime_is_compiled_once() {
             std::fs::read_to_string(second.path().join("d/build/model_fst/build.log")).expect("a log");
         assert!(waves.contains(" -o verilated.o "), "{waves}");
     }
+    // What another run left beside the model is not linked.
+    for object in ["verilated.o", "verilated_threads.o"] {
+        std::fs::write(first.path().join("d/build/model").join(object), "of another time").expect("writable");
+    }
+    verified(first.path(), &[]);
     // What cannot be read or written is compiled.
     let kept = cache.path().join("bincim");
     std::fs::remove_dir_all(&kept).expect("the cache");

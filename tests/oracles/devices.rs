@@ -57,16 +57,23 @@ fn o37_programming_errors_are_those_of_the_device() {
 /// O38: a normal exponent makes the conductance log-normal; a year leaves half of an ON device.
 #[test]
 fn o38_drift_is_that_of_phase_change_memory() {
-    let decades = (1.0 + YEAR / 20.0_f64).ln();
+    let log_time = (1.0 + YEAR / 20.0_f64).ln();
     // Mean and deviation of the exponent by the state, by hand from the fit.
     for (state, nu, spread) in [(10, 0.049, 0.008), (6, 0.049, 0.008), (2, 0.049_346_3, 0.014_218)] {
         let physics = Physics { drift: Drift { time: YEAR, ..Drift::default() }, ..Physics::default() };
         let found = conductances(&physics, state);
-        let (mean, variance) = (-nu * decades, (spread * decades).powi(2));
+        let (mean, variance) = (-nu * log_time, (spread * log_time).powi(2));
         let expected = f64::from(state) / 10.0 * (mean + variance / 2.0_f64).exp();
         let squared = expected * expected * (variance.exp() - 1.0);
         assert_moments(&format!("a year at {state}"), &found, expected, squared);
     }
+    // Exponents that the file gives, in place of those of the states.
+    let given = Drift { time: 1e6, nu: Some(0.2), spread: 0.03, compensate: false };
+    let found = conductances(&Physics { drift: given, ..Physics::default() }, 10);
+    let log_time = (1.0 + 1e6 / 20.0_f64).ln();
+    let variance = (0.03 * log_time).powi(2);
+    let expected = (-0.2 * log_time + variance / 2.0).exp();
+    assert_moments("given", &found, expected, expected * expected * (variance.exp() - 1.0));
     let given = Drift { time: 1e6, nu: Some(0.2), spread: 0.0, compensate: false };
     let found = conductances(&Physics { drift: given, ..Physics::default() }, 10);
     let expected = (1.0 + 1e6 / 20.0_f64).powf(-0.2);
@@ -95,4 +102,23 @@ fn o39_a_compensated_array_gives_the_codes_of_the_first_day() {
     let followed = slope(&Drift { time: YEAR, compensate: true, ..Drift::default() });
     assert!((plain - 0.5).abs() < 0.05, "{plain}");
     assert!((followed - 1.0).abs() < 0.03, "{followed}");
+}
+
+/// O40: the reference of a sense amplifier follows as the edges of a converter do.
+#[test]
+fn o40_references_of_sense_amplifiers_follow_too() {
+    let mut site = site(256, 16, |column, row| if (column + row) % 3 == 0 { -1 } else { 1 });
+    site.converter = Converter::Sense { reference: vec![40.0; 16] };
+    let reference =
+        |drift: Drift| -> Vec<i32> { draw(&Physics { drift, ..Physics::default() }, 5, 8, &site).edges };
+    let fresh = reference(Drift::default());
+    assert_eq!(reference(Drift { time: YEAR, ..Drift::default() }), fresh);
+    // Nothing but the exponents is drawn: their mean conductance is that of an ON device after a year.
+    let left = (-0.049 * (1.0 + YEAR / 20.0_f64).ln()).exp();
+    for (now, before) in
+        reference(Drift { time: YEAR, compensate: true, ..Drift::default() }).iter().zip(&fresh)
+    {
+        let ratio = f64::from(*now) / f64::from(*before);
+        assert!((ratio - left).abs() < 0.01, "{ratio} {left}");
+    }
 }

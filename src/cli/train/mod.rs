@@ -302,7 +302,7 @@ fn resumed(fresh: Trainer, path: &Path, digest: &str) -> miette::Result<Trainer>
         };
         miette!(code = "train::checkpoint", help = help, "{}: {error}", path.display())
     })?;
-    output::log(format_args!("{}: {} epochs are kept", path.display(), trainer.history.len()));
+    progress::tell(format_args!("{}: {} epochs are kept", path.display(), trainer.history.len()));
     Ok(trainer)
 }
 
@@ -340,7 +340,7 @@ fn trained(
         if let Some(last) = trainer.history.last() {
             let seconds = begin.elapsed().as_secs_f64() / (trainer.history.len() - done) as f64;
             bar.suspend(|| {
-                output::log(format_args!(
+                progress::tell(format_args!(
                     "epoch {epoch}/{epochs}: loss {:.4}, training {:.2} %, test {:.2} %, {seconds:.1} s an epoch",
                     last.loss,
                     100.0 * last.train_accuracy,

@@ -388,7 +388,7 @@ fn resumed(prepared: &Prepared, dir: &Path) -> miette::Result<Records> {
     folder::write_whole(&dir.join(settings::FILE), settings.to_text().as_bytes())?;
     let (records, length) = records::read(dir, settings)?;
     if !records.is_empty() {
-        output::log(format_args!("{}: {} finished chips are kept", dir.display(), records.len()));
+        progress::tell(format_args!("{}: {} finished chips are kept", dir.display(), records.len()));
     }
     let mut log = Log::open(dir, length)?;
     prepared.measure(&prepared.pool, records, |record| log.append(record))
