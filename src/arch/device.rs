@@ -110,8 +110,15 @@ pub struct Board {
     pub converter: String,
     /// The fastest rate that it holds, bits a second, where 3,000,000 is the most that is asked of any.
     pub most_baud: u64,
+    /// Whether the serial line reaches the registers; a device that has no room for that gets a line for frames alone.
+    #[serde(default = "yes")]
+    pub registers: bool,
     /// What programs the board.
     pub loader: Loader,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The program that brings a bitstream onto a board, and its words.

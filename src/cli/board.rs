@@ -81,8 +81,8 @@ struct Run {
     /// Images whose scores differ, and the first of them.
     different: usize,
     told: Vec<Difference>,
-    /// Cycles of the last frame, counted by the board and by the design.
-    cycles: (u32, u64),
+    /// Cycles of the last frame, counted by the board, if it can say them, and by the design.
+    cycles: (Option<u32>, u64),
     seconds: f64,
     limits: line::Limits,
 }
@@ -96,7 +96,7 @@ struct Difference {
 
 impl Run {
     fn equal(&self) -> bool {
-        self.different == 0 && u64::from(self.cycles.0) == self.cycles.1
+        self.different == 0 && self.cycles.0.is_none_or(|counted| u64::from(counted) == self.cycles.1)
     }
 }
 
@@ -105,6 +105,9 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
     let record = record(&args.dir)?;
     let (design, model) = load::folder(&args.dir)?;
     let planes = super::verify::planes(args.planes, &design)?;
+    if !record.registers {
+        without_registers(args, &record, &design, planes)?;
+    }
     let data = match &args.data {
         Some(path) => Some(images(args, &load::data(&model, path, args.split.into())?, path, &design)?),
         None => None,
@@ -118,12 +121,15 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
         None => None,
     };
     let step = Step::start(format!("looking for the board at {}", escape::path(&args.port)));
-    let mut session = line.connect(&args.port, shape(&design))?;
+    let mut session = line.connect(&args.port, shape(&design, record.registers))?;
     step.done(&format!("{} at {} baud", record.board, line.baud));
-    if design.planes_of_weights() > 1 {
+    if record.registers && design.planes_of_weights() > 1 {
         session.set(register::PLANES, planes as u32)?;
     }
-    let run = work.map(|work| compare(args, &line, &mut session, &work)).transpose()?;
+    let mut run = work.map(|work| compare(args, &line, &mut session, &work)).transpose()?;
+    if let Some(run) = run.as_mut().filter(|_| record.registers) {
+        run.cycles.0 = Some(session.read(register::CYCLES)?);
+    }
     let registers = match args.registers {
         true => registers(&mut session, &design)?,
         false => Vec::new(),
@@ -179,12 +185,33 @@ fn record(dir: &Path) -> miette::Result<Record> {
     serde_json::from_slice(&bytes).map_err(|error| none(format!("no record of a board: {error}")))
 }
 
-/// Bytes of the design's frames and results.
-fn shape(design: &Design) -> Shape {
-    Shape {
-        frame_bytes: design.input.beats * design.input.stream_bits / 8,
-        result_bytes: design.output.scores * design.output.stream_bits / 8,
-    }
+/// What the design's line takes and gives.
+fn shape(design: &Design, registers: bool) -> Shape {
+    let frame_bytes = design.input.beats * design.input.stream_bits / 8;
+    Shape { frame_bytes, result_bytes: result_bytes(design), registers }
+}
+
+fn result_bytes(design: &Design) -> usize {
+    design.output.scores * design.output.stream_bits / 8
+}
+
+/// Refuses what a line for frames alone cannot do.
+fn without_registers(args: &Board, record: &Record, design: &Design, planes: usize) -> miette::Result<()> {
+    let what = if args.registers {
+        "--registers asks for what it cannot reach"
+    } else if planes < design.planes_of_weights() {
+        "--planes needs the register PLANES"
+    } else if design.has_noise() {
+        "the noise of the columns needs the register SEED before every frame"
+    } else {
+        return Ok(());
+    };
+    Err(miette!(
+        code = "cli::no_registers",
+        help = "take a device with more room, such as up5k: its line reaches the registers",
+        "the line of the {} carries frames alone: {what}",
+        escape::terminal(&record.board)
+    ))
 }
 
 /// Sends every image and holds what comes back against the golden model.
@@ -197,7 +224,7 @@ fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &
         correct: images.labels.as_ref().map(|_| 0),
         different: 0,
         told: Vec::new(),
-        cycles: (0, design.frame_of(*planes).layers.iter().sum()),
+        cycles: (None, design.frame_of(*planes).layers.iter().sum()),
         seconds: 0.0,
         limits: line.limits(0.0, 0.0),
     };
@@ -238,8 +265,7 @@ fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &
     }
     run.seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    run.cycles.0 = session.read(register::CYCLES)?;
-    let reply = encode(&[&[0x81, 0, 1][..], &vec![0; shape(design).result_bytes]].concat()).len();
+    let reply = encode(&[&[0x81, 0, 1][..], &vec![0; result_bytes(design)]].concat()).len();
     run.limits = line.limits(sent as f64 / count as f64, reply as f64);
     run.told.sort_by_key(|difference| difference.image);
     Ok(run)

@@ -194,7 +194,8 @@ fn line(board: &Board, core_hz: u64, asked: Option<u64>) -> miette::Result<Line>
         None => hdl::fastest(core_hz, board.most_baud),
     };
     let baud = baud.into_diagnostic().wrap_err("--baud")?;
-    Ok(Line { baud, converter: board.converter.clone(), most_baud: board.most_baud })
+    let (converter, most_baud, registers) = (board.converter.clone(), board.most_baud, board.registers);
+    Ok(Line { baud, converter, most_baud, registers })
 }
 
 /// There is no board whose line could have a rate.

@@ -24,11 +24,13 @@ pub trait Port {
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize>;
 }
 
-/// Sizes of what a design takes and gives.
+/// What a design takes and gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     pub frame_bytes: usize,
     pub result_bytes: usize,
+    /// Whether the line reaches registers, the link's own among them.
+    pub registers: bool,
 }
 
 /// What happened on the line.
@@ -96,11 +98,15 @@ impl<P: Port> Session<P> {
         self.patience = patience;
     }
 
-    /// Finds the board, asks for its sizes, and begins a session with the settings as they are.
+    /// Finds the board, asks for its sizes, and begins a session with the settings as they are. A board without
+    /// registers is found by its first result.
     ///
     /// Errors: no answer, or a board with another design.
     pub fn begin(&mut self) -> Result<(), SerialError> {
         self.port.send(&[FLAG, FLAG])?;
+        if !self.shape.registers {
+            return Ok(());
+        }
         let version = self.read(register::LINK)?;
         if version != register::VERSION {
             let what = format!("its line speaks {version:#010x} and not {:#010x}", register::VERSION);
@@ -218,6 +224,9 @@ impl<P: Port> Session<P> {
 
     /// Writes all settings once more and marks the session.
     fn restore(&mut self) -> Result<(), SerialError> {
+        if !self.shape.registers {
+            return Ok(());
+        }
         for (address, value) in self.settings.clone() {
             self.write(address, value)?;
         }

@@ -124,6 +124,7 @@ module <: module :> (
     .FRAME_BEATS  (<: link.frame_beats :>),
     .SCORE_BYTES  (<: link.m_bytes :>),
     .RESULT_BYTES (<: result_bytes :>),
+    .ACCESS       (<: access :>),
     .BUFFER_LOG2  (<: link.buffer_log2() :>),
     .BYTE_WIDTH   (<: byte_width :>),
     .BEAT_WIDTH   (<: beat_width :>),

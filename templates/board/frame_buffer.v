@@ -45,6 +45,8 @@ module frame_buffer #(
   wire full = (write_q ^ read_q) == DEPTH;
   wire take = push_i & !full;
 
+  // A byte is never read in the cycle in which it is written.
+  (* no_rw_check *)
   reg [7:0] memory [0:(1<<LOG2)-1];
   reg [7:0] byte_q;
 

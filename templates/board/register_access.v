@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// register_access: one read or one write at a time of the accelerator's registers, AXI4-Lite.
+// register_access: one read or one write at a time, of the accelerator's registers by AXI4-Lite or
+// of the link's own.
 //
-// start_i is taken at rest only, with write_i, address_i and data_i; done_o is high for one cycle,
-// with what was read on data_o, which stays until the next access.
-// Latency: 3 cycles and what the registers take.
+// The bytes of a request come with push_i, address first, before start_i; what was read leaves by
+// answer_o, lowest byte first, a byte with each next_i. Between start_i and the last of these, and
+// until the access has ended, nothing is pushed. own_data_i is the value of the link's own register
+// at address_o and stands in the cycle of start_i. done_o is high for one cycle.
+// Latency: 1 cycle for a register of the link's own, else 3 and what the registers take.
 
 `default_nettype none
 
 module register_access (
   input  wire clk_i,
   input  wire rst_ni,
+  input  wire [7:0] byte_i,
+  input  wire push_address_i,
+  input  wire push_data_i,
   input  wire start_i,
   input  wire write_i,
-  input  wire [11:0] address_i,
-  input  wire [31:0] data_i,
+  input  wire own_i,
+  input  wire [31:0] own_data_i,
+  output wire [15:0] address_o,
+  // The first bit of a value that is written.
+  output wire data_o,
   output wire done_o,
-  output wire [31:0] data_o,
+  output wire [7:0] answer_o,
+  input  wire next_i,
   output wire [11:0] m_axil_awaddr,
   output wire m_axil_awvalid,
   input  wire m_axil_awready,
@@ -36,59 +46,49 @@ module register_access (
   output wire m_axil_rready
 );
 
-  reg active_q;
   reg aw_q;
   reg w_q;
   reg ar_q;
   reg done_q;
-  reg [11:0] address_q;
+  // One register for the value that is written and the one that was read.
+  reg [15:0] address_q;
   reg [31:0] data_q;
-  wire begins = start_i & !active_q;
-  wire ends = active_q & (m_axil_bvalid | m_axil_rvalid);
+  wire far = start_i & !own_i;
   // The accelerator's registers answer OKAY always.
   wire unused_response = &{1'b0, m_axil_bresp, m_axil_rresp};
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      active_q <= 1'b0;
       aw_q <= 1'b0;
       w_q <= 1'b0;
       ar_q <= 1'b0;
       done_q <= 1'b0;
     end else begin
-      done_q <= ends;
-      if (begins) begin
-        active_q <= 1'b1;
-        aw_q <= write_i;
-        w_q <= write_i;
-        ar_q <= !write_i;
-      end else begin
-        if (m_axil_awready) aw_q <= 1'b0;
-        if (m_axil_wready) w_q <= 1'b0;
-        if (m_axil_arready) ar_q <= 1'b0;
-        if (ends) active_q <= 1'b0;
-      end
+      done_q <= (start_i & own_i) | m_axil_bvalid | m_axil_rvalid;
+      aw_q <= (far & write_i) | (aw_q & !m_axil_awready);
+      w_q <= (far & write_i) | (w_q & !m_axil_wready);
+      ar_q <= (far & !write_i) | (ar_q & !m_axil_arready);
     end
   end
 
   always @(posedge clk_i) begin
-    if (begins) begin
-      address_q <= address_i;
-      data_q <= data_i;
-    end else if (active_q & m_axil_rvalid) begin
-      data_q <= m_axil_rdata;
-    end
+    if (push_address_i) address_q <= {byte_i, address_q[15:8]};
+    if (push_data_i | next_i) data_q <= {byte_i, data_q[31:8]};
+    else if (m_axil_rvalid) data_q <= m_axil_rdata;
+    else if (start_i & own_i) data_q <= own_data_i;
   end
 
+  assign address_o = address_q;
+  assign data_o = data_q[0];
   assign done_o = done_q;
-  assign data_o = data_q;
-  assign m_axil_awaddr = address_q;
+  assign answer_o = data_q[7:0];
+  assign m_axil_awaddr = address_q[11:0];
   assign m_axil_awvalid = aw_q;
   assign m_axil_wdata = data_q;
   assign m_axil_wstrb = 4'hF;
   assign m_axil_wvalid = w_q;
   assign m_axil_bready = 1'b1;
-  assign m_axil_araddr = address_q;
+  assign m_axil_araddr = address_q[11:0];
   assign m_axil_arvalid = ar_q;
   assign m_axil_rready = 1'b1;
 

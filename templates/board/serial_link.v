@@ -11,8 +11,10 @@
 // A refused packet changes nothing. Results come in the order of their frames.
 //
 // Registers: from 0x0000 the accelerator's own; 0x1000 LINK (version), 0x1004 FRAME_BYTES,
-// 0x1008 RESULT_BYTES, 0x100C REFUSED (packets since reset, stays at 65535), 0x1010 SESSION (bit 0,
+// 0x1008 RESULT_BYTES, 0x100C REFUSED (packets since reset, stays at 255), 0x1010 SESSION (bit 0,
 // clear since a reset until it is written, so that a host sees that its settings are gone).
+// An access is refused if the one before has not been replied to when its packet begins.
+// With ACCESS = 0 there are no registers: READ and WRITE are no such type, and SESSION is 1.
 // Latency: 2 cycles from a packet's closing flag to its frame's first fetch or its access, and from
 // a result or the end of an access to the reply's opening flag.
 
@@ -23,6 +25,7 @@ module serial_link #(
   parameter FRAME_BEATS = 2,
   parameter SCORE_BYTES = 1,
   parameter RESULT_BYTES = 1,
+  parameter ACCESS = 1,
   // The buffer holds 2^BUFFER_LOG2 bytes, one frame at least.
   parameter BUFFER_LOG2 = 9,
   // Bits of an index over the bytes of a beat, over the beats of a frame, over the content of a
@@ -70,36 +73,41 @@ module serial_link #(
   output wire busy_o
 );
 
-  localparam [7:0] FRAME = 8'h01;
-  localparam [7:0] READ = 8'h02;
-  localparam [7:0] WRITE = 8'h03;
-  localparam [6:0] REFUSED = 7'h00;
-  localparam [7:0] DAMAGED = 8'd1;
-  localparam [7:0] UNKNOWN = 8'd2;
-  localparam [7:0] FULL = 8'd3;
-  localparam [7:0] BUSY = 8'd4;
+  // Types of packets; a reply has bit 7 set.
+  localparam [1:0] REFUSED = 2'd0;
+  localparam [1:0] FRAME = 2'd1;
+  localparam [1:0] READ = 2'd2;
+  localparam [1:0] WRITE = 2'd3;
+  localparam [2:0] DAMAGED = 3'd1;
+  localparam [2:0] UNKNOWN = 3'd2;
+  localparam [2:0] FULL = 3'd3;
+  localparam [2:0] BUSY = 3'd4;
   localparam [31:0] VERSION = 32'h42534C31;
   localparam [31:0] FRAME_BYTES = BEAT_BYTES * FRAME_BEATS;
   localparam [31:0] FRAME_CONTENT = FRAME_BYTES + 32'd2;
-  localparam [31:0] SCORE_CONTENT = SCORE_BYTES;
   localparam [LENGTH_WIDTH-1:0] FRAME_LENGTH = FRAME_CONTENT[LENGTH_WIDTH-1:0];
   localparam [LENGTH_WIDTH-1:0] READ_LENGTH = 4;
   localparam [LENGTH_WIDTH-1:0] WRITE_LENGTH = 8;
-  localparam [7:0] SCORE_LENGTH = SCORE_CONTENT[7:0];
   localparam [LENGTH_WIDTH-1:0] TOO_LONG = {LENGTH_WIDTH{1'b1}};
-  // The reply's bytes leave from here: a register's four or a score's.
-  localparam BODY_BYTES = (SCORE_BYTES > 4) ? SCORE_BYTES : 4;
+  // Bits of an index over the bytes of a score or of a register.
+  localparam INDEX_WIDTH = (SCORE_BYTES > 4) ? $clog2(SCORE_BYTES) : 2;
+  localparam [31:0] SCORE_BELOW = SCORE_BYTES - 1;
+  localparam [INDEX_WIDTH-1:0] LAST_OF_SCORE = SCORE_BELOW[INDEX_WIDTH-1:0];
+  localparam [INDEX_WIDTH-1:0] LAST_OF_REGISTER = 3;
 
-  // Requests: type and tag, then a frame's bytes into the buffer, other bytes into the arguments.
+  // Requests: type and tag, then a frame's bytes into the buffer, an access's into its registers.
   wire [7:0] data;
   wire data_valid;
   wire ended;
   wire good;
   reg [LENGTH_WIDTH-1:0] length_q;
-  reg [7:0] type_q;
+  reg [1:0] type_q;
+  reg known_q;
   reg [7:0] tag_q;
-  reg [47:0] arguments_q;
   wire in_body = data_valid & (length_q > 1);
+  wire is_frame = known_q & (type_q == FRAME);
+  wire is_access;
+  wire free;
   wire overflow;
   wire tags_ready;
 
@@ -122,47 +130,42 @@ module serial_link #(
   end
 
   always @(posedge clk_i) begin
-    if (data_valid & (length_q == 0)) type_q <= data;
+    if (data_valid & (length_q == 0)) begin
+      type_q <= data[1:0];
+      known_q <= (data[7:2] == 6'd0);
+    end
     if (data_valid & (length_q == 1)) tag_q <= data;
-    if (in_body) arguments_q <= {data, arguments_q[47:8]};
   end
 
-  // What a packet asks for, at its end. Arguments stand at the top of their register.
-  wire is_frame = (type_q == FRAME) & (length_q == FRAME_LENGTH);
-  wire is_read = (type_q == READ) & (length_q == READ_LENGTH);
-  wire is_write = (type_q == WRITE) & (length_q == WRITE_LENGTH);
+  // What a packet asks for, at its end.
+  wire whole_frame = is_frame & (length_q == FRAME_LENGTH);
+  wire whole_access = is_access & (length_q == (type_q[0] ? WRITE_LENGTH : READ_LENGTH));
   wire no_room = overflow | !tags_ready;
-  reg access_q;
-  reg answer_q;
-  wire busy = access_q | answer_q;
-  wire takes_frame = ended & good & is_frame & !no_room;
-  wire takes_access = ended & good & (is_read | is_write) & !busy;
+  wire takes_frame = ended & good & whole_frame & !no_room;
+  wire takes_access = ended & good & whole_access & free;
   wire refuses = ended & !takes_frame & !takes_access;
-  wire [15:0] address = is_read ? arguments_q[47:32] : arguments_q[15:0];
-  wire [31:0] value = arguments_q[47:16];
-  wire unused_address = &{1'b0, address[1:0]};
 
   // A reason that waits is given once; those that come meanwhile are in the count.
   reg refused_q;
-  reg [7:0] reason_q;
+  reg [2:0] reason_q;
   reg [7:0] refused_tag_q;
-  reg [15:0] refusals_q;
+  reg [7:0] refusals_q;
   wire refusal_done;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       refused_q <= 1'b0;
-      refusals_q <= 16'd0;
+      refusals_q <= 8'd0;
     end else begin
       if (refuses) refused_q <= 1'b1;
       else if (refusal_done) refused_q <= 1'b0;
-      if (refuses & (refusals_q != 16'hFFFF)) refusals_q <= refusals_q + 16'd1;
+      if (refuses & (refusals_q != 8'hFF)) refusals_q <= refusals_q + 8'd1;
     end
   end
 
   always @(posedge clk_i) begin
     if (refuses & (!refused_q | refusal_done)) begin
-      reason_q <= !good ? DAMAGED : is_frame ? FULL : (is_read | is_write) ? BUSY : UNKNOWN;
+      reason_q <= !good ? DAMAGED : whole_frame ? FULL : whole_access ? BUSY : UNKNOWN;
       refused_tag_q <= tag_q;
     end
   end
@@ -182,7 +185,7 @@ module serial_link #(
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
     .byte_i        (data),
-    .push_i        (in_body & (type_q == FRAME) & (length_q < FRAME_LENGTH)),
+    .push_i        (in_body & is_frame & (length_q < FRAME_LENGTH)),
     .commit_i      (takes_frame),
     .drop_i        (ended & !takes_frame),
     .overflow_o    (overflow),
@@ -204,97 +207,175 @@ module serial_link #(
   );
 
   // Accesses: the link's own registers answer at once.
-  wire own = (address[15:12] != 4'd0);
-  wire access_done;
-  wire [31:0] access_data;
-  reg [31:0] own_data_q;
-  reg own_q;
-  reg read_q;
-  reg session_q;
-  reg [7:0] access_tag_q;
+  wire answers;
+  wire reads;
+  wire [7:0] access_tag;
+  wire [7:0] answer;
+  wire session;
+  wire answer_byte_done;
   wire answer_done;
 
-  register_access u_access (
-    .clk_i          (clk_i),
-    .rst_ni         (rst_ni),
-    .start_i        (takes_access & !own),
-    .write_i        (is_write),
-    .address_i      (address[11:0]),
-    .data_i         (value),
-    .done_o         (access_done),
-    .data_o         (access_data),
-    .m_axil_awaddr  (m_axil_awaddr),
-    .m_axil_awvalid (m_axil_awvalid),
-    .m_axil_awready (m_axil_awready),
-    .m_axil_wdata   (m_axil_wdata),
-    .m_axil_wstrb   (m_axil_wstrb),
-    .m_axil_wvalid  (m_axil_wvalid),
-    .m_axil_wready  (m_axil_wready),
-    .m_axil_bresp   (m_axil_bresp),
-    .m_axil_bvalid  (m_axil_bvalid),
-    .m_axil_bready  (m_axil_bready),
-    .m_axil_araddr  (m_axil_araddr),
-    .m_axil_arvalid (m_axil_arvalid),
-    .m_axil_arready (m_axil_arready),
-    .m_axil_rdata   (m_axil_rdata),
-    .m_axil_rresp   (m_axil_rresp),
-    .m_axil_rvalid  (m_axil_rvalid),
-    .m_axil_rready  (m_axil_rready)
-  );
+  generate
+    if (ACCESS != 0) begin : gen_access
+      wire [15:0] address;
+      wire value;
+      wire own = (address[15:12] != 4'd0);
+      wire done;
+      reg [31:0] own_data;
+      reg access_q;
+      reg answer_q;
+      reg reads_q;
+      reg session_q;
+      reg [7:0] access_tag_q;
+      // No access waited for its reply when the packet began.
+      reg free_q;
+      wire unused_address = &{1'b0, address[1:0]};
 
-  always @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      access_q <= 1'b0;
-      answer_q <= 1'b0;
-      session_q <= 1'b0;
-    end else begin
-      if (takes_access & !own) access_q <= 1'b1;
-      else if (access_done) access_q <= 1'b0;
-      if ((takes_access & own) | access_done) answer_q <= 1'b1;
-      else if (answer_done) answer_q <= 1'b0;
-      if (takes_access & is_write & (address[15:2] == 14'h0404)) session_q <= value[0];
+      always @(*) begin
+        case (address[15:2])
+          14'h0400: own_data = VERSION;
+          14'h0401: own_data = FRAME_BYTES;
+          14'h0402: own_data = RESULT_BYTES;
+          14'h0403: own_data = {24'd0, refusals_q};
+          14'h0404: own_data = {31'd0, session_q};
+          default: own_data = 32'd0;
+        endcase
+      end
+
+      register_access u_access (
+        .clk_i          (clk_i),
+        .rst_ni         (rst_ni),
+        .byte_i         (data),
+        .push_address_i (in_body & is_access & free_q & (length_q < 4)),
+        .push_data_i    (in_body & is_access & free_q & (length_q >= 4)),
+        .start_i        (takes_access),
+        .write_i        (type_q[0]),
+        .own_i          (own),
+        .own_data_i     (own_data),
+        .address_o      (address),
+        .data_o         (value),
+        .done_o         (done),
+        .answer_o       (answer),
+        .next_i         (answer_byte_done),
+        .m_axil_awaddr  (m_axil_awaddr),
+        .m_axil_awvalid (m_axil_awvalid),
+        .m_axil_awready (m_axil_awready),
+        .m_axil_wdata   (m_axil_wdata),
+        .m_axil_wstrb   (m_axil_wstrb),
+        .m_axil_wvalid  (m_axil_wvalid),
+        .m_axil_wready  (m_axil_wready),
+        .m_axil_bresp   (m_axil_bresp),
+        .m_axil_bvalid  (m_axil_bvalid),
+        .m_axil_bready  (m_axil_bready),
+        .m_axil_araddr  (m_axil_araddr),
+        .m_axil_arvalid (m_axil_arvalid),
+        .m_axil_arready (m_axil_arready),
+        .m_axil_rdata   (m_axil_rdata),
+        .m_axil_rresp   (m_axil_rresp),
+        .m_axil_rvalid  (m_axil_rvalid),
+        .m_axil_rready  (m_axil_rready)
+      );
+
+      always @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          access_q <= 1'b0;
+          answer_q <= 1'b0;
+          session_q <= 1'b0;
+        end else begin
+          access_q <= takes_access | (access_q & !done);
+          answer_q <= done | (answer_q & !answer_done);
+          if (takes_access & type_q[0] & (address[15:2] == 14'h0404)) session_q <= value;
+        end
+      end
+
+      always @(posedge clk_i) begin
+        if (data_valid & (length_q == 0)) free_q <= !access_q & !answer_q;
+        if (takes_access) begin
+          access_tag_q <= tag_q;
+          reads_q <= !type_q[0];
+        end
+      end
+
+      assign is_access = known_q & ((type_q == READ) | (type_q == WRITE));
+      assign free = free_q;
+      assign answers = answer_q;
+      assign reads = reads_q;
+      assign access_tag = access_tag_q;
+      assign session = session_q;
+    end else begin : gen_no_access
+      wire unused = &{1'b0, refusals_q, takes_access, answer_byte_done, answer_done,
+                      m_axil_awready, m_axil_wready, m_axil_bresp, m_axil_bvalid,
+                      m_axil_arready, m_axil_rdata, m_axil_rresp, m_axil_rvalid};
+
+      assign is_access = 1'b0;
+      assign free = 1'b0;
+      assign answers = 1'b0;
+      assign reads = 1'b0;
+      assign access_tag = 8'd0;
+      assign answer = 8'd0;
+      assign session = 1'b1;
+      assign m_axil_awaddr = 12'd0;
+      assign m_axil_awvalid = 1'b0;
+      assign m_axil_wdata = 32'd0;
+      assign m_axil_wstrb = 4'd0;
+      assign m_axil_wvalid = 1'b0;
+      assign m_axil_bready = 1'b1;
+      assign m_axil_araddr = 12'd0;
+      assign m_axil_arvalid = 1'b0;
+      assign m_axil_rready = 1'b1;
     end
-  end
+  endgenerate
 
-  always @(posedge clk_i) begin
-    if (takes_access) begin
-      access_tag_q <= tag_q;
-      read_q <= is_read;
-      own_q <= own;
-      case (address[15:2])
-        14'h0400: own_data_q <= VERSION;
-        14'h0401: own_data_q <= FRAME_BYTES;
-        14'h0402: own_data_q <= RESULT_BYTES;
-        14'h0403: own_data_q <= {16'd0, refusals_q};
-        14'h0404: own_data_q <= {31'd0, session_q};
-        default: own_data_q <= 32'd0;
-      endcase
-    end
-  end
-
-  // Replies: type and tag, then what belongs to it, from a register that is shifted out.
+  // Replies: type and tag, then what belongs to it, from where it stands until the reply has left.
   localparam [2:0] REST = 3'd0;
   localparam [2:0] TYPE = 3'd1;
   localparam [2:0] TAG = 3'd2;
   localparam [2:0] STATUS = 3'd3;
-  localparam [2:0] LOAD = 3'd4;
-  localparam [2:0] BODY = 3'd5;
+  localparam [2:0] BODY = 3'd4;
 
   reg [2:0] reply_q;
-  reg [6:0] kind_q;
-  reg [7:0] reply_tag_q;
-  reg [8*BODY_BYTES-1:0] body_q;
-  reg [7:0] left_q;
-  reg last_score_q;
-  wire is_result = (kind_q == FRAME[6:0]);
-  wire has_body = (kind_q != WRITE[6:0]);
+  reg [1:0] kind_q;
+  reg [INDEX_WIDTH-1:0] index_q;
+  wire is_result = (kind_q == FRAME);
+  wire in_reply_body = (reply_q == BODY);
   wire sent;
-  wire sends = (reply_q == TYPE) | (reply_q == TAG) | (reply_q == STATUS) | (reply_q == BODY);
-  wire ends = (reply_q == BODY) ? (left_q == 8'd1) & (!is_result | last_score_q)
-                                : (reply_q == TAG) & !has_body;
-  wire [7:0] out = (reply_q == TYPE) ? {1'b1, kind_q} :
-                   (reply_q == TAG) ? reply_tag_q :
-                   (reply_q == STATUS) ? {7'd0, session_q} : body_q[7:0];
+  wire sends = in_reply_body ? !is_result | m_axis_tvalid : (reply_q != REST);
+  wire ends_score = (index_q == LAST_OF_SCORE);
+  reg ends;
+  reg [7:0] tag;
+  reg [7:0] content;
+  reg [7:0] out;
+
+  always @(*) begin
+    case (kind_q)
+      FRAME: begin
+        ends = in_reply_body & ends_score & m_axis_tlast;
+        tag = frame_tag;
+        content = m_axis_tdata[8*index_q +: 8];
+      end
+      READ: begin
+        ends = in_reply_body & (index_q == LAST_OF_REGISTER);
+        tag = access_tag;
+        content = answer;
+      end
+      WRITE: begin
+        ends = (reply_q == TAG);
+        tag = access_tag;
+        content = answer;
+      end
+      default: begin
+        ends = in_reply_body;
+        tag = refused_tag_q;
+        content = {5'd0, reason_q};
+      end
+    endcase
+    case (reply_q)
+      TYPE: out = {6'b100000, kind_q};
+      TAG: out = tag;
+      STATUS: out = {7'd0, session};
+      default: out = content;
+    endcase
+  end
 
   packet_sender u_sender (
     .clk_i   (clk_i),
@@ -313,46 +394,28 @@ module serial_link #(
       reply_q <= REST;
     end else begin
       case (reply_q)
-        REST: if (refused_q | answer_q | (m_axis_tvalid & frame_tag_valid)) reply_q <= TYPE;
+        REST: if (refused_q | answers | (m_axis_tvalid & frame_tag_valid)) reply_q <= TYPE;
         TYPE: if (sent) reply_q <= TAG;
-        TAG: if (sent) reply_q <= is_result ? STATUS : has_body ? BODY : REST;
-        STATUS: if (sent) reply_q <= LOAD;
-        LOAD: if (m_axis_tvalid) reply_q <= BODY;
-        BODY: if (sent & (left_q == 8'd1)) reply_q <= ends ? REST : LOAD;
-        default: reply_q <= REST;
+        TAG: if (sent) reply_q <= ends ? REST : is_result ? STATUS : BODY;
+        STATUS: if (sent) reply_q <= BODY;
+        default: if (sent & ends) reply_q <= REST;
       endcase
     end
   end
 
   always @(posedge clk_i) begin
     if (reply_q == REST) begin
-      if (refused_q) begin
-        kind_q <= REFUSED;
-        reply_tag_q <= refused_tag_q;
-        body_q[7:0] <= reason_q;
-        left_q <= 8'd1;
-      end else if (answer_q) begin
-        kind_q <= read_q ? READ[6:0] : WRITE[6:0];
-        reply_tag_q <= access_tag_q;
-        body_q[31:0] <= own_q ? own_data_q : access_data;
-        left_q <= 8'd4;
-      end else begin
-        kind_q <= FRAME[6:0];
-        reply_tag_q <= frame_tag;
-      end
-    end else if (m_axis_tready) begin
-      body_q[8*SCORE_BYTES-1:0] <= m_axis_tdata;
-      left_q <= SCORE_LENGTH;
-      last_score_q <= m_axis_tlast;
-    end else if ((reply_q == BODY) & sent) begin
-      body_q <= body_q >> 8;
-      left_q <= left_q - 8'd1;
+      kind_q <= refused_q ? REFUSED : !answers ? FRAME : reads ? READ : WRITE;
+      index_q <= {INDEX_WIDTH{1'b0}};
+    end else if (in_reply_body & sent) begin
+      index_q <= (is_result & ends_score) ? {INDEX_WIDTH{1'b0}} : index_q + 1'b1;
     end
   end
 
-  assign m_axis_tready = (reply_q == LOAD);
-  assign refusal_done = (reply_q == TYPE) & sent & (kind_q == REFUSED);
-  assign answer_done = sent & ends & !is_result & (kind_q != REFUSED);
+  assign m_axis_tready = in_reply_body & is_result & sent & ends_score;
+  assign refusal_done = sent & ends & (kind_q == REFUSED);
+  assign answer_byte_done = sent & in_reply_body & (kind_q == READ);
+  assign answer_done = sent & ends & ((kind_q == READ) | (kind_q == WRITE));
   assign result_done = sent & ends & is_result;
   assign busy_o = frame_tag_valid;
 

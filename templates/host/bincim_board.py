@@ -46,7 +46,7 @@ class Board:
         self.port.write(b"\x7e\x7e")
         sizes = [self.facts[part]["bytes"] for part in ("frame", "result")]
         wanted = {"LINK": int.from_bytes(b"BSL1", "big"), "FRAME_BYTES": sizes[0], "RESULT_BYTES": sizes[1]}
-        for name, value in wanted.items():
+        for name, value in wanted.items() if self.facts["registers"] else ():
             if (there := self.read(name)) != value:
                 raise LineError(f"the board holds another design: {name} is {there} and not {value}")
         self._restore()
@@ -109,7 +109,8 @@ class Board:
     def _restore(self):
         for address, value in self.settings.items():
             self._write(address, value)
-        self._write(REGISTERS["SESSION"], 1)
+        if self.facts["registers"]:
+            self._write(REGISTERS["SESSION"], 1)
 
     def _exchange(self, kind, body):
         for attempt in range(self.tries):

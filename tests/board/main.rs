@@ -56,25 +56,25 @@ fn words(output: &Output) -> String {
 fn lab() -> Option<&'static Lab> {
     static LAB: OnceLock<Lab> = OnceLock::new();
     tools::need(Tool::Verilator)?;
-    Some(LAB.get_or_init(Lab::new))
+    Some(LAB.get_or_init(|| Lab::new("up5k", "icebreaker")))
 }
 
 impl Lab {
-    fn new() -> Lab {
+    fn new(device: &str, board: &str) -> Lab {
         let root = tempfile::tempdir().expect("a folder");
         let dir = root.path();
         let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/glyphs/glyphs.onnx");
         let arch = "[array]\nrows = 32\ncolumns = 8\n[activation]\nword = 8\n[weights]\nrows_per_cycle = 8\n";
         fs::write(dir.join("arch.toml"), arch).expect("writable");
         let network = network.to_str().expect("a path");
-        let made = ["generate", network, "--arch", "arch.toml", "--device", "up5k", "-o", "d"];
+        let made = ["generate", network, "--arch", "arch.toml", "--device", device, "-o", "d"];
         for words_of in [&made[..], &["glyphs", "--split", "test", "--count", "40", "-o", "data"]] {
             let output = bincim(dir, words_of);
             assert!(output.status.success(), "{}", words(&output));
         }
         let record: Value = read_json(&dir.join("d/host/board.json"));
         let clock_hz = record["clock_hz"].as_u64().expect("a clock");
-        let model = build(dir);
+        let model = build(dir, &format!("{board}_top"));
         Lab { root, model, clock_hz }
     }
 
@@ -123,7 +123,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 /// The wrapper of `dir/d` with the line of `line.cpp`.
-fn build(dir: &Path) -> PathBuf {
+fn build(dir: &Path, top: &str) -> PathBuf {
     let rtl = dir.join("d/rtl");
     let list = fs::read_to_string(rtl.join("files.f")).expect("files.f");
     let mut files: Vec<PathBuf> = list.lines().map(PathBuf::from).collect();
@@ -135,7 +135,7 @@ fn build(dir: &Path) -> PathBuf {
     let model = verilator::build(&verilator::Build {
         files: &files,
         harness: &[source],
-        top: "icebreaker_top",
+        top,
         cwd: &rtl,
         out: &dir.join("model"),
         trace: false,
@@ -237,6 +237,31 @@ fn a_bit_that_is_wrong_in_the_board_is_a_difference() {
     let output = lab.run(&board, &["--images", "4"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(words(&output).contains("DIFFERENT"), "{}", words(&output));
+}
+
+#[test]
+fn a_board_without_room_for_registers_gives_scores_alone() {
+    if tools::need(Tool::Verilator).is_none() {
+        return;
+    }
+    let lab = Lab::new("hx1k", "icestick");
+    let board = lab.board(&[]);
+    let text = lab.run(&board, &["--images", "5"]);
+    assert_eq!(text.status.code(), Some(0), "{}", words(&text));
+    for said in ["every one equals the golden model's", "a frame by the plan; this line does not reach"] {
+        assert!(words(&text).contains(said), "no `{said}` in {}", words(&text));
+    }
+    let lossy = lab.board(&["--lose-in", "400"]);
+    let found = lab.json(&lossy, &["--images", "12"], 0);
+    assert_eq!(
+        (&found["run"]["different"], &found["run"]["cycles"]),
+        (&Value::from(0), &Value::Null),
+        "{found}"
+    );
+    assert!(found["again"].as_u64() > Some(0), "{found}");
+    let refused = lab.run(&board, &["--registers"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+    assert!(words(&refused).contains("cli::no_registers"), "{}", words(&refused));
 }
 
 #[test]

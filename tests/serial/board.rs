@@ -15,7 +15,12 @@ fn board(pll: Option<Pll>, reset_pin: bool) -> BoardTop {
         reset_pin,
         led_active_low: true,
         title: "a board".into(),
-        line: Line { baud: 1_000_000, converter: "a converter".into(), most_baud: 3_000_000 },
+        line: Line {
+            baud: 1_000_000,
+            converter: "a converter".into(),
+            most_baud: 3_000_000,
+            registers: true,
+        },
         s_bytes: 3,
         m_bytes: 2,
         frame_beats: 4,
@@ -250,6 +255,46 @@ fn frames_and_registers_go_through_every_board_at_a_rate_that_is_a_little_off() 
     }
 }
 
+/// A line for frames alone: no register is read or written, no session is asked for.
+#[test]
+fn a_line_for_frames_alone_has_no_registers() {
+    let mut board = board(None, true);
+    board.line.registers = false;
+    let data = frame(5);
+    let packets = [
+        asks(Request::Frame(&data), 1),
+        asks(Request::Write(0x1010, 1), 2),
+        asks(Request::Read(0x1000), 3),
+        asks(Request::Write(0x01C, 1), 4),
+        asks(Request::Frame(&data), 5),
+    ];
+    let Some(found) = replies(&board, &packets, 1.0) else { return };
+    let refused = |tag| Reply::Refused { tag, reason: Reason::Unknown };
+    assert_eq!(found, [result(1, true, &data), refused(2), refused(3), refused(4), result(5, true, &data)]);
+}
+
+/// An access whose packet begins before the one before it was replied to is refused and changes nothing.
+#[test]
+fn an_access_before_the_last_ones_reply_is_refused() {
+    let board = board(None, true);
+    let packets = [
+        asks(Request::Write(0x004, 0x1234_5678), 1),
+        asks(Request::Write(0x008, 0), 9),
+        (asks(Request::Read(0x004), 2).0, 1),
+        (asks(Request::Write(0x008, 0x55AA), 3).0, 800),
+        asks(Request::Read(0x008), 4),
+    ];
+    let Some(found) = replies(&board, &packets, 1.0) else { return };
+    let wanted = [
+        Reply::Written { tag: 1 },
+        Reply::Written { tag: 9 },
+        Reply::Read { tag: 2, value: 0x1234_5678 },
+        Reply::Refused { tag: 3, reason: Reason::Busy },
+        Reply::Read { tag: 4, value: 0 },
+    ];
+    assert_eq!(found, wanted);
+}
+
 /// Each wrong packet is refused for its own reason, changes nothing, and the next one is taken.
 #[test]
 fn wrong_packets_are_refused_with_their_reason() {
@@ -284,6 +329,10 @@ fn wrong_packets_are_refused_with_their_reason() {
     wrong(line(&encode(&Request::Frame(&[&data[..], &[0]].concat()).content(3))), Some(3), Reason::Unknown);
     wrong(line(&encode(&Request::Frame(&vec![1; 700]).content(3))), Some(3), Reason::Unknown);
     wrong(line(&encode(&[2, 3, 4])), Some(3), Reason::Unknown);
+    // A frame's length, and a type that differs from a frame's in one bit.
+    for bit in [2, 4, 7] {
+        wrong(line(&encode(&[&[1 | 1 << bit, 3][..], &data].concat())), Some(3), Reason::Unknown);
+    }
     let count = wanted.len() as u32;
     packets.push(asks(Request::Frame(&data), 4));
     packets.push(asks(Request::Read(0x100C), 5));
@@ -348,7 +397,9 @@ fn a_buffer_of_one_frame_takes_one_frame_after_the_other() {
 
 #[test]
 fn every_tool_takes_every_board_without_a_word() {
-    for board in boards() {
+    let frames_alone =
+        BoardTop { line: Line { registers: false, ..board(None, true).line }, ..board(None, true) };
+    for board in boards().into_iter().chain([frames_alone]) {
         let cells = match board.pll.map(|pll| pll.family) {
             Some(PllFamily::Ice40Pad) => vec!["ice40/cells_sim.v"],
             Some(PllFamily::Ecp5) => vec!["ecp5/cells_sim.v", "ecp5/cells_bb.v"],

@@ -58,9 +58,14 @@ fn of_run(found: &Found, run: &Run) -> String {
         );
     }
     let (counted, planned) = run.cycles;
-    text += &match u64::from(counted) == planned {
-        true => format!("  cycles    {counted} a frame, as planned\n"),
-        false => {
+    text += &match counted {
+        None => format!(
+            "  cycles    {planned} a frame by the plan; this line does not reach the board's counter\n"
+        ),
+        Some(counted) if u64::from(counted) == planned => {
+            format!("  cycles    {counted} a frame, as planned\n")
+        }
+        Some(counted) => {
             format!("  cycles    DIFFERENT: the board counts {counted} a frame, the design has {planned}\n")
         }
     };

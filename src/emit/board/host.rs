@@ -15,6 +15,8 @@ pub struct Record {
     pub baud: u32,
     pub converter: String,
     pub most_baud: u32,
+    /// Whether the line reaches the registers.
+    pub registers: bool,
     /// Clock of the accelerator, hertz, and cycles between frames.
     pub clock_hz: u64,
     pub interval: u64,
@@ -69,12 +71,13 @@ pub fn record(design: &Design, top: &BoardTop, device: &str) -> Record {
         Decision::HighestBit => "highest_bit",
     };
     Record {
-        design: design.name.raw().into(),
+        design: design.name.terminal(),
         device: device.into(),
         board: top.title.clone(),
         baud: top.line.baud as u32,
         converter: top.line.converter.clone(),
         most_baud: top.line.most_baud as u32,
+        registers: top.line.registers,
         clock_hz: top.core_hz(),
         interval: design.interval(),
         frame: Frame {

@@ -46,6 +46,8 @@ pub struct Line {
     /// What turns it into USB, and the fastest rate that it holds.
     pub converter: String,
     pub most_baud: u64,
+    /// Whether it reaches the registers; frames alone take a third fewer cells.
+    pub registers: bool,
 }
 
 impl BoardTop {
@@ -79,6 +81,7 @@ struct Wrapper<'a> {
     heart_log2: usize,
     link: &'a SerialLink,
     result_bytes: usize,
+    access: u8,
     byte_width: usize,
     beat_width: usize,
 }
@@ -107,6 +110,7 @@ pub fn modules(board: &BoardTop) -> Result<Vec<NamedText>, HdlError> {
         heart_log2: board.core_hz().ilog2() as usize + 1,
         link: &link,
         result_bytes: link.result_bytes(),
+        access: board.line.registers.into(),
         byte_width: hdl::index_width(link.s_bytes),
         beat_width: hdl::index_width(link.frame_beats),
     };

@@ -251,7 +251,10 @@ impl<'a> Module<'a> {
         for leaf in &self.net.memories {
             if let (Some(data), Some(depth)) = (leaf.port("read_data"), leaf.port("depth")) {
                 let (word, name, last) = (spaced(data.width), &leaf.name, depth.value - 1);
-                let _ = writeln!(text, "  reg {word}{name} [0:{last}];\n  reg {word}{name}_read_data;");
+                let _ = writeln!(
+                    text,
+                    "  (* no_rw_check, ram_style = \"block\" *)\n  reg {word}{name} [0:{last}];\n  reg {word}{name}_read_data;"
+                );
             }
         }
         text

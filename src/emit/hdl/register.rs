@@ -108,8 +108,8 @@ impl Logic for Register {
     }
 }
 
-/// A memory with one write port and one read port, both clocked; a read of the word that is being
-/// written gives the old word. Infers a block memory.
+/// A memory with one write port and one read port, both clocked; a block memory where the device has one. Nobody may
+/// depend on what a read of the word that is being written gives: the old word here, anything in hardware.
 #[derive(LogicBlock)]
 pub struct Memory {
     pub clock: Signal<In, Clock>,

@@ -19,7 +19,7 @@ struct Toy {
     deaf: bool,
 }
 
-const SHAPE: Shape = Shape { frame_bytes: 3, result_bytes: 2 };
+const SHAPE: Shape = Shape { frame_bytes: 3, result_bytes: 2, registers: true };
 
 fn toy() -> Toy {
     Toy {
