@@ -25,6 +25,16 @@ type Settings = &'static str;
 
 /// Parameters with which each module is read by every tool and simulated; the ends of each range among them.
 const MATRIX: &[(&str, &[Settings])] = &[
+    (
+        "bincim_accumulator",
+        &[
+            "Lanes=1 Count=1 Sum=1",
+            "Lanes=4 Count=5 Sum=9 Depth=16 Driven=6 Stages=3",
+            "Lanes=3 Count=8 Sum=6 Signed=1 Depth=3",
+            "Lanes=2 Count=4 Sum=12 Signed=1 Depth=9 Scale=3",
+            "Lanes=2 Count=4 Sum=11 Depth=5 Driven=4 Stages=1 Shift=2",
+        ],
+    ),
     ("bincim_counter", &["Count=1", "Count=2", "Count=3", "Count=8", "Count=100"]),
     ("bincim_input_frames", &["Frames=1", "Frames=2"]),
     (
@@ -46,6 +56,18 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Banks=4 Word=16 Depth=33 Parts=16 Style=\"block\"",
             "Banks=5 Word=4 Depth=7 WritePorts=5",
             "Banks=9 Word=64 Depth=2 WritePorts=9",
+        ],
+    ),
+    (
+        "bincim_threshold",
+        &[
+            "Lanes=1 Sum=1 Threshold=2 Signed=0 Flips=0 Depth=1 InitFile=\"t1.hex\"",
+            "Lanes=4 Sum=8 Threshold=9 Signed=1 Flips=1 Pools=1 FlipsAfter=1 Depth=6 InitFile=\"t2.hex\"",
+            "Lanes=3 Sum=9 Threshold=5 Signed=0 Flips=1 ScoreLanes=2 Score=12 Depth=8 InitFile=\"t3.hex\"",
+            "Lanes=5 Sum=6 Threshold=7 Signed=1 Flips=0 Bits=0 ScoreLanes=3 Score=11 ScoreShift=3 Depth=2 \
+             InitFile=\"t4.hex\"",
+            "Lanes=6 Sum=7 Threshold=8 Signed=1 Flips=1 FlipsAfter=1 Pools=1 ScoreLanes=6 Score=9 Depth=33 \
+             InitFile=\"t5.hex\"",
         ],
     ),
     (
@@ -148,8 +170,10 @@ fn images() -> tempfile::TempDir {
     for setting in MATRIX.iter().flat_map(|(_, all)| *all) {
         let of = |name| settings(setting).into_iter().find(|set| set.0 == name).map(|set| set.1);
         let Some(image) = of("InitFile") else { continue };
-        let number = |name| of(name).and_then(|text| text.parse().ok()).expect("a number");
-        let (width, depth): (usize, usize) = (number("Width"), number("Depth"));
+        let number = |name| of(name).map(|text| text.parse::<usize>().expect("a number"));
+        let of_lanes = || Some(number("Lanes")? * (number("Threshold")? + number("Flips")?));
+        let width = number("Width").or_else(of_lanes).expect("a width");
+        let depth = number("Depth").expect("a depth");
         let mut state = (width * 1000 + depth) as u64;
         let mut text = String::new();
         for _ in 0..depth {
@@ -320,6 +344,22 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_counter", "(value_q == last_i)", "(next == last_i)"),
         ("bincim_counter", "value_q <= last_o ? ZERO : next", "value_q <= next"),
         ("bincim_counter", "else if (clear_i)", "else if (clear_i & !step_i)"),
+        (
+            "bincim_threshold",
+            "$signed(wide_sum) >= $signed(wide_threshold)",
+            "$signed(wide_sum) > $signed(wide_threshold)",
+        ),
+        ("bincim_threshold", "group_q + first_entry_i", "group_q"),
+        ("bincim_threshold", "bit_q <= reached ^ (flip & !turns_after)", "bit_q <= reached ^ flip"),
+        ("bincim_threshold", "scores_i ? wide << ScoreShift : wide", "wide"),
+        ("bincim_threshold", "result_window_last_i ? {Lanes{1'b0}} : pooled", "pooled"),
+        ("bincim_accumulator", "sum_address_q <= count_address_q", "sum_address_q <= fetch_address_q"),
+        ("bincim_accumulator", "in_register_i ? sum_q : stored", "stored"),
+        ("bincim_accumulator", "stored_valid_i & !in_register_i", "stored_valid_i & in_register_i"),
+        ("bincim_accumulator", "(Stages-1)*Driven +: Driven", "0 +: Driven"),
+        ("bincim_accumulator", "{Sum{(Signed != 0) & own_count[Count-1]}}", "{Sum{1'b0}}"),
+        ("bincim_accumulator", "product << scale_i", "product"),
+        ("bincim_accumulator", "{Sum{lanes_i[lane]}} & scaled", "scaled"),
         ("bincim_row_driver", "row_q >> ROWS", "row_q >> 1"),
         ("bincim_row_driver", "map_driven_i | {Words{from_input_i}}", "map_driven_i"),
         ("bincim_map_memory", "write_data_i[(bank%WritePorts)*Word +: Word]", "write_data_i[0 +: Word]"),

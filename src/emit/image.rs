@@ -1,7 +1,7 @@
 //! Memory images: one line of hexadecimal digits an address.
 
 use super::NamedText;
-use super::result::flip_layers;
+use super::library::core::has_flips;
 use crate::design::{Analog, Design};
 use crate::variation::{ArrayDraw, Chip};
 
@@ -108,7 +108,7 @@ fn weights(design: &Design) -> String {
 /// One line a group: lane 0 in the low bits; an entry is the threshold, and above it the flip where any exists.
 fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
     let width = design.widths.threshold;
-    let (before, after) = flip_layers(design);
+    let flips = has_flips(design);
     let mut text = String::new();
     for (entry, group) in design.thresholds.iter().enumerate() {
         let mut bits = Vec::new();
@@ -116,7 +116,7 @@ fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
             let own = chip.and_then(|chip| chip.threshold(entry, lane));
             let value = own.unwrap_or(threshold.value);
             bits.extend((0..width).map(|bit| value >> bit & 1 == 1));
-            if before || after {
+            if flips {
                 bits.push(threshold.flip);
             }
         }

@@ -23,25 +23,6 @@ struct Key {
     width: usize,
 }
 
-/// One bit of what planes count.
-#[derive(Debug)]
-pub(super) struct ScaleBit {
-    pub name: &'static str,
-    pub shift: usize,
-    pub comma: &'static str,
-}
-
-/// Names of the bits of what a plane counts.
-const SCALE_BITS: [&str; 8] =
-    ["counts_1", "counts_2", "counts_4", "counts_8", "counts_16", "counts_32", "counts_64", "counts_128"];
-
-/// The bits of what planes count that are set in `all`.
-pub(super) fn scale_bits(all: i64) -> Vec<ScaleBit> {
-    let bits = SCALE_BITS.iter().enumerate().filter(|(shift, _)| all >> shift & 1 == 1);
-    let comma = |shift: usize| if all >> (shift + 1) == 0 { "" } else { "," };
-    bits.map(|(shift, name)| ScaleBit { name, shift, comma: comma(shift) }).collect()
-}
-
 /// The files of this family; none where every layer has one plane of scale 1.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if !view.scales {
@@ -144,15 +125,11 @@ fn scales(design: &Design, view: &View) -> Table {
     let description = "Plane program: what a contribution of each plane of the weights counts.";
     table(design, view, "plane_program", description, [true, false, true, false], |places| {
         let scale = |place: &[usize; 4]| design.layers[place[0]].planes[place[2]].scale;
-        if view.shift_width > 0 {
-            let shift = |place: &[usize; 4]| i64::from(scale(place).trailing_zeros());
-            return vec![Field::new("shift", view.shift_width, "", places.iter().map(shift))];
+        let shift = |place: &[usize; 4]| i64::from(scale(place).trailing_zeros());
+        match view.shift_width {
+            0 => vec![Field::new("scale", view.scale_width, "", places.iter().map(scale))],
+            width => vec![Field::new("shift", width, "", places.iter().map(shift))],
         }
-        let bits = view.scale_bits.iter().map(|bit| {
-            let has = |place: &[usize; 4]| scale(place) >> bit.shift & 1;
-            Field::new(bit.name, 1, "", places.iter().map(has))
-        });
-        bits.collect()
     })
 }
 

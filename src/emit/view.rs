@@ -6,10 +6,9 @@
 use super::analog::AnalogView;
 use super::edge::Edge;
 use super::facts::{PLANE_BITS, bits, plural, steps_rows, taps, turns};
+use super::library::core::threshold_sets;
 use super::library::{control, stream};
-use super::planes::{ScaleBit, scale_bits};
 use super::program::literal;
-use super::result::threshold_sets;
 use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, PlaneDesign};
 
 /// Numbers and switches of all templates.
@@ -33,8 +32,6 @@ pub(super) struct View {
     pub row_enable: bool,
     /// Sums need the number of driven rows.
     pub counts_driven: bool,
-    /// Sums are two's complement.
-    pub signed_sums: bool,
     pub analog: Option<AnalogView>,
     /// Reads have noise of their own.
     pub noise: bool,
@@ -77,7 +74,7 @@ pub(super) struct View {
     pub scales: bool,
     /// Scales are powers of two; else the bits that some scale has.
     pub shift_width: usize,
-    pub scale_bits: Vec<ScaleBit>,
+    pub scale_width: usize,
     /// Some tiles are left out.
     pub skips: bool,
     pub masks_rows: bool,
@@ -110,7 +107,6 @@ pub(super) struct View {
     pub accumulates: bool,
     pub accumulator_depth: usize,
     pub accumulator_width: usize,
-    pub accumulator_address_width: usize,
     pub mixed_register: bool,
     pub writes_sums: bool,
     /// Some layer adds the sums that another one kept; some that keeps them pools.
@@ -255,7 +251,6 @@ impl View {
             segment: design.segment,
             row_enable: design.row_enable,
             counts_driven,
-            signed_sums: design.signed_sums(),
             analog: AnalogView::new(design),
             noise: design.has_noise(),
             weighted: layers[0].weighted,
@@ -299,7 +294,7 @@ impl View {
                 true => bits(scales().map(|scale| scale.trailing_zeros() as usize).max().unwrap_or(0)).max(1),
                 false => 0,
             },
-            scale_bits: if shifts { Vec::new() } else { scale_bits(scales().fold(0, |all, one| all | one)) },
+            scale_width: if shifts { 0 } else { bits(scales().max().unwrap_or(1) as usize) },
             skips,
             masks_rows,
             masks_lanes,
@@ -345,7 +340,6 @@ impl View {
             accumulates,
             accumulator_depth: design.accumulator_depth,
             accumulator_width: design.widths.accumulator,
-            accumulator_address_width: design.widths.accumulator_address,
             mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
             writes_sums: design.accumulator_depth > 0,
             shortcuts: design.shortcut_depth > 0,

@@ -55,10 +55,7 @@ module bincim_top (
   //%- endif %//
   //%- endfor %//
   //%- for i in instances %//
-
-  //%- if !i.note.is_empty() %//
-  // <: i.note :>
-  //%- endif %//
+<: i.lead() :>
   <: i.module :> u_<: i.name :> (
       //%- for p in i.ports %//
       .<: p.port :>(<: p.wire :>)<: p.comma :>

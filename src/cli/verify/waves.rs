@@ -157,10 +157,8 @@ fn lane_signals(design: &Design, lane: usize) -> Vec<String> {
     for name in ["count", "contribution", "base"] {
         signals.push(bus(format!("{top}.u_accumulator.gen_lane[{lane}].{name}"), sum));
     }
-    let scores = design.layers.iter().any(|layer| layer.scores);
-    let gives_score = scores && lane < design.network.layers.last().map_or(0, |layer| layer.conv.c);
-    let unit = if gives_score { "gen_lane" } else { "gen_bit_lane" };
-    signals.push(bus(format!("{top}.u_threshold_unit.{unit}[{lane}].sum"), sum));
-    signals.push(bus(format!("{top}.u_threshold_unit.{unit}[{lane}].threshold"), design.widths.threshold));
+    let unit = format!("{top}.u_threshold_unit.gen_lane[{lane}]");
+    signals.push(bus(format!("{unit}.sum"), sum));
+    signals.push(bus(format!("{unit}.threshold"), design.widths.threshold));
     signals
 }

@@ -1,7 +1,7 @@
 //! What a design sets in the parts of its engine.
 
-use super::Head;
-use crate::design::Design;
+use super::{Head, stream};
+use crate::design::{Design, LayerDesign};
 
 /// Where the words of a rotation go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,35 @@ pub(in super::super) fn rotate(slots: usize, width: usize, turn: Turn) -> Head {
     }
 }
 
+/// `bincim_counter` of rounds of up to `count` steps.
+pub(in super::super) fn counter(count: usize) -> Head {
+    Head::new("bincim_counter").with("Count", count)
+}
+
+/// What a count is worth.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Products {
+    /// Bits of the number of driven rows, with which counts become products; 0: they are products.
+    pub driven: usize,
+    /// Bits of a plane's scale, as a shift or as a factor.
+    pub shift: usize,
+    pub scale: usize,
+}
+
+/// `bincim_accumulator`.
+pub(in super::super) fn accumulator(design: &Design, products: Products) -> Head {
+    Head::new("bincim_accumulator")
+        .with("Lanes", design.lanes)
+        .with("Count", design.widths.count)
+        .with("Sum", design.widths.accumulator)
+        .with("Signed", design.analog.is_some().into())
+        .with("Depth", design.accumulator_depth)
+        .with("Driven", products.driven)
+        .with("Stages", design.latency + 1)
+        .with("Shift", products.shift)
+        .with("Scale", products.scale)
+}
+
 /// `bincim_shortcut`, where some layer adds the sums that another one kept.
 pub(in super::super) fn shortcut(design: &Design) -> Head {
     Head::new("bincim_shortcut")
@@ -34,4 +63,76 @@ pub(in super::super) fn shortcut(design: &Design) -> Head {
 /// Whether a layer whose sums are kept pools.
 pub(in super::super) fn shortcut_pools(design: &Design) -> bool {
     design.layers.iter().any(|layer| layer.shortcut.keeps && layer.walk.window != (1, 1))
+}
+
+/// `bincim_threshold`, and what stands at its ports.
+pub(in super::super) struct Thresholds {
+    pub head: Head,
+    /// Constants: the last of all layers' groups, and where flips act if that is one place.
+    pub last_group: String,
+    pub flip_after_pool: Option<&'static str>,
+    /// First entry of the set of thresholds by the number of planes that run; `last_plane` is that number less 1.
+    pub first_entry: String,
+}
+
+/// Whether there are thresholds for each number of planes.
+pub(in super::super) fn threshold_sets(design: &Design) -> bool {
+    design.thresholds.len() > design.groups()
+}
+
+/// Whether some layer turns bits before the pooling, and whether some does behind it.
+fn flips(design: &Design) -> (bool, bool) {
+    let turns = |layer: &LayerDesign| {
+        let entries = layer.threshold_base..layer.threshold_base + layer.groups;
+        !layer.scores && design.thresholds[entries].iter().flatten().any(|threshold| threshold.flip)
+    };
+    let any = |after| design.layers.iter().any(|layer| turns(layer) && layer.flip_after_pool == after);
+    (any(false), any(true))
+}
+
+/// Whether an entry of the threshold memory has a flip above the threshold.
+pub(in super::super) fn has_flips(design: &Design) -> bool {
+    let (before, after) = flips(design);
+    before || after
+}
+
+/// Whether layers turn bits in different places.
+pub(in super::super) fn mixed_flip(design: &Design) -> bool {
+    flips(design) == (true, true)
+}
+
+pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thresholds {
+    let (_, after) = flips(design);
+    let scores = design.layers.iter().any(|layer| layer.scores);
+    let bits = design.layers.iter().any(|layer| !layer.scores);
+    let pools = bits && design.layers.iter().any(|layer| layer.walk.window != (1, 1));
+    let last = &design.layers[design.layers.len() - 1];
+    let width = design.widths.threshold_address;
+    let sets = (1..design.planes_of_weights()).rev().map(|planes| (planes - 1, design.threshold_set(planes)));
+    let first_entry = match threshold_sets(design) {
+        false => format!("{width}'d0"),
+        true => sets.fold(format!("{width}'d0"), |other, (plane, entry)| {
+            format!("(last_plane == {plane_width}'d{plane}) ? {width}'d{entry} : {other}")
+        }),
+    };
+    let head = Head::new("bincim_threshold")
+        .with("Lanes", design.lanes)
+        .with("Sum", design.widths.accumulator)
+        .with("Threshold", design.widths.threshold)
+        .with("Signed", design.signed_sums().into())
+        .with("Flips", has_flips(design).into())
+        .with("FlipsAfter", after.into())
+        .with("Bits", bits.into())
+        .with("Pools", pools.into())
+        .with("ScoreLanes", if scores { stream::score_lanes(design) } else { 0 })
+        .with("Score", design.widths.score)
+        .with("ScoreShift", last.score_shift)
+        .with("Depth", design.thresholds.len())
+        .with_text("InitFile", "thresholds.hex");
+    Thresholds {
+        head,
+        last_group: format!("{width}'d{}", design.groups() - 1),
+        flip_after_pool: (!mixed_flip(design)).then_some(if after { "1'b1" } else { "1'b0" }),
+        first_entry,
+    }
 }

@@ -6,8 +6,6 @@ use crate::design::{Analog, Design};
 /// What synthesis makes of a memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Style {
-    /// What the tool finds best.
-    Auto,
     Block,
     Registers,
 }
@@ -15,7 +13,6 @@ pub(in super::super) enum Style {
 impl Style {
     fn set(self, head: Head) -> Head {
         match self {
-            Style::Auto => head,
             Style::Block => head.with_text("Style", "block"),
             Style::Registers => head.with_text("Style", "registers"),
         }
@@ -47,20 +44,10 @@ pub(in super::super) fn map(design: &Design) -> Head {
     }
 }
 
-/// Entries of `lanes` sums each: the accumulator memory, and that of the kept sums.
-pub(in super::super) fn sums(design: &Design, depth: usize) -> Head {
-    ram(design.lanes * design.widths.accumulator, depth)
-}
-
 /// The weights, in the order of use: words of `weight_rows` rows x `lanes` columns.
 pub(in super::super) fn weights(design: &Design) -> Head {
     let style = if design.weights_in_registers() { Style::Registers } else { Style::Block };
     rom(design.weight_rows * design.lanes, design.weights.rows(), style, "weights.hex")
-}
-
-/// The thresholds: an entry of `lanes` x `entry_width` bits a group.
-pub(in super::super) fn thresholds(design: &Design, entry_width: usize) -> Head {
-    rom(design.lanes * entry_width, design.thresholds.len(), Style::Auto, "thresholds.hex")
 }
 
 /// What the arrays of a drawn chip hold.

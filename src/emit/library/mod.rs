@@ -35,10 +35,12 @@ macro_rules! module {
 pub const MODULES: &[Module] = &[
     module!("array", "bincim_row_driver"),
     module!("control", "bincim_registers"),
+    module!("core", "bincim_accumulator"),
     module!("core", "bincim_counter"),
     module!("core", "bincim_map_memory"),
     module!("core", "bincim_rotate"),
     module!("core", "bincim_shortcut"),
+    module!("core", "bincim_threshold"),
     module!("memory", "bincim_ram_1r1w"),
     module!("memory", "bincim_rom"),
     module!("stream", "bincim_input_frames"),

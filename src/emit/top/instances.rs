@@ -2,9 +2,10 @@
 
 use super::super::facts::bits;
 use super::super::gather::gather_keys;
+use super::super::library::core::Products;
 use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::pipe::tags;
-use super::super::result::{mixed_flip, threshold_sets, write_layer};
+use super::super::result::write_layer;
 use super::super::view::View;
 use crate::design::Design;
 
@@ -50,6 +51,11 @@ fn connected(module: String, name: &'static str, ports: Vec<(bool, &str, &str)>)
 }
 
 impl Instance {
+    /// The lines above it.
+    pub fn lead(&self) -> String {
+        if self.note.is_empty() { String::new() } else { format!("\n  // {}", self.note) }
+    }
+
     /// The same with a comment above it.
     pub fn noting(self, note: String) -> Instance {
         Instance { note, ..self }
@@ -317,28 +323,78 @@ pub(super) fn cim_array(v: &View) -> Instance {
     instance("cim_array", ports)
 }
 
-pub(super) fn accumulator(v: &View) -> Instance {
+pub(super) fn accumulator(design: &Design, v: &View) -> Instance {
+    let products = Products {
+        driven: if v.counts_driven { v.driven_width } else { 0 },
+        shift: if v.scales { v.shift_width } else { 0 },
+        scale: if v.scales { v.scale_width } else { 0 },
+    };
     let stored = v.accumulator_depth > 0;
-    let driven = if v.input_driven { "driven_rows" } else { "map_driven_rows" };
+    let (all_lanes, zero) =
+        (format!("{{{}{{1'b1}}}}", v.lanes), format!("{}'d0", v.lanes * v.accumulator_width));
+    let or = |there: bool, wire, other| if there { wire } else { other };
     let ports = vec![
         CLOCK,
-        (stored || v.masks_lanes && v.all_groups > 1, "rst_ni", "rst_ni"),
-        (v.mixed_register, "in_register_i", "in_register"),
-        (stored, "fetch_valid_i", "fetch_valid"),
-        (stored, "fetch_block_last_i", "fetch_block_last"),
-        (v.counts_driven, "driven_rows_i", driven),
-        (v.counts_driven && v.weighted, "weighted_i", "weighted"),
+        RESET,
+        (true, "in_register_i", or(v.mixed_register, "in_register", or(stored, "1'b0", "1'b1"))),
+        (true, "fetch_valid_i", or(stored, "fetch_valid", "1'b0")),
+        (true, "fetch_block_last_i", or(stored, "fetch_block_last", "1'b0")),
+        (
+            true,
+            "driven_rows_i",
+            match (v.counts_driven, v.input_driven) {
+                (false, _) => "1'b0",
+                (true, true) => "driven_rows",
+                (true, false) => "map_driven_rows",
+            },
+        ),
+        (true, "weighted_i", or(v.counts_driven && v.weighted, "weighted", "1'b0")),
         (true, "count_valid_i", "count_valid"),
-        (v.scales && v.many_layers, "layer_i", "layer"),
-        (v.plane_width > 0, "count_plane_i", "count_plane"),
-        (v.masks_lanes && v.all_groups > 1, "count_group_last_i", "count_group_last"),
-        (v.accumulates, "count_first_i", "count_first"),
+        (true, "count_first_i", or(v.accumulates, "count_first", "1'b1")),
         (true, "count_i", "count"),
-        (stored, "stored_valid_i", "stored_valid"),
-        (v.shortcuts, "kept_i", "kept_sum"),
+        (true, "scale_i", or(v.scales, "scale", "1'b0")),
+        (true, "lanes_i", or(v.masks_lanes, "kept_lanes", &all_lanes)),
+        (true, "start_i", or(v.shortcuts, "kept_sum", &zero)),
+        (true, "stored_valid_i", or(stored, "stored_valid", "1'b0")),
         (true, "sum_o", "sum"),
     ];
-    instance("accumulator", ports)
+    shared(&core::accumulator(design, products), "accumulator", ports)
+}
+
+/// What the plane at the count is worth.
+pub(super) fn plane_program(v: &View) -> Instance {
+    let scale = if v.shift_width > 0 { "shift_o" } else { "scale_o" };
+    let ports = vec![
+        (v.many_layers, "layer_i", "layer"),
+        (v.plane_width > 0, "plane_i", "count_plane"),
+        (true, scale, "scale"),
+    ];
+    instance("plane_program", ports)
+}
+
+/// The group of all layers that is counted.
+pub(super) fn count_group(v: &View) -> Instance {
+    let last = format!("{}'d{}", v.all_group_width, v.all_groups - 1);
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "clear_i", "1'b0"),
+        (true, "step_i", "count_valid & count_group_last"),
+        (true, "last_i", last.as_str()),
+        (true, "value_o", "count_group"),
+        (true, "last_o", "unused_last_count_group"),
+    ];
+    shared(&core::counter(v.all_groups), "count_group", ports)
+}
+
+/// Lanes that the plane at the count adds to.
+pub(super) fn lane_program(v: &View) -> Instance {
+    let ports = vec![
+        (v.all_groups > 1, "group_i", "count_group"),
+        (true, "plane_i", "count_plane"),
+        (true, "kept_o", "kept_lanes"),
+    ];
+    instance("lane_program", ports)
 }
 
 pub(super) fn shortcut(design: &Design, v: &View) -> Instance {
@@ -359,24 +415,37 @@ pub(super) fn shortcut(design: &Design, v: &View) -> Instance {
     shared(&core::shortcut(design), "shortcut", ports)
 }
 
-pub(super) fn threshold_unit(design: &Design, v: &View) -> Instance {
+pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
+    let unit = core::thresholds(design, v.plane_width);
+    let scores = match (v.gives_bits, v.gives_scores) {
+        (true, true) => "last_layer",
+        (_, gives_scores) => {
+            if gives_scores {
+                "1'b1"
+            } else {
+                "1'b0"
+            }
+        }
+    };
+    let or_unused = |gives, name, unused| if gives { name } else { unused };
     let ports = vec![
         CLOCK,
         RESET,
-        (v.gives_bits && v.gives_scores, "scores_i", "last_layer"),
-        (mixed_flip(design), "flip_after_pool_i", "flip_after_pool"),
-        (threshold_sets(design), "last_plane_i", "last_plane"),
+        (true, "scores_i", scores),
+        (true, "flip_after_pool_i", unit.flip_after_pool.unwrap_or("flip_after_pool")),
+        (true, "last_group_i", unit.last_group.as_str()),
+        (true, "first_entry_i", unit.first_entry.as_str()),
         (true, "count_valid_i", "count_valid"),
         (true, "count_group_last_i", "count_group_last"),
         (true, "sum_i", "sum"),
         (true, "result_valid_i", "result_valid"),
-        (v.pools, "result_window_last_i", "result_window_last"),
-        (v.gives_scores, "score_valid_o", "score_valid"),
-        (v.gives_scores, "score_o", "score"),
-        (v.gives_bits, "bit_valid_o", "pooled_valid"),
-        (v.gives_bits, "bit_o", "pooled"),
+        (true, "result_window_last_i", if v.pools { "result_window_last" } else { "1'b1" }),
+        (true, "score_valid_o", or_unused(v.gives_scores, "score_valid", "unused_score_valid")),
+        (true, "score_o", or_unused(v.gives_scores, "score", "unused_score")),
+        (true, "bit_valid_o", or_unused(v.gives_bits, "pooled_valid", "unused_pooled_valid")),
+        (true, "bit_o", or_unused(v.gives_bits, "pooled", "unused_pooled")),
     ];
-    instance("threshold_unit", ports)
+    shared(&unit.head, "threshold_unit", ports)
 }
 
 pub(super) fn write_back(design: &Design, v: &View) -> Instance {

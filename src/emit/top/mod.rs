@@ -3,8 +3,8 @@
 mod arrays;
 mod instances;
 
+use super::library::core::mixed_flip;
 use super::pipe::tags;
-use super::result::mixed_flip;
 use super::view::View;
 use super::{NamedText, file};
 use crate::design::Design;
@@ -52,11 +52,20 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
             instances::cim_array(view),
         ]),
     }
-    parts.push(instances::accumulator(view));
+    if view.scales {
+        parts.push(instances::plane_program(view));
+    }
+    if view.masks_lanes {
+        if view.all_groups > 1 {
+            parts.push(instances::count_group(view));
+        }
+        parts.push(instances::lane_program(view));
+    }
+    parts.push(instances::accumulator(design, view));
     if view.shortcuts {
         parts.push(instances::shortcut(design, view));
     }
-    parts.push(instances::threshold_unit(design, view));
+    parts.push(instances::thresholds(design, view));
     if view.gives_bits {
         parts.push(instances::write_back(design, view));
     }
@@ -222,6 +231,10 @@ fn counts(design: &Design, v: &View) -> Group {
             (true, v.lanes * v.count_width, "count"),
             (stored, 0, "stored_valid"),
             (v.shortcuts, v.lanes * v.accumulator_width, "kept_sum"),
+            (v.scales, v.shift_width.max(v.scale_width), "scale"),
+            (v.masks_lanes, v.lanes, "kept_lanes"),
+            (v.masks_lanes && v.all_groups > 1, v.all_group_width, "count_group"),
+            (v.masks_lanes && v.all_groups > 1, 0, "unused_last_count_group"),
         ],
         lines,
     )
@@ -239,8 +252,12 @@ fn results(v: &View) -> Group {
             (v.writes_groups, 0, "result_group_last"),
             (v.gives_scores, 0, "score_valid"),
             (v.gives_scores, v.score_lanes * v.score_width, "score"),
+            (!v.gives_scores, 0, "unused_score_valid"),
+            (!v.gives_scores, 0, "unused_score"),
             (v.gives_bits, 0, "pooled_valid"),
             (v.gives_bits, v.lanes, "pooled"),
+            (!v.gives_bits, 0, "unused_pooled_valid"),
+            (!v.gives_bits, v.lanes, "unused_pooled"),
             (map, v.banks * v.parts, "map_write"),
             (map, v.write_addresses * v.map_width, "map_write_address"),
             (map, v.write_bits, "map_write_data"),
