@@ -71,6 +71,18 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
+        "bincim_write_back",
+        &[
+            "Lanes=3 Word=3 Banks=1 Depth=1 Columns=0 Rows=0 Groups=0",
+            "Lanes=4 Word=8 Banks=2 Depth=16 Columns=1 Rows=1 Groups=1",
+            "Lanes=2 Word=8 Banks=3 Depth=9 Columns=0 Rows=0 Groups=1",
+            "Lanes=4 Word=4 Banks=5 Depth=13 Columns=1 Rows=0 Groups=0",
+            "Lanes=8 Word=4 Banks=3 Depth=20 Columns=1 Rows=1 Groups=1 Chunks=4",
+            "Lanes=12 Word=4 Banks=4 Depth=30 Columns=1 Rows=1 Groups=1",
+            "Lanes=1 Word=1 Banks=2 Depth=2 Columns=0 Rows=0 Groups=0",
+        ],
+    ),
+    (
         "bincim_ram_1r1w",
         &[
             "Width=1 Depth=1",
@@ -360,6 +372,14 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_accumulator", "{Sum{(Signed != 0) & own_count[Count-1]}}", "{Sum{1'b0}}"),
         ("bincim_accumulator", "product << scale_i", "product"),
         ("bincim_accumulator", "{Sum{lanes_i[lane]}} & scaled", "scaled"),
+        ("bincim_write_back", "part_q <= turned", "part_q <= part_q + 0 * turned"),
+        ("bincim_write_back", "write_part_q | {Parts{write_part_q[0]}}", "write_part_q"),
+        ("bincim_write_back", "(left_q > PLACE)", "(left_q >= PLACE)"),
+        ("bincim_write_back", "{{AddressWidth-1{1'b0}}, wrapped[place]}", "{AddressWidth{1'b0}}"),
+        ("bincim_write_back", "{{AddressWidth-1{1'b0}}, wraps}", "{AddressWidth{1'b0}}"),
+        ("bincim_write_back", "first_bank_q <= bank_next", "first_bank_q <= bank_q"),
+        ("bincim_write_back", "in_row ? step_column_address_i", "1'b1 ? step_column_address_i"),
+        ("bincim_write_back", "to_map_q <= to_map_i", "to_map_q <= 1'b1"),
         ("bincim_row_driver", "row_q >> ROWS", "row_q >> 1"),
         ("bincim_row_driver", "map_driven_i | {Words{from_input_i}}", "map_driven_i"),
         ("bincim_map_memory", "write_data_i[(bank%WritePorts)*Word +: Word]", "write_data_i[0 +: Word]"),

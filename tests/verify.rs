@@ -163,7 +163,7 @@ fn a_clean_design_passes_and_every_value_is_seen() {
 fn every_planted_fault_is_named_by_the_co_simulation() {
     let faults = [
         ("sum", "bincim_row_driver.v", "assign row_o = row_q[", "assign row_o = ~row_q["),
-        ("bit", "write_back.v", "assign bit_o = bit_q;", "assign bit_o = ~bit_q;"),
+        ("bit", "bincim_write_back.v", "assign bits_o = bit_q;", "assign bits_o = ~bit_q;"),
         ("score", "bincim_score_buffer.v", ".write_data_i(data_i)", ".write_data_i(~data_i)"),
         ("tlast", "bincim_score_buffer.v", "beat_last_q <= frame_done;", "beat_last_q <= 1'b1;"),
         (

@@ -136,3 +136,28 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
         first_entry,
     }
 }
+
+/// Where the results of a design's layers go.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Writes {
+    /// Some map has more than one pixel, some more than one row, some layer more than one group.
+    pub columns: bool,
+    pub rows: bool,
+    pub groups: bool,
+    /// Bits of the number of words of a pixel; 0, where it need not be known.
+    pub chunks: usize,
+}
+
+/// `bincim_write_back`; without a map to write to it holds the bits on their way to the score buffer.
+pub(in super::super) fn write_back(design: &Design, writes: Writes) -> Head {
+    let map = design.map_depth > 0;
+    Head::new("bincim_write_back")
+        .with("Lanes", design.lanes)
+        .with("Word", if map { design.word } else { design.lanes })
+        .with("Banks", if map { design.banks } else { 1 })
+        .with("Depth", design.map_depth.max(1))
+        .with("Columns", writes.columns.into())
+        .with("Rows", writes.rows.into())
+        .with("Groups", writes.groups.into())
+        .with("Chunks", writes.chunks)
+}

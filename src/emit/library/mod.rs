@@ -41,6 +41,7 @@ pub const MODULES: &[Module] = &[
     module!("core", "bincim_rotate"),
     module!("core", "bincim_shortcut"),
     module!("core", "bincim_threshold"),
+    module!("core", "bincim_write_back"),
     module!("memory", "bincim_ram_1r1w"),
     module!("memory", "bincim_rom"),
     module!("stream", "bincim_input_frames"),

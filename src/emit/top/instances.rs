@@ -2,10 +2,10 @@
 
 use super::super::facts::bits;
 use super::super::gather::gather_keys;
-use super::super::library::core::Products;
+use super::super::library::core::{Products, Writes};
 use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::pipe::tags;
-use super::super::result::write_layer;
+use super::super::result::{self, write_layer};
 use super::super::view::View;
 use crate::design::Design;
 
@@ -448,30 +448,66 @@ pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
     shared(&unit.head, "threshold_unit", ports)
 }
 
+/// The table of where each layer's results go.
+pub(super) fn write_program(design: &Design, v: &View) -> Instance {
+    let names: Vec<(String, String)> = result::constants(design, v)
+        .iter()
+        .map(|field| (format!("{}_o", field.name), format!("write_{}", field.name)))
+        .collect();
+    let mut ports = vec![(write_layer(design), "layer_i", "layer")];
+    ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
+    instance("write_program", ports)
+}
+
 pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     let map = v.has_map;
-    let ports = vec![
+    let writes = Writes {
+        columns: map && v.writes_columns,
+        rows: map && v.writes_rows,
+        groups: map && v.writes_groups,
+        chunks: if map { result::counted_chunks(design, v) } else { 0 },
+    };
+    let there = if map { result::constants(design, v) } else { Vec::new() };
+    let constant = |name: &str, width: usize| match there.iter().any(|field| field.name == name) {
+        true => format!("write_{name}"),
+        false => format!("{width}'d0"),
+    };
+    let (address, bank) = (if map { v.map_width } else { 1 }, if map { v.bank_width.max(1) } else { 1 });
+    let constants = [
+        ("origin_address", address),
+        ("step_column_address", address),
+        ("step_row_address", address),
+        ("step_chunk_address", address),
+        ("step_column_bank", bank),
+        ("step_row_bank", bank),
+        ("step_chunk_bank", bank),
+        ("chunks", writes.chunks.max(1)),
+    ]
+    .map(|(name, width)| (format!("{name}_i"), constant(name, width)));
+    let or = |there: bool, wire, other| if there { wire } else { other };
+    let mut ports = vec![
         CLOCK,
         RESET,
-        (map && write_layer(design), "layer_i", "layer"),
-        (map, "layer_start_i", "layer_start"),
-        (map && v.last_gives_bits, "last_layer_i", "last_layer"),
+        (true, "layer_start_i", or(map, "layer_start", "1'b0")),
+        (true, "to_map_i", or(map, or(v.last_gives_bits, "!last_layer", "1'b1"), "1'b0")),
+    ];
+    ports.extend(constants.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
+    ports.extend([
         (true, "bit_valid_i", "pooled_valid"),
         (true, "bit_i", "pooled"),
-        (map && v.writes_rows, "row_last_i", "result_row_last"),
-        (map && v.writes_groups, "group_last_i", "result_group_last"),
-        (map, "write_o", "map_write"),
-        (map, "write_address_o", "map_write_address"),
-        (map, "write_data_o", "map_write_data"),
-        (map && v.last_gives_bits, "score_valid_o", "score_valid"),
-        (true, "bit_valid_o", "bit_valid"),
-        (true, "bit_o", "result_bits"),
-    ];
-    instance("write_back", ports)
+        (true, "row_last_i", or(writes.rows, "result_row_last", "1'b1")),
+        (true, "group_last_i", or(writes.groups, "result_group_last", "1'b1")),
+        (true, "write_o", or(map, "map_write", "unused_map_write")),
+        (true, "write_address_o", or(map, "map_write_address", "unused_map_write_address")),
+        (true, "write_data_o", or(map, "map_write_data", "unused_map_write_data")),
+        (true, "bits_valid_o", "bit_valid"),
+        (true, "bits_o", "result_bits"),
+        (true, "kept_back_o", or(v.last_gives_bits, "score_valid", "unused_kept_back")),
+    ]);
+    shared(&core::write_back(design, writes), "write_back", ports)
 }
 
 pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
-    let write = if v.gives_scores || v.has_map { "score_valid" } else { "bit_valid" };
     let buffer = stream::scores(design);
     let bits = low("result_bits", v.lanes, v.score_lanes);
     let data = if v.gives_scores { "score" } else { &bits };
@@ -485,7 +521,7 @@ pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
         (true, "frame_start_i", "frame_start"),
         (true, "room_o", "score_room"),
         (true, "waiting_o", "scores_waiting"),
-        (true, "write_i", write),
+        (true, "write_i", "score_valid"),
         (true, "data_i", data),
         (true, "m_axis_tdata", "m_axis_tdata"),
         (true, "m_axis_tvalid", "m_axis_tvalid"),

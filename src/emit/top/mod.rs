@@ -5,6 +5,7 @@ mod instances;
 
 use super::library::core::mixed_flip;
 use super::pipe::tags;
+use super::result::{constants, has_table};
 use super::view::View;
 use super::{NamedText, file};
 use crate::design::Design;
@@ -29,7 +30,8 @@ struct Group {
 /// `bincim_top.v`.
 pub(super) fn module(design: &Design, view: &View) -> NamedText {
     let arrays = view.analog.as_ref().map_or_else(|| weights(view), |a| arrays::wires(view, a));
-    let groups = vec![frames(view), vector(view), arrays, counts(design, view), results(view), trace(view)];
+    let groups =
+        vec![frames(view), vector(view), arrays, counts(design, view), results(design, view), trace(view)];
     let mut parts = vec![
         instances::registers(design, view),
         instances::sequencer(view),
@@ -67,6 +69,9 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     }
     parts.push(instances::thresholds(design, view));
     if view.gives_bits {
+        if has_table(view) {
+            parts.push(instances::write_program(design, view));
+        }
         parts.push(instances::write_back(design, view));
     }
     parts.push(instances::score_buffer(design, view));
@@ -240,10 +245,9 @@ fn counts(design: &Design, v: &View) -> Group {
     )
 }
 
-fn results(v: &View) -> Group {
-    let map = v.has_map && v.gives_bits;
-    let scores_written = v.last_gives_bits && v.has_map;
-    group(
+fn results(design: &Design, v: &View) -> Group {
+    let map = has_table(v);
+    let mut group = group(
         "Results on their way to memory.",
         vec![
             (true, 0, "result_valid"),
@@ -261,10 +265,19 @@ fn results(v: &View) -> Group {
             (map, v.banks * v.parts, "map_write"),
             (map, v.write_addresses * v.map_width, "map_write_address"),
             (map, v.write_bits, "map_write_data"),
-            (scores_written, 0, "score_valid"),
+            (v.gives_bits && !v.has_map, 0, "unused_map_write"),
+            (v.gives_bits && !v.has_map, 0, "unused_map_write_address"),
+            (v.gives_bits && !v.has_map, v.lanes, "unused_map_write_data"),
+            (v.last_gives_bits, 0, "score_valid"),
+            (v.gives_bits && !v.last_gives_bits, 0, "unused_kept_back"),
         ],
         vec![],
-    )
+    );
+    if map {
+        let constants = constants(design, v);
+        group.wires.extend(constants.iter().map(|field| wire(field.width, &format!("write_{}", field.name))));
+    }
+    group
 }
 
 fn trace(v: &View) -> Group {
