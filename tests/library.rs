@@ -102,6 +102,8 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Layers=960 Planes=127 Noise=1 CycleWidth=31 TotalWidth=31",
         ],
     ),
+    ("bincim_vector_pipe", &["Latency=1 Plane=0", "Latency=2 Plane=3", "Latency=9 Plane=1"]),
+    ("bincim_analog_pipe", &["Plane=0", "Plane=4"]),
     (
         "bincim_rotate",
         &[
@@ -157,6 +159,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
 /// Modules without a bench of their own: the co-simulation holds every cycle of their ports to a model
 /// (`templates/verif/registers.h`, `streams.h`, `engine.h`).
 const CO_SIMULATED: &[&str] = &[
+    "bincim_analog_pipe",
     "bincim_input_frames",
     "bincim_input_stream",
     "bincim_registers",

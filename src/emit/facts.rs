@@ -2,9 +2,6 @@
 
 use crate::design::{Design, LayerDesign, SlotTap, Source};
 
-/// Names of the bits of a plane's index.
-pub(super) const PLANE_BITS: [&str; 4] = ["plane_0", "plane_1", "plane_2", "plane_3"];
-
 /// Bits of `0 ..= largest`; 0 for 0.
 pub(super) fn bits(largest: usize) -> usize {
     (usize::BITS - largest.leading_zeros()) as usize

@@ -16,7 +16,6 @@ mod image;
 mod input;
 pub mod library;
 pub mod package;
-mod pipe;
 mod planes;
 pub mod popcount;
 mod program;

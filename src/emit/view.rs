@@ -5,7 +5,7 @@
 
 use super::analog::AnalogView;
 use super::edge::Edge;
-use super::facts::{PLANE_BITS, bits, plural, steps_rows, taps, turns};
+use super::facts::{bits, plural, steps_rows, taps, turns};
 use super::library::core::threshold_sets;
 use super::library::{control, stream};
 use super::program::literal;
@@ -68,8 +68,6 @@ pub(super) struct View {
     pub plane_register: bool,
     /// Other units than the sequencer ask how many planes of the present frame run.
     pub tells_planes: bool,
-    pub plane_bits: Vec<PlaneBit>,
-    pub plane_tags: String,
     /// Some plane counts more than 1.
     pub scales: bool,
     /// Scales are powers of two; else the bits that some scale has.
@@ -164,13 +162,6 @@ pub(super) struct View {
     pub score_lanes: usize,
     pub score_width: usize,
     pub output_bits: usize,
-}
-
-/// One bit of the index of a plane, which travels with a vector.
-#[derive(Debug)]
-pub(super) struct PlaneBit {
-    pub name: &'static str,
-    pub index: usize,
 }
 
 impl View {
@@ -279,15 +270,6 @@ impl View {
             plane_width,
             plane_register: plane_width > 0,
             tells_planes: plane_width > 0 && (design.analog.is_none() || threshold_sets(design)),
-            plane_bits: (0..plane_width).map(|index| PlaneBit { name: PLANE_BITS[index], index }).collect(),
-            plane_tags: (0..plane_width)
-                .rev()
-                .map(|index| match design.analog {
-                    None => format!("{}_q[ARRAY]", PLANE_BITS[index]),
-                    Some(_) => format!("count_{}_q", PLANE_BITS[index]),
-                })
-                .collect::<Vec<String>>()
-                .join(", "),
             scales: plane_width > 0 || scales().any(|scale| scale > 1),
             shift_width: match shifts {
                 true => bits(scales().map(|scale| scale.trailing_zeros() as usize).max().unwrap_or(0)).max(1),

@@ -2,7 +2,6 @@
 
 use super::facts::is_input;
 use super::gather::gather;
-use super::pipe::vector_pipe;
 use super::program::{self, Field, Port, Table};
 use super::view::View;
 use super::{NamedText, file};
@@ -16,7 +15,6 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if !walk.fields.is_empty() {
         files.push(program::module(&walk));
     }
-    files.push(vector_pipe(view));
     if view.has_map {
         files.extend(gather(design, view));
     }

@@ -57,10 +57,8 @@ module sequencer (
     //%- endif %//
     //%- endif %//
     //%- if v.plane_width > 0 %//
-    // Plane of the weights, bit by bit.
-    //%- for bit in v.plane_bits.iter() %//
-    output wire <: bit.name :>_o,
-    //%- endfor %//
+    // Plane of the weights.
+    output wire [<: v.plane_width - 1 :>:0] plane_o,
     //%- endif %//
     output wire tile_first_o,
     //%- if v.analog.is_some() && v.multi_pass %//
@@ -285,9 +283,7 @@ module sequencer (
   //%- endif %//
   //%- if v.plane_width > 0 %//
 
-  //%- for bit in v.plane_bits.iter() %//
-  assign <: bit.name :>_o = plane_q[<: bit.index :>];
-  //%- endfor %//
+  assign plane_o = plane_q;
   //%- endif %//
 
   assign issue_valid_o = issue_q;

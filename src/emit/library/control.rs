@@ -1,4 +1,4 @@
-//! What a design sets in its control: the registers.
+//! What a design sets in its control: the registers, and the pipe of a vector.
 
 use super::super::facts::bits;
 use super::Head;
@@ -17,4 +17,14 @@ pub(in super::super) fn registers(design: &Design) -> Head {
 /// Bits of the cycles of a layer.
 pub(in super::super) fn cycle_width(design: &Design) -> usize {
     bits(design.layers.iter().map(|layer| layer.cycles).max().unwrap_or(1) as usize)
+}
+
+/// The pipe of a vector: `bincim_vector_pipe`, behind analog arrays `bincim_analog_pipe`; `plane_width` bits of the number
+/// of a plane of weights travel along.
+pub(in super::super) fn vector_pipe(design: &Design, plane_width: usize) -> Head {
+    match design.analog {
+        Some(_) => Head::new("bincim_analog_pipe"),
+        None => Head::new("bincim_vector_pipe").with("Latency", design.latency),
+    }
+    .with("Plane", plane_width)
 }

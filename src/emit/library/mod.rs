@@ -34,7 +34,9 @@ macro_rules! module {
 /// Every module of the library.
 pub const MODULES: &[Module] = &[
     module!("array", "bincim_row_driver"),
+    module!("control", "bincim_analog_pipe"),
     module!("control", "bincim_registers"),
+    module!("control", "bincim_vector_pipe"),
     module!("core", "bincim_accumulator"),
     module!("core", "bincim_counter"),
     module!("core", "bincim_map_memory"),

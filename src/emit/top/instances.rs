@@ -4,7 +4,6 @@ use super::super::facts::bits;
 use super::super::gather::gather_keys;
 use super::super::library::core::{Products, Writes};
 use super::super::library::{Head, array, control, core, memories, stream};
-use super::super::pipe::tags;
 use super::super::result::{self, write_layer};
 use super::super::view::View;
 use crate::design::Design;
@@ -107,9 +106,34 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
     shared(&control::registers(design), "registers", ports)
 }
 
+/// A loop of which a vector is the first or the last, as it travels: its wire where the design has it, else what it
+/// always is. The plane is its number.
+pub(super) struct Loop {
+    pub name: &'static str,
+    pub there: bool,
+    /// Bits; 0 for a single wire.
+    pub width: usize,
+    always: &'static str,
+}
+
+pub(super) fn loops(v: &View) -> Vec<Loop> {
+    let one = |name, there, always| Loop { name, there, width: 0, always };
+    vec![
+        Loop { name: "plane", there: v.plane_width > 0, width: v.plane_width, always: "1'b0" },
+        one("sum_first", v.accumulates, "1'b1"),
+        one("sum_last", v.accumulates, "1'b1"),
+        one("block_last", v.accumulator_depth > 0, "1'b0"),
+        one("window_last", v.pools, "1'b1"),
+        one("row_last", v.writes_rows, "1'b1"),
+        one("group_last", true, ""),
+        one("layer_last", true, ""),
+    ]
+}
+
 pub(super) fn sequencer(v: &View) -> Instance {
-    let names: Vec<(String, &str)> =
-        tags(v).iter().map(|tag| (format!("{}_o", tag.name), tag.name)).collect();
+    let loops = loops(v);
+    let names: Vec<(bool, String, &str)> =
+        loops.iter().map(|one| (one.there, format!("{}_o", one.name), one.name)).collect();
     let mut ports = vec![
         CLOCK,
         RESET,
@@ -135,50 +159,77 @@ pub(super) fn sequencer(v: &View) -> Instance {
         (true, "tile_first_o", "tile_first"),
         (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
     ];
-    ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
+    ports.extend(names.iter().map(|(there, port, wire)| (*there, port.as_str(), *wire)));
     instance("sequencer", ports)
 }
 
-pub(super) fn vector_pipe(v: &View) -> Instance {
-    let names: Vec<(String, &str)> =
-        tags(v).iter().map(|tag| (format!("{}_i", tag.name), tag.name)).collect();
-    let stored = v.accumulator_depth > 0;
+/// What the pipe tells of a vector, by place: the wire, and whether the design looks at it.
+pub(super) fn travellers(v: &View) -> Vec<(&'static str, bool)> {
+    let (stored, analog) = (v.accumulator_depth > 0, v.analog.is_some());
+    let mut all = vec![("layer_drained", v.many_layers)];
+    match analog {
+        true => all.extend([
+            ("door_tile_first", true),
+            ("door_pass_first", v.multi_pass),
+            ("door_group_last", v.multi_pass),
+        ]),
+        false => {
+            all.extend([("fetch_valid", stored), ("fetch_block_last", stored), ("stored_valid", stored)])
+        }
+    }
+    all.extend([
+        ("count_first", v.accumulates),
+        ("count_plane", v.plane_width > 0),
+        ("result_window_last", v.pools),
+        ("result_row_last", v.writes_rows),
+        ("result_group_last", v.writes_groups),
+    ]);
+    all
+}
+
+pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
     let analog = v.analog.is_some();
+    let loops = loops(v);
+    let travellers = travellers(v);
+    let ins: Vec<(bool, String, &str)> = loops
+        .iter()
+        .map(|one| {
+            // No sum waits outside its register behind analog arrays.
+            let port = !(analog && one.name == "block_last");
+            (port, format!("{}_i", one.name), if one.there { one.name } else { one.always })
+        })
+        .collect();
+    let outs: Vec<(String, String)> = travellers
+        .iter()
+        .map(|&(name, there)| {
+            (format!("{name}_o"), if there { name.into() } else { format!("unused_{name}") })
+        })
+        .collect();
+    let pass_first = if v.multi_pass { "pass_first" } else { "1'b1" };
     let mut ports = vec![
         CLOCK,
         RESET,
         (true, "issue_valid_i", "issue_valid"),
         (true, "tile_first_i", "tile_first"),
-        (analog && v.multi_pass, "pass_first_i", "pass_first"),
+        (analog, "pass_first_i", pass_first),
     ];
-    ports.extend(names.iter().map(|(port, wire)| (true, port.as_str(), *wire)));
+    ports.extend(ins.iter().map(|(there, port, wire)| (*there, port.as_str(), *wire)));
     ports.extend([
         (true, "advance_o", "advance"),
         (!analog, "tile_ready_i", "tile_ready"),
         (!analog, "tile_swap_o", "tile_swap"),
         (analog, "array_ready_i", "array_ready"),
         (true, "door_valid_o", "door_valid"),
-        (analog, "door_tile_first_o", "door_tile_first"),
-        (analog && v.multi_pass, "door_pass_first_o", "door_pass_first"),
-        (analog && v.multi_pass, "door_group_last_o", "door_group_last"),
         (analog, "sampled_i", "sampled"),
         (analog, "converted_i", "converted"),
-        (v.many_layers, "layer_drained_o", "layer_drained"),
-        (stored, "fetch_valid_o", "fetch_valid"),
-        (stored, "fetch_block_last_o", "fetch_block_last"),
         (true, "count_valid_o", "count_valid"),
-        (v.accumulates, "count_first_o", "count_first"),
         (true, "count_group_last_o", "count_group_last"),
-        (v.plane_width > 0, "count_plane_o", "count_plane"),
-        (stored, "stored_valid_o", "stored_valid"),
         (true, "sum_valid_o", "sum_valid"),
         (true, "result_valid_o", "result_valid"),
-        (v.pools, "result_window_last_o", "result_window_last"),
-        (v.writes_rows, "result_row_last_o", "result_row_last"),
-        (v.writes_groups, "result_group_last_o", "result_group_last"),
         (true, "layer_done_o", "layer_done"),
     ]);
-    instance("vector_pipe", ports)
+    ports.extend(outs.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
+    shared(&control::vector_pipe(design, v.plane_width), "vector_pipe", ports)
 }
 
 /// The low bits of a wire where it is wider than the port.

@@ -4,7 +4,6 @@ mod arrays;
 mod instances;
 
 use super::library::core::mixed_flip;
-use super::pipe::tags;
 use super::result::{constants, has_table};
 use super::view::View;
 use super::{NamedText, file};
@@ -35,7 +34,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     let mut parts = vec![
         instances::registers(design, view),
         instances::sequencer(view),
-        instances::vector_pipe(view),
+        instances::vector_pipe(design, view),
         instances::input_unit(view),
     ];
     if view.has_map {
@@ -130,7 +129,6 @@ fn frames(v: &View) -> Group {
 }
 
 fn vector(v: &View) -> Group {
-    let names = tags(v);
     let mut wires = vec![
         (true, 0, "advance"),
         (true, 0, "issue_valid"),
@@ -142,7 +140,11 @@ fn vector(v: &View) -> Group {
         (true, 0, "tile_first"),
         (v.analog.is_some() && v.multi_pass, 0, "pass_first"),
     ];
-    wires.extend(names.iter().map(|tag| (true, 0, tag.name)));
+    let (loops, travellers) = (instances::loops(v), instances::travellers(v));
+    wires.extend(loops.iter().filter(|one| one.there).map(|one| (true, one.width, one.name)));
+    let unused: Vec<String> =
+        travellers.iter().filter(|one| !one.1).map(|one| format!("unused_{}", one.0)).collect();
+    wires.extend(unused.iter().map(|name| (true, 0, name.as_str())));
     wires.extend([
         (true, 0, "door_valid"),
         (true, v.vector_bits, "input_row"),
@@ -165,10 +167,6 @@ fn vector(v: &View) -> Group {
             false => "input_driven_rows",
         };
         lines.push(wire_line(v.driven_width, "driven_rows", value));
-    }
-    if v.masks_rows {
-        let bits: Vec<&str> = v.plane_bits.iter().rev().map(|bit| bit.name).collect();
-        lines.push(format!("wire {} = {{{}}};", wire(v.plane_width, "plane"), bits.join(", ")));
     }
     group("The vector on its way from issue to the rows.", wires, lines)
 }
