@@ -11,8 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 arch() {
   printf '[array]\nrows = 256\ncolumns = 64\n[activation]\nword = 64\n[readout]\nkind = "adc"\nlevels = %s\nrange = "full"\n' "$1"
-  # The table of the guide was made with a cell for each bit of CNV's pixels.
-  printf 'input_bits = "side_by_side"\nvalue_fraction_bits = 5\n[variation.gaussian]\nsigma = 0.05\n'
+  printf 'value_fraction_bits = 5\n[variation.gaussian]\nsigma = 0.05\n'
 }
 number() { python3 -c 'import json,sys; r=json.load(sys.stdin); print(f"{100*r[sys.argv[1]]:.2f}")' "$1"; }
 echo "| network | levels | full | 99.98 % | granular | least error |"
