@@ -197,20 +197,21 @@ fn result_bytes(design: &Design) -> usize {
 
 /// Refuses what a line for frames alone cannot do.
 fn without_registers(args: &Board, record: &Record, design: &Design, planes: usize) -> miette::Result<()> {
-    let what = if args.registers {
-        "--registers asks for what it cannot reach"
-    } else if planes < design.planes_of_weights() {
-        "--planes needs the register PLANES"
-    } else if design.has_noise() {
-        "the noise of the columns needs the register SEED before every frame"
-    } else {
+    let asked = [
+        (args.registers, "--registers asks for what it cannot reach"),
+        (planes < design.planes_of_weights(), "--planes needs the register PLANES"),
+        (design.has_noise(), "the noise of the columns needs the register SEED before every frame"),
+    ];
+    let what: Vec<&str> = asked.iter().filter(|(asked, _)| *asked).map(|(_, what)| *what).collect();
+    if what.is_empty() {
         return Ok(());
-    };
+    }
     Err(miette!(
         code = "cli::no_registers",
         help = "take a device with more room, such as up5k: its line reaches the registers",
-        "the line of the {} carries frames alone: {what}",
-        escape::terminal(&record.board)
+        "the line of the {} carries frames alone: {}",
+        escape::terminal(&record.board),
+        what.join("; ")
     ))
 }
 

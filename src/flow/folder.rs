@@ -3,8 +3,9 @@
 //! A reader of the output never sees half of it. What is under construction lies in `NAME.partial-XXXXXX`, a folder
 //! made under a name that was free; a mark in it says whose it is, and is locked as long as the run lives. What a run
 //! that was killed left there, the next one on the same output knows by that mark and removes, and puts back a
-//! predecessor that was set aside. Nothing that the program did not make is touched, followed or replaced. Of two runs
-//! on one output the second is refused.
+//! predecessor that was set aside; an empty folder of such a name, which a run that was killed before its mark leaves, it
+//! removes too. Nothing else that the program did not make is touched, followed or replaced. Of two runs on one output
+//! the second is refused.
 
 use super::home::{self, Home, Owner};
 use super::{FlowError, MOST_BYTES};
@@ -320,11 +321,12 @@ mod tests {
         fs::write(at("out.partial-bbbbbb").join(home::MARK), "").unwrap();
         Pending::begin(&at("out"), NONE).unwrap().finish().unwrap();
         assert_eq!(names(root.path()), ["out"]);
-        // A mark without text beside something else is nobody's that is known.
+        // A mark without text beside something else is nobody's that is known, nor is a folder that no run names so.
+        fs::create_dir_all(at("out.partial-of mine")).unwrap();
         fs::create_dir_all(at("out.partial-cccccc/old")).unwrap();
         fs::write(at("out.partial-cccccc").join(home::MARK), "").unwrap();
         Pending::begin(&at("out"), NONE).unwrap().finish().unwrap();
-        assert_eq!(names(root.path()), ["out", "out.partial-cccccc"]);
+        assert_eq!(names(root.path()), ["out", "out.partial-cccccc", "out.partial-of mine"]);
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub fn owner(path: &Path) -> Owner {
     }
     let entries = fs::read_dir(path).map_or(usize::MAX, Iterator::count);
     if entries == 0 {
-        return Owner::Unmarked;
+        return if named_by_a_run(path) { Owner::Unmarked } else { Owner::Other };
     }
     if !is(&mark, fs::Metadata::is_file) {
         return Owner::Other;
@@ -108,6 +108,14 @@ fn mark_text(home: &Path) -> io::Result<Vec<u8>> {
     let name = home.file_name().unwrap_or_default().as_bytes();
     let inode = fs::symlink_metadata(home)?.ino();
     Ok([MARK_TEXT.as_bytes(), b"\n", name, format!("\n{inode}\n").as_bytes()].concat())
+}
+
+/// Whether the name ends as those that `tempfile` makes: six letters and digits. Before there is a mark nothing else tells
+/// a run's folder from another's.
+fn named_by_a_run(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let ending = name.rsplit(|&byte| byte == b'-').next().unwrap_or_default();
+    ending.len() == 6 && ending.iter().all(u8::is_ascii_alphanumeric)
 }
 
 fn prefix(finished: &Path) -> OsString {

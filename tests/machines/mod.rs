@@ -1,6 +1,6 @@
 //! Designs for tests: machines of any size, random ones among them, and their folders.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses its own part of this file")]
 
 use bincim::arch::{self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKind, WeightSlices};
 use bincim::cli::verify::cosim;

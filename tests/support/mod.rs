@@ -3,8 +3,7 @@
 //! The networks come as plain arrays (`NAME.npz` with `NAME.json`), so nothing here depends on the readers
 //! of the package.
 
-// Each test and bench uses its own part of this file.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test and bench uses its own part of this file")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

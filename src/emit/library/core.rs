@@ -112,7 +112,7 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
     let first_entry = match threshold_sets(design) {
         false => format!("{width}'d0"),
         true => sets.fold(format!("{width}'d0"), |other, (plane, entry)| {
-            format!("(last_plane == {plane_width}'d{plane}) ? {width}'d{entry} : {other}")
+            format!("(last_plane == {plane_width}'d{plane}) ? {width}'d{entry} :\n          {other}")
         }),
     };
     let head = Head::new("bincim_threshold")
