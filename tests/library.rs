@@ -5,7 +5,7 @@
 extern crate harness;
 harness::main!();
 
-use bincim::arch::ArchFile;
+use bincim::arch::{ArchFile, ReadoutKind};
 use bincim::design::{self, Design};
 use bincim::emit;
 use bincim::emit::library::{MODULES, Module};
@@ -437,8 +437,9 @@ fn simulate(of: &dyn Fn(&str) -> bool, change: &dyn Fn(&str, &str) -> String) ->
 }
 
 /// The first random network of several layers that fits a machine; with sums that bypass layers if so asked.
-fn accelerator(rows: usize, lanes: usize, word: usize, shortcuts: bool) -> Design {
-    let arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
+fn accelerator(rows: usize, lanes: usize, word: usize, kind: ReadoutKind, shortcuts: bool) -> Design {
+    let mut arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
+    arch.readout.kind = kind;
     let limits = random::Limits { shortcuts, ..random::Limits::default() };
     let networks = (0..200).map(|seed| random::network(seed, &limits));
     let deep = networks.filter(|network| network.layers.len() > 2);
@@ -451,10 +452,12 @@ fn accelerator(rows: usize, lanes: usize, word: usize, shortcuts: bool) -> Desig
 fn designs_share_the_files_byte_for_byte() {
     let mut everywhere = vec![0; MODULES.len()];
     let designs = [
-        accelerator(32, 8, 8, false),
-        accelerator(64, 16, 4, false),
-        accelerator(16, 4, 16, true),
-        accelerator(32, 16, 8, true),
+        accelerator(32, 8, 8, ReadoutKind::Popcount, false),
+        accelerator(64, 16, 4, ReadoutKind::Popcount, false),
+        accelerator(16, 4, 16, ReadoutKind::Popcount, true),
+        accelerator(32, 16, 8, ReadoutKind::Popcount, true),
+        accelerator(32, 8, 8, ReadoutKind::Adc, false),
+        accelerator(16, 4, 4, ReadoutKind::Sense, false),
     ];
     for design in &designs {
         let files = emit::accelerator(design, None);

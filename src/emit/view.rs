@@ -106,7 +106,6 @@ pub(super) struct View {
     pub accumulator_depth: usize,
     pub accumulator_width: usize,
     pub mixed_register: bool,
-    pub writes_sums: bool,
     /// Some layer adds the sums that another one kept; some that keeps them pools.
     pub shortcuts: bool,
     pub pools: bool,
@@ -322,7 +321,6 @@ impl View {
             accumulator_depth: design.accumulator_depth,
             accumulator_width: design.widths.accumulator,
             mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
-            writes_sums: design.accumulator_depth > 0,
             shortcuts: design.shortcut_depth > 0,
             pools: wc_width + wr_width > 0,
             count_width,
