@@ -75,7 +75,11 @@ module drive_reference (
     //%- endif %//
   end
 
+  //%- if r.product_width > r.drive_width %//
   wire signed [PRODUCT-1:0] drive = $signed({{(PRODUCT-DRIVE){hold_q[DRIVE-1]}}, hold_q});
+  //%- else %//
+  wire signed [PRODUCT-1:0] drive = hold_q;
+  //%- endif %//
   //%- if r.several %//
   wire signed [PRODUCT-1:0] product = drive * share;
   //%- else %//
