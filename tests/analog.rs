@@ -121,6 +121,45 @@ fn trials_have_both_kinds_of_integer_inputs() {
     assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
 }
 
+/// Raw currents whose reference is counted: with whole and broken shares, rows that are not driven, planes of
+/// integers, converters that take turns, several steps of rows, and under the lint.
+#[test]
+fn trials_have_counted_references() {
+    let mut seen = [0; 8];
+    for (number, (design, _)) in TRIALS.map(|number| (number, trial(number))) {
+        let analog = design.analog.as_ref().expect("arrays");
+        let Some(reference) = &analog.reference else { continue };
+        let unused = (0..reference.rows.rows()).any(|array| reference.rows.ones(array) < design.rows);
+        for (count, holds) in seen.iter_mut().zip([
+            reference.fraction == 0,
+            reference.fraction > 0,
+            design.row_enable,
+            design.planes > 1,
+            analog.share > 1,
+            analog.words > 1,
+            number.is_multiple_of(3),
+            unused,
+        ]) {
+            *count += usize::from(holds);
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+}
+
+/// Arrays whose cells hold different largest weights take different shares away, told in the offset memory.
+#[test]
+fn references_of_several_shares_agree() {
+    machines::need_simulator();
+    let several = |number: &u64| {
+        let design = trial(*number).0;
+        let reference = design.analog.as_ref().and_then(|analog| analog.reference.as_ref());
+        reference.is_some_and(|reference| reference.only_share().is_none())
+    };
+    let number = (60..400).find(several).expect("such a trial");
+    println!("trial {number}");
+    check(number).unwrap();
+}
+
 fn check(number: u64) -> Result<(), String> {
     let (design, chip) = trial(number);
     check_chip(number, &design, &chip, &chip)
@@ -249,7 +288,6 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
         machines::random_slices(&mut arch, &mut rng);
         arch.readout.kind = ReadoutKind::Adc;
         (arch.readout.fraction_bits, arch.readout.cell_bits) = (1, 16);
-        arch.readout.value_fraction_bits = rng.random_range(0..=2);
         arch.variation.cell.kind = CellKind::Offset;
         // Cells of weight 0 add 1 or 3 of the largest weight.
         arch.variation.cell.g_min = if number % 2 == 0 { 0.0 } else { 0.5 };
