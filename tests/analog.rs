@@ -10,6 +10,7 @@ harness::main!();
 
 use bincim::arch::{Range, ReadoutKind};
 use bincim::design::{Design, InputKind};
+use bincim::device::{self, CellKind};
 use bincim::emit;
 use bincim::golden::reference;
 use bincim::network::random::{self, Limits};
@@ -118,6 +119,45 @@ fn trials_have_both_kinds_of_integer_inputs() {
         }
     }
     assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+}
+
+/// Raw currents whose reference is counted: with whole and broken shares, rows that are not driven, planes of
+/// integers, converters that take turns, several steps of rows, and under the lint.
+#[test]
+fn trials_have_counted_references() {
+    let mut seen = [0; 8];
+    for (number, (design, _)) in TRIALS.map(|number| (number, trial(number))) {
+        let analog = design.analog.as_ref().expect("arrays");
+        let Some(reference) = &analog.reference else { continue };
+        let unused = (0..reference.rows.rows()).any(|array| reference.rows.ones(array) < design.rows);
+        for (count, holds) in seen.iter_mut().zip([
+            reference.fraction == 0,
+            reference.fraction > 0,
+            design.row_enable,
+            design.planes > 1,
+            analog.share > 1,
+            analog.words > 1,
+            number.is_multiple_of(3),
+            unused,
+        ]) {
+            *count += usize::from(holds);
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+}
+
+/// Arrays whose cells hold different largest weights take different shares away, told in the offset memory.
+#[test]
+fn references_of_several_shares_agree() {
+    machines::need_simulator();
+    let several = |number: &u64| {
+        let design = trial(*number).0;
+        let reference = design.analog.as_ref().and_then(|analog| analog.reference.as_ref());
+        reference.is_some_and(|reference| reference.only_share().is_none())
+    };
+    let number = (60..400).find(several).expect("such a trial");
+    println!("trial {number}");
+    check(number).unwrap();
 }
 
 fn check(number: u64) -> Result<(), String> {
@@ -231,6 +271,55 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
     assert!(compared > 300 && several > 16 && serial > 30, "{compared} {several} {serial}");
     // Arrays that hold more taps need fewer passes.
     assert!(3 < passes[0] && passes[0] < passes[1], "{passes:?}");
+}
+
+/// An offset mapping whose converters resolve every count of the raw current gives the definition too: what its cells
+/// have in common is taken away behind them, whatever rows are driven.
+#[test]
+fn an_ideal_offset_mapping_read_raw_is_the_definition() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let (mut compared, mut undriven, mut several, mut shares) = (0, 0, 0, 0);
+    for number in 0..60 {
+        let planes = 1 + number as usize % 5;
+        let limits =
+            Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes, shortcuts: true };
+        let network = random::network(number, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::random_slices(&mut arch, &mut rng);
+        arch.readout.kind = ReadoutKind::Adc;
+        (arch.readout.fraction_bits, arch.readout.cell_bits) = (1, 16);
+        arch.variation.cell.kind = CellKind::Offset;
+        // Cells of weight 0 add 1 or 3 of the largest weight.
+        arch.variation.cell.g_min = if number % 2 == 0 { 0.0 } else { 0.5 };
+        let Some(outline) = machines::design(&network, &arch) else { continue };
+        let most = outline.sites().iter().map(|site| 4 * site.most() * site.rows as i32).max().unwrap_or(1);
+        arch.readout.range = Range::Counts(f64::from(most));
+        arch.readout.levels = 2 * most as usize + 1;
+        let design = machines::design(&network, &arch).expect("as before");
+        let reference =
+            design.analog.as_ref().and_then(|analog| analog.reference.as_ref()).expect("raw currents");
+        undriven += usize::from(design.row_enable);
+        several += usize::from(design.planes_of_weights() > 1);
+        shares += usize::from(reference.only_share().is_none());
+        let chip = device::chip(&arch.without_errors(), 0, 1, &design.sites());
+        for planes in 1..=design.planes_of_weights() {
+            for frame in machines::limited_frames(
+                &design,
+                Some(&Chip { thresholds: None, ..chip.clone() }),
+                planes,
+                number,
+                2,
+            ) {
+                machines::compare(&design, &frame)
+                    .unwrap_or_else(|problem| panic!("network {number}, {planes} planes: {problem}"));
+                compared += 1;
+            }
+        }
+    }
+    assert!(
+        compared > 100 && undriven > 5 && several > 10 && shares > 2,
+        "{compared} {undriven} {several} {shares}"
+    );
 }
 
 /// Scores in quarters of a count, behind classes with biases of their own, decide as the definition's do.

@@ -39,8 +39,10 @@ SPLIT = ["--split", "train"]
 EXACT = {"": {"kind": "adc", "levels": 257}}
 
 
-def adc(levels, scope):
-    return {"": {"kind": "adc", "levels": levels, "range": scope}}
+def adc(levels, scope, cell):
+    # The converters of the offset mapping see the signal alone.
+    reference = {"reference": "analog"} if cell == "offset" else {}
+    return {"": {"kind": "adc", "levels": levels, "range": scope, **reference}}
 
 
 def experiments():
@@ -56,14 +58,14 @@ def experiments():
         for cell, physics in (("pair", PAIR), ("offset", OFFSET)):
             noisy = {**physics, "gaussian": {"of": "gmax", "sigma": 0.05}}
             for scope in ("full", "calibrated"):
-                text = machine(rows, adc(32, scope), noisy)
+                text = machine(rows, adc(32, scope, cell), noisy)
                 yield f"adc-{scope}-{cell}-{rows}", text, "readout.levels", [4, 8, 16, 32, 64, 128]
     for rows in (144, 576):
         for cell, physics in (("pair", PAIR), ("offset", OFFSET)):
             # Exact for any drive of these cells; nothing is drawn, so that all chips are the same.
             exact = {**physics, "wires": {"freeze": "transfer"}}
             wires = [1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3]
-            yield f"wires-{cell}-{rows}", machine(rows, adc(1024, "full"), exact), "variation.wires.column", wires
+            yield f"wires-{cell}-{rows}", machine(rows, adc(1024, "full", cell), exact), "variation.wires.column", wires
     for rows in (128, 256):
         sense = {"": {"kind": "sense"}}
         yield f"sense-{rows}", machine(rows, sense, XNOR), "variation.sense.offset", [0, 2, 4, 8, 16, 32]

@@ -6,10 +6,12 @@
 pub mod device;
 mod readout;
 mod setting;
+mod subtraction;
 mod validate;
 
 pub use readout::{InputBits, PlaneDrive, Range, RangeWord, Readout, ReadoutKind};
 pub use setting::Setting;
+pub use subtraction::Subtraction;
 pub use validate::{ArchProblem, validate, validate_file};
 
 use crate::device::Physics;
@@ -269,6 +271,16 @@ impl Arch {
     /// T: cycles in which all columns of an analog array are converted.
     pub fn conversion(&self) -> usize {
         self.share * self.readout.conversion()
+    }
+
+    /// Where what the cells of an offset mapping have in common is taken away.
+    pub fn subtraction(&self) -> Subtraction {
+        Subtraction::of(&self.readout, &self.variation)
+    }
+
+    /// The physics of this machine's chip without errors.
+    pub fn without_errors(&self) -> Physics {
+        Subtraction::without_errors(&self.readout, &self.variation)
     }
 
     /// Clock of the engine in MHz; 50 where neither file nor device says another.

@@ -1,5 +1,6 @@
 //! `[readout]`: how a column's sum becomes an integer.
 
+use super::Subtraction;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,10 @@ pub struct Readout {
     /// How the bits of an input of several bits meet the cells of an analog array; a popcount tree always has them side by
     /// side.
     pub input_bits: InputBits,
+    /// Where what the cells of an offset mapping (`variation.cell.kind`) have in common is taken away. Left out: "digital"
+    /// where converters read such a mapping, else "analog".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Subtraction>,
     /// Rows of every column that are summed in one cycle; divides the array's rows (and is at most those of one bit
     /// plane, where these lie side by side). 0: all of them.
     #[schemars(range(max = 4096))]
@@ -78,6 +83,7 @@ impl Default for Readout {
             noise: 0.0,
             plane_drive: PlaneDrive::Full,
             input_bits: InputBits::Serial,
+            reference: None,
             rows_per_cycle: 0,
             edges_per_cycle: 0,
         }

@@ -1,8 +1,8 @@
 //! What a machine must satisfy before anything is built from it.
 
 use super::readout::MOST_GAIN;
-use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout};
-use crate::device::{CellKind, Physics};
+use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout, Subtraction};
+use crate::device::{CellKind, Physics, Reference};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     slices(arch.cell_bits, &arch.readout, &arch.variation, &mut problems);
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
+    reference(&arch.readout, &arch.variation, &mut problems);
     ports(&arch.interface, arch.target.clock_mhz, &mut problems);
     problems.0
 }
@@ -158,6 +159,32 @@ fn variation(physics: &Physics, problems: &mut Problems) {
     for problem in physics.validate() {
         problems.say(true, problem.key, problem.value, problem.what, problem.fix);
     }
+}
+
+/// Where the reference of an offset mapping is subtracted.
+fn reference(readout: &Readout, physics: &Physics, problems: &mut Problems) {
+    let subtraction = Subtraction::of(readout, physics);
+    if subtraction == Subtraction::Analog {
+        return;
+    }
+    let name = format!("{subtraction:?}").to_lowercase();
+    let possible = Subtraction::possible(readout, physics);
+    problems.say(
+        !possible,
+        "readout.reference",
+        &name,
+        "only converters that read an offset mapping leave something to take away behind them".into(),
+        "leave the key out, or take readout.kind = \"adc\" and variation.cell.kind = \"offset\"".into(),
+    );
+    problems.say(
+        possible && physics.cell.reference != Reference::Fixed,
+        "variation.cell.reference",
+        format!("{:?}", physics.cell.reference).to_lowercase(),
+        format!(
+            "what is subtracted before the converter, and here it is behind it (readout.reference: {name})"
+        ),
+        "leave the key out, or set readout.reference to \"analog\"".into(),
+    );
 }
 
 /// Most planes of each layer.
@@ -349,6 +376,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     }
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
+    reference(&file.readout, &file.variation, &mut problems);
     ports(&file.interface, file.target.clock_mhz, &mut problems);
     problems.0
 }

@@ -317,9 +317,16 @@ fn tiles(program: &LayerDesign) -> String {
     }
 }
 
-/// What is drawn anew in every read, and how old the devices are.
+/// What the converters see, what is drawn anew in every read, and how old the devices are.
 fn physics(design: &Design) -> Vec<String> {
     let mut found = Vec::new();
+    if design.analog.as_ref().is_some_and(|analog| analog.reference.is_some()) {
+        found.push(
+            "converters see the raw current of the offset mapping; what its cells have in common is subtracted behind \
+             them (readout.reference = \"analog\" subtracts before)"
+                .into(),
+        );
+    }
     if let Some(noise) = design.analog.as_ref().and_then(|analog| analog.noise.as_ref()) {
         let readout = &design.arch.readout;
         found.push(format!(

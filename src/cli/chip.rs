@@ -12,7 +12,7 @@ pub const SOURCE: &str = "source/chip.bin";
 
 /// The chip without any error; `None` with the popcount readout.
 pub fn ideal(design: &Design) -> Option<Chip> {
-    Some(drawn(design, &Physics::default(), 0)?.0)
+    Some(drawn(design, &design.arch.without_errors(), 0)?.0)
 }
 
 /// A chip of `physics`, held to the design's widths, and the number of cells that were beyond them; `None` with

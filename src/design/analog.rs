@@ -3,12 +3,13 @@
 
 use super::images::Cells;
 use super::noise::Noise;
-use super::{Design, width};
-use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind};
+use super::reference::Reference;
+use super::{Design, reference, width};
+use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind, Subtraction};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
 use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
-use crate::variation::{Converter, Levels, Site, Widths};
+use crate::variation::{Converter, Levels, Site, Widths, Zero};
 
 /// What all analog arrays of a design have in common.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +44,23 @@ pub struct Analog {
     pub arrays: usize,
     /// What every read adds to the voltages, from generators in gates.
     pub noise: Option<Noise>,
+    /// What is taken away behind the converters of raw currents.
+    pub reference: Option<Reference>,
 }
 
 impl Analog {
+    /// Bits of a word of the cell memory: `row_step` rows of `lanes` columns, minus above plus; above them one bit a row,
+    /// whether it holds cells, where a reference is counted over these.
+    pub fn cell_word(&self, lanes: usize) -> usize {
+        self.row_step * (lanes * 2 * self.cell_width + usize::from(self.reference.is_some()))
+    }
+
+    /// Bits of a word of the offset memory: the offsets of `lanes` columns, above them the share of the array's reference
+    /// where arrays differ in it.
+    pub fn offset_word(&self, lanes: usize) -> usize {
+        lanes * self.voltage_width + self.reference.as_ref().map_or(0, Reference::share_width)
+    }
+
     /// What the integers of a chip are held to.
     pub fn widths(&self) -> Widths {
         Widths { cell: self.cell_width, voltage: self.voltage_width }
@@ -68,6 +83,8 @@ pub struct LayerReadout {
     pub values: Vec<i64>,
     /// The sense amplifiers compare with the channels' thresholds: the code is the result.
     pub decides: bool,
+    /// Largest size of what is taken away behind the converters in a read, in 2^-V counts.
+    pub taken: i64,
     /// Smallest and largest sum of a pixel (of all pixels, where the layer adds them up), with what a shortcut adds.
     pub sums: (i64, i64),
     /// First code's counts and step of a uniform converter.
@@ -114,15 +131,17 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && layer.shortcut.is_none()
                 && layer.activation != Activation::Scores;
             let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
-            let (low, step) = uniform(arch, index, rows * most as usize);
-            let values = values(arch, index, rows, most, decides);
+            let column = Column { rows, most };
+            let (low, step) = uniform(arch, index, column);
+            let values = values(arch, index, column, decides);
+            let taken = reference::most(arch, column);
             let weight = map.passes as i64
                 * layer.planes.iter().map(|plane| i64::from(plane.scale)).sum::<i64>()
                 * ((1i64 << planes) - 1)
                 * if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
             let sums = (
-                values.iter().min().copied().unwrap_or(0) * weight,
-                values.iter().max().copied().unwrap_or(0) * weight,
+                (values.iter().min().copied().unwrap_or(0) - taken) * weight,
+                (values.iter().max().copied().unwrap_or(0) + taken) * weight,
             );
             let first_array = |group| {
                 let first = arrays;
@@ -136,6 +155,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 group_arrays: (0..map.groups).map(first_array).collect(),
                 values,
                 decides,
+                taken,
                 sums,
                 low,
                 step,
@@ -144,7 +164,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         .collect();
     let largest = |planned: &LayerReadout| {
         let scale = (1i64 << planned.reads) - 1;
-        planned.values.iter().map(|value| value.abs() * scale).max().unwrap_or(0)
+        planned.values.iter().map(|value| (value.abs() + planned.taken) * scale).max().unwrap_or(0)
     };
     let value = layers.iter().map(largest).max().unwrap_or(0);
     let noise = noise(arch, &layers);
@@ -165,6 +185,8 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         value_width: width::signed(-value, value),
         arrays,
         noise,
+        // It is told from the arrays' cells, which come later.
+        reference: None,
     };
     Plan { analog, layers }
 }
@@ -184,31 +206,40 @@ fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
     noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
-/// First code's counts and the step of a uniform converter of `layer` whose columns give at most `counts`.
-fn uniform(arch: &Arch, layer: usize, counts: usize) -> (f64, f64) {
+/// The columns of a layer: most rows of one that are in use, and the largest weight of a cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    pub rows: usize,
+    pub most: i32,
+}
+
+/// First code's counts and the step of a uniform converter of `layer`.
+fn uniform(arch: &Arch, layer: usize, column: Column) -> (f64, f64) {
     let range = match &arch.readout.range {
         Range::Counts(counts) => *counts,
         Range::Layers(layers) => layers[layer],
-        Range::Word(_) => counts as f64,
+        Range::Word(_) => {
+            column.rows as f64 * (f64::from(column.most) + reference::common(arch, column.most))
+        }
     };
     (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
-fn values(arch: &Arch, layer: usize, rows: usize, most: i32, decides: bool) -> Vec<i64> {
+fn values(arch: &Arch, layer: usize, column: Column, decides: bool) -> Vec<i64> {
     let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
     match arch.readout.kind {
         ReadoutKind::Sense if decides => vec![-1, 1],
         ReadoutKind::Sense => {
             // The mean size of a sum of `rows` random signs, or of as many levels, all equally frequent.
-            let most = f64::from(most);
+            let (rows, most) = (column.rows, f64::from(column.most));
             let square = if most > 1.0 { most * (most + 1.0) / 3.0 } else { 1.0 };
             let mean = (2.0 * rows as f64 * square / std::f64::consts::PI).sqrt();
             let size = (mean * unit).round().max(1.0) as i64;
             vec![-size, size]
         }
         _ => {
-            let (low, step) = uniform(arch, layer, rows * most as usize);
+            let (low, step) = uniform(arch, layer, column);
             (0..arch.readout.levels)
                 .map(|code| ((low + code as f64 * step) * unit).round_ties_even() as i64)
                 .collect()
@@ -274,6 +305,10 @@ impl Design {
     pub fn sites(&self) -> Vec<Site> {
         let Some(analog) = &self.analog else { return Vec::new() };
         let cells = self.cells();
+        let zero = match self.arch.subtraction() {
+            Subtraction::Analog => Zero::Common,
+            Subtraction::Digital => Zero::Current,
+        };
         let mut sites = Vec::with_capacity(analog.arrays);
         for (index, (layer, program)) in self.network.layers.iter().zip(&self.layers).enumerate() {
             let Some(readout) = &program.readout else { continue };
@@ -302,6 +337,7 @@ impl Design {
                             false => 1.0,
                             true => f64::from(layer.planes[plane].scale) / f64::from(layer.planes[0].scale),
                         },
+                        zero,
                     });
                 }
             }

@@ -9,10 +9,12 @@ use crate::network::{Activation, InputCode, Layer, Plane, Shortcut, Slicing, kee
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut design = outline(network, arch)?;
-    let cells = Cells::new(arch, design.row_planes, design.plane_rows);
-    if design.analog.is_some() {
+    if let Some(mut analog) = design.analog.take() {
+        analog.reference = Reference::new(&design);
+        design.analog = Some(analog);
         return Ok(design);
     }
+    let cells = Cells::new(arch, design.row_planes, design.plane_rows);
     for (layer, program) in network.layers.iter().zip(&design.layers) {
         cells.write(&mut design.weights, layer, program);
     }
@@ -196,7 +198,7 @@ fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
             if plane.scale > Plane::MOST_SCALE {
                 return Err(DesignError::Scale { layer: layer.name.terminal(), scale: plane.scale });
             }
-            let needed = width::signed(-1, i64::from(plane.most()) << readout.fraction_bits);
+            let needed = cell_width(arch, plane.most());
             if needed > readout.cell_bits as usize {
                 let (layer, most, bits) = (layer.name.terminal(), plane.most(), readout.cell_bits);
                 return Err(DesignError::NarrowCell { layer, most, bits, needed });
@@ -204,6 +206,12 @@ fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
         }
     }
     Ok(sliced)
+}
+
+/// Bits of a cell whose largest weight is `most`.
+fn cell_width(arch: &Arch, most: i32) -> usize {
+    let counts = f64::from(most) + reference::common(arch, most);
+    width::signed(-1, (counts * f64::from(1u32 << arch.readout.fraction_bits)).ceil() as i64)
 }
 
 fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {

@@ -11,6 +11,7 @@ mod error;
 mod images;
 mod input;
 pub mod noise;
+mod reference;
 pub mod tree;
 mod walk;
 mod width;
@@ -19,6 +20,7 @@ pub use analog::{Analog, LayerReadout};
 pub use build::{build, outline};
 pub use chip::Misfit;
 pub use error::DesignError;
+pub use reference::Reference;
 pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;

@@ -2,7 +2,7 @@
 //!
 //! The order of effects is fixed: stored state, stuck devices, target conductance (rounded to its levels), Gaussian
 //! error, clamp at 0, programming error, drift, log-normal factor, threshold mismatch, shift of the die, row driver; then wires; then the
-//! difference of the pair, or the difference from the reference. Effects that are off cost nothing and leave the
+//! difference of the pair, or the difference from the reference, unless that is taken away behind the converter. Effects that are off cost nothing and leave the
 //! draws of the others as they are. Every device is keyed by its place, not by its weight: another network on the
 //! same seed meets the same devices.
 
@@ -15,7 +15,7 @@ use super::programming;
 use super::random::{Kind, Stream};
 use super::stuck::stuck;
 use super::threshold::Law;
-use crate::variation::Site;
+use crate::variation::{Site, Zero};
 
 /// Column that keys the random numbers of the middle column: the same devices whatever the array's width.
 const MIDDLE: usize = 1 << 24;
@@ -274,7 +274,10 @@ impl<'a> Cells<'a> {
         let [[a, b], [c, d]] = currents;
         let die = if self.physics.cell.reference == Reference::Replica { self.die } else { 1.0 };
         let nominal = (1.0 + self.physics.cell.g_min) / 2.0 * die;
-        let [up, down] = middle.map_or([nominal; 2], |middle| middle.map(|line| line[0]));
+        let [up, down] = match self.site.zero {
+            Zero::Common => middle.map_or([nominal; 2], |middle| middle.map(|line| line[0])),
+            Zero::Current => [0.0; 2],
+        };
         // A full cell stands for `most` counts.
         let whole = self.difference / self.most;
         let half = whole / 2.0;

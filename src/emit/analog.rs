@@ -6,7 +6,7 @@ use super::view::View;
 use super::walk::{comment, layer_key};
 use super::{NamedText, file};
 use crate::design::noise::{Noise, SITES, STEPS};
-use crate::design::{Analog, Design, LayerReadout};
+use crate::design::{Analog, Design, LayerReadout, Reference};
 use askama::Template;
 
 /// Numbers of the templates of this family.
@@ -31,6 +31,9 @@ pub(super) struct AnalogView {
     pub cell_address_width: usize,
     pub cell_width: usize,
     pub cells_width: usize,
+    /// Bits of the words of cells and offsets with what a reference has in them.
+    pub cell_word: usize,
+    pub offset_word: usize,
     pub voltage_width: usize,
     pub fraction_bits: u32,
     pub value_fraction_bits: u32,
@@ -51,6 +54,42 @@ pub(super) struct AnalogView {
     pub code_width: usize,
     /// Layers differ in what a code stands for.
     pub value_layers: bool,
+    pub reference: Option<ReferenceView>,
+}
+
+/// Numbers of the digital reference.
+#[derive(Debug)]
+pub(super) struct ReferenceView {
+    pub drive_width: usize,
+    /// Bits of a drive's product with a share: those of a count, and the fraction behind it.
+    pub product_width: usize,
+    pub fraction: u32,
+    pub half: i64,
+    /// Arrays differ in what a row takes away.
+    pub several: bool,
+    pub share: i64,
+    pub share_width: usize,
+    /// The unit of a share in words, where it is finer than that of a value.
+    pub share_unit: String,
+}
+
+impl ReferenceView {
+    fn new(reference: &Reference, count_width: usize) -> ReferenceView {
+        let only = reference.only_share();
+        ReferenceView {
+            drive_width: reference.drive_width,
+            product_width: count_width + reference.fraction as usize,
+            fraction: reference.fraction,
+            half: (1 << reference.fraction) >> 1,
+            several: only.is_none(),
+            share: only.unwrap_or(0),
+            share_width: reference.share_width(),
+            share_unit: match reference.fraction {
+                0 => String::new(),
+                fraction => format!(", in 2^-{fraction} units"),
+            },
+        }
+    }
 }
 
 impl AnalogView {
@@ -92,6 +131,8 @@ impl AnalogView {
             cell_address_width: array_width + word_width,
             cell_width: analog.cell_width,
             cells_width: design.lanes * analog.row_step * 2 * analog.cell_width,
+            cell_word: analog.cell_word(design.lanes),
+            offset_word: analog.offset_word(design.lanes),
             voltage_width: analog.voltage_width,
             fraction_bits: analog.fraction_bits,
             value_fraction_bits: analog.value_fraction_bits,
@@ -110,6 +151,10 @@ impl AnalogView {
             edge_address_width: array_width + turn_width + edge_step_width,
             code_width: analog.code_width,
             value_layers: layers.iter().any(|l| l.values != layers[0].values),
+            reference: analog
+                .reference
+                .as_ref()
+                .map(|reference| ReferenceView::new(reference, design.widths.count)),
         })
     }
 }
@@ -145,6 +190,14 @@ struct ColumnAdc<'a> {
 struct CodeValue<'a> {
     v: &'a View,
     a: &'a AnalogView,
+}
+
+#[derive(Template)]
+#[template(path = "rtl/drive_reference.v", syntax = "verilog", escape = "none")]
+struct DriveReference<'a> {
+    v: &'a View,
+    a: &'a AnalogView,
+    r: &'a ReferenceView,
 }
 
 #[derive(Template)]
@@ -248,6 +301,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
         file("code_value", &CodeValue { v: view, a }),
         values(design, view, a),
     ];
+    files.extend(a.reference.as_ref().map(|r| file("drive_reference", &DriveReference { v: view, a, r })));
     files.extend(analog.noise.as_ref().map(|noise| {
         let n = NoiseView::new(noise);
         file("column_noise", &ColumnNoise { v: view, a, n })

@@ -29,7 +29,7 @@ fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
     let turns = analog.share.next_power_of_two();
     let empty = ArrayDraw::default();
     let lone = if chip.arrays.len() == 1 { Some(&empty) } else { None };
-    for array in chip.arrays.iter().chain(lone) {
+    for (number, array) in chip.arrays.iter().chain(lone).enumerate() {
         for word in 0..words {
             let mut line = Line::default();
             for column in 0..design.lanes {
@@ -40,12 +40,21 @@ fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
                     line.push(if there { array.minus[at].into() } else { 0 }, analog.cell_width);
                 }
             }
+            if let Some(reference) = &analog.reference {
+                let rows = word * analog.row_step..(word + 1) * analog.row_step;
+                rows.for_each(|row| {
+                    line.push((row < array.rows && reference.rows.get(number, row)).into(), 1)
+                });
+            }
             line.end(&mut cell);
         }
         let mut line = Line::default();
         for column in 0..design.lanes {
             let value = if column < array.columns { array.offset[column].into() } else { 0 };
             line.push(value, analog.voltage_width);
+        }
+        if let Some(reference) = &analog.reference {
+            line.push(reference.shares.get(number).copied().unwrap_or(0), reference.share_width());
         }
         line.end(&mut offset);
         // An edge that no voltage reaches.

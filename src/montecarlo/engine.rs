@@ -78,7 +78,7 @@ impl Machine {
         let (classes, traces) = (Vec::new(), Vec::new());
         let mut machine =
             Machine { design, plan, sites, subject, classes, traces, ideal: 0, reached: Vec::new() };
-        let (chip, _) = machine.draw(&Physics::default(), 0);
+        let (chip, _) = machine.draw(&machine.design.arch.without_errors(), 0);
         let (mut classes, mut traces) = (Vec::new(), Vec::new());
         machine.outcomes(&chip, None, judge, true, |_, outcomes| {
             classes.extend(outcomes.iter().map(|outcome| machine.class(outcome, judge.rule)));

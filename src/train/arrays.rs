@@ -31,6 +31,8 @@ pub struct Arrays {
     layers: Vec<ArrayLayer>,
     /// Weights are filled in for each draw.
     sites: Vec<Site>,
+    /// What is taken away behind the converters: each site's share, its fraction, and the counts of a value's unit.
+    reference: Option<(Vec<i64>, u32, f32)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +70,29 @@ struct Read {
     edges: Vec<f32>,
     /// Edges below every voltage that can be.
     passed: usize,
+    /// Taken away behind the converters of raw currents.
+    reference: Option<RowReference>,
+}
+
+/// What the driven rows of a read take away behind its converters.
+#[derive(Debug, Clone)]
+struct RowReference {
+    /// (taps) 1 where the row holds cells, else 0.
+    used: Vec<f32>,
+    /// What a row takes away, and its fraction: as those of [`Reference`](crate::design::Reference).
+    share: i64,
+    fraction: u32,
+    /// Counts of a value's unit.
+    unit: f32,
+}
+
+impl RowReference {
+    /// What `drives` (one a tap) take away, in counts.
+    fn taken(&self, drives: &[f32]) -> f32 {
+        let drive: f32 = drives.iter().zip(&self.used).map(|(drive, used)| drive * used).sum();
+        let half = (1 << self.fraction) >> 1;
+        ((drive as i64 * self.share + half) >> self.fraction) as f32 * self.unit
+    }
 }
 
 /// One layer of a drawn chip.
@@ -128,6 +153,10 @@ impl Arrays {
             scaled: design.drives_at_scale(),
             layers,
             sites,
+            reference: analog.reference.as_ref().map(|reference| {
+                let unit = 1.0 / (1u64 << analog.value_fraction_bits) as f32;
+                (reference.shares.clone(), reference.fraction, unit)
+            }),
         })
     }
 
@@ -218,12 +247,27 @@ impl Arrays {
                     offset: vec![0.0; outputs],
                     edges: Vec::new(),
                     passed: 0,
+                    reference: None,
                 };
                 for output in 0..outputs {
                     let (group, column) = (output / self.lanes, output % self.lanes);
                     let tile = group * own.weight_planes + weights.number;
                     let Some(site) = own.sites[tile * own.passes.len() + pass] else { continue };
                     let array = &chip.arrays[site];
+                    if let Some((shares, fraction, unit)) = &self.reference {
+                        let kept = |tap: usize| {
+                            weights.signs[(start + tap) * outputs..][..outputs].iter().any(|&s| s != 0.0)
+                        };
+                        let used = |(tap, row): (usize, &Option<usize>)| {
+                            f32::from(u8::from(row.is_some() && kept(tap)))
+                        };
+                        read.reference.get_or_insert_with(|| RowReference {
+                            used: row_of.iter().enumerate().map(used).collect(),
+                            share: shares[site],
+                            fraction: *fraction,
+                            unit: *unit,
+                        });
+                    }
                     let edges = array.edges_per_column();
                     read.edges.resize(edges * outputs, 0.0);
                     for edge in 0..edges {
@@ -326,7 +370,15 @@ fn read_planes(layer: &PlanLayer, codes: &[i8], draw: &LayerDraw, first: usize, 
                 }
             }
         }
-        read.convert(&draw.values, (1u32 << read.plane) as f32 * read.size, &mut voltages, sums);
+        let weight = (1u32 << read.plane) as f32 * read.size;
+        read.convert(&draw.values, weight, &mut voltages, sums);
+        if let Some(reference) = &read.reference {
+            let windows = drives.chunks_exact(fan_in).map(|window| &window[read.start..][..read.taps]);
+            for (window, sums) in windows.zip(sums.chunks_exact_mut(outputs)) {
+                let taken = weight * reference.taken(window);
+                sums.iter_mut().for_each(|sum| *sum -= taken);
+            }
+        }
     }
 }
 

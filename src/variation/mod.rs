@@ -108,6 +108,18 @@ pub struct Site {
     /// Level at which the rows of this array are driven, as a fraction of the chip's own: 1, or less for a plane of
     /// weights with a smaller scale.
     pub level: f64,
+    /// What the cells' values are counted from.
+    pub zero: Zero,
+}
+
+/// What the values of a single-ended array's cells are counted from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Zero {
+    /// What all cells have in common: it is subtracted before anything reads the column.
+    #[default]
+    Common,
+    /// No current: the column holds the raw current.
+    Current,
 }
 
 /// Nominal weights of several levels.
@@ -230,6 +242,9 @@ pub fn subject(sites: &[Site]) -> String {
             hash.update(b"level");
             hash.update(site.level.to_bits().to_le_bytes());
         }
+        if site.zero == Zero::Current {
+            hash.update(b"raw");
+        }
     }
     hexadecimal(&hash.finalize())
 }
@@ -280,6 +295,7 @@ mod tests {
             converter: Converter::Uniform { levels: 3, low: -2.0, step: 2.0 },
             share: 1,
             level: 1.0,
+            zero: Zero::Common,
         };
         let sense = |reference| Converter::Sense { reference };
         let all = [
@@ -289,6 +305,7 @@ mod tests {
             vec![Site { layer: 2, ..site.clone() }],
             vec![Site { level: 0.5, ..site.clone() }],
             vec![Site { share: 2, ..site.clone() }],
+            vec![Site { zero: Zero::Current, ..site.clone() }],
             vec![Site { levels: Some(Levels { most: 3, values: vec![1, -3] }), ..site.clone() }],
             vec![Site { levels: Some(Levels { most: 3, values: vec![1, -1] }), ..site.clone() }],
             vec![Site { levels: Some(Levels { most: 4, values: vec![1, -1] }), ..site.clone() }],

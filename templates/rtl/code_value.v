@@ -24,6 +24,10 @@ module code_value (
     input  wire [<: a.plane_width - 1 :>:0] plane_i,
     //%- endif %//
     input  wire [<: v.lanes * a.code_width - 1 :>:0] code_i,
+    //%- if a.reference.is_some() %//
+    // Taken away from every column's value.
+    input  wire [<: v.count_width - 1 :>:0] reference_i,
+    //%- endif %//
     output wire [<: v.lanes * v.count_width - 1 :>:0] count_o
 );
 
@@ -34,7 +38,12 @@ module code_value (
   genvar lane;
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      //%- if a.reference.is_some() %//
+      wire [COUNT-1:0] raw;
+      wire [COUNT-1:0] value = raw - reference_i;
+      //%- else %//
       wire [COUNT-1:0] value;
+      //%- endif %//
       reg [COUNT-1:0] count_q;
 
       value_program u_value_program (
@@ -42,7 +51,11 @@ module code_value (
           .layer_i(layer_i),
           //%- endif %//
           .code_i(code_i[lane*CODE +: CODE]),
+          //%- if a.reference.is_some() %//
+          .value_o(raw)
+          //%- else %//
           .value_o(value)
+          //%- endif %//
       );
 
       always @(posedge clk_i) begin

@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of this file")]
 
-use bincim::arch::{self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKind, WeightSlices};
+use bincim::arch::{
+    self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKind, Subtraction, WeightSlices,
+};
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design, Threshold};
+use bincim::device::CellKind;
 use bincim::emit::{bench, vectors::Frame};
 use bincim::flow::Tool;
 use bincim::flow::icarus::{self, Level};
@@ -12,7 +15,7 @@ use bincim::flow::verilator;
 use bincim::golden::{machine, reference};
 use bincim::network::random;
 use bincim::network::{Activation, Network};
-use bincim::variation::{ArrayDraw, Chip, OwnThresholds, Site};
+use bincim::variation::{ArrayDraw, Chip, OwnThresholds, Site, Zero};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -230,6 +233,20 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.rows_per_cycle = *steps.choose(rng).unwrap();
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
     readout.input_bits = *INPUT_BITS.choose(rng).unwrap();
+    random_reference(arch, rng);
+}
+
+/// Now and then an offset mapping, and where what its cells have in common is subtracted.
+pub fn random_reference(arch: &mut Arch, rng: &mut ChaCha8Rng) {
+    if arch.readout.kind != ReadoutKind::Adc || rng.random_bool(0.5) {
+        return;
+    }
+    arch.variation.cell.kind = CellKind::Offset;
+    arch.variation.cell.g_min = *[0.0, 0.0, 0.1, 0.5].choose(rng).unwrap();
+    arch.readout.reference =
+        *[None, Some(Subtraction::Digital), Some(Subtraction::Analog)].choose(rng).unwrap();
+    // Cells that hold their whole current.
+    arch.readout.cell_bits = (arch.readout.cell_bits + 2).min(16);
 }
 
 /// How the bits of an integer input meet the cells.
@@ -251,7 +268,8 @@ pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
     let most = (1i32 << (analog.cell_width - 1)) - 1;
     let mut draw = |site: &Site| {
         let mut cell = |place: usize| {
-            let value = site.weight(place) * unit + rng.random_range(-unit..=unit);
+            let common = if site.zero == Zero::Current { site.most() } else { 0 };
+            let value = (common + site.weight(place)) * unit + rng.random_range(-unit..=unit);
             if site.weights[place] == 0 { 0 } else { value.clamp(-most - 1, most) as i16 }
         };
         let plus = (0..site.weights.len()).map(&mut cell).collect();

@@ -15,5 +15,6 @@ mod input_bits;
 mod keys;
 mod levels;
 mod measured;
+mod reference;
 mod support;
 mod wires;

@@ -1,7 +1,7 @@
 //! Columns evaluated with integers, and the statistics that results are held against.
 
 use bincim::device::{Physics, draw};
-use bincim::variation::{ArrayDraw, Converter, Site};
+use bincim::variation::{ArrayDraw, Converter, Site, Zero};
 
 /// Standard errors that an estimate may be off: 1 in 150,000 by chance.
 pub const SIGMAS: f64 = 4.5;
@@ -10,7 +10,18 @@ pub const SIGMAS: f64 = 4.5;
 pub fn site(rows: usize, columns: usize, weight: impl Fn(usize, usize) -> i8) -> Site {
     let weights = (0..columns * rows).map(|i| weight(i / rows, i % rows)).collect();
     let converter = Converter::Uniform { levels: 2, low: -1.0, step: 2.0 };
-    Site { layer: 0, array: 0, rows, columns, weights, levels: None, converter, share: 1, level: 1.0 }
+    Site {
+        layer: 0,
+        array: 0,
+        rows,
+        columns,
+        weights,
+        levels: None,
+        converter,
+        share: 1,
+        level: 1.0,
+        zero: Zero::Common,
+    }
 }
 
 /// Voltage of a column in 2^-F counts under drives of -1, 0 and +1.

@@ -78,6 +78,26 @@ fn a_drawn_chip_gives_the_scores_of_the_machine() {
     }
 }
 
+/// Converters that see raw currents, and what is counted and taken away behind them.
+#[test]
+fn raw_currents_give_the_scores_of_the_machine() {
+    let errors = "[variation.gaussian]\nsigma = 0.1\n[variation.cell]\nkind = \"offset\"\ng_min = 0.1\n";
+    let mut arch = arch(65, 48, errors);
+    for (number, text) in nets().iter().enumerate() {
+        arch.readout.input_bits = BOTH[number % 2];
+        let trainer = trained(text, &arch);
+        assert!(design(trainer.network(), &arch).analog.expect("arrays").reference.is_some());
+        equals_the_machine(&trainer, &arch);
+    }
+    let mut trainer = trained(&format!("{}[supports]\nscales = [0.5, 0.25]\n", NETS[0]), &arch);
+    for layer in &mut trainer.model.layers {
+        let kept = &mut layer.supports.last_mut().expect("supports").kept;
+        let gone = kept.len().saturating_sub(1).min(37);
+        kept[..gone].fill(0.0);
+    }
+    equals_the_machine(&trainer, &arch);
+}
+
 /// Supports lie in arrays of their own, as they are counted or driven; of what is left out nothing is there.
 #[test]
 fn supports_on_a_drawn_chip_give_the_scores_of_the_machine() {

@@ -13,7 +13,7 @@ pub mod settings;
 use super::infer::{Rule, Split};
 use super::pixels::PixelArgs;
 use super::{Outcome, chip, load, options, output, progress, verify};
-use crate::arch::ArchFile;
+use crate::arch::{ArchFile, Subtraction};
 use crate::device::Physics;
 use crate::flow::folder;
 use crate::golden::{packed, reference};
@@ -429,7 +429,8 @@ fn machines(
 ) -> miette::Result<Machines> {
     let (mut files, mut machines, mut found) = (Vec::new(), Vec::new(), Vec::new());
     for case in cases {
-        let bare = ArchFile { variation: Physics::default(), ..case.clone() };
+        let variation = Subtraction::without_errors(&case.readout, &case.variation);
+        let bare = ArchFile { variation, ..case.clone() };
         let index = match files.iter().position(|file| *file == bare) {
             Some(index) => index,
             None => {

@@ -72,8 +72,8 @@ pub(in super::super) fn chip(
     let memory = |width, depth, image| rom(width, depth, Style::Block, image);
     let converters = design.lanes / analog.share;
     ChipMemories {
-        cells: memory(design.lanes * analog.row_step * 2 * analog.cell_width, arrays << words, "cell.hex"),
-        offsets: memory(design.lanes * analog.voltage_width, arrays, "offset.hex"),
+        cells: memory(analog.cell_word(design.lanes), arrays << words, "cell.hex"),
+        offsets: memory(analog.offset_word(design.lanes), arrays, "offset.hex"),
         edges: memory(
             converters * analog.edges_per_cycle * analog.voltage_width,
             arrays << turns_and_steps,

@@ -19,9 +19,9 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (v.multi_pass, 0, "door_group_last"),
             (true, 0, "cell_read"),
             (true, a.cell_address_width, "cell_address"),
-            (true, a.cells_width, "cell_word"),
+            (true, a.cell_word, "cell_word"),
             (true, a.array_width, "array"),
-            (true, v.lanes * a.voltage_width, "offset_word"),
+            (true, a.offset_word, "offset_word"),
             (true, a.row_step, "step_row"),
             (v.row_enable, a.row_step, "step_enable"),
             (v.serial_input, 0, "next_plane"),
@@ -41,9 +41,18 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, "code_valid"),
             (planes, a.plane_width, "code_plane"),
             (true, v.lanes * a.code_width, "code"),
+            (a.reference.is_some(), v.count_width, "reference"),
         ],
         vec!["wire sampled = sample & sample_last;".into()],
     )
+}
+
+/// The columns' part of a word, and that of the reference above it.
+fn parted(word: &str, columns: usize, whole: usize) -> (String, String) {
+    match columns == whole {
+        true => (word.into(), String::new()),
+        false => (format!("{word}[{}:0]", columns - 1), format!("{word}[{}:{columns}]", whole - 1)),
+    }
 }
 
 /// The parts, in the order of the data path.
@@ -75,14 +84,17 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
         (true, "sample_last_o", "sample_last"),
     ];
     let memories = memories::chip(design, analog, a.word_width, a.turn_width + a.edge_step_width);
+    let offset_bits = v.lanes * a.voltage_width;
+    let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
+    let (offsets, share) = parted("offset_word", offset_bits, a.offset_word);
     let array = vec![
         CLOCK,
         (true, "valid_i", "step_valid"),
         (true, "first_i", "step_first"),
         (true, "row_i", "step_row"),
         (v.row_enable, "enable_i", "step_enable"),
-        (true, "cell_i", "cell_word"),
-        (true, "offset_i", "offset_word"),
+        (true, "cell_i", &cells),
+        (true, "offset_i", &offsets),
         (true, "voltage_o", "voltage"),
     ];
     let columns = vec![
@@ -110,12 +122,24 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
         (true, "voltage_i", "voltage"),
         (true, "voltage_o", "noisy_voltage"),
     ];
+    let reference = vec![
+        CLOCK,
+        (true, "valid_i", "step_valid"),
+        (true, "first_i", "step_first"),
+        (true, "row_i", "step_row"),
+        (v.row_enable, "enable_i", "step_enable"),
+        (true, "used_i", used.as_str()),
+        (a.offset_word > offset_bits, "share_i", share.as_str()),
+        (true, "sample_i", "sample"),
+        (true, "reference_o", "reference"),
+    ];
     let value = vec![
         CLOCK,
         (a.value_layers, "layer_i", "layer"),
         (true, "code_valid_i", "code_valid"),
         (planes, "plane_i", "code_plane"),
         (true, "code_i", "code"),
+        (a.reference.is_some(), "reference_i", "reference"),
         (true, "count_o", "count"),
     ];
     let edges = match a.sense {
@@ -131,14 +155,25 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
     let mut parts = vec![
         instance("array_reader", reader),
         rom(&memories.cells, "cell_memory", ["cell_read", "cell_address", "cell_word"]).noting(format!(
-            "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each.",
-            a.row_step, a.row_step_s, v.lanes, a.cell_width
+            "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each{}.",
+            a.row_step,
+            a.row_step_s,
+            v.lanes,
+            a.cell_width,
+            if a.reference.is_some() { "; above them, whether a row holds cells" } else { "" }
         )),
-        rom(&memories.offsets, "offset_memory", ["cell_read", "array", "offset_word"])
-            .noting("Offsets of all arrays' columns.".into()),
+        rom(&memories.offsets, "offset_memory", ["cell_read", "array", "offset_word"]).noting(
+            match a.offset_word > offset_bits {
+                true => {
+                    "Offsets of all arrays' columns, above them the share of the array's reference.".into()
+                }
+                false => "Offsets of all arrays' columns.".into(),
+            },
+        ),
         instance("cim_array", array),
     ];
     parts.extend(v.noise.then(|| instance("column_noise", noise)));
+    parts.extend(a.reference.is_some().then(|| instance("drive_reference", reference)));
     parts.extend([
         rom(&memories.edges, "edge_memory", ["edge_read", "edge_address", "edge_word"]).noting(edges),
         instance(converter(analog), columns),

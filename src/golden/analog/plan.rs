@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::generators::{GateNoise, Generators};
 use super::maps::Map;
-use crate::design::{Design, LayerDesign, LayerReadout, Source, Threshold, Walk};
+use crate::design::{Design, LayerDesign, LayerReadout, Reference, Source, Threshold, Walk};
+use crate::golden::machine;
 use crate::network::{InputCode, PadValue, Shortcut};
 use crate::variation::ArrayDraw;
 
@@ -83,6 +84,33 @@ pub(super) struct Read {
     pub words: Vec<usize>,
     /// Rows that are driven, for every class of vectors; a driven row without a source carries -1.
     pub driven: Vec<Vec<usize>>,
+    /// What is taken away behind the converters.
+    pub taken: Option<Taken>,
+}
+
+/// What a read takes away from what its codes stand for.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// For every class of vectors, where the driven rows with cells find their bits: as [`Read::words`].
+    pub words: Vec<Vec<usize>>,
+    /// What is taken away where none, one, two ... of them carry +1: index `class`, then their number.
+    pub values: Vec<Vec<i64>>,
+}
+
+impl Taken {
+    /// Of `read`, whose `array` tells which rows hold cells.
+    fn new(reference: &Reference, array: usize, read: &Read) -> Taken {
+        let of_class = |driven: &Vec<usize>| -> Vec<usize> {
+            let used = |row: usize| reference.rows.get(array, row) && driven.contains(&row);
+            read.rows.iter().zip(&read.words).filter(|(row, _)| used(**row)).map(|(_, word)| *word).collect()
+        };
+        let words: Vec<Vec<usize>> = read.driven.iter().map(of_class).collect();
+        let values = words.iter().map(|words| {
+            let drive = |ones: usize| 2 * ones as i64 - words.len() as i64;
+            (0..=words.len()).map(|ones| machine::taken(reference, array, drive(ones)) * read.scale).collect()
+        });
+        Taken { values: values.collect(), words }
+    }
 }
 
 impl Plan {
@@ -248,7 +276,13 @@ fn reads(
                     Source::Map { .. } => map_read(design, layer, map, pass, classes),
                 };
                 let (arrays, dropped) = (arrays.clone(), dropped.clone());
-                reads.push(Read { arrays, dropped, scale: weights.scale << plane, ..read });
+                let mut read = Read { arrays, dropped, scale: weights.scale << plane, ..read };
+                // All groups have cells in the same rows.
+                let array = read.arrays.iter().flatten().next();
+                let reference = design.analog.as_ref().and_then(|analog| analog.reference.as_ref());
+                read.taken =
+                    reference.zip(array).map(|(reference, &array)| Taken::new(reference, array, &read));
+                reads.push(read);
             }
         }
     }
@@ -286,7 +320,7 @@ fn input_read(
         _ => row..row + design.plane_rows,
     };
     let driven = vec![driven.collect(); classes];
-    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1 }
+    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1, taken: None }
 }
 
 fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classes: &[Class]) -> Read {
@@ -312,5 +346,5 @@ fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classe
             }
         })
         .collect();
-    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1 }
+    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1, taken: None }
 }

@@ -1,7 +1,7 @@
 //! Sums of a layer while its reads add to them, and those that bypass layers.
 
 use super::maps::LANES;
-use super::plan::{LayerPlan, Vector};
+use super::plan::{LayerPlan, Taken, Vector};
 use crate::golden::aligned::Aligned;
 use std::ops::Range;
 
@@ -29,6 +29,30 @@ impl Sums {
         }
     }
 
+    /// Subtracts from the sums of all columns what a read takes away; the bits are in `maps` of `words` words each.
+    pub fn take(&mut self, taken: &Taken, maps: &[u32], words: usize, chunk: &Chunk) {
+        for at in 0..chunk.vectors.len() * chunk.blocks {
+            let (vector, block) = (&chunk.vectors[at / chunk.blocks], at % chunk.blocks);
+            let window = &maps[block * words + vector.origin..];
+            let bits = taken.words[vector.class].iter().map(|&word| window[word]);
+            let values = ones(bits).map(|ones| taken.values[vector.class][ones]);
+            // Layers that add their pixels up have a slot an image.
+            let slot = if chunk.slots == chunk.blocks { block } else { at };
+            for column in 0..chunk.columns.len() {
+                let own = (column * chunk.stride + slot) * LANES..(column * chunk.stride + slot + 1) * LANES;
+                match self {
+                    // The layer's sums fit in 16 bits with and without what is taken away.
+                    Sums::Narrow(sums) => {
+                        sums[own].iter_mut().zip(&values).for_each(|(sum, &value)| *sum -= value as i16);
+                    }
+                    Sums::Wide(sums) => {
+                        sums[own].iter_mut().zip(&values).for_each(|(sum, value)| *sum -= value);
+                    }
+                }
+            }
+        }
+    }
+
     /// Puts back what [`Sums::save`] took.
     pub fn restore(&mut self, columns: &[usize], saved: Sums) {
         match (self, saved) {
@@ -44,6 +68,24 @@ fn put<T: Copy>(sums: &mut [T], columns: &[usize], saved: &[T]) {
     for (n, column) in columns.iter().enumerate() {
         sums[column * length..][..length].copy_from_slice(&saved[n * length..][..length]);
     }
+}
+
+/// How many of `words` have each bit set.
+fn ones(words: impl Iterator<Item = u32>) -> [usize; LANES] {
+    // One word a binary digit of the 32 numbers.
+    let mut digits = [0u32; 16];
+    for mut carry in words {
+        for digit in &mut digits {
+            (*digit, carry) = (*digit ^ carry, *digit & carry);
+            if carry == 0 {
+                break;
+            }
+        }
+    }
+    std::array::from_fn(|lane| {
+        let digits = digits.iter().enumerate();
+        digits.map(|(place, digit)| ((digit >> lane & 1) as usize) << place).sum()
+    })
 }
 
 /// Columns and vectors of a layer whose sums are made together.

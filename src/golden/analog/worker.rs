@@ -251,6 +251,9 @@ impl<'a> Batch<'a> {
                     // Kernels take whole tiles of columns; those that the read does not add to keep their sums.
                     let kept = sums.save(&dropped, stride * LANES);
                     self.read((index, number), maps, &chunk, &mut inputs, &mut sums);
+                    if let Some(taken) = &read.taken {
+                        sums.take(taken, maps, self.loaded.plan.maps[index].blank.len(), &chunk);
+                    }
                     sums.restore(&dropped, kept);
                 }
                 if layer.shortcut.keeps {

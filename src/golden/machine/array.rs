@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::noise::Generators;
 use super::rows::RowVector;
-use crate::design::{Analog, Design, LayerDesign, LayerReadout};
+use crate::design::{Analog, Design, LayerDesign, LayerReadout, Reference};
 use crate::variation::{ArrayDraw, Chip};
 
 /// How often each sum of a column came, in counts.
@@ -14,6 +14,11 @@ pub type ColumnSums = BTreeMap<i32, u64>;
 pub(super) struct Arrays<'a> {
     pub analog: &'a Analog,
     chip: &'a Chip,
+}
+
+/// What a read takes away from what its codes stand for, in 2^-V counts: its rows with cells carry `drive` together.
+pub(in crate::golden) fn taken(reference: &Reference, array: usize, drive: i64) -> i64 {
+    (drive * reference.shares[array] + ((1 << reference.fraction) >> 1)) >> reference.fraction
 }
 
 /// The rows' parts in one read: both 0 where a row is not driven.
@@ -41,6 +46,7 @@ impl<'a> Arrays<'a> {
         let draw = &self.chip.arrays[visit.array];
         for (scale, drive) in visit.reads() {
             let noise = generators.as_mut().map(|generators| generators.read());
+            let taken = self.taken(visit, &drive);
             for (column, sum) in sums.iter_mut().enumerate().filter(|(column, _)| visit.adds(*column)) {
                 // A lane beyond the last channel never reaches an edge.
                 let mut code = 0;
@@ -50,7 +56,7 @@ impl<'a> Arrays<'a> {
                     let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
                     code = edges.iter().filter(|&&edge| edge <= voltage).count();
                 }
-                *sum += visit.readout.values[code] * scale;
+                *sum += (visit.readout.values[code] - taken) * scale;
             }
         }
     }
@@ -59,13 +65,22 @@ impl<'a> Arrays<'a> {
     pub fn add_exactly(&self, visit: &Visit, found: &mut ColumnSums, sums: &mut [i64]) {
         let draw = &self.chip.arrays[visit.array];
         for (scale, drive) in visit.reads() {
+            let taken = self.taken(visit, &drive);
             let columns = sums.iter_mut().enumerate().take(draw.columns);
             for (column, sum) in columns.filter(|(column, _)| visit.adds(*column)) {
                 let counts = voltage(draw, column, &drive) >> self.analog.fraction_bits;
                 *found.entry(counts).or_default() += 1;
-                *sum += (i64::from(counts) * scale) << self.analog.value_fraction_bits;
+                *sum += ((i64::from(counts) << self.analog.value_fraction_bits) - taken) * scale;
             }
         }
+    }
+
+    /// What a read takes away behind the converters.
+    fn taken(&self, visit: &Visit, drive: &Drive) -> i64 {
+        let Some(reference) = &self.analog.reference else { return 0 };
+        let used = |row: usize| i64::from(reference.rows.get(visit.array, drive.first + row));
+        let carried = drive.plus.iter().zip(&drive.minus).map(|(plus, minus)| i64::from(plus - minus));
+        taken(reference, visit.array, carried.enumerate().map(|(row, carried)| carried * used(row)).sum())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::bits::BitMatrix;
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
 pub use array::ColumnSums;
+pub(super) use array::taken;
 use array::{Arrays, Visit};
 use input::InputMemory;
 use noise::Generators;
