@@ -104,6 +104,46 @@ const MATRIX: &[(&str, &[Settings])] = &[
     ),
     ("bincim_vector_pipe", &["Latency=1 Plane=0", "Latency=2 Plane=3", "Latency=9 Plane=1"]),
     ("bincim_analog_pipe", &["Plane=0", "Plane=4"]),
+    ("bincim_place", &["Width=1", "Width=5 Returns=1", "Width=9 Moves=0"]),
+    ("bincim_walk_counter", &["Count=1", "Count=2", "Count=7 Returns=1"]),
+    (
+        "bincim_tile_counter",
+        &[
+            "Passes=1 Planes=1",
+            "Passes=5 Planes=1",
+            "Passes=1 Planes=2",
+            "Passes=4 Planes=3",
+            "Passes=7 Planes=3 Skips=1",
+            "Passes=1 Planes=5 Skips=1",
+        ],
+    ),
+    (
+        "bincim_walk",
+        &[
+            "Address=1 Moves=0",
+            "Address=6",
+            "Address=9 Banks=3 Columns=7 Rows=1",
+            "Address=10 Banks=5 Coordinate=5 WindowColumns=2 WindowRows=3 Columns=8 Rows=1 Returns=1",
+            "Address=4 Banks=2 Coordinate=3 WindowColumns=1 WindowRows=2 Columns=1 Rows=1 Returns=1",
+        ],
+    ),
+    (
+        "bincim_sequencer",
+        &[
+            "Layers=1 CycleWidth=3",
+            "Layers=2 Groups=3 Blocks=4 Passes=5 Pixels=6 CycleWidth=12",
+            "Layers=9 Groups=1 Blocks=1 Passes=3 Planes=4 Skips=1 Pixels=33 CycleWidth=20",
+        ],
+    ),
+    (
+        "bincim_weight_loader",
+        &[
+            "Layers=1 Words=1 TileWords=1 AddressWidth=1",
+            "Layers=4 Groups=3 Blocks=2 Passes=5 Words=8 TileWords=6 AddressWidth=9",
+            "Layers=2 Groups=2 Blocks=1 Passes=3 Planes=3 Words=2 TileWords=2 AddressWidth=7",
+            "Layers=3 Groups=2 Blocks=2 Passes=1 Planes=4 Skips=1 Words=4 TileWords=1 AddressWidth=5",
+        ],
+    ),
     (
         "bincim_rotate",
         &[
@@ -157,14 +197,20 @@ const MATRIX: &[(&str, &[Settings])] = &[
 ];
 
 /// Modules without a bench of their own: the co-simulation holds every cycle of their ports to a model
-/// (`templates/verif/registers.h`, `streams.h`, `engine.h`).
+/// (`templates/verif/registers.h`, `streams.h`, `engine.h`), or every vector that they let through and its cycle.
 const CO_SIMULATED: &[&str] = &[
     "bincim_analog_pipe",
     "bincim_input_frames",
     "bincim_input_stream",
     "bincim_registers",
+    "bincim_place",
     "bincim_score_buffer",
+    "bincim_sequencer",
     "bincim_shortcut",
+    "bincim_tile_counter",
+    "bincim_walk",
+    "bincim_walk_counter",
+    "bincim_weight_loader",
 ];
 
 fn settings(text: Settings) -> Vec<(&'static str, &'static str)> {

@@ -1,6 +1,8 @@
 //! What a design sets in the parts of its engine.
 
-use super::{Head, stream};
+use super::super::facts::{Loops, skips};
+use super::super::walk::Walk;
+use super::{Head, control, stream};
 use crate::design::{Design, LayerDesign};
 
 /// Where the words of a rotation go.
@@ -160,4 +162,44 @@ pub(in super::super) fn write_back(design: &Design, writes: Writes) -> Head {
         .with("Rows", writes.rows.into())
         .with("Groups", writes.groups.into())
         .with("Chunks", writes.chunks)
+}
+
+/// The loops over a layer's vectors, as the sequencer and the weight loader count them.
+fn loops(head: Head, design: &Design) -> Head {
+    let loops = Loops::new(design);
+    head.with("Layers", design.layers.len())
+        .with("Groups", loops.groups)
+        .with("Blocks", loops.blocks)
+        .with("Passes", loops.passes)
+        .with("Planes", loops.planes)
+        .with("Skips", skips(design).into())
+}
+
+/// `bincim_sequencer`.
+pub(in super::super) fn sequencer(design: &Design) -> Head {
+    loops(Head::new("bincim_sequencer"), design)
+        .with("Pixels", Loops::new(design).pixels)
+        .with("CycleWidth", control::cycle_width(design))
+}
+
+/// `bincim_walk`.
+pub(in super::super) fn walk(walk: &Walk) -> Head {
+    Head::new("bincim_walk")
+        .with("Address", walk.address)
+        .with("Banks", walk.banks)
+        .with("Coordinate", walk.coordinate)
+        .with("WindowColumns", walk.window.1)
+        .with("WindowRows", walk.window.0)
+        .with("Columns", walk.columns)
+        .with("Rows", walk.rows.into())
+        .with("Moves", walk.moves.into())
+        .with("Returns", walk.returns.into())
+}
+
+/// `bincim_weight_loader`.
+pub(in super::super) fn weight_loader(design: &Design) -> Head {
+    loops(Head::new("bincim_weight_loader"), design)
+        .with("Words", design.rows / design.weight_rows)
+        .with("TileWords", Loops::new(design).words)
+        .with("AddressWidth", design.widths.weight_address)
 }
