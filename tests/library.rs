@@ -207,8 +207,6 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_score_buffer",
     "bincim_sequencer",
     "bincim_shortcut",
-    "bincim_tile_counter",
-    "bincim_walk",
     "bincim_walk_counter",
     "bincim_weight_loader",
 ];
@@ -429,6 +427,16 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_write_back", "first_bank_q <= bank_next", "first_bank_q <= bank_q"),
         ("bincim_write_back", "in_row ? step_column_address_i", "1'b1 ? step_column_address_i"),
         ("bincim_write_back", "to_map_q <= to_map_i", "to_map_q <= 1'b1"),
+        ("bincim_tile_counter", "pass_last_i ? first_pass_i : next_pass_i", "next_pass_i"),
+        ("bincim_tile_counter", "(plane_q == layer_last_plane_i) | (plane_q == last_plane_i)", "(plane_q == last_plane_i)"),
+        ("bincim_tile_counter", "last_o ? FIRST_PASS : pass_last_i", "pass_last_i"),
+        ("bincim_tile_counter", "if (step_i & pass_last_o) plane_q", "if (pass_last_o) plane_q"),
+        ("bincim_place", "else if (block_end_i) first_q", "else if (step_i) first_q"),
+        ("bincim_place", "if (start_i) first_q <= origin_i", "if (start_i) first_q <= next_i"),
+        ("bincim_walk_counter", "count_i ? counted : value", "counted"),
+        ("bincim_walk", "(Rows != 0) & column_last", "column_last"),
+        ("bincim_walk", "(Returns != 0) | !back_i", "1'b1 | !back_i"),
+        ("bincim_walk", "wraps ? turn_i", "!wraps ? turn_i"),
         ("bincim_row_driver", "row_q >> ROWS", "row_q >> 1"),
         ("bincim_row_driver", "map_driven_i | {Words{from_input_i}}", "map_driven_i"),
         ("bincim_map_memory", "write_data_i[(bank%WritePorts)*Word +: Word]", "write_data_i[0 +: Word]"),
@@ -439,7 +447,9 @@ fn bugs_in_the_library_are_noticed() {
         ),
     ];
     for (module, before, after) in BUGS {
-        let (said, _) = simulate(&|name| name == *module, &|name, text| match name == *module {
+        // The parts of a walk are seen by its bench.
+        let seen_by = if ["bincim_place", "bincim_walk_counter"].contains(module) { "bincim_walk" } else { module };
+        let (said, _) = simulate(&|name| name == seen_by, &|name, text| match name == *module {
             true => {
                 assert_eq!(text.matches(before).count(), 1, "{module}: {before}");
                 text.replace(before, after)
