@@ -36,6 +36,25 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     ("bincim_counter", &["Count=1", "Count=2", "Count=3", "Count=8", "Count=100"]),
+    (
+        "bincim_gather",
+        &[
+            "Banks=1 Word=1 Address=1",
+            "Banks=4 Word=8 Address=5 Offset=3",
+            "Banks=5 Word=3 Address=4 Offset=4 Rotates=1 Coordinate=4 KernelRows=3 RowsBefore=3'b001 RowsBeyond=3'b100",
+            "Banks=9 Word=4 Address=6 Offset=2 Rotates=1 Coordinate=5 KernelRows=3 KernelColumns=5 RowsBefore=3'b001 \
+             RowsBeyond=3'b110 ColumnsBefore=5'b00011 ColumnsBeyond=5'b11000 Driven=6 Channels=2",
+            "Banks=3 Word=16 Address=3 Offset=1 Driven=6 Kept=5",
+        ],
+    ),
+    (
+        "bincim_inside",
+        &[
+            "Coordinate=1 Places=1 Before=1'b0 Beyond=1'b0",
+            "Coordinate=4 Places=3 Before=3'b001 Beyond=3'b100",
+            "Coordinate=6 Places=7 Before=7'b0000111 Beyond=7'b1111100",
+        ],
+    ),
     ("bincim_input_frames", &["Frames=1", "Frames=2"]),
     (
         "bincim_input_stream",
@@ -200,6 +219,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
 /// (`templates/verif/registers.h`, `streams.h`, `engine.h`), or every vector that they let through and its cycle.
 const CO_SIMULATED: &[&str] = &[
     "bincim_analog_pipe",
+    "bincim_gather",
     "bincim_input_frames",
     "bincim_input_stream",
     "bincim_registers",
@@ -433,6 +453,8 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_tile_counter", "if (step_i & pass_last_o) plane_q", "if (pass_last_o) plane_q"),
         ("bincim_place", "else if (block_end_i) first_q", "else if (step_i) first_q"),
         ("bincim_place", "if (start_i) first_q <= origin_i", "if (start_i) first_q <= next_i"),
+        ("bincim_inside", "(at < size_i)", "(at <= size_i)"),
+        ("bincim_inside", "!at[Coordinate-1]", "!at[0]"),
         ("bincim_walk_counter", "count_i ? counted : value", "counted"),
         ("bincim_walk", "(Rows != 0) & column_last", "column_last"),
         ("bincim_walk", "(Returns != 0) | !back_i", "1'b1 | !back_i"),

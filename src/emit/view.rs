@@ -106,7 +106,6 @@ pub(super) struct View {
     pub pads_rows: bool,
     pub pads_columns: bool,
     pub plus_pads: bool,
-    pub masks: bool,
     pub coordinate_width: usize,
     pub driven_width: usize,
 
@@ -152,7 +151,6 @@ impl View {
         let pads_columns = pads && Edge::all(design, false).iter().any(Edge::reached);
         let pads_rows = pads && (Edge::all(design, true).iter().any(Edge::reached) || !pads_columns);
         let plus_pads = any(|layer| matches!(layer.padding, Some((_, PadValue::Plus))));
-        let unused_slots = taps(design).any(|(_, slots)| slots.contains(&None));
         let multi_pass = any(|layer| layer.passes * layer.planes.len() > 1);
         let has_walk = has_map || input.is_window;
         let modulus = if input.is_window { input.kernel_rows } else { 1 };
@@ -259,7 +257,6 @@ impl View {
             pads_rows,
             pads_columns,
             plus_pads,
-            masks: pads || unused_slots,
             coordinate_width: design.widths.coordinate,
             driven_width: driven_width(design, input.last_taps),
 

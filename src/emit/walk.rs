@@ -1,8 +1,7 @@
 //! The walk over a layer's pixels, and the table of what the sequencer and the walk are told of each layer.
 
-use super::NamedText;
+use super::{NamedText, gather};
 use super::facts::{Loops, bits, is_input, skips};
-use super::gather::gather;
 use super::program::{self, Field, Table};
 use super::view::View;
 use crate::design::{Design, LayerDesign, Step};
@@ -15,7 +14,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
         files.push(program::module(&table));
     }
     if view.has_map {
-        files.extend(gather(design, view));
+        files.extend(gather::tables(design, view).iter().map(|(_, table)| program::module(table)));
     }
     files
 }

@@ -1,26 +1,15 @@
 //! What a design sets in the parts of its engine.
 
 use super::super::facts::{Loops, skips};
+use super::super::gather::Gather;
+use super::super::view::View;
 use super::super::walk::Walk;
 use super::{Head, control, stream};
 use crate::design::{Design, LayerDesign};
 
-/// Where the words of a rotation go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Turn {
-    /// Word `s` of the output is word `(s + amount) mod slots` of the input.
-    Down,
-    /// The way back.
-    Up,
-}
-
-/// `bincim_rotate`: a rotation of `slots` words, 2 or more.
-pub(in super::super) fn rotate(slots: usize, width: usize, turn: Turn) -> Head {
-    let head = Head::new("bincim_rotate").with("Slots", slots).with("Width", width);
-    match turn {
-        Turn::Down => head,
-        Turn::Up => head.with("Up", 1),
-    }
+/// `bincim_rotate` of `slots` words, 2 or more: word `s` of the output is word `(s + amount) mod slots` of the input.
+pub(in super::super) fn rotate(slots: usize, width: usize) -> Head {
+    Head::new("bincim_rotate").with("Slots", slots).with("Width", width)
 }
 
 /// `bincim_counter` of rounds of up to `count` steps.
@@ -194,6 +183,26 @@ pub(in super::super) fn walk(walk: &Walk) -> Head {
         .with("Rows", walk.rows.into())
         .with("Moves", walk.moves.into())
         .with("Returns", walk.returns.into())
+}
+
+/// `bincim_gather`.
+pub(in super::super) fn gather(v: &View, gather: &Gather) -> Head {
+    Head::new("bincim_gather")
+        .with("Banks", v.banks)
+        .with("Word", v.word)
+        .with("Address", v.map_width)
+        .with("Offset", gather.offset)
+        .with("Rotates", v.rotates.into())
+        .with("Coordinate", if v.pads { v.coordinate_width } else { 1 })
+        .with("KernelRows", gather.rows.len().max(1))
+        .with("KernelColumns", gather.columns.len().max(1))
+        .with_bits("RowsBefore", gather.rows.iter().map(|edge| edge.before))
+        .with_bits("RowsBeyond", gather.rows.iter().map(|edge| edge.beyond))
+        .with_bits("ColumnsBefore", gather.columns.iter().map(|edge| edge.before))
+        .with_bits("ColumnsBeyond", gather.columns.iter().map(|edge| edge.beyond))
+        .with("Driven", if v.counts_driven { v.driven_width } else { 0 })
+        .with("Kept", if v.masks_rows && v.counts_driven { v.kept_width } else { 0 })
+        .with("Channels", gather.channels)
 }
 
 /// `bincim_weight_loader`.

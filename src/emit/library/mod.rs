@@ -39,6 +39,8 @@ pub const MODULES: &[Module] = &[
     module!("control", "bincim_vector_pipe"),
     module!("core", "bincim_accumulator"),
     module!("core", "bincim_counter"),
+    module!("core", "bincim_gather"),
+    module!("core", "bincim_inside"),
     module!("core", "bincim_map_memory"),
     module!("core", "bincim_place"),
     module!("core", "bincim_rotate"),
@@ -88,6 +90,13 @@ impl Head {
 
     fn with(mut self, name: &'static str, value: usize) -> Head {
         self.parameters.push((name, value.to_string()));
+        self
+    }
+
+    /// One bit each, the first one lowest.
+    fn with_bits(mut self, name: &'static str, bits: impl DoubleEndedIterator<Item = bool>) -> Head {
+        let digits: String = bits.rev().map(|bit| if bit { '1' } else { '0' }).collect();
+        self.parameters.push((name, if digits.is_empty() { "1'b0".into() } else { format!("{}'b{digits}", digits.len()) }));
         self
     }
 

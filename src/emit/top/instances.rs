@@ -1,7 +1,6 @@
 //! The parts of the top module: every instance with its named connections.
 
 use super::super::facts::bits;
-use super::super::gather::gather_keys;
 use super::super::library::core::{Products, Writes};
 use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::result::{self, write_layer};
@@ -173,7 +172,7 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
 }
 
 /// The low bits of a wire where it is wider than the port.
-fn low(name: &str, width: usize, port: usize) -> String {
+pub(super) fn low(name: &str, width: usize, port: usize) -> String {
     if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
 }
 
@@ -199,29 +198,6 @@ pub(super) fn input_unit(v: &View) -> Instance {
         (true, "row_o", "input_row"),
     ];
     instance("input_unit", ports)
-}
-
-pub(super) fn gather(design: &Design, v: &View) -> Instance {
-    let (layer, pass) = gather_keys(design, v);
-    let address = low("walk_address", v.walk_width, v.map_width);
-    let bank = low("walk_bank", v.walk_bank_width, v.bank_width);
-    let ports = vec![
-        CLOCK,
-        (true, "advance_i", "advance"),
-        (layer, "layer_i", "walk_layer"),
-        (pass, "pass_i", "pass"),
-        (true, "walk_address_i", &address),
-        (v.rotates, "walk_bank_i", &bank),
-        (v.pads_rows, "window_row_i", "window_row"),
-        (v.pads_columns, "window_column_i", "window_column"),
-        (v.masks_rows && v.counts_driven, "kept_rows_i", "kept_rows"),
-        (true, "read_address_o", "read_address"),
-        (true, "read_data_i", "read_data"),
-        (v.row_enable, "driven_o", "map_driven"),
-        (v.counts_driven, "driven_rows_o", "map_driven_rows"),
-        (true, "row_o", "map_row"),
-    ];
-    instance("gather", ports)
 }
 
 pub(super) fn map_memory(design: &Design) -> Instance {

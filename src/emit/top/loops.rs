@@ -1,9 +1,9 @@
 //! The units that run through the loops of a layer: sequencer, walk, weight loader, and the tables that tell them.
 
-use super::instances::{CLOCK, Instance, RESET, instance, shared};
+use super::instances::{CLOCK, Instance, RESET, instance, low, shared};
 use crate::design::Design;
 use crate::emit::facts::{Loops, bits, skips};
-use crate::emit::gather::gather_keys;
+use crate::emit::gather::{self, Gather};
 use crate::emit::library::core;
 use crate::emit::planes::{groups, passes, spans};
 use crate::emit::program::{Table, literal};
@@ -20,9 +20,12 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// What the sequencer and the walk are told.
+    /// What the sequencer, the walk and the gather unit are told.
     pub fn walk(design: &Design, view: &View) -> Told {
         let mut tables = vec![("walk_program", walk_table(design, view))];
+        if view.has_map {
+            tables.extend(gather::tables(design, view));
+        }
         if skips(design) {
             tables.push(("walk_pass_program", passes(design, view)));
             tables.push(("walk_group_program", groups(design, view)));
@@ -69,9 +72,9 @@ impl Told {
         (format!("{name}_i"), wire)
     }
 
-    /// Whether some table asks for the group.
-    pub fn asks_group(&self) -> bool {
-        self.tables.iter().any(|(_, table)| table.inputs.iter().any(|input| input.0 == "group_i"))
+    /// Whether some table has the input.
+    fn asks(&self, input: &str) -> bool {
+        self.tables.iter().any(|(_, table)| table.inputs.iter().any(|one| one.0 == input))
     }
 
     pub fn instances(&self) -> Vec<Instance> {
@@ -117,14 +120,10 @@ fn last_layer(design: &Design) -> String {
     literal(design.widths.layer.max(1), design.layers.len() as i64 - 1)
 }
 
-/// Whether some unit asks for the pass of the vector that is issued.
-fn asks_pass(design: &Design, v: &View) -> bool {
-    let gathers = v.has_map && gather_keys(design, v).1;
-    gathers || v.input_passes > 1 || v.pass_width > 0 && (v.masks_rows || skips(design))
-}
-
 /// An output of the sequencer, its bits (0: a single wire), and whether anything looks at it.
-pub(super) fn outputs(design: &Design, v: &View) -> Vec<(&'static str, usize, bool)> {
+pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
+    // The input unit and the mask of the rows, too.
+    let others_ask = v.input_passes > 1 || v.masks_rows && v.pass_width > 0;
     let loops = Loops::new(design);
     let width = |count: usize| bits(count - 1).max(1);
     let analog = v.analog.is_some();
@@ -132,8 +131,8 @@ pub(super) fn outputs(design: &Design, v: &View) -> Vec<(&'static str, usize, bo
         ("walk_layer", v.layer_width, v.many_layers),
         ("layer", v.layer_width, true),
         ("layer_start", 0, v.has_map),
-        ("group", width(loops.groups), Told::walk(design, v).asks_group()),
-        ("pass", width(loops.passes), asks_pass(design, v)),
+        ("group", width(loops.groups), told.asks("group_i")),
+        ("pass", width(loops.passes), told.asks("pass_i") || others_ask),
         ("plane", width(loops.planes), true),
         ("last_plane", width(loops.planes), v.tells_planes),
         ("pass_first", 0, analog),
@@ -155,7 +154,7 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
     inputs.push(last_block);
     inputs.push(told.at("one_sum", 1, 0));
     inputs.push(("last_layer_i".into(), last_layer(design)));
-    let outputs: Vec<(String, String)> = outputs(design, v)
+    let outputs: Vec<(String, String)> = outputs(design, v, told)
         .into_iter()
         .map(|(name, _, used)| (format!("{name}_o"), if used { name.into() } else { format!("unused_{name}") }))
         .collect();
@@ -224,13 +223,71 @@ pub(super) fn walk(design: &Design, v: &View, told: &Told) -> Instance {
     shared(&core::walk(&walk), "walk", ports)
 }
 
+pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
+    let gather = Gather::new(design, v);
+    let width = |count: usize| bits(count.max(1) - 1).max(1);
+    let of_slots = |name: &str, width: usize, bit: u8| match told.has(name) {
+        true => (format!("{name}_i"), told.wire(name)),
+        false => (format!("{name}_i"), format!("{{{}{{1'b{bit}}}}}", v.banks * width)),
+    };
+    let offset = match gather.one_offset && told.has("offset") {
+        true => ("offset_i".into(), format!("{{{}{{{}}}}}", v.banks, told.wire("offset"))),
+        false => of_slots("offset", gather.offset, 0),
+    };
+    let coordinate = if v.pads { v.coordinate_width } else { 1 };
+    let ones = format!("{{{}{{1'b1}}}}", v.word);
+    let kept = match v.masks_rows && v.counts_driven {
+        true => "kept_rows".into(),
+        false => format!("{{{}{{1'b0}}}}", v.banks),
+    };
+    let inputs = [
+        offset,
+        of_slots("used", 1, 1),
+        of_slots("kernel_row", width(gather.rows.len()), 0),
+        of_slots("kernel_column", width(gather.columns.len()), 0),
+        of_slots("partial", 1, 0),
+        told.at("padded", 1, 0),
+        told.at("zero_padding", 1, gather.all_zero.into()),
+        told.at("plus_padding", 1, gather.all_plus.into()),
+        told.at("map_rows", coordinate, 0),
+        told.at("map_columns", coordinate, 0),
+        told.at("last_channels", gather.channels, 0),
+        ("channel_mask_i".into(), if told.has("channel_mask") { told.wire("channel_mask") } else { ones }),
+        ("kept_rows_i".into(), kept),
+    ];
+    let address = low("walk_address", v.walk_width, v.map_width);
+    let bank = match v.rotates {
+        true => low("walk_bank", v.walk_bank_width, v.bank_width),
+        false => format!("{}'d0", v.bank_width.max(1)),
+    };
+    let place = |there: bool, wire: &str| if there { wire.into() } else { format!("{coordinate}'d0") };
+    let (row, column) = (place(v.pads_rows, "window_row"), place(v.pads_columns, "window_column"));
+    let mut ports = vec![
+        CLOCK,
+        (true, "advance_i", "advance"),
+        (true, "walk_address_i", &address),
+        (true, "walk_bank_i", &bank),
+        (true, "window_row_i", &row),
+        (true, "window_column_i", &column),
+    ];
+    ports.extend(borrowed(&inputs));
+    ports.extend([
+        (true, "read_address_o", "read_address"),
+        (true, "read_data_i", "read_data"),
+        (true, "row_o", "map_row"),
+        (true, "driven_o", if v.row_enable { "map_driven" } else { "unused_map_driven" }),
+        (true, "driven_rows_o", if v.counts_driven { "map_driven_rows" } else { "unused_map_driven_rows" }),
+    ]);
+    shared(&core::gather(v, &gather), "gather", ports)
+}
+
 /// Outputs of the weight loader by which its tables are asked, and whether they are.
-pub(super) fn load_outputs(design: &Design, v: &View) -> Vec<(&'static str, usize, bool)> {
+pub(super) fn load_outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
     let loops = Loops::new(design);
     let width = |count: usize| bits(count - 1).max(1);
     vec![
         ("load_layer", v.layer_width, v.many_layers),
-        ("load_group", width(loops.groups), Told::load(design, v).asks_group()),
+        ("load_group", width(loops.groups), told.asks("group_i")),
         ("load_pass", width(loops.passes), skips(design) && loops.passes > 1),
         ("load_plane", width(loops.planes), skips(design)),
     ]
@@ -250,7 +307,7 @@ pub(super) fn weight_loader(design: &Design, v: &View, told: &Told) -> Instance 
     let last_plane = if v.plane_width > 0 { "last_plane".into() } else { format!("{plane}'d0") };
     inputs.push(("last_plane_i".into(), last_plane));
     inputs.push(("last_layer_i".into(), last_layer(design)));
-    let outputs: Vec<(String, String)> = load_outputs(design, v)
+    let outputs: Vec<(String, String)> = load_outputs(design, v, told)
         .into_iter()
         .map(|(wire, _, used)| {
             let port = wire.replace("load_", "");

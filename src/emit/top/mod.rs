@@ -51,7 +51,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     }
     parts.extend([instances::vector_pipe(design, view), instances::input_unit(view)]);
     if view.has_map {
-        parts.push(instances::gather(design, view));
+        parts.push(loops::gather(design, view, &walk));
         parts.push(instances::map_memory(design));
     }
     if view.masks_rows {
@@ -145,7 +145,7 @@ fn walked(design: &Design, v: &View, told: &Told) -> Group {
             .into();
     let used = |name: &str, used: bool| if used { name.into() } else { format!("unused_{name}") };
     wires.extend(told.wires().iter().map(|(width, name)| wire(*width, name)));
-    let outputs = loops::outputs(design, v);
+    let outputs = loops::outputs(design, v, told);
     wires.extend(outputs.iter().map(|&(name, width, there)| wire(width, &used(name, there))));
     if v.has_walk {
         let outputs = loops::walk_outputs(&Walk::new(design, v), v);
@@ -167,7 +167,9 @@ fn vector(v: &View) -> Group {
         (v.has_map, v.banks * v.map_width, "read_address"),
         (v.has_map, v.rows, "read_data"),
         (v.row_enable, v.banks, "map_driven"),
+        (!v.row_enable && v.has_map, v.banks, "unused_map_driven"),
         (v.counts_driven && v.has_map, v.driven_width, "map_driven_rows"),
+        (!v.counts_driven && v.has_map, 1, "unused_map_driven_rows"),
         (v.input_driven, v.driven_width, "input_driven_rows"),
         (v.masks_rows && v.counts_driven && v.has_map, v.banks * v.kept_width, "kept_rows"),
         (v.masks_rows, v.rows, "kept"),
@@ -203,7 +205,7 @@ fn weights(design: &Design, v: &View, told: &Told) -> Group {
         ],
         vec![],
     );
-    for (name, width, used) in loops::load_outputs(design, v) {
+    for (name, width, used) in loops::load_outputs(design, v, told) {
         group.wires.push(wire(width, &if used { name.into() } else { format!("unused_{name}") }));
     }
     group.wires.extend(told.wires().iter().map(|(width, name)| wire(*width, name)));
