@@ -71,7 +71,7 @@ impl Walk {
             rows,
             moves: any(|layer| layer.vectors > 1),
             returns: any(|layer| layer.passes * layer.planes.len() > 1 && layer.block > 1),
-            all_banks: (!both || input_banks == view.walk_banks).then_some(view.walk_banks),
+            all_banks: (!both || input_banks == view.banks).then_some(view.walk_banks),
             all_turn: match (both, view.is_window) {
                 (true, _) => None,
                 (false, true) => Some(view.input_columns),
