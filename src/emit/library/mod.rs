@@ -96,7 +96,10 @@ impl Head {
     /// One bit each, the first one lowest.
     fn with_bits(mut self, name: &'static str, bits: impl DoubleEndedIterator<Item = bool>) -> Head {
         let digits: String = bits.rev().map(|bit| if bit { '1' } else { '0' }).collect();
-        self.parameters.push((name, if digits.is_empty() { "1'b0".into() } else { format!("{}'b{digits}", digits.len()) }));
+        self.parameters.push((
+            name,
+            if digits.is_empty() { "1'b0".into() } else { format!("{}'b{digits}", digits.len()) },
+        ));
         self
     }
 

@@ -50,7 +50,10 @@ impl Told {
     }
 
     fn fields(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.tables.iter().flat_map(|(_, table)| &table.fields).map(|field| (field.name.as_str(), field.width))
+        self.tables
+            .iter()
+            .flat_map(|(_, table)| &table.fields)
+            .map(|field| (field.name.as_str(), field.width))
     }
 
     fn wire(&self, name: &str) -> String {
@@ -156,7 +159,9 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
     inputs.push(("last_layer_i".into(), last_layer(design)));
     let outputs: Vec<(String, String)> = outputs(design, v, told)
         .into_iter()
-        .map(|(name, _, used)| (format!("{name}_o"), if used { name.into() } else { format!("unused_{name}") }))
+        .map(|(name, _, used)| {
+            (format!("{name}_o"), if used { name.into() } else { format!("unused_{name}") })
+        })
         .collect();
     let mut ports = vec![
         CLOCK,

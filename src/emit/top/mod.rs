@@ -151,7 +151,11 @@ fn walked(design: &Design, v: &View, told: &Told) -> Group {
         let outputs = loops::walk_outputs(&Walk::new(design, v), v);
         wires.extend(outputs.iter().map(|&(_, name, width, there)| wire(width, &used(name, there))));
     }
-    Group { comment: "The vector that is issued, its place in the loops, and the layer's constants.", wires, lines: vec![] }
+    Group {
+        comment: "The vector that is issued, its place in the loops, and the layer's constants.",
+        wires,
+        lines: vec![],
+    }
 }
 
 fn vector(v: &View) -> Group {
