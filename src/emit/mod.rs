@@ -13,7 +13,6 @@ mod facts;
 mod gather;
 pub mod hdl;
 mod image;
-mod input;
 pub mod library;
 pub mod package;
 mod planes;
@@ -95,7 +94,6 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     files.extend(engine::modules(design, &view));
     files.extend(analog::modules(design, &view));
     files.extend(planes::modules(design, &view));
-    files.extend(input::modules(design, &view));
     if design.analog.is_none() {
         files.extend(
             popcount::modules(&design.tree)

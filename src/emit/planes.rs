@@ -1,27 +1,11 @@
 //! Planes of weights: their scales, and what they leave out, as tables.
 
 use super::facts::layer_taps;
-use super::program::{self, Field, Port, Table};
+use super::program::{self, Field, Table};
 use super::view::View;
 use super::walk::comment;
-use super::{NamedText, file};
+use super::NamedText;
 use crate::design::{Design, LayerDesign};
-use askama::Template;
-
-#[derive(Template)]
-#[template(path = "rtl/support_mask.v", syntax = "verilog", escape = "none")]
-struct SupportMask<'a> {
-    v: &'a View,
-    keys: Vec<Key>,
-    fields: Vec<Port>,
-}
-
-/// One input of a table.
-#[derive(Debug, Clone, Copy)]
-struct Key {
-    name: &'static str,
-    width: usize,
-}
 
 /// The files of this family; none where every layer has one plane of scale 1.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
@@ -39,15 +23,10 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if view.masks_lanes {
         tables.push(lanes(design, view));
     }
-    let mut files: Vec<NamedText> = tables.iter().map(program::module).collect();
     if view.masks_rows {
-        let table = rows(design, view);
-        let keys = table.inputs.iter().map(|&(name, width)| Key { name, width }).collect();
-        let fields = program::ports(&table.fields);
-        files.push(file("support_mask", &SupportMask { v: view, keys, fields }));
-        files.push(program::module(&table));
+        tables.push(rows(design, view));
     }
-    files
+    tables.iter().map(program::module).collect()
 }
 
 /// The inputs of a table and which of (layer, group, plane, pass) they are; one that is always 0 is left out.
@@ -245,7 +224,7 @@ fn kept_rows(design: &Design, place: &[usize; 4]) -> Vec<bool> {
     (0..design.rows).map(used).collect()
 }
 
-fn rows(design: &Design, view: &View) -> Table {
+pub(super) fn rows(design: &Design, view: &View) -> Table {
     let description = "Mask program: rows that each plane of the weights keeps in each pass.";
     table(design, view, "mask_program", description, [true, false, true, true], |places| {
         let rows: Vec<Vec<bool>> = places.iter().map(|place| kept_rows(design, place)).collect();
@@ -261,7 +240,7 @@ fn rows(design: &Design, view: &View) -> Table {
                 0 => count(rows),
                 _ => 0,
             });
-            fields.push(Field::new("input_driven", view.driven_width, "of all rows", counts));
+            fields.push(Field::new("driven_rows", view.driven_width, "of all rows", counts));
         }
         fields
     })

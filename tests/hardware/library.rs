@@ -7,7 +7,7 @@ use bincim::emit;
 use bincim::emit::library::{MODULES, Module};
 use bincim::flow::Tool;
 use bincim::flow::icarus::{self, Level};
-use bincim::network::random;
+use bincim::network::random::{self, Limits};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,26 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Elements=16 ElementBits=1 Planes=1 StreamWidth=16 Beats=9",
             "Elements=12 ElementBits=1 Planes=1 StreamWidth=16 Beats=2",
             "Elements=1 ElementBits=8 Planes=1 StreamWidth=8 Beats=1000",
+        ],
+    ),
+    (
+        "bincim_input_vector",
+        &[
+            "Elements=1 ElementBits=1 Planes=1 StreamWidth=8 Beats=1 Frames=1 Words=1 WordBeats=1 VectorBits=1",
+            "Elements=1 ElementBits=8 Planes=8 StreamWidth=8 Beats=16 Frames=2 Words=2 WordBeats=8 VectorBits=70",
+            "Elements=4 ElementBits=1 Planes=1 StreamWidth=8 Beats=10 Frames=1 Words=3 WordBeats=4 Fills=1 VectorBits=16 \
+             Driven=5",
+        ],
+    ),
+    (
+        "bincim_input_window",
+        &[
+            "Elements=1 ElementBits=8 Planes=1 StreamWidth=8 Beats=64 Frames=1 Channels=1 KernelRows=1 KernelColumns=1 \
+             Depth=64 PassTaps=1 PlaneRows=1 VectorBits=1",
+            "Elements=1 ElementBits=8 Planes=8 StreamWidth=8 Beats=36 Frames=2 Channels=1 KernelRows=3 KernelColumns=3 \
+             Rows=8 Columns=8 PadTop=1 PadBottom=1 PadLeft=1 PadRight=1 Depth=18 PassTaps=9 PlaneRows=16 VectorBits=128",
+            "Elements=3 ElementBits=8 Planes=4 StreamWidth=24 Beats=64 Frames=1 Channels=3 KernelRows=2 KernelColumns=5 \
+             Stride=2 Depth=8 Passes=4 PassTaps=8 PlaneRows=8 VectorBits=32 Driven=4",
         ],
     ),
     (
@@ -116,6 +136,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Layers=960 Planes=127 Noise=1 CycleWidth=31 TotalWidth=31",
         ],
     ),
+    ("bincim_support_mask", &["Rows=1", "Rows=16 SlotRows=8 Driven=5", "Rows=9 Driven=1"]),
     ("bincim_vector_pipe", &["Latency=1 Plane=0", "Latency=2 Plane=3", "Latency=9 Plane=1"]),
     ("bincim_analog_pipe", &["Plane=0", "Plane=4"]),
     ("bincim_place", &["Width=1", "Width=5 Returns=1", "Width=9 Moves=0"]),
@@ -217,11 +238,14 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_gather",
     "bincim_input_frames",
     "bincim_input_stream",
+    "bincim_input_vector",
+    "bincim_input_window",
     "bincim_registers",
     "bincim_place",
     "bincim_score_buffer",
     "bincim_sequencer",
     "bincim_shortcut",
+    "bincim_support_mask",
     "bincim_walk_counter",
     "bincim_weight_loader",
 ];
@@ -509,33 +533,38 @@ fn simulate(of: &dyn Fn(&str) -> bool, change: &dyn Fn(&str, &str) -> String) ->
     let (compiled, log) = (folder.path().join("benches.vvp"), folder.path().join("log"));
     icarus::compile(&files, "benches", Level::Verilog2005, folder.path(), &compiled, &log)
         .unwrap_or_else(|error| panic!("{error}: {}", fs::read_to_string(&log).unwrap_or_default()));
-    let ran = icarus::simulate(&compiled, &[], folder.path(), &log, Duration::from_secs(60)).unwrap();
+    let ran = icarus::simulate(&compiled, &[], folder.path(), &log, Duration::from_secs(300)).unwrap();
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     (ran.stdout, benches)
 }
 
-/// The first random network of several layers that fits a machine; with sums that bypass layers if so asked.
-fn accelerator(rows: usize, lanes: usize, word: usize, kind: ReadoutKind, shortcuts: bool) -> Design {
+/// The first random network of several layers within the limits that fits a machine; where sums may bypass layers, some do.
+fn accelerator([rows, lanes, word]: [usize; 3], kind: ReadoutKind, limits: &Limits) -> Design {
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
     arch.readout.kind = kind;
-    let limits = random::Limits { shortcuts, ..random::Limits::default() };
-    let networks = (0..200).map(|seed| random::network(seed, &limits));
+    let networks = (0..200).map(|seed| random::network(seed, limits));
     let deep = networks.filter(|network| network.layers.len() > 2);
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
-    designs.find(|design| !shortcuts || design.shortcut_depth > 0).expect("this machine holds some network")
+    designs.find(|design| !limits.shortcuts || design.shortcut_depth > 0).expect("this machine holds some network")
 }
 
 /// Different designs hold the library's files byte for byte, list them, and list no other module of its prefix.
 #[test]
 fn designs_share_the_files_byte_for_byte() {
     let mut everywhere = vec![0; MODULES.len()];
+    let plain = Limits::default();
+    let dense = Limits { side: 1, kernel: 1, ..plain };
+    let shortcuts = Limits { shortcuts: true, ..plain };
+    let supports = Limits { planes: 3, ..plain };
     let designs = [
-        accelerator(32, 8, 8, ReadoutKind::Popcount, false),
-        accelerator(64, 16, 4, ReadoutKind::Popcount, false),
-        accelerator(16, 4, 16, ReadoutKind::Popcount, true),
-        accelerator(32, 16, 8, ReadoutKind::Popcount, true),
-        accelerator(32, 8, 8, ReadoutKind::Adc, false),
-        accelerator(16, 4, 4, ReadoutKind::Sense, false),
+        accelerator([32, 8, 8], ReadoutKind::Popcount, &plain),
+        accelerator([64, 16, 4], ReadoutKind::Popcount, &dense),
+        accelerator([16, 4, 16], ReadoutKind::Popcount, &shortcuts),
+        accelerator([32, 16, 8], ReadoutKind::Popcount, &shortcuts),
+        accelerator([32, 8, 8], ReadoutKind::Popcount, &supports),
+        accelerator([16, 16, 8], ReadoutKind::Popcount, &supports),
+        accelerator([32, 8, 8], ReadoutKind::Adc, &plain),
+        accelerator([16, 4, 4], ReadoutKind::Sense, &dense),
     ];
     for design in &designs {
         let files = emit::accelerator(design, None);

@@ -7,11 +7,6 @@ use super::super::walk::Walk;
 use super::{Head, control, stream};
 use crate::design::{Design, LayerDesign};
 
-/// `bincim_rotate` of `slots` words, 2 or more: word `s` of the output is word `(s + amount) mod slots` of the input.
-pub(in super::super) fn rotate(slots: usize, width: usize) -> Head {
-    Head::new("bincim_rotate").with("Slots", slots).with("Width", width)
-}
-
 /// `bincim_counter` of rounds of up to `count` steps.
 pub(in super::super) fn counter(count: usize) -> Head {
     Head::new("bincim_counter").with("Count", count)
@@ -211,4 +206,12 @@ pub(in super::super) fn weight_loader(design: &Design) -> Head {
         .with("Words", design.rows / design.weight_rows)
         .with("TileWords", Loops::new(design).words)
         .with("AddressWidth", design.widths.weight_address)
+}
+
+/// `bincim_support_mask`, where some plane leaves rows out.
+pub(in super::super) fn support_mask(v: &View) -> Head {
+    Head::new("bincim_support_mask")
+        .with("Rows", v.rows)
+        .with("SlotRows", if v.has_map && v.counts_driven { v.banks * v.kept_width } else { 0 })
+        .with("Driven", if v.input_driven { v.driven_width } else { 0 })
 }

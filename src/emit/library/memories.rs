@@ -1,4 +1,4 @@
-//! What a design sets in its memories: `bincim_ram_1r1w`, `bincim_rom`, and the activation memory made of them.
+//! What a design sets in its memories: `bincim_rom`, and the activation memory.
 
 use super::Head;
 use crate::design::{Analog, Design};
@@ -17,11 +17,6 @@ impl Style {
             Style::Registers => head.with_text("Style", "registers"),
         }
     }
-}
-
-/// `bincim_ram_1r1w` of words that are written whole.
-pub(in super::super) fn ram(width: usize, depth: usize) -> Head {
-    Head::new("bincim_ram_1r1w").with("Width", width).with("Depth", depth)
 }
 
 /// `bincim_rom` with the words of the file `image`.

@@ -46,6 +46,7 @@ pub const MODULES: &[Module] = &[
     module!("core", "bincim_rotate"),
     module!("core", "bincim_sequencer"),
     module!("core", "bincim_shortcut"),
+    module!("core", "bincim_support_mask"),
     module!("core", "bincim_threshold"),
     module!("core", "bincim_tile_counter"),
     module!("core", "bincim_walk"),
@@ -56,6 +57,8 @@ pub const MODULES: &[Module] = &[
     module!("memory", "bincim_rom"),
     module!("stream", "bincim_input_frames"),
     module!("stream", "bincim_input_stream"),
+    module!("stream", "bincim_input_vector"),
+    module!("stream", "bincim_input_window"),
     module!("stream", "bincim_score_buffer"),
 ];
 

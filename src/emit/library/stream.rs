@@ -1,6 +1,7 @@
 //! What a design sets in its streams: the input, its frames, and the buffer of the results.
 
 use super::super::facts::bits;
+use super::super::program::literal;
 use super::Head;
 use crate::design::{Design, InputCode, InputKind};
 
@@ -9,44 +10,107 @@ fn index(count: usize, index: usize) -> String {
     format!("{}'d{index}", bits(count - 1).max(1))
 }
 
-/// An input stream, and what the network says to it.
-#[derive(Default)]
-pub(in super::super) struct InputStream {
-    /// `bincim_input_stream`.
+/// An input unit, and what the network says to it: ports without their `_i`, and constants.
+pub(in super::super) struct InputUnit {
+    /// `bincim_input_window` or `bincim_input_vector`.
     pub head: Head,
-    /// Number of a frame's last beat.
-    pub last_beat: String,
-    /// One bit an element that the last beat has.
-    pub last_present: String,
-    /// Elements are two's complement.
-    pub signed: &'static str,
+    pub constants: Vec<(&'static str, String)>,
 }
 
-pub(in super::super) fn input(design: &Design) -> InputStream {
+/// The input unit of a design; `driven` bits of the number of driven rows, of which the last pass has `last_driven`.
+pub(in super::super) fn input(design: &Design, driven: usize, last_driven: usize) -> InputUnit {
     let input = &design.input;
     let last = match input.kind {
         InputKind::Vector { length, .. } => length - (input.beats - 1) * input.elements,
         InputKind::Window { .. } => input.elements,
     };
-    InputStream {
-        head: Head::new("bincim_input_stream")
-            .with("Elements", input.elements)
-            .with("ElementBits", input.element_bits)
-            .with("Planes", design.planes)
-            .with("StreamWidth", input.stream_bits)
-            .with("Beats", input.beats),
-        last_beat: index(input.beats, input.beats - 1),
-        last_present: match input.elements - last {
-            0 => format!("{{{last}{{1'b1}}}}"),
-            missing => format!("{{{missing}'d0, {{{last}{{1'b1}}}}}}"),
-        },
-        signed: if matches!(input.code, InputCode::Signed { .. }) { "1'b1" } else { "1'b0" },
-    }
+    let present = match input.elements - last {
+        0 => format!("{{{last}{{1'b1}}}}"),
+        missing => format!("{{{missing}'d0, {{{last}{{1'b1}}}}}}"),
+    };
+    let signed = if matches!(input.code, InputCode::Signed { .. }) { "1'b1" } else { "1'b0" };
+    let mut constants = vec![
+        ("last_beat", index(input.beats, input.beats - 1)),
+        ("last_present", present),
+        ("signed", signed.into()),
+    ];
+    let module = match input.kind {
+        InputKind::Vector { .. } => "bincim_input_vector",
+        InputKind::Window { .. } => "bincim_input_window",
+    };
+    let head = Head::new(module)
+        .with("Elements", input.elements)
+        .with("ElementBits", input.element_bits)
+        .with("Planes", design.planes)
+        .with("StreamWidth", input.stream_bits)
+        .with("Beats", input.beats)
+        .with("Frames", input.frames);
+    let head = match input.kind {
+        InputKind::Vector { words, .. } => {
+            let word_beats = design.plane_rows / input.elements;
+            let last_beats = input.beats - (words - 1) * word_beats;
+            constants.push(("last_word", index(words, words - 1)));
+            constants.push(("last_word_beats", index(word_beats, last_beats % word_beats)));
+            head.with("Words", words)
+                .with("WordBeats", word_beats)
+                .with("Fills", (last_beats < word_beats).into())
+        }
+        InputKind::Window { .. } => window(design, head, &mut constants),
+    };
+    let driven_port = |rows: usize| literal(driven.max(1), if driven > 0 { rows as i64 } else { 0 });
+    constants.push(("pass_driven", driven_port(design.plane_rows)));
+    constants.push(("last_pass_driven", driven_port(last_driven)));
+    InputUnit { head: head.with("VectorBits", design.vector_bits()).with("Driven", driven), constants }
 }
 
-/// `bincim_input_frames`.
-pub(in super::super) fn frames(design: &Design) -> Head {
-    Head::new("bincim_input_frames").with("Frames", design.input.frames)
+/// The part of a window's input unit that a vector's has not.
+fn window(design: &Design, head: Head, constants: &mut Vec<(&'static str, String)>) -> Head {
+    let InputKind::Window {
+        kernel,
+        stride,
+        channels,
+        padded,
+        before,
+        map,
+        pad_code,
+        columns,
+        depth,
+        taps_per_pass,
+        ..
+    } = design.input.kind
+    else {
+        return head;
+    };
+    let due = kernel.1.max(stride.1);
+    let passes = design.layers[0].passes;
+    constants.extend([
+        ("last_row", index(padded.0, padded.0 - 1)),
+        ("last_column", index(padded.1, padded.1 - 1)),
+        ("map_first_row", index(padded.0, before.0)),
+        ("map_last_row", index(padded.0, before.0 + map.0 - 1)),
+        ("map_first_column", index(padded.1, before.1)),
+        ("map_last_column", index(padded.1, before.1 + map.1 - 1)),
+        // Every channel of a padding pixel has the same code.
+        ("pad_pixel", format!("{{{channels}{{{}'d{pad_code}}}}}", design.planes)),
+        ("first_due", index(due, kernel.1 - 1)),
+        ("next_due", index(due, stride.1 - 1)),
+        // Where a bank has one row of windows there is no next one: the number only has to fit.
+        ("columns", literal(bits(depth - 1).max(1), columns as i64)),
+    ]);
+    head.with("Channels", channels)
+        .with("KernelRows", kernel.0)
+        .with("KernelColumns", kernel.1)
+        .with("Stride", stride.1)
+        .with("Rows", padded.0)
+        .with("Columns", padded.1)
+        .with("PadTop", (before.0 > 0).into())
+        .with("PadBottom", (before.0 + map.0 < padded.0).into())
+        .with("PadLeft", (before.1 > 0).into())
+        .with("PadRight", (before.1 + map.1 < padded.1).into())
+        .with("Depth", depth)
+        .with("Passes", passes)
+        .with("PassTaps", if passes > 1 { taps_per_pass } else { kernel.0 * kernel.1 * channels })
+        .with("PlaneRows", design.plane_rows)
 }
 
 /// A score buffer, and what the network says to it.

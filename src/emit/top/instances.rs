@@ -176,13 +176,23 @@ pub(super) fn low(name: &str, width: usize, port: usize) -> String {
     if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
 }
 
-pub(super) fn input_unit(v: &View) -> Instance {
+pub(super) fn input_unit(design: &Design, v: &View) -> Instance {
+    let driven = if v.input_counts { v.driven_width } else { 0 };
+    let unit = stream::input(design, driven, v.input_last_taps);
+    let told: Vec<(String, &str)> =
+        unit.constants.iter().map(|(name, value)| (format!("{name}_i"), value.as_str())).collect();
     let address = low("walk_address", v.walk_width, v.input_walk_width);
-    let bank = low("walk_bank", v.walk_bank_width, v.kernel_row_width);
-    let pass = low("pass", v.pass_width, bits(v.input_passes - 1));
-    let ports = vec![
-        CLOCK,
-        RESET,
+    let bank = match v.kernel_rows > 1 {
+        true => low("walk_bank", v.walk_bank_width, v.kernel_row_width),
+        false => "1'b0".into(),
+    };
+    let pass = match v.input_passes > 1 {
+        true => low("pass", v.pass_width, bits(v.input_passes - 1)),
+        false => "1'b0".into(),
+    };
+    let mut ports = vec![CLOCK, RESET];
+    ports.extend(told.iter().map(|(port, value)| (true, port.as_str(), *value)));
+    ports.extend([
         (true, "s_axis_tdata", "s_axis_tdata"),
         (true, "s_axis_tvalid", "s_axis_tvalid"),
         (true, "s_axis_tready", "s_axis_tready"),
@@ -192,12 +202,12 @@ pub(super) fn input_unit(v: &View) -> Instance {
         (true, "frame_error_o", "frame_error"),
         (true, "advance_i", "advance"),
         (v.is_window, "walk_address_i", &address),
-        (v.is_window && v.kernel_rows > 1, "walk_bank_i", &bank),
-        (v.input_passes > 1, "pass_i", &pass),
-        (v.input_counts, "driven_rows_o", "input_driven_rows"),
+        (v.is_window, "walk_bank_i", &bank),
+        (true, "pass_i", &pass),
+        (true, "driven_rows_o", if v.input_counts { "input_driven_rows" } else { "unused_input_driven_rows" }),
         (true, "row_o", "input_row"),
-    ];
-    instance("input_unit", ports)
+    ]);
+    shared(&unit.head, "input_unit", ports)
 }
 
 pub(super) fn map_memory(design: &Design) -> Instance {
@@ -245,20 +255,6 @@ pub(super) fn rom(head: &Head, name: &'static str, wires: [&str; 3]) -> Instance
     let [read, address, data] = wires;
     let ports = vec![CLOCK, (true, "read_i", read), (true, "address_i", address), (true, "data_o", data)];
     shared(head, name, ports)
-}
-
-pub(super) fn support_mask(v: &View) -> Instance {
-    let ports = vec![
-        CLOCK,
-        (true, "advance_i", "advance"),
-        (v.many_layers, "layer_i", "walk_layer"),
-        (true, "plane_i", "plane"),
-        (v.pass_width > 0, "pass_i", "pass"),
-        (v.has_map && v.counts_driven, "kept_rows_o", "kept_rows"),
-        (v.input_driven, "input_driven_rows_o", "input_driven_rows"),
-        (true, "kept_o", "kept"),
-    ];
-    instance("support_mask", ports)
 }
 
 pub(super) fn cim_array(v: &View) -> Instance {

@@ -5,7 +5,7 @@ use crate::design::Design;
 use crate::emit::facts::{Loops, bits, skips};
 use crate::emit::gather::{self, Gather};
 use crate::emit::library::core;
-use crate::emit::planes::{groups, passes, spans};
+use crate::emit::planes::{groups, passes, rows, spans};
 use crate::emit::program::{Table, literal};
 use crate::emit::view::View;
 use crate::emit::walk::{Walk, load_table, step_ports, walk_table};
@@ -25,6 +25,9 @@ impl Told {
         let mut tables = vec![("walk_program", walk_table(design, view))];
         if view.has_map {
             tables.extend(gather::tables(design, view));
+        }
+        if view.masks_rows {
+            tables.push(("mask_program", rows(design, view)));
         }
         if skips(design) {
             tables.push(("walk_pass_program", passes(design, view)));
@@ -125,8 +128,6 @@ fn last_layer(design: &Design) -> String {
 
 /// An output of the sequencer, its bits (0: a single wire), and whether anything looks at it.
 pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
-    // The input unit and the mask of the rows, too.
-    let others_ask = v.input_passes > 1 || v.masks_rows && v.pass_width > 0;
     let loops = Loops::new(design);
     let width = |count: usize| bits(count - 1).max(1);
     let analog = v.analog.is_some();
@@ -135,7 +136,7 @@ pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static s
         ("layer", v.layer_width, true),
         ("layer_start", 0, v.has_map),
         ("group", width(loops.groups), told.asks("group_i")),
-        ("pass", width(loops.passes), told.asks("pass_i") || others_ask),
+        ("pass", width(loops.passes), told.asks("pass_i") || v.input_passes > 1),
         ("plane", width(loops.planes), true),
         ("last_plane", width(loops.planes), v.tells_planes),
         ("pass_first", 0, analog),
@@ -226,6 +227,17 @@ pub(super) fn walk(design: &Design, v: &View, told: &Told) -> Instance {
     ports.extend(borrowed(&inputs));
     ports.extend(borrowed(&outputs));
     shared(&core::walk(&walk), "walk", ports)
+}
+
+pub(super) fn support_mask(v: &View, told: &Told) -> Instance {
+    let inputs = [told.at("kept", v.rows, 0), told.at("kept_rows", 1, 0), told.at("driven_rows", 1, 0)];
+    let unused = |used: bool, name: &'static str, unused: &'static str| if used { name } else { unused };
+    let kept_rows = unused(v.has_map && v.counts_driven, "kept_rows", "unused_kept_rows");
+    let driven = unused(v.input_driven, "input_driven_rows", "unused_kept_driven_rows");
+    let mut ports = vec![CLOCK, (true, "advance_i", "advance")];
+    ports.extend(borrowed(&inputs));
+    ports.extend([(true, "kept_o", "kept"), (true, "kept_rows_o", kept_rows), (true, "driven_rows_o", driven)]);
+    shared(&core::support_mask(v), "support_mask", ports)
 }
 
 pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {

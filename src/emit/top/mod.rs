@@ -49,13 +49,13 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     if view.has_walk {
         parts.push(loops::walk(design, view, &walk));
     }
-    parts.extend([instances::vector_pipe(design, view), instances::input_unit(view)]);
+    parts.extend([instances::vector_pipe(design, view), instances::input_unit(design, view)]);
     if view.has_map {
         parts.push(loops::gather(design, view, &walk));
         parts.push(instances::map_memory(design));
     }
     if view.masks_rows {
-        parts.push(instances::support_mask(view));
+        parts.push(loops::support_mask(view, &walk));
     }
     parts.push(instances::row_driver(design, view));
     match (&design.analog, &view.analog) {
@@ -175,7 +175,10 @@ fn vector(v: &View) -> Group {
         (v.counts_driven && v.has_map, v.driven_width, "map_driven_rows"),
         (!v.counts_driven && v.has_map, 1, "unused_map_driven_rows"),
         (v.input_driven, v.driven_width, "input_driven_rows"),
+        (!v.input_counts, 1, "unused_input_driven_rows"),
         (v.masks_rows && v.counts_driven && v.has_map, v.banks * v.kept_width, "kept_rows"),
+        (v.masks_rows && !(v.counts_driven && v.has_map), 1, "unused_kept_rows"),
+        (v.masks_rows && !v.input_driven, 1, "unused_kept_driven_rows"),
         (v.masks_rows, v.rows, "kept"),
         (true, v.rows, "row"),
         (v.row_enable, v.rows, "row_enable"),
