@@ -201,10 +201,10 @@ module bincim_tb #(
   wire in_frame_taken = in_taken && (in_beat == BEATS - 1);
 
   // A frame that breaks off with an early tlast is dropped; one without tlast counts all the same.
-  localparam integer BREAK_BEAT = (BEATS - 1) / 2;
-  reg break_frame = 1'b0;
+  integer breaks = 0;  // frames that are to break off
+  integer break_beat = (BEATS - 1) / 2;
   reg drop_last = 1'b0;
-  wire in_broken = break_frame && (in_beat == BREAK_BEAT) && (BEATS > 1);
+  wire in_broken = (breaks > 0) && (in_beat == break_beat) && (BEATS > 1);
 
   // The beat that follows the present one.
   integer next_frame;
@@ -230,14 +230,17 @@ module bincim_tb #(
       sent <= next_frame;
       in_beat <= next_beat;
       if (in_frame_taken) in_pace = in_draw[5:4];
-      if (in_taken && in_broken) break_frame = 1'b0;
+      if (in_taken && in_broken) begin
+        breaks = breaks - 1;
+        break_beat = in_draw[30:8] % ((BEATS > 1) ? BEATS - 1 : 1);
+      end
       if (!s_axis_tvalid || in_taken) begin
         s_axis_tvalid <= 1'b0;
         if (next_frame < due && (eager || willing(in_pace, in_draw, cycle))) begin
           s_axis_tvalid <= 1'b1;
           s_axis_tdata <= stimulus[(next_frame%FRAMES)*BEATS+next_beat];
           s_axis_tlast <= ((next_beat == BEATS - 1) && !drop_last) ||
-                          (break_frame && (next_beat == BREAK_BEAT) && (BEATS > 1));
+                          ((breaks > 0) && (next_beat == break_beat) && (BEATS > 1));
         end
       end
     end
@@ -681,9 +684,9 @@ module bincim_tb #(
     finish_frames(1);
     check_register(12'h008, 32'd0);
 
-    // A START before its frame; a frame that breaks off does not use it up.
+    // A START before its frame; frames that break off do not use it up.
     write_register(12'h004, 32'd2);
-    break_frame = 1'b1;
+    breaks = 4;
     due = due + 1;
     finish_frames(1);
     check_register(12'h008, (BEATS > 1) ? 32'd8 : 32'd0);
