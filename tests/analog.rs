@@ -207,7 +207,7 @@ fn another_chip_in_the_memories_is_caught() {
     let changes: [(&str, Change); 3] = [
         ("cells", |array| array.plus.iter_mut().chain(&mut array.minus).for_each(|cell| *cell = -*cell)),
         ("offset", |array| array.offset[0] = array.offset[0].wrapping_add(1 << 8)),
-        ("edge", |array| array.edges.iter_mut().for_each(|edge| *edge -= 40)),
+        ("edge", |array| array.edges.iter_mut().for_each(|edge| *edge -= 640)),
     ];
     // An array that its taps fill: the edges of random chips lie as far apart as all rows could reach.
     let fills = |&number: &u64| {
