@@ -15,7 +15,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The fast executor of analog arrays against the golden machine, for every instruction set of this processor.
-#[path = "analog_fast/suite.rs"]
+#[path = "common/mod.rs"]
+mod common;
+#[path = "machines/mod.rs"]
+mod machines;
+
+#[path = "physics/analog_fast/suite.rs"]
 mod analog_fast;
 
 /// Which page buffers lie against: `front`, `behind`; not set: the system's allocator.
@@ -120,7 +125,7 @@ fn again(mode: &str, words: &[&str]) -> std::process::Output {
     command.args(words).env(VARIABLE, mode).env("BINCIM_ANALOG_FAST", "24").output().expect("it starts")
 }
 
-/// Without guards the suite of the analog executor is that of `tests/analog_fast`, which runs by itself.
+/// Without guards the suite of the analog executor is that of `tests/physics/analog_fast`, which runs by itself.
 fn main() -> std::process::ExitCode {
     harness::run_except(if guarded() { None } else { Some("analog_fast::") })
 }

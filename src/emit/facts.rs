@@ -1,6 +1,6 @@
 //! What several emitters ask of a design or a number.
 
-use crate::design::{Design, LayerDesign, SlotTap, Source};
+use crate::design::{Design, LayerDesign, PlaneDesign, SlotTap, Source};
 
 /// Bits of `0 ..= largest`; 0 for 0.
 pub(super) fn bits(largest: usize) -> usize {
@@ -43,4 +43,37 @@ pub(super) fn turns(layer: &LayerDesign) -> bool {
     let walk = &layer.walk;
     let steps = [&walk.step_window_column, &walk.step_window_row, &walk.step_column, &walk.step_row];
     walk.origin.bank != 0 || layer.vectors > 1 && steps.iter().any(|step| step.bank != 0)
+}
+
+/// Whether some tiles are left out.
+pub(super) fn skips(design: &Design) -> bool {
+    let kept = |plane: &PlaneDesign| plane.tiles.passes.iter().chain(&plane.tiles.groups).all(|kept| *kept);
+    !design.layers.iter().flat_map(|layer| &layer.planes).all(kept)
+}
+
+/// Most rounds of each loop in any layer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Loops {
+    pub groups: usize,
+    pub blocks: usize,
+    pub passes: usize,
+    pub planes: usize,
+    /// Pixels of a block.
+    pub pixels: usize,
+    /// Words of weights of a tile.
+    pub words: usize,
+}
+
+impl Loops {
+    pub fn new(design: &Design) -> Loops {
+        let most = |f: fn(&LayerDesign) -> usize| design.layers.iter().map(f).max().unwrap_or(1);
+        Loops {
+            groups: most(|layer| layer.groups),
+            blocks: most(|layer| layer.blocks),
+            passes: most(|layer| layer.passes),
+            planes: design.planes_of_weights(),
+            pixels: most(|layer| layer.block),
+            words: most(|layer| layer.words.max(layer.last_words)),
+        }
+    }
 }

@@ -229,7 +229,7 @@ fn unit(design: &Design, view: &View) -> Unit {
                 },
                 walk_extended: extend("walk_address_i", view.input_walk_width, width),
                 window_bits: kernel.0 * word_bits,
-                rotate: core::rotate(kernel.0, word_bits, core::Turn::Down),
+                rotate: core::rotate(kernel.0, word_bits),
                 taps_per_pass,
                 columns_literal: literal(width, columns as i64),
                 ..Unit::default()

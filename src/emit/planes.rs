@@ -155,7 +155,7 @@ fn arrays(design: &Design, view: &View) -> Option<Table> {
     })
 }
 
-fn passes(design: &Design, view: &View) -> Table {
+pub(super) fn passes(design: &Design, view: &View) -> Table {
     let description = "Pass program: the pass that follows in the same plane, where tiles are left out.";
     table(design, view, "pass_program", description, [true, false, true, true], |places| {
         let next = |place: &[usize; 4]| {
@@ -172,7 +172,7 @@ fn passes(design: &Design, view: &View) -> Table {
     })
 }
 
-fn groups(design: &Design, view: &View) -> Table {
+pub(super) fn groups(design: &Design, view: &View) -> Table {
     let description = "Group program: the plane that follows in the same group, where tiles are left out.";
     table(design, view, "group_program", description, [true, true, true, false], |places| {
         let next = |place: &[usize; 4]| -> Option<(usize, usize)> {
@@ -191,7 +191,7 @@ fn groups(design: &Design, view: &View) -> Table {
     })
 }
 
-fn spans(design: &Design, view: &View) -> Table {
+pub(super) fn spans(design: &Design, view: &View) -> Table {
     let description = "Span program: weight words of each group.";
     table(design, view, "span_program", description, [true, true, false, false], |places| {
         let words = |place: &[usize; 4]| design.layers[place[0]].group_words(place[1]) as i64;
@@ -265,39 +265,4 @@ fn rows(design: &Design, view: &View) -> Table {
         }
         fields
     })
-}
-
-impl View {
-    /// The tables that say which tile follows, for a unit that keeps its layer in `layer`.
-    pub fn next_tile(&self, layer: &str) -> String {
-        let instance = |module: &str, keys: &[(bool, &str, &str)], fields: &[(usize, &str)]| {
-            let mut text = String::new();
-            for (width, name) in fields.iter().filter(|field| field.0 > 0) {
-                text += &format!("  wire [{}:0] {name};\n", width - 1);
-            }
-            let keys =
-                keys.iter().filter(|key| key.0).map(|(_, port, wire)| format!("      .{port}({wire})"));
-            let fields =
-                fields.iter().filter(|field| field.0 > 0).map(|(_, name)| format!("      .{name}_o({name})"));
-            let ports: Vec<String> = keys.chain(fields).collect();
-            text + &format!("\n  {module} u_{module} (\n{}\n  );\n", ports.join(",\n"))
-        };
-        let layer = (self.many_layers, "layer_i", layer);
-        let group = (self.group_width > 0, "group_i", "group_q");
-        let plane = (true, "plane_i", "plane_q");
-        let pass = (self.pass_width > 0, "pass_i", "pass_q");
-        let mut text =
-            String::from("\n  // Which tile of the group follows: not all planes have all of them.\n");
-        text += &instance(
-            "pass_program",
-            &[layer, plane, pass],
-            &[(1, "pass_last"), (self.pass_width, "next_pass")],
-        );
-        text += &instance(
-            "group_program",
-            &[layer, group, plane],
-            &[(self.plane_width + 1, "following_plane"), (self.pass_width, "first_pass")],
-        );
-        text + "\n  wire plane_last = (following_plane > {1'b0, last_plane});"
-    }
 }

@@ -6,7 +6,7 @@ use askama::Template;
 /// One output of a table.
 #[derive(Debug)]
 pub(super) struct Field {
-    pub name: &'static str,
+    pub name: String,
     pub width: usize,
     /// Shown behind the port.
     pub comment: &'static str,
@@ -17,22 +17,22 @@ pub(super) struct Field {
 impl Field {
     /// A field with one number an entry; negative numbers are two's complement of `width` bits.
     pub fn new(
-        name: &'static str,
+        name: impl Into<String>,
         width: usize,
         comment: &'static str,
         values: impl Iterator<Item = i64>,
     ) -> Field {
-        Field { name, width, comment, values: values.map(|value| vec![value]).collect() }
+        Field { name: name.into(), width, comment, values: values.map(|value| vec![value]).collect() }
     }
 
     /// A field with one number a slot and entry, each of `width / slots` bits.
     pub fn slots(
-        name: &'static str,
+        name: impl Into<String>,
         width: usize,
         comment: &'static str,
         values: impl Iterator<Item = Vec<i64>>,
     ) -> Field {
-        Field { name, width, comment, values: values.collect() }
+        Field { name: name.into(), width, comment, values: values.collect() }
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Table {
 /// A port of a table as the module that holds it sees it.
 #[derive(Debug)]
 pub(super) struct Port {
-    pub name: &'static str,
+    pub name: String,
     pub width: usize,
     pub comma: &'static str,
 }
@@ -63,7 +63,7 @@ pub(super) fn ports(fields: &[Field]) -> Vec<Port> {
         .iter()
         .enumerate()
         .map(|(index, field)| Port {
-            name: field.name,
+            name: field.name.clone(),
             width: field.width,
             comma: if index == last { "" } else { "," },
         })
@@ -94,7 +94,7 @@ struct Input {
 
 struct Output {
     kind: &'static str,
-    name: &'static str,
+    name: String,
     width: usize,
     comma: &'static str,
     comment: String,
@@ -136,7 +136,7 @@ pub(super) fn module(table: &Table) -> NamedText {
             .enumerate()
             .map(|(index, field)| Output {
                 kind: if cases { "output reg " } else { "output wire" },
-                name: field.name,
+                name: field.name.clone(),
                 width: field.width,
                 comma: if index == last_field { "" } else { "," },
                 comment: if field.comment.is_empty() {

@@ -5,11 +5,10 @@
 
 use super::analog::AnalogView;
 use super::edge::Edge;
-use super::facts::{bits, plural, steps_rows, taps, turns};
+use super::facts::{bits, plural, skips, steps_rows, taps, turns};
 use super::library::core::threshold_sets;
 use super::library::{control, stream};
-use super::program::literal;
-use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue, PlaneDesign};
+use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue};
 
 /// Numbers and switches of all templates.
 #[derive(Debug)]
@@ -49,23 +48,12 @@ pub(super) struct View {
     // Loops.
     pub pass_width: usize,
     pub group_width: usize,
-    pub block_width: usize,
-    pub pixel_width: usize,
     pub multi_pass: bool,
-    pub uneven_blocks: bool,
-    pub has_loops: bool,
-    /// Some counter or walk looks at the end of a block, of a group.
-    pub ends_blocks: bool,
-    pub ends_groups: bool,
-    pub first_pass: String,
-    pub sums_pixels: bool,
 
     // Planes of weights.
     pub weight_planes: usize,
     /// Bits of the index of a plane; 0: every layer has one.
     pub plane_width: usize,
-    /// A register says how many planes run.
-    pub plane_register: bool,
     /// Other units than the sequencer ask how many planes of the present frame run.
     pub tells_planes: bool,
     /// Some plane counts more than 1.
@@ -81,25 +69,13 @@ pub(super) struct View {
     pub kept_width: usize,
     pub all_groups: usize,
     pub all_group_width: usize,
-    pub tiles_last: &'static str,
-    pub pass_restart: &'static str,
-    pub pass_next: String,
-    pub plane_next: String,
 
     // Walk.
     pub has_walk: bool,
-    pub moves: bool,
     pub walk_width: usize,
     pub walk_bank_width: usize,
-    pub has_rows: bool,
-    pub wc_width: usize,
-    pub wr_width: usize,
-    pub column_width: usize,
-    pub has_counters: bool,
-    pub rewinds: bool,
-    pub unless_back: &'static str,
-    pub modulus_expr: String,
-    pub carry_expr: String,
+    /// Most banks of the activation memory or the input through which a walk goes; 1: it stays in one.
+    pub walk_banks: usize,
 
     // Results.
     pub accumulates: bool,
@@ -130,7 +106,6 @@ pub(super) struct View {
     pub pads_rows: bool,
     pub pads_columns: bool,
     pub plus_pads: bool,
-    pub masks: bool,
     pub coordinate_width: usize,
     pub driven_width: usize,
 
@@ -176,15 +151,7 @@ impl View {
         let pads_columns = pads && Edge::all(design, false).iter().any(Edge::reached);
         let pads_rows = pads && (Edge::all(design, true).iter().any(Edge::reached) || !pads_columns);
         let plus_pads = any(|layer| matches!(layer.padding, Some((_, PadValue::Plus))));
-        let unused_slots = taps(design).any(|(_, slots)| slots.contains(&None));
         let multi_pass = any(|layer| layer.passes * layer.planes.len() > 1);
-        let has_rows = any(|layer| layer.walk.pooled.0 > 1 && layer.vectors > 1);
-        let wc_width = bits(most(|layer| layer.walk.window.1 - 1));
-        let wr_width = bits(most(|layer| layer.walk.window.0 - 1));
-        let column_width = if has_rows { bits(most(|layer| layer.walk.pooled.1 - 1)) } else { 0 };
-        let rewinds = any(|layer| layer.passes * layer.planes.len() > 1 && layer.block > 1);
-        let moves = any(|layer| layer.vectors > 1);
-        let ends_groups = moves || any(|layer| layer.groups * layer.blocks > 1);
         let has_walk = has_map || input.is_window;
         let modulus = if input.is_window { input.kernel_rows } else { 1 };
         let map_banks = if has_map { design.banks } else { 1 };
@@ -194,7 +161,6 @@ impl View {
         let map_width = bits(design.map_depth.saturating_sub(1)).max(1);
         let input_walk_width = bits(input.depth.saturating_sub(1)).max(1);
         let walk_width = map_width.max(if input.is_window { input_walk_width } else { 1 });
-        let both = rotates && input.is_window;
         let lanes = design.lanes;
         let gives_scores = last.scores;
         let chunks_at_once = (lanes / design.word).max(1);
@@ -206,11 +172,6 @@ impl View {
         let counts_driven = design.signed_counts && design.analog.is_none() && bipolar;
         let weight_planes = most(|layer| layer.planes.len());
         let plane_width = bits(weight_planes - 1);
-        let skips = any(|layer| {
-            let kept =
-                |plane: &PlaneDesign| plane.tiles.passes.iter().chain(&plane.tiles.groups).all(|kept| *kept);
-            !layer.planes.iter().all(kept)
-        });
         // Rows that a plane leaves out hold empty cells in an analog array.
         let masks_rows =
             design.analog.is_none() && any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
@@ -219,12 +180,6 @@ impl View {
         let masks_lanes = any(|layer| layer.planes.iter().any(|plane| plane.lanes.is_some()));
         let input_driven = counts_driven && !layers[0].weighted;
         let all_groups = design.groups();
-        let first_pass = match (multi_pass, pass_width > 0, plane_width > 0) {
-            (false, ..) => "1'b1".into(),
-            (true, true, true) => format!("(pass_q == {pass_width}'d0) & (plane_q == {plane_width}'d0)"),
-            (true, true, false) => format!("(pass_q == {pass_width}'d0)"),
-            (true, false, _) => format!("(plane_q == {plane_width}'d0)"),
-        };
         View {
             title: design.name.comment(),
             rows: design.rows,
@@ -253,21 +208,10 @@ impl View {
 
             pass_width,
             group_width: bits(most(|layer| layer.groups - 1)),
-            block_width: bits(most(|layer| layer.blocks - 1)),
-            pixel_width: bits(most(|layer| layer.block - 1)),
             multi_pass,
-            uneven_blocks: any(|layer| layer.block != layer.last_block),
-            has_loops: any(|layer| {
-                layer.groups * layer.blocks * layer.passes * layer.planes.len() * layer.block > 1
-            }),
-            ends_blocks: ends_groups || multi_pass,
-            ends_groups,
-            first_pass,
-            sums_pixels: any(|layer| layer.sum_pixels),
 
             weight_planes,
             plane_width,
-            plane_register: plane_width > 0,
             tells_planes: plane_width > 0 && (design.analog.is_none() || threshold_sets(design)),
             scales: plane_width > 0 || scales().any(|scale| scale > 1),
             shift_width: match shifts {
@@ -275,54 +219,25 @@ impl View {
                 false => 0,
             },
             scale_width: if shifts { 0 } else { bits(scales().max().unwrap_or(1) as usize) },
-            skips,
+            skips: skips(design),
             masks_rows,
             masks_lanes,
             // A slot has no more rows than all that are driven.
             kept_width: bits(design.word).min(driven_width(design, input.last_taps)),
             all_groups,
             all_group_width: bits(all_groups - 1).max(1),
-            tiles_last: if plane_width > 0 { "tiles_last" } else { "pass_last" },
-            pass_restart: match (skips, plane_width > 0) {
-                (true, _) | (false, false) => "block_end",
-                (false, true) => "tile_end & pass_last",
-            },
-            pass_next: match skips {
-                true => "pass_last ? first_pass : next_pass".into(),
-                false => format!("pass_q + {pass_width}'d1"),
-            },
-            plane_next: match skips {
-                true => format!("following_plane[{}:0]", plane_width.max(1) - 1),
-                false => format!("plane_q + {plane_width}'d1"),
-            },
 
             has_walk,
-            moves,
             walk_width,
             walk_bank_width,
-            has_rows,
-            wc_width,
-            wr_width,
-            column_width,
-            has_counters: wc_width + wr_width + column_width > 0,
-            rewinds,
-            unless_back: if multi_pass && !rewinds { " & !walk_back" } else { "" },
-            modulus_expr: match both && modulus != map_banks {
-                true => "modulus".into(),
-                false => format!("{}'d{walk_banks}", walk_bank_width + 1),
-            },
-            carry_expr: match (both, input.is_window) {
-                (true, _) => "carry".into(),
-                (false, true) => literal(walk_width, input.columns as i64),
-                (false, false) => format!("{walk_width}'d1"),
-            },
+            walk_banks,
 
             accumulates,
             accumulator_depth: design.accumulator_depth,
             accumulator_width: design.widths.accumulator,
             mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
             shortcuts: design.shortcut_depth > 0,
-            pools: wc_width + wr_width > 0,
+            pools: any(|layer| layer.walk.window != (1, 1)),
             count_width,
 
             has_map,
@@ -342,7 +257,6 @@ impl View {
             pads_rows,
             pads_columns,
             plus_pads,
-            masks: pads || unused_slots,
             coordinate_width: design.widths.coordinate,
             driven_width: driven_width(design, input.last_taps),
 

@@ -1,22 +1,20 @@
-//! Sequencer and walk program: which vector is next, and where it begins.
+//! The walk over a layer's pixels, and the table of what the sequencer and the walk are told of each layer.
 
-use super::facts::is_input;
-use super::gather::gather;
-use super::program::{self, Field, Port, Table};
+use super::facts::{Loops, bits, is_input, skips};
+use super::program::{self, Field, Table};
 use super::view::View;
-use super::{NamedText, file};
+use super::{NamedText, gather};
 use crate::design::{Design, LayerDesign, Step};
-use askama::Template;
 
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
-    let walk = walk_table(design, view);
-    let mut files = vec![sequencer(view, &walk)];
-    if !walk.fields.is_empty() {
-        files.push(program::module(&walk));
+    let table = walk_table(design, view);
+    let mut files = Vec::new();
+    if !table.fields.is_empty() {
+        files.push(program::module(&table));
     }
     if view.has_map {
-        files.extend(gather(design, view));
+        files.extend(gather::tables(design, view).iter().map(|(_, table)| program::module(table)));
     }
     files
 }
@@ -36,34 +34,66 @@ pub(super) fn comment(layer: &LayerDesign) -> String {
     format!("layer '{}'", layer.name.comment())
 }
 
-#[derive(Template)]
-#[template(path = "rtl/sequencer.v", syntax = "verilog", escape = "none")]
-struct Sequencer<'a> {
-    v: &'a View,
-    walk_fields: Vec<Port>,
-    selects: Vec<Select>,
-    walk_regs: Vec<Register>,
-    walk_layer: &'static str,
-    counters: Vec<Register>,
+/// What the walk of a design's windows can do.
+pub(super) struct Walk {
+    /// Bits of an address, and of the window's row and column where some window reaches over an edge.
+    pub address: usize,
+    pub coordinate: usize,
+    /// Most banks in which a map lies, or the input.
+    pub banks: usize,
+    /// Most rows and columns of a pooling window, most windows in a row.
+    pub window: (usize, usize),
+    pub columns: usize,
+    /// Some map has windows below its first row.
+    pub rows: bool,
+    /// Some layer has more than one pixel; some block of several pixels comes again.
+    pub moves: bool,
+    pub returns: bool,
+    /// Banks of the map and what a turn of them is worth in addresses, where that is the same for all layers.
+    pub all_banks: Option<usize>,
+    pub all_turn: Option<usize>,
 }
 
-/// A wire chosen by where a walk stands.
-pub(super) struct Select {
-    pub name: String,
-    pub width: usize,
-    pub expression: String,
+impl Walk {
+    pub fn new(design: &Design, view: &View) -> Walk {
+        let layers = &design.layers;
+        let most = |f: fn(&LayerDesign) -> usize| layers.iter().map(f).max().unwrap_or(1);
+        let any = |f: fn(&LayerDesign) -> bool| layers.iter().any(f);
+        let rows = any(|layer| layer.walk.pooled.0 > 1 && layer.vectors > 1);
+        let input_banks = if view.is_window { view.kernel_rows } else { 1 };
+        let both = view.rotates && view.is_window;
+        Walk {
+            address: view.walk_width,
+            coordinate: if view.pads { view.coordinate_width } else { 1 },
+            banks: view.walk_banks,
+            window: (most(|layer| layer.walk.window.0), most(|layer| layer.walk.window.1)),
+            columns: if rows { most(|layer| layer.walk.pooled.1) } else { 1 },
+            rows,
+            moves: any(|layer| layer.vectors > 1),
+            returns: any(|layer| layer.passes * layer.planes.len() > 1 && layer.block > 1),
+            all_banks: (!both || input_banks == view.banks).then_some(view.walk_banks),
+            all_turn: match (both, view.is_window) {
+                (true, _) => None,
+                (false, true) => Some(view.input_columns),
+                (false, false) => Some(1),
+            },
+        }
+    }
+
+    /// Steps that some layer takes.
+    fn strides(&self) -> Vec<(Stride, &'static str)> {
+        let all = [
+            (true, Stride::Origin, "origin"),
+            (self.moves && self.window.1 > 1, Stride::WindowColumn, "step_window_column"),
+            (self.moves && self.window.0 > 1, Stride::WindowRow, "step_window_row"),
+            (self.moves, Stride::Column, "step_column"),
+            (self.moves && self.rows, Stride::Row, "step_row"),
+        ];
+        all.into_iter().filter(|entry| entry.0).map(|(_, stride, name)| (stride, name)).collect()
+    }
 }
 
-struct Register {
-    name: &'static str,
-    width: usize,
-    next: String,
-}
-
-/// What a walk carries along: name, width and the part of a step that moves it.
-type Dimension = (&'static str, usize, fn(&LayerDesign, Stride) -> i64);
-
-/// The four steps and the origin of a walk.
+/// The origin and the four steps of a walk.
 #[derive(Clone, Copy)]
 enum Stride {
     Origin,
@@ -93,166 +123,122 @@ fn pixel_step(layer: &LayerDesign, stride: Stride) -> (i64, i64) {
     }
 }
 
-fn dimensions(view: &View) -> Vec<Dimension> {
-    let mut all: Vec<Dimension> = Vec::new();
-    if view.has_walk {
-        all.push(("address", view.walk_width, |layer, stride| step(layer, stride).address));
-    }
-    if view.walk_bank_width > 0 {
-        all.push(("bank", view.walk_bank_width, |layer, stride| step(layer, stride).bank as i64));
-    }
-    if view.pads_rows {
-        all.push(("pad_row", view.coordinate_width, |layer, stride| pixel_step(layer, stride).0));
-    }
-    if view.pads_columns {
-        all.push(("pad_column", view.coordinate_width, |layer, stride| pixel_step(layer, stride).1));
-    }
-    all
+/// Where a window stands: name, bits (0: it is not asked) and the part of a step that moves it.
+type Dimension = (&'static str, usize, fn(&LayerDesign, Stride) -> i64);
+
+fn dimensions(view: &View) -> [Dimension; 4] {
+    let there = |exists: bool, width: usize| if exists { width } else { 0 };
+    [
+        ("address", there(view.has_walk, view.walk_width), |layer, stride| step(layer, stride).address),
+        ("bank", view.walk_bank_width, |layer, stride| step(layer, stride).bank as i64),
+        ("map_row", there(view.pads_rows, view.coordinate_width), |layer, stride| {
+            pixel_step(layer, stride).0
+        }),
+        ("map_column", there(view.pads_columns, view.coordinate_width), |layer, stride| {
+            pixel_step(layer, stride).1
+        }),
+    ]
 }
 
-/// Steps that some layer takes: prefix of the field and the counter that must not have reached its end.
-fn strides(view: &View) -> Vec<(Stride, &'static str, &'static str)> {
-    let all = [
-        (view.wc_width > 0, Stride::WindowColumn, "step_window_column_", "!window_column_last"),
-        (view.wr_width > 0, Stride::WindowRow, "step_window_row_", "!window_row_last"),
-        (true, Stride::Column, "step_column_", "!column_last"),
-        (view.has_rows, Stride::Row, "step_row_", ""),
+/// Ports of `bincim_walk` that say its origin and steps: what they move, the port, and the bits that it has at least.
+pub(super) fn step_ports(walk: &Walk) -> Vec<(String, usize)> {
+    let widths = [
+        ("address", walk.address),
+        ("bank", bits(walk.banks - 1).max(1)),
+        ("map_row", walk.coordinate),
+        ("map_column", walk.coordinate),
     ];
-    all.into_iter().filter(|entry| entry.0).map(|(_, stride, prefix, last)| (stride, prefix, last)).collect()
+    let strides = ["origin", "step_window_column", "step_window_row", "step_column", "step_row"];
+    let named = |(name, width): (&str, usize)| strides.map(|stride| (format!("{stride}_{name}"), width));
+    widths.into_iter().flat_map(named).collect()
 }
 
-fn walk_table(design: &Design, view: &View) -> Table {
+/// What the sequencer and the walk are told of each layer; a field that would be the same everywhere is left out.
+pub(super) fn walk_table(design: &Design, view: &View) -> Table {
     let layers = &design.layers;
+    let walk = Walk::new(design, view);
     let mut fields = Vec::new();
-    let mut add = |exists: bool, name, width, comment, value: &dyn Fn(&LayerDesign) -> i64| {
+    let mut add = |exists: bool, name: &str, width, comment, value: &dyn Fn(&LayerDesign) -> i64| {
         if exists {
             fields.push(Field::new(name, width, comment, layers.iter().map(value)));
         }
     };
     let v = view;
-    add(v.group_width > 0, "group_max", v.group_width, "groups - 1", &|l| l.groups as i64 - 1);
-    add(v.block_width > 0, "block_max", v.block_width, "blocks - 1", &|l| l.blocks as i64 - 1);
-    add(v.pass_width > 0 && !v.skips, "pass_max", v.pass_width, "passes - 1", &|l| l.passes as i64 - 1);
-    add(v.plane_width > 0 && !v.skips, "plane_max", v.plane_width, "planes of the weights - 1", &|l| {
-        l.planes.len() as i64 - 1
-    });
-    add(v.pixel_width > 0, "pixel_max", v.pixel_width, "pixels of a block - 1", &|l| l.block as i64 - 1);
-    add(v.uneven_blocks, "pixel_max_last", v.pixel_width, "the same of the last block", &|l| {
-        l.last_block as i64 - 1
-    });
-    add(v.sums_pixels, "sum_pixels", 1, "one result for all pixels", &|l| i64::from(l.sum_pixels));
+    let (loops, skips) = (Loops::new(design), skips(design));
+    let (groups, blocks) = (bits(loops.groups - 1), bits(loops.blocks - 1));
+    let (passes, planes) = (bits(loops.passes - 1), bits(loops.planes - 1));
+    let pixels = bits(loops.pixels - 1);
+    add(groups > 0, "last_group", groups, "", &|l| l.groups as i64 - 1);
+    add(blocks > 0, "last_block", blocks, "", &|l| l.blocks as i64 - 1);
+    add(passes > 0 && !skips, "last_pass", passes, "", &|l| l.passes as i64 - 1);
+    add(planes > 0 && !skips, "layer_last_plane", planes, "", &|l| l.planes.len() as i64 - 1);
+    add(pixels > 0, "last_pixel", pixels, "of a block", &|l| l.block as i64 - 1);
+    let uneven = layers.iter().any(|layer| layer.block != layer.last_block);
+    add(uneven, "last_block_last_pixel", pixels, "", &|l| l.last_block as i64 - 1);
+    let one_sum = layers.iter().any(|layer| layer.sum_pixels);
+    add(one_sum, "one_sum", 1, "of all pixels", &|l| i64::from(l.sum_pixels));
     if v.has_walk {
-        add(v.wc_width > 0, "window_column_max", v.wc_width, "pooling window", &|l| {
-            l.walk.window.1 as i64 - 1
+        let (rows, columns) = (bits(walk.window.0 - 1), bits(walk.window.1 - 1));
+        add(columns > 0, "last_window_column", columns, "", &|l| l.walk.window.1 as i64 - 1);
+        add(rows > 0, "last_window_row", rows, "", &|l| l.walk.window.0 as i64 - 1);
+        let columns = bits(walk.columns - 1);
+        add(columns > 0, "last_column", columns, "", &|l| l.walk.pooled.1 as i64 - 1);
+        add(walk.all_banks.is_none(), "banks", v.walk_bank_width + 1, "", &|l| {
+            if is_input(l) { v.kernel_rows as i64 } else { v.banks as i64 }
         });
-        add(v.wr_width > 0, "window_row_max", v.wr_width, "", &|l| l.walk.window.0 as i64 - 1);
-        add(v.column_width > 0, "column_max", v.column_width, "columns of the pooled map - 1", &|l| {
-            l.walk.pooled.1 as i64 - 1
+        add(walk.all_turn.is_none(), "turn", v.walk_width, "addresses", &|l| {
+            if is_input(l) { v.input_columns as i64 } else { 1 }
         });
-        if v.carry_expr == "carry" {
-            let window_columns = v.input_columns as i64;
-            add(v.modulus_expr.contains("modulus"), "modulus", v.walk_bank_width + 1, "banks", &|l| {
-                if is_input(l) { v.kernel_rows as i64 } else { v.banks as i64 }
-            });
-            add(true, "carry", v.walk_width, "words that a turn of the banks is worth", &|l| {
-                if is_input(l) { window_columns } else { 1 }
-            });
-        }
     }
-    for (name, width, part) in dimensions(view) {
-        let field = |prefix: &str| -> &'static str { field_name(prefix, name) };
-        add(true, field("origin_"), width, "", &|l| part(l, Stride::Origin));
-        if view.moves {
-            for (stride, prefix, _) in strides(view) {
-                add(true, field(prefix), width, "", &|l| part(l, stride));
-            }
+    for (name, width, part) in dimensions(view).into_iter().filter(|dimension| dimension.1 > 0) {
+        for (stride, prefix) in walk.strides() {
+            add(true, &format!("{prefix}_{name}"), width, "", &|l| part(l, stride));
         }
     }
     Table {
         module: "walk_program",
-        description: "Walk program: the sequencer's constants of each layer.".into(),
+        description: "Walk program: the sequencer's and the walk's constants of each layer.".into(),
         inputs: layer_key(view),
         entries: layer_entries(design),
         fields,
     }
 }
 
-/// Names of the walk's fields.
-fn field_name(prefix: &str, dimension: &str) -> &'static str {
-    const NAMES: [&str; 20] = [
-        "origin_address",
-        "origin_bank",
-        "origin_pad_row",
-        "origin_pad_column",
-        "step_window_column_address",
-        "step_window_column_bank",
-        "step_window_column_pad_row",
-        "step_window_column_pad_column",
-        "step_window_row_address",
-        "step_window_row_bank",
-        "step_window_row_pad_row",
-        "step_window_row_pad_column",
-        "step_column_address",
-        "step_column_bank",
-        "step_column_pad_row",
-        "step_column_pad_column",
-        "step_row_address",
-        "step_row_bank",
-        "step_row_pad_row",
-        "step_row_pad_column",
-    ];
-    let name = format!("{prefix}{dimension}");
-    NAMES.into_iter().find(|known| *known == name).expect("every step has a name for every dimension")
+/// What the weight loader is told of each layer, in the words of the sequencer.
+pub(super) fn load_table(design: &Design, view: &View) -> Table {
+    let layers = &design.layers;
+    let (loops, skips) = (Loops::new(design), skips(design));
+    let (groups, blocks) = (bits(loops.groups - 1), bits(loops.blocks - 1));
+    let (passes, planes) = (bits(loops.passes - 1), bits(loops.planes - 1));
+    let words = bits(loops.words - 1);
+    let uneven = uneven_tiles(design);
+    let mut fields = Vec::new();
+    let mut add = |exists: bool, name: &str, width, comment, value: fn(&LayerDesign) -> usize| {
+        if exists {
+            let values = layers.iter().map(|layer| value(layer) as i64);
+            fields.push(Field::new(name, width, comment, values));
+        }
+    };
+    add(groups > 0, "last_group", groups, "", |l| l.groups - 1);
+    add(blocks > 0, "last_block", blocks, "", |l| l.blocks - 1);
+    add(passes > 0 && (!skips || words > 0 && uneven), "last_pass", passes, "", |l| l.passes - 1);
+    add(planes > 0 && !skips, "layer_last_plane", planes, "", |l| l.planes.len() - 1);
+    let address = view.weight_address_width;
+    add(planes > 0 && !skips, "group_words", address, "words of a group", |l| l.group_words(0));
+    add(words > 0 && uneven, "last_word", words, "of a tile", |l| l.words - 1);
+    add(words > 0, "last_pass_last_word", words, "of a tile of the last pass", |l| l.last_words - 1);
+    Table {
+        module: "load_program",
+        description: "Load program: the weight loader's constants of each layer.".into(),
+        inputs: layer_key(view),
+        entries: layer_entries(design),
+        fields,
+    }
 }
 
-fn sequencer(view: &View, walk: &Table) -> NamedText {
-    let selects = dimensions(view)
-        .into_iter()
-        .map(|(name, width, _)| {
-            let strides = strides(view);
-            let last = strides.len() - 1;
-            let expression = strides
-                .iter()
-                .enumerate()
-                .map(|(index, (_, prefix, more))| match index == last {
-                    true => format!("{prefix}{name}"),
-                    false => format!("{more} ? {prefix}{name} :\n      "),
-                })
-                .collect();
-            Select { name: format!("step_{name}"), width, expression }
-        })
-        .collect();
-    let walk_regs = dimensions(view)
-        .into_iter()
-        .map(|(name, width, _)| Register {
-            name,
-            width,
-            next: match name {
-                "address" | "bank" => format!("{name}_next"),
-                _ => format!("{name}_q + step_{name}"),
-            },
-        })
-        .collect();
-    let count = |name: &str, width: usize| format!("{name}_last ? {width}'d0 : {name}_q + {width}'d1");
-    let mut counters = Vec::new();
-    if view.wc_width > 0 {
-        let next = count("window_column", view.wc_width);
-        counters.push(Register { name: "window_column", width: view.wc_width, next });
-    }
-    if view.wr_width > 0 {
-        let next = format!("!window_column_last ? window_row_q : {}", count("window_row", view.wr_width));
-        counters.push(Register { name: "window_row", width: view.wr_width, next });
-    }
-    if view.column_width > 0 {
-        let next = match view.pools {
-            true => format!("!window_last ? column_q : {}", count("column", view.column_width)),
-            false => count("column", view.column_width),
-        };
-        counters.push(Register { name: "column", width: view.column_width, next });
-    }
-    let walk_fields = program::ports(&walk.fields);
-    file(
-        "sequencer",
-        &Sequencer { v: view, walk_fields, selects, walk_regs, walk_layer: "walk_layer_q", counters },
-    )
+/// Whether a tile of the last pass may have another number of words.
+fn uneven_tiles(design: &Design) -> bool {
+    let layers = &design.layers;
+    layers.iter().any(|layer| layer.passes == 1 || layer.words != layer.last_words)
+        && layers.iter().any(|layer| layer.passes > 1)
 }

@@ -3,6 +3,7 @@
 
 pub mod graph;
 pub mod residual;
+pub mod tools;
 
 use bincim::network::{Activation, Network, PadValue, Shape};
 use harness::Lack;

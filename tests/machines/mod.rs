@@ -23,8 +23,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-#[path = "../common/tools.rs"]
-pub mod tools;
+use crate::common::tools;
 
 /// A machine of the given size without a device.
 pub fn arch(rows: usize, lanes: usize, word: usize, weight_rows: usize, depth: usize) -> Arch {

@@ -1,24 +1,15 @@
 //! What a design sets in the parts of its engine.
 
-use super::{Head, stream};
+use super::super::facts::{Loops, skips};
+use super::super::gather::Gather;
+use super::super::view::View;
+use super::super::walk::Walk;
+use super::{Head, control, stream};
 use crate::design::{Design, LayerDesign};
 
-/// Where the words of a rotation go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Turn {
-    /// Word `s` of the output is word `(s + amount) mod slots` of the input.
-    Down,
-    /// The way back.
-    Up,
-}
-
-/// `bincim_rotate`: a rotation of `slots` words, 2 or more.
-pub(in super::super) fn rotate(slots: usize, width: usize, turn: Turn) -> Head {
-    let head = Head::new("bincim_rotate").with("Slots", slots).with("Width", width);
-    match turn {
-        Turn::Down => head,
-        Turn::Up => head.with("Up", 1),
-    }
+/// `bincim_rotate` of `slots` words, 2 or more: word `s` of the output is word `(s + amount) mod slots` of the input.
+pub(in super::super) fn rotate(slots: usize, width: usize) -> Head {
+    Head::new("bincim_rotate").with("Slots", slots).with("Width", width)
 }
 
 /// `bincim_counter` of rounds of up to `count` steps.
@@ -160,4 +151,64 @@ pub(in super::super) fn write_back(design: &Design, writes: Writes) -> Head {
         .with("Rows", writes.rows.into())
         .with("Groups", writes.groups.into())
         .with("Chunks", writes.chunks)
+}
+
+/// The loops over a layer's vectors, as the sequencer and the weight loader count them.
+fn loops(head: Head, design: &Design) -> Head {
+    let loops = Loops::new(design);
+    head.with("Layers", design.layers.len())
+        .with("Groups", loops.groups)
+        .with("Blocks", loops.blocks)
+        .with("Passes", loops.passes)
+        .with("Planes", loops.planes)
+        .with("Skips", skips(design).into())
+}
+
+/// `bincim_sequencer`.
+pub(in super::super) fn sequencer(design: &Design) -> Head {
+    loops(Head::new("bincim_sequencer"), design)
+        .with("Pixels", Loops::new(design).pixels)
+        .with("CycleWidth", control::cycle_width(design))
+}
+
+/// `bincim_walk`.
+pub(in super::super) fn walk(walk: &Walk) -> Head {
+    Head::new("bincim_walk")
+        .with("Address", walk.address)
+        .with("Banks", walk.banks)
+        .with("Coordinate", walk.coordinate)
+        .with("WindowColumns", walk.window.1)
+        .with("WindowRows", walk.window.0)
+        .with("Columns", walk.columns)
+        .with("Rows", walk.rows.into())
+        .with("Moves", walk.moves.into())
+        .with("Returns", walk.returns.into())
+}
+
+/// `bincim_gather`.
+pub(in super::super) fn gather(v: &View, gather: &Gather) -> Head {
+    Head::new("bincim_gather")
+        .with("Banks", v.banks)
+        .with("Word", v.word)
+        .with("Address", v.map_width)
+        .with("Offset", gather.offset)
+        .with("Rotates", v.rotates.into())
+        .with("Coordinate", if v.pads { v.coordinate_width } else { 1 })
+        .with("KernelRows", gather.rows.len().max(1))
+        .with("KernelColumns", gather.columns.len().max(1))
+        .with_bits("RowsBefore", gather.rows.iter().map(|edge| edge.before))
+        .with_bits("RowsBeyond", gather.rows.iter().map(|edge| edge.beyond))
+        .with_bits("ColumnsBefore", gather.columns.iter().map(|edge| edge.before))
+        .with_bits("ColumnsBeyond", gather.columns.iter().map(|edge| edge.beyond))
+        .with("Driven", if v.counts_driven { v.driven_width } else { 0 })
+        .with("Kept", if v.masks_rows && v.counts_driven { v.kept_width } else { 0 })
+        .with("Channels", gather.channels)
+}
+
+/// `bincim_weight_loader`.
+pub(in super::super) fn weight_loader(design: &Design) -> Head {
+    loops(Head::new("bincim_weight_loader"), design)
+        .with("Words", design.rows / design.weight_rows)
+        .with("TileWords", Loops::new(design).words)
+        .with("AddressWidth", design.widths.weight_address)
 }

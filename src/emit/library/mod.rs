@@ -39,10 +39,18 @@ pub const MODULES: &[Module] = &[
     module!("control", "bincim_vector_pipe"),
     module!("core", "bincim_accumulator"),
     module!("core", "bincim_counter"),
+    module!("core", "bincim_gather"),
+    module!("core", "bincim_inside"),
     module!("core", "bincim_map_memory"),
+    module!("core", "bincim_place"),
     module!("core", "bincim_rotate"),
+    module!("core", "bincim_sequencer"),
     module!("core", "bincim_shortcut"),
     module!("core", "bincim_threshold"),
+    module!("core", "bincim_tile_counter"),
+    module!("core", "bincim_walk"),
+    module!("core", "bincim_walk_counter"),
+    module!("core", "bincim_weight_loader"),
     module!("core", "bincim_write_back"),
     module!("memory", "bincim_ram_1r1w"),
     module!("memory", "bincim_rom"),
@@ -82,6 +90,16 @@ impl Head {
 
     fn with(mut self, name: &'static str, value: usize) -> Head {
         self.parameters.push((name, value.to_string()));
+        self
+    }
+
+    /// One bit each, the first one lowest.
+    fn with_bits(mut self, name: &'static str, bits: impl DoubleEndedIterator<Item = bool>) -> Head {
+        let digits: String = bits.rev().map(|bit| if bit { '1' } else { '0' }).collect();
+        self.parameters.push((
+            name,
+            if digits.is_empty() { "1'b0".into() } else { format!("{}'b{digits}", digits.len()) },
+        ));
         self
     }
 

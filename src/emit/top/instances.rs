@@ -1,7 +1,6 @@
 //! The parts of the top module: every instance with its named connections.
 
 use super::super::facts::bits;
-use super::super::gather::gather_keys;
 use super::super::library::core::{Products, Writes};
 use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::result::{self, write_layer};
@@ -91,7 +90,7 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
     ports.extend([
         (true, "layers_i", layers.as_str()),
         (true, "frame_wanted_o", "frame_wanted"),
-        (true, "last_plane_o", if v.plane_register { "wanted_last_plane" } else { "unused_last_plane" }),
+        (true, "last_plane_o", "wanted_last_plane"),
         (true, "seed_o", if v.noise { "noise_seed" } else { "unused_seed" }),
         (true, "frame_start_i", "frame_start"),
         (true, "frame_done_i", "frame_done"),
@@ -100,73 +99,16 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
         (true, "scores_waiting_i", "scores_waiting"),
         (true, "frame_error_i", "frame_error"),
         (true, "layer_done_i", "layer_done"),
-        (true, "layer_i", if v.many_layers { "layer" } else { "1'b0" }),
+        (true, "layer_i", "layer"),
         (true, "layer_cycles_i", "layer_cycles"),
     ]);
     shared(&control::registers(design), "registers", ports)
 }
 
-/// A loop of which a vector is the first or the last, as it travels: its wire where the design has it, else what it
-/// always is. The plane is its number.
-pub(super) struct Loop {
-    pub name: &'static str,
-    pub there: bool,
-    /// Bits; 0 for a single wire.
-    pub width: usize,
-    always: &'static str,
-}
-
-pub(super) fn loops(v: &View) -> Vec<Loop> {
-    let one = |name, there, always| Loop { name, there, width: 0, always };
-    vec![
-        Loop { name: "plane", there: v.plane_width > 0, width: v.plane_width, always: "1'b0" },
-        one("sum_first", v.accumulates, "1'b1"),
-        one("sum_last", v.accumulates, "1'b1"),
-        one("block_last", v.accumulator_depth > 0, "1'b0"),
-        one("window_last", v.pools, "1'b1"),
-        one("row_last", v.writes_rows, "1'b1"),
-        one("group_last", true, ""),
-        one("layer_last", true, ""),
-    ]
-}
-
-pub(super) fn sequencer(v: &View) -> Instance {
-    let loops = loops(v);
-    let names: Vec<(bool, String, &str)> =
-        loops.iter().map(|one| (one.there, format!("{}_o", one.name), one.name)).collect();
-    let mut ports = vec![
-        CLOCK,
-        RESET,
-        (true, "frame_ready_i", "frame_ready"),
-        (true, "frame_start_o", "frame_start"),
-        (true, "frame_done_o", "frame_done"),
-        (true, "busy_o", "busy"),
-        (v.many_layers, "walk_layer_o", "walk_layer"),
-        (v.many_layers, "layer_o", "layer"),
-        (v.has_map, "layer_start_o", "layer_start"),
-        (v.many_layers, "layer_drained_i", "layer_drained"),
-        (true, "layer_done_i", "layer_done"),
-        (true, "layer_cycles_o", "layer_cycles"),
-        (true, "advance_i", "advance"),
-        (true, "issue_valid_o", "issue_valid"),
-        (v.has_walk, "walk_address_o", "walk_address"),
-        (v.walk_bank_width > 0, "walk_bank_o", "walk_bank"),
-        (v.pads_rows, "window_row_o", "window_row"),
-        (v.pads_columns, "window_column_o", "window_column"),
-        (v.pass_width > 0, "pass_o", "pass"),
-        (v.plane_register, "last_plane_i", "wanted_last_plane"),
-        (v.tells_planes, "last_plane_o", "last_plane"),
-        (true, "tile_first_o", "tile_first"),
-        (v.analog.is_some() && v.multi_pass, "pass_first_o", "pass_first"),
-    ];
-    ports.extend(names.iter().map(|(there, port, wire)| (*there, port.as_str(), *wire)));
-    instance("sequencer", ports)
-}
-
 /// What the pipe tells of a vector, by place: the wire, and whether the design looks at it.
 pub(super) fn travellers(v: &View) -> Vec<(&'static str, bool)> {
     let (stored, analog) = (v.accumulator_depth > 0, v.analog.is_some());
-    let mut all = vec![("layer_drained", v.many_layers)];
+    let mut all = Vec::new();
     match analog {
         true => all.extend([
             ("door_tile_first", true),
@@ -189,32 +131,28 @@ pub(super) fn travellers(v: &View) -> Vec<(&'static str, bool)> {
 
 pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
     let analog = v.analog.is_some();
-    let loops = loops(v);
-    let travellers = travellers(v);
-    let ins: Vec<(bool, String, &str)> = loops
-        .iter()
-        .map(|one| {
-            // No sum waits outside its register behind analog arrays.
-            let port = !(analog && one.name == "block_last");
-            (port, format!("{}_i", one.name), if one.there { one.name } else { one.always })
-        })
-        .collect();
-    let outs: Vec<(String, String)> = travellers
+    let outs: Vec<(String, String)> = travellers(v)
         .iter()
         .map(|&(name, there)| {
             (format!("{name}_o"), if there { name.into() } else { format!("unused_{name}") })
         })
         .collect();
-    let pass_first = if v.multi_pass { "pass_first" } else { "1'b1" };
+    // A vector input has no walk: it is all of its window and of its row.
+    let walked = |wire| if v.has_walk { wire } else { "1'b1" };
     let mut ports = vec![
         CLOCK,
         RESET,
         (true, "issue_valid_i", "issue_valid"),
         (true, "tile_first_i", "tile_first"),
-        (analog, "pass_first_i", pass_first),
-    ];
-    ports.extend(ins.iter().map(|(there, port, wire)| (*there, port.as_str(), *wire)));
-    ports.extend([
+        (analog, "pass_first_i", "pass_first"),
+        (true, "plane_i", "plane"),
+        (true, "sum_first_i", "sum_first"),
+        (true, "sum_last_i", "sum_last"),
+        (!analog, "block_last_i", "block_last"),
+        (true, "window_last_i", walked("window_last")),
+        (true, "row_last_i", walked("row_last")),
+        (true, "group_last_i", "group_last"),
+        (true, "layer_last_i", "layer_last"),
         (true, "advance_o", "advance"),
         (!analog, "tile_ready_i", "tile_ready"),
         (!analog, "tile_swap_o", "tile_swap"),
@@ -226,14 +164,15 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
         (true, "count_group_last_o", "count_group_last"),
         (true, "sum_valid_o", "sum_valid"),
         (true, "result_valid_o", "result_valid"),
+        (true, "layer_drained_o", "layer_drained"),
         (true, "layer_done_o", "layer_done"),
-    ]);
+    ];
     ports.extend(outs.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
     shared(&control::vector_pipe(design, v.plane_width), "vector_pipe", ports)
 }
 
 /// The low bits of a wire where it is wider than the port.
-fn low(name: &str, width: usize, port: usize) -> String {
+pub(super) fn low(name: &str, width: usize, port: usize) -> String {
     if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
 }
 
@@ -259,29 +198,6 @@ pub(super) fn input_unit(v: &View) -> Instance {
         (true, "row_o", "input_row"),
     ];
     instance("input_unit", ports)
-}
-
-pub(super) fn gather(design: &Design, v: &View) -> Instance {
-    let (layer, pass) = gather_keys(design, v);
-    let address = low("walk_address", v.walk_width, v.map_width);
-    let bank = low("walk_bank", v.walk_bank_width, v.bank_width);
-    let ports = vec![
-        CLOCK,
-        (true, "advance_i", "advance"),
-        (layer, "layer_i", "walk_layer"),
-        (pass, "pass_i", "pass"),
-        (true, "walk_address_i", &address),
-        (v.rotates, "walk_bank_i", &bank),
-        (v.pads_rows, "window_row_i", "window_row"),
-        (v.pads_columns, "window_column_i", "window_column"),
-        (v.masks_rows && v.counts_driven, "kept_rows_i", "kept_rows"),
-        (true, "read_address_o", "read_address"),
-        (true, "read_data_i", "read_data"),
-        (v.row_enable, "driven_o", "map_driven"),
-        (v.counts_driven, "driven_rows_o", "map_driven_rows"),
-        (true, "row_o", "map_row"),
-    ];
-    instance("gather", ports)
 }
 
 pub(super) fn map_memory(design: &Design) -> Instance {
@@ -343,21 +259,6 @@ pub(super) fn support_mask(v: &View) -> Instance {
         (true, "kept_o", "kept"),
     ];
     instance("support_mask", ports)
-}
-
-pub(super) fn weight_loader(v: &View) -> Instance {
-    let ports = vec![
-        CLOCK,
-        RESET,
-        (true, "read_o", "weight_read"),
-        (true, "address_o", "weight_address"),
-        (true, "write_o", "shadow_write"),
-        (true, "tile_ready_o", "tile_ready"),
-        (v.plane_width > 0, "frame_start_i", "frame_start"),
-        (v.plane_width > 0, "last_plane_i", "last_plane"),
-        (true, "tile_swap_i", "tile_swap"),
-    ];
-    instance("weight_loader", ports)
 }
 
 pub(super) fn cim_array(v: &View) -> Instance {

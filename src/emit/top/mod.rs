@@ -2,14 +2,17 @@
 
 mod arrays;
 mod instances;
+mod loops;
 
 use super::library::core::mixed_flip;
 use super::result::{constants, has_table};
 use super::view::View;
+use super::walk::Walk;
 use super::{NamedText, file};
 use crate::design::Design;
 use askama::Template;
 use instances::Instance;
+use loops::Told;
 
 #[derive(Template)]
 #[template(path = "rtl/bincim_top.v", syntax = "verilog", escape = "none")]
@@ -28,17 +31,27 @@ struct Group {
 
 /// `bincim_top.v`.
 pub(super) fn module(design: &Design, view: &View) -> NamedText {
-    let arrays = view.analog.as_ref().map_or_else(|| weights(view), |a| arrays::wires(view, a));
-    let groups =
-        vec![frames(view), vector(view), arrays, counts(design, view), results(design, view), trace(view)];
-    let mut parts = vec![
-        instances::registers(design, view),
-        instances::sequencer(view),
-        instances::vector_pipe(design, view),
-        instances::input_unit(view),
+    let (walk, load) = (Told::walk(design, view), Told::load(design, view));
+    let arrays =
+        view.analog.as_ref().map_or_else(|| weights(design, view, &load), |a| arrays::wires(view, a));
+    let groups = vec![
+        frames(view),
+        walked(design, view, &walk),
+        vector(view),
+        arrays,
+        counts(design, view),
+        results(design, view),
+        trace(view),
     ];
+    let mut parts = vec![instances::registers(design, view)];
+    parts.extend(walk.instances());
+    parts.push(loops::sequencer(design, view, &walk));
+    if view.has_walk {
+        parts.push(loops::walk(design, view, &walk));
+    }
+    parts.extend([instances::vector_pipe(design, view), instances::input_unit(view)]);
     if view.has_map {
-        parts.push(instances::gather(design, view));
+        parts.push(loops::gather(design, view, &walk));
         parts.push(instances::map_memory(design));
     }
     if view.masks_rows {
@@ -47,11 +60,12 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     parts.push(instances::row_driver(design, view));
     match (&design.analog, &view.analog) {
         (Some(analog), Some(a)) => parts.extend(arrays::instances(design, analog, view, a)),
-        _ => parts.extend([
-            instances::weight_memory(design),
-            instances::weight_loader(view),
-            instances::cim_array(view),
-        ]),
+        _ => {
+            parts.push(instances::weight_memory(design));
+            parts.extend(load.instances());
+            parts.push(loops::weight_loader(design, view, &load));
+            parts.push(instances::cim_array(view));
+        }
     }
     if view.scales {
         parts.push(instances::plane_program(view));
@@ -115,33 +129,38 @@ fn frames(v: &View) -> Group {
             (true, 0, "busy"),
             (true, 0, "score_room"),
             (true, 0, "scores_waiting"),
-            (v.many_layers, v.layer_width, "walk_layer"),
-            (v.many_layers, v.layer_width, "layer"),
-            (v.has_map, 0, "layer_start"),
-            (v.plane_register, v.plane_width, "wanted_last_plane"),
-            (!v.plane_register, 1, "unused_last_plane"),
+            (true, v.plane_width.max(1), "wanted_last_plane"),
             (!v.noise, 32, "unused_seed"),
-            (v.tells_planes, v.plane_width, "last_plane"),
-            (v.many_layers, 0, "layer_drained"),
+            (true, 0, "layer_drained"),
         ],
         lines,
     )
 }
 
+/// Where the sequencer and the walk stand, and what they are told of the layer.
+fn walked(design: &Design, v: &View, told: &Told) -> Group {
+    let mut wires: Vec<String> =
+        ["advance", "issue_valid", "tile_first", "sum_first", "sum_last", "group_last", "layer_last"]
+            .map(String::from)
+            .into();
+    let used = |name: &str, used: bool| if used { name.into() } else { format!("unused_{name}") };
+    wires.extend(told.wires().iter().map(|(width, name)| wire(*width, name)));
+    let outputs = loops::outputs(design, v, told);
+    wires.extend(outputs.iter().map(|&(name, width, there)| wire(width, &used(name, there))));
+    if v.has_walk {
+        let outputs = loops::walk_outputs(&Walk::new(design, v), v);
+        wires.extend(outputs.iter().map(|&(_, name, width, there)| wire(width, &used(name, there))));
+    }
+    Group {
+        comment: "The vector that is issued, its place in the loops, and the layer's constants.",
+        wires,
+        lines: vec![],
+    }
+}
+
 fn vector(v: &View) -> Group {
-    let mut wires = vec![
-        (true, 0, "advance"),
-        (true, 0, "issue_valid"),
-        (v.has_walk, v.walk_width, "walk_address"),
-        (v.walk_bank_width > 0, v.walk_bank_width, "walk_bank"),
-        (v.pads_rows, v.coordinate_width, "window_row"),
-        (v.pads_columns, v.coordinate_width, "window_column"),
-        (v.pass_width > 0, v.pass_width, "pass"),
-        (true, 0, "tile_first"),
-        (v.analog.is_some() && v.multi_pass, 0, "pass_first"),
-    ];
-    let (loops, travellers) = (instances::loops(v), instances::travellers(v));
-    wires.extend(loops.iter().filter(|one| one.there).map(|one| (true, one.width, one.name)));
+    let travellers = instances::travellers(v);
+    let mut wires = Vec::new();
     let unused: Vec<String> =
         travellers.iter().filter(|one| !one.1).map(|one| format!("unused_{}", one.0)).collect();
     wires.extend(unused.iter().map(|name| (true, 0, name.as_str())));
@@ -152,7 +171,9 @@ fn vector(v: &View) -> Group {
         (v.has_map, v.banks * v.map_width, "read_address"),
         (v.has_map, v.rows, "read_data"),
         (v.row_enable, v.banks, "map_driven"),
+        (!v.row_enable && v.has_map, v.banks, "unused_map_driven"),
         (v.counts_driven && v.has_map, v.driven_width, "map_driven_rows"),
+        (!v.counts_driven && v.has_map, 1, "unused_map_driven_rows"),
         (v.input_driven, v.driven_width, "input_driven_rows"),
         (v.masks_rows && v.counts_driven && v.has_map, v.banks * v.kept_width, "kept_rows"),
         (v.masks_rows, v.rows, "kept"),
@@ -175,8 +196,8 @@ fn wire_line(width: usize, name: &str, value: &str) -> String {
     format!("wire {} =\n      {value};", wire(width, name))
 }
 
-fn weights(v: &View) -> Group {
-    group(
+fn weights(design: &Design, v: &View, told: &Told) -> Group {
+    let mut group = group(
         "Weights on their way into the shadow cells.",
         vec![
             (true, 0, "weight_read"),
@@ -187,7 +208,12 @@ fn weights(v: &View) -> Group {
             (true, 0, "tile_swap"),
         ],
         vec![],
-    )
+    );
+    for (name, width, used) in loops::load_outputs(design, v, told) {
+        group.wires.push(wire(width, &if used { name.into() } else { format!("unused_{name}") }));
+    }
+    group.wires.extend(told.wires().iter().map(|(width, name)| wire(*width, name)));
+    group
 }
 
 fn counts(design: &Design, v: &View) -> Group {

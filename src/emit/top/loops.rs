@@ -1,0 +1,334 @@
+//! The units that run through the loops of a layer: sequencer, walk, weight loader, and the tables that tell them.
+
+use super::instances::{CLOCK, Instance, RESET, instance, low, shared};
+use crate::design::Design;
+use crate::emit::facts::{Loops, bits, skips};
+use crate::emit::gather::{self, Gather};
+use crate::emit::library::core;
+use crate::emit::planes::{groups, passes, spans};
+use crate::emit::program::{Table, literal};
+use crate::emit::view::View;
+use crate::emit::walk::{Walk, load_table, step_ports, walk_table};
+
+/// The tables that tell one unit. Their outputs are wires of the top module that begin with `prefix`.
+pub(super) struct Told {
+    prefix: &'static str,
+    /// Instance and table.
+    tables: Vec<(&'static str, Table)>,
+    /// Wires of layer, group, plane and pass, by which the tables are asked.
+    keys: [&'static str; 4],
+}
+
+impl Told {
+    /// What the sequencer, the walk and the gather unit are told.
+    pub fn walk(design: &Design, view: &View) -> Told {
+        let mut tables = vec![("walk_program", walk_table(design, view))];
+        if view.has_map {
+            tables.extend(gather::tables(design, view));
+        }
+        if skips(design) {
+            tables.push(("walk_pass_program", passes(design, view)));
+            tables.push(("walk_group_program", groups(design, view)));
+        }
+        Told::new("walk", tables, ["walk_layer", "group", "plane", "pass"])
+    }
+
+    /// What the weight loader is told.
+    pub fn load(design: &Design, view: &View) -> Told {
+        let mut tables = vec![("load_program", load_table(design, view))];
+        if skips(design) {
+            tables.push(("load_pass_program", passes(design, view)));
+            tables.push(("load_group_program", groups(design, view)));
+            tables.push(("load_span_program", spans(design, view)));
+        }
+        Told::new("load", tables, ["load_layer", "load_group", "load_plane", "load_pass"])
+    }
+
+    fn new(prefix: &'static str, mut tables: Vec<(&'static str, Table)>, keys: [&'static str; 4]) -> Told {
+        tables.retain(|(_, table)| !table.fields.is_empty());
+        Told { prefix, tables, keys }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.tables
+            .iter()
+            .flat_map(|(_, table)| &table.fields)
+            .map(|field| (field.name.as_str(), field.width))
+    }
+
+    fn wire(&self, name: &str) -> String {
+        format!("{}_{name}", self.prefix)
+    }
+
+    /// Width and name of all wires.
+    pub fn wires(&self) -> Vec<(usize, String)> {
+        self.fields().map(|(name, width)| (width, self.wire(name))).collect()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields().any(|field| field.0 == name)
+    }
+
+    /// What stands at an input of `width` bits: the field of its name, or what is the same for all layers.
+    fn at(&self, name: &str, width: usize, always: usize) -> (String, String) {
+        let wire = if self.has(name) { self.wire(name) } else { literal(width, always as i64) };
+        (format!("{name}_i"), wire)
+    }
+
+    /// Whether some table has the input.
+    fn asks(&self, input: &str) -> bool {
+        self.tables.iter().any(|(_, table)| table.inputs.iter().any(|one| one.0 == input))
+    }
+
+    pub fn instances(&self) -> Vec<Instance> {
+        let key = |port: &str| match port {
+            "layer_i" => self.keys[0],
+            "group_i" => self.keys[1],
+            "plane_i" => self.keys[2],
+            _ => self.keys[3],
+        };
+        let one = |(name, table): &(&'static str, Table)| {
+            let inputs = table.inputs.iter().map(|&(port, _)| (port.to_string(), key(port).to_string()));
+            let fields =
+                table.fields.iter().map(|field| (format!("{}_o", field.name), self.wire(&field.name)));
+            let ports: Vec<(String, String)> = inputs.chain(fields).collect();
+            Instance { name, ..instance(table.module, borrowed(&ports)) }
+        };
+        self.tables.iter().map(one).collect()
+    }
+
+    /// Inputs that both the sequencer and the weight loader have.
+    fn loops(&self, design: &Design) -> Vec<(String, String)> {
+        let loops = Loops::new(design);
+        let width = |count: usize| bits(count - 1).max(1);
+        let (pass, plane) = (width(loops.passes), width(loops.planes));
+        vec![
+            self.at("last_group", width(loops.groups), 0),
+            self.at("last_block", width(loops.blocks), 0),
+            self.at("last_pass", pass, 0),
+            self.at("layer_last_plane", plane, 0),
+            self.at("pass_last", 1, 1),
+            self.at("next_pass", pass, 0),
+            self.at("following_plane", plane + 1, 0),
+            self.at("first_pass", pass, 0),
+        ]
+    }
+}
+
+fn borrowed(ports: &[(String, String)]) -> Vec<(bool, &str, &str)> {
+    ports.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())).collect()
+}
+
+fn last_layer(design: &Design) -> String {
+    literal(design.widths.layer.max(1), design.layers.len() as i64 - 1)
+}
+
+/// An output of the sequencer, its bits (0: a single wire), and whether anything looks at it.
+pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
+    // The input unit and the mask of the rows, too.
+    let others_ask = v.input_passes > 1 || v.masks_rows && v.pass_width > 0;
+    let loops = Loops::new(design);
+    let width = |count: usize| bits(count - 1).max(1);
+    let analog = v.analog.is_some();
+    vec![
+        ("walk_layer", v.layer_width, v.many_layers),
+        ("layer", v.layer_width, true),
+        ("layer_start", 0, v.has_map),
+        ("group", width(loops.groups), told.asks("group_i")),
+        ("pass", width(loops.passes), told.asks("pass_i") || others_ask),
+        ("plane", width(loops.planes), true),
+        ("last_plane", width(loops.planes), v.tells_planes),
+        ("pass_first", 0, analog),
+        ("block_last", 0, !analog),
+        ("walk_start", 0, v.has_walk),
+        ("walk_back", 0, v.has_walk),
+        ("block_end", 0, v.has_walk),
+    ]
+}
+
+pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
+    let pixel = bits(Loops::new(design).pixels - 1).max(1);
+    let mut inputs = told.loops(design);
+    inputs.push(told.at("last_pixel", pixel, 0));
+    let last_block = match told.has("last_block_last_pixel") {
+        true => told.at("last_block_last_pixel", pixel, 0),
+        false => ("last_block_last_pixel_i".into(), told.at("last_pixel", pixel, 0).1),
+    };
+    inputs.push(last_block);
+    inputs.push(told.at("one_sum", 1, 0));
+    inputs.push(("last_layer_i".into(), last_layer(design)));
+    let outputs: Vec<(String, String)> = outputs(design, v, told)
+        .into_iter()
+        .map(|(name, _, used)| {
+            (format!("{name}_o"), if used { name.into() } else { format!("unused_{name}") })
+        })
+        .collect();
+    let mut ports = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_ready_i", "frame_ready"),
+        (true, "frame_start_o", "frame_start"),
+        (true, "frame_done_o", "frame_done"),
+        (true, "busy_o", "busy"),
+        (true, "layer_drained_i", "layer_drained"),
+        (true, "layer_done_i", "layer_done"),
+        (true, "layer_cycles_o", "layer_cycles"),
+        (true, "last_plane_i", "wanted_last_plane"),
+    ];
+    ports.extend(borrowed(&inputs));
+    ports.extend([
+        (true, "advance_i", "advance"),
+        (true, "issue_valid_o", "issue_valid"),
+        (true, "tile_first_o", "tile_first"),
+        (true, "sum_first_o", "sum_first"),
+        (true, "sum_last_o", "sum_last"),
+        (true, "group_last_o", "group_last"),
+        (true, "layer_last_o", "layer_last"),
+    ]);
+    ports.extend(borrowed(&outputs));
+    shared(&core::sequencer(design), "sequencer", ports)
+}
+
+/// Outputs of the walk, and whether anything looks at them.
+pub(super) fn walk_outputs(walk: &Walk, v: &View) -> Vec<(&'static str, &'static str, usize, bool)> {
+    vec![
+        ("address_o", "walk_address", walk.address, true),
+        ("bank_o", "walk_bank", bits(walk.banks - 1).max(1), v.walk_bank_width > 0),
+        ("map_row_o", "window_row", walk.coordinate, v.pads_rows),
+        ("map_column_o", "window_column", walk.coordinate, v.pads_columns),
+        ("window_last_o", "window_last", 0, true),
+        ("row_last_o", "row_last", 0, true),
+    ]
+}
+
+pub(super) fn walk(design: &Design, v: &View, told: &Told) -> Instance {
+    let walk = Walk::new(design, v);
+    let width = |count: usize| bits(count - 1).max(1);
+    let mut inputs = vec![
+        told.at("last_window_column", width(walk.window.1), 0),
+        told.at("last_window_row", width(walk.window.0), 0),
+        told.at("last_column", width(walk.columns), 0),
+        told.at("banks", width(walk.banks) + 1, walk.all_banks.unwrap_or(0)),
+        told.at("turn", walk.address, walk.all_turn.unwrap_or(0)),
+    ];
+    inputs.extend(step_ports(&walk).iter().map(|(name, width)| told.at(name, *width, 0)));
+    let unused = |(port, wire, _, used): (&str, &str, usize, bool)| {
+        (port.to_string(), if used { wire.to_string() } else { format!("unused_{wire}") })
+    };
+    let outputs: Vec<(String, String)> = walk_outputs(&walk, v).into_iter().map(unused).collect();
+    let mut ports = vec![
+        CLOCK,
+        (true, "start_i", "walk_start"),
+        (true, "step_i", "advance"),
+        (true, "back_i", "walk_back"),
+        (true, "block_end_i", "block_end"),
+    ];
+    ports.extend(borrowed(&inputs));
+    ports.extend(borrowed(&outputs));
+    shared(&core::walk(&walk), "walk", ports)
+}
+
+pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
+    let gather = Gather::new(design, v);
+    let width = |count: usize| bits(count.max(1) - 1).max(1);
+    let of_slots = |name: &str, width: usize, bit: u8| match told.has(name) {
+        true => (format!("{name}_i"), told.wire(name)),
+        false => (format!("{name}_i"), format!("{{{}{{1'b{bit}}}}}", v.banks * width)),
+    };
+    let offset = match gather.one_offset && told.has("offset") {
+        true => ("offset_i".into(), format!("{{{}{{{}}}}}", v.banks, told.wire("offset"))),
+        false => of_slots("offset", gather.offset, 0),
+    };
+    let coordinate = if v.pads { v.coordinate_width } else { 1 };
+    let ones = format!("{{{}{{1'b1}}}}", v.word);
+    let kept = match v.masks_rows && v.counts_driven {
+        true => "kept_rows".into(),
+        false => format!("{{{}{{1'b0}}}}", v.banks),
+    };
+    let inputs = [
+        offset,
+        of_slots("used", 1, 1),
+        of_slots("kernel_row", width(gather.rows.len()), 0),
+        of_slots("kernel_column", width(gather.columns.len()), 0),
+        of_slots("partial", 1, 0),
+        told.at("padded", 1, 0),
+        told.at("zero_padding", 1, gather.all_zero.into()),
+        told.at("plus_padding", 1, gather.all_plus.into()),
+        told.at("map_rows", coordinate, 0),
+        told.at("map_columns", coordinate, 0),
+        told.at("last_channels", gather.channels, 0),
+        ("channel_mask_i".into(), if told.has("channel_mask") { told.wire("channel_mask") } else { ones }),
+        ("kept_rows_i".into(), kept),
+    ];
+    let address = low("walk_address", v.walk_width, v.map_width);
+    let bank = match v.rotates {
+        true => low("walk_bank", v.walk_bank_width, v.bank_width),
+        false => format!("{}'d0", v.bank_width.max(1)),
+    };
+    let place = |there: bool, wire: &str| if there { wire.into() } else { format!("{coordinate}'d0") };
+    let (row, column) = (place(v.pads_rows, "window_row"), place(v.pads_columns, "window_column"));
+    let mut ports = vec![
+        CLOCK,
+        (true, "advance_i", "advance"),
+        (true, "walk_address_i", &address),
+        (true, "walk_bank_i", &bank),
+        (true, "window_row_i", &row),
+        (true, "window_column_i", &column),
+    ];
+    ports.extend(borrowed(&inputs));
+    ports.extend([
+        (true, "read_address_o", "read_address"),
+        (true, "read_data_i", "read_data"),
+        (true, "row_o", "map_row"),
+        (true, "driven_o", if v.row_enable { "map_driven" } else { "unused_map_driven" }),
+        (true, "driven_rows_o", if v.counts_driven { "map_driven_rows" } else { "unused_map_driven_rows" }),
+    ]);
+    shared(&core::gather(v, &gather), "gather", ports)
+}
+
+/// Outputs of the weight loader by which its tables are asked, and whether they are.
+pub(super) fn load_outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
+    let loops = Loops::new(design);
+    let width = |count: usize| bits(count - 1).max(1);
+    vec![
+        ("load_layer", v.layer_width, v.many_layers),
+        ("load_group", width(loops.groups), told.asks("group_i")),
+        ("load_pass", width(loops.passes), skips(design) && loops.passes > 1),
+        ("load_plane", width(loops.planes), skips(design)),
+    ]
+}
+
+pub(super) fn weight_loader(design: &Design, v: &View, told: &Told) -> Instance {
+    let loops = Loops::new(design);
+    let (word, plane) = (bits(loops.words - 1).max(1), bits(loops.planes - 1).max(1));
+    let mut inputs = told.loops(design);
+    inputs.push(told.at("group_words", v.weight_address_width, 0));
+    inputs.push(told.at("last_pass_last_word", word, 0));
+    let last_word = match told.has("last_word") {
+        true => told.at("last_word", word, 0).1,
+        false => told.at("last_pass_last_word", word, 0).1,
+    };
+    inputs.push(("last_word_i".into(), last_word));
+    let last_plane = if v.plane_width > 0 { "last_plane".into() } else { format!("{plane}'d0") };
+    inputs.push(("last_plane_i".into(), last_plane));
+    inputs.push(("last_layer_i".into(), last_layer(design)));
+    let outputs: Vec<(String, String)> = load_outputs(design, v, told)
+        .into_iter()
+        .map(|(wire, _, used)| {
+            let port = wire.replace("load_", "");
+            (format!("{port}_o"), if used { wire.into() } else { format!("unused_{wire}") })
+        })
+        .collect();
+    let mut ports = vec![CLOCK, RESET];
+    ports.extend(borrowed(&inputs));
+    ports.extend(borrowed(&outputs));
+    ports.extend([
+        (true, "frame_start_i", "frame_start"),
+        (true, "read_o", "weight_read"),
+        (true, "address_o", "weight_address"),
+        (true, "write_o", "shadow_write"),
+        (true, "tile_ready_o", "tile_ready"),
+        (true, "tile_swap_i", "tile_swap"),
+    ]);
+    shared(&core::weight_loader(design), "weight_loader", ports)
+}

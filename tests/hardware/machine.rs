@@ -1,0 +1,89 @@
+//! Machine = reference on random networks and geometries, ideal readout: every bit, score and cycle.
+
+use bincim::arch::{ArchFile, validate};
+use bincim::design::{self, Design};
+use bincim::golden::{machine, reference};
+use bincim::network::{Layer, random};
+
+/// Rows, lanes, word, rows of weights a cycle, accumulator depth.
+const MACHINES: [(usize, usize, usize, usize, usize); 10] = [
+    (16, 4, 16, 4, 0),
+    (16, 4, 8, 8, 16),
+    (32, 8, 8, 8, 8),
+    (36, 4, 4, 12, 9),
+    (64, 16, 64, 16, 64),
+    (64, 32, 16, 16, 5),
+    (72, 8, 8, 8, 32),
+    (128, 8, 16, 32, 16),
+    (144, 16, 16, 16, 64),
+    (40, 2, 10, 10, 4),
+];
+
+/// Index in the machine's order (group, pixel, lane) of a channel's pixel.
+fn place(design: &Design, pixels: usize, channel: usize, pixel: usize) -> usize {
+    (channel / design.lanes * pixels + pixel) * design.lanes + channel % design.lanes
+}
+
+fn compare_bits(design: &Design, layer: &Layer, expected: &[bool], got: &[bool], what: &str) {
+    let pixels = layer.output.pixels();
+    for (index, &bit) in expected.iter().enumerate() {
+        let (channel, pixel) = (index / pixels, index % pixels);
+        assert_eq!(got[place(design, pixels, channel, pixel)], bit, "{what} channel {channel} pixel {pixel}");
+    }
+}
+
+/// Compares two images of the network of `seed` on a machine, with every number of planes; whether it could be built.
+fn check(seed: u64, limits: &random::Limits) -> bool {
+    let network = random::network(seed, limits);
+    let (rows, lanes, word, weight_rows, depth) = MACHINES[seed as usize % MACHINES.len()];
+    let arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
+    assert_eq!(validate(&arch), []);
+    let Ok(design) = design::build(&network, &arch) else { return false };
+    let elements = random::elements(&network, seed, 2);
+    for planes in 1..=network.most_planes() {
+        let fewer = network.limited(planes);
+        for image in elements.chunks(network.input.shape.elements()) {
+            let expected = reference::run(&fewer, image);
+            let got = machine::run_planes(&design, None, planes, image, 0);
+            for (index, layer) in network.layers.iter().enumerate() {
+                let what = format!("seed {seed}, {planes} planes, layer {}", layer.name.terminal());
+                compare_bits(&design, layer, &expected.layers[index].bits, &got.layers[index].bits, &what);
+                assert_eq!(got.layers[index].cycles, design.plane_cycles[planes - 1].layers[index], "{what}");
+            }
+            let pixels = design.output.pixels;
+            let classes = design.output.scores / pixels;
+            let one_bit = !design.layers[design.layers.len() - 1].scores;
+            for (index, &score) in expected.scores.iter().enumerate() {
+                let (class, pixel) = (index / pixels, index % pixels);
+                // The hardware gives a one-bit score as 0 or 1.
+                let score = if one_bit { (score + 1) / 2 } else { score };
+                let got = got.scores[pixel * classes + class];
+                assert_eq!(got, i64::from(score), "seed {seed}, {planes} planes, score {index}");
+            }
+        }
+    }
+    assert_eq!(design.cycles, design.plane_cycles.last().map_or(0, |all| all.layers.iter().sum()));
+    true
+}
+
+#[test]
+fn the_machine_gives_the_references_bits_scores_and_the_predicted_cycles() {
+    let built = (0..400).filter(|&seed| check(seed, &random::Limits::default())).count();
+    assert!(built > 300, "only {built} designs were built");
+}
+
+#[test]
+fn every_number_of_planes_gives_what_the_network_cut_to_it_gives() {
+    let limits = random::Limits { planes: 4, ..random::Limits::default() };
+    let built = (1000..1200).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 150, "only {built} designs were built");
+}
+
+#[test]
+fn shortcuts_add_what_the_reference_adds() {
+    let limits = random::Limits { shortcuts: true, ..random::Limits::default() };
+    let built = (2000..2200).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 150, "only {built} designs were built");
+    let built = (3000..3150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits })).count();
+    assert!(built > 100, "only {built} designs were built");
+}

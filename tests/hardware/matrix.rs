@@ -1,0 +1,188 @@
+//! The matrix: random networks on random machines. For every pair the definition, the golden machine and
+//! the Verilog under Icarus give the same bits, the same scores and the same cycles.
+//!
+//! The first pairs of each kind run here, all of them in `verif/matrix/run`. `BINCIM_MATRIX=FIRST..END` picks others,
+//! `BINCIM_MATRIX_PLANES` others with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others with shortcuts; a failure names
+//! its pair.
+
+use bincim::bits::BitMatrix;
+use bincim::design::Design;
+use bincim::emit::{self, vectors::Frame};
+use bincim::network::random::{self, Limits};
+use bincim::network::{PadValue, Padding, Plane};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::machines;
+
+const PAIRS: std::ops::Range<u64> = 0..60;
+const PLANE_PAIRS: std::ops::Range<u64> = 0..42;
+const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..24;
+const IMAGES: usize = 2;
+/// Sums of one image above which a pair takes too long in Icarus.
+const MOST_SUMS: usize = 4000;
+
+#[test]
+fn reference_machine_and_verilog_agree_on_every_pair() {
+    all(PAIRS, "BINCIM_MATRIX", check);
+}
+
+/// The same for networks with planes of weights and masks, each run with all its planes and with fewer.
+#[test]
+fn they_agree_for_every_number_of_planes() {
+    all(PLANE_PAIRS, "BINCIM_MATRIX_PLANES", check_planes);
+}
+
+/// The same for networks whose layers add the sums that earlier ones kept, some with planes of weights.
+#[test]
+fn they_agree_where_sums_bypass_layers() {
+    all(SHORTCUT_PAIRS, "BINCIM_MATRIX_SHORTCUTS", check_shortcuts);
+}
+
+/// Runs `check` on the pairs of `range`, or of the range that the variable `name` holds.
+fn all(range: std::ops::Range<u64>, name: &str, check: fn(u64) -> Result<u64, String>) {
+    machines::need_simulator();
+    let range = match std::env::var(name) {
+        Ok(text) => {
+            let (start, end) = text.split_once("..").expect("FIRST..END");
+            start.parse().expect("a number")..end.parse().expect("a number")
+        }
+        Err(_) => range,
+    };
+    let next = AtomicU64::new(range.start);
+    let cycles = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let pair = next.fetch_add(1, Ordering::Relaxed);
+                    if pair >= range.end {
+                        break;
+                    }
+                    let outcome = std::panic::catch_unwind(|| check(pair));
+                    match outcome.unwrap_or_else(|_| Err("a panic, see above".into())) {
+                        Ok(frame) => {
+                            cycles.fetch_add(frame as usize, Ordering::Relaxed);
+                        }
+                        Err(problem) => failures.lock().unwrap().push((pair, problem)),
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    for (pair, problem) in &failures {
+        eprintln!("pair {pair} ({name}={pair}..{}): {problem}", pair + 1);
+    }
+    let (pairs, cycles) = (range.end - range.start, cycles.into_inner());
+    assert!(failures.is_empty(), "{} of {pairs} pairs differ", failures.len());
+    assert!(cycles > 0);
+    println!("| {name} | {pairs} | {cycles} |");
+}
+
+/// Windows that do not move, partly outside their map: the place of the padding is a constant.
+#[test]
+fn padding_around_a_single_pixel_is_seen() {
+    let limits =
+        Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2, planes: 1, shortcuts: false };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut found = 0;
+    for seed in 0..60 {
+        let mut network = random::network(seed, &limits);
+        let value = [PadValue::Zero, PadValue::Plus, PadValue::Minus][seed as usize % 3];
+        for layer in network.layers.iter_mut().skip(1) {
+            layer.kernel = (3, 3);
+            layer.padding = Padding { top: 1, left: 1, bottom: 1, right: 1, value };
+            layer.planes =
+                vec![Plane::binary(BitMatrix::from_fn(layer.conv.c, 9 * layer.input.c, |_, _| rng.random()))];
+        }
+        assert_eq!(bincim::network::validate(&network), [], "network {seed}");
+        let mut arch = machines::random_arch(&mut rng);
+        machines::maybe_segments(&mut arch, &mut rng);
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        if design.layers.iter().any(|layer| layer.padding.is_some()) {
+            check_design(&design, seed).unwrap_or_else(|problem| panic!("network {seed}: {problem}"));
+            found += 1;
+        }
+    }
+    assert!(found > 9, "only {found} such designs");
+}
+
+/// The network and machine of a pair; a pure function of its number.
+fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    // Some networks are wide and flat, some small and deep.
+    let limits = match number % 3 {
+        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes, shortcuts },
+        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes, shortcuts },
+        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes, shortcuts },
+    };
+    for attempt in 0.. {
+        let network = random::network(number << 20 | attempt, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::maybe_segments(&mut arch, &mut rng);
+        if let Some(design) = machines::design(&network, &arch)
+            && size(&design) <= MOST_SUMS
+            && design.planes_of_weights() >= planes.min(2)
+            && (design.shortcut_depth > 0) == shortcuts
+        {
+            return design;
+        }
+    }
+    unreachable!("some network fits some machine")
+}
+
+/// Sums of all passes of one image, which the simulation's time follows.
+fn size(design: &Design) -> usize {
+    design.layers.iter().map(|layer| layer.groups * layer.vectors * layer.passes * layer.planes.len()).sum()
+}
+
+/// Cycles of a frame, or what differs.
+fn check(number: u64) -> Result<u64, String> {
+    check_design(&pair(number, 1, false), number)
+}
+
+/// The same with a number of planes that the pair's number picks.
+fn check_planes(number: u64) -> Result<u64, String> {
+    check_fewer(&pair(number, 4, false), number)
+}
+
+fn check_shortcuts(number: u64) -> Result<u64, String> {
+    check_fewer(&pair(number, if number.is_multiple_of(3) { 3 } else { 1 }, true), number)
+}
+
+fn check_fewer(design: &Design, number: u64) -> Result<u64, String> {
+    let all = design.planes_of_weights();
+    let planes = if number.is_multiple_of(2) { all } else { 1 + (number / 2) as usize % all };
+    check_frames(design, number, &machines::plane_frames(design, planes, number, IMAGES))
+        .map_err(|problem| format!("{planes} of {all} planes: {problem}"))
+}
+
+fn check_design(design: &Design, number: u64) -> Result<u64, String> {
+    check_frames(design, number, &machines::frames(design, number, IMAGES))
+}
+
+fn check_frames(design: &Design, number: u64, frames: &[Frame]) -> Result<u64, String> {
+    for (image, frame) in frames.iter().enumerate() {
+        machines::compare(design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
+    }
+    let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
+    let rtl = emit::accelerator(design, None).into_iter().map(|text| (text.name, text.text)).collect();
+    machines::write_design(folder.path(), design, rtl, frames);
+    let output = machines::simulate(folder.path(), number)?;
+    if output.contains(&format!("PASS: {IMAGES} images")) {
+        return Ok(design.cycles);
+    }
+    Err(format!(
+        "{} layers on {} x {}:\n{}",
+        design.layers.len(),
+        design.rows,
+        design.lanes,
+        output.lines().take(12).collect::<Vec<_>>().join("\n")
+    ))
+}

@@ -1,0 +1,311 @@
+//! Bugs planted by hand: each entry of `verif/planted/bugs.toml` is one change of a design's Verilog, which the
+//! co-simulation must notice. A few here; `verif/planted/run` plants all and rewrites `verif/planted/report.md`.
+
+use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
+use bincim::cli::verify::texts::Text;
+use bincim::design::{Design, Source};
+use bincim::emit::{self, bench};
+use bincim::network::random::{self, Limits};
+use bincim::variation::Chip;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::machines;
+
+/// Images of a run; a frame of extreme values follows each of the first four.
+const IMAGES: usize = 6;
+
+/// A small design with what its bugs need.
+struct Subject {
+    name: &'static str,
+    planes: usize,
+    analog: bool,
+    shortcuts: bool,
+    has: fn(&Design) -> bool,
+}
+
+const SUBJECTS: [Subject; 5] = [
+    Subject {
+        name: "convolution",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        has: |d| {
+            d.input.frames == 2
+                && d.input.beats > 20
+                && d.banks > 1
+                && d.accumulator_depth > 0
+                && d.layers.len() > 2
+                && d.network.layers.iter().any(|l| l.pool.is_some())
+                && d.layers.iter().any(|l| l.padding.is_some())
+                && d.layers.iter().any(|l| l.groups > 1 && matches!(l.source, Source::Map { .. }))
+                && d.layers.last().is_some_and(|last| last.scores && last.groups > 1)
+        },
+    },
+    Subject {
+        name: "dense",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        has: |d| {
+            d.input.frames == 1
+                && d.layers.iter().all(|l| l.vectors == 1)
+                && d.layers.len() > 2
+                && d.layers.iter().any(|l| l.passes > 2)
+                && d.filling_cycles() > d.input.beats as u64
+                && d.layers.last().is_some_and(|last| !last.scores)
+        },
+    },
+    Subject {
+        name: "planes",
+        planes: 3,
+        analog: false,
+        shortcuts: false,
+        has: |d| {
+            d.input.frames == 2
+                && d.planes_of_weights() == 3
+                && d.layers.iter().flat_map(|l| &l.planes).any(|p| p.tiles.passes.contains(&false))
+                && d.layers.iter().flat_map(|l| &l.planes).any(|p| p.scale > 1)
+        },
+    },
+    Subject {
+        name: "analog",
+        planes: 2,
+        analog: true,
+        shortcuts: false,
+        has: |d| {
+            d.analog.as_ref().is_some_and(|a| {
+                a.noise.is_some() && a.share > 1 && a.edge_steps > 1 && a.words > 1 && a.voltage_width < 20
+            }) && d.planes_of_weights() == 2
+                && d.layers.iter().any(|l| l.groups > 1)
+        },
+    },
+    Subject {
+        name: "shortcut",
+        planes: 1,
+        analog: false,
+        shortcuts: true,
+        has: |d| {
+            d.input.frames == 2
+                && d.layers.iter().any(|l| l.shortcut.adds && l.groups > 1 && l.vectors > 3)
+                && d.layers.iter().any(|l| l.shortcut.adds && l.shortcut.keeps)
+        },
+    },
+];
+
+/// One bug: `find`, which stands once in the file, becomes `replace`.
+#[derive(Debug, Clone, Deserialize)]
+struct Bug {
+    design: String,
+    file: String,
+    /// Control and protocol, or the data path.
+    part: Part,
+    find: String,
+    replace: String,
+    /// What goes wrong.
+    reason: String,
+    /// Why nothing can be seen from outside, where that is so.
+    equivalent: Option<String>,
+    /// Among those of every test run.
+    #[serde(default)]
+    quick: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    Control,
+    Data,
+}
+
+#[derive(Deserialize)]
+struct Bugs {
+    bug: Vec<Bug>,
+}
+
+fn bugs() -> Vec<Bug> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/planted/bugs.toml");
+    let text = fs::read_to_string(path).expect("the list is part of the sources");
+    toml::from_str::<Bugs>(&text).expect("the list is TOML").bug
+}
+
+/// The first random design that has what the subject names and simulates in a fraction of a second.
+fn design(subject: &Subject) -> Design {
+    for seed in 0..200_000 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (channels, side, kernel) = if seed % 2 == 0 { (12, 7, 3) } else { (40, 1, 1) };
+        let limits = Limits {
+            layers: 4,
+            channels,
+            side,
+            kernel,
+            input_bits: 3,
+            planes: subject.planes,
+            shortcuts: subject.shortcuts,
+        };
+        let network = random::network(seed, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        if network.layers.len() < 2 || arch.rows > 40 || arch.lanes > 12 {
+            continue;
+        }
+        if subject.analog {
+            machines::random_readout(&mut arch, &mut rng);
+        }
+        let Some(design) = machines::design(&network, &arch) else { continue };
+        if (subject.has)(&design) && design.cycles < 3000 {
+            return design;
+        }
+    }
+    panic!("no random design is a {}", subject.name);
+}
+
+/// A subject's Verilog, images and chip.
+struct Bench {
+    design: Design,
+    chip: Option<Chip>,
+    rtl: Vec<(String, String)>,
+    images: Vec<Vec<i16>>,
+    /// Where everything is built, so that what bugs leave alone is compiled once.
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(name: &str) -> Bench {
+        let subject = SUBJECTS.iter().find(|subject| subject.name == name);
+        let design = design(subject.unwrap_or_else(|| panic!("no design is called {name}")));
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let chip = design.analog.as_ref().map(|_| machines::random_chip(&design, &mut rng));
+        let rtl = emit::accelerator(&design, chip.as_ref());
+        let rtl = rtl.into_iter().map(|text| (text.name, text.text)).collect();
+        let size = design.network.input.shape.elements();
+        let elements = random::elements(&design.network, 3, IMAGES);
+        let images = elements.chunks(size).map(<[i16]>::to_vec).collect();
+        Bench { design, chip, rtl, images, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// What the co-simulation says first of the design with this bug, without one: of the design as it is.
+    fn verify(&self, bug: Option<&Bug>, seed: u64) -> Option<Mismatch> {
+        let kept = std::env::var_os("BINCIM_KEEP").map(PathBuf::from);
+        let path = kept.as_deref().unwrap_or(self.folder.path());
+        let mut rtl = self.rtl.clone();
+        if let Some(bug) = bug {
+            let file = rtl.iter_mut().find(|(name, _)| *name == bug.file);
+            let (_, text) = file.unwrap_or_else(|| panic!("{}: no {}", bug.design, bug.file));
+            assert_eq!(text.matches(&bug.find).count(), 1, "{} {}: {}", bug.design, bug.file, bug.find);
+            *text = text.replace(&bug.find, &bug.replace);
+        }
+        machines::write(path, rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
+        let texts = bench::cosimulation(&self.design).expect("benches");
+        machines::write(path, texts.into_iter().map(|text| (text.name, text.text)));
+        let model = match cosim::build(path, &self.design, Text::Shipped, Trace::Off, 2) {
+            Ok(model) => model,
+            Err(problem) => panic!("{bug:?} is no Verilog: {problem}"),
+        };
+        let model = match &self.chip {
+            Some(chip) => model.with_chip(&self.design, chip.clone()).expect("memories"),
+            None => model,
+        };
+        let plan = Plan { seed, noise_seed: None, resets: 2, jobs: 1, planes: None, whole: true };
+        let image = |index: usize| self.images[index].clone();
+        let shards = cosim::run(&self.design, &model, &image, 0..IMAGES, &plan, &|_| ());
+        shards.unwrap_or_else(|problem| panic!("{bug:?}: {problem}")).remove(0).first
+    }
+}
+
+fn seed() -> u64 {
+    std::env::var("BINCIM_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Plants all bugs that `wanted` takes; each with what the bench said first.
+fn plant(wanted: impl Fn(&Bug) -> bool) -> Vec<(Bug, Option<Mismatch>)> {
+    let mut results = Vec::new();
+    for subject in &SUBJECTS {
+        let of_it: Vec<Bug> =
+            bugs().into_iter().filter(|bug| bug.design == subject.name && wanted(bug)).collect();
+        if of_it.is_empty() {
+            continue;
+        }
+        let bench = Bench::new(subject.name);
+        assert_eq!(bench.verify(None, seed()), None, "{} without a bug", subject.name);
+        for bug in of_it {
+            let first = bench.verify(Some(&bug), seed());
+            let said = first.as_ref().map_or("NOT CAUGHT", |first| &first.kind);
+            println!("{} {}: {}: {said}", bug.design, bug.file, bug.reason);
+            results.push((bug, first));
+        }
+    }
+    results
+}
+
+#[test]
+fn a_few_planted_bugs_are_caught() {
+    let results = plant(|bug| bug.quick);
+    assert!(results.len() > 4);
+    let missed: Vec<_> = results.iter().filter(|(_, first)| first.is_none()).map(|(bug, _)| bug).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// All of them; takes minutes: `verif/planted/run`.
+#[test]
+#[ignore = "takes minutes; run by verif/planted/run"]
+fn every_planted_bug_that_shows_is_caught() {
+    let only = std::env::var("BINCIM_DESIGN").ok();
+    let results = plant(|bug| only.as_ref().is_none_or(|name| *name == bug.design));
+    let real = |part: Option<Part>| {
+        let of_part = results.iter().filter(move |(bug, _)| part.is_none_or(|part| bug.part == part));
+        let real: Vec<_> = of_part.filter(|(bug, _)| bug.equivalent.is_none()).collect();
+        let caught = real.iter().filter(|(_, first)| first.is_some()).count();
+        (caught, real.len())
+    };
+    let (caught, all) = real(None);
+    let (control, of_control) = real(Some(Part::Control));
+    let (data, of_data) = real(Some(Part::Data));
+    let mut report = format!(
+        "# Bugs planted by hand\n\nWritten by `verif/planted/run`, seed {}: each line of `bugs.toml` is one change of a \
+         design's Verilog, and `bincim verify` runs {IMAGES} images on it.\n\n\
+         {caught} of {all} that can be seen from outside are caught ({control} of {of_control} in control and \
+         protocol, {data} of {of_data} in the data path); {} cannot be seen.\n",
+        seed(),
+        results.len() - all
+    );
+    for subject in &SUBJECTS {
+        let bench = Bench::new(subject.name);
+        report += &format!(
+            "\n## {} ({}, {} rows x {} lanes, {} layers)\n\n| file | bug | first difference |\n|---|---|---|\n",
+            subject.name,
+            bench.design.name.raw(),
+            bench.design.rows,
+            bench.design.lanes,
+            bench.design.layers.len()
+        );
+        for (bug, first) in results.iter().filter(|(bug, _)| bug.design == subject.name) {
+            let said = match (first, &bug.equivalent) {
+                (Some(first), _) => {
+                    let note =
+                        if first.note.is_empty() { String::new() } else { format!(" ({})", first.note) };
+                    format!("{}{note}, phase {}", first.kind, first.phase)
+                }
+                (None, Some(reason)) => format!("none: {reason}"),
+                (None, None) => "**not caught**".into(),
+            };
+            report += &format!("| `{}` | {} | {said} |\n", bug.file, bug.reason);
+        }
+    }
+    assert!(caught * 100 >= all * 95, "{caught} of {all} are caught");
+    if only.is_none() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/planted/report.md");
+        fs::write(path, &report).expect("the report can be written");
+    }
+    println!("{report}");
+}
+
+/// Where a design can be looked at: `BINCIM_KEEP` names the folder, `BINCIM_DESIGN` the design.
+#[test]
+#[ignore = "writes a folder to look at"]
+fn one_design() {
+    let name = std::env::var("BINCIM_DESIGN").unwrap_or_else(|_| "convolution".into());
+    assert_eq!(Bench::new(&name).verify(None, seed()), None, "{name}");
+}

@@ -1,0 +1,123 @@
+//! Inputs of several bits: what the error of a first layer's weight is when its bits drive one cell or a cell each.
+
+use super::support::*;
+use bincim::arch::{Arch, ArchFile, InputBits, Range, ReadoutKind};
+use bincim::bits::BitMatrix;
+use bincim::design::{self, Design};
+use bincim::device::{self, Cell, Gaussian, Physics, Scale};
+use bincim::golden::machine;
+use bincim::network::{
+    Activation, Input, InputCode, Layer, Network, Padding, Plane, Shape, Shortcut, random,
+};
+
+const TAPS: usize = 6;
+const CHANNELS: usize = 16;
+/// Standard deviation of a device, in differences of its two states.
+const SIGMA: f64 = 0.1;
+
+/// A dense layer of `TAPS` codes of 8 bits whose sums can be looked at, and one of scores behind it.
+fn network() -> Network {
+    let limits = random::Limits { layers: 1, planes: 1, shortcuts: false, ..random::Limits::default() };
+    let mut network = random::network(1, &limits);
+    let dense = |taps: usize, channels: usize, activation| Layer {
+        name: format!("of{taps}").into(),
+        op: "dense",
+        input: Shape { c: taps, h: 1, w: 1 },
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: Padding::NONE,
+        planes: vec![Plane::binary(BitMatrix::from_fn(channels, taps, |channel, tap| {
+            (channel * 7 + tap * 5) % 3 > 0
+        }))],
+        conv: Shape { c: channels, h: 1, w: 1 },
+        sum_pixels: false,
+        pool: None,
+        shortcut: Shortcut::NONE,
+        fewer: Vec::new(),
+        activation,
+        output: Shape { c: channels, h: 1, w: 1 },
+    };
+    let signs = Activation::Sign { threshold: vec![0; CHANNELS], flip: vec![false; CHANNELS] };
+    network.layers = vec![dense(TAPS, CHANNELS, signs), dense(CHANNELS, 2, Activation::Scores)];
+    network.input = Input {
+        shape: Shape { c: TAPS, h: 1, w: 1 },
+        code: InputCode::Unsigned { bits: 8 },
+        ..network.input
+    };
+    network.output.scale = vec![1.0; 2];
+    network.output.bias = vec![0.0; 2];
+    network
+}
+
+/// Converters whose step is far below a cell's error.
+fn arch(input_bits: InputBits) -> Arch {
+    let mut arch = ArchFile::default().with("generic", 64, CHANNELS, 8, 64, 0);
+    arch.readout.kind = ReadoutKind::Adc;
+    arch.readout.levels = 1024;
+    arch.readout.range = Range::Counts(8.0);
+    (arch.readout.fraction_bits, arch.readout.cell_bits) = (10, 16);
+    arch.readout.value_fraction_bits = 6;
+    arch.readout.input_bits = input_bits;
+    arch
+}
+
+/// Every weight's error on some chips, in counts: a tap at its largest code against the same tap at 0, in sums of the
+/// machine, over what that makes of a weight of 1.
+fn weight_errors(design: &Design) -> Vec<f64> {
+    let physics = Physics {
+        gaussian: Gaussian { sigma: SIGMA, of: Scale::Difference },
+        // No conductance comes near 0.
+        cell: Cell { g_min: 0.5, ..Cell::default() },
+        ..Physics::default()
+    };
+    let analog = design.analog.as_ref().expect("arrays");
+    let mut errors = Vec::new();
+    for seed in 0..40 {
+        let chip = device::chip(&physics, seed, analog.fraction_bits, &design.sites());
+        let sums = |tap: usize, code: i16| {
+            // Others at codes whose bits differ, so that no converter stands at an end.
+            let image: Vec<i16> = (0..TAPS).map(|other| if other == tap { code } else { 85 }).collect();
+            machine::run(design, Some(&chip), &image, 0).layers[0].sums.clone()
+        };
+        for tap in 0..TAPS {
+            for (channel, (high, low)) in sums(tap, 255).into_iter().zip(sums(tap, 0)).enumerate() {
+                // Each bit turns a drive of -1 to +1; values count in 2^-6.
+                let weight = (high - low) as f64 / 64.0 / (2.0 * 255.0);
+                errors.push(weight - f64::from(design.network.layers[0].planes[0].value(channel, tap)));
+            }
+        }
+    }
+    errors
+}
+
+/// O36: cells of independent Gaussian errors. Bit-serial, the error of a weight is that of its cell; with a cell for each of
+/// B bits it is that of a mean weighted by 2^j, `sqrt((4^B - 1) / 3) / (2^B - 1)` of it: 0.580 for 8 bits. A `pair` of one-bit
+/// cells has the variance 2 sigma^2 of single devices (O2).
+#[test]
+fn o36_the_error_of_a_weight_whose_bits_share_a_cell_is_the_cells() {
+    let cell = 2.0 * SIGMA * SIGMA;
+    let ratio: f64 = ((4f64.powi(8) - 1.0) / 3.0).sqrt() / 255.0;
+    assert!((ratio - 0.5796).abs() < 1e-4);
+    for (input_bits, share) in [(InputBits::Serial, 1.0), (InputBits::SideBySide, ratio)] {
+        let design = design::build(&network(), &arch(input_bits)).expect("it fits");
+        let errors = weight_errors(&design);
+        let measured = (variance(&errors) / cell).sqrt();
+        println!("{input_bits:?}: {measured:.4} of a cell's error, {share:.4} expected");
+        assert_moments(&format!("{input_bits:?}"), &errors, 0.0, share * share * cell);
+    }
+}
+
+/// Serial arrays hold a tap a row in one pass; side by side, each bit takes a row. Reads and their values are the same.
+#[test]
+fn a_row_holds_a_tap_or_one_of_its_bits() {
+    let network = network();
+    let rows = |input_bits| {
+        let design = design::build(&network, &arch(input_bits)).expect("it fits");
+        let readout = design.layers[0].readout.clone().expect("an analog layer");
+        assert_eq!((readout.reads, design.planes, design.layers[0].passes), (8, 8, 1));
+        let used = design.weight_columns(0, 0).iter().flatten().count();
+        (used, design.plane_rows, readout.read_words)
+    };
+    assert_eq!(rows(InputBits::Serial), (TAPS, 64, 1));
+    assert_eq!(rows(InputBits::SideBySide), (8 * TAPS, 8, 1));
+}

@@ -1,0 +1,188 @@
+//! Offset mappings whose raw current is digitised: what the cells have in common goes through the converter and is taken
+//! away behind it.
+
+use super::support::*;
+use bincim::arch::{Arch, ArchFile, InputBits, Range, ReadoutKind};
+use bincim::bits::BitMatrix;
+use bincim::design;
+use bincim::device::random::{Kind, Stream};
+use bincim::device::{self, Cell, CellKind, Drift, Gaussian, Physics, Scale, Wires, draw};
+use bincim::golden::machine;
+use bincim::network::{
+    Activation, Input, InputCode, Layer, Network, Padding, Plane, Shape, Shortcut, random,
+};
+use bincim::variation::{Chip, Converter, Levels, Site, Zero};
+
+const TAPS: usize = 40;
+const CHANNELS: usize = 8;
+
+fn offset(g_min: f64) -> Physics {
+    Physics { cell: Cell { kind: CellKind::Offset, g_min, ..Cell::default() }, ..Physics::default() }
+}
+
+/// O41: a cell that holds its whole current holds `most (1 + g) / (1 - g)` counts more than the same device from which the
+/// middle conductance was subtracted, whatever is wrong with it: g the OFF over the ON conductance.
+#[test]
+fn o41_a_raw_cell_is_the_signal_and_the_middle() {
+    let errors = |physics: Physics| Physics {
+        gaussian: Gaussian { sigma: 0.05, of: Scale::Gmax },
+        drift: Drift { time: 1e4, ..Drift::default() },
+        wires: Wires { column: 1e-5, ..Wires::default() },
+        ..physics
+    };
+    for (g_min, most) in [(0.0, 1), (0.0, 3), (0.1, 3), (0.5, 1)] {
+        let values: Vec<i16> =
+            (0..64 * 8).map(|i| (i * 5 % (2 * most as usize + 1)) as i16 - most as i16).collect();
+        let levels = Some(Levels { most, values }).filter(|_| most > 1);
+        let common = Site { levels, ..site(64, 8, |c, r| if (c + r) % 3 == 0 { -1 } else { 1 }) };
+        let raw = Site { zero: Zero::Current, ..common.clone() };
+        let more = f64::from(most) * (1.0 + g_min) / (1.0 - g_min) * 64.0;
+        for physics in [offset(g_min), errors(offset(g_min))] {
+            let (common, raw) = (draw(&physics, 5, 6, &common), draw(&physics, 5, 6, &raw));
+            for (common, raw) in
+                common.plus.iter().chain(&common.minus).zip(raw.plus.iter().chain(&raw.minus))
+            {
+                let off = f64::from(raw - common) - more;
+                assert!(off.abs() <= 1.0, "g_min {g_min}, most {most}: {raw} - {common}, expected {more}");
+            }
+        }
+    }
+}
+
+/// Two dense layers, the first of them of 8-bit codes, whose sums can be looked at.
+fn network() -> Network {
+    let limits = random::Limits { layers: 1, planes: 1, shortcuts: false, ..random::Limits::default() };
+    let mut network = random::network(1, &limits);
+    let dense = |taps: usize, channels: usize, activation| Layer {
+        name: format!("of{taps}").into(),
+        op: "dense",
+        input: Shape { c: taps, h: 1, w: 1 },
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: Padding::NONE,
+        planes: vec![Plane::binary(BitMatrix::from_fn(channels, taps, |channel, tap| {
+            (channel * 7 + tap * 5) % 3 > 0
+        }))],
+        conv: Shape { c: channels, h: 1, w: 1 },
+        sum_pixels: false,
+        pool: None,
+        shortcut: Shortcut::NONE,
+        fewer: Vec::new(),
+        activation,
+        output: Shape { c: channels, h: 1, w: 1 },
+    };
+    let signs = Activation::Sign { threshold: vec![0; CHANNELS], flip: vec![false; CHANNELS] };
+    network.layers = vec![dense(TAPS, CHANNELS, signs), dense(CHANNELS, 2, Activation::Scores)];
+    network.input = Input {
+        shape: Shape { c: TAPS, h: 1, w: 1 },
+        code: InputCode::Unsigned { bits: 8 },
+        ..network.input
+    };
+    network.output.scale = vec![1.0; 2];
+    network.output.bias = vec![0.0; 2];
+    network
+}
+
+fn arch(g_min: f64, input_bits: InputBits, range: Range) -> Arch {
+    let rows = if input_bits == InputBits::Serial { 64 } else { 128 };
+    let mut arch = ArchFile::default().with("generic", rows, CHANNELS, 8, rows, 0);
+    arch.variation = offset(g_min);
+    arch.variation.gaussian = Gaussian { sigma: 0.05, of: Scale::Gmax };
+    arch.readout.kind = ReadoutKind::Adc;
+    (arch.readout.levels, arch.readout.range) = (64, range);
+    (arch.readout.fraction_bits, arch.readout.cell_bits) = (6, 12);
+    arch.readout.value_fraction_bits = 2;
+    arch.readout.input_bits = input_bits;
+    arch
+}
+
+/// O42: the machine's sums of a drawn chip are those of the equations: each bit plane's raw current, its code on an ideal
+/// converter (clipped where the range is too small), less the number of rows at +1 minus those at -1 times the middle
+/// conductance, plane j times 2^j. The equations here are in real numbers and know nothing of edges, tables and rows.
+#[test]
+fn o42_sums_behind_a_digital_reference_are_those_of_the_equations() {
+    let network = network();
+    let mut clipped = 0;
+    for (g_min, input_bits, range) in [
+        (0.0, InputBits::Serial, Range::Word(bincim::arch::RangeWord::Full)),
+        (0.1, InputBits::Serial, Range::Counts(12.0)),
+        (0.1, InputBits::SideBySide, Range::Counts(4.0)),
+        (0.0, InputBits::SideBySide, Range::Counts(3.0)),
+    ] {
+        let arch = arch(g_min, input_bits, range);
+        let design = design::build(&network, &arch).expect("it fits");
+        let sites = design.sites();
+        let chip: Chip = device::chip(&arch.variation, 11, 6, &sites);
+        let image: Vec<i16> = (0..TAPS).map(|tap| ((tap * 37 + 11) % 256) as i16).collect();
+        let sums = machine::run(&design, Some(&chip), &image, 0).layers[0].sums.clone();
+        let share = (1.0 + g_min) / (1.0 - g_min);
+        for (channel, &sum) in sums.iter().enumerate() {
+            let mut expected = 0.0;
+            for (number, site) in sites.iter().enumerate().filter(|(_, site)| site.layer == 0) {
+                let Converter::Uniform { levels, low, step } = site.converter else { panic!("an ADC") };
+                let columns = design.weight_columns(0, number);
+                for plane in 0..8 {
+                    let (mut current, mut drive, mut met) = (0.0, 0.0, vec![0; TAPS]);
+                    for (row, tap) in columns.iter().enumerate().filter_map(|(row, tap)| Some((row, (*tap)?)))
+                    {
+                        // Side by side, the copies of a tap are its planes, in their order.
+                        met[tap] += 1;
+                        if input_bits == InputBits::SideBySide && met[tap] != plane + 1 {
+                            continue;
+                        }
+                        let at = channel * site.rows + row;
+                        let up = image[tap] >> plane & 1 == 1;
+                        let array = &chip.arrays[number];
+                        current +=
+                            if up { f64::from(array.plus[at]) } else { -f64::from(array.minus[at]) } / 64.0;
+                        drive += if up { 1.0 } else { -1.0 };
+                    }
+                    let place = ((current - low) / step).round_ties_even();
+                    let code = place.clamp(0.0, levels as f64 - 1.0);
+                    clipped += usize::from(place != code);
+                    let value = ((low + code * step) * 4.0).round_ties_even();
+                    let taken = (share * drive * 4.0).round();
+                    expected += (value - taken) * f64::from(1u32 << plane);
+                }
+            }
+            assert_eq!(sum as f64, expected, "{g_min}, {input_bits:?}, channel {channel}");
+        }
+    }
+    assert!(clipped > 10, "{clipped}");
+}
+
+/// O43: with equally many codes over everything that can come, a converter that sees the raw current has steps `2 / (1 - g)`
+/// times as wide as one that sees the signal alone, and step^2 / 12 is the variance of what it loses.
+#[test]
+fn o43_the_offset_costs_the_converter_its_resolution() {
+    const ROWS: usize = 576;
+    for g_min in [0.0, 0.1] {
+        let reach = [ROWS as f64, ROWS as f64 * 2.0 / (1.0 - g_min)];
+        for (zero, reach) in [Zero::Common, Zero::Current].into_iter().zip(reach) {
+            let (levels, step) = (256, 2.0 * reach / 255.0);
+            let converter = Converter::Uniform { levels, low: -reach, step };
+            let random = Stream::new(7, 0, 0);
+            let sign = |number: usize, row: usize| match random.pair(Kind::Probe, number, row)[0] & 1 {
+                0 => -1,
+                _ => 1,
+            };
+            let site = Site { zero, converter, ..site(ROWS, 64, sign) };
+            let array = draw(&offset(g_min), 1, 10, &site);
+            let share = if zero == Zero::Current { (1.0 + g_min) / (1.0 - g_min) } else { 0.0 };
+            let mut lost = Vec::new();
+            for probe in 0..300usize {
+                let drive: Vec<i8> = (0..ROWS).map(|row| sign(100 + probe, row)).collect();
+                let driven: f64 = drive.iter().map(|&drive| f64::from(drive)).sum();
+                for column in 0..site.columns {
+                    let weights = &site.weights[column * ROWS..][..ROWS];
+                    let exact: i32 = weights.iter().zip(&drive).map(|(w, d)| i32::from(w * d)).sum();
+                    let code = code(&array, column, voltage(&array, column, &drive));
+                    lost.push(-reach + code as f64 * step - share * driven - f64::from(exact));
+                }
+            }
+            // Sums are even numbers, some for each step: the bound is a twentieth.
+            let ratio = mean(&lost.iter().map(|lost| lost * lost).collect::<Vec<_>>()) / (step * step / 12.0);
+            assert!((ratio - 1.0).abs() < 0.05, "{zero:?}, g_min {g_min}: {ratio} of step^2 / 12");
+        }
+    }
+}
