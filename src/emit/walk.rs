@@ -140,7 +140,7 @@ fn dimensions(view: &View) -> [Dimension; 4] {
     ]
 }
 
-/// Ports of `bincim_walk` that say its origin and steps: what they move, the port, and the bits that it has at least.
+/// Inputs of `bincim_walk` that say its origin and steps, without their `_i`, and their bits.
 pub(super) fn step_ports(walk: &Walk) -> Vec<(String, usize)> {
     let widths = [
         ("address", walk.address),
