@@ -1,12 +1,12 @@
 //! What a design sets in its streams: the input, its frames, and the buffer of the results.
 
-use super::super::facts::bits;
+use super::super::facts::index_width;
 use super::Head;
 use crate::design::{Design, InputCode, InputKind};
 
 /// `index` as a literal of the port of an index below `count`.
 fn index(count: usize, index: usize) -> String {
-    format!("{}'d{index}", bits(count - 1).max(1))
+    format!("{}'d{index}", index_width(count))
 }
 
 /// An input stream, and what the network says to it.
