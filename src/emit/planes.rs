@@ -1,10 +1,10 @@
 //! Planes of weights: their scales, and what they leave out, as tables.
 
+use super::NamedText;
 use super::facts::layer_taps;
 use super::program::{self, Field, Table};
 use super::view::View;
 use super::walk::comment;
-use super::NamedText;
 use crate::design::{Design, LayerDesign};
 
 /// The files of this family; none where every layer has one plane of scale 1.

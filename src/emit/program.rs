@@ -53,21 +53,11 @@ pub(super) struct Table {
 pub(super) struct Port {
     pub name: String,
     pub width: usize,
-    pub comma: &'static str,
 }
 
 /// The ports of `fields`, in order.
 pub(super) fn ports(fields: &[Field]) -> Vec<Port> {
-    let last = fields.len().saturating_sub(1);
-    fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| Port {
-            name: field.name.clone(),
-            width: field.width,
-            comma: if index == last { "" } else { "," },
-        })
-        .collect()
+    fields.iter().map(|field| Port { name: field.name.clone(), width: field.width }).collect()
 }
 
 /// A sized decimal literal, modulo its width: negative numbers are two's complement.

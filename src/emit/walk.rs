@@ -1,6 +1,6 @@
 //! The walk over a layer's pixels, and the table of what the sequencer and the walk are told of each layer.
 
-use super::facts::{Loops, bits, is_input, skips};
+use super::facts::{Loops, bits, index_width, is_input, skips};
 use super::program::{self, Field, Table};
 use super::view::View;
 use super::{NamedText, gather};
@@ -144,7 +144,7 @@ fn dimensions(view: &View) -> [Dimension; 4] {
 pub(super) fn step_ports(walk: &Walk) -> Vec<(String, usize)> {
     let widths = [
         ("address", walk.address),
-        ("bank", bits(walk.banks - 1).max(1)),
+        ("bank", index_width(walk.banks)),
         ("map_row", walk.coordinate),
         ("map_column", walk.coordinate),
     ];

@@ -545,7 +545,9 @@ fn accelerator([rows, lanes, word]: [usize; 3], kind: ReadoutKind, limits: &Limi
     let networks = (0..200).map(|seed| random::network(seed, limits));
     let deep = networks.filter(|network| network.layers.len() > 2);
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
-    designs.find(|design| !limits.shortcuts || design.shortcut_depth > 0).expect("this machine holds some network")
+    designs
+        .find(|design| !limits.shortcuts || design.shortcut_depth > 0)
+        .expect("this machine holds some network")
 }
 
 /// Different designs hold the library's files byte for byte, list them, and list no other module of its prefix.

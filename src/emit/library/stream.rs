@@ -1,13 +1,13 @@
 //! What a design sets in its streams: the input, its frames, and the buffer of the results.
 
-use super::super::facts::bits;
+use super::super::facts::index_width;
 use super::super::program::literal;
 use super::Head;
 use crate::design::{Design, InputCode, InputKind};
 
 /// `index` as a literal of the port of an index below `count`.
 fn index(count: usize, index: usize) -> String {
-    format!("{}'d{index}", bits(count - 1).max(1))
+    format!("{}'d{index}", index_width(count))
 }
 
 /// An input unit, and what the network says to it: ports without their `_i`, and constants.
@@ -95,7 +95,7 @@ fn window(design: &Design, head: Head, constants: &mut Vec<(&'static str, String
         ("first_due", index(due, kernel.1 - 1)),
         ("next_due", index(due, stride.1 - 1)),
         // Where a bank has one row of windows there is no next one: the number only has to fit.
-        ("columns", literal(bits(depth - 1).max(1), columns as i64)),
+        ("columns", literal(index_width(depth), columns as i64)),
     ]);
     head.with("Channels", channels)
         .with("KernelRows", kernel.0)

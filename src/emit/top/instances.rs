@@ -204,7 +204,11 @@ pub(super) fn input_unit(design: &Design, v: &View) -> Instance {
         (v.is_window, "walk_address_i", &address),
         (v.is_window, "walk_bank_i", &bank),
         (true, "pass_i", &pass),
-        (true, "driven_rows_o", if v.input_counts { "input_driven_rows" } else { "unused_input_driven_rows" }),
+        (
+            true,
+            "driven_rows_o",
+            if v.input_counts { "input_driven_rows" } else { "unused_input_driven_rows" },
+        ),
         (true, "row_o", "input_row"),
     ]);
     shared(&unit.head, "input_unit", ports)

@@ -2,7 +2,7 @@
 
 use super::instances::{CLOCK, Instance, RESET, instance, low, shared};
 use crate::design::Design;
-use crate::emit::facts::{Loops, bits, skips};
+use crate::emit::facts::{Loops, index_width, skips};
 use crate::emit::gather::{self, Gather};
 use crate::emit::library::core;
 use crate::emit::planes::{groups, passes, rows, spans};
@@ -103,11 +103,10 @@ impl Told {
     /// Inputs that both the sequencer and the weight loader have.
     fn loops(&self, design: &Design) -> Vec<(String, String)> {
         let loops = Loops::new(design);
-        let width = |count: usize| bits(count - 1).max(1);
-        let (pass, plane) = (width(loops.passes), width(loops.planes));
+        let (pass, plane) = (index_width(loops.passes), index_width(loops.planes));
         vec![
-            self.at("last_group", width(loops.groups), 0),
-            self.at("last_block", width(loops.blocks), 0),
+            self.at("last_group", index_width(loops.groups), 0),
+            self.at("last_block", index_width(loops.blocks), 0),
             self.at("last_pass", pass, 0),
             self.at("layer_last_plane", plane, 0),
             self.at("pass_last", 1, 1),
@@ -129,16 +128,15 @@ fn last_layer(design: &Design) -> String {
 /// An output of the sequencer, its bits (0: a single wire), and whether anything looks at it.
 pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
     let loops = Loops::new(design);
-    let width = |count: usize| bits(count - 1).max(1);
     let analog = v.analog.is_some();
     vec![
         ("walk_layer", v.layer_width, v.many_layers),
         ("layer", v.layer_width, true),
         ("layer_start", 0, v.has_map),
-        ("group", width(loops.groups), told.asks("group_i")),
-        ("pass", width(loops.passes), told.asks("pass_i") || v.input_passes > 1),
-        ("plane", width(loops.planes), true),
-        ("last_plane", width(loops.planes), v.tells_planes),
+        ("group", index_width(loops.groups), told.asks("group_i")),
+        ("pass", index_width(loops.passes), told.asks("pass_i") || v.input_passes > 1),
+        ("plane", index_width(loops.planes), true),
+        ("last_plane", index_width(loops.planes), v.tells_planes),
         ("pass_first", 0, analog),
         ("block_last", 0, !analog),
         ("walk_start", 0, v.has_walk),
@@ -148,7 +146,7 @@ pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static s
 }
 
 pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
-    let pixel = bits(Loops::new(design).pixels - 1).max(1);
+    let pixel = index_width(Loops::new(design).pixels);
     let mut inputs = told.loops(design);
     inputs.push(told.at("last_pixel", pixel, 0));
     let last_block = match told.has("last_block_last_pixel") {
@@ -194,7 +192,7 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
 pub(super) fn walk_outputs(walk: &Walk, v: &View) -> Vec<(&'static str, &'static str, usize, bool)> {
     vec![
         ("address_o", "walk_address", walk.address, true),
-        ("bank_o", "walk_bank", bits(walk.banks - 1).max(1), v.walk_bank_width > 0),
+        ("bank_o", "walk_bank", index_width(walk.banks), v.walk_bank_width > 0),
         ("map_row_o", "window_row", walk.coordinate, v.pads_rows),
         ("map_column_o", "window_column", walk.coordinate, v.pads_columns),
         ("window_last_o", "window_last", 0, true),
@@ -204,12 +202,11 @@ pub(super) fn walk_outputs(walk: &Walk, v: &View) -> Vec<(&'static str, &'static
 
 pub(super) fn walk(design: &Design, v: &View, told: &Told) -> Instance {
     let walk = Walk::new(design, v);
-    let width = |count: usize| bits(count - 1).max(1);
     let mut inputs = vec![
-        told.at("last_window_column", width(walk.window.1), 0),
-        told.at("last_window_row", width(walk.window.0), 0),
-        told.at("last_column", width(walk.columns), 0),
-        told.at("banks", width(walk.banks) + 1, walk.all_banks.unwrap_or(0)),
+        told.at("last_window_column", index_width(walk.window.1), 0),
+        told.at("last_window_row", index_width(walk.window.0), 0),
+        told.at("last_column", index_width(walk.columns), 0),
+        told.at("banks", index_width(walk.banks) + 1, walk.all_banks.unwrap_or(0)),
         told.at("turn", walk.address, walk.all_turn.unwrap_or(0)),
     ];
     inputs.extend(step_ports(&walk).iter().map(|(name, width)| told.at(name, *width, 0)));
@@ -236,13 +233,16 @@ pub(super) fn support_mask(v: &View, told: &Told) -> Instance {
     let driven = unused(v.input_driven, "input_driven_rows", "unused_kept_driven_rows");
     let mut ports = vec![CLOCK, (true, "advance_i", "advance")];
     ports.extend(borrowed(&inputs));
-    ports.extend([(true, "kept_o", "kept"), (true, "kept_rows_o", kept_rows), (true, "driven_rows_o", driven)]);
+    ports.extend([
+        (true, "kept_o", "kept"),
+        (true, "kept_rows_o", kept_rows),
+        (true, "driven_rows_o", driven),
+    ]);
     shared(&core::support_mask(v), "support_mask", ports)
 }
 
 pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
     let gather = Gather::new(design, v);
-    let width = |count: usize| bits(count.max(1) - 1).max(1);
     let of_slots = |name: &str, width: usize, bit: u8| match told.has(name) {
         true => (format!("{name}_i"), told.wire(name)),
         false => (format!("{name}_i"), format!("{{{}{{1'b{bit}}}}}", v.banks * width)),
@@ -260,8 +260,8 @@ pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
     let inputs = [
         offset,
         of_slots("used", 1, 1),
-        of_slots("kernel_row", width(gather.rows.len()), 0),
-        of_slots("kernel_column", width(gather.columns.len()), 0),
+        of_slots("kernel_row", index_width(gather.rows.len()), 0),
+        of_slots("kernel_column", index_width(gather.columns.len()), 0),
         of_slots("partial", 1, 0),
         told.at("padded", 1, 0),
         told.at("zero_padding", 1, gather.all_zero.into()),
@@ -301,18 +301,17 @@ pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
 /// Outputs of the weight loader by which its tables are asked, and whether they are.
 pub(super) fn load_outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
     let loops = Loops::new(design);
-    let width = |count: usize| bits(count - 1).max(1);
     vec![
         ("load_layer", v.layer_width, v.many_layers),
-        ("load_group", width(loops.groups), told.asks("group_i")),
-        ("load_pass", width(loops.passes), skips(design) && loops.passes > 1),
-        ("load_plane", width(loops.planes), skips(design)),
+        ("load_group", index_width(loops.groups), told.asks("group_i")),
+        ("load_pass", index_width(loops.passes), skips(design) && loops.passes > 1),
+        ("load_plane", index_width(loops.planes), skips(design)),
     ]
 }
 
 pub(super) fn weight_loader(design: &Design, v: &View, told: &Told) -> Instance {
     let loops = Loops::new(design);
-    let (word, plane) = (bits(loops.words - 1).max(1), bits(loops.planes - 1).max(1));
+    let (word, plane) = (index_width(loops.words), index_width(loops.planes));
     let mut inputs = told.loops(design);
     inputs.push(told.at("group_words", v.weight_address_width, 0));
     inputs.push(told.at("last_pass_last_word", word, 0));

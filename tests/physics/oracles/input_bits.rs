@@ -2,52 +2,14 @@
 
 use super::support::*;
 use bincim::arch::{Arch, ArchFile, InputBits, Range, ReadoutKind};
-use bincim::bits::BitMatrix;
 use bincim::design::{self, Design};
 use bincim::device::{self, Cell, Gaussian, Physics, Scale};
 use bincim::golden::machine;
-use bincim::network::{
-    Activation, Input, InputCode, Layer, Network, Padding, Plane, Shape, Shortcut, random,
-};
 
 const TAPS: usize = 6;
 const CHANNELS: usize = 16;
 /// Standard deviation of a device, in differences of its two states.
 const SIGMA: f64 = 0.1;
-
-/// A dense layer of `TAPS` codes of 8 bits whose sums can be looked at, and one of scores behind it.
-fn network() -> Network {
-    let limits = random::Limits { layers: 1, planes: 1, shortcuts: false, ..random::Limits::default() };
-    let mut network = random::network(1, &limits);
-    let dense = |taps: usize, channels: usize, activation| Layer {
-        name: format!("of{taps}").into(),
-        op: "dense",
-        input: Shape { c: taps, h: 1, w: 1 },
-        kernel: (1, 1),
-        stride: (1, 1),
-        padding: Padding::NONE,
-        planes: vec![Plane::binary(BitMatrix::from_fn(channels, taps, |channel, tap| {
-            (channel * 7 + tap * 5) % 3 > 0
-        }))],
-        conv: Shape { c: channels, h: 1, w: 1 },
-        sum_pixels: false,
-        pool: None,
-        shortcut: Shortcut::NONE,
-        fewer: Vec::new(),
-        activation,
-        output: Shape { c: channels, h: 1, w: 1 },
-    };
-    let signs = Activation::Sign { threshold: vec![0; CHANNELS], flip: vec![false; CHANNELS] };
-    network.layers = vec![dense(TAPS, CHANNELS, signs), dense(CHANNELS, 2, Activation::Scores)];
-    network.input = Input {
-        shape: Shape { c: TAPS, h: 1, w: 1 },
-        code: InputCode::Unsigned { bits: 8 },
-        ..network.input
-    };
-    network.output.scale = vec![1.0; 2];
-    network.output.bias = vec![0.0; 2];
-    network
-}
 
 /// Converters whose step is far below a cell's error.
 fn arch(input_bits: InputBits) -> Arch {
@@ -99,7 +61,7 @@ fn o36_the_error_of_a_weight_whose_bits_share_a_cell_is_the_cells() {
     let ratio: f64 = ((4f64.powi(8) - 1.0) / 3.0).sqrt() / 255.0;
     assert!((ratio - 0.5796).abs() < 1e-4);
     for (input_bits, share) in [(InputBits::Serial, 1.0), (InputBits::SideBySide, ratio)] {
-        let design = design::build(&network(), &arch(input_bits)).expect("it fits");
+        let design = design::build(&dense_pair(TAPS, CHANNELS), &arch(input_bits)).expect("it fits");
         let errors = weight_errors(&design);
         let measured = (variance(&errors) / cell).sqrt();
         println!("{input_bits:?}: {measured:.4} of a cell's error, {share:.4} expected");
@@ -110,7 +72,7 @@ fn o36_the_error_of_a_weight_whose_bits_share_a_cell_is_the_cells() {
 /// Serial arrays hold a tap a row in one pass; side by side, each bit takes a row. Reads and their values are the same.
 #[test]
 fn a_row_holds_a_tap_or_one_of_its_bits() {
-    let network = network();
+    let network = dense_pair(TAPS, CHANNELS);
     let rows = |input_bits| {
         let design = design::build(&network, &arch(input_bits)).expect("it fits");
         let readout = design.layers[0].readout.clone().expect("an analog layer");

@@ -3,14 +3,10 @@
 
 use super::support::*;
 use bincim::arch::{Arch, ArchFile, InputBits, Range, ReadoutKind};
-use bincim::bits::BitMatrix;
 use bincim::design;
 use bincim::device::random::{Kind, Stream};
 use bincim::device::{self, Cell, CellKind, Drift, Gaussian, Physics, Scale, Wires, draw};
 use bincim::golden::machine;
-use bincim::network::{
-    Activation, Input, InputCode, Layer, Network, Padding, Plane, Shape, Shortcut, random,
-};
 use bincim::variation::{Chip, Converter, Levels, Site, Zero};
 
 const TAPS: usize = 40;
@@ -49,40 +45,6 @@ fn o41_a_raw_cell_is_the_signal_and_the_middle() {
     }
 }
 
-/// Two dense layers, the first of them of 8-bit codes, whose sums can be looked at.
-fn network() -> Network {
-    let limits = random::Limits { layers: 1, planes: 1, shortcuts: false, ..random::Limits::default() };
-    let mut network = random::network(1, &limits);
-    let dense = |taps: usize, channels: usize, activation| Layer {
-        name: format!("of{taps}").into(),
-        op: "dense",
-        input: Shape { c: taps, h: 1, w: 1 },
-        kernel: (1, 1),
-        stride: (1, 1),
-        padding: Padding::NONE,
-        planes: vec![Plane::binary(BitMatrix::from_fn(channels, taps, |channel, tap| {
-            (channel * 7 + tap * 5) % 3 > 0
-        }))],
-        conv: Shape { c: channels, h: 1, w: 1 },
-        sum_pixels: false,
-        pool: None,
-        shortcut: Shortcut::NONE,
-        fewer: Vec::new(),
-        activation,
-        output: Shape { c: channels, h: 1, w: 1 },
-    };
-    let signs = Activation::Sign { threshold: vec![0; CHANNELS], flip: vec![false; CHANNELS] };
-    network.layers = vec![dense(TAPS, CHANNELS, signs), dense(CHANNELS, 2, Activation::Scores)];
-    network.input = Input {
-        shape: Shape { c: TAPS, h: 1, w: 1 },
-        code: InputCode::Unsigned { bits: 8 },
-        ..network.input
-    };
-    network.output.scale = vec![1.0; 2];
-    network.output.bias = vec![0.0; 2];
-    network
-}
-
 fn arch(g_min: f64, input_bits: InputBits, range: Range) -> Arch {
     let rows = if input_bits == InputBits::Serial { 64 } else { 128 };
     let mut arch = ArchFile::default().with("generic", rows, CHANNELS, 8, rows, 0);
@@ -101,7 +63,7 @@ fn arch(g_min: f64, input_bits: InputBits, range: Range) -> Arch {
 /// conductance, plane j times 2^j. The equations here are in real numbers and know nothing of edges, tables and rows.
 #[test]
 fn o42_sums_behind_a_digital_reference_are_those_of_the_equations() {
-    let network = network();
+    let network = dense_pair(TAPS, CHANNELS);
     let mut clipped = 0;
     for (g_min, input_bits, range) in [
         (0.0, InputBits::Serial, Range::Word(bincim::arch::RangeWord::Full)),

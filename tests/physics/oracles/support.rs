@@ -1,6 +1,10 @@
 //! Columns evaluated with integers, and the statistics that results are held against.
 
+use bincim::bits::BitMatrix;
 use bincim::device::{Physics, draw};
+use bincim::network::{
+    Activation, Input, InputCode, Layer, Network, Padding, Plane, Shape, Shortcut, random,
+};
 use bincim::variation::{ArrayDraw, Converter, Site, Zero};
 
 /// Standard errors that an estimate may be off: 1 in 150,000 by chance.
@@ -128,4 +132,38 @@ pub fn sums(n: usize) -> Vec<(f64, f64)> {
             (2.0 * ones as f64 - n as f64, (ln - n as f64 * std::f64::consts::LN_2).exp())
         })
         .collect()
+}
+
+/// A dense layer of `taps` codes of 8 bits and `channels` sums that can be looked at, and one of scores behind it.
+pub fn dense_pair(taps: usize, channels: usize) -> Network {
+    let limits = random::Limits { layers: 1, planes: 1, shortcuts: false, ..random::Limits::default() };
+    let mut network = random::network(1, &limits);
+    let dense = |taps: usize, channels: usize, activation| Layer {
+        name: format!("of{taps}").into(),
+        op: "dense",
+        input: Shape { c: taps, h: 1, w: 1 },
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: Padding::NONE,
+        planes: vec![Plane::binary(BitMatrix::from_fn(channels, taps, |channel, tap| {
+            (channel * 7 + tap * 5) % 3 > 0
+        }))],
+        conv: Shape { c: channels, h: 1, w: 1 },
+        sum_pixels: false,
+        pool: None,
+        shortcut: Shortcut::NONE,
+        fewer: Vec::new(),
+        activation,
+        output: Shape { c: channels, h: 1, w: 1 },
+    };
+    let signs = Activation::Sign { threshold: vec![0; channels], flip: vec![false; channels] };
+    network.layers = vec![dense(taps, channels, signs), dense(channels, 2, Activation::Scores)];
+    network.input = Input {
+        shape: Shape { c: taps, h: 1, w: 1 },
+        code: InputCode::Unsigned { bits: 8 },
+        ..network.input
+    };
+    network.output.scale = vec![1.0; 2];
+    network.output.bias = vec![0.0; 2];
+    network
 }
