@@ -12,14 +12,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if design.analog.is_some() {
         return Vec::new();
     }
-    let idle = idle_cells(design);
-    let mut files = vec![
-        file("cim_array", &CimArray { v: view }),
-        file("column", &Column { v: view, inverted: idle.contains('0'), idle: idle_literal(&idle) }),
-    ];
-    if view.segment > 0 {
-        files.push(file("array_segment", &ArraySegment { v: view }));
-    }
+    let mut files = vec![file("cim_array", &CimArray::new(design, view))];
     let table = load_table(design, view);
     if !table.fields.is_empty() {
         files.push(program::module(&table));
@@ -28,23 +21,30 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
 }
 
 #[derive(Template)]
-#[template(path = "rtl/cim_array.v", syntax = "verilog", escape = "none")]
+#[template(path = "top/cim_array.v", syntax = "verilog", escape = "none")]
 struct CimArray<'a> {
     v: &'a View,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/array_segment.v", syntax = "verilog", escape = "none")]
-struct ArraySegment<'a> {
-    v: &'a View,
-}
-
-#[derive(Template)]
-#[template(path = "rtl/column.v", syntax = "verilog", escape = "none")]
-struct Column<'a> {
-    v: &'a View,
-    inverted: bool,
     idle: String,
+    /// A segment's wires, and what its copies are of.
+    weighted: &'static str,
+    enable: &'static str,
+    weighted_i: &'static str,
+    enable_i: &'static str,
+}
+
+impl CimArray<'_> {
+    fn new<'a>(design: &Design, v: &'a View) -> CimArray<'a> {
+        let choose = |there: bool, one, other| if there { one } else { other };
+        let weighted = v.planes > 1;
+        CimArray {
+            v,
+            idle: idle_literal(&idle_cells(design)),
+            weighted: choose(weighted, "weighted", "unused_weighted"),
+            enable: choose(v.row_enable, "enable", "unused_enable"),
+            weighted_i: choose(weighted, "weighted_i", "1'b0"),
+            enable_i: choose(v.row_enable, "enable_i", "{ROWS{1'b1}}"),
+        }
+    }
 }
 
 /// Cells as they are stored where the weight is +1, the highest row first.
@@ -52,9 +52,12 @@ fn idle_cells(design: &Design) -> String {
     design.tree.inverted_rows().iter().rev().map(|inverted| if *inverted { '0' } else { '1' }).collect()
 }
 
-/// The same as a hexadecimal literal, broken where it is long.
+/// The same as a literal of ROWS bits, broken where it is long.
 fn idle_literal(cells: &str) -> String {
     let rows = cells.len();
+    if !cells.contains('0') {
+        return "{ROWS{1'b1}}".into();
+    }
     let padded = format!("{}{cells}", "0".repeat(rows.next_multiple_of(4) - rows));
     let digits: String = padded
         .as_bytes()

@@ -1,23 +1,42 @@
 //! Memory images: one line of hexadecimal digits an address.
 
 use super::NamedText;
+use super::library::analog::value_layers;
 use super::library::core::has_flips;
 use crate::design::{Analog, Design};
 use crate::variation::{ArrayDraw, Chip};
 
-/// Every memory: `weights.hex` (popcount readout only), `thresholds.hex`, and what a chip holds: `cell.hex`, `offset.hex`
-/// and `edge.hex`.
+/// Every memory: `weights.hex` (popcount readout only), `thresholds.hex`, `values.hex` (analog arrays), and what a chip
+/// holds: `cell.hex`, `offset.hex` and `edge.hex`.
 ///
 /// # Panics
 /// Where the chip was drawn for another design.
 pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     let mut files = vec![NamedText { name: "thresholds.hex".into(), text: thresholds(design, chip) }];
-    match (&design.analog, chip) {
-        (Some(analog), Some(chip)) => files.extend(arrays(design, analog, chip)),
-        (Some(_), None) => {}
-        (None, _) => files.insert(0, NamedText { name: "weights.hex".into(), text: weights(design) }),
+    match &design.analog {
+        Some(analog) => {
+            files.push(NamedText { name: "values.hex".into(), text: values(design, analog) });
+            files.extend(chip.into_iter().flat_map(|chip| arrays(design, analog, chip)));
+        }
+        None => files.insert(0, NamedText { name: "weights.hex".into(), text: weights(design) }),
     }
     files
+}
+
+/// What the codes stand for, two's complement: one line a code, layer by layer where layers differ.
+fn values(design: &Design, analog: &Analog) -> String {
+    let mut text = String::new();
+    for layer in &design.layers[..value_layers(design)] {
+        let Some(readout) = &layer.readout else { continue };
+        for code in 0..1 << analog.code_width {
+            // A converter never gives the codes behind its last one.
+            let value = readout.values.get(code).or(readout.values.last()).copied().unwrap_or(0);
+            let mut line = Line::default();
+            line.push(value, design.widths.count);
+            line.end(&mut text);
+        }
+    }
+    text
 }
 
 /// What the analog arrays of a chip hold.

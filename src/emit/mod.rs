@@ -92,7 +92,6 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     let mut files = vec![top::module(design, &view)];
     files.extend(walk::modules(design, &view));
     files.extend(engine::modules(design, &view));
-    files.extend(analog::modules(design, &view));
     files.extend(planes::modules(design, &view));
     if design.analog.is_none() {
         files.extend(

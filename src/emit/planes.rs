@@ -115,7 +115,7 @@ fn scales(design: &Design, view: &View) -> Table {
 /// Where the arrays of each group of all layers begin: those of planes that do not run are passed over. `None` where
 /// every array that is there is read, or one group is all there is.
 fn arrays(design: &Design, view: &View) -> Option<Table> {
-    let a = view.analog.as_ref().filter(|a| a.counts_groups)?;
+    let a = view.analog.as_ref().filter(|a| a.first_arrays)?;
     let mut entries = Vec::new();
     let mut first = Vec::new();
     for layer in &design.layers {

@@ -66,7 +66,7 @@ pub(super) fn literal(width: usize, value: i64) -> String {
 }
 
 #[derive(Template)]
-#[template(path = "rtl/program.v", syntax = "verilog", escape = "none")]
+#[template(path = "top/program.v", syntax = "verilog", escape = "none")]
 struct Program {
     module: &'static str,
     description: String,

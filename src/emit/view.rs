@@ -22,9 +22,8 @@ pub(super) struct View {
     /// Bits of a row vector of the input unit, all of whose planes drive the same rows in turn if `serial_input`.
     pub vector_bits: usize,
     pub serial_input: bool,
-    /// D, and the part of it that the popcount tree takes.
+    /// D.
     pub latency: usize,
-    pub tree_latency: usize,
     /// Lanes that share a copy of the row register; 0: none.
     pub segment: usize,
     pub row_enable: bool,
@@ -33,6 +32,8 @@ pub(super) struct View {
     pub analog: Option<AnalogView>,
     /// Reads have noise of their own.
     pub noise: bool,
+    /// Something is taken away behind the converters.
+    pub subtracts: bool,
     /// The first layer counts the planes of an integer.
     pub weighted: bool,
     /// The rows of the first layer's vectors count among the driven ones; the input unit counts them.
@@ -187,12 +188,12 @@ impl View {
             vector_bits: design.vector_bits(),
             serial_input: design.serial_input(),
             latency: design.latency,
-            tree_latency: design.tree.latency(),
             segment: design.segment,
             row_enable: design.row_enable,
             counts_driven,
             analog: AnalogView::new(design),
             noise: design.has_noise(),
+            subtracts: design.analog.as_ref().is_some_and(|analog| analog.reference.is_some()),
             weighted: layers[0].weighted,
             input_driven,
             input_counts: input_driven && !masks_rows,

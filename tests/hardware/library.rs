@@ -30,6 +30,62 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=2 Count=4 Sum=11 Depth=5 Driven=4 Stages=1 Shift=2",
         ],
     ),
+    (
+        "bincim_array_analog",
+        &[
+            "Lanes=1 Step=1 Cell=1 Voltage=2",
+            "Lanes=4 Step=3 Cell=6 Voltage=12",
+            "Lanes=3 Step=8 Cell=9 Voltage=20 RowEnable=1",
+        ],
+    ),
+    (
+        "bincim_array_reader",
+        &[
+            "Rows=1 Step=1 Interval=1",
+            "Rows=8 Step=8 Arrays=9 Reads=8 Interval=1 Passes=1 FirstArrays=1",
+            "Rows=16 Step=4 Arrays=5 Reads=3 Interval=6 Pauses=1 Serial=1 Passes=1 RowEnable=1",
+            "Rows=12 Step=2 Arrays=2 Reads=2 Interval=3 Passes=1",
+        ],
+    ),
+    (
+        "bincim_code_value",
+        &[
+            "Lanes=1 Code=1 Count=2 InitFile=\"c1.hex\"",
+            "Lanes=4 Code=3 Count=8 Reads=8 InitFile=\"c2.hex\"",
+            "Lanes=3 Code=4 Count=9 Layers=3 Reference=1 InitFile=\"c3.hex\"",
+        ],
+    ),
+    (
+        "bincim_column_adc",
+        &[
+            "Lanes=1 Voltage=2 Code=1",
+            "Lanes=4 Edges=7 Voltage=9 Code=3 Arrays=3 Reads=8",
+            "Lanes=2 Edges=2 Steps=4 Voltage=8 Code=3 Arrays=5",
+            "Lanes=3 Share=3 Voltage=7 Code=1 Reads=2",
+            "Lanes=2 Share=4 Edges=3 Steps=5 Voltage=12 Code=4 Arrays=9 Reads=3",
+        ],
+    ),
+    (
+        "bincim_column_noise",
+        &[
+            "Lanes=1 Voltage=7 Gain=1 Steps=1",
+            "Lanes=2 Voltage=12 Gain=23 Steps=2 Rules=64'h0123456789abcdef",
+            "Lanes=2 Voltage=16 Gain=300 Steps=8 Rules=64'hfedcba9876543210",
+        ],
+    ),
+    (
+        "bincim_drive_reference",
+        &[
+            "Step=1 Drive=2 Share=1 Count=2",
+            "Step=4 Drive=6 Share=5 Fraction=3 Count=9 RowEnable=1",
+            "Step=8 Drive=8 Share=8 Count=8",
+        ],
+    ),
+    (
+        "bincim_array_segment",
+        &["Rows=1 Words=1 WeightBits=1", "Rows=16 Words=2 WeightBits=32 Weighted=1 RowEnable=1"],
+    ),
+    ("bincim_column_cells", &["Words=1 Height=1", "Words=1 Height=9", "Words=3 Height=4 Idle=12'hf0a"]),
     ("bincim_counter", &["Count=1", "Count=2", "Count=3", "Count=8", "Count=100"]),
     (
         "bincim_gather",
@@ -235,6 +291,14 @@ const MATRIX: &[(&str, &[Settings])] = &[
 /// (`templates/verif/registers.h`, `streams.h`, `engine.h`), or every vector that they let through and its cycle.
 const CO_SIMULATED: &[&str] = &[
     "bincim_analog_pipe",
+    "bincim_array_analog",
+    "bincim_array_reader",
+    "bincim_array_segment",
+    "bincim_code_value",
+    "bincim_column_adc",
+    "bincim_column_cells",
+    "bincim_column_noise",
+    "bincim_drive_reference",
     "bincim_gather",
     "bincim_input_frames",
     "bincim_input_stream",
@@ -270,8 +334,9 @@ fn images() -> tempfile::TempDir {
         let Some(image) = of("InitFile") else { continue };
         let number = |name| of(name).map(|text| text.parse::<usize>().expect("a number"));
         let of_lanes = || Some(number("Lanes")? * (number("Threshold")? + number("Flips")?));
-        let width = number("Width").or_else(of_lanes).expect("a width");
-        let depth = number("Depth").expect("a depth");
+        let width = number("Width").or_else(of_lanes).or_else(|| number("Count")).expect("a width");
+        let of_codes = || Some(number("Layers").unwrap_or(1).next_power_of_two() << number("Code")?);
+        let depth = number("Depth").or_else(of_codes).expect("a depth");
         let mut state = (width * 1000 + depth) as u64;
         let mut text = String::new();
         for _ in 0..depth {

@@ -141,17 +141,17 @@ fn lane_signals(design: &Design, lane: usize) -> Vec<String> {
     let top = "u_dut";
     let mut signals = Vec::new();
     if design.analog.is_none() {
-        let column = match design.arch.segment {
-            0 => format!("{top}.u_cim_array.gen_column[{lane}].u_column"),
-            segment => format!(
-                "{top}.u_cim_array.gen_segment[{}].u_array_segment.gen_column[{}].u_column",
-                lane / segment,
-                lane % segment
-            ),
+        let array = format!("{top}.u_cim_array");
+        let (row, column) = match design.arch.segment {
+            0 => (format!("{array}.row_i"), format!("{array}.gen_column[{lane}]")),
+            segment => {
+                let segment_of = format!("{array}.gen_segment[{}]", lane / segment);
+                (format!("{segment_of}.row"), format!("{segment_of}.gen_column[{}]", lane % segment))
+            }
         };
-        signals.push(bus(format!("{column}.row_i"), design.rows));
-        signals.push(bus(format!("{column}.active_q"), design.rows));
-        signals.push(bus(format!("{column}.count_o"), design.tree.count_width()));
+        signals.push(bus(row, design.rows));
+        signals.push(bus(format!("{column}.cells"), design.rows));
+        signals.push(bus(format!("{column}.count"), design.tree.count_width()));
     }
     let sum = design.widths.accumulator;
     for name in ["count", "contribution", "base"] {

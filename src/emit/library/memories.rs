@@ -55,23 +55,18 @@ pub(in super::super) struct ChipMemories {
     pub edges: Head,
 }
 
-/// The memories of a chip; `words`, `turns` and `steps` are the bits of an address behind those of the array.
-pub(in super::super) fn chip(
-    design: &Design,
-    analog: &Analog,
-    words: usize,
-    turns_and_steps: usize,
-) -> ChipMemories {
+/// The memories of a chip.
+pub(in super::super) fn chip(design: &Design, analog: &Analog) -> ChipMemories {
     // A lone array has an index of one bit all the same, and its memories an empty second half.
     let arrays = analog.arrays.max(2);
     let memory = |width, depth, image| rom(width, depth, Style::Block, image);
     let converters = design.lanes / analog.share;
     ChipMemories {
-        cells: memory(analog.cell_word(design.lanes), arrays << words, "cell.hex"),
+        cells: memory(analog.cell_word(design.lanes), arrays * analog.words.next_power_of_two(), "cell.hex"),
         offsets: memory(analog.offset_word(design.lanes), arrays, "offset.hex"),
         edges: memory(
             converters * analog.edges_per_cycle * analog.voltage_width,
-            arrays << turns_and_steps,
+            arrays * analog.share.next_power_of_two() * analog.edge_steps.next_power_of_two(),
             "edge.hex",
         ),
     }

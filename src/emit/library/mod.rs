@@ -3,6 +3,7 @@
 //! The one list of its files, and a small record a module that turns what a design asks into parameters. Nothing else
 //! writes a parameter of a library module.
 
+pub(super) mod analog;
 pub(super) mod array;
 pub(super) mod control;
 pub(super) mod core;
@@ -33,6 +34,14 @@ macro_rules! module {
 
 /// Every module of the library.
 pub const MODULES: &[Module] = &[
+    module!("analog", "bincim_array_analog"),
+    module!("analog", "bincim_array_reader"),
+    module!("analog", "bincim_code_value"),
+    module!("analog", "bincim_column_adc"),
+    module!("analog", "bincim_column_noise"),
+    module!("analog", "bincim_drive_reference"),
+    module!("array", "bincim_array_segment"),
+    module!("array", "bincim_column_cells"),
     module!("array", "bincim_row_driver"),
     module!("control", "bincim_analog_pipe"),
     module!("control", "bincim_registers"),
@@ -103,6 +112,12 @@ impl Head {
             name,
             if digits.is_empty() { "1'b0".into() } else { format!("{}'b{digits}", digits.len()) },
         ));
+        self
+    }
+
+    /// An expression; its lines, where it has several, begin behind those of a parameter.
+    fn with_value(mut self, name: &'static str, value: String) -> Head {
+        self.parameters.push((name, value));
         self
     }
 

@@ -1,15 +1,16 @@
 //! The analog arrays' part of the top module: wires and instances.
 
-use super::instances::{CLOCK, Instance, RESET, instance, rom};
+use super::instances::{CLOCK, Instance, RESET, instance, rom, shared};
 use super::{Group, group};
 use crate::design::{Analog, Design};
-use crate::emit::analog::{AnalogView, converter};
-use crate::emit::library::memories;
+use crate::emit::analog::AnalogView;
+use crate::emit::facts::plural;
+use crate::emit::library::{analog as library, core, memories};
 use crate::emit::view::View;
 
 /// Wires between the parts.
 pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
-    let planes = a.planes > 1;
+    let unused = |used: bool, name: &'static str, unused: &'static str| if used { name } else { unused };
     group(
         "Reads of the analog arrays, from the door to the codes.",
         vec![
@@ -17,14 +18,17 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, "door_tile_first"),
             (v.multi_pass, 0, "door_pass_first"),
             (v.multi_pass, 0, "door_group_last"),
+            (a.first_arrays, v.all_group_width, "array_group"),
+            (a.first_arrays, 0, "unused_last_array_group"),
+            (a.first_arrays, a.array_width, "first_array"),
             (true, 0, "cell_read"),
             (true, a.cell_address_width, "cell_address"),
             (true, a.cell_word, "cell_word"),
             (true, a.array_width, "array"),
             (true, a.offset_word, "offset_word"),
             (true, a.row_step, "step_row"),
-            (v.row_enable, a.row_step, "step_enable"),
-            (v.serial_input, 0, "next_plane"),
+            (true, a.row_step, unused(v.row_enable, "step_enable", "unused_step_enable")),
+            (true, 0, unused(v.serial_input, "next_plane", "unused_next_plane")),
             (true, 0, "step_valid"),
             (true, 0, "step_first"),
             (true, v.lanes * a.voltage_width, "voltage"),
@@ -33,15 +37,15 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, "sample"),
             (true, 0, "sample_last"),
             (true, a.array_width, "sample_array"),
-            (planes, a.plane_width, "sample_plane"),
+            (true, a.read_width, "sample_read"),
             (true, 0, "edge_read"),
             (true, a.edge_address_width, "edge_address"),
             (true, a.edges_width, "edge_word"),
             (true, 0, "converted"),
             (true, 0, "code_valid"),
-            (planes, a.plane_width, "code_plane"),
+            (true, a.read_width, "code_read"),
             (true, v.lanes * a.code_width, "code"),
-            (a.reference.is_some(), v.count_width, "reference"),
+            (v.subtracts, v.count_width, "reference"),
         ],
         vec!["wire sampled = sample & sample_last;".into()],
     )
@@ -57,127 +61,167 @@ fn parted(word: &str, columns: usize, whole: usize) -> (String, String) {
 
 /// The parts, in the order of the data path.
 pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Vec<Instance> {
-    let planes = a.planes > 1;
-    let reader = vec![
-        CLOCK,
-        RESET,
-        (true, "frame_start_i", "frame_start"),
-        (true, "door_valid_i", "door_valid"),
-        (true, "door_tile_first_i", "door_tile_first"),
-        (v.multi_pass, "door_pass_first_i", "door_pass_first"),
-        (v.multi_pass, "door_group_last_i", "door_group_last"),
-        (a.two_speeds, "weighted_i", "weighted"),
-        (true, "ready_o", "array_ready"),
-        (true, "row_i", "row"),
-        (v.serial_input, "next_plane_o", "next_plane"),
-        (v.row_enable, "enable_i", "row_enable"),
-        (v.row_enable, "enable_o", "step_enable"),
-        (true, "read_o", "cell_read"),
-        (true, "cell_address_o", "cell_address"),
-        (true, "array_o", "array"),
-        (true, "row_o", "step_row"),
-        (true, "sum_valid_o", "step_valid"),
-        (true, "sum_first_o", "step_first"),
-        (true, "sample_o", "sample"),
-        (true, "sample_array_o", "sample_array"),
-        (planes, "sample_plane_o", "sample_plane"),
-        (true, "sample_last_o", "sample_last"),
-    ];
-    let memories = memories::chip(design, analog, a.word_width, a.turn_width + a.edge_step_width);
+    let or = |there: bool, wire, other| if there { wire } else { other };
+    let memories = memories::chip(design, analog);
     let offset_bits = v.lanes * a.voltage_width;
     let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
     let (offsets, share) = parted("offset_word", offset_bits, a.offset_word);
+    let all_driven = format!("{{{}{{1'b1}}}}", a.row_step);
+    let step_enable = or(v.row_enable, "step_enable", &all_driven);
+    let mut parts = Vec::new();
+    if a.first_arrays {
+        parts.extend(first_array(v));
+    }
+    parts.push(reader(design, analog, v, a));
+    parts.push(rom(&memories.cells, "cell_memory", ["cell_read", "cell_address", "cell_word"]).noting(
+        format!(
+            "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each{}.",
+            a.row_step,
+            plural(a.row_step),
+            v.lanes,
+            analog.cell_width,
+            if analog.reference.is_some() { "; above them, whether a row holds cells" } else { "" }
+        ),
+    ));
+    parts.push(rom(&memories.offsets, "offset_memory", ["cell_read", "array", "offset_word"]).noting(
+        match a.offset_word > offset_bits {
+            true => "Offsets of all arrays' columns, above them the share of the array's reference.".into(),
+            false => "Offsets of all arrays' columns.".into(),
+        },
+    ));
     let array = vec![
         CLOCK,
         (true, "valid_i", "step_valid"),
         (true, "first_i", "step_first"),
         (true, "row_i", "step_row"),
-        (v.row_enable, "enable_i", "step_enable"),
+        (true, "enable_i", step_enable),
         (true, "cell_i", &cells),
         (true, "offset_i", &offsets),
         (true, "voltage_o", "voltage"),
     ];
-    let columns = vec![
+    parts.push(shared(&library::array(design, analog), "cim_array", array));
+    if let Some(noise) = &analog.noise {
+        let ports = vec![
+            CLOCK,
+            RESET,
+            (true, "frame_start_i", "frame_start"),
+            (true, "seed_i", "noise_seed"),
+            (true, "sample_i", "sample"),
+            (true, "voltage_i", "voltage"),
+            (true, "voltage_o", "noisy_voltage"),
+        ];
+        parts.push(shared(&library::noise(design, analog, noise), "column_noise", ports));
+    }
+    if let Some(reference) = &analog.reference {
+        let (head, only_share) = library::reference(design, analog, reference);
+        let ports = vec![
+            CLOCK,
+            (true, "valid_i", "step_valid"),
+            (true, "first_i", "step_first"),
+            (true, "row_i", "step_row"),
+            (true, "enable_i", step_enable),
+            (true, "used_i", used.as_str()),
+            (true, "share_i", only_share.as_deref().unwrap_or(&share)),
+            (true, "sample_i", "sample"),
+            (true, "reference_o", "reference"),
+        ];
+        parts.push(shared(&head, "drive_reference", ports));
+    }
+    parts.push(
+        rom(&memories.edges, "edge_memory", ["edge_read", "edge_address", "edge_word"]).noting(edges(analog)),
+    );
+    let converters = vec![
         CLOCK,
         RESET,
         (true, "sample_i", "sample"),
         (true, "sample_last_i", "sample_last"),
         (true, "sample_array_i", "sample_array"),
-        (planes, "sample_plane_i", "sample_plane"),
-        (true, "voltage_i", if v.noise { "noisy_voltage" } else { "voltage" }),
+        (true, "sample_read_i", "sample_read"),
+        (true, "voltage_i", or(v.noise, "noisy_voltage", "voltage")),
         (true, "edge_read_o", "edge_read"),
         (true, "edge_address_o", "edge_address"),
         (true, "edge_i", "edge_word"),
         (true, "converted_o", "converted"),
         (true, "code_valid_o", "code_valid"),
-        (planes, "plane_o", "code_plane"),
+        (true, "code_read_o", "code_read"),
         (true, "code_o", "code"),
     ];
-    let noise = vec![
+    let name = if analog.sense { "sense_amp" } else { "column_adc" };
+    parts.push(shared(&library::converters(design, analog), name, converters));
+    let nothing = format!("{}'d0", v.count_width);
+    let value = vec![
+        CLOCK,
+        (true, "layer_i", or(a.value_layers, "layer", "1'b0")),
+        (true, "code_valid_i", "code_valid"),
+        (true, "code_read_i", "code_read"),
+        (true, "code_i", "code"),
+        (true, "reference_i", or(v.subtracts, "reference", &nothing)),
+        (true, "count_o", "count"),
+    ];
+    parts.push(shared(&library::code_value(design, analog), "code_value", value));
+    parts
+}
+
+/// Where the arrays of the group at the door begin.
+fn first_array(v: &View) -> [Instance; 2] {
+    let last = format!("{}'d{}", v.all_group_width, v.all_groups - 1);
+    let group = vec![
+        CLOCK,
+        RESET,
+        (true, "clear_i", "frame_start"),
+        (true, "step_i", "door_valid & door_group_last"),
+        (true, "last_i", last.as_str()),
+        (true, "value_o", "array_group"),
+        (true, "last_o", "unused_last_array_group"),
+    ];
+    let table = vec![(true, "group_i", "array_group"), (true, "first_array_o", "first_array")];
+    [shared(&core::counter(v.all_groups), "array_group", group), instance("array_program", table)]
+}
+
+fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instance {
+    let or = |there: bool, wire, other| if there { wire } else { other };
+    let (any_array, all_rows) = (format!("{}'d0", a.array_width), format!("{{{}{{1'b1}}}}", v.rows));
+    let ports = vec![
         CLOCK,
         RESET,
         (true, "frame_start_i", "frame_start"),
-        (true, "seed_i", "noise_seed"),
-        (true, "sample_i", "sample"),
-        (true, "voltage_i", "voltage"),
-        (true, "voltage_o", "noisy_voltage"),
+        (true, "door_valid_i", "door_valid"),
+        (true, "door_tile_first_i", "door_tile_first"),
+        (true, "door_pass_first_i", or(v.multi_pass, "door_pass_first", "1'b1")),
+        (true, "door_group_last_i", or(v.multi_pass, "door_group_last", "1'b1")),
+        (true, "first_array_i", or(a.first_arrays, "first_array", &any_array)),
+        (true, "last_read_i", &a.last_read),
+        (true, "last_word_i", &a.last_word),
+        (true, "last_step_i", &a.last_step),
+        (true, "ready_o", "array_ready"),
+        (true, "row_i", "row"),
+        (true, "enable_i", or(v.row_enable, "row_enable", &all_rows)),
+        (true, "next_plane_o", or(v.serial_input, "next_plane", "unused_next_plane")),
+        (true, "read_o", "cell_read"),
+        (true, "cell_address_o", "cell_address"),
+        (true, "array_o", "array"),
+        (true, "row_o", "step_row"),
+        (true, "enable_o", or(v.row_enable, "step_enable", "unused_step_enable")),
+        (true, "sum_valid_o", "step_valid"),
+        (true, "sum_first_o", "step_first"),
+        (true, "sample_o", "sample"),
+        (true, "sample_array_o", "sample_array"),
+        (true, "sample_read_o", "sample_read"),
+        (true, "sample_last_o", "sample_last"),
     ];
-    let reference = vec![
-        CLOCK,
-        (true, "valid_i", "step_valid"),
-        (true, "first_i", "step_first"),
-        (true, "row_i", "step_row"),
-        (v.row_enable, "enable_i", "step_enable"),
-        (true, "used_i", used.as_str()),
-        (a.offset_word > offset_bits, "share_i", share.as_str()),
-        (true, "sample_i", "sample"),
-        (true, "reference_o", "reference"),
-    ];
-    let value = vec![
-        CLOCK,
-        (a.value_layers, "layer_i", "layer"),
-        (true, "code_valid_i", "code_valid"),
-        (planes, "plane_i", "code_plane"),
-        (true, "code_i", "code"),
-        (a.reference.is_some(), "reference_i", "reference"),
-        (true, "count_o", "count"),
-    ];
-    let edges = match a.sense {
-        true => "References of all arrays' sense amplifiers.".into(),
-        false if a.share == 1 => {
-            format!("Edges of all arrays' converters: a word is {} of every column.", a.edges_per_cycle)
+    shared(&library::reader(design, analog, v.multi_pass), "array_reader", ports)
+}
+
+/// What the memory of the edges holds.
+fn edges(analog: &Analog) -> String {
+    match (analog.sense, analog.share) {
+        (true, _) => "References of all arrays' sense amplifiers.".into(),
+        (false, 1) => {
+            format!("Edges of all arrays' converters: a word is {} of every column.", analog.edges_per_cycle)
         }
-        false => format!(
-            "Edges of all converters: a word is {} of every {}th column, those of its neighbours follow.",
-            a.edges_per_cycle, a.share
+        (false, share) => format!(
+            "Edges of all converters: a word is {} of every {share}th column, those of its neighbours follow.",
+            analog.edges_per_cycle
         ),
-    };
-    let mut parts = vec![
-        instance("array_reader", reader),
-        rom(&memories.cells, "cell_memory", ["cell_read", "cell_address", "cell_word"]).noting(format!(
-            "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each{}.",
-            a.row_step,
-            a.row_step_s,
-            v.lanes,
-            a.cell_width,
-            if a.reference.is_some() { "; above them, whether a row holds cells" } else { "" }
-        )),
-        rom(&memories.offsets, "offset_memory", ["cell_read", "array", "offset_word"]).noting(
-            match a.offset_word > offset_bits {
-                true => {
-                    "Offsets of all arrays' columns, above them the share of the array's reference.".into()
-                }
-                false => "Offsets of all arrays' columns.".into(),
-            },
-        ),
-        instance("cim_array", array),
-    ];
-    parts.extend(v.noise.then(|| instance("column_noise", noise)));
-    parts.extend(a.reference.is_some().then(|| instance("drive_reference", reference)));
-    parts.extend([
-        rom(&memories.edges, "edge_memory", ["edge_read", "edge_address", "edge_word"]).noting(edges),
-        instance(converter(analog), columns),
-        instance("code_value", value),
-    ]);
-    parts
+    }
 }

@@ -15,7 +15,7 @@ use instances::Instance;
 use loops::Told;
 
 #[derive(Template)]
-#[template(path = "rtl/bincim_top.v", syntax = "verilog", escape = "none")]
+#[template(path = "top/bincim_top.v", syntax = "verilog", escape = "none")]
 struct Top<'a> {
     v: &'a View,
     groups: Vec<Group>,
