@@ -121,7 +121,7 @@ endmodule
 
 /// The files of a tree; the instance of it.
 fn emit(plan: &TreePlan, folder: &Path) -> String {
-    for file in modules(plan) {
+    for file in modules(plan, "popcount") {
         save(&folder.join(file.name), &file.text);
     }
     let weighted = if plan.groups > 1 { ".weighted_i(weight[0]), " } else { "" };

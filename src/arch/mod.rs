@@ -14,6 +14,7 @@ pub use setting::Setting;
 pub use subtraction::Subtraction;
 pub use validate::{ArchProblem, validate, validate_file};
 
+use crate::design::names;
 use crate::device::Physics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -212,11 +213,15 @@ pub struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 2000))]
     pub clock_mhz: Option<f64>,
+    /// What the names of the design's own modules and memory images begin with: the top is PREFIX_top. Designs of several
+    /// prefixes stand in one simulation or chip.
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,39}$"))]
+    pub prefix: String,
 }
 
 impl Default for Target {
     fn default() -> Target {
-        Target { device: "generic".into(), clock_mhz: None }
+        Target { device: "generic".into(), clock_mhz: None, prefix: names::PREFIX.into() }
     }
 }
 

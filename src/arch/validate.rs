@@ -1,7 +1,7 @@
 //! What a machine must satisfy before anything is built from it.
 
 use super::readout::MOST_GAIN;
-use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout, Subtraction};
+use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout, Subtraction, Target};
 use crate::device::{CellKind, Physics, Reference};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
@@ -51,7 +51,8 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     reference(&arch.readout, &arch.variation, &mut problems);
-    ports(&arch.interface, arch.target.clock_mhz, &mut problems);
+    ports(&arch.interface, &mut problems);
+    target(&arch.target, &mut problems);
     problems.0
 }
 
@@ -128,8 +129,8 @@ fn shape(arch: &Arch, problems: &mut Problems) {
     );
 }
 
-/// The streams and the clock.
-fn ports(interface: &Interface, clock_mhz: Option<f64>, problems: &mut Problems) {
+/// The streams.
+fn ports(interface: &Interface, problems: &mut Problems) {
     problems.say(
         !(1..=2).contains(&interface.input_buffers),
         "interface.input_buffers",
@@ -144,13 +145,26 @@ fn ports(interface: &Interface, clock_mhz: Option<f64>, problems: &mut Problems)
         "outside 1 to 64".into(),
         "take 1, 2, 4 or 8".into(),
     );
-    let mhz = clock_mhz.unwrap_or(1.0);
+}
+
+/// The clock and the names.
+fn target(target: &Target, problems: &mut Problems) {
+    let mhz = target.clock_mhz.unwrap_or(1.0);
     problems.say(
         !(mhz > 0.0 && mhz <= 2000.0),
         "target.clock_mhz",
         mhz,
         "not a clock between 0 and 2000 MHz".into(),
         "take a frequency such as 12, 25 or 60".into(),
+    );
+    let prefix = &target.prefix;
+    let letters = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    problems.say(
+        !letters || !prefix.starts_with(|c: char| c.is_ascii_alphabetic()) || prefix.len() > 40,
+        "target.prefix",
+        format!("{prefix:?}"),
+        "no beginning of a Verilog name of at most 40 letters, digits and underlines".into(),
+        "take a word such as left or digits_1".into(),
     );
 }
 
@@ -377,7 +391,8 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     reference(&file.readout, &file.variation, &mut problems);
-    ports(&file.interface, file.target.clock_mhz, &mut problems);
+    ports(&file.interface, &mut problems);
+    target(&file.target, &mut problems);
     problems.0
 }
 

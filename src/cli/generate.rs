@@ -146,6 +146,14 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
 /// The wrapper for the device's board; nothing for a device without one.
 fn board(design: &Design, device: &Device, baud: Option<u64>) -> miette::Result<Option<BoardTop>> {
     let Some(board) = &device.board else { return Ok(None) };
+    if design.arch.target.prefix == board.name {
+        return Err(miette::miette!(
+            code = "cli::prefix",
+            help = "take another word for target.prefix",
+            "target.prefix = {0:?} is the name of the board, whose wrapper is called {0}_top too",
+            board.name
+        ));
+    }
     let hertz = |mhz: f64| (mhz * 1e6).round() as u64;
     let (oscillator, wanted) = (hertz(board.clock_mhz), hertz(design.arch.clock_mhz()));
     let family = match device.family {
@@ -164,6 +172,7 @@ fn board(design: &Design, device: &Device, baud: Option<u64>) -> miette::Result<
     let core_hz = pll.as_ref().map_or(oscillator, |pll| pll.output_hz);
     Ok(Some(BoardTop {
         module: format!("{}_top", board.name),
+        accelerator: design.module("top"),
         title: board.title.clone(),
         clock_hz: oscillator,
         pll,
@@ -257,7 +266,7 @@ fn json_file(name: &str, value: &impl serde::Serialize) -> NamedText {
 fn view(design: &Design, pixels: &Pixels, board_clock_mhz: Option<f64>) -> DesignView {
     DesignView {
         name: design.name.raw().into(),
-        top: "bincim_top".into(),
+        top: design.module("top"),
         rows: design.rows as u64,
         lanes: design.lanes as u64,
         weight_bits: design.network.weight_bits() as u64,

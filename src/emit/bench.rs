@@ -21,6 +21,7 @@ struct LayerView {
 #[derive(Template)]
 #[template(path = "verif/bincim_tb.v", syntax = "verilog")]
 struct Bench {
+    top: String,
     images: usize,
     frames: usize,
     has_seed: bool,
@@ -49,6 +50,7 @@ struct Bench {
 #[derive(Template)]
 #[template(path = "verif/cosim_top.sv", syntax = "verilog")]
 struct CosimTop {
+    top: String,
     in_bits: usize,
     out_bits: usize,
     lanes: usize,
@@ -71,6 +73,22 @@ struct Cocotb {
 #[template(path = "verif/design.mk", syntax = "verilog")]
 struct Make {
     description: String,
+    top: String,
+    /// What the names of the popcount tree begin with.
+    tree: String,
+}
+
+#[derive(Template)]
+#[template(path = "verif/cocotb.mk", syntax = "verilog")]
+struct CocotbMake {
+    top: String,
+}
+
+/// Has the popcount tree compiled once.
+#[derive(Template)]
+#[template(path = "verif/cosim.vlt", syntax = "verilog")]
+struct Blocks {
+    tree: String,
 }
 
 /// Frames that the Verilog bench runs besides its images.
@@ -88,10 +106,11 @@ pub fn frames(design: &Design, images: usize) -> usize {
 /// Errors: a template that cannot be rendered.
 pub fn files(design: &Design, frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
     let vectors = vectors::hex(design, frames);
+    let make = Make { description: description(design), top: design.module("top"), tree: design.tree_stem() };
     let mut texts = vec![
-        text("Makefile", Make { description: description(design) }.render()?),
+        text("Makefile", make.render()?),
         text("verif/Makefile", include_str!("../../templates/verif/verif.mk")),
-        text("verif/cocotb.mk", include_str!("../../templates/verif/cocotb.mk")),
+        text("verif/cocotb.mk", CocotbMake { top: design.module("top") }.render()?),
         text("verif/bincim_tb.v", bench(design, frames).render()?),
         text("verif/test_bincim.py", cocotb(design, frames).render()?),
     ];
@@ -99,7 +118,7 @@ pub fn files(design: &Design, frames: &[Frame]) -> Result<Vec<NamedText>, askama
     texts
         .extend(tree_cells(design).into_iter().map(|cell| text(&format!("{CELLS}{}", cell.name), cell.text)));
     if design.analog.is_none() {
-        let model = popcount::specification(&design.tree, "popcount_tree");
+        let model = popcount::specification(&design.tree, &popcount::top(&design.tree_stem()));
         texts.push(text(&format!("verif/model/{}", model.name), model.text));
     }
     texts.extend(vectors.into_iter().map(|(name, content)| text(&format!("verif/vectors/{name}"), content)));
@@ -120,6 +139,7 @@ pub(super) fn tree_cells(design: &Design) -> Vec<NamedText> {
 /// The files of the C++ co-simulation alone; the first is its Verilog top, the second holds `main`.
 pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
     let top = CosimTop {
+        top: design.module("top"),
         in_bits: design.input.stream_bits,
         out_bits: design.output.stream_bits,
         lanes: design.lanes,
@@ -130,7 +150,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         text("verif/cosim_top.sv", top.render()?),
         text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
         text("verif/harness.h", include_str!("../../templates/verif/harness.h")),
-        text("verif/cosim.vlt", include_str!("../../templates/verif/cosim.vlt")),
+        text("verif/cosim.vlt", Blocks { tree: popcount::top(&design.tree_stem()) }.render()?),
         text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
         text("verif/engine.h", include_str!("../../templates/verif/engine.h")),
         text("verif/registers.h", include_str!("../../templates/verif/registers.h")),
@@ -167,6 +187,7 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         .collect();
     let bit_events = layers.iter().map(|layer| layer.groups * layer.bits).sum();
     Bench {
+        top: design.module("top"),
         images: frames.len() - if design.has_noise() { MORE_FRAMES } else { 0 },
         frames: frames.len(),
         has_seed: design.has_noise(),

@@ -12,10 +12,10 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if design.analog.is_some() {
         return Vec::new();
     }
-    let mut files = vec![file("cim_array", &CimArray::new(design, view))];
+    let mut files = vec![file(&design.module("cim_array"), &CimArray::new(design, view))];
     let table = load_table(design, view);
     if !table.fields.is_empty() {
-        files.push(program::module(&table));
+        files.push(program::module(design, &table));
     }
     files
 }

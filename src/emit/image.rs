@@ -6,19 +6,19 @@ use super::library::core::has_flips;
 use crate::design::{Analog, Design};
 use crate::variation::{ArrayDraw, Chip};
 
-/// Every memory: `weights.hex` (popcount readout only), `thresholds.hex`, `values.hex` (analog arrays), and what a chip
-/// holds: `cell.hex`, `offset.hex` and `edge.hex`.
+/// Every memory: `weights` (popcount readout only), `thresholds`, `values` (analog arrays), and what a chip holds: `cell`,
+/// `offset` and `edge`.
 ///
 /// # Panics
 /// Where the chip was drawn for another design.
 pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
-    let mut files = vec![NamedText { name: "thresholds.hex".into(), text: thresholds(design, chip) }];
+    let mut files = vec![NamedText { name: design.image("thresholds"), text: thresholds(design, chip) }];
     match &design.analog {
         Some(analog) => {
-            files.push(NamedText { name: "values.hex".into(), text: values(design, analog) });
+            files.push(NamedText { name: design.image("values"), text: values(design, analog) });
             files.extend(chip.into_iter().flat_map(|chip| arrays(design, analog, chip)));
         }
-        None => files.insert(0, NamedText { name: "weights.hex".into(), text: weights(design) }),
+        None => files.insert(0, NamedText { name: design.image("weights"), text: weights(design) }),
     }
     files
 }
@@ -91,8 +91,8 @@ fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
             line.end(&mut edge);
         }
     }
-    [("cell.hex", cell), ("offset.hex", offset), ("edge.hex", edge)]
-        .map(|(name, text)| NamedText { name: name.into(), text })
+    [("cell", cell), ("offset", offset), ("edge", edge)]
+        .map(|(name, text)| NamedText { name: design.image(name), text })
 }
 
 /// Two's complement numbers side by side, the first in the low bits.

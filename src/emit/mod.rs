@@ -85,7 +85,7 @@ fn wrapped_by(items: &[String], separator: &str, indent: usize, column: usize) -
 /// The accelerator: Verilog files, memory images (those of analog arrays with a chip only) and `files.f`, which lists the
 /// Verilog in no particular order.
 ///
-/// The top module is `bincim_top`. The images are read by file name only, so simulation and synthesis run in the
+/// The top module is [`Design::module`]`("top")`. The images are read by file name only, so simulation and synthesis run in the
 /// folder that holds them.
 pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     let view = view::View::new(design);
@@ -95,7 +95,7 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     files.extend(planes::modules(design, &view));
     if design.analog.is_none() {
         files.extend(
-            popcount::modules(&design.tree)
+            popcount::modules(&design.tree, &design.tree_stem())
                 .into_iter()
                 .map(|file| NamedText { text: tidy(&file.text), ..file }),
         );

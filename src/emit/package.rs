@@ -31,6 +31,7 @@ pub struct BoardTarget {
 #[derive(Template)]
 #[template(path = "verif/design.core", syntax = "verilog")]
 struct Core<'a> {
+    top: String,
     core_name: String,
     version: &'static str,
     description: String,
@@ -70,6 +71,7 @@ pub fn core(
     let cells: Vec<String> =
         tree_cells(design).into_iter().map(|cell| format!("{CELLS}{}", cell.name)).collect();
     let core = Core {
+        top: design.module("top"),
         core_name: escape::identifier(design.name.raw()),
         version: env!("CARGO_PKG_VERSION"),
         description: escape::yaml(&description(design)),

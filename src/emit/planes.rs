@@ -26,7 +26,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     if view.masks_rows {
         tables.push(rows(design, view));
     }
-    tables.iter().map(program::module).collect()
+    tables.iter().map(|table| program::module(design, table)).collect()
 }
 
 /// The inputs of a table and which of (layer, group, plane, pass) they are; one that is always 0 is left out.

@@ -1,6 +1,7 @@
 //! Constants of layers and passes as case tables that can be read.
 
 use super::NamedText;
+use crate::design::Design;
 use askama::Template;
 
 /// One output of a table.
@@ -68,7 +69,7 @@ pub(super) fn literal(width: usize, value: i64) -> String {
 #[derive(Template)]
 #[template(path = "top/program.v", syntax = "verilog", escape = "none")]
 struct Program {
-    module: &'static str,
+    module: String,
     description: String,
     inputs: Vec<Input>,
     fields: Vec<Output>,
@@ -96,8 +97,8 @@ struct Entry {
     assignments: Vec<String>,
 }
 
-/// The table as a module.
-pub(super) fn module(table: &Table) -> NamedText {
+/// The table as a module of the design.
+pub(super) fn module(design: &Design, table: &Table) -> NamedText {
     let cases = !table.inputs.is_empty() && table.entries.len() > 1;
     let last_entry = table.entries.len() - 1;
     let entries = table
@@ -117,7 +118,7 @@ pub(super) fn module(table: &Table) -> NamedText {
     let names: Vec<&str> = table.inputs.iter().map(|(name, _)| *name).collect();
     let last_field = table.fields.len() - 1;
     let program = Program {
-        module: table.module,
+        module: design.module(table.module),
         description: table.description.clone(),
         inputs: table.inputs.iter().map(|&(name, width)| Input { name, width }).collect(),
         fields: table
@@ -140,7 +141,7 @@ pub(super) fn module(table: &Table) -> NamedText {
         key: if names.len() > 1 { format!("{{{}}}", names.join(", ")) } else { names.join("") },
         entries,
     };
-    super::file(table.module, &program)
+    super::file(&design.module(table.module), &program)
 }
 
 fn label(inputs: &[(&str, usize)], key: &[usize]) -> String {

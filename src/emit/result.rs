@@ -10,7 +10,7 @@ use crate::design::{Design, LayerDesign, Source, Step, WriteWalk};
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     match has_table(view) {
-        true => vec![program::module(&write_table(design, view))],
+        true => vec![program::module(design, &write_table(design, view))],
         false => Vec::new(),
     }
 }

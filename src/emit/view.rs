@@ -14,6 +14,8 @@ use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue};
 #[derive(Debug)]
 pub(super) struct View {
     pub title: String,
+    /// Of the names of the design's own modules.
+    pub prefix: String,
     pub rows: usize,
     pub lanes: usize,
     pub word: usize,
@@ -180,6 +182,7 @@ impl View {
         let all_groups = design.groups();
         View {
             title: design.name.comment(),
+            prefix: design.arch.target.prefix.clone(),
             rows: design.rows,
             lanes,
             word: design.word,

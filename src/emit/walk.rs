@@ -11,10 +11,10 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     let table = walk_table(design, view);
     let mut files = Vec::new();
     if !table.fields.is_empty() {
-        files.push(program::module(&table));
+        files.push(program::module(design, &table));
     }
     if view.has_map {
-        files.extend(gather::tables(design, view).iter().map(|(_, table)| program::module(table)));
+        files.extend(gather::tables(design, view).iter().map(|(_, table)| program::module(design, table)));
     }
     files
 }

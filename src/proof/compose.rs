@@ -37,8 +37,13 @@ struct Tree<'a> {
 /// Checks the tree whose `parts` are proved; the number of instances.
 ///
 /// Errors: a row that does not count as planned, or a structure that is no tree of these parts.
-pub fn compose(netlist: &Netlist, plan: &TreePlan, parts: &[(String, PartShape)]) -> Result<usize, Trouble> {
-    let module = netlist.module("popcount_tree")?;
+pub fn compose(
+    netlist: &Netlist,
+    top: &str,
+    plan: &TreePlan,
+    parts: &[(String, PartShape)],
+) -> Result<usize, Trouble> {
+    let module = netlist.module(top)?;
     let mut tree = Tree {
         plan,
         module,
@@ -94,7 +99,7 @@ fn every_row_once(plan: &TreePlan, rows: Vec<(usize, usize)>) -> Result<(), Trou
 impl<'a> Tree<'a> {
     fn port(&self, name: &str) -> Result<Vec<Bit>, Trouble> {
         let port = self.module.ports.get(name);
-        Ok(port.ok_or_else(|| Trouble::Wrong(format!("popcount_tree has no port {name}")))?.bits.clone())
+        Ok(port.ok_or_else(|| Trouble::Wrong(format!("the tree has no port {name}")))?.bits.clone())
     }
 
     /// What drives a bit, and the registers on the way.

@@ -31,11 +31,11 @@ pub enum Outcome {
     Undecided(String),
 }
 
-/// Compares the module `popcount_tree` of `netlist` (gates of Yosys, modules not flattened) with `plan`; `parts` names
+/// Compares the module `top` of `netlist` (gates of Yosys, modules not flattened) with `plan`; `parts` names
 /// the modules that it is made of.
-pub fn tree(netlist: &Netlist, plan: &TreePlan, parts: &[(String, PartShape)]) -> Outcome {
+pub fn tree(netlist: &Netlist, top: &str, plan: &TreePlan, parts: &[(String, PartShape)]) -> Outcome {
     let by_parts =
-        parts_are_right(netlist, plan, parts).and_then(|()| compose::compose(netlist, plan, parts));
+        parts_are_right(netlist, plan, parts).and_then(|()| compose::compose(netlist, top, plan, parts));
     let problem = match by_parts {
         Ok(instances) => {
             let kinds = parts.len();
@@ -46,7 +46,7 @@ pub fn tree(netlist: &Netlist, plan: &TreePlan, parts: &[(String, PartShape)]) -
         }
         Err(problem) => problem,
     };
-    match (whole(netlist, plan), problem) {
+    match (whole(netlist, top, plan), problem) {
         (Ok(()), _) => Outcome::Proved(format!("as a whole, for all inputs of its {} rows", plan.rows)),
         (Err(Trouble::Wrong(found)), Trouble::Wrong(problem)) if found != problem => {
             Outcome::Wrong(format!("{problem}; {found}"))
@@ -74,7 +74,7 @@ fn parts_are_right(netlist: &Netlist, plan: &TreePlan, parts: &[(String, PartSha
 }
 
 /// The tree without regard to its parts.
-fn whole(netlist: &Netlist, plan: &TreePlan) -> Result<(), Trouble> {
+fn whole(netlist: &Netlist, top: &str, plan: &TreePlan) -> Result<(), Trouble> {
     let mut bdd = Bdd::new(WHOLE_LIMIT);
     let (inverted, shifts) = (plan.inverted_rows(), compose::shifts(plan));
     // The heaviest plane first: fewest partial sums.
@@ -93,7 +93,7 @@ fn whole(netlist: &Netlist, plan: &TreePlan) -> Result<(), Trouble> {
     let choice = bdd.variable(1)?;
     inputs.insert(("weighted_i", 0), Signal::input(choice));
 
-    let signals = Evaluation::new(netlist, "popcount_tree", inputs, "clk_i")?.output(&mut bdd, "count_o")?;
+    let signals = Evaluation::new(netlist, top, inputs, "clk_i")?.output(&mut bdd, "count_o")?;
     if signals.len() != plan.count_width() {
         return Err(Trouble::Wrong(format!(
             "count_o has {} bits, not {}",

@@ -173,7 +173,7 @@ module <: module :> (
 
   assign led_o = <: led :>;
 
-  bincim_top u_accelerator (
+  <: accelerator :> u_accelerator (
     .clk_i          (clk),
     .rst_ni         (rst_nq),
     .s_axis_tdata   (s_tdata),

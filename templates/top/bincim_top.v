@@ -7,7 +7,7 @@
 
 `default_nettype none
 
-module bincim_top (
+module <: v.prefix :>_top (
     input  wire clk_i,
     input  wire rst_ni,
     // Image: beats of <: v.elements :> element<: v.elements_s :>, raster order, channel innermost, tlast with the last beat.
@@ -56,7 +56,7 @@ module bincim_top (
   //%- endfor %//
   //%- for i in instances %//
 <: i.lead() :>
-  <: i.module :> u_<: i.name :> (
+  <: i.of(v.prefix) :> u_<: i.name :> (
       //%- for p in i.ports %//
       .<: p.port :>(<: p.wire :>)<: p.comma :>
       //%- endfor %//

@@ -11,7 +11,7 @@
 
 `default_nettype none
 
-module cim_array (
+module <: v.prefix :>_cim_array (
     input  wire clk_i,
     // One word of weights, <: v.weight_rows :> rows of every column, into the shadow cells.
     input  wire [<: v.words - 1 :>:0] write_i,
@@ -39,7 +39,8 @@ module cim_array (
   localparam LANES = <: v.lanes :>;
   //%- endif %//
   // A weight of +1 as the popcount tree wants it stored.
-  localparam [ROWS-1:0] IDLE = <: idle :>;
+  localparam [ROWS-1:0] IDLE =
+      <: idle :>;
 
   //%- if v.segment > 0 %//
 
@@ -92,7 +93,7 @@ module cim_array (
             .active_o(cells)
         );
 
-        popcount_tree u_popcount_tree (
+        <: v.prefix :>_popcount_tree u_popcount_tree (
             .clk_i(clk_i),
             //%- if v.planes > 1 %//
             .weighted_i(weighted),
@@ -129,7 +130,7 @@ module cim_array (
           .active_o(cells)
       );
 
-      popcount_tree u_popcount_tree (
+      <: v.prefix :>_popcount_tree u_popcount_tree (
           .clk_i(clk_i),
           //%- if v.planes > 1 %//
           .weighted_i(weighted_i),

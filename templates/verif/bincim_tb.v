@@ -109,7 +109,7 @@ module bincim_tb #(
   wire rvalid;
   reg rready = 1'b0;
 
-  bincim_top dut (
+  <: top :> dut (
       .clk_i(clk),
       .rst_ni(rst_n),
       .s_axis_tdata(s_axis_tdata),

@@ -2,7 +2,7 @@
 
 TOPLEVEL_LANG := verilog
 VERILOG_SOURCES := $(shell cat files.f) $(wildcard ../verif/cells/*.v)
-COCOTB_TOPLEVEL := bincim_top
+COCOTB_TOPLEVEL := <: top :>
 COCOTB_TEST_MODULES := test_bincim
 COCOTB_RESULTS_FILE := ../build/cocotb.xml
 SIM_BUILD := ../build/cocotb_$(SIM)

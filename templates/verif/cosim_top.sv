@@ -40,7 +40,7 @@ module cosim_top (
     output wire [<: lanes - 1 :>:0] result_bits_o
 );
 
-  bincim_top u_dut (
+  <: top :> u_dut (
       .clk_i(clk_i),
       .rst_ni(rst_ni),
       .s_axis_tdata(s_axis_tdata),

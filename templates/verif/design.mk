@@ -13,7 +13,7 @@ RTL := $(shell cat rtl/files.f)
 # Models of device cells, for simulation and lint only; synthesis takes the device's own.
 CELLS := $(patsubst %,../%,$(wildcard verif/cells/*.v))
 # The tree's specification in the place of the tree, as long simulations of large arrays have it.
-MODEL := $(patsubst %,../%,$(wildcard verif/model/popcount_tree.v))
+MODEL := $(patsubst %,../%,$(wildcard verif/model/*.v))
 BOARD := $(patsubst %,../%,$(wildcard board/*.v))
 BOARD_TOP := $(basename $(notdir $(wildcard board/*_top.v)))
 WAIVERS := $(notdir $(wildcard rtl/*.vlt))
@@ -28,24 +28,24 @@ help:
 
 lint:
 	@mkdir -p $(BUILD)
-	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(RTL) $(CELLS)
-	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(RTL) $(CELLS)
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module <: top :> $(WAIVERS) $(RTL) $(CELLS)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s <: top :> -o /dev/null $(RTL) $(CELLS)
 ifneq ($(MODEL),)
-	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module bincim_top $(WAIVERS) $(filter-out popcount_%,$(RTL)) $(MODEL)
-	cd rtl && "$(IVERILOG)" -g2005 -Wall -s bincim_top -o /dev/null $(filter-out popcount_%,$(RTL)) $(MODEL)
+	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module <: top :> $(WAIVERS) $(filter-out <: tree :>_%,$(RTL)) $(MODEL)
+	cd rtl && "$(IVERILOG)" -g2005 -Wall -s <: top :> -o /dev/null $(filter-out <: tree :>_%,$(RTL)) $(MODEL)
 endif
 ifneq ($(BOARD_TOP),)
 	cd rtl && "$(VERILATOR)" --lint-only -Wall --top-module $(BOARD_TOP) $(WAIVERS) $(RTL) $(BOARD) $(CELLS)
 	cd rtl && "$(IVERILOG)" -g2005 -Wall -s $(BOARD_TOP) -o /dev/null $(RTL) $(BOARD) $(CELLS)
 endif
-	cd rtl && "$(YOSYS)" -q -p "$(LIBRARY)read_verilog $(RTL); hierarchy -check -top bincim_top; proc; check -assert"
+	cd rtl && "$(YOSYS)" -q -p "$(LIBRARY)read_verilog $(RTL); hierarchy -check -top <: top :>; proc; check -assert"
 
 sim cocotb:
 	$(MAKE) -C verif $@
 
 synth:
 	@mkdir -p $(BUILD)
-	cd rtl && "$(YOSYS)" -q -l ../$(BUILD)/synth.log -p "$(LIBRARY)read_verilog $(RTL); synth -top bincim_top -flatten; tee -o ../$(BUILD)/cells.txt stat"
+	cd rtl && "$(YOSYS)" -q -l ../$(BUILD)/synth.log -p "$(LIBRARY)read_verilog $(RTL); synth -top <: top :> -flatten; tee -o ../$(BUILD)/cells.txt stat"
 	@cat $(BUILD)/cells.txt
 
 clean:

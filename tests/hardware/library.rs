@@ -1,8 +1,9 @@
 //! The hardware library, where it lies: plain Verilog that every tool takes without a waiver over a matrix of
 //! parameters, that does what its header says, and that every design holds byte for byte.
 
-use bincim::arch::{ArchFile, ReadoutKind};
+use bincim::arch::{Arch, ArchFile, ReadoutKind};
 use bincim::design::{self, Design};
+use bincim::device::CellKind;
 use bincim::emit;
 use bincim::emit::library::{MODULES, Module};
 use bincim::flow::Tool;
@@ -604,9 +605,9 @@ fn simulate(of: &dyn Fn(&str) -> bool, change: &dyn Fn(&str, &str) -> String) ->
 }
 
 /// The first random network of several layers within the limits that fits a machine; where sums may bypass layers, some do.
-fn accelerator([rows, lanes, word]: [usize; 3], kind: ReadoutKind, limits: &Limits) -> Design {
+fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &Limits) -> Design {
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
-    arch.readout.kind = kind;
+    change(&mut arch);
     let networks = (0..200).map(|seed| random::network(seed, limits));
     let deep = networks.filter(|network| network.layers.len() > 2);
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
@@ -615,7 +616,19 @@ fn accelerator([rows, lanes, word]: [usize; 3], kind: ReadoutKind, limits: &Limi
         .expect("this machine holds some network")
 }
 
-/// Different designs hold the library's files byte for byte, list them, and list no other module of its prefix.
+/// Converters of raw currents, with noise.
+fn converters(arch: &mut Arch) {
+    arch.readout.kind = ReadoutKind::Adc;
+    arch.readout.noise = 3.0 * arch.readout.noise_step();
+    arch.variation.cell.kind = CellKind::Offset;
+    arch.readout.cell_bits += 2;
+}
+
+fn sense_amplifiers(arch: &mut Arch) {
+    arch.readout.kind = ReadoutKind::Sense;
+}
+
+/// Different designs hold the library's files byte for byte, and list those that they instantiate.
 #[test]
 fn designs_share_the_files_byte_for_byte() {
     let mut everywhere = vec![0; MODULES.len()];
@@ -624,14 +637,15 @@ fn designs_share_the_files_byte_for_byte() {
     let shortcuts = Limits { shortcuts: true, ..plain };
     let supports = Limits { planes: 3, ..plain };
     let designs = [
-        accelerator([32, 8, 8], ReadoutKind::Popcount, &plain),
-        accelerator([64, 16, 4], ReadoutKind::Popcount, &dense),
-        accelerator([16, 4, 16], ReadoutKind::Popcount, &shortcuts),
-        accelerator([32, 16, 8], ReadoutKind::Popcount, &shortcuts),
-        accelerator([32, 8, 8], ReadoutKind::Popcount, &supports),
-        accelerator([16, 16, 8], ReadoutKind::Popcount, &supports),
-        accelerator([32, 8, 8], ReadoutKind::Adc, &plain),
-        accelerator([16, 4, 4], ReadoutKind::Sense, &dense),
+        accelerator([32, 8, 8], |_| (), &plain),
+        accelerator([64, 16, 4], |arch| arch.segment = 4, &dense),
+        accelerator([16, 4, 16], |arch| arch.segment = 2, &shortcuts),
+        accelerator([32, 16, 8], |_| (), &shortcuts),
+        accelerator([32, 8, 8], |_| (), &supports),
+        accelerator([16, 16, 8], |_| (), &supports),
+        accelerator([32, 8, 8], converters, &plain),
+        accelerator([16, 4, 8], converters, &dense),
+        accelerator([16, 4, 4], sense_amplifiers, &dense),
     ];
     for design in &designs {
         let files = emit::accelerator(design, None);

@@ -224,7 +224,7 @@ fn trials_with(design: &Design, planes: usize, place: Where, count: usize, seed:
     let files = bincim::flow::folder::file_list(&folder.path().join("rtl/files.f")).expect("a list of files");
     let names = files.iter().map(|file| file.display().to_string());
     let skip: Vec<String> =
-        names.filter(|name| name.starts_with("popcount") != (place == Where::Tree)).collect();
+        names.filter(|name| name.starts_with("bincim_popcount") != (place == Where::Tree)).collect();
     let known = known(design);
     let job = mutate::Job { dir: folder.path(), count, seed, jobs: 2, skip: &skip, known: &known };
     mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", design.name.raw()))

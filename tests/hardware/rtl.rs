@@ -7,10 +7,15 @@ use bincim::emit;
 use bincim::flow::Tool;
 use bincim::golden::machine::{self, MachineTrace};
 use bincim::network::random;
+use bincim::variation::Chip;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use crate::common::tools;
+use crate::machines;
 
 /// Rows, lanes, word, rows of weights a cycle, accumulator depth, input buffers, stream bytes.
 type Machine = (usize, usize, usize, usize, usize, usize, usize);
@@ -84,7 +89,7 @@ fn beats(design: &Design, image: &[i16]) -> Vec<String> {
 }
 
 const BENCH: &str = r#"
-module bench;
+module bench_PREFIX;
   reg clk = 0, rst_n = 0;
   always #5 clk = ~clk;
   reg [STREAM:0] beats [0:BEATS-1];
@@ -95,13 +100,14 @@ module bench;
   reg [OUT-1:0] held;
   reg held_last, stalled = 0;
   integer at = 0, left = SCORES, seed = SEED, trace, idle = 0;
+  reg done = 0;
   reg awvalid = 0;
   wire awready, wready, bvalid, arready, rvalid;
   wire [1:0] bresp, rresp;
   wire [31:0] rdata;
   reg [11:0] araddr = 0;
   reg arvalid = 0;
-  bincim_top dut (
+  PREFIX_top dut (
     .clk_i(clk), .rst_ni(rst_n),
     .s_axis_tdata(tdata), .s_axis_tvalid(tvalid), .s_axis_tready(tready), .s_axis_tlast(tlast),
     .m_axis_tdata(mdata), .m_axis_tvalid(mvalid), .m_axis_tready(mready), .m_axis_tlast(mlast),
@@ -111,8 +117,8 @@ module bench;
     .s_axil_arready(arready), .s_axil_rdata(rdata), .s_axil_rresp(rresp), .s_axil_rvalid(rvalid),
     .s_axil_rready(1'b1));
   initial begin
-    $readmemh("beats.hex", beats);
-    trace = $fopen("trace.txt", "w");
+    $readmemh("PREFIX_beats.hex", beats);
+    trace = $fopen("PREFIX_trace.txt", "w");
     repeat (4) @(posedge clk);
     rst_n <= 1;
   end
@@ -125,7 +131,7 @@ module bench;
     @(posedge clk); @(posedge clk);
     #2 rst_n <= 1;
   end
-  always @(posedge clk) if (rst_n) begin
+  always @(posedge clk) if (rst_n && !done) begin
     if (!tvalid || tready) begin
       if (at < BEATS && (GAPS == 0 || ($random(seed) & 3) != 0)) begin
         tvalid <= 1; {tlast, tdata} <= beats[at]; at <= at + 1;
@@ -145,58 +151,107 @@ module bench;
     if (dut.layer_done) $fdisplay(trace, "L %0d", dut.layer_cycles);
     if (dut.u_registers.frame_error_i) $fdisplay(trace, "E frame");
     idle <= (dut.busy || mvalid || tvalid) ? 0 : idle + 1;
-    if (idle > 3000) begin $fdisplay(trace, "E nothing happens"); $finish; end
-    if (left == 0) begin
+    if (idle > 3000 && !done) begin $fdisplay(trace, "E nothing happens"); done = 1; end
+    if (left == 0 && !done) begin
       // The registers of the last frame.
       if (arready && !arvalid && !rvalid) arvalid <= 1;
       if (arvalid && arready) begin arvalid <= 0; end
       if (rvalid) begin
         $fdisplay(trace, "A %0d %0d", araddr, rdata);
         if (araddr == 12'h014) araddr <= 12'h100; else araddr <= araddr + 4;
-        if (araddr == 12'h100 + 4 * (LAYERS - 1)) begin $fclose(trace); $finish; end
+        if (araddr == 12'h100 + 4 * (LAYERS - 1)) begin $fclose(trace); done = 1; end
       end
     end
   end
 endmodule
 "#;
 
-fn simulate(folder: &Path, design: &Design, frames: &[&[i16]], seed: u64, reset: usize) -> String {
-    let mut sources = Vec::new();
-    for file in emit::accelerator(design, None) {
-        fs::write(folder.join(&file.name), &file.text).unwrap();
-        if file.name.ends_with(".v") {
-            sources.push(file.name);
-        }
+/// A design on the bench.
+struct Stand<'a> {
+    design: &'a Design,
+    chip: Option<&'a Chip>,
+    frames: &'a [&'a [i16]],
+    seed: u64,
+    /// Cycle of a reset; 0: none.
+    reset: usize,
+}
+
+impl Stand<'_> {
+    fn prefix(&self) -> &str {
+        &self.design.arch.target.prefix
     }
-    let lines: Vec<String> = frames.iter().flat_map(|image| beats(design, image)).collect();
-    fs::write(folder.join("beats.hex"), lines.join("\n")).unwrap();
-    let has_bits = design.layers.iter().any(|layer| !layer.scores);
-    let bits = if has_bits { "if (dut.bit_valid) $fdisplay(trace, \"B %h\", dut.result_bits);" } else { "" };
-    let bench = BENCH
-        .replace("BEATS", &lines.len().to_string())
-        .replace("STREAM", &design.input.stream_bits.to_string())
-        .replace("OUT", &design.output.stream_bits.to_string())
-        .replace("SCORES", &(design.output.scores * frames.len()).to_string())
-        .replace("LAYERS", &design.layers.len().to_string())
-        .replace("SEED", &(seed + 1).to_string())
-        .replace("GAPS", &(seed % 2).to_string())
-        .replace("RESET", &reset.to_string())
-        .replace("BITS", bits);
-    fs::write(folder.join("bench.v"), bench).unwrap();
-    let run = |tool: Tool, arguments: &[&str]| {
-        let found = tools::need(tool).expect("a test without it has ended");
-        let output = tools::command(&found, folder).args(arguments).output().unwrap();
-        let text =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{} in {}:\n{text}", tool.name(), folder.display());
-        text
-    };
+
+    fn traces(&self) -> Vec<MachineTrace> {
+        self.frames.iter().map(|image| machine::run(self.design, self.chip, image, 0)).collect()
+    }
+
+    fn bench(&self, beats: usize) -> String {
+        let design = self.design;
+        let has_bits = design.layers.iter().any(|layer| !layer.scores);
+        let bits =
+            if has_bits { "if (dut.bit_valid) $fdisplay(trace, \"B %h\", dut.result_bits);" } else { "" };
+        BENCH
+            .replace("PREFIX", self.prefix())
+            .replace("BEATS", &beats.to_string())
+            .replace("STREAM", &design.input.stream_bits.to_string())
+            .replace("OUT", &design.output.stream_bits.to_string())
+            .replace("SCORES", &(design.output.scores * self.frames.len()).to_string())
+            .replace("LAYERS", &design.layers.len().to_string())
+            .replace("SEED", &(self.seed + 1).to_string())
+            .replace("GAPS", &(self.seed % 2).to_string())
+            .replace("RESET", &self.reset.to_string())
+            .replace("BITS", bits)
+    }
+}
+
+/// Writes the designs into one folder; the Verilog files. What has one name in several designs is one text.
+fn write_together(folder: &Path, stands: &[Stand]) -> Vec<String> {
+    let mut files = BTreeMap::new();
+    for file in stands.iter().flat_map(|stand| emit::accelerator(stand.design, stand.chip)) {
+        if file.name == "files.f" {
+            continue;
+        }
+        fs::write(folder.join(&file.name), &file.text).unwrap();
+        let before = files.insert(file.name.clone(), file.text.clone());
+        assert!(before.is_none_or(|text| text == file.text), "two texts are called {}", file.name);
+    }
+    files.into_keys().filter(|name| name.ends_with(".v")).collect()
+}
+
+fn run(folder: &Path, tool: Tool, arguments: &[&str]) -> String {
+    let found = tools::need(tool).expect("a test without it has ended");
+    let output = tools::command(&found, folder).args(arguments).output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} in {}:\n{text}", tool.name(), folder.display());
+    text
+}
+
+/// All designs in one simulation; the trace of each.
+fn simulate(folder: &Path, stands: &[Stand]) -> Vec<String> {
+    let sources = write_together(folder, stands);
+    let mut benches = String::new();
+    for stand in stands {
+        let lines: Vec<String> = stand.frames.iter().flat_map(|image| beats(stand.design, image)).collect();
+        fs::write(folder.join(format!("{}_beats.hex", stand.prefix())), lines.join("\n")).unwrap();
+        benches += &stand.bench(lines.len());
+    }
+    let each: Vec<String> = stands.iter().map(|stand| format!("bench_{}", stand.prefix())).collect();
+    let places: Vec<String> = each.iter().map(|bench| format!("{bench} {bench} ();")).collect();
+    let done: Vec<String> = each.iter().map(|bench| format!("{bench}.done")).collect();
+    benches += &format!(
+        "module bench;\n  {}\n  always @* if ({}) $finish;\nendmodule\n",
+        places.join("\n  "),
+        done.join(" && ")
+    );
+    fs::write(folder.join("bench.v"), benches).unwrap();
     let mut arguments = vec!["-g2005", "-Wall", "-s", "bench", "-o", "bench.out"];
     arguments.extend(sources.iter().map(String::as_str));
-    let warnings = run(Tool::Iverilog, &[&arguments[..], &["bench.v"]].concat());
+    let warnings = run(folder, Tool::Iverilog, &[&arguments[..], &["bench.v"]].concat());
     assert!(warnings.is_empty(), "{warnings}");
-    run(Tool::Vvp, &["bench.out"]);
-    fs::read_to_string(folder.join("trace.txt")).unwrap()
+    run(folder, Tool::Vvp, &["bench.out"]);
+    let trace = |stand: &Stand| folder.join(format!("{}_trace.txt", stand.prefix()));
+    stands.iter().map(|stand| fs::read_to_string(trace(stand)).unwrap()).collect()
 }
 
 /// What the trace must be: sums, bits and cycles layer by layer, and the scores.
@@ -267,13 +322,11 @@ fn check(seed: u64, reset: usize) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let frames = random::elements(&design.network, seed, 3);
     let frames: Vec<&[i16]> = frames.chunks(design.network.input.shape.elements()).collect();
-    let traces: Vec<MachineTrace> =
-        frames.iter().map(|image| machine::run(&design, None, image, 0)).collect();
-    let what = format!("seed {seed}");
+    let stand = Stand { design: &design, chip: None, frames: &frames, seed, reset };
     let kept = std::env::var_os("BINCIM_KEEP").map(std::path::PathBuf::from);
     let path = kept.as_deref().unwrap_or(folder.path());
-    let text = simulate(path, &design, &frames, seed, reset);
-    compare(&design, &text, &traces, &what);
+    let text = simulate(path, std::slice::from_ref(&stand)).remove(0);
+    compare(&design, &text, &stand.traces(), &format!("seed {seed}"));
     true
 }
 
@@ -362,4 +415,112 @@ fn rtl_equals_the_machine_on_random_networks() {
     let count: u64 = std::env::var("BINCIM_COUNT").ok().and_then(|text| text.parse().ok()).unwrap_or(24);
     let built = (from..from + count).filter(|seed| check(*seed, 0)).count();
     assert!(built as u64 * 2 > count, "only {built} of {count} could be built");
+}
+
+/// A design of its own prefix, with an analog array and a drawn chip where `analog`.
+fn named(prefix: &str, analog: bool, wanted: impl Fn(&Design) -> bool) -> (Design, Option<Chip>) {
+    for seed in 0..1000 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut arch = machines::random_arch(&mut rng);
+        if analog {
+            machines::random_readout(&mut arch, &mut rng);
+            arch.readout.noise = 0.0;
+        }
+        arch.target.prefix = prefix.into();
+        let design = design::build(&random::network(seed, &random::Limits::default()), &arch);
+        let Some(design) = design.ok().filter(|d| d.cycles < 2000 && d.layers.len() > 2 && wanted(d)) else {
+            continue;
+        };
+        let chip = design.analog.as_ref().map(|_| machines::random_chip(&design, &mut rng));
+        return (design, chip);
+    }
+    panic!("no random design is wanted");
+}
+
+/// Two accelerators of other networks, geometries and readouts in one simulation, each exact.
+#[test]
+fn two_accelerators_stand_in_one_simulation() {
+    if !tools::present("simulation of two accelerators", &[Tool::Iverilog, Tool::Vvp]) {
+        return;
+    }
+    let (left, _) = named("left", false, |_| true);
+    let (right, chip) = named("right", true, |design| design.rows != left.rows);
+    let frames: Vec<Vec<i16>> =
+        [&left, &right].iter().map(|design| random::elements(&design.network, 9, 3)).collect();
+    let images: Vec<Vec<&[i16]>> = [&left, &right]
+        .iter()
+        .zip(&frames)
+        .map(|(design, frames)| frames.chunks(design.network.input.shape.elements()).collect())
+        .collect();
+    let stands = [
+        Stand { design: &left, chip: None, frames: &images[0], seed: 3, reset: 0 },
+        Stand { design: &right, chip: chip.as_ref(), frames: &images[1], seed: 5, reset: 0 },
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let traces = simulate(folder.path(), &stands);
+    for (stand, trace) in stands.iter().zip(&traces) {
+        compare(stand.design, trace, &stand.traces(), stand.prefix());
+    }
+}
+
+/// The ports of a top as its text declares them: direction, range, name.
+fn ports(text: &str) -> Vec<(String, String, String)> {
+    let declared = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("input  wire") || line.starts_with("output wire"));
+    let parts = declared.map(|line| {
+        let line = line.trim_end_matches(',');
+        let (rest, name) = line.rsplit_once(' ').expect("a name");
+        let (direction, range) = rest.split_once(" wire").expect("a wire");
+        (direction.trim().to_string(), range.trim().to_string(), name.to_string())
+    });
+    parts.collect()
+}
+
+/// The same two in one run of synthesis: gates of both, and as many as of each alone.
+#[test]
+fn two_accelerators_are_synthesised_together() {
+    if !tools::present("synthesis of two accelerators", &[Tool::Yosys]) {
+        return;
+    }
+    let small = |design: &Design| design.rows * design.lanes < 200;
+    let (left, _) = named("left", false, small);
+    let (right, chip) = named("right", true, small);
+    let stands = [(&left, None), (&right, chip.as_ref())].map(|(design, chip)| Stand {
+        design,
+        chip,
+        frames: &[],
+        seed: 0,
+        reset: 0,
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let sources = write_together(folder.path(), &stands);
+    let (mut declared, mut instances) = (Vec::new(), String::new());
+    for prefix in ["left", "right"] {
+        let top = fs::read_to_string(folder.path().join(format!("{prefix}_top.v"))).unwrap();
+        let ports = ports(&top);
+        declared.extend(ports.iter().map(|(way, range, name)| format!("{way} {range} {prefix}_{name}")));
+        let wires: Vec<String> =
+            ports.iter().map(|(_, _, name)| format!(".{name}({prefix}_{name})")).collect();
+        instances += &format!("  {prefix}_top u_{prefix} ({});\n", wires.join(", "));
+    }
+    let both = format!("module both ({});\n{instances}endmodule\n", declared.join(", "));
+    fs::write(folder.path().join("both.v"), both).unwrap();
+    let flipflops = |top: &str| -> usize {
+        let script = format!(
+            "read_verilog both.v {}; hierarchy -check -top {top}; synth -top {top} -flatten; check -assert; \
+             tee -q -o stat.json stat -json",
+            sources.join(" ")
+        );
+        run(folder.path(), Tool::Yosys, &["-q", "-p", &script]);
+        let text = fs::read_to_string(folder.path().join("stat.json")).unwrap();
+        let stat: serde_json::Value = serde_json::from_str(&text[text.find('{').unwrap()..]).unwrap();
+        let cells = stat["design"]["num_cells_by_type"].as_object().unwrap();
+        let kinds = cells.iter().filter(|(kind, _)| kind.contains("DFF"));
+        kinds.map(|(_, count)| count.as_u64().unwrap() as usize).sum()
+    };
+    let (left, right) = (flipflops("left_top"), flipflops("right_top"));
+    assert!(left > 100 && right > 100, "{left} and {right} flip-flops");
+    assert_eq!(flipflops("both"), left + right);
 }

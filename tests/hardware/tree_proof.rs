@@ -32,7 +32,7 @@ fn outcome(plan: &TreePlan, files: &[NamedText]) -> Option<Outcome> {
         Err(problem) => return Some(Outcome::Wrong(problem.to_string())),
     };
     let netlist = Netlist::read(&json).unwrap();
-    Some(proof::tree(&netlist, plan, &popcount::parts(plan)))
+    Some(proof::tree(&netlist, "popcount_tree", plan, &popcount::parts(plan, "popcount")))
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn trees_of_every_style_are_proved() {
     for style in TreeStyle::ALL {
         for (rows, groups, enable, pipelined) in shapes {
             let plan = plan(style, rows, groups, enable, pipelined);
-            let Some(outcome) = outcome(&plan, &popcount::modules(&plan)) else { return };
+            let Some(outcome) = outcome(&plan, &popcount::modules(&plan, "popcount")) else { return };
             assert!(
                 matches!(&outcome, Outcome::Proved(how) if how.contains("as one sum")),
                 "{plan:?}: {outcome:?}"
@@ -179,7 +179,7 @@ fn every_fault_is_refuted_with_its_place() {
     let mut missed = Vec::new();
     for (style, file, right, wrong, said) in FAULTS {
         let plan = plan(style, 16, 1, false, true);
-        let mut files = popcount::modules(&plan);
+        let mut files = popcount::modules(&plan, "popcount");
         let found = files.iter_mut().find(|text| text.name == file && text.text.contains(right));
         let text = found.unwrap_or_else(|| panic!("{}: {file} has no {right:?}", style.name()));
         text.text = text.text.replacen(right, wrong, 1);
@@ -211,7 +211,7 @@ fn faults_in_the_wiring_of_large_trees_are_refuted() {
     ];
     let plan = plan(TreeStyle::Ccu2c, 288, 8, false, true);
     for (right, wrong, said) in weighted {
-        let mut files = popcount::modules(&plan);
+        let mut files = popcount::modules(&plan, "popcount");
         let top = files.iter_mut().find(|text| text.name == "popcount_tree.v").unwrap();
         assert!(top.text.contains(right), "{right:?} is not there:\n{}", top.text);
         top.text = top.text.replacen(right, wrong, 1);

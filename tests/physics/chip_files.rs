@@ -118,7 +118,8 @@ fn memories_hold(design: &Design, chip: &Chip) {
     let texts: BTreeMap<String, String> =
         emit::memory_images(design, Some(chip)).into_iter().map(|text| (text.name, text.text)).collect();
     let lines = |name: &str| texts[name].lines().collect::<Vec<_>>();
-    let (cells, offsets, edges) = (lines("cell.hex"), lines("offset.hex"), lines("edge.hex"));
+    let (cells, offsets, edges) =
+        (lines("bincim_cell.hex"), lines("bincim_offset.hex"), lines("bincim_edge.hex"));
     let words = analog.words.next_power_of_two();
     let (turns, steps) = (analog.share.next_power_of_two(), analog.edge_steps.next_power_of_two());
     for (index, array) in chip.arrays.iter().enumerate() {
@@ -141,7 +142,7 @@ fn memories_hold(design: &Design, chip: &Chip) {
             }
         }
     }
-    let thresholds = lines("thresholds.hex");
+    let thresholds = lines("bincim_thresholds.hex");
     // A flip stands above each threshold, or nowhere.
     let bits = design.widths.threshold;
     let stride = bits + usize::from(design.thresholds.iter().flatten().any(|threshold| threshold.flip));

@@ -7,7 +7,7 @@ use super::draws;
 use super::texts::{self, Text};
 use crate::design::Design;
 use crate::emit::vectors::{self, Frame, Record, Run};
-use crate::emit::{self, NamedText};
+use crate::emit::{self, NamedText, popcount};
 use crate::flow::{self, FlowError, Found, verilator};
 use crate::golden::machine;
 use crate::variation::Chip;
@@ -141,9 +141,9 @@ pub fn build(dir: &Path, design: &Design, text: Text, trace: Trace, jobs: usize)
         }
         Text::Shipped => {}
         Text::Model => {
-            let tree = files.iter_mut().find(|file| file.as_path() == Path::new("popcount_tree.v"));
-            if let Some(tree) = tree {
-                *tree = PathBuf::from("../verif/model/popcount_tree.v");
+            let tree = format!("{}.v", popcount::top(&design.tree_stem()));
+            if let Some(file) = files.iter_mut().find(|file| file.as_path() == Path::new(&tree)) {
+                *file = PathBuf::from(format!("../verif/model/{tree}"));
             }
             name += "_of_sums";
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub enum Text {
     /// The files that are synthesised, with models of device cells.
     Shipped,
-    /// `verif/model/popcount_tree.v`, for further images of a large array.
+    /// The specification of `verif/model/`, for further images of a large array.
     Model,
 }
 

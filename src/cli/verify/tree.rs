@@ -93,9 +93,10 @@ pub fn prove(dir: &Path, design: &Design, wanted: Wanted) -> Result<TreeProof, F
         let text = bounded::text(&path, MOST_BYTES).map_err(FlowError::io("read", &path))?;
         sources.push((name, text));
     }
-    let sources = with_parts(&sources, "popcount_tree");
+    let top = popcount::top(&design.tree_stem());
+    let sources = with_parts(&sources, &top);
     if sources.is_empty() {
-        let reason = "rtl/files.f names no file with the module popcount_tree".into();
+        let reason = format!("rtl/files.f names no file with the module {top}");
         return Ok(TreeProof::Undecided { reason });
     }
     // The cells' meaning is the program's own, whatever stands in the folder.
@@ -125,7 +126,7 @@ pub fn prove(dir: &Path, design: &Design, wanted: Wanted) -> Result<TreeProof, F
         fs::write(&path, &cell.text).map_err(FlowError::io("write", &path))?;
         files.push(PathBuf::from("../build/tree").join(&cell.name));
     }
-    let (json, tool) = match elaborate::elaborate(&files, "popcount_tree", &rtl, &work) {
+    let (json, tool) = match elaborate::elaborate(&files, &top, &rtl, &work) {
         Err(FlowError::ToolMissing { .. }) => {
             return Ok(TreeProof::NotRun { reason: "no yosys; `make setup` installs it".into() });
         }
@@ -139,7 +140,7 @@ pub fn prove(dir: &Path, design: &Design, wanted: Wanted) -> Result<TreeProof, F
         file: work.join("netlist.json"),
         what: problem.to_string(),
     })?;
-    Ok(match proof::tree(&netlist, &design.tree, &popcount::parts(&design.tree)) {
+    Ok(match proof::tree(&netlist, &top, &design.tree, &popcount::parts(&design.tree, &design.tree_stem())) {
         Outcome::Wrong(reason) => TreeProof::Wrong { reason },
         Outcome::Undecided(reason) => TreeProof::Undecided { reason },
         Outcome::Proved(how) => {

@@ -1,7 +1,7 @@
 //! The wrapper that puts the accelerator on a board: serial line, power-on reset, clock, LED.
 //!
 //! Ports are those of the pin files in `constraints/`: `clk_i`, `rst_ni` where the board has a
-//! button, `uart_rx_i`, `uart_tx_o`, `led_o`. The accelerator is `bincim_top`.
+//! button, `uart_rx_i`, `uart_tx_o`, `led_o`.
 
 pub mod host;
 pub mod pll;
@@ -16,6 +16,8 @@ use pll::Pll;
 pub struct BoardTop {
     /// Name of the wrapper's module and file.
     pub module: String,
+    /// Module of the accelerator.
+    pub accelerator: String,
     /// The board's name in texts.
     pub title: String,
     /// The board's oscillator in hertz.
@@ -69,6 +71,7 @@ impl BoardTop {
 #[template(path = "board/board_top.v", syntax = "verilog")]
 struct Wrapper<'a> {
     module: &'a str,
+    accelerator: &'a str,
     baud: u64,
     input_hz: u64,
     core_hz: u64,
@@ -93,6 +96,7 @@ pub fn modules(board: &BoardTop) -> Result<Vec<NamedText>, HdlError> {
     files.extend(board.pll.as_ref().map(Pll::module));
     let wrapper = Wrapper {
         module: &board.module,
+        accelerator: &board.accelerator,
         baud: board.line.baud,
         input_hz: board.clock_hz,
         core_hz: board.core_hz(),

@@ -105,5 +105,5 @@ pub(in super::super) fn code_value(design: &Design, analog: &Analog) -> Head {
         .with("Reads", reads(design))
         .with("Layers", value_layers(design))
         .with("Reference", analog.reference.is_some().into())
-        .with_text("InitFile", "values.hex")
+        .with_text("InitFile", &design.image("values"))
 }

@@ -114,7 +114,7 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
         .with("Score", design.widths.score)
         .with("ScoreShift", last.score_shift)
         .with("Depth", design.thresholds.len())
-        .with_text("InitFile", "thresholds.hex");
+        .with_text("InitFile", &design.image("thresholds"));
     Thresholds {
         head,
         last_group: format!("{width}'d{}", design.groups() - 1),

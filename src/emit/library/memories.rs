@@ -42,7 +42,7 @@ pub(in super::super) fn map(design: &Design) -> Head {
 /// The weights, in the order of use: words of `weight_rows` rows x `lanes` columns.
 pub(in super::super) fn weights(design: &Design) -> Head {
     let style = if design.weights_in_registers() { Style::Registers } else { Style::Block };
-    rom(design.weight_rows * design.lanes, design.weights.rows(), style, "weights.hex")
+    rom(design.weight_rows * design.lanes, design.weights.rows(), style, &design.image("weights"))
 }
 
 /// What the arrays of a drawn chip hold.
@@ -59,15 +59,19 @@ pub(in super::super) struct ChipMemories {
 pub(in super::super) fn chip(design: &Design, analog: &Analog) -> ChipMemories {
     // A lone array has an index of one bit all the same, and its memories an empty second half.
     let arrays = analog.arrays.max(2);
-    let memory = |width, depth, image| rom(width, depth, Style::Block, image);
+    let memory = |width, depth, image: &str| rom(width, depth, Style::Block, image);
     let converters = design.lanes / analog.share;
     ChipMemories {
-        cells: memory(analog.cell_word(design.lanes), arrays * analog.words.next_power_of_two(), "cell.hex"),
-        offsets: memory(analog.offset_word(design.lanes), arrays, "offset.hex"),
+        cells: memory(
+            analog.cell_word(design.lanes),
+            arrays * analog.words.next_power_of_two(),
+            &design.image("cell"),
+        ),
+        offsets: memory(analog.offset_word(design.lanes), arrays, &design.image("offset")),
         edges: memory(
             converters * analog.edges_per_cycle * analog.voltage_width,
             arrays * analog.share.next_power_of_two() * analog.edge_steps.next_power_of_two(),
-            "edge.hex",
+            &design.image("edge"),
         ),
     }
 }

@@ -13,4 +13,4 @@ mod tree;
 
 pub use crate::design::tree::layout::PartShape;
 pub use model::module as specification;
-pub use tree::{modules, parts};
+pub use tree::{modules, parts, top};

@@ -30,19 +30,30 @@ struct ShiftAdder;
 #[template(path = "popcount/popcount_full_add.v", syntax = "verilog")]
 struct FullAdder;
 
-/// The parts of the tree, each with the name of its module.
-pub fn parts(plan: &TreePlan) -> Vec<(String, PartShape)> {
-    let mut parts = Vec::new();
-    body(plan, &layout(plan), &mut parts);
-    parts
+/// Name of the tree's module where all its names begin with `stem`.
+pub fn top(stem: &str) -> String {
+    format!("{stem}_tree")
 }
 
-/// The Verilog files of the tree: the top, `popcount_tree`, its parts, and the adders that they are made of.
+/// The parts of the tree, each with the name of its module, which begins with `stem`.
+pub fn parts(plan: &TreePlan, stem: &str) -> Vec<(String, PartShape)> {
+    let mut parts = Vec::new();
+    body(plan, &layout(plan), &mut parts);
+    parts.into_iter().map(|(name, shape)| (renamed(&name, stem), shape)).collect()
+}
+
+/// The templates call every module `popcount_...`.
+fn renamed(text: &str, stem: &str) -> String {
+    text.replace("popcount_", &format!("{stem}_"))
+}
+
+/// The Verilog files of the tree: the top, its parts, and the adders that they are made of. Their names begin with `stem`;
+/// designs of several stems stand in one simulation.
 ///
 /// Ports: `clk_i`, `weighted_i` (more than one plane), `row_i`, `enable_i` (where planned),
 /// `weight_i` as stored (inverted where `TreePlan::inverted_rows` says), `count_o`.
 /// Expects a plan that passes `TreePlan::validate`.
-pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
+pub fn modules(plan: &TreePlan, stem: &str) -> Vec<NamedText> {
     let layout = layout(plan);
     let mut parts = Vec::new();
     let body = body(plan, &layout, &mut parts);
@@ -58,7 +69,9 @@ pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
         PartShape::Node(node) => part::node(plan, node, name),
     }));
     files.extend(cells(plan));
-    files
+    let renamed =
+        |file: NamedText| NamedText { name: renamed(&file.name, stem), text: renamed(&file.text, stem) };
+    files.into_iter().map(renamed).collect()
 }
 
 /// The modules that the parts of a style are made of.

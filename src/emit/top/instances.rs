@@ -8,8 +8,9 @@ use super::super::view::View;
 use crate::design::Design;
 
 pub(super) struct Instance {
-    /// The module, with its parameters where it has any.
-    pub module: String,
+    /// The module, with its parameters where it has any; one of the design's own without its prefix.
+    module: String,
+    own: bool,
     pub name: &'static str,
     /// Comment above it; may be empty.
     pub note: String,
@@ -24,7 +25,7 @@ pub(super) struct Connection {
 
 /// An instance of a module of this design; `ports` are (exists, port, wire).
 pub(super) fn instance(module: &'static str, ports: Vec<(bool, &str, &str)>) -> Instance {
-    connected(module.into(), module, ports)
+    Instance { own: true, ..connected(module.into(), module, ports) }
 }
 
 /// An instance of a module of the library.
@@ -45,10 +46,20 @@ fn connected(module: String, name: &'static str, ports: Vec<(bool, &str, &str)>)
             comma: if index == last { "" } else { "," },
         })
         .collect();
-    Instance { module, name, note: String::new(), ports }
+    Instance { module, own: false, name, note: String::new(), ports }
 }
 
 impl Instance {
+    /// Name of the module in a design whose own names begin with `prefix`.
+    pub fn of(&self, prefix: &str) -> String {
+        if self.own { format!("{prefix}_{}", self.module) } else { self.module.clone() }
+    }
+
+    /// The same under another name than its module's.
+    pub fn called(self, name: &'static str) -> Instance {
+        Instance { name, ..self }
+    }
+
     /// The lines above it.
     pub fn lead(&self) -> String {
         if self.note.is_empty() { String::new() } else { format!("\n  // {}", self.note) }

@@ -95,7 +95,7 @@ impl Told {
             let fields =
                 table.fields.iter().map(|field| (format!("{}_o", field.name), self.wire(&field.name)));
             let ports: Vec<(String, String)> = inputs.chain(fields).collect();
-            Instance { name, ..instance(table.module, borrowed(&ports)) }
+            instance(table.module, borrowed(&ports)).called(name)
         };
         self.tables.iter().map(one).collect()
     }

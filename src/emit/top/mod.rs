@@ -29,7 +29,7 @@ struct Group {
     lines: Vec<String>,
 }
 
-/// `bincim_top.v`.
+/// The top.
 pub(super) fn module(design: &Design, view: &View) -> NamedText {
     let (walk, load) = (Told::walk(design, view), Told::load(design, view));
     let arrays =
@@ -88,7 +88,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         parts.push(instances::write_back(design, view));
     }
     parts.push(instances::score_buffer(design, view));
-    file("bincim_top", &Top { v: view, groups, instances: parts })
+    file(&design.module("top"), &Top { v: view, groups, instances: parts })
 }
 
 /// Declaration of a vector; of a single wire where `width` is 0.

@@ -18,6 +18,7 @@ pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, 
     else {
         return false;
     };
+    let Some(top) = top(names) else { return false };
     let changed = relative(&rtl, &changed);
     let list = |replaced: bool| {
         names
@@ -29,21 +30,24 @@ pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, 
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let forms = forms(&rtl, &work, &list(false), module);
+    let forms = forms(&rtl, &work, &list(false), (&top, module));
     if forms.is_empty() {
         return run(&rtl, &work, &proof(&list, module, module)).is_some();
     }
-    let proofs: Vec<String> = forms.iter().map(|form| proof(&list, TOP, form)).collect();
+    let proofs: Vec<String> = forms.iter().map(|form| proof(&list, &top, form)).collect();
     run(&rtl, &work, &proofs.join("design -reset\n")).is_some()
 }
 
-/// Top module of every design.
-const TOP: &str = "bincim_top";
+/// The top module of the design whose files are `names`.
+fn top(names: &[PathBuf]) -> Option<String> {
+    let stems = names.iter().filter_map(|name| name.file_stem()?.to_str());
+    stems.filter(|stem| stem.ends_with("_top")).map(str::to_string).next()
+}
 
 /// Yosys' names of `module` with each set of its parameters in the design; none where it has no parameters.
-fn forms(rtl: &Path, work: &Path, files: &str, module: &str) -> Vec<String> {
+fn forms(rtl: &Path, work: &Path, files: &str, (top, module): (&str, &str)) -> Vec<String> {
     let out = relative(rtl, &work.join("modules.txt"));
-    let script = format!("read_verilog {files}\nhierarchy -top {TOP}\ntee -q -o {} ls\n", out.display());
+    let script = format!("read_verilog {files}\nhierarchy -top {top}\ntee -q -o {} ls\n", out.display());
     if run(rtl, work, &script).is_none() {
         return Vec::new();
     }

@@ -11,6 +11,7 @@ pub use sites::{Mutant, sites};
 use super::{FlowError, MOST_BYTES, folder, icarus};
 use crate::bounded;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -131,35 +132,43 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
     results.into_iter().map(|(_, trial)| trial).collect()
 }
 
-/// Draws `count` places, the files in turn so that a large one does not take all of them.
+/// Draws `count` places, the files in turn so that a large one does not take all of them. What stands in one line has no
+/// say in whether another one is drawn: a design that grows keeps most of its mutants.
 fn pick(files: &[(String, String)], job: &Job) -> Vec<Mutant> {
-    let mut state = job.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut draw = |limit: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 16) as usize % limit
-    };
-    let mut pools: Vec<Vec<Mutant>> = files
+    let skipped = |name: &str| job.skip.iter().any(|skip| name.starts_with(skip.as_str()));
+    let mut pools: Vec<(u64, Vec<Mutant>)> = files
         .iter()
-        .filter(|(name, _)| !job.skip.iter().any(|skip| name.starts_with(skip.as_str())))
-        .map(|(name, text)| sites(name, text))
-        .filter(|pool| !pool.is_empty())
+        .filter(|(name, _)| !skipped(name))
+        .map(|(name, text)| (lot(job.seed, &[name]), pool(job.seed, name, text)))
         .collect();
-    let mut chosen = Vec::new();
-    while chosen.len() < job.count && !pools.is_empty() {
-        let mut index = 0;
-        while index < pools.len() && chosen.len() < job.count {
-            let at = draw(pools[index].len());
-            chosen.push(pools[index].swap_remove(at));
-            if pools[index].is_empty() {
-                pools.remove(index);
-            } else {
-                index += 1;
-            }
-        }
-    }
-    chosen
+    pools.sort_by_key(|(lot, _)| *lot);
+    let rounds = pools.iter().map(|(_, pool)| pool.len()).max().unwrap_or(0);
+    (0..rounds)
+        .flat_map(|round| pools.iter().filter_map(move |(_, pool)| pool.get(round)))
+        .take(job.count)
+        .cloned()
+        .collect()
+}
+
+/// The mutants of a file in the order in which they are drawn.
+fn pool(seed: u64, name: &str, text: &str) -> Vec<Mutant> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut pool = sites(name, text);
+    pool.sort_by_cached_key(|mutant| {
+        let line = lines.get(mutant.line - 1).copied().unwrap_or_default();
+        let column = mutant.column.to_string();
+        (lot(seed, &[name, line, &column, &mutant.before, &mutant.after]), mutant.line)
+    });
+    pool
+}
+
+/// A number that looks drawn.
+fn lot(seed: u64, words: &[&str]) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    words.iter().for_each(|word| hash.update(format!("{word}\0")));
+    let digest = hash.finalize();
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn attempt(

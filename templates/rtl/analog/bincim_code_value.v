@@ -39,10 +39,11 @@ module bincim_code_value #(
 
   reg [Count-1:0] value_q [0:(1<<ADDRESS)-1];
 
-  initial $readmemh(InitFile, value_q);
-
   genvar lane;
   generate
+    if (|InitFile) begin : gen_content
+      initial $readmemh(InitFile, value_q);
+    end
     if (Layers == 1) begin : gen_one_layer
       wire unused_layer = &{1'b0, layer_i};
     end

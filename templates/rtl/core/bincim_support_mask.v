@@ -4,8 +4,8 @@
 //
 // Support mask: brings the rows that a vector's plane of the weights keeps to the vector. A row
 // that it leaves out carries 0 and is not counted as driven.
-// Parameters: Rows, of a vector, from 1. SlotRows, bits of the rows that all slots keep, and Driven,
-//     bits of the number of all kept rows, from 0, where that is not asked.
+// Parameters: Rows, of a vector, from 1. SlotRows, bits of the rows that all slots keep, and
+//     Driven, bits of the number of all kept rows, from 0, where that is not asked.
 // Latency: kept_i x-2, kept_rows_o x-1, kept_o and driven_rows_o x, the cycle of the vector.
 // Reset: none; what stands here belongs to a vector that is marked elsewhere.
 // Protocol: everything moves on with advance_i.

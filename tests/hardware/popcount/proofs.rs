@@ -9,7 +9,7 @@ use bincim::emit::popcount::{self, PartShape};
 
 /// The tree, and its specification as `popcount_model`.
 pub fn modules(plan: &TreePlan) -> Vec<NamedText> {
-    let mut files = popcount::modules(plan);
+    let mut files = popcount::modules(plan, "popcount");
     files.push(popcount::specification(plan, "popcount_model"));
     files
 }

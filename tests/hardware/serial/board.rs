@@ -9,6 +9,7 @@ use bincim::serial::{Decoder, Reason, Reply, Request, encode, register};
 
 fn board(pll: Option<Pll>, reset_pin: bool) -> BoardTop {
     BoardTop {
+        accelerator: "bincim_top".into(),
         module: "bincim_board".into(),
         clock_hz: 12_000_000,
         pll,

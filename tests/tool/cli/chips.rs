@@ -286,7 +286,8 @@ fn thresholds_of_a_chip_go_all_the_way() {
         let words = ["generate", "MODEL", "--arch", "arch.toml", "--chip", chip, "-o"];
         bincim(dir, &[&words[..], &[&format!("d_{chip}")]].concat()).ends(0);
     }
-    let memory = |of: &str| fs::read_to_string(dir.join(of).join("rtl/thresholds.hex")).expect("a memory");
+    let memory =
+        |of: &str| fs::read_to_string(dir.join(of).join("rtl/bincim_thresholds.hex")).expect("a memory");
     assert_ne!(memory("d_own"), memory("d_plain"));
     if !present("chips", &[Tool::Verilator]) {
         return;

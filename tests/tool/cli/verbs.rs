@@ -91,7 +91,7 @@ fn a_design_is_generated_verified_broken_and_reported() {
         assert!(fs::read_to_string(dir.join("junit.xml")).expect("written").contains("failures=\"0\""));
 
         // One wrong bit of a threshold is an answer of its own.
-        let file = dir.join("d/rtl/weights.hex");
+        let file = dir.join("d/rtl/bincim_weights.hex");
         let text = fs::read_to_string(&file).expect("weights");
         let (head, tail) = text.split_at(text.find(['0', '1']).expect("a digit"));
         let flipped = if tail.starts_with('0') { "1" } else { "0" };
