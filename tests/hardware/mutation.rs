@@ -333,3 +333,14 @@ fn hundreds_of_planted_bugs_are_caught() {
     println!("{report}");
     assert!(caught >= 98.0, "{alive} of {} survived", killed + alive);
 }
+
+/// Where a design can be looked at: `BINCIM_KEEP` names the folder, `BINCIM_DESIGN` its number in the list.
+#[test]
+#[ignore = "writes a folder to look at"]
+fn one_design() {
+    let kept = std::env::var_os("BINCIM_KEEP").expect("BINCIM_KEEP names a folder");
+    let number = std::env::var("BINCIM_DESIGN").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let design = design(&FEATURES[number]);
+    generate(&design, Path::new(&kept), design.planes_of_weights());
+    println!("{}", design.name.raw());
+}
