@@ -19,6 +19,7 @@ pub mod flow;
 pub mod golden;
 pub mod lower;
 pub mod mapping;
+pub mod metrics;
 pub mod montecarlo;
 pub mod network;
 pub mod onnx;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use miette::{IntoDiagnostic, WrapErr};
 use rayon::prelude::*;
 
+use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
 use super::pixels::PixelArgs;
 use super::scores::{Row, Scores};
@@ -54,6 +55,8 @@ pub struct Args {
     /// Leave variation.read_noise out, the noise that every read of a chip adds
     #[arg(long)]
     pub without_read_noise: bool,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
     /// Part of the data set
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub split: Split,
@@ -174,6 +177,9 @@ pub struct Summary {
     /// Class and scores, where there is one image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub single: Option<Single>,
+    /// How good the probabilities are, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Judged>,
 }
 
 /// What one image gave.
@@ -199,6 +205,14 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         ));
     }
     let labels = data.labels_of(network)?;
+    if args.judge.metrics && labels.is_none() {
+        return Err(miette::miette!(
+            code = "infer::no_labels",
+            help = "put the labels beside the images (see `bincim infer --help` for the formats), or leave --metrics out",
+            "{} has no labels to judge probabilities by",
+            args.data.display()
+        ));
+    }
     let design = match &args.arch {
         Some(path) => Some(load::choice(network, Some(path), None)?.0.design),
         None => None,
@@ -291,6 +305,9 @@ fn classify(
         None => None,
     };
     let rule = args.rule.map_or(network.output.decision, Decision::from);
+    if args.judge.metrics {
+        judge::check(network, rule)?;
+    }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.unwrap_or(0))
         .build()
@@ -302,6 +319,7 @@ fn classify(
     let begin = Instant::now();
     let mut correct = images.labels.map(|_| 0);
     let mut single = None;
+    let mut logits = Vec::new();
     for (step, pixels) in images.pixels[..count * size].chunks(STEP * size).enumerate() {
         let scores = pool.install(|| model.scores(network, step * STEP, pixels));
         let traces: Vec<reference::Trace> = match args.layers {
@@ -321,6 +339,9 @@ fn classify(
             if let Some(file) = &mut file {
                 file.push(&Row { class, label, scores, trace: traces.get(index) });
             }
+            if args.judge.metrics {
+                logits.push(judge::logits(network, scores));
+            }
             if count == 1 {
                 single = Some(Single { class, scores: scores.to_vec() });
             }
@@ -332,6 +353,13 @@ fn classify(
     if let (Some(file), Some(path)) = (file, &args.scores) {
         file.write(path)?;
     }
+    let metrics = match (args.judge.metrics, images.labels) {
+        (true, Some(labels)) => {
+            let subject = judge::Subject { network, model, read, data: &args.data };
+            Some(pool.install(|| judge::judge(&args.judge, &subject, &logits, &labels[..count]))?)
+        }
+        _ => None,
+    };
     let summary = Summary {
         images: count,
         correct,
@@ -340,6 +368,7 @@ fn classify(
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
         single,
+        metrics,
     };
     let run = format!(
         "{:.0} images/s ({} threads, {})",
@@ -362,6 +391,9 @@ fn told(args: &Args, network: &Network, summary: &Summary, run: &str) -> String 
     if let Some(single) = &summary.single {
         let scores: Vec<String> = single.scores.iter().map(i32::to_string).collect();
         text += &format!("  class {}, scores {}\n", single.class, scores.join(" "));
+    }
+    if let Some(metrics) = &summary.metrics {
+        text += &metrics.told();
     }
     if summary.pixel_rule_is_guessed {
         text += &format!("  what a pixel means is a GUESS ('{}'): see --input\n", summary.pixel_rule);
@@ -389,6 +421,7 @@ mod tests {
             planes: None,
             noise_seed: 1,
             without_read_noise: false,
+            judge: JudgeArgs::default(),
             split: Split::Test,
             images,
             rule: Some(Rule::Argmax),

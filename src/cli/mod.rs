@@ -13,6 +13,7 @@ mod fault;
 mod generate;
 mod glyphs;
 pub mod infer;
+mod judge;
 mod load;
 mod made;
 mod manual;

@@ -84,14 +84,6 @@ impl<'a> Scores<'a> {
         self.network.layers.last().map_or(0, |last| last.output.elements())
     }
 
-    fn outputs(&self, scores: &[i32]) -> impl Iterator<Item = f64> {
-        let output = &self.network.output;
-        scores
-            .iter()
-            .enumerate()
-            .map(|(class, &score)| output.scale[class] * f64::from(score) + output.bias[class])
-    }
-
     pub fn push(&mut self, row: &Row) {
         match self.format {
             Format::Csv => self.push_text(row),
@@ -111,7 +103,7 @@ impl<'a> Scores<'a> {
         }
         number(&row.class);
         row.scores.iter().for_each(|score| number(score));
-        self.outputs(row.scores).for_each(|output| number(&output));
+        self.network.output.of(row.scores).for_each(|output| number(&output));
         for layer in row.trace.iter().flat_map(|trace| &trace.layers) {
             layer.accumulators.iter().for_each(|sum| number(sum));
             layer.bits.iter().for_each(|&bit| number(&u8::from(bit)));
@@ -121,7 +113,7 @@ impl<'a> Scores<'a> {
     }
 
     fn push_record(&mut self, row: &Row) {
-        let outputs: Vec<f64> = self.outputs(row.scores).collect();
+        let outputs: Vec<f64> = self.network.output.of(row.scores).collect();
         let bytes = &mut self.bytes;
         bytes.extend((row.class as i32).to_le_bytes());
         if let Some(label) = row.label {

@@ -394,6 +394,14 @@ pub struct Output {
     pub top_k: Option<usize>,
 }
 
+impl Output {
+    /// What the graph gives for `scores`, one a class.
+    pub fn of(&self, scores: &[i32]) -> impl Iterator<Item = f64> {
+        let affine = self.scale.iter().zip(&self.bias);
+        scores.iter().zip(affine).map(|(&score, (scale, bias))| scale * f64::from(score) + bias)
+    }
+}
+
 /// A whole network. `layers[0]` reads `input`, each other layer reads the bits of the one before, and only
 /// the last may have [`Activation::Scores`].
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,228 @@
+//! `bincim infer --metrics`: how good the probabilities are that a softmax makes of the scores.
+
+use super::infer::{Model, Split};
+use super::{load, options};
+use crate::metrics::{self, Judgement, Mixture};
+use crate::network::{Decision, Network};
+use crate::read;
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct JudgeArgs {
+    /// Judge the probabilities too, a softmax of the graph's outputs: negative log-likelihood, calibration error, Brier score,
+    /// entropy
+    #[arg(long)]
+    pub metrics: bool,
+    /// Temperature of the softmax, besides 1: a number, or "fit" for the one that costs least on training images
+    #[arg(long, value_name = "T|fit", requires = "metrics", value_parser = temperature)]
+    pub temperature: Option<Temperature>,
+    /// Training images that a temperature is fitted on: the last ones of the set, which are best kept out of training
+    #[arg(long, value_name = "N", requires = "temperature", value_parser = options::count::<1, { usize::MAX }>)]
+    pub fit_images: Option<usize>,
+    /// Images of another kind, same formats: how well the entropy of their probabilities tells them from --data's
+    #[arg(long, value_name = "DATA", requires = "metrics")]
+    pub ood: Option<PathBuf>,
+}
+
+/// Training images that a temperature is fitted on where nobody says how many.
+const FIT_IMAGES: usize = 5000;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Temperature {
+    Fit,
+    Is(f64),
+}
+
+fn temperature(text: &str) -> Result<Temperature, String> {
+    let (low, high) = metrics::TEMPERATURES;
+    match text.parse::<f64>() {
+        _ if text == "fit" => Ok(Temperature::Fit),
+        Ok(number) if (low..=high).contains(&number) => Ok(Temperature::Is(number)),
+        _ => Err(format!("neither \"fit\" nor a number from {low} to {high}")),
+    }
+}
+
+/// What was found. The fields are the keys of `--json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// At temperature 1.
+    pub plain: Judgement,
+    pub temperature: Option<f64>,
+    /// Training images that it was fitted on.
+    pub fitted_on: Option<usize>,
+    /// At `temperature`.
+    pub tempered: Option<Judgement>,
+    pub ood: Option<Strange>,
+}
+
+/// Images of another kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Strange {
+    pub images: usize,
+    /// Mean entropy of their probabilities in nats, at the temperature if there is one.
+    pub entropy: f64,
+    /// Chance that one of them has a larger entropy than one of the data set's.
+    pub auroc: f64,
+}
+
+/// What is judged: a network, what runs it, and where its images come from.
+pub struct Subject<'a> {
+    pub network: &'a Network,
+    pub model: &'a Model<'a>,
+    pub read: &'a load::Model,
+    pub data: &'a std::path::Path,
+}
+
+/// Refuses networks whose outputs are no logits.
+pub fn check(network: &Network, rule: Decision) -> miette::Result<()> {
+    match rule {
+        Decision::HighestBit => Err(miette::miette!(
+            code = "infer::metrics",
+            help = "leave --metrics out, or take --rule argmax if the outputs are meant to be compared",
+            "{}: the highest bit decides, so its outputs give no probabilities",
+            network.name.terminal()
+        )),
+        Decision::Argmax | Decision::Sign => Ok(()),
+    }
+}
+
+/// The logits of an image; one score is that of class 1 against 0.
+pub fn logits(network: &Network, scores: &[i32]) -> Vec<f64> {
+    let outputs = network.output.of(scores);
+    match network.output.decision {
+        Decision::Sign => std::iter::once(0.0).chain(outputs).collect(),
+        Decision::Argmax | Decision::HighestBit => outputs.collect(),
+    }
+}
+
+/// Judges `logits`, those of the data set's images, with `labels`.
+///
+/// Errors: data for the temperature or of another kind that cannot be read, or too few images.
+pub fn judge(
+    args: &JudgeArgs,
+    subject: &Subject,
+    logits: &[Vec<f64>],
+    labels: &[u32],
+) -> miette::Result<Judged> {
+    let images = |temperature| -> Vec<Mixture> {
+        logits.iter().map(|one| metrics::mixture(&[metrics::softmax(one, temperature)])).collect()
+    };
+    let figures =
+        |images: &[Mixture]| metrics::judge(images.iter().zip(labels.iter().map(|&label| label as usize)));
+    let (temperature, fitted_on) = match args.temperature {
+        None => (None, None),
+        Some(Temperature::Is(number)) => (Some(number), None),
+        Some(Temperature::Fit) => {
+            let (number, count) = fit(args, subject)?;
+            (Some(number), Some(count))
+        }
+    };
+    let plain = images(1.0);
+    let tempered = temperature.map(images);
+    let ood = match &args.ood {
+        None => None,
+        Some(path) => {
+            let known = tempered.as_ref().unwrap_or(&plain);
+            let known: Vec<f64> = known.iter().map(|one| metrics::entropy(&one.probabilities)).collect();
+            Some(strange(subject, path, temperature.unwrap_or(1.0), &known)?)
+        }
+    };
+    Ok(Judged {
+        plain: figures(&plain),
+        temperature,
+        fitted_on,
+        tempered: tempered.map(|images| figures(&images)),
+        ood,
+    })
+}
+
+/// The temperature that fits the last training images best, and how many these are.
+fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
+    let data = load::data(subject.read, subject.data, read::Split::from(Split::Train))?;
+    let Some(labels) = data.labels_of(subject.network)? else {
+        return Err(miette::miette!(
+            code = "infer::temperature",
+            help = "give a number (--temperature 2), or a data set whose training images have labels",
+            "{}: no labels of training images to fit a temperature on",
+            subject.data.display()
+        ));
+    };
+    let all = labels.len();
+    let count = load::image_count(args.fit_images.or(Some(FIT_IMAGES.min(all))), all, subject.data)?;
+    let size = subject.network.input.shape.elements();
+    let scores = subject.model.scores(subject.network, 0, &data.pixels[(all - count) * size..]);
+    let each = scores.chunks(scores.len() / count.max(1));
+    let images: Vec<(Vec<f64>, usize)> = each
+        .zip(&labels[all - count..])
+        .map(|(scores, &label)| (logits(subject.network, scores), label as usize))
+        .collect();
+    Ok((metrics::fit_temperature(&images), count))
+}
+
+/// How well doubt tells the images of `path` from those of doubt `known`.
+fn strange(
+    subject: &Subject,
+    path: &std::path::Path,
+    temperature: f64,
+    known: &[f64],
+) -> miette::Result<Strange> {
+    let data = load::data(subject.read, path, read::Split::from(Split::Test))?;
+    let count = data.len();
+    if count == 0 {
+        return Err(miette::miette!(
+            code = "infer::images",
+            help = "take a data set with at least one image",
+            "--ood {}: no image",
+            path.display()
+        ));
+    }
+    let scores = subject.model.scores(subject.network, 0, &data.pixels);
+    let doubts: Vec<f64> = scores
+        .chunks(scores.len() / count)
+        .map(|scores| {
+            let logits = logits(subject.network, scores);
+            metrics::entropy(&metrics::softmax(&logits, temperature))
+        })
+        .collect();
+    Ok(Strange {
+        images: count,
+        entropy: doubts.iter().sum::<f64>() / count as f64,
+        auroc: metrics::auroc(known, &doubts),
+    })
+}
+
+impl Judged {
+    /// The table for people.
+    pub fn told(&self) -> String {
+        let mut text = format!(
+            "  {:<18} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9}\n",
+            "", "right", "NLL", "ECE", "(floor)", "Brier", "entropy"
+        );
+        let mut row = |name: &str, found: &Judgement| {
+            text += &format!(
+                "  {name:<18} {:>7.2} % {:>9.4} {:>6.2} % {:>6.2} % {:>8.4} {:>9.4}\n",
+                100.0 * found.right,
+                found.nll,
+                100.0 * found.ece,
+                100.0 * found.ece_floor,
+                found.brier,
+                found.entropy
+            );
+        };
+        row("temperature 1", &self.plain);
+        if let (Some(temperature), Some(found)) = (self.temperature, &self.tempered) {
+            row(&format!("temperature {temperature:.3}"), found);
+        }
+        if let (Some(temperature), Some(count)) = (self.temperature, self.fitted_on) {
+            text += &format!("  {temperature:.3} fits the last {count} training images best\n");
+        }
+        if let Some(strange) = &self.ood {
+            text += &format!(
+                "  entropy tells {} images of another kind (mean {:.4}) from these: AUROC {:.4}\n",
+                strange.images, strange.entropy, strange.auroc
+            );
+        }
+        text
+    }
+}
