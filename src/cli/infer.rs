@@ -355,7 +355,7 @@ fn classify(
     }
     let metrics = match (args.judge.metrics, images.labels) {
         (true, Some(labels)) => {
-            let subject = judge::Subject { network, model, read, data: &args.data };
+            let subject = judge::Subject { network, model, read, data: &args.data, pixels: images.pixels };
             Some(pool.install(|| judge::judge(&args.judge, &subject, &logits, &labels[..count]))?)
         }
         _ => None,

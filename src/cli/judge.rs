@@ -6,7 +6,7 @@ use crate::metrics::{self, Judgement, Mixture};
 use crate::network::{Decision, Network};
 use crate::read;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct JudgeArgs {
@@ -17,7 +17,10 @@ pub struct JudgeArgs {
     /// Temperature of the softmax, besides 1: a number, or "fit" for the one that costs least on training images
     #[arg(long, value_name = "T|fit", requires = "metrics", value_parser = temperature)]
     pub temperature: Option<Temperature>,
-    /// Training images that a temperature is fitted on: the last ones of the set, which are best kept out of training
+    /// Data set with the training images that a temperature is fitted on; --data's own if not given
+    #[arg(long, value_name = "DATA", requires = "temperature")]
+    pub fit_data: Option<PathBuf>,
+    /// How many of them: the last ones of the set, which are best kept out of training; 5000, or all there are
     #[arg(long, value_name = "N", requires = "temperature", value_parser = options::count::<1, { usize::MAX }>)]
     pub fit_images: Option<usize>,
     /// Images of another kind, same formats: how well the entropy of their probabilities tells them from --data's
@@ -71,7 +74,9 @@ pub struct Subject<'a> {
     pub network: &'a Network,
     pub model: &'a Model<'a>,
     pub read: &'a load::Model,
-    pub data: &'a std::path::Path,
+    pub data: &'a Path,
+    /// Its images.
+    pub pixels: &'a [u8],
 }
 
 /// Refuses networks whose outputs are no logits.
@@ -139,17 +144,24 @@ pub fn judge(
 
 /// The temperature that fits the last training images best, and how many these are.
 fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
-    let data = load::data(subject.read, subject.data, read::Split::from(Split::Train))?;
-    let Some(labels) = data.labels_of(subject.network)? else {
-        return Err(miette::miette!(
+    let path = args.fit_data.as_deref().unwrap_or(subject.data);
+    let data = load::data(subject.read, path, read::Split::from(Split::Train))?;
+    let refuse = |why: &str| {
+        miette::miette!(
             code = "infer::temperature",
-            help = "give a number (--temperature 2), or a data set whose training images have labels",
-            "{}: no labels of training images to fit a temperature on",
-            subject.data.display()
-        ));
+            help = "name training images (--fit-data DATA), or give a number (--temperature 2)",
+            "--temperature fit: {} {why}",
+            path.display()
+        )
+    };
+    if data.pixels == subject.pixels {
+        return Err(refuse("has no other training images than those that are judged"));
+    }
+    let Some(labels) = data.labels_of(subject.network)? else {
+        return Err(refuse("has no labels of its training images"));
     };
     let all = labels.len();
-    let count = load::image_count(args.fit_images.or(Some(FIT_IMAGES.min(all))), all, subject.data)?;
+    let count = load::image_count(args.fit_images.or(Some(FIT_IMAGES.min(all))), all, path)?;
     let size = subject.network.input.shape.elements();
     let scores = subject.model.scores(subject.network, 0, &data.pixels[(all - count) * size..]);
     let each = scores.chunks(scores.len() / count.max(1));
@@ -161,12 +173,7 @@ fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
 }
 
 /// How well doubt tells the images of `path` from those of doubt `known`.
-fn strange(
-    subject: &Subject,
-    path: &std::path::Path,
-    temperature: f64,
-    known: &[f64],
-) -> miette::Result<Strange> {
+fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[f64]) -> miette::Result<Strange> {
     let data = load::data(subject.read, path, read::Split::from(Split::Test))?;
     let count = data.len();
     if count == 0 {
