@@ -12,6 +12,7 @@ mod machines;
 mod board;
 mod bounds;
 mod flow;
+mod formal;
 mod glyphs;
 mod library;
 mod machine;
