@@ -290,6 +290,7 @@ fn view(design: &Design, pixels: &Pixels, board_clock_mhz: Option<f64>) -> Desig
                 bound: program.bound,
             })
             .collect(),
+        blocks: super::blocks::blocks(design),
     }
 }
 

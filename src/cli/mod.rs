@@ -4,6 +4,7 @@
 //! 2 could not run.
 
 mod bitstream;
+mod blocks;
 mod board;
 mod calibrate;
 mod check;

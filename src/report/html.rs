@@ -20,6 +20,7 @@ struct Html<'a> {
     efficiency: String,
     bound: String,
     cycles: String,
+    diagram: String,
 }
 
 /// One figure of the head.
@@ -81,6 +82,7 @@ pub fn html(page: &Page) -> String {
         efficiency: percent(design.bound(), design.cycles),
         bound: thousands(design.bound()),
         cycles: thousands(design.cycles),
+        diagram: super::diagram(&design.blocks),
     };
     template.render().expect("the template writes into memory only")
 }
@@ -266,6 +268,7 @@ mod tests {
                 clock_mhz: Some(12.0),
                 pixels: Some("'unit', x = p / 255 (as given)".into()),
                 layers,
+                blocks: Vec::new(),
             },
             verify: Some(VerifyView {
                 images: 64,

@@ -3,6 +3,7 @@
 //! Imports no computing module: `cli` fills the records, this module only shows them. No disk, no
 //! clock; the same records give the same bytes.
 
+mod diagram;
 mod figures;
 mod html;
 pub mod junit;
@@ -11,6 +12,7 @@ mod train;
 mod vary;
 mod view;
 
+pub use diagram::{BlockView, Place, diagram};
 pub use figures::{Speed, speed};
 pub use html::{html, thousands};
 pub use train::{EpochView, TrainView, train_svg};

@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are ignored when read, so that a newer program's files still open.
 
+use super::diagram::BlockView;
 use serde::{Deserialize, Serialize};
 
 /// What a generated design says of itself (`design.json`).
@@ -42,6 +43,9 @@ pub struct DesignView {
     pub pixels: Option<String>,
     /// Every layer, in order.
     pub layers: Vec<LayerView>,
+    /// The machine's units, for its block diagram.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<BlockView>,
 }
 
 /// One layer.

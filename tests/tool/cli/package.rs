@@ -79,6 +79,27 @@ fn a_design_comes_with_its_licence_its_pins_and_a_description() {
     }
 }
 
+/// The block diagram of the documents is that of the example on the iCEBreaker, and the report shows its design's own.
+/// `BINCIM_UPDATE=1` writes it anew.
+#[test]
+fn the_documents_show_the_machine_as_it_is() {
+    let root = tempfile::tempdir().expect("a folder");
+    let dir = root.path();
+    bincim(dir, &["generate", "MODEL", "--device", "icebreaker", "-o", "d"]).ends(0);
+    let text = fs::read_to_string(dir.join("d/design.json")).expect("the design");
+    let design: bincim::report::DesignView = serde_json::from_str(&text).expect("a design");
+    let svg = bincim::report::diagram(&design.blocks);
+    let svg = svg.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("doc/machine.svg");
+    if std::env::var_os("BINCIM_UPDATE").is_some() {
+        fs::write(&path, &svg).expect("writable");
+    }
+    assert_eq!(fs::read_to_string(&path).expect("the picture"), svg, "BINCIM_UPDATE=1 writes it anew");
+    bincim(dir, &["report", "d", "-o", "page.html"]).ends(0);
+    let page = fs::read_to_string(dir.join("page.html")).expect("the page");
+    assert!(page.contains("Activation memory") && page.contains("popcount trees"), "no diagram");
+}
+
 /// The folder's makefile, in a path with a space, with no tool but bincim's.
 #[test]
 fn the_makefile_of_a_design_finds_the_tools() {
