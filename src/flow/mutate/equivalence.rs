@@ -18,7 +18,7 @@ pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, 
     else {
         return false;
     };
-    let Some(top) = top(names) else { return false };
+    let top = top(names).unwrap_or(module);
     let changed = relative(&rtl, &changed);
     let list = |replaced: bool| {
         names
@@ -30,18 +30,17 @@ pub(super) fn proved(rtl: &Path, names: &[PathBuf], file: &str, changed: &Path, 
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let forms = forms(&rtl, &work, &list(false), (&top, module));
+    let forms = forms(&rtl, &work, &list(false), (top, module));
     if forms.is_empty() {
         return run(&rtl, &work, &proof(&list, module, module)).is_some();
     }
-    let proofs: Vec<String> = forms.iter().map(|form| proof(&list, &top, form)).collect();
+    let proofs: Vec<String> = forms.iter().map(|form| proof(&list, top, form)).collect();
     run(&rtl, &work, &proofs.join("design -reset\n")).is_some()
 }
 
-/// The top module of the design whose files are `names`.
-fn top(names: &[PathBuf]) -> Option<String> {
-    let stems = names.iter().filter_map(|name| name.file_stem()?.to_str());
-    stems.filter(|stem| stem.ends_with("_top")).map(str::to_string).next()
+/// The top module of the design whose files are `names`; none where they are no design.
+fn top(names: &[PathBuf]) -> Option<&str> {
+    names.iter().filter_map(|name| name.file_stem()?.to_str()).find(|stem| stem.ends_with("_top"))
 }
 
 /// Yosys' names of `module` with each set of its parameters in the design; none where it has no parameters.
