@@ -41,7 +41,10 @@ pub fn blocks(design: &Design) -> Vec<BlockView> {
         block(
             Place::Scores,
             "Score buffer",
-            [format!("{} a frame", design.output.scores), format!("{} bits a beat", design.output.stream_bits)],
+            [
+                format!("{} a frame", design.output.scores),
+                format!("{} bits a beat", design.output.stream_bits),
+            ],
         ),
         weights(design),
         block(
@@ -66,7 +69,11 @@ pub fn blocks(design: &Design) -> Vec<BlockView> {
 }
 
 fn block(place: Place, title: &str, lines: [String; 2]) -> BlockView {
-    BlockView { place, title: title.into(), lines: lines.into_iter().filter(|line| !line.is_empty()).collect() }
+    BlockView {
+        place,
+        title: title.into(),
+        lines: lines.into_iter().filter(|line| !line.is_empty()).collect(),
+    }
 }
 
 fn array(design: &Design) -> BlockView {

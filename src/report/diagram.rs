@@ -70,8 +70,7 @@ pub fn diagram(blocks: &[BlockView]) -> String {
         return String::new();
     }
     let there = |place| blocks.iter().any(|block| block.place == place);
-    let (width, height) =
-        (2.0 * MARGIN + 5.0 * STEP.0 + WIDTH, 2.0 * MARGIN + 2.0 * STEP.1 + HEIGHT);
+    let (width, height) = (2.0 * MARGIN + 5.0 * STEP.0 + WIDTH, 2.0 * MARGIN + 2.0 * STEP.1 + HEIGHT);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"Block diagram of the machine\" \
          font-family=\"system-ui, sans-serif\">\n"
@@ -96,8 +95,7 @@ pub fn diagram(blocks: &[BlockView]) -> String {
     }
     if there(Place::Map) {
         // Results go back as the map that the next layer reads.
-        let (results, map, rows) =
-            (Place::Thresholds.corner(), Place::Map.corner(), Place::Rows.corner());
+        let (results, map, rows) = (Place::Thresholds.corner(), Place::Map.corner(), Place::Rows.corner());
         let (x, y) = (results.0 + WIDTH / 2.0, map.1 + HEIGHT / 2.0);
         arrow(&mut svg, &[(x, results.1 + HEIGHT), (x, y), (map.0 + WIDTH, y)]);
         let x = map.0 + WIDTH / 2.0;

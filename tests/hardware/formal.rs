@@ -68,10 +68,20 @@ const PROOFS: &[Row] = &[
 /// Changes of a module, each once in its text, that its properties must refute in the first of its rows with these
 /// parameters.
 const BUGS: &[(&str, &str, &str, &str)] = &[
-    ("bincim_accumulator", "Depth=4 Block=3", "sum_address_q <= count_address_q;", "sum_address_q <= fetch_address_q;"),
+    (
+        "bincim_accumulator",
+        "Depth=4 Block=3",
+        "sum_address_q <= count_address_q;",
+        "sum_address_q <= fetch_address_q;",
+    ),
     ("bincim_array_reader", "Pauses=1 Serial=1", "sum_valid_q & sum_last_q;", "sum_valid_q;"),
     ("bincim_array_reader", "Pauses=1 Serial=1", "!busy_q | (step_last & read_last);", "!busy_q;"),
-    ("bincim_column_adc", "Lanes=2 Share=2 Edges=1 Steps=2", "if (voltage >= $signed", "if (voltage > $signed"),
+    (
+        "bincim_column_adc",
+        "Lanes=2 Share=2 Edges=1 Steps=2",
+        "if (voltage >= $signed",
+        "if (voltage > $signed",
+    ),
     (
         "bincim_column_adc",
         "Lanes=2 Share=2 Edges=1 Steps=2",
@@ -81,7 +91,12 @@ const BUGS: &[(&str, &str, &str, &str)] = &[
     ("bincim_column_cells", "Words=3 Height=2 Idle=6'b101101", "if (swap_i) active_q", "active_q"),
     ("bincim_counter", "Count=5", "last_o ? ZERO : next", "next"),
     ("bincim_gather", "Banks=3 Rotates=1", ".amount_i(door_bank_q)", ".amount_i(read_bank_q)"),
-    ("bincim_input_frames", "Frames=2", "if (frame_release_i) read_frame_q", "if (!frame_end_i) read_frame_q"),
+    (
+        "bincim_input_frames",
+        "Frames=2",
+        "if (frame_release_i) read_frame_q",
+        "if (!frame_end_i) read_frame_q",
+    ),
     ("bincim_inside", "Coordinate=5 Places=3 Before=3'b001 Beyond=3'b100", "(at < size_i)", "(at <= size_i)"),
     ("bincim_place", "Width=4 Returns=1", "else if (block_end_i) first_q", "else if (step_i) first_q"),
     ("bincim_ram_1r1w", "Width=4 Depth=4 Parts=2", "if (read_i)", "if (1'b1)"),
@@ -89,7 +104,12 @@ const BUGS: &[(&str, &str, &str, &str)] = &[
     ("bincim_registers", "Layers=3 Planes=5", "(planes_low > ALL[7:0])", "1'b0"),
     ("bincim_rotate", "Slots=5 Width=3", "amount_i[stage] ?", "!amount_i[stage] ?"),
     ("bincim_row_driver", "Words=2 Word=3 Planes=3 RowEnable=1", " | {Words{from_input_i}}", ""),
-    ("bincim_score_buffer", "Lanes=2 Groups=2 Pixels=2 LastLane=0", "{{MORE{1'b0}}, last_pixel_i} + ONE", "ONE"),
+    (
+        "bincim_score_buffer",
+        "Lanes=2 Groups=2 Pixels=2 LastLane=0",
+        "{{MORE{1'b0}}, last_pixel_i} + ONE",
+        "ONE",
+    ),
     ("bincim_tile_counter", "Passes=3 Planes=2", "pass_last_o ? FIRST_PASS : pass_q", "pass_q"),
     (
         "bincim_weight_loader",
@@ -111,7 +131,11 @@ fn properties(module: &str) -> PathBuf {
 
 /// What Yosys says of a row: `Ok` where all asserts hold, else what its log ends with; `change` is made to the module's
 /// text before.
-fn prove(yosys: &Found, (module, parameters, proof): Row, change: Option<(&str, &str)>) -> Result<(), String> {
+fn prove(
+    yosys: &Found,
+    (module, parameters, proof): Row,
+    change: Option<(&str, &str)>,
+) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let mut files = vec![format!("{module}_properties.v")];
     fs::copy(properties(module), folder.path().join(&files[0])).unwrap();
@@ -152,7 +176,10 @@ fn prove(yosys: &Found, (module, parameters, proof): Row, change: Option<(&str, 
     if output.status.success() && said.contains(proved) {
         return Ok(());
     }
-    assert!(said.contains("proof did fail"), "{module} {parameters}: Yosys stopped for another reason:\n{said}");
+    assert!(
+        said.contains("proof did fail"),
+        "{module} {parameters}: Yosys stopped for another reason:\n{said}"
+    );
     let last: Vec<&str> = said.lines().rev().take(60).collect();
     Err(last.into_iter().rev().collect::<Vec<_>>().join("\n"))
 }
