@@ -14,7 +14,6 @@ pub use setting::Setting;
 pub use subtraction::Subtraction;
 pub use validate::{ArchProblem, validate, validate_file};
 
-use crate::design::names;
 use crate::device::Physics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -221,7 +220,7 @@ pub struct Target {
 
 impl Default for Target {
     fn default() -> Target {
-        Target { device: "generic".into(), clock_mhz: None, prefix: names::PREFIX.into() }
+        Target { device: "generic".into(), clock_mhz: None, prefix: "bincim".into() }
     }
 }
 

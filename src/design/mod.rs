@@ -10,7 +10,7 @@ mod chip;
 mod error;
 mod images;
 mod input;
-pub mod names;
+mod names;
 pub mod noise;
 mod reference;
 pub mod tree;

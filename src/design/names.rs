@@ -4,9 +4,6 @@
 
 use super::Design;
 
-/// Prefix where the architecture file has none.
-pub const PREFIX: &str = "bincim";
-
 impl Design {
     /// Name of the module `part`: `top`, `cim_array`, `walk_program`, ...
     pub fn module(&self, part: &str) -> String {
