@@ -101,8 +101,10 @@ fn designs_verify_and_simulate_under_any_path() {
     let dir = root.path().join("a b (c) 'd' & e");
     fs::create_dir(&dir).expect("writable");
     fs::rename(root.path().join("data"), dir.join("data")).expect("moved");
-    generate_small(&dir);
-    fs::rename(dir.join("d"), dir.join("d x")).expect("moved");
+    let arch = "[array]\nrows = 32\ncolumns = 8\nsegment = 4\n[activation]\nword = 8\n[target]\nprefix = \"digits\"\n";
+    fs::write(dir.join("arch.toml"), arch).expect("writable");
+    bincim(&dir, &["generate", "MODEL", "--arch", "arch.toml", "-o", "d x"]).ends(0);
+    assert!(dir.join("d x/rtl/digits_top.v").is_file() && dir.join("d x/rtl/digits_weights.hex").is_file());
     let ran = bincim(&dir, &["verify", "d x", "--data", "data", "--images", "2", "--jobs", "1"]).ends(0);
     calm(&ran);
     assert!(ran.out.contains("PASS"), "{}", ran.out);
@@ -111,6 +113,23 @@ fn designs_verify_and_simulate_under_any_path() {
     let script = format!("PATH='{tools}':\"$PATH\" make -s -C 'd x' sim");
     let simulated = shell(&dir, &script).ends(0);
     assert!(simulated.out.contains("PASS"), "{}", simulated.out);
+}
+
+/// Names of modules come from outside too.
+#[test]
+fn a_prefix_that_is_no_name_is_refused() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    let generate = |prefix: &str, device: &str| {
+        let text = format!("[target]\nprefix = {prefix:?}\ndevice = {device:?}\n");
+        fs::write(dir.join("arch.toml"), text).expect("writable");
+        bincim(dir, &["generate", "MODEL", "--arch", "arch.toml", "-o", "d"])
+    };
+    for prefix in ["", "1st", "a b", "a;endmodule", "\u{e4}"] {
+        generate(prefix, "up5k").refuses(&["target.prefix", "take a word"]);
+    }
+    generate("icebreaker", "icebreaker").refuses(&["target.prefix", "icebreaker_top"]);
+    assert!(!dir.join("d").exists());
 }
 
 #[test]
