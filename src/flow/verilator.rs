@@ -78,9 +78,11 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     if job.threads > 1 {
         args.extend(["--threads".into(), job.threads.to_string().into()]);
     }
-    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, &out)?.into()]);
+    let cached = on_path("ccache").is_some();
+    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, &out, cached)?.into()]);
     args.extend(job.args.iter().map(Into::into));
-    let runtime = if on_path("ccache").is_some() { None } else { Runtime::new(&tool, &args) };
+    // Objects that ccache keeps need no folder of ours.
+    let runtime = if cached { None } else { Runtime::new(&tool, &args) };
     args.extend(["-j".into(), job.jobs.max(1).to_string().into(), "--top-module".into(), job.top.into()]);
     let stage = stage(&out)?;
     let place = match &stage {
@@ -202,10 +204,10 @@ fn parse_finding(line: &str) -> Option<Finding> {
     Some(Finding { code, file: String::new(), line: 0, text: rest.trim().into() })
 }
 
-/// Settings for the generated makefile in `out`, as one `-MAKEFLAGS` word list.
-fn make_settings(tool: &Found, out: &Path) -> Result<String, FlowError> {
+/// Settings for the generated makefile in `out`, as one `-MAKEFLAGS` word list; `cached`: by ccache.
+fn make_settings(tool: &Found, out: &Path, cached: bool) -> Result<String, FlowError> {
     let mut settings = String::from("OPT_FAST=-O2 OPT_GLOBAL=-O2 OPT_SLOW=-O0");
-    if on_path("ccache").is_some() {
+    if cached {
         settings.push_str(" OBJCACHE=ccache");
     }
     if tool.wheel {

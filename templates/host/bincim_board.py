@@ -59,8 +59,8 @@ class Board:
     def write(self, register, value):
         """Writes a register, and again whenever the board may have been reset."""
         address = REGISTERS.get(register, register)
-        self.settings[address] = value
         self._write(address, value)
+        self.settings[address] = value
 
     def infer(self, images):
         """The scores of every image, class after class; each image is a flat or nested sequence of pixels."""
@@ -113,6 +113,8 @@ class Board:
             self._write(REGISTERS["SESSION"], 1)
 
     def _exchange(self, kind, body):
+        if kind != FRAME and not self.facts["registers"]:
+            raise LineError("this board's line carries frames alone: it does not reach the registers")
         for attempt in range(self.tries):
             self.again += attempt > 0
             self.tag = (self.tag + 1) % 256
@@ -126,13 +128,11 @@ class Board:
 
     def _packet(self):
         while True:
-            packet, flag, rest = self.buffer.partition(b"\x7e")
-            if not flag:
+            while b"\x7e" not in self.buffer:
                 if not (more := self.port.read(max(1, self.port.in_waiting))):
                     return None
                 self.buffer += more
-                continue
-            self.buffer = rest
+            packet, _, self.buffer = self.buffer.partition(b"\x7e")
             content = packet.replace(b"\x7d\x5e", b"\x7e").replace(b"\x7d\x5d", b"\x7d")
             if len(content) >= 4 and check(content) == 0xF0B8:
                 return content[:-2]

@@ -257,6 +257,17 @@ fn a_board_without_room_for_registers_gives_scores_alone() {
     let refused = lab.run(&board, &["--registers"]);
     assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
     assert!(words(&refused).contains("cli::no_registers"), "{}", words(&refused));
+    // The Python driver says so too, instead of waiting for an answer.
+    let Some(python) = python() else { return };
+    for access in ["read('ID')", "write('PLANES', 1)"] {
+        let script = format!(
+            "import sys; sys.path.insert(0, 'd/host'); import bincim_board; \
+             bincim_board.Board(sys.argv[1]).{access}"
+        );
+        let told = start(&python).args(["-c", &script, &board.port]).current_dir(lab.dir()).output();
+        let told = told.expect("Python starts");
+        assert!(!told.status.success() && words(&told).contains("frames alone"), "{}", words(&told));
+    }
 }
 
 #[test]
