@@ -478,7 +478,7 @@ fn ports(text: &str) -> Vec<(String, String, String)> {
     parts.collect()
 }
 
-/// The same two in one run of synthesis: gates of both, and as many as of each alone.
+/// The same two in one run of synthesis, up to the gates: as many registers as of each alone.
 #[test]
 fn two_accelerators_are_synthesised_together() {
     if !tools::present("synthesis of two accelerators", &[Tool::Yosys]) {
@@ -507,9 +507,9 @@ fn two_accelerators_are_synthesised_together() {
     }
     let both = format!("module both ({});\n{instances}endmodule\n", declared.join(", "));
     fs::write(folder.path().join("both.v"), both).unwrap();
-    let flipflops = |top: &str| -> usize {
+    let registers = |top: &str| -> usize {
         let script = format!(
-            "read_verilog both.v {}; hierarchy -check -top {top}; synth -top {top} -flatten; check -assert; \
+            "read_verilog both.v {}; hierarchy -check -top {top}; proc; check -assert; flatten; opt -fast; \
              tee -q -o stat.json stat -json",
             sources.join(" ")
         );
@@ -517,10 +517,10 @@ fn two_accelerators_are_synthesised_together() {
         let text = fs::read_to_string(folder.path().join("stat.json")).unwrap();
         let stat: serde_json::Value = serde_json::from_str(&text[text.find('{').unwrap()..]).unwrap();
         let cells = stat["design"]["num_cells_by_type"].as_object().unwrap();
-        let kinds = cells.iter().filter(|(kind, _)| kind.contains("DFF"));
+        let kinds = cells.iter().filter(|(kind, _)| kind.contains("dff"));
         kinds.map(|(_, count)| count.as_u64().unwrap() as usize).sum()
     };
-    let (left, right) = (flipflops("left_top"), flipflops("right_top"));
-    assert!(left > 100 && right > 100, "{left} and {right} flip-flops");
-    assert_eq!(flipflops("both"), left + right);
+    let (left, right) = (registers("left_top"), registers("right_top"));
+    assert!(left > 30 && right > 30, "{left} and {right} registers");
+    assert_eq!(registers("both"), left + right);
 }
