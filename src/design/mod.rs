@@ -15,7 +15,7 @@ pub mod noise;
 mod reference;
 pub mod tree;
 mod walk;
-mod width;
+pub mod width;
 
 pub use analog::{Analog, LayerReadout};
 pub use build::{build, outline};

@@ -1,7 +1,8 @@
 //! What the top says of the analog arrays: the widths of their wires, and what is told of a layer's reads.
 
-use super::facts::{bits, index_width};
+use super::facts::bits;
 use super::library::analog::{first_arrays, most, reads, value_layers};
+use crate::design::width::index as index_width;
 use crate::design::{Design, LayerReadout};
 
 #[derive(Debug)]

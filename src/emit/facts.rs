@@ -7,11 +7,6 @@ pub(super) fn bits(largest: usize) -> usize {
     (usize::BITS - largest.leading_zeros()) as usize
 }
 
-/// Bits of the port of an index below `count`; a lone one has a bit all the same.
-pub(super) fn index_width(count: usize) -> usize {
-    bits(count.max(1) - 1).max(1)
-}
-
 /// Plural ending.
 pub(super) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }

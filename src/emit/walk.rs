@@ -1,9 +1,10 @@
 //! The walk over a layer's pixels, and the table of what the sequencer and the walk are told of each layer.
 
-use super::facts::{Loops, bits, index_width, is_input, skips};
+use super::facts::{Loops, bits, is_input, skips};
 use super::program::{self, Field, Table};
 use super::view::View;
 use super::{NamedText, gather};
+use crate::design::width::index as index_width;
 use crate::design::{Design, LayerDesign, Step};
 
 /// The files of this family.

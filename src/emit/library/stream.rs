@@ -1,8 +1,8 @@
 //! What a design sets in its streams: the input, its frames, and the buffer of the results.
 
-use super::super::facts::index_width;
 use super::super::program::literal;
 use super::Head;
+use crate::design::width::index as index_width;
 use crate::design::{Design, InputCode, InputKind};
 
 /// `index` as a literal of the port of an index below `count`.

@@ -2,7 +2,8 @@
 
 use super::instances::{CLOCK, Instance, RESET, instance, low, shared};
 use crate::design::Design;
-use crate::emit::facts::{Loops, index_width, skips};
+use crate::design::width::index as index_width;
+use crate::emit::facts::{Loops, skips};
 use crate::emit::gather::{self, Gather};
 use crate::emit::library::core;
 use crate::emit::planes::{groups, passes, rows, spans};
