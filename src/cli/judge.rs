@@ -145,7 +145,7 @@ pub fn judge(
 /// The temperature that fits the last training images best, and how many these are.
 fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
     let path = args.fit_data.as_deref().unwrap_or(subject.data);
-    let data = load::data(subject.read, path, read::Split::from(Split::Train))?;
+    let data = load::further(subject.read, path, read::Split::from(Split::Train))?;
     let refuse = |why: &str| {
         miette::miette!(
             code = "infer::temperature",
@@ -174,7 +174,7 @@ fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
 
 /// How well doubt tells the images of `path` from those of doubt `known`.
 fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[f64]) -> miette::Result<Strange> {
-    let data = load::data(subject.read, path, read::Split::from(Split::Test))?;
+    let data = load::further(subject.read, path, read::Split::from(Split::Test))?;
     let count = data.len();
     if count == 0 {
         return Err(miette::miette!(

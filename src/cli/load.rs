@@ -248,6 +248,11 @@ pub fn data(model: &Model, path: &Path, split: read::Split) -> miette::Result<Da
     fitted(model, data, path)
 }
 
+/// [`data`] behind another one for the same model, whose warnings have been told.
+pub fn further(model: &Model, path: &Path, split: read::Split) -> miette::Result<Data> {
+    fitted(model, read::dataset(path, split)?, path)
+}
+
 /// `data`, which comes from `path`, as `model` reads it.
 fn fitted(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Data> {
     let mut input = model.network.input.clone();

@@ -153,14 +153,16 @@ fn prove(
         .map(|setting| setting.split_once('=').expect("Name=value"))
         .map(|(name, value)| format!(" -chparam {name} {value}"))
         .collect();
-    let how = match proof {
-        Induction(most) => format!("-tempinduct -maxsteps {most}"),
-        Bounded(cycles) => format!("-tempinduct -tempinduct-baseonly -maxsteps {cycles}"),
+    let (how, cycles) = match proof {
+        Induction(most) => (format!("-tempinduct -maxsteps {most}"), most),
+        Bounded(cycles) => (format!("-tempinduct -tempinduct-baseonly -maxsteps {cycles}"), cycles),
     };
-    // Memories become registers, and resets that come at any time come with the clock: one step is one cycle.
+    // Memories become registers, and resets that come at any time come with the clock: one step is one cycle. First some
+    // run must keep to all that is assumed, or everything would be true.
     let script = format!(
         "read_verilog -formal {}\nread_verilog -defer {}\nhierarchy -check -top properties{set}\nproc\nflatten\n\
          opt_clean\nmemory_map\nasync2sync\nopt -fast\ndffunmap\n\
+         sat -verify -set-assumes -seq {cycles} properties\n\
          sat -verify -prove-asserts -set-assumes {how} -seq 1 properties\n",
         files[0],
         files[1..].join(" ")
@@ -169,6 +171,7 @@ fn prove(
     let output = tools::command(yosys, folder.path()).args(["-Q", "-T", "prove.ys"]).output().unwrap();
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains("found no model"), "{module} {parameters}: what is assumed cannot be");
     let proved = match proof {
         Induction(_) => "Induction step proven: SUCCESS!",
         Bounded(_) => "proved base case",

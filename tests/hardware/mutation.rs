@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::machines;
 
@@ -220,13 +220,16 @@ fn trials(feature: &Feature, place: Where, count: usize, seed: u64) -> (Design, 
 /// The same where at most `planes` planes run.
 fn trials_with(design: &Design, planes: usize, place: Where, count: usize, seed: u64) -> Vec<Trial> {
     let folder = tempfile::tempdir().unwrap();
-    generate(design, folder.path(), planes);
-    let files = bincim::flow::folder::file_list(&folder.path().join("rtl/files.f")).expect("a list of files");
+    // `BINCIM_KEEP` names a folder in which the design of one test can be looked at.
+    let kept = std::env::var_os("BINCIM_KEEP").map(PathBuf::from);
+    let path = kept.as_deref().unwrap_or(folder.path());
+    generate(design, path, planes);
+    let files = bincim::flow::folder::file_list(&path.join("rtl/files.f")).expect("a list of files");
     let names = files.iter().map(|file| file.display().to_string());
     let skip: Vec<String> =
         names.filter(|name| name.starts_with("bincim_popcount") != (place == Where::Tree)).collect();
     let known = known(design);
-    let job = mutate::Job { dir: folder.path(), count, seed, jobs: 2, skip: &skip, known: &known };
+    let job = mutate::Job { dir: path, count, seed, jobs: 2, skip: &skip, known: &known };
     mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", design.name.raw()))
 }
 
@@ -332,15 +335,4 @@ fn hundreds_of_planted_bugs_are_caught() {
     fs::write(path, &report).unwrap();
     println!("{report}");
     assert!(caught >= 98.0, "{alive} of {} survived", killed + alive);
-}
-
-/// Where a design can be looked at: `BINCIM_KEEP` names the folder, `BINCIM_DESIGN` its number in the list.
-#[test]
-#[ignore = "writes a folder to look at"]
-fn one_design() {
-    let kept = std::env::var_os("BINCIM_KEEP").expect("BINCIM_KEEP names a folder");
-    let number = std::env::var("BINCIM_DESIGN").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let design = design(&FEATURES[number]);
-    generate(&design, Path::new(&kept), design.planes_of_weights());
-    println!("{}", design.name.raw());
 }

@@ -1,16 +1,15 @@
 //! The analog arrays' part of the top module: wires and instances.
 
-use super::instances::{CLOCK, Instance, RESET, instance, rom, shared};
+use super::instances::{CLOCK, Instance, RESET, all_groups, instance, or, rom, shared};
 use super::{Group, group};
 use crate::design::{Analog, Design};
 use crate::emit::analog::AnalogView;
 use crate::emit::facts::plural;
-use crate::emit::library::{analog as library, core, memories};
+use crate::emit::library::{analog as library, memories};
 use crate::emit::view::View;
 
 /// Wires between the parts.
 pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
-    let unused = |used: bool, name: &'static str, unused: &'static str| if used { name } else { unused };
     group(
         "Reads of the analog arrays, from the door to the codes.",
         vec![
@@ -27,8 +26,8 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, a.array_width, "array"),
             (true, a.offset_word, "offset_word"),
             (true, a.row_step, "step_row"),
-            (true, a.row_step, unused(v.row_enable, "step_enable", "unused_step_enable")),
-            (true, 0, unused(v.serial_input, "next_plane", "unused_next_plane")),
+            (true, a.row_step, or(v.row_enable, "step_enable", "unused_step_enable")),
+            (true, 0, or(v.serial_input, "next_plane", "unused_next_plane")),
             (true, 0, "step_valid"),
             (true, 0, "step_first"),
             (true, v.lanes * a.voltage_width, "voltage"),
@@ -61,7 +60,6 @@ fn parted(word: &str, columns: usize, whole: usize) -> (String, String) {
 
 /// The parts, in the order of the data path.
 pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Vec<Instance> {
-    let or = |there: bool, wire, other| if there { wire } else { other };
     let memories = memories::chip(design, analog);
     let offset_bits = v.lanes * a.voltage_width;
     let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
@@ -164,22 +162,12 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
 
 /// Where the arrays of the group at the door begin.
 fn first_array(v: &View) -> [Instance; 2] {
-    let last = format!("{}'d{}", v.all_group_width, v.all_groups - 1);
-    let group = vec![
-        CLOCK,
-        RESET,
-        (true, "clear_i", "frame_start"),
-        (true, "step_i", "door_valid & door_group_last"),
-        (true, "last_i", last.as_str()),
-        (true, "value_o", "array_group"),
-        (true, "last_o", "unused_last_array_group"),
-    ];
     let table = vec![(true, "group_i", "array_group"), (true, "first_array_o", "first_array")];
-    [shared(&core::counter(v.all_groups), "array_group", group), instance("array_program", table)]
+    let group = all_groups(v, "array_group", "frame_start", "door_valid & door_group_last");
+    [group, instance("array_program", table)]
 }
 
 fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instance {
-    let or = |there: bool, wire, other| if there { wire } else { other };
     let (any_array, all_rows) = (format!("{}'d0", a.array_width), format!("{{{}{{1'b1}}}}", v.rows));
     let ports = vec![
         CLOCK,

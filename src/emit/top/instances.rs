@@ -71,6 +71,11 @@ impl Instance {
     }
 }
 
+/// `wire` where it is there, else `other`.
+pub(super) fn or<'a>(there: bool, wire: &'a str, other: &'a str) -> &'a str {
+    if there { wire } else { other }
+}
+
 pub(super) const CLOCK: (bool, &str, &str) = (true, "clk_i", "clk_i");
 pub(super) const RESET: (bool, &str, &str) = (true, "rst_ni", "rst_ni");
 
@@ -215,11 +220,7 @@ pub(super) fn input_unit(design: &Design, v: &View) -> Instance {
         (v.is_window, "walk_address_i", &address),
         (v.is_window, "walk_bank_i", &bank),
         (true, "pass_i", &pass),
-        (
-            true,
-            "driven_rows_o",
-            if v.input_counts { "input_driven_rows" } else { "unused_input_driven_rows" },
-        ),
+        (true, "driven_rows_o", or(v.input_counts, "input_driven_rows", "unused_input_driven_rows")),
         (true, "row_o", "input_row"),
     ]);
     shared(&unit.head, "input_unit", ports)
@@ -295,7 +296,6 @@ pub(super) fn accumulator(design: &Design, v: &View) -> Instance {
     let stored = v.accumulator_depth > 0;
     let (all_lanes, zero) =
         (format!("{{{}{{1'b1}}}}", v.lanes), format!("{}'d0", v.lanes * v.accumulator_width));
-    let or = |there: bool, wire, other| if there { wire } else { other };
     let ports = vec![
         CLOCK,
         RESET,
@@ -335,19 +335,25 @@ pub(super) fn plane_program(v: &View) -> Instance {
     instance("plane_program", ports)
 }
 
-/// The group of all layers that is counted.
-pub(super) fn count_group(v: &View) -> Instance {
+/// Counts the groups of all layers, as `name`, from 0 with `clear` on and one on with `step`.
+pub(super) fn all_groups(v: &View, name: &'static str, clear: &str, step: &str) -> Instance {
     let last = format!("{}'d{}", v.all_group_width, v.all_groups - 1);
+    let unused = format!("unused_last_{name}");
     let ports = vec![
         CLOCK,
         RESET,
-        (true, "clear_i", "1'b0"),
-        (true, "step_i", "count_valid & count_group_last"),
+        (true, "clear_i", clear),
+        (true, "step_i", step),
         (true, "last_i", last.as_str()),
-        (true, "value_o", "count_group"),
-        (true, "last_o", "unused_last_count_group"),
+        (true, "value_o", name),
+        (true, "last_o", unused.as_str()),
     ];
-    shared(&core::counter(v.all_groups), "count_group", ports)
+    shared(&core::counter(v.all_groups), name, ports)
+}
+
+/// The group of all layers that is counted.
+pub(super) fn count_group(v: &View) -> Instance {
+    all_groups(v, "count_group", "1'b0", "count_valid & count_group_last")
 }
 
 /// Lanes that the plane at the count adds to.
@@ -447,7 +453,6 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
         ("chunks", writes.chunks.max(1)),
     ]
     .map(|(name, width)| (format!("{name}_i"), constant(name, width)));
-    let or = |there: bool, wire, other| if there { wire } else { other };
     let mut ports = vec![
         CLOCK,
         RESET,

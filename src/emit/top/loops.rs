@@ -1,6 +1,6 @@
 //! The units that run through the loops of a layer: sequencer, walk, weight loader, and the tables that tell them.
 
-use super::instances::{CLOCK, Instance, RESET, instance, low, shared};
+use super::instances::{CLOCK, Instance, RESET, instance, low, or, shared};
 use crate::design::Design;
 use crate::design::width::index as index_width;
 use crate::emit::facts::{Loops, skips};
@@ -229,9 +229,8 @@ pub(super) fn walk(design: &Design, v: &View, told: &Told) -> Instance {
 
 pub(super) fn support_mask(v: &View, told: &Told) -> Instance {
     let inputs = [told.at("kept", v.rows, 0), told.at("kept_rows", 1, 0), told.at("driven_rows", 1, 0)];
-    let unused = |used: bool, name: &'static str, unused: &'static str| if used { name } else { unused };
-    let kept_rows = unused(v.has_map && v.counts_driven, "kept_rows", "unused_kept_rows");
-    let driven = unused(v.input_driven, "input_driven_rows", "unused_kept_driven_rows");
+    let kept_rows = or(v.has_map && v.counts_driven, "kept_rows", "unused_kept_rows");
+    let driven = or(v.input_driven, "input_driven_rows", "unused_kept_driven_rows");
     let mut ports = vec![CLOCK, (true, "advance_i", "advance")];
     ports.extend(borrowed(&inputs));
     ports.extend([
