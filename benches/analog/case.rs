@@ -93,6 +93,7 @@ impl Case {
             sum_pixels: false,
             pool: None,
             shortcut: Shortcut::NONE,
+            flips: None,
             fewer: Vec::new(),
             activation: Activation::Scores,
             output: Shape::vector(self.outputs),

@@ -36,6 +36,8 @@ pub struct ArchFile {
     pub variation: Physics,
     /// Planes of weights (supports, bits of weights).
     pub planes: PlanesFile,
+    /// Networks whose weights are drawn for each sample.
+    pub ensemble: Ensemble,
     /// The trees that read the columns.
     pub popcount: Popcount,
     /// Where partial sums of several passes wait.
@@ -128,6 +130,22 @@ pub struct PlanesFile {
     /// register PLANES lowers the number further while the machine runs.
     #[schemars(inner(range(min = 1, max = 16)))]
     pub layers: Vec<usize>,
+}
+
+/// `[ensemble]`: networks with flip codes, whose weights are drawn anew for each sample of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ensemble {
+    /// Samples of a frame, 1 to 255: their scores are added. The register SAMPLES lowers the number while the machine
+    /// runs. Without effect on a network that has no flip codes.
+    #[schemars(range(min = 1, max = 255))]
+    pub samples: usize,
+}
+
+impl Default for Ensemble {
+    fn default() -> Ensemble {
+        Ensemble { samples: 8 }
+    }
 }
 
 /// Where weights live.
@@ -249,6 +267,7 @@ pub struct Arch {
     pub readout: Readout,
     /// What chips are drawn from.
     pub variation: Physics,
+    pub ensemble: Ensemble,
     pub popcount: Popcount,
     pub accumulator_depth: usize,
     pub interface: Interface,
@@ -330,6 +349,7 @@ impl ArchFile {
             planes: self.planes.layers.clone(),
             readout: self.readout.clone(),
             variation: self.variation.clone(),
+            ensemble: self.ensemble.clone(),
             popcount: self.popcount.clone(),
             accumulator_depth: self.accumulator.depth.or(depth),
             interface: self.interface.clone(),
@@ -358,6 +378,7 @@ impl Arch {
             readout: self.readout.clone(),
             variation: self.variation.clone(),
             planes: PlanesFile { layers: self.planes.clone() },
+            ensemble: self.ensemble.clone(),
             popcount: self.popcount.clone(),
             accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
             interface: self.interface.clone(),

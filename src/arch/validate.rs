@@ -51,6 +51,13 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     reference(&arch.readout, &arch.variation, &mut problems);
+    problems.say(
+        !(1..=255).contains(&arch.ensemble.samples),
+        "ensemble.samples",
+        arch.ensemble.samples,
+        "outside 1 to 255".into(),
+        "take a number of samples such as 8 or 16".into(),
+    );
     ports(&arch.interface, &mut problems);
     target(&arch.target, &mut problems);
     problems.0

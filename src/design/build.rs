@@ -18,6 +18,10 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     for (layer, program) in network.layers.iter().zip(&design.layers) {
         cells.write(&mut design.weights, layer, program);
     }
+    if let Some(mut ensemble) = design.ensemble.take() {
+        ensemble.fill(network, &design.layers, &cells);
+        design.ensemble = Some(ensemble);
+    }
     Ok(design)
 }
 
@@ -58,9 +62,18 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut layers = parts.layers();
     let cycles = |planes| match &plan {
         Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes)),
-        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
+        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64, None),
     };
-    let plane_cycles: Vec<mapping::cycles::Frame> = (1..=network.most_planes()).map(cycles).collect();
+    let sampled = |count| {
+        let first = network.first_drawn()?;
+        let samples = mapping::cycles::Samples { first, count, from: ensemble::SEEDING };
+        Some(mapping::cycles::of_frame(&mapping.layers, 1, latency as u64, Some(samples)))
+    };
+    let sample_cycles: Vec<_> = (1..=arch.ensemble.samples).map_while(sampled).collect();
+    let plane_cycles: Vec<mapping::cycles::Frame> = match sample_cycles.last() {
+        Some(all) => vec![all.clone()],
+        None => (1..=network.most_planes()).map(cycles).collect(),
+    };
     let frame = &plane_cycles[plane_cycles.len() - 1];
     if let Some(plan) = &plan {
         let pairs = network.layers.iter().zip(&domains).zip(&plan.layers);
@@ -69,8 +82,12 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
             readout.sums = domain.range(source);
         }
     }
-    for (layer, spent) in layers.iter_mut().zip(&frame.layers) {
-        layer.cycles = *spent;
+    // Of a layer that runs several times, those of the last time.
+    let runs = frame.layers.len();
+    let first = network.first_drawn().unwrap_or(layers.len());
+    let count = layers.len();
+    for (index, layer) in layers.iter_mut().enumerate() {
+        layer.cycles = frame.layers[if index < first { index } else { runs - (count - index) }];
     }
 
     let depth = match plan {
@@ -105,6 +122,8 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         Activation::Scores => widths.score,
         Activation::Sign { .. } => 1,
     };
+    let ensemble = Ensemble::outline(network, arch, &layers, score_bits, sample_cycles);
+    let score_bits = ensemble.as_ref().map_or(score_bits, |ensemble| ensemble.score_width);
     if score_bits > 32 {
         return Err(DesignError::WideScores { layer: last.name.terminal(), bits: score_bits });
     }
@@ -121,6 +140,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         plane_rows: mapping.plane_rows,
         row_enable,
         signed_counts,
+        ensemble,
         analog: plan.map(|plan| plan.analog),
         weight_rows: arch.weight_rows,
         weights,
@@ -217,6 +237,9 @@ fn cell_width(arch: &Arch, most: i32) -> usize {
 fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {
     let first = &network.layers[0];
     let last = &network.layers[network.layers.len() - 1];
+    if let Some((layer, why)) = ensemble::refusal(network, arch) {
+        return Err(DesignError::Flips { layer: layer.terminal(), why });
+    }
     if arch.row_planes(planes) > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
     }
@@ -287,19 +310,25 @@ struct MapMemory {
     depth: usize,
 }
 
-/// Even maps lie at the bottom, odd ones end at the top, so a layer never writes over what it reads.
+/// Even maps lie at the bottom, odd ones end at the top, so a layer never writes over what it reads. The map that all
+/// samples begin with keeps its region, at the bottom or at the top; later ones share the rest in the same way.
 fn maps(network: &Network, arch: &Arch) -> MapMemory {
     let banks = arch.banks();
     let regions: Vec<walk::Region> = network.layers[1..]
         .iter()
         .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel))
         .collect();
-    let pairs = regions.windows(2).map(|pair| pair[0].size + pair[1].size);
-    let depth = regions.iter().map(|region| region.size).chain(pairs).max().unwrap_or(0);
-    let bases = regions
-        .iter()
-        .enumerate()
-        .map(|(index, region)| if index % 2 == 0 { 0 } else { depth - region.size })
+    let size = |index: usize| regions.get(index).map_or(0, |region| region.size);
+    let kept = network.first_drawn().and_then(|first| first.checked_sub(1));
+    let reserved = |index: usize| kept.filter(|&kept| index > kept).map_or(0, size);
+    let needed = |index: usize| size(index) + size(index + 1) + reserved(index);
+    let depth = (0..regions.len()).map(needed).max().unwrap_or(0);
+    let bases = (0..regions.len())
+        .map(|index| {
+            // Of the kept map's side, what is left begins behind it.
+            let beside = if kept.is_some_and(|kept| kept % 2 == index % 2) { reserved(index) } else { 0 };
+            if index % 2 == 0 { beside } else { depth - size(index) - beside }
+        })
         .collect();
     MapMemory { regions, bases, depth }
 }
@@ -460,6 +489,6 @@ impl Parts<'_> {
 }
 
 /// Weight words of all tiles of a layer.
-fn tile_words(layer: &LayerDesign) -> usize {
+pub(super) fn tile_words(layer: &LayerDesign) -> usize {
     (0..layer.groups).map(|group| layer.group_words(group)).sum()
 }

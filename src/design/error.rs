@@ -35,6 +35,8 @@ pub enum DesignError {
     SenseThresholds { layer: String },
     #[error("layer '{layer}' has a plane of weights of scale {scale}")]
     Scale { layer: String, scale: i32 },
+    #[error("layer '{layer}': {why} (the network has flip codes)")]
+    Flips { layer: String, why: &'static str },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
     StepAcrossPlanes { step: usize, rows: usize },
 }
@@ -45,6 +47,10 @@ impl DesignError {
         match self {
             DesignError::PadOutsideInput { .. } => {
                 "pad a one-bit input with -1 or +1, an unsigned one with 0 or +1, or quantise the input to signed codes"
+            }
+            DesignError::Flips { .. } => {
+                "take the popcount readout and a network of plain binary layers that ends in scores, with flip codes \
+                 from its second layer on where the input has several bits"
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::SenseThresholds { .. } => {

@@ -17,6 +17,15 @@ pub(super) struct Cells {
     pub weight_rows: usize,
 }
 
+/// A cell of a weight word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    pub plane: usize,
+    pub lane: usize,
+    /// Row of the word.
+    pub row: usize,
+}
+
 impl Cells {
     pub fn new(arch: &Arch, row_planes: usize, plane_rows: usize) -> Cells {
         Cells {
@@ -96,21 +105,33 @@ impl Cells {
     /// Writes the tiles of one layer into `image`, from `design.weight_base` on. Rows and lanes that carry
     /// nothing, or what the plane leaves out, hold 1, which counts nothing against data 0.
     pub fn write(&self, image: &mut BitMatrix, layer: &Layer, design: &LayerDesign) {
+        self.each(layer, design, |address, cell, place| {
+            let bit =
+                place.is_none_or(|(channel, column)| layer.planes[cell.plane].value(channel, column) >= 0);
+            image.set(address, cell.lane * self.weight_rows + cell.row, bit);
+        });
+    }
+
+    /// Calls `visit` for every cell of every weight word of a layer: with the word's address, the cell, and the channel
+    /// and weight column that it holds, if any.
+    pub fn each(
+        &self,
+        layer: &Layer,
+        design: &LayerDesign,
+        mut visit: impl FnMut(usize, Cell, Option<(usize, usize)>),
+    ) {
         let mut address = design.weight_base;
         for group in 0..design.groups {
             for (plane, pass) in design.tiles(group, design.planes.len()) {
-                let plane = &layer.planes[plane];
                 let columns: Vec<Option<usize>> =
                     (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
                 for word in 0..design.tile_words(pass) {
                     for lane in 0..self.lanes {
                         let channel = group * self.lanes + lane;
-                        for r in 0..self.weight_rows {
-                            let bit = match columns[word * self.weight_rows + r] {
-                                Some(column) if channel < layer.conv.c => plane.value(channel, column) >= 0,
-                                _ => true,
-                            };
-                            image.set(address, lane * self.weight_rows + r, bit);
+                        for row in 0..self.weight_rows {
+                            let column = columns[word * self.weight_rows + row];
+                            let place = column.filter(|_| channel < layer.conv.c);
+                            visit(address, Cell { plane, lane, row }, place.map(|column| (channel, column)));
                         }
                     }
                     address += 1;

@@ -7,6 +7,7 @@
 mod analog;
 mod build;
 mod chip;
+pub mod ensemble;
 mod error;
 mod images;
 mod input;
@@ -20,6 +21,7 @@ pub mod width;
 pub use analog::{Analog, LayerReadout};
 pub use build::{build, outline};
 pub use chip::Misfit;
+pub use ensemble::Ensemble;
 pub use error::DesignError;
 pub use reference::Reference;
 pub use tree::{TreePlan, TreeStyle};
@@ -65,6 +67,8 @@ pub struct Design {
     pub row_enable: bool,
     /// Counts become signed sums (`2 * count - driven`): some rows are not driven, or some layer has several planes.
     pub signed_counts: bool,
+    /// Some weights are drawn for each sample of a frame.
+    pub ensemble: Option<Ensemble>,
     /// The arrays are analog: a chip's cells instead of loaded weights.
     pub analog: Option<Analog>,
 
@@ -106,7 +110,7 @@ impl Design {
     pub fn interval_of(&self, planes: usize) -> u64 {
         let frame = self.frame_of(planes);
         let filling = match self.input.frames {
-            1 => frame.layers[0] + self.filling_cycles() + 1,
+            1 => frame.input + self.filling_cycles() + 1,
             _ => self.filling_cycles(),
         };
         frame.interval.max(filling)

@@ -213,6 +213,7 @@ mod tests {
             sum_pixels: false,
             pool,
             shortcut: Shortcut::NONE,
+            flips: None,
             fewer: Vec::new(),
             activation: match pool {
                 None => Activation::Scores,

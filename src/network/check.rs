@@ -1,6 +1,6 @@
 //! The invariants of a network, checked after reading and by every generator of random networks.
 
-use super::{Activation, InputCode, Layer, Network, Plane, Shape, accumulator_range, keeper};
+use super::{Activation, Flips, InputCode, Layer, Network, Plane, Shape, accumulator_range, keeper};
 
 /// One broken invariant: the layer's name and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,7 @@ pub fn validate(network: &Network) -> Vec<Problem> {
             say("padding must be smaller than the kernel".into());
         }
         planes(layer, network.code_of(index), &mut say);
+        flips(layer, &mut say);
         shortcut(network, index, &mut say);
         let output = match (layer.sum_pixels, layer.pool) {
             (true, Some(_)) => {
@@ -181,5 +182,25 @@ fn planes(layer: &Layer, code: InputCode, say: &mut impl FnMut(String)) {
     let largest = taps as i64 * pixels * layer.scales() * i64::from(high.max(-low));
     if largest > i64::from(i32::MAX) / 2 {
         say(format!("accumulators reach {largest}; at most {} are supported", i32::MAX / 2));
+    }
+}
+
+/// What holds of weights that are drawn.
+fn flips(layer: &Layer, say: &mut dyn FnMut(String)) {
+    let Some(flips) = &layer.flips else { return };
+    let (channels, taps, bits) = (layer.conv.c, layer.fan_in(), flips.bits);
+    if !Flips::BITS.contains(&bits) {
+        return say(format!("flip codes for draws of {bits} bits (2 to 8)"));
+    }
+    if flips.codes.len() != channels * taps {
+        let codes = flips.codes.len();
+        say(format!("{codes} flip codes, {channels} x {taps} are needed"));
+    }
+    let most = (1u32 << (bits - 1)) - 1;
+    if let Some(code) = flips.codes.iter().find(|code| u32::from(**code) > most) {
+        say(format!("a flip code of {code}; with {bits} bits at most {most}"));
+    }
+    if layer.planes.len() > 1 || layer.planes.iter().any(|plane| plane.levels.is_some()) {
+        say("weights of several planes or levels are not drawn".into());
     }
 }

@@ -5,11 +5,13 @@
 //! layer) is kept as the affine of [`Output`], which no decision of the hardware depends on.
 
 mod check;
+mod flips;
 pub mod random;
 mod shortcut;
 mod slices;
 
 pub use check::{Problem, constant_channels, validate};
+pub use flips::{FLIP_BITS, Flips, flip_codes};
 pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 
@@ -266,6 +268,8 @@ pub struct Layer {
     pub padding: Padding,
     /// Planes of the weights, the largest scale first. The first one leaves nothing out; a binary layer has no other.
     pub planes: Vec<Plane>,
+    /// `None`: the weights are what they are in every sample.
+    pub flips: Option<Flips>,
     /// Shape of the accumulators, before pooling.
     pub conv: Shape,
     pub shortcut: Shortcut,
@@ -335,6 +339,17 @@ impl Layer {
         let (low, high) = code.range();
         let (low, high) = (i64::from(low), i64::from(high));
         let of = |plus: i64, minus: i64| (plus * low - minus * high, plus * high - minus * low);
+        if let (Some(flips), [plane]) = (&self.flips, &self.planes[..]) {
+            let row = &flips.codes[c * self.fan_in()..(c + 1) * self.fan_in()];
+            let certain =
+                |sign| (0..row.len()).filter(move |&tap| row[tap] == 0 && plane.weights.get(c, tap) == sign);
+            let (plus, minus) = (certain(true).count() as i64, certain(false).count() as i64);
+            let drawn = row.iter().filter(|code| **code > 0).count() as i64;
+            let (least, most) = of(plus, minus);
+            let reach = low.abs().max(high.abs());
+            let scale = i64::from(plane.scale) * pixels;
+            return ((least - drawn * reach) * scale, (most + drawn * reach) * scale);
+        }
         if let [plane @ Plane { levels: None, .. }] = &self.planes[..] {
             let plus = plane.weights.ones(c) as i64;
             let scale = i64::from(plane.scale) * pixels;
@@ -424,6 +439,18 @@ impl Network {
 
     pub fn macs(&self) -> usize {
         self.layers.iter().map(Layer::macs).sum()
+    }
+
+    /// The first layer whose weights are drawn for each sample; the layers before it are the same in all of them.
+    pub fn first_drawn(&self) -> Option<usize> {
+        self.layers.iter().position(|layer| layer.flips.is_some())
+    }
+
+    /// The same network where no weight is ever turned round: of each weight the likelier value.
+    pub fn mode(&self) -> Network {
+        let mut network = self.clone();
+        network.layers.iter_mut().for_each(|layer| layer.flips = None);
+        network
     }
 
     /// Most planes of a layer.

@@ -171,6 +171,7 @@ fn layer(
         sum_pixels,
         pool,
         shortcut: Shortcut::NONE,
+        flips: None,
         fewer: Vec::new(),
         activation: Activation::Scores,
         output,

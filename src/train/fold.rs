@@ -168,6 +168,7 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         sum_pixels: false,
         pool,
         shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps },
+        flips: None,
         fewer: Vec::new(),
         activation: Activation::Scores,
         output: layer.output,

@@ -63,6 +63,7 @@ fn dense(inputs: usize, outputs: usize) -> Network {
         sum_pixels: false,
         pool: None,
         shortcut: Shortcut::NONE,
+        flips: None,
         fewer: Vec::new(),
         activation: Activation::Scores,
         output: Shape::vector(outputs),

@@ -111,6 +111,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
             sum_pixels: false,
             pool,
             shortcut: Shortcut::NONE,
+            flips: None,
             fewer: Vec::new(),
             activation: match threshold {
                 None => Activation::Scores,

@@ -255,6 +255,7 @@ impl Builder {
             sum_pixels: plan.sum_pixels,
             pool: None,
             shortcut: Shortcut::NONE,
+            flips: None,
             fewer: Vec::new(),
             activation: Activation::Scores,
             output: if plan.sum_pixels { Shape::vector(plan.conv.c) } else { plan.conv },

@@ -252,6 +252,7 @@ fn layer(
         sum_pixels: false,
         pool,
         shortcut: Shortcut::NONE,
+        flips: None,
         fewer: Vec::new(),
         activation,
         output,

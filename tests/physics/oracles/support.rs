@@ -152,6 +152,7 @@ pub fn dense_pair(taps: usize, channels: usize) -> Network {
         sum_pixels: false,
         pool: None,
         shortcut: Shortcut::NONE,
+        flips: None,
         fewer: Vec::new(),
         activation,
         output: Shape { c: channels, h: 1, w: 1 },

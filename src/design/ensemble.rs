@@ -1,0 +1,232 @@
+//! Weights that are drawn anew for each sample of a frame: the flip codes' memory and the law of the draws.
+//!
+//! The layers before the first one with flip codes run once a frame, the others once a sample; the scores of the samples
+//! are added. Cell (row `r` of a weight word, lane `j`) is turned round where `a[r] XOR b[j]` is below its code: with a
+//! word of noise a row and one a lane, numbers are uniform, independent within a column and pairwise everywhere.
+//!
+//! The noise of a word are sums (XOR) of three bits each of a state of 64 bits. The state of the first word of a frame's
+//! first sample is mixed from the frame's seed ([`ROUNDS`], [`SALT`]); each word's follows from the one before, in the order in which
+//! words are loaded (xorshift 13, 7, 17); that of the first word of sample `s + 1` from that of sample `s` (xorshift 11, 5,
+//! 45). A block of pixels that
+//! loads its group's words again meets the same states again. So a draw depends on seed, sample and word alone.
+
+use super::LayerDesign;
+use super::images::Cells;
+use crate::arch::Arch;
+use crate::bits::BitMatrix;
+use crate::mapping::cycles::Frame;
+use crate::network::{Activation, Network};
+use std::collections::HashSet;
+
+/// Rounds that make the first state of a seed: those of the cipher Speck64 (Beaulieu and others, 2013), the round's number
+/// in place of its key, on the seed and [`SALT`].
+pub const ROUNDS: u32 = 12;
+
+/// The second half of what is mixed; the first is the seed.
+pub const SALT: u32 = 0x243f_6a88;
+
+/// Cycles from a frame's first issue to the earliest one in which the first word of the first sample could go into the
+/// shadow cells: the state is mixed first.
+pub const SEEDING: u64 = 14;
+
+/// What a design needs to draw weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ensemble {
+    /// First layer that runs once a sample.
+    pub first: usize,
+    /// Most samples of a frame, 1 to 255.
+    pub samples: usize,
+    /// Bits of a draw.
+    pub bits: usize,
+    /// Bits of the sum of the samples' scores, two's complement.
+    pub score_width: usize,
+    /// First word of the weight memory that has codes: that of layer `first`.
+    pub base: usize,
+    /// Flip codes, one row a weight word from `base` on; bit `(k * lanes + lane) * weight_rows + r` is bit `k` of the
+    /// code. Cells that no tap uses have code 0.
+    pub codes: BitMatrix,
+    /// Bits of the state that are added for each noise bit: bit `k` of row `r` is noise bit `r * bits + k`, that of lane
+    /// `j` noise bit `(weight_rows + j) * bits + k`.
+    pub taps: Vec<[u8; 3]>,
+    /// Cycles with 1, 2 ... samples.
+    pub cycles: Vec<Frame>,
+}
+
+impl Ensemble {
+    /// Without codes and taps ([`Ensemble::fill`]); `None` where no weight is drawn. `scores`: bits of one sample's score.
+    pub(super) fn outline(
+        network: &Network,
+        arch: &Arch,
+        layers: &[LayerDesign],
+        scores: usize,
+        cycles: Vec<Frame>,
+    ) -> Option<Ensemble> {
+        let first = network.first_drawn()?;
+        let samples = arch.ensemble.samples;
+        let words = layers.iter().map(super::build::tile_words).sum::<usize>() - layers[first].weight_base;
+        let bits = network.layers.iter().flat_map(|layer| &layer.flips).map(|flips| flips.bits).max()?;
+        Some(Ensemble {
+            first,
+            samples,
+            bits,
+            score_width: scores + samples.next_power_of_two().ilog2() as usize,
+            base: layers[first].weight_base,
+            codes: BitMatrix::zeros(words, (bits - 1) * arch.weight_bandwidth()),
+            taps: Vec::new(),
+            cycles,
+        })
+    }
+
+    /// Codes and taps.
+    pub(super) fn fill(&mut self, network: &Network, layers: &[LayerDesign], cells: &Cells) {
+        for (layer, program) in network.layers.iter().zip(layers).skip(self.first) {
+            let Some(flips) = &layer.flips else { continue };
+            let at = |channel: usize, column: usize| {
+                let code = usize::from(flips.codes[channel * layer.fan_in() + column]);
+                code << (self.bits - flips.bits)
+            };
+            cells.each(layer, program, |address, cell, place| {
+                let code = place.map_or(0, |(channel, column)| at(channel, column));
+                for bit in (0..self.bits - 1).filter(|bit| code >> bit & 1 == 1) {
+                    let lane_row = cell.lane * cells.weight_rows + cell.row;
+                    let column = bit * cells.lanes * cells.weight_rows + lane_row;
+                    self.codes.set(address - self.base, column, true);
+                }
+            });
+        }
+        self.taps = taps((cells.weight_rows + cells.lanes) * self.bits);
+    }
+}
+
+/// Why weights of `network` cannot be drawn on `arch`: the layer, and what stands against it.
+pub(super) fn refusal<'a>(
+    network: &'a Network,
+    arch: &Arch,
+) -> Option<(&'a crate::escape::Untrusted, &'static str)> {
+    let first = network.first_drawn()?;
+    let of = |why| Some((&network.layers[first].name, why));
+    if arch.readout.is_analog() {
+        return of("arrays with converters hold their weights; only the popcount readout draws them");
+    }
+    if first == 0 && network.input.code.planes() > 1 {
+        return of("the copies of a weight beside the planes of the input would be drawn apart");
+    }
+    if let Some(layer) = network.layers.iter().find(|layer| layer.planes.len() > 1) {
+        return Some((
+            &layer.name,
+            "layers of several planes of weights do not run with weights that are drawn",
+        ));
+    }
+    if let Some(layer) = network.layers.iter().find(|layer| !layer.shortcut.is_none()) {
+        return Some((&layer.name, "shortcuts do not run with weights that are drawn"));
+    }
+    let last = network.layers.last()?;
+    let bits = last.activation != Activation::Scores;
+    bits.then_some((&last.name, "the scores of the samples are added, and the last layer gives bits"))
+}
+
+/// One step from word to word (xorshift 13, 7, 17 of Marsaglia, "Xorshift RNGs", 2003).
+fn next_word(mut state: u64) -> u64 {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^ state << 17
+}
+
+/// Three bits of the state for each of `count` noise bits, such that no four noise bits or fewer of [`APART`] words in a
+/// row sum to nothing: no moment up to the fourth order tells them from independent ones.
+fn taps(count: usize) -> Vec<[u8; 3]> {
+    // Row i of the map of a step: which bits of the state bit i of the next one is the sum of.
+    let step: [u64; 64] = std::array::from_fn(|bit| {
+        (0..64).filter(|from| next_word(1 << from) >> bit & 1 == 1).fold(0, |row, from| row | 1 << from)
+    });
+    let later = |row: u64| (0..64).filter(|bit| row >> bit & 1 == 1).fold(0, |sum, bit| sum ^ step[bit]);
+    let mut found = Vec::with_capacity(count);
+    let mut rows: Vec<u64> = Vec::with_capacity(APART * count);
+    let (mut seen, mut pairs) = (HashSet::new(), HashSet::new());
+    let mut random = 0u64;
+    while found.len() < count {
+        random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (random ^ random >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let [a, b, c] = [40, 46, 52].map(|shift| (mixed >> shift & 63) as u8);
+        if a == b || a == c || b == c {
+            continue;
+        }
+        let mut new = [1u64 << a | 1 << b | 1 << c; APART];
+        for index in 1..APART {
+            new[index] = later(new[index - 1]);
+        }
+        let mut fresh = HashSet::new();
+        let independent = new.iter().enumerate().all(|(index, &row)| {
+            let others = rows.iter().chain(&new[..index]);
+            let sums = others.map(|other| row ^ other);
+            !seen.contains(&row)
+                && !pairs.contains(&row)
+                && sums
+                    .into_iter()
+                    .all(|sum| sum != 0 && !seen.contains(&sum) && !pairs.contains(&sum) && fresh.insert(sum))
+        });
+        if independent {
+            found.push([a, b, c]);
+            pairs.extend(fresh);
+            seen.extend(new);
+            rows.extend(new);
+        }
+    }
+    found
+}
+
+/// Words in a row whose noise bits are looked at.
+const APART: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All noise bits of three words in a row as sums of state bits, by stepping every single state bit.
+    fn sums(taps: &[[u8; 3]]) -> Vec<u64> {
+        let mut sums = Vec::new();
+        for word in 0..APART {
+            for taps in taps {
+                let mut row = 0u64;
+                for from in 0..64 {
+                    let mut state = 1u64 << from;
+                    (0..word).for_each(|_| state = next_word(state));
+                    let bit = taps.iter().fold(0, |sum, tap| sum ^ state >> tap & 1);
+                    row |= bit << from;
+                }
+                sums.push(row);
+            }
+        }
+        sums
+    }
+
+    #[test]
+    fn no_four_noise_bits_of_neighbouring_words_sum_to_nothing() {
+        let sums = sums(&taps(64));
+        let singles: HashSet<u64> = sums.iter().copied().collect();
+        assert!(singles.len() == sums.len() && !singles.contains(&0));
+        let mut pairs = HashSet::new();
+        for (index, a) in sums.iter().enumerate() {
+            for b in &sums[..index] {
+                assert!(!singles.contains(&(a ^ b)), "three");
+                assert!(pairs.insert(a ^ b), "four");
+            }
+        }
+    }
+
+    #[test]
+    fn taps_are_the_same_for_any_number_of_bits() {
+        assert_eq!(taps(192)[..40], taps(40));
+    }
+
+    /// The state of all zeros would stay: what is mixed to it has another second half than any seed.
+    #[test]
+    fn no_seed_is_mixed_to_zero() {
+        let (mut x, mut y) = (0u32, 0u32);
+        for round in (0..ROUNDS).rev() {
+            y = (y ^ x).rotate_right(3);
+            x = (x ^ round).wrapping_sub(y).rotate_left(8);
+        }
+        assert_ne!(y, SALT);
+    }
+}
