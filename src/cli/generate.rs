@@ -12,7 +12,7 @@ use crate::design::Design;
 use crate::emit::board::pll::{Pll, PllFamily};
 use crate::emit::board::{BoardTop, Line, host};
 use crate::emit::package::{self, BoardTarget};
-use crate::emit::vectors::Frame;
+use crate::emit::vectors::{Frame, Settings};
 use crate::emit::{self, NamedText, hdl};
 use crate::escape;
 use crate::flow::folder::{self, Pending};
@@ -138,7 +138,7 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let images = elements.chunks(design.network.input.shape.elements()).cycle();
     let frame = |(index, image): (usize, &[i16])| {
         let seed = machine::frame_seed(machine::RESET_SEED, index as u64);
-        super::verify::cosim::frame(design, chip, design.planes_of_weights(), image.to_vec(), seed)
+        super::verify::cosim::frame(design, chip, Settings::all(design), image.to_vec(), seed)
     };
     images.take(emit::bench::frames(design, BENCH_FRAMES)).enumerate().map(frame).collect()
 }

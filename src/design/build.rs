@@ -82,13 +82,6 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
             readout.sums = domain.range(source);
         }
     }
-    // Of a layer that runs several times, those of the last time.
-    let runs = frame.layers.len();
-    let first = network.first_drawn().unwrap_or(layers.len());
-    let count = layers.len();
-    for (index, layer) in layers.iter_mut().enumerate() {
-        layer.cycles = frame.layers[if index < first { index } else { runs - (count - index) }];
-    }
 
     let depth = match plan {
         Some(_) => 0,
@@ -127,7 +120,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     if score_bits > 32 {
         return Err(DesignError::WideScores { layer: last.name.terminal(), bits: score_bits });
     }
-    Ok(Design {
+    let mut design = Design {
         name: network.name.clone(),
         network: scaled(network, plan.as_ref()),
         arch: arch.clone(),
@@ -163,7 +156,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         segment: arch.segment,
         latency,
         layers,
-    })
+    };
+    let cycles = design.last_cycles(&design.plane_cycles[design.plane_cycles.len() - 1]);
+    design.layers.iter_mut().zip(cycles).for_each(|(layer, cycles)| layer.cycles = cycles);
+    Ok(design)
 }
 
 /// The network, its output's scale in the units of the design's scores: 2^-V counts behind an analog readout.

@@ -4,7 +4,7 @@
 //! holds the Verilog and its memory images in `rtl/`, listed in `rtl/files.f`.
 
 use super::NamedText;
-use super::vectors::{self, Frame};
+use super::vectors::{self, Frame, Settings};
 use super::{cells, popcount};
 use crate::design::Design;
 use askama::Template;
@@ -25,7 +25,12 @@ struct Bench {
     images: usize,
     frames: usize,
     has_seed: bool,
-    layers: Vec<LayerView>,
+    /// Layers as often as they run; the last of these that reads the input.
+    runs: Vec<LayerView>,
+    input_run: usize,
+    layers: usize,
+    /// Most samples; 0: no weight is drawn.
+    samples: usize,
     lanes: usize,
     sum_bits: usize,
     in_bits: usize,
@@ -95,9 +100,9 @@ struct Blocks {
 const MORE_FRAMES: usize = 7;
 
 /// Frames that [`files`] takes for a Verilog bench of `images` images: frame n carries image `n mod images` and, where
-/// reads have noise, has the seed that n gives; every frame then has results of its own.
+/// results depend on a seed, has the seed that n gives; every frame then has results of its own.
 pub fn frames(design: &Design, images: usize) -> usize {
-    if design.has_noise() { images + MORE_FRAMES } else { images }
+    if design.has_seed() { images + MORE_FRAMES } else { images }
 }
 
 /// Everything that checks `design`, named by paths inside its folder; `frames` (as many as [`frames`] says) are the vectors
@@ -173,8 +178,12 @@ fn text(name: &str, content: impl Into<String>) -> NamedText {
 }
 
 fn bench(design: &Design, frames: &[Frame]) -> Bench {
-    let layers: Vec<LayerView> = (0..design.layers.len())
-        .map(|index| {
+    let settings = frames.first().map_or(Settings::all(design), |frame| frame.settings);
+    let Settings { planes, samples, .. } = settings;
+    let order = design.runs(samples);
+    let runs: Vec<LayerView> = order
+        .iter()
+        .map(|&index| {
             let (sums, bits) = vectors::events(design, index);
             LayerView {
                 name: design.layers[index].name.comment(),
@@ -185,33 +194,36 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
             }
         })
         .collect();
-    let bit_events = layers.iter().map(|layer| layer.groups * layer.bits).sum();
+    let bit_events = runs.iter().map(|layer| layer.groups * layer.bits).sum();
     Bench {
         top: design.module("top"),
-        images: frames.len() - if design.has_noise() { MORE_FRAMES } else { 0 },
+        images: frames.len() - if design.has_seed() { MORE_FRAMES } else { 0 },
         frames: frames.len(),
-        has_seed: design.has_noise(),
+        has_seed: design.has_seed(),
         lanes: design.lanes,
         sum_bits: design.widths.accumulator,
         in_bits: design.input.stream_bits,
         out_bits: design.output.stream_bits,
         beats: design.input.beats,
         scores: design.output.scores,
-        sum_events: layers.iter().map(|layer| layer.groups * layer.sums).sum(),
+        sum_events: runs.iter().map(|layer| layer.groups * layer.sums).sum(),
         bit_events,
         bit_words: (frames.len() * bit_events).max(1),
         cycles: frame_cycles(frames),
-        interval: design.interval_of(planes_of(frames)),
-        planes: planes_of(frames),
+        interval: design.interval_with(planes, samples),
+        planes,
         weight_planes: design.planes_of_weights(),
         // More than there are, with a lowest byte of 0.
-        other_planes: if planes_of(frames) == 1 { 256 } else { 0 },
-        other_planes_taken: if planes_of(frames) == 1 { design.planes_of_weights() } else { 1 },
+        other_planes: if planes == 1 { 256 } else { 0 },
+        other_planes_taken: if planes == 1 { design.planes_of_weights() } else { 1 },
         input_frames: design.input.frames,
         padding_cycles: design.filling_cycles() - design.input.beats as u64,
         // Each word of lanes but the first is fetched in a cycle of its own.
         result_cycles: design.output.scores + design.output.groups * design.output.pixels - 2,
-        layers,
+        input_run: order.iter().rposition(|layer| *layer == 0).unwrap_or(0),
+        layers: design.layers.len(),
+        samples: design.ensemble.as_ref().map_or(0, |ensemble| ensemble.samples),
+        runs,
     }
 }
 
@@ -227,7 +239,7 @@ fn cocotb(design: &Design, frames: &[Frame]) -> Cocotb {
 }
 
 fn planes_of(frames: &[Frame]) -> usize {
-    frames.first().map_or(1, |frame| frame.planes)
+    frames.first().map_or(1, |frame| frame.settings.planes)
 }
 
 fn frame_cycles(frames: &[Frame]) -> u64 {

@@ -3,10 +3,10 @@
 use super::NamedText;
 use super::library::analog::value_layers;
 use super::library::core::has_flips;
-use crate::design::{Analog, Design};
+use crate::design::{Analog, Design, Ensemble};
 use crate::variation::{ArrayDraw, Chip};
 
-/// Every memory: `weights` (popcount readout only), `thresholds`, `values` (analog arrays), and what a chip holds: `cell`,
+/// Every memory: `weights` (popcount readout only), `flips` (where weights are drawn), `thresholds`, `values` (analog arrays), and what a chip holds: `cell`,
 /// `offset` and `edge`.
 ///
 /// # Panics
@@ -19,6 +19,9 @@ pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
             files.extend(chip.into_iter().flat_map(|chip| arrays(design, analog, chip)));
         }
         None => files.insert(0, NamedText { name: design.image("weights"), text: weights(design) }),
+    }
+    if let Some(ensemble) = &design.ensemble {
+        files.insert(1, NamedText { name: design.image("flips"), text: flips(ensemble) });
     }
     files
 }
@@ -129,6 +132,17 @@ fn weights(design: &Design) -> String {
             }
             address += words;
         }
+    }
+    text
+}
+
+/// Flip codes, a line a word; bit `k` of all codes before bit `k + 1`.
+fn flips(ensemble: &Ensemble) -> String {
+    let codes = &ensemble.codes;
+    let mut text = String::new();
+    for word in 0..codes.rows() {
+        let bits: Vec<bool> = (0..codes.columns()).map(|bit| codes.get(word, bit)).collect();
+        push_line(&mut text, &bits);
     }
     text
 }

@@ -5,21 +5,43 @@
 
 use crate::design::{Design, InputCode, InputKind, InputUnit, Shape};
 
+/// What the registers tell a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Most planes of weights that a layer runs; the same in all frames of the hexadecimal files.
+    pub planes: usize,
+    /// Samples, where weights are drawn; the same in all frames of the hexadecimal files.
+    pub samples: usize,
+    /// Register MODE: [`Settings::NO_FLIPS`], [`Settings::SAME_SEED`].
+    pub mode: u32,
+}
+
+impl Settings {
+    /// No weight is turned round.
+    pub const NO_FLIPS: u32 = 1;
+    /// The next frame has the same seed.
+    pub const SAME_SEED: u32 = 2;
+
+    /// All planes and samples that there are.
+    pub fn all(design: &Design) -> Settings {
+        Settings { planes: design.planes_of_weights(), samples: design.samples(), mode: 0 }
+    }
+}
+
 /// One image and what the accelerator must show for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Element values in channel, row, column order, inside the input code's range.
     pub image: Vec<i16>,
-    /// Of each layer: final sums by group, vector, lane; `lanes` of them each time.
+    /// Of each run of a layer ([`Design::runs`]): final sums by group, vector, lane; `lanes` of them each time.
     pub sums: Vec<Vec<i64>>,
-    /// Of each layer: result bits by group, pooled pixel, lane; empty for a layer of scores.
+    /// Of each run: result bits by group, pooled pixel, lane; empty for a layer of scores.
     pub bits: Vec<Vec<bool>>,
     /// In the order of the result stream.
     pub scores: Vec<i64>,
-    /// Of each layer.
+    /// Of each run.
     pub cycles: Vec<u64>,
-    /// Most planes of weights that a layer runs; the same in all frames of the hexadecimal files.
-    pub planes: usize,
+    pub settings: Settings,
 }
 
 /// The bytes of a frame's beats: `beats` times `stream_bits / 8`, least significant byte first. Places of the
@@ -69,8 +91,8 @@ fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
-const VERSION: u64 = 4;
-const HEADER_FIELDS: usize = 32;
+const VERSION: u64 = 5;
+const HEADER_FIELDS: usize = 34;
 
 /// What a frame carries: an image of the user's, or one that the run adds behind an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +114,7 @@ pub struct Record {
     /// Number in the data set of the image that it carries, or that it follows.
     pub image: usize,
     pub kind: Kind,
-    /// What the register SEED holds as it starts; unused without noise in gates.
+    /// What the register SEED holds as it starts; unused where there is none.
     pub seed: u32,
 }
 
@@ -101,22 +123,24 @@ pub struct Record {
 pub struct Run {
     /// Number of the first image in its data set.
     pub first: usize,
-    /// Planes that every frame runs; none where each frame has a number of its own.
+    /// Planes that every frame runs; none where each frame has settings of its own.
     pub planes: Option<usize>,
 }
 
 /// The vector file of the C++ harness, little-endian.
 ///
-/// 32 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
-/// sums signed, beats, bytes of a beat, scores, bytes of a score, whether the last layer gives scores and not bits,
-/// input frames, sums of a record, bits of a record, planes there are, planes that every frame runs (0: each its own),
-/// whether there is a register SEED, words of the first tile (0: nothing is loaded), steps of the input unit in a
-/// frame; then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, and the length.
+/// 34 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
+/// sums signed, beats, bytes of a beat, scores, bytes of a score, whether scores are complete as the last layer ends and
+/// not one cycle later, input frames, sums of a record, bits of a record, planes there are, planes that every frame runs
+/// (0: each its own), whether there is a register SEED, cycles behind a reset in which the first tile is loaded (0: a
+/// frame does not wait for it), steps of the input unit in a frame, most samples (0: no weight is drawn), first drawn
+/// layer (that many as there are layers: none); then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, and the length.
 /// A layer is 11 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
 /// pooled rows and columns, pooling stride rows and columns, sum over pixels. Names end in a zero
 /// byte. A step is one byte: 1 takes a beat, 0 adds padding. An interval is the least number of cycles from the start
-/// of a frame that runs 1, 2 ... planes to the next start. A record is image, kind, planes, seed and the cycles of each
-/// layer. Sums are 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out.
+/// of a frame that runs 1, 2 ... planes, or samples where weights are drawn, to the next start. A record is image, kind,
+/// planes, seed, samples, mode and the cycles of each run of a layer, as many as a frame of all samples has. Sums are
+/// 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out, runs of fewer samples filled up with 0.
 pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
     let layers = layer_table(design);
     let names: Vec<u8> = design
@@ -125,23 +149,29 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
         .flat_map(|layer| layer.name.comment().into_bytes().into_iter().chain([0]))
         .collect();
     let steps = input_steps(design);
-    let planes = 1..=design.planes_of_weights();
-    let intervals: Vec<u64> = planes.map(|planes| design.frame_of(planes).interval).collect();
+    let counts = 1..=design.planes_of_weights().max(design.samples());
+    let intervals: Vec<u64> = counts.map(|count| design.frame_with(count, count).interval).collect();
+    let all_runs = design.runs(design.samples());
     let mut table: Vec<u64> = Vec::new();
     let mut stimuli = Vec::new();
     let mut sums = Vec::new();
     let mut bits = Vec::new();
     let mut scores = Vec::new();
     for Record { frame, image, kind, seed } in records {
-        table.extend([*image as u64, *kind as u64, frame.planes as u64, u64::from(*seed)]);
-        table.extend(&frame.cycles);
+        let settings = frame.settings;
+        table.extend([*image as u64, *kind as u64, settings.planes as u64, u64::from(*seed)]);
+        table.extend([settings.samples as u64, u64::from(settings.mode)]);
+        table.extend((0..all_runs.len()).map(|run| frame.cycles.get(run).copied().unwrap_or(0)));
         stimuli.extend(beats(&design.input, design.network.input.shape, &frame.image));
-        for layer in 0..design.layers.len() {
+        for (run, &layer) in all_runs.iter().enumerate() {
             let (sum_events, bit_events) = events(design, layer);
+            let (of_sums, of_bits) = (frame.sums.get(run), frame.bits.get(run));
             each_used(design, layer, sum_events, |at| {
-                sums.extend((frame.sums[layer][at] as i32).to_le_bytes())
+                sums.extend(of_sums.map_or(0, |sums| sums[at] as i32).to_le_bytes())
             });
-            each_used(design, layer, bit_events, |at| bits.push(u8::from(frame.bits[layer][at])));
+            each_used(design, layer, bit_events, |at| {
+                bits.push(u8::from(of_bits.is_some_and(|bits| bits[at])))
+            });
         }
         scores.extend(frame.scores.iter().flat_map(|score| score.to_le_bytes()));
     }
@@ -165,15 +195,17 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
         (design.input.stream_bits / 8) as u64,
         design.output.scores as u64,
         (design.output.stream_bits / 8) as u64,
-        u64::from(design.layers.last().is_some_and(|last| last.scores)),
+        u64::from(design.layers.last().is_some_and(|last| last.scores) && design.ensemble.is_none()),
         design.input.frames as u64,
         record_sums,
         record_bits,
         design.planes_of_weights() as u64,
         run.planes.unwrap_or(0) as u64,
-        u64::from(design.has_noise()),
-        first_words(design) as u64,
+        u64::from(design.has_seed()),
+        first_tile(design) as u64,
         step_count,
+        design.ensemble.as_ref().map_or(0, |ensemble| ensemble.samples as u64),
+        design.ensemble.as_ref().map_or(design.layers.len(), |ensemble| ensemble.first) as u64,
     ];
     let mut at = HEADER_FIELDS * 8;
     for section in &sections {
@@ -211,12 +243,15 @@ fn input_steps(design: &Design) -> Vec<u8> {
     }
 }
 
-/// Weight words of a frame's first tile; 0 where nothing is loaded.
-fn first_words(design: &Design) -> usize {
+/// Cycles behind a reset in which a frame's first tile comes to stand in the shadow; 0 where frames do not wait for it.
+fn first_tile(design: &Design) -> usize {
     let first = &design.layers[0];
-    match design.analog {
-        Some(_) => 0,
-        None => first.tiles(0, 1).next().map_or(0, |(_, pass)| first.tile_words(pass)),
+    let words = first.tiles(0, 1).next().map_or(0, |(_, pass)| first.tile_words(pass));
+    // The first word stands in the memory's register after one cycle, in the sampler's after two.
+    match (&design.analog, &design.ensemble) {
+        (Some(_), _) => 0,
+        (_, Some(ensemble)) if ensemble.first == 0 => 0,
+        (_, ensemble) => words + 1 + usize::from(ensemble.is_some()),
     }
 }
 
@@ -261,7 +296,7 @@ pub const HEX_FILES: [&str; 5] = ["stimulus.hex", "sums.hex", "bits.hex", "score
 /// The hexadecimal files of the Verilog bench, as (name, text): one word a line.
 ///
 /// `stimulus.hex`: beats; `sums.hex`: one word an event, lane 0 lowest, lanes without a channel 0;
-/// `bits.hex`: likewise; `scores.hex`: one word a score; `cycles.hex`: one 32-bit word a layer.
+/// `bits.hex`: likewise; `scores.hex`: one word a score; `cycles.hex`: one 32-bit word a layer, its last run.
 pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
     let mut stimulus = String::new();
     let mut sums = String::new();
@@ -272,14 +307,14 @@ pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
         for beat in beats.chunks(design.input.stream_bits / 8) {
             line(&mut stimulus, beat.iter().map(|&byte| (u64::from(byte), 8)));
         }
-        for layer in 0..design.layers.len() {
+        for (run, layer) in design.runs(frame.settings.samples).into_iter().enumerate() {
             let (sum_events, bit_events) = events(design, layer);
             for_events(design, layer, sum_events, |at, used| {
-                let lanes = &frame.sums[layer][at..at + used];
+                let lanes = &frame.sums[run][at..at + used];
                 line(&mut sums, lanes.iter().map(|&sum| (sum as u64, design.widths.accumulator)));
             });
             for_events(design, layer, bit_events, |at, used| {
-                let lanes = &frame.bits[layer][at..at + used];
+                let lanes = &frame.bits[run][at..at + used];
                 line(&mut bits, lanes.iter().map(|&bit| (u64::from(bit), 1)));
             });
         }
@@ -289,7 +324,12 @@ pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
     }
     let mut cycles = String::new();
     if let Some(frame) = frames.first() {
-        frame.cycles.iter().for_each(|&cycles_of| line(&mut cycles, [(cycles_of, 32)].into_iter()));
+        let layers = design.layers.len();
+        let first = design.ensemble.as_ref().map_or(layers, |ensemble| ensemble.first);
+        let skipped = frame.cycles.len() - layers;
+        let last_run = |layer: usize| if layer < first { layer } else { layer + skipped };
+        let of_layers = (0..layers).map(|layer| frame.cycles[last_run(layer)]);
+        of_layers.for_each(|cycles_of| line(&mut cycles, [(cycles_of, 32)].into_iter()));
     }
     // A memory needs at least one word.
     if bits.is_empty() {

@@ -8,7 +8,7 @@ use super::edge::Edge;
 use super::facts::{bits, plural, skips, steps_rows, taps, turns};
 use super::library::core::threshold_sets;
 use super::library::{control, stream};
-use crate::design::{Design, InputCode, InputKind, LayerDesign, PadValue};
+use crate::design::{Design, Ensemble, InputCode, InputKind, LayerDesign, PadValue};
 
 /// Numbers and switches of all templates.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct View {
     /// Sums need the number of driven rows.
     pub counts_driven: bool,
     pub analog: Option<AnalogView>,
+    /// Weights are drawn, and layers from the first drawn one on run once a sample.
+    pub drawn: Option<DrawnView>,
     /// Reads have noise of their own.
     pub noise: bool,
     /// Something is taken away behind the converters.
@@ -139,6 +141,11 @@ pub(super) struct View {
 }
 
 impl View {
+    /// Bits of the index of a sample.
+    pub fn sample_width(&self) -> usize {
+        self.drawn.as_ref().map_or(1, |drawn| drawn.sample_width)
+    }
+
     pub fn new(design: &Design) -> View {
         let layers = &design.layers;
         let most = |f: fn(&LayerDesign) -> usize| layers.iter().map(f).max().unwrap_or(0);
@@ -195,6 +202,7 @@ impl View {
             row_enable: design.row_enable,
             counts_driven,
             analog: AnalogView::new(design),
+            drawn: design.ensemble.as_ref().map(|ensemble| DrawnView::new(design, ensemble)),
             noise: design.has_noise(),
             subtracts: design.analog.as_ref().is_some_and(|analog| analog.reference.is_some()),
             weighted: layers[0].weighted,
@@ -282,6 +290,38 @@ impl View {
             score_lanes: stream::score_lanes(design),
             score_width: design.widths.score,
             output_bits: design.output.stream_bits,
+        }
+    }
+}
+
+/// What draws weights.
+#[derive(Debug)]
+pub(super) struct DrawnView {
+    /// First layer that is drawn, and the first entry of its thresholds.
+    pub first: usize,
+    pub first_entry: usize,
+    /// Bits of the index of a sample.
+    pub sample_width: usize,
+    /// First word of its weights, and bits of the address and of a word of the flip codes.
+    pub base: usize,
+    pub address_width: usize,
+    pub code_bits: usize,
+    pub noise_bits: usize,
+    /// Bits of the sum of the samples' scores.
+    pub score_width: usize,
+}
+
+impl DrawnView {
+    fn new(design: &Design, ensemble: &Ensemble) -> DrawnView {
+        DrawnView {
+            first: ensemble.first,
+            first_entry: design.layers[ensemble.first].threshold_base,
+            sample_width: bits(ensemble.samples - 1).max(1),
+            base: ensemble.base,
+            address_width: bits(ensemble.codes.rows().saturating_sub(1)).max(1),
+            code_bits: ensemble.codes.columns(),
+            noise_bits: ensemble.taps.len(),
+            score_width: ensemble.score_width,
         }
     }
 }

@@ -22,7 +22,10 @@ module bincim_tb #(
   localparam integer IMAGES = <: images :>;
   // Frames with results of their own: all images or, where reads have noise, every frame of this bench.
   localparam integer FRAMES = <: frames :>;
-  localparam integer LAYERS = <: layers.len() :>;
+  localparam integer LAYERS = <: layers :>;
+  // Runs of layers in a frame, and the last one that reads the input.
+  localparam integer RUNS = <: runs.len() :>;
+  localparam integer INPUT_RUN = <: input_run :>;
   localparam integer LANES = <: lanes :>;
   localparam integer SUM_BITS = <: sum_bits :>;
   localparam integer IN_BITS = <: in_bits :>;
@@ -48,14 +51,14 @@ module bincim_tb #(
   // Frames whose results find room while none is taken: two in the buffer, the only score of one behind it.
   localparam integer HELD_FRAMES = (SCORES == 1) ? 3 : 2;
 
-  // Of one layer: groups of channels, events of each tap in a group, channels.
-  reg [31:0] groups_of[0:LAYERS-1];
-  reg [31:0] sums_of[0:LAYERS-1];
-  reg [31:0] bits_of[0:LAYERS-1];
-  reg [31:0] channels_of[0:LAYERS-1];
+  // Of one run of a layer: groups of channels, events of each tap in a group, channels.
+  reg [31:0] groups_of[0:RUNS-1];
+  reg [31:0] sums_of[0:RUNS-1];
+  reg [31:0] bits_of[0:RUNS-1];
+  reg [31:0] channels_of[0:RUNS-1];
 
   initial begin
-    //%- for l in layers %//
+    //%- for l in runs %//
     groups_of[<: loop.index0 :>] = <: l.groups :>;  // layer '<: l.name :>'
     sums_of[<: loop.index0 :>] = <: l.sums :>;
     bits_of[<: loop.index0 :>] = <: l.bits :>;
@@ -259,8 +262,8 @@ module bincim_tb #(
       refused <= 0;
     end else begin
       if (dut.layer_done) begin
-        if (done_layers == 0) released <= released + 1;
-        done_layers <= (done_layers == LAYERS - 1) ? 0 : done_layers + 1;
+        if (done_layers == INPUT_RUN) released <= released + 1;
+        done_layers <= (done_layers == RUNS - 1) ? 0 : done_layers + 1;
       end
       refused <= (in_room && !s_axis_tready) ? refused + 1 : 0;
       if (refused > PADDING_CYCLES) begin
@@ -386,7 +389,7 @@ module bincim_tb #(
           if (sum_group == groups_of[sum_layer]) begin
             sum_group = 0;
             sum_layer = sum_layer + 1;
-            if (sum_layer == LAYERS) begin
+            if (sum_layer == RUNS) begin
               sum_layer = 0;
               computed = computed + 1;
               sum_image = sum_image + 1;
@@ -446,8 +449,8 @@ module bincim_tb #(
           if (bit_group == groups_of[bit_layer]) begin
             bit_group = 0;
             bit_layer = bit_layer + 1;
-            if (bit_layer < LAYERS && bits_of[bit_layer] == 0) bit_layer = bit_layer + 1;
-            if (bit_layer >= LAYERS) begin
+            while (bit_layer < RUNS && bits_of[bit_layer] == 0) bit_layer = bit_layer + 1;
+            if (bit_layer >= RUNS) begin
               bit_layer = 0;
               bit_frames = bit_frames + 1;
               if (bit_index == FRAMES * BIT_EVENTS) bit_index = 0;
@@ -655,6 +658,12 @@ module bincim_tb #(
     //%- else %//
     check_register(12'h018, 32'd0);
     //%- endif %//
+    //%- if samples > 0 %//
+    check_register(12'h020, 32'd<: samples :>);
+    //%- else %//
+    check_register(12'h020, 32'd0);
+    //%- endif %//
+    check_register(12'h024, 32'd0);
     check_register(12'h0FC, 32'd0);
     check_register(12'h100 + 4 * LAYERS, 32'd0);
     check_register(12'hFFC, 32'd0);

@@ -38,6 +38,13 @@
   X(SeedWritten, "SEED written between frames", h.has_seed) \
   X(SeedOnStart, "SEED written as a frame starts", h.has_seed) \
   X(SeedGrown, "SEED grown from the frame before", h.has_seed) \
+  X(SamplesChanged, "SAMPLES differs from the frame before", h.all_samples > 1) \
+  X(SamplesOnStart, "SAMPLES written as a frame starts", h.all_samples > 1) \
+  X(SamplesBeyond, "SAMPLES written with more than there are", h.all_samples != 0) \
+  X(SamplesZero, "SAMPLES written with 0", h.all_samples != 0) \
+  X(ModeOnStart, "MODE written as a frame starts", h.all_samples != 0) \
+  X(FlipsOff, "frames without flips", h.all_samples != 0) \
+  X(SeedKept, "SEED the same as of the frame before", h.all_samples != 0) \
   X(StrobesAll, "writes of four bytes", true) \
   X(StrobesSome, "writes of some bytes", true) \
   X(StrobesNone, "writes of no byte", true) \

@@ -17,9 +17,9 @@ struct Events {
   bool restart = false;     // early: what came of the frame is dropped
   bool entered = false;     // a frame is complete in the input memory
   bool started = false;     // a frame starts
-  bool layer_done = false;  // the last result of a layer
-  bool released = false;    // of the first layer, which gives the frame's place in the input free
-  bool done = false;        // of the last layer
+  bool layer_done = false;  // the last result of a layer's run
+  bool released = false;    // of the first layer's last run, which gives the frame's place in the input free
+  bool done = false;        // of the last layer's last run
   bool written = false;     // the frame's scores are complete
   bool fetched = false;     // a word of scores is taken from the buffer
   bool moved = false;       // a score goes to the result stream's register
@@ -35,12 +35,11 @@ class Engine {
   // After a reset; the coming cycle is the first one.
   void reset(const Course& course) {
     course_ = course;
-    // The first word stands in the memory's register after one cycle; a frame can start behind the last one.
     now_ = 0;
-    may_start_ = header_.first_words == 0 ? 0 : header_.first_words + 1;
+    may_start_ = header_.first_tile;
     position_ = beat_ = frames_ = started_ = ended_ = 0;
     busy_ = false;
-    layer_ = age_ = 0;
+    run_ = age_ = 0;
     running_ = nullptr;
     promised_ = complete_ = 0;
     written_late_ = false;
@@ -60,21 +59,18 @@ class Engine {
   uint64_t started() const { return started_; }
   uint64_t ended() const { return ended_; }
   const Record* running() const { return running_; }
-  uint64_t layer() const { return layer_; }
+  // The run of a layer that goes on, and that layer.
+  uint64_t run() const { return run_; }
+  uint64_t layer() const { return vectors_.layer_of(run_); }
   // The beat that comes next in the present frame.
   uint64_t beat() const { return beat_; }
   // Cycles of padding behind a frame's last beat.
   uint64_t trailing() const { return trailing_; }
   // Taking the offered score puts the frame's last one into the register.
   bool read_is_next() const { return word_ && held_ && score_ + 1 == header_.scores; }
-  // Cycles until the running frame ends, until its first layer does; ~0 where that is not known.
-  uint64_t until_done() const {
-    if (!busy_) return ~0ull;
-    uint64_t left = running_->cycles[layer_] - age_;
-    for (uint64_t l = layer_ + 1; l < header_.layers; ++l) left += running_->cycles[l];
-    return left;
-  }
-  uint64_t until_released() const { return busy_ && layer_ == 0 ? running_->cycles[0] - age_ : ~0ull; }
+  // Cycles until the running frame ends, until its input is no longer read; ~0 where that is not known.
+  uint64_t until_done() const { return busy_ ? until(running_->cycles.size() - 1) : ~0ull; }
+  uint64_t until_released() const { return busy_ && run_ <= last_input() ? until(last_input()) : ~0ull; }
 
   // What the coming edge does.
   Events look(bool in_valid, bool in_last, bool out_ready, bool wanted) const {
@@ -86,9 +82,9 @@ class Engine {
     e.error = e.taken && in_last != last_beat;
     e.restart = e.taken && in_last && !last_beat;
     e.entered = !e.restart && room && (e.taken || !takes) && position_ + 1 == header_.slots;
-    e.layer_done = busy_ && age_ == running_->cycles[layer_];
-    e.released = e.layer_done && layer_ == 0;
-    e.done = e.layer_done && layer_ + 1 == header_.layers;
+    e.layer_done = busy_ && age_ == running_->cycles[run_];
+    e.released = e.layer_done && run_ == last_input();
+    e.done = e.layer_done && run_ + 1 == running_->cycles.size();
     e.started = !busy_ && wanted && frames_ > 0 && promised_ < 2 && now_ >= may_start_;
     e.written = header_.last_scores ? e.done : written_late_;
     e.fetched = !word_ && complete_ > 0;
@@ -113,7 +109,7 @@ class Engine {
     ++age_;
     if (e.layer_done) {
       age_ = 1;
-      layer_ = e.done ? 0 : layer_ + 1;
+      run_ = e.done ? 0 : run_ + 1;
       if (e.done) {
         busy_ = false;
         ++ended_;
@@ -121,10 +117,10 @@ class Engine {
     }
     if (e.started) {
       running_ = &vectors_.records[course_.at(started_)];
-      may_start_ = now_ + vectors_.intervals[running_->planes - 1];
+      may_start_ = now_ + vectors_.interval(*running_);
       ++started_;
       busy_ = true;
-      layer_ = 0;
+      run_ = 0;
       age_ = 1;
     }
     // Results.
@@ -148,6 +144,15 @@ class Engine {
   }
 
  private:
+  // The running frame's last run of its first layer.
+  uint64_t last_input() const { return vectors_.last_run(*running_, 0); }
+
+  uint64_t until(uint64_t last) const {
+    uint64_t left = running_->cycles[run_] - age_;
+    for (uint64_t run = run_ + 1; run <= last; ++run) left += running_->cycles[run];
+    return left;
+  }
+
   const Vectors& vectors_;
   const Header& header_;
   Course course_;
@@ -158,7 +163,7 @@ class Engine {
   uint64_t position_ = 0, beat_ = 0, frames_ = 0;
   uint64_t started_ = 0, ended_ = 0;
   bool busy_ = false;
-  uint64_t layer_ = 0, age_ = 0;  // the layer that runs, and the cycle of it
+  uint64_t run_ = 0, age_ = 0;  // the run of a layer that goes on, and the cycle of it
   const Record* running_ = nullptr;
   // Score buffer: frames with room promised, frames complete; a word and a beat on their way out.
   uint64_t promised_ = 0, complete_ = 0;

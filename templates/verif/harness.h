@@ -107,7 +107,7 @@ class Harness {
     for (std::size_t i = 0; i < measured_.size(); ++i) {
       std::fprintf(out, "%s%" PRIu64, i ? "," : "", measured_[i]);
     }
-    std::fprintf(out, "],\"coverage\":");
+    std::fprintf(out, "],\"frame_cycles\":%" PRIu64 ",\"coverage\":", frame_cycles_);
     coverage_.write(out);
     std::fprintf(out, ",\"first\":");
     log_.write_first(out);
@@ -144,6 +144,7 @@ class Harness {
   uint64_t reads_ = 0, writes_ = 0, resets_ = 0;
   bool answered_ = false, acknowledged_ = false;  // a read, a write ended in the cycle before
   std::vector<uint64_t> measured_;
+  uint64_t frame_cycles_ = 0;
 
   // Resets the accelerator in the middle of a clock period and points everything at a course.
   void begin(const char* phase, const Course& course, const Profile& profile, uint64_t rarity) {
@@ -252,15 +253,20 @@ class Harness {
       const bool layer = word >= kLayerCycles && registers_.has(word);
       log_.equal(t.s_axil_rdata, registers_.rdata(), layer ? "cycles" : "register", registers_.name(word),
                  layer ? (word - kLayerCycles) / 4 : -1);
-      if (layer && lite_.rready) measure((word - kLayerCycles) / 4, t.s_axil_rdata);
+      if (lite_.rready && whole()) {
+        if (layer) measured_[(word - kLayerCycles) / 4] = t.s_axil_rdata;
+        if (word == kCycles) frame_cycles_ = t.s_axil_rdata;
+      }
     }
     taps_.sample(t, engine_, events_);
   }
 
-  // The cycles of a layer with all planes that run.
-  void measure(uint64_t layer, uint64_t cycles) {
-    const uint64_t all = header_.most_planes == 0 ? header_.all_planes : header_.most_planes;
-    if (registers_.shown() != nullptr && registers_.shown()->planes == all) measured_[layer] = cycles;
+  // The counters show a frame with all planes that run, and all samples.
+  bool whole() const {
+    const Record* shown = registers_.shown();
+    const uint64_t planes = header_.most_planes == 0 ? header_.all_planes : header_.most_planes;
+    const uint64_t samples = std::max<uint64_t>(header_.all_samples, 1);
+    return shown != nullptr && shown->planes == planes && shown->samples == samples;
   }
 
   // Behind the rising edge: the models do what the accelerator did.
@@ -321,9 +327,16 @@ class Harness {
     coverage_.met(FiveFrames, engine_.started() == 4);
     if (header_.all_planes > 1) log_.equal(registers_.planes(), next.planes, "harness", "PLANES of a frame");
     if (header_.has_seed) log_.equal(registers_.seed(), next.seed, "harness", "SEED of a frame");
+    if (header_.all_samples != 0) {
+      log_.equal(registers_.samples(), next.samples, "harness", "SAMPLES of a frame");
+      log_.equal(registers_.mode(), next.mode, "harness", "MODE of a frame");
+      coverage_.met(FlipsOff, next.mode & kNoFlips);
+    }
     if (last == nullptr || engine_.started() == 0) return;
     coverage_.met(PlanesChanged, last->planes != next.planes);
     const bool grown = next.seed == static_cast<uint32_t>(last->seed + 0x9E3779B9u);
+    coverage_.met(SamplesChanged, last->samples != next.samples);
+    coverage_.met(SeedKept, next.seed == last->seed);
     coverage_.met(SeedGrown, header_.has_seed && grown);
     coverage_.met(SeedWritten, header_.has_seed && !grown);
   }
@@ -343,7 +356,7 @@ class Harness {
     const uint32_t word = lite_.awaddr & 0xFFC;
     const bool low = lite_.wstrb & 1;
     coverage_.met(lite_.wstrb == 0xF ? StrobesAll : lite_.wstrb == 0 ? StrobesNone : StrobesSome);
-    const bool writable = word == kControl || word == kStatus || word == kPlanes || word == kSeed;
+    const bool writable = word == kControl || word == kStatus || (word >= kPlanes && word <= kMode);
     coverage_.met(WriteReadOnly, registers_.has(word) && !writable);
     coverage_.met(WriteOutside, !registers_.has(word));
     if (!registers_.has(word)) return;
@@ -363,5 +376,11 @@ class Harness {
       coverage_.met(PlanesZero, lite_.wstrb == 0xF && lite_.wdata == 0);
     }
     if (word == kSeed) coverage_.met(SeedOnStart, events_.started);
+    if (word == kSamples) {
+      coverage_.met(SamplesOnStart, events_.started);
+      coverage_.met(SamplesBeyond, lite_.wstrb == 0xF && lite_.wdata > header_.all_samples);
+      coverage_.met(SamplesZero, lite_.wstrb == 0xF && lite_.wdata == 0);
+    }
+    if (word == kMode) coverage_.met(ModeOnStart, events_.started);
   }
 };

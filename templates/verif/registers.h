@@ -11,7 +11,8 @@
 #include "engine.h"
 
 constexpr uint32_t kId = 0x000, kControl = 0x004, kStatus = 0x008, kFrames = 0x00C, kCycles = 0x010,
-                   kLayers = 0x014, kPlanes = 0x018, kSeed = 0x01C, kLayerCycles = 0x100;
+                   kLayers = 0x014, kPlanes = 0x018, kSeed = 0x01C, kSamples = 0x020, kMode = 0x024,
+                   kLayerCycles = 0x100;
 
 // What the master drives in one cycle.
 struct LiteInputs {
@@ -27,6 +28,8 @@ class Registers {
     auto_ = true;
     start_ = error_ = bvalid_ = rvalid_ = false;
     planes_ = header_.all_planes;
+    samples_ = header_.all_samples;
+    mode_ = 0;
     seed_ = header_.has_seed ? 1 : 0;
     frames_ = cycles_ = 0;
     shown_ = nullptr;
@@ -40,6 +43,8 @@ class Registers {
   bool error() const { return error_; }
   uint64_t planes() const { return planes_; }
   uint32_t seed() const { return seed_; }
+  uint64_t samples() const { return samples_; }
+  uint64_t mode() const { return mode_; }
   bool bvalid() const { return bvalid_; }
   bool rvalid() const { return rvalid_; }
   uint32_t rdata() const { return data_; }
@@ -56,11 +61,13 @@ class Registers {
     if (word <= kLayers) return true;
     if (word == kPlanes) return header_.all_planes > 1;
     if (word == kSeed) return header_.has_seed;
+    if (word == kSamples || word == kMode) return header_.all_samples != 0;
     return word >= kLayerCycles && (word - kLayerCycles) / 4 < header_.layers;
   }
 
   const char* name(uint32_t address) const {
-    static const char* const names[] = {"ID", "CONTROL", "STATUS", "FRAMES", "CYCLES", "LAYERS", "PLANES", "SEED"};
+    static const char* const names[] = {"ID", "CONTROL", "STATUS", "FRAMES", "CYCLES", "LAYERS", "PLANES", "SEED",
+                                        "SAMPLES", "MODE"};
     if (!has(address)) return "an address without a register";
     return (address & 0xFFC) >= kLayerCycles ? "LAYER_CYCLES" : names[(address & 0xFFC) / 4];
   }
@@ -97,8 +104,13 @@ class Registers {
     }
     if (header_.has_seed) {
       if (write && word == kSeed) seed_ = merged(seed_, in);
-      else if (e.started) seed_ += kFrameStep;
+      else if (e.started && (mode_ & kSameSeed) == 0) seed_ += kFrameStep;
     }
+    if (write && word == kSamples && header_.all_samples != 0) {
+      const uint32_t all = merged(static_cast<uint32_t>(samples_), in);
+      samples_ = all == 0 ? 1 : std::min<uint64_t>(all, header_.all_samples);
+    }
+    if (low && word == kMode && header_.all_samples != 0) mode_ = in.wdata & (kNoFlips | kSameSeed);
     if (e.done) {
       shown_ = engine.running();
       ++frames_;
@@ -122,7 +134,7 @@ class Registers {
   const Vectors& vectors_;
   const Header& header_;
   bool auto_ = true, start_ = false, error_ = false;
-  uint64_t planes_ = 1, frames_ = 0, cycles_ = 0;
+  uint64_t planes_ = 1, samples_ = 0, mode_ = 0, frames_ = 0, cycles_ = 0;
   uint32_t seed_ = 0;
   const Record* shown_ = nullptr;
   bool bvalid_ = false, rvalid_ = false;
@@ -141,8 +153,11 @@ class Registers {
       case kLayers: return static_cast<uint32_t>(header_.layers);
       case kPlanes: return static_cast<uint32_t>(planes_);
       case kSeed: return seed_;
+      case kSamples: return static_cast<uint32_t>(samples_);
+      case kMode: return static_cast<uint32_t>(mode_);
       default: break;
     }
-    return shown_ == nullptr ? 0 : static_cast<uint32_t>(shown_->cycles[(word - kLayerCycles) / 4]);
+    if (shown_ == nullptr) return 0;
+    return static_cast<uint32_t>(shown_->cycles[vectors_.last_run(*shown_, (word - kLayerCycles) / 4)]);
   }
 };

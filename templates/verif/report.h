@@ -9,7 +9,7 @@
 
 struct Mismatch {
   std::string kind, phase, note;
-  int64_t image = -1, layer = -1, group = -1, lane = -1, channel = -1, row = -1, column = -1;
+  int64_t image = -1, layer = -1, sample = -1, group = -1, lane = -1, channel = -1, row = -1, column = -1;
   uint64_t cycle = 0;
   int64_t expected = 0, actual = 0;
 };
@@ -56,11 +56,11 @@ class Log {
     }
     const Mismatch& m = first_;
     std::fprintf(out, "{\"kind\":\"%s\",\"phase\":\"%s\",\"note\":\"%s\",\"image\":%" PRId64
-                      ",\"layer\":%" PRId64 ",\"group\":%" PRId64 ",\"lane\":%" PRId64 ",\"channel\":%" PRId64
+                      ",\"layer\":%" PRId64 ",\"sample\":%" PRId64 ",\"group\":%" PRId64 ",\"lane\":%" PRId64 ",\"channel\":%" PRId64
                       ",\"row\":%" PRId64 ",\"column\":%" PRId64 ",\"cycle\":%" PRIu64
                       ",\"expected\":%" PRId64 ",\"actual\":%" PRId64 "}",
-                 m.kind.c_str(), m.phase.c_str(), m.note.c_str(), m.image, m.layer, m.group, m.lane,
-                 m.channel, m.row, m.column, m.cycle, m.expected, m.actual);
+                 m.kind.c_str(), m.phase.c_str(), m.note.c_str(), m.image, m.layer, m.sample, m.group,
+                 m.lane, m.channel, m.row, m.column, m.cycle, m.expected, m.actual);
   }
 
  private:

@@ -1,5 +1,5 @@
 // Compares the taps and the result stream with the vector file: final sums, result bits, scores and tlast, in
-// the order of layer, group and pixel, and the cycle in which each layer's last sum comes.
+// the order of runs of layers, group and pixel, and the cycle in which each run's last sum comes.
 
 #pragma once
 
@@ -17,7 +17,7 @@
 
 // Position in one of the two tap sequences.
 struct Cursor {
-  uint64_t frame = 0, layer = 0, group = 0, event = 0, offset = 0;
+  uint64_t frame = 0, run = 0, group = 0, event = 0, offset = 0;
 };
 
 class Taps {
@@ -46,7 +46,7 @@ class Taps {
     if (events.layer_done && !last_sum_) {
       Mismatch m = log_.at("cycles", "the layer's last sum came one cycle before its end");
       m.image = image_of(engine.ended());
-      m.layer = static_cast<int64_t>(engine.layer());
+      place(m, engine.run());
       m.expected = 1;
       log_.report(m);
     }
@@ -58,7 +58,7 @@ class Taps {
   void complete() {
     if (sums_.frame == course_.frames && (header_.record_bits == 0 || bits_.frame == course_.frames)) return;
     Mismatch m = log_.at("count", "frames whose taps were all seen");
-    m.layer = static_cast<int64_t>(std::min(sums_.layer, bits_.layer));
+    place(m, std::min(sums_.run, bits_.run));
     m.expected = static_cast<int64_t>(course_.frames);
     m.actual = static_cast<int64_t>(std::min(sums_.frame, bits_.frame));
     log_.report(m);
@@ -68,7 +68,7 @@ class Taps {
   Mismatch hang(const char* note) const {
     Mismatch m = log_.at("hang", note);
     m.image = image_of(std::min(sums_.frame, course_.frames - 1));
-    m.layer = static_cast<int64_t>(std::min<uint64_t>(sums_.layer, header_.layers - 1));
+    place(m, sums_.run);
     m.group = static_cast<int64_t>(sums_.group);
     return m;
   }
@@ -94,7 +94,7 @@ class Taps {
       if (last_start_ != 0) interval = std::min(interval, log_.cycle - last_start_);
       last_start_ = log_.cycle;
     }
-    const Layer& layer = vectors_.layers[sums_.layer];
+    const Layer& layer = layer_of(sums_);
     const int32_t* expected = vectors_.sums(course_.at(sums_.frame)) + sums_.offset;
     const auto width = static_cast<unsigned>(header_.sum_bits);
     const uint64_t lanes = used_lanes(layer, sums_.group);
@@ -104,16 +104,16 @@ class Taps {
       if (actual != expected[lane]) log_.report(at_tap("sum", sums_, lane, expected[lane], actual));
     }
     sums_seen += lanes;
-    const uint64_t layer_before = sums_.layer;
+    const uint64_t run_before = sums_.run;
     advance(sums_, lanes, layer.sums);
-    last_sum_next_ = sums_.layer != layer_before;
-    if (sums_.layer == header_.layers) sums_ = Cursor{sums_.frame + 1, 0, 0, 0, 0};
+    last_sum_next_ = sums_.run != run_before;
+    if (sums_.run == runs_of(sums_)) sums_ = Cursor{sums_.frame + 1, 0, 0, 0, 0};
   }
 
   void sample_bits(const Vcosim_top& t) {
     log_.last_progress = log_.cycle;
     if (unexpected(bits_, "bit", true)) return;
-    const Layer& layer = vectors_.layers[bits_.layer];
+    const Layer& layer = layer_of(bits_);
     const uint8_t* expected = vectors_.bits(course_.at(bits_.frame)) + bits_.offset;
     const uint64_t lanes = used_lanes(layer, bits_.group);
     for (uint64_t lane = 0; lane < lanes; ++lane) {
@@ -163,6 +163,15 @@ class Taps {
     scored_ += is_last;
   }
 
+  uint64_t runs_of(const Cursor& cursor) const { return vectors_.records[course_.at(cursor.frame)].cycles.size(); }
+  const Layer& layer_of(const Cursor& cursor) const { return vectors_.layers[vectors_.layer_of(cursor.run)]; }
+
+  // Says of which run of which layer something is.
+  void place(Mismatch& m, uint64_t run) const {
+    m.layer = static_cast<int64_t>(vectors_.layer_of(run));
+    if (header_.all_samples != 0) m.sample = static_cast<int64_t>(vectors_.sample_of(run));
+  }
+
   uint64_t used_lanes(const Layer& layer, uint64_t group) const {
     return std::min(header_.lanes, layer.channels - group * header_.lanes);
   }
@@ -188,9 +197,9 @@ class Taps {
     cursor.offset += values;
     if (++cursor.event < events) return;
     cursor.event = 0;
-    if (++cursor.group < vectors_.layers[cursor.layer].groups) return;
+    if (++cursor.group < layer_of(cursor).groups) return;
     cursor.group = 0;
-    ++cursor.layer;
+    ++cursor.run;
   }
 
   // Moves past layers that give scores instead of bits.
@@ -199,10 +208,10 @@ class Taps {
       cursor.frame = course_.frames;
       return;
     }
-    while (cursor.layer < header_.layers && vectors_.layers[cursor.layer].bits == 0) ++cursor.layer;
-    if (cursor.layer < header_.layers) return;
+    while (cursor.run < runs_of(cursor) && layer_of(cursor).bits == 0) ++cursor.run;
+    if (cursor.run < runs_of(cursor)) return;
     cursor = Cursor{cursor.frame + 1, 0, 0, 0, 0};
-    while (vectors_.layers[cursor.layer].bits == 0) ++cursor.layer;
+    while (layer_of(cursor).bits == 0) ++cursor.run;
   }
 
   bool unexpected(const Cursor& cursor, const char* kind, bool running) {
@@ -212,10 +221,10 @@ class Taps {
   }
 
   Mismatch at_tap(const char* kind, const Cursor& cursor, uint64_t lane, int64_t expected, int64_t actual) const {
-    const Layer& layer = vectors_.layers[cursor.layer];
+    const Layer& layer = layer_of(cursor);
     Mismatch m = log_.at(kind, note_of(cursor.frame));
     m.image = image_of(cursor.frame);
-    m.layer = static_cast<int64_t>(cursor.layer);
+    place(m, cursor.run);
     m.group = static_cast<int64_t>(cursor.group);
     m.lane = static_cast<int64_t>(lane);
     m.channel = static_cast<int64_t>(cursor.group * header_.lanes + lane);

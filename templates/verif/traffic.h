@@ -1,4 +1,4 @@
-// What the master does: it sets PLANES and SEED of every frame in time, starts frames where they do not start
+// What the master does: it sets PLANES, SEED, SAMPLES and MODE of every frame in time, starts frames where they do not start
 // by themselves, reads and writes at random all over the map, and seeks accesses that meet an event of the
 // engine in the same cycle.
 
@@ -19,7 +19,7 @@ class Traffic {
  public:
   explicit Traffic(const Vectors& vectors)
       : vectors_(vectors), header_(vectors.header),
-        set_(header_.has_seed || (header_.all_planes > 1)) {}
+        set_(header_.has_seed || header_.all_planes > 1 || header_.all_samples != 0) {}
 
   void begin(const Course& course, const Profile& profile, Random& random) {
     course_ = course;
@@ -48,7 +48,7 @@ class Traffic {
   // Reads all registers, those of the layers, and some addresses beside them.
   void sweep(Random& random) {
     if (!sweep_.empty()) return;
-    for (uint32_t word = 0; word <= 0x20; word += 4) sweep_.push_back(word | (random.word() & 3));
+    for (uint32_t word = 0; word <= 0x28; word += 4) sweep_.push_back(word | (random.word() & 3));
     sweep_.push_back(0x0FC);
     for (uint32_t layer = 0; layer <= header_.layers; ++layer) sweep_.push_back(kLayerCycles + 4 * layer);
     sweep_.push_back(0xFFC);
@@ -81,8 +81,8 @@ class Traffic {
   enum class Sought { Nothing, Start, Done, Error };
 
   static constexpr uint64_t kNever = ~0ull;
-  // Cycles in which PLANES and SEED can be set whatever is under way.
-  static constexpr uint64_t kTime = 24;
+  // Cycles in which all settings can be made whatever is under way.
+  static constexpr uint64_t kTime = 40;
 
   const Vectors& vectors_;
   const Header& header_;
@@ -100,7 +100,8 @@ class Traffic {
   bool quiet_ = false;
 
   static bool is_setting(uint32_t address) {
-    return (address & 0xFFC) == kPlanes || (address & 0xFFC) == kSeed;
+    const uint32_t word = address & 0xFFC;
+    return word == kPlanes || word == kSeed || word == kSamples || word == kMode;
   }
 
   // The registers hold what the next frame is to have, and nothing is under way that changes it.
@@ -110,18 +111,32 @@ class Traffic {
     if (!master_.can_write() && is_setting(master_.present().address)) return false;
     const Record& next = vectors_.records[course_.at(engine.started())];
     return (header_.all_planes == 1 || registers.planes() == next.planes) &&
-           (!header_.has_seed || registers.seed() == next.seed);
+           (!header_.has_seed || registers.seed() == next.seed) && samples_set(registers, next);
   }
 
-  // A write that gives PLANES the number of planes; there are several.
-  Write planes_write(uint64_t planes, Random& random) const {
-    auto data = static_cast<uint32_t>(planes);
-    if (planes == 1 && random.once_in(2)) data = 0;
-    if (planes == header_.all_planes) {
+  bool samples_set(const Registers& registers, const Record& next) const {
+    return header_.all_samples == 0 || (registers.samples() == next.samples && registers.mode() == next.mode);
+  }
+
+  // A write that gives a register its number; there are `most`.
+  static Write number_write(uint32_t address, uint64_t number, uint64_t most, Random& random) {
+    auto data = static_cast<uint32_t>(number);
+    if (number == 1 && random.once_in(2)) data = 0;
+    if (number == most) {
       const uint32_t all[] = {data, data + 1, 255, 256, 256 + random.word() % 16, random.word() | 1u << 16};
       data = all[random.below(6)];
     }
-    return {kPlanes, data};
+    return {address, data};
+  }
+  Write planes_write(uint64_t planes, Random& random) const {
+    return number_write(kPlanes, planes, header_.all_planes, random);
+  }
+  Write samples_write(uint64_t samples, Random& random) const {
+    return number_write(kSamples, samples, header_.all_samples, random);
+  }
+  // Bits of MODE that are not there may be anything.
+  static Write mode_write(uint64_t mode, Random& random) {
+    return {kMode, static_cast<uint32_t>(mode) | (random.word() & ~3u)};
   }
 
   // Detours on the way to the settings of the next frame, where there is time; the rest follows by itself.
@@ -130,7 +145,8 @@ class Traffic {
     if (!set_ || planned_ >= course_.frames) return;
     if (engine.until_done() < 100) return;
     for (uint64_t detours = random.below(3); detours > 0; --detours) {
-      const uint32_t address = header_.has_seed && random.once_in(2) ? kSeed : kPlanes;
+      const uint32_t some[] = {kPlanes, header_.has_seed ? kSeed : kPlanes, kSamples, kMode};
+      const uint32_t address = some[random.below(header_.all_samples != 0 ? 4 : 2)];
       plan_.push_back({address, random.once_in(2) ? random.word() : random.word() % 8, random.word() & 0xF});
     }
     const auto seed = static_cast<uint32_t>(vectors_.records[course_.at(planned_)].seed);
@@ -172,6 +188,10 @@ class Traffic {
         master_.write(planes_write(next.planes, random), urgent, random);
       } else if (header_.has_seed && registers.seed() != next.seed) {
         master_.write({kSeed, static_cast<uint32_t>(next.seed)}, urgent, random);
+      } else if (header_.all_samples != 0 && registers.samples() != next.samples) {
+        master_.write(samples_write(next.samples, random), urgent, random);
+      } else if (header_.all_samples != 0 && registers.mode() != next.mode) {
+        master_.write(mode_write(next.mode, random), urgent, random);
       }
       return;
     }
@@ -223,7 +243,7 @@ class Traffic {
 
   void outside(uint32_t data, uint32_t strobe, Random& random) {
     // Registers of other addresses that share some bits with those of the map, and any.
-    const uint32_t near[] = {0x020, 0x024, 0x0FC, 0x404, 0x804, 0x408, 0x818, 0x41C, 0x084, 0x044};
+    const uint32_t near[] = {header_.all_samples != 0 ? 0x028u : 0x020u, 0x02C, 0x0FC, 0x404, 0x804, 0x408, 0x818, 0x41C, 0x084, 0x044};
     uint32_t address = random.once_in(2) ? near[random.below(10)] : 0x200 + (random.word() & 0xDFC);
     const auto behind = static_cast<uint32_t>(kLayerCycles + 4 * header_.layers);
     if (address >= kLayerCycles && address < behind) address = behind;
@@ -240,12 +260,15 @@ class Traffic {
   void next_settings(const Engine& engine, const Registers& registers, Random& random) {
     if (!set_ || engine.busy() || !registers.wanted() || engine.started() + 1 >= course_.frames) return;
     const Record& record = vectors_.records[course_.at(engine.started() + 1)];
-    const bool seed = header_.has_seed && (header_.all_planes == 1 || random.once_in(2));
     const uint32_t strobe = random.once_in(2) ? 0xF : random.word() & 0xF;
-    seek_write(Sought::Start,
-               seed ? Write{kSeed, static_cast<uint32_t>(record.seed), strobe}
-                    : planes_write(record.planes, random),
-               random);
+    const Write seed{kSeed, static_cast<uint32_t>(record.seed), strobe};
+    if (header_.all_samples != 0) {
+      const Write some[] = {seed, samples_write(record.samples, random), mode_write(record.mode, random)};
+      seek_write(Sought::Start, some[random.below(3)], random);
+    } else {
+      const bool seeds = header_.has_seed && (header_.all_planes == 1 || random.once_in(2));
+      seek_write(Sought::Start, seeds ? seed : planes_write(record.planes, random), random);
+    }
   }
 
   void next_read(const Engine& engine, const Registers& registers, Random& random) {
@@ -271,7 +294,7 @@ class Traffic {
       read_before_ = random.below(4);
       return;
     }
-    uint32_t address = 4 * static_cast<uint32_t>(random.below(9));
+    uint32_t address = 4 * static_cast<uint32_t>(random.below(11));
     if (random.once_in(3)) address = kLayerCycles + 4 * static_cast<uint32_t>(random.below(header_.layers + 1));
     if (random.once_in(8)) address = random.word() & 0xFFF;
     master_.read(address, random.once_in(3), random);

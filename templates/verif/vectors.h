@@ -25,10 +25,13 @@ struct Layer {
 
 // One frame: the image that it carries or follows, what kind it is, and what it runs with.
 struct Record {
-  uint64_t image, kind, planes, seed;
-  std::vector<uint64_t> cycles;  // of each layer
-  uint64_t total;                // of all layers
+  uint64_t image, kind, planes, seed, samples, mode;
+  std::vector<uint64_t> cycles;  // of each run of a layer
+  uint64_t total;                // of all of them
 };
+
+// Bits of the register MODE: no weight is turned round; frames leave SEED as it is.
+constexpr uint64_t kNoFlips = 1, kSameSeed = 2;
 
 // Kinds of frames: the user's images, then those that the run adds.
 constexpr uint64_t kUser = 0, kLeast = 1, kMost = 2, kSparse = 3, kExtremes = 4;
@@ -37,7 +40,7 @@ constexpr uint64_t kUser = 0, kLeast = 1, kMost = 2, kSparse = 3, kExtremes = 4;
 struct Header {
   uint64_t magic, version, records, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
       scores, score_bytes, last_scores, input_frames, record_sums, record_bits, all_planes, most_planes,
-      has_seed, first_words, slots;
+      has_seed, first_tile, slots, all_samples, first_drawn;
   uint64_t at_layers, at_names, at_slots, at_intervals, at_records, at_beats, at_sums, at_bits, at_scores,
       length;
 };
@@ -47,7 +50,7 @@ class Vectors {
   Header header{};
   std::vector<Layer> layers;
   std::vector<Record> records;
-  std::vector<uint64_t> intervals;  // least cycles from frame to frame, by planes - 1
+  std::vector<uint64_t> intervals;  // least cycles from frame to frame, by planes - 1 or samples - 1
   uint64_t cycles = 0;              // most of a frame
   uint64_t quickest = ~0ull;        // least of `intervals`
 
@@ -62,8 +65,8 @@ class Vectors {
     close(file);
     base_ = static_cast<const uint8_t*>(data);
     std::memcpy(&header, base_, sizeof header);
-    if (header.magic != 0x45434152544D4342ull || header.version != 4) {
-      fail(path, "is not a vector file of version 4");
+    if (header.magic != 0x45434152544D4342ull || header.version != 5) {
+      fail(path, "is not a vector file of version 5");
     }
     if (header.length != length) fail(path, "is cut short");
     const char* name = reinterpret_cast<const char*>(base_ + header.at_names);
@@ -75,15 +78,34 @@ class Vectors {
       name += std::strlen(name) + 1;
     }
     const auto* interval = reinterpret_cast<const uint64_t*>(base_ + header.at_intervals);
-    intervals.assign(interval, interval + header.all_planes);
+    intervals.assign(interval, interval + std::max(header.all_planes, header.all_samples));
     for (const uint64_t cycles_of : intervals) quickest = std::min(quickest, cycles_of);
     const auto* field = reinterpret_cast<const uint64_t*>(base_ + header.at_records);
-    for (uint64_t i = 0; i < header.records; ++i, field += 4 + header.layers) {
-      Record record{field[0], field[1], field[2], field[3], {field + 4, field + 4 + header.layers}, 0};
+    const uint64_t runs = runs_of(std::max<uint64_t>(header.all_samples, 1));
+    for (uint64_t i = 0; i < header.records; ++i, field += 6 + runs) {
+      Record record{field[0], field[1], field[2], field[3], field[4], field[5], {field + 6, field + 6 + runs}, 0};
+      record.cycles.resize(runs_of(record.samples));
       for (const uint64_t cycles_of : record.cycles) record.total += cycles_of;
       cycles = std::max(cycles, record.total);
       records.push_back(std::move(record));
     }
+  }
+
+  // Layers run one after the other, those from the first drawn one on once a sample.
+  uint64_t runs_of(uint64_t samples) const { return header.layers + (samples - 1) * drawn_layers(); }
+  uint64_t layer_of(uint64_t run) const {
+    return run < header.layers ? run : header.first_drawn + (run - header.first_drawn) % drawn_layers();
+  }
+  // Which sample a run belongs to; that of layers before the first drawn one is 0.
+  uint64_t sample_of(uint64_t run) const {
+    return run < header.layers ? 0 : (run - header.first_drawn) / drawn_layers();
+  }
+  // The last run of a layer in a frame.
+  uint64_t last_run(const Record& record, uint64_t layer) const {
+    return layer < header.first_drawn ? layer : layer + (record.samples - 1) * drawn_layers();
+  }
+  uint64_t interval(const Record& record) const {
+    return intervals[(header.all_samples != 0 ? record.samples : record.planes) - 1];
   }
 
   const uint8_t* beat(uint64_t record, uint64_t index) const {
@@ -103,6 +125,8 @@ class Vectors {
 
  private:
   const uint8_t* base_ = nullptr;
+
+  uint64_t drawn_layers() const { return header.layers - header.first_drawn; }
 
   [[noreturn]] static void fail(const char* path, const char* what) {
     std::fprintf(stderr, "%s %s\n", path, what);

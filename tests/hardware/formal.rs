@@ -45,6 +45,11 @@ const PROOFS: &[Row] = &[
     ("bincim_input_frames", "Frames=2", Induction(4)),
     ("bincim_inside", "Coordinate=5 Places=3 Before=3'b001 Beyond=3'b100", Induction(3)),
     ("bincim_inside", "Coordinate=6 Places=7 Before=7'b0000111 Beyond=7'b1111100", Induction(3)),
+    ("bincim_layer_counter", "Layers=4 Samples=3", Bounded(14)),
+    ("bincim_layer_counter", "Layers=1 Samples=4", Bounded(12)),
+    ("bincim_most_register", "Most=2", Induction(4)),
+    ("bincim_most_register", "Most=5", Induction(4)),
+    ("bincim_most_register", "Most=255", Induction(4)),
     ("bincim_place", "Moves=0", Induction(4)),
     ("bincim_place", "Width=4 Returns=0", Induction(4)),
     ("bincim_place", "Width=4 Returns=1", Induction(4)),
@@ -52,6 +57,7 @@ const PROOFS: &[Row] = &[
     ("bincim_ram_1r1w", "Width=4 Depth=4 Parts=2", Bounded(8)),
     ("bincim_registers", "Layers=3 Planes=5", Bounded(10)),
     ("bincim_registers", "Layers=1 Planes=1 Noise=1", Bounded(8)),
+    ("bincim_registers", "Layers=2 Planes=1 Samples=3", Bounded(8)),
     ("bincim_rotate", "Slots=5 Width=3", Induction(3)),
     ("bincim_rotate", "Slots=8 Width=1", Induction(3)),
     ("bincim_rotate", "Slots=9 Width=2 Up=1", Induction(3)),
@@ -59,10 +65,26 @@ const PROOFS: &[Row] = &[
     ("bincim_row_driver", "Words=2 Word=3 Planes=3 RowEnable=1", Induction(5)),
     ("bincim_score_buffer", "Lanes=2 Groups=2 Pixels=1 LastLane=1", Bounded(14)),
     ("bincim_score_buffer", "Lanes=2 Groups=2 Pixels=2 LastLane=0", Bounded(16)),
+    ("bincim_score_sum", "Lanes=1 Words=1 Samples=3", Bounded(12)),
+    ("bincim_score_sum", "Lanes=2 Words=3 Samples=2", Bounded(12)),
     ("bincim_tile_counter", "Passes=1 Planes=4", Induction(6)),
     ("bincim_tile_counter", "Passes=3 Planes=2", Induction(6)),
     ("bincim_weight_loader", "Groups=1 Blocks=3 Passes=2 TileWords=3 LastWords=2", Bounded(16)),
     ("bincim_weight_loader", "Groups=2 Blocks=2 Passes=2 TileWords=2 LastWords=1", Bounded(24)),
+    (
+        "bincim_weight_loader",
+        "Drawn=1 Samples=2 Groups=2 Blocks=1 Passes=1 TileWords=2 LastWords=2",
+        Bounded(22),
+    ),
+    (
+        "bincim_weight_loader",
+        "Drawn=1 Samples=3 Groups=1 Blocks=2 Passes=2 TileWords=2 LastWords=1",
+        Bounded(24),
+    ),
+    ("bincim_weight_noise", "Blocks=1 Rounds=2", Bounded(8)),
+    ("bincim_weight_sampler", "Rows=1 Lanes=3 Bits=2", Induction(3)),
+    ("bincim_weight_sampler", "Rows=2 Lanes=2 Bits=5", Induction(3)),
+    ("bincim_weight_sampler", "Rows=1 Lanes=1 Bits=8", Induction(3)),
 ];
 
 /// Changes of a module, each once in its text, that its properties must refute in the first of its rows with these
@@ -101,7 +123,9 @@ const BUGS: &[(&str, &str, &str, &str)] = &[
     ("bincim_place", "Width=4 Returns=1", "else if (block_end_i) first_q", "else if (step_i) first_q"),
     ("bincim_ram_1r1w", "Width=4 Depth=4 Parts=2", "if (read_i)", "if (1'b1)"),
     ("bincim_registers", "Layers=3 Planes=5", "else if (s_axil_bready) bvalid_q", "else bvalid_q"),
-    ("bincim_registers", "Layers=3 Planes=5", "(planes_low > ALL[7:0])", "1'b0"),
+    ("bincim_layer_counter", "Layers=4 Samples=3", "sample_last_o ? FIRST : first_drawn_i", "FIRST"),
+    ("bincim_most_register", "Most=5", "(asked > ALL[8:0])", "(1'b0)"),
+    ("bincim_most_register", "Most=5", "(strobe_i[2] & ", "(1'b1 & "),
     ("bincim_rotate", "Slots=5 Width=3", "amount_i[stage] ?", "!amount_i[stage] ?"),
     ("bincim_row_driver", "Words=2 Word=3 Planes=3 RowEnable=1", " | {Words{from_input_i}}", ""),
     (
@@ -114,8 +138,8 @@ const BUGS: &[(&str, &str, &str, &str)] = &[
     (
         "bincim_weight_loader",
         "Groups=2 Blocks=2 Passes=2 TileWords=2 LastWords=1",
-        "valid_q & (!ready_q | tile_swap_i);",
-        "valid_q;",
+        "take = valid_q & cells_free;",
+        "take = valid_q;",
     ),
     (
         "bincim_weight_loader",
@@ -123,6 +147,33 @@ const BUGS: &[(&str, &str, &str, &str)] = &[
         "else if (block_again) address_q <= group_address;",
         "",
     ),
+    (
+        "bincim_weight_loader",
+        "Drawn=1 Samples=2 Groups=2 Blocks=1 Passes=1 TileWords=2 LastWords=2",
+        "else if (tile_swap_i) ready_q <= 1'b0;",
+        "",
+    ),
+    (
+        "bincim_weight_loader",
+        "Drawn=1 Samples=2 Groups=2 Blocks=1 Passes=1 TileWords=2 LastWords=2",
+        "sample_start_o & sample_first & !seeded_i",
+        "1'b0",
+    ),
+    ("bincim_weight_noise", "Blocks=1 Rounds=2", "if (step_i & group_start_i) group_q", "if (step_i) group_q"),
+    ("bincim_weight_noise", "Blocks=1 Rounds=2", "end else if (take) begin", "end else if (step_i) begin"),
+    (
+        "bincim_weight_sampler",
+        "Rows=2 Lanes=2 Bits=5",
+        "code & below[place] : code | below",
+        "code | below[place] : code & below",
+    ),
+    (
+        "bincim_weight_sampler",
+        "Rows=2 Lanes=2 Bits=5",
+        "| !flip_i) ^ (lane_noise[Bits-1] & flip_i)",
+        "| !flip_i) ^ lane_noise[Bits-1]",
+    ),
+    ("bincim_score_sum", "Lanes=2 Words=3 Samples=2", "word_q <= word;", "word_q <= {WordWidth{1'b0}};"),
 ];
 
 fn properties(module: &str) -> PathBuf {

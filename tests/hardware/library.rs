@@ -191,6 +191,8 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Layers=2 Planes=2 Noise=0 CycleWidth=7 TotalWidth=8",
             "Layers=9 Planes=16 Noise=1 CycleWidth=12 TotalWidth=16",
             "Layers=960 Planes=127 Noise=1 CycleWidth=31 TotalWidth=31",
+            "Layers=1 Samples=1 CycleWidth=9 TotalWidth=10",
+            "Layers=3 Samples=255 CycleWidth=9 TotalWidth=17",
         ],
     ),
     ("bincim_support_mask", &["Rows=1", "Rows=16 SlotRows=8 Driven=5", "Rows=9 Driven=1"]),
@@ -225,6 +227,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Layers=1 CycleWidth=3",
             "Layers=2 Groups=3 Blocks=4 Passes=5 Pixels=6 CycleWidth=12",
             "Layers=9 Groups=1 Blocks=1 Passes=3 Planes=4 Skips=1 Pixels=33 CycleWidth=20",
+            "Layers=3 Samples=8 Groups=4 Passes=3 CycleWidth=9",
         ],
     ),
     (
@@ -234,8 +237,21 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Layers=4 Groups=3 Blocks=2 Passes=5 Words=8 TileWords=6 AddressWidth=9",
             "Layers=2 Groups=2 Blocks=1 Passes=3 Planes=3 Words=2 TileWords=2 AddressWidth=7",
             "Layers=3 Groups=2 Blocks=2 Passes=1 Planes=4 Skips=1 Words=4 TileWords=1 AddressWidth=5",
+            "Layers=1 Samples=1 Drawn=1 Words=1 TileWords=1 AddressWidth=1",
+            "Layers=4 Samples=8 Drawn=1 Groups=3 Blocks=2 Passes=5 Words=8 TileWords=6 AddressWidth=9",
         ],
     ),
+    (
+        "bincim_layer_counter",
+        &["Layers=1 Samples=1", "Layers=1 Samples=7", "Layers=5 Samples=1", "Layers=6 Samples=8"],
+    ),
+    ("bincim_most_register", &["Most=0", "Most=1 Shown=1", "Most=2", "Most=128 Shown=1", "Most=255"]),
+    (
+        "bincim_score_sum",
+        &["Lanes=1 Width=1 Sum=1 Words=1", "Lanes=4 Width=7 Sum=10 Words=2", "Lanes=3 Width=9 Sum=9 Words=5"],
+    ),
+    ("bincim_weight_noise", &["Bits=1", "Bits=24 Blocks=1", "Bits=192"]),
+    ("bincim_weight_sampler", &["Rows=1 Lanes=1 Bits=2", "Rows=8 Lanes=4 Bits=4", "Rows=3 Lanes=5 Bits=8"]),
     (
         "bincim_rotate",
         &[
@@ -305,14 +321,19 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_input_stream",
     "bincim_input_vector",
     "bincim_input_window",
+    "bincim_layer_counter",
+    "bincim_most_register",
     "bincim_registers",
     "bincim_place",
+    "bincim_score_sum",
     "bincim_score_buffer",
     "bincim_sequencer",
     "bincim_shortcut",
     "bincim_support_mask",
     "bincim_walk_counter",
     "bincim_weight_loader",
+    "bincim_weight_noise",
+    "bincim_weight_sampler",
 ];
 
 fn settings(text: Settings) -> Vec<(&'static str, &'static str)> {

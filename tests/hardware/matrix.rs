@@ -21,6 +21,7 @@ use crate::machines;
 const PAIRS: std::ops::Range<u64> = 0..60;
 const PLANE_PAIRS: std::ops::Range<u64> = 0..42;
 const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..24;
+const DRAWN_PAIRS: std::ops::Range<u64> = 0..24;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.
 const MOST_SUMS: usize = 4000;
@@ -40,6 +41,12 @@ fn they_agree_for_every_number_of_planes() {
 #[test]
 fn they_agree_where_sums_bypass_layers() {
     all(SHORTCUT_PAIRS, "BINCIM_MATRIX_SHORTCUTS", check_shortcuts);
+}
+
+/// The machine and the Verilog where weights are drawn: any number of samples, the first layer drawn or not.
+#[test]
+fn they_agree_where_weights_are_drawn() {
+    all(DRAWN_PAIRS, "BINCIM_MATRIX_DRAWN", check_drawn);
 }
 
 /// Runs `check` on the pairs of `range`, or of the range that the variable `name` holds.
@@ -137,6 +144,32 @@ fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
     unreachable!("some network fits some machine")
 }
 
+/// The network and machine of a pair whose weights are drawn.
+pub fn drawn_pair(number: u64) -> Design {
+    let mut rng = ChaCha8Rng::seed_from_u64(number ^ 0x0064_7261_776e);
+    let input_bits = if number.is_multiple_of(2) { 1 } else { 3 };
+    let limits = match number % 3 {
+        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits, planes: 1, shortcuts: false },
+        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits, planes: 1, shortcuts: false },
+        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits, planes: 1, shortcuts: false },
+    };
+    for attempt in 0.. {
+        let seed = number << 20 | attempt;
+        let bits = rng.random_range(2..=8);
+        let network = random::with_flips(random::network(seed, &limits), bits, seed);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::maybe_segments(&mut arch, &mut rng);
+        arch.ensemble.samples = rng.random_range(1..=5);
+        if let Some(design) = machines::design(&network, &arch)
+            && size(&design) * design.samples() <= MOST_SUMS
+            && design.ensemble.is_some()
+        {
+            return design;
+        }
+    }
+    unreachable!("some network fits some machine")
+}
+
 /// Sums of all passes of one image, which the simulation's time follows.
 fn size(design: &Design) -> usize {
     design.layers.iter().map(|layer| layer.groups * layer.vectors * layer.passes * layer.planes.len()).sum()
@@ -167,10 +200,20 @@ fn check_design(design: &Design, number: u64) -> Result<u64, String> {
     check_frames(design, number, &machines::frames(design, number, IMAGES))
 }
 
+/// Samples and mode are those that the machine has behind a reset; the golden machine is held to the law elsewhere.
+fn check_drawn(number: u64) -> Result<u64, String> {
+    let design = drawn_pair(number);
+    simulate(&design, number, &machines::frames(&design, number, IMAGES))
+}
+
 fn check_frames(design: &Design, number: u64, frames: &[Frame]) -> Result<u64, String> {
     for (image, frame) in frames.iter().enumerate() {
         machines::compare(design, frame).map_err(|problem| format!("image {image}: {problem}"))?;
     }
+    simulate(design, number, frames)
+}
+
+fn simulate(design: &Design, number: u64, frames: &[Frame]) -> Result<u64, String> {
     let folder = tempfile::tempdir().map_err(|problem| problem.to_string())?;
     let rtl = emit::accelerator(design, None).into_iter().map(|text| (text.name, text.text)).collect();
     machines::write_design(folder.path(), design, rtl, frames);

@@ -24,15 +24,17 @@ struct Subject {
     planes: usize,
     analog: bool,
     shortcuts: bool,
+    drawn: bool,
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 6] = [
     Subject {
         name: "convolution",
         planes: 1,
         analog: false,
         shortcuts: false,
+        drawn: false,
         has: |d| {
             d.input.frames == 2
                 && d.input.beats > 20
@@ -50,6 +52,7 @@ const SUBJECTS: [Subject; 5] = [
         planes: 1,
         analog: false,
         shortcuts: false,
+        drawn: false,
         has: |d| {
             d.input.frames == 1
                 && d.layers.iter().all(|l| l.vectors == 1)
@@ -64,6 +67,7 @@ const SUBJECTS: [Subject; 5] = [
         planes: 3,
         analog: false,
         shortcuts: false,
+        drawn: false,
         has: |d| {
             d.input.frames == 2
                 && d.planes_of_weights() == 3
@@ -76,6 +80,7 @@ const SUBJECTS: [Subject; 5] = [
         planes: 2,
         analog: true,
         shortcuts: false,
+        drawn: false,
         has: |d| {
             d.analog.as_ref().is_some_and(|a| {
                 a.noise.is_some() && a.share > 1 && a.edge_steps > 1 && a.words > 1 && a.voltage_width < 20
@@ -88,10 +93,28 @@ const SUBJECTS: [Subject; 5] = [
         planes: 1,
         analog: false,
         shortcuts: true,
+        drawn: false,
         has: |d| {
             d.input.frames == 2
                 && d.layers.iter().any(|l| l.shortcut.adds && l.groups > 1 && l.vectors > 3)
                 && d.layers.iter().any(|l| l.shortcut.adds && l.shortcut.keeps)
+        },
+    },
+    Subject {
+        name: "drawn",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        drawn: true,
+        has: |d| {
+            d.ensemble.as_ref().is_some_and(|e| {
+                e.first == 1
+                    && e.bits == 4
+                    && d.layers.len() > 2
+                    && d.layers[1..].iter().any(|l| l.blocks > 1 && l.words > 1)
+                    && d.layers.iter().any(|l| l.groups > 1)
+                    && d.output.groups > 1
+            })
         },
     },
 ];
@@ -154,6 +177,8 @@ fn design(subject: &Subject) -> Design {
         if subject.analog {
             machines::random_readout(&mut arch, &mut rng);
         }
+        let network = if subject.drawn { random::with_flips(network, 4, seed) } else { network };
+        arch.ensemble.samples = 3;
         let Some(design) = machines::design(&network, &arch) else { continue };
         if (subject.has)(&design) && design.cycles < 3000 {
             return design;

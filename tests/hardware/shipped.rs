@@ -73,8 +73,10 @@ fn the_verilog_gives_them_too() {
     let (images, _, recorded) = record();
     let folder = tempfile::tempdir().expect("a folder");
     let rtl = emit::accelerator(&design, None).into_iter().map(|text| (text.name, text.text)).collect();
-    let frames: Vec<_> =
-        images.iter().map(|image| cosim::frame(&design, None, 1, image.clone(), 0)).collect();
+    let frames: Vec<_> = images
+        .iter()
+        .map(|image| cosim::frame(&design, None, emit::vectors::Settings::all(&design), image.clone(), 0))
+        .collect();
     for (frame, scores) in frames.iter().zip(&recorded) {
         assert!(frame.scores.iter().copied().eq(scores.iter().map(|&score| i64::from(score))));
     }

@@ -132,7 +132,13 @@ fn bench_under_icarus(folder: &Path, seed: u64) -> (i32, String) {
 fn a_clean_design_passes_and_every_value_is_seen() {
     let clean = accelerator(None);
     let (_, shards) = cosimulate(&clean, 1, Trace::Off);
-    let frame = cosim::frame(&clean.design, None, 1, clean.images[0].clone(), 0);
+    let frame = cosim::frame(
+        &clean.design,
+        None,
+        emit::vectors::Settings::all(&clean.design),
+        clean.images[0].clone(),
+        0,
+    );
     let used: usize = clean
         .design
         .layers

@@ -8,7 +8,8 @@ use bincim::arch::{
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design, Threshold};
 use bincim::device::CellKind;
-use bincim::emit::{bench, vectors::Frame};
+use bincim::emit::bench;
+use bincim::emit::vectors::{Frame, Settings};
 use bincim::flow::Tool;
 use bincim::flow::icarus::{self, Level};
 use bincim::flow::verilator;
@@ -97,7 +98,7 @@ pub fn limited_frames(
         cosim::frame(
             design,
             chip,
-            planes,
+            Settings { planes, ..Settings::all(design) },
             image.to_vec(),
             machine::frame_seed(machine::RESET_SEED, index as u64),
         )
@@ -109,7 +110,9 @@ pub fn limited_frames(
 pub fn plane_frames(design: &Design, planes: usize, seed: u64, count: usize) -> Vec<Frame> {
     random::elements(&design.network, seed, count)
         .chunks(design.network.input.shape.elements())
-        .map(|image| cosim::frame(design, None, planes, image.to_vec(), 0))
+        .map(|image| {
+            cosim::frame(design, None, Settings { planes, ..Settings::all(design) }, image.to_vec(), 0)
+        })
         .collect()
 }
 
@@ -154,8 +157,8 @@ pub fn simulate(folder: &Path, seed: u64) -> Result<String, String> {
 
 /// The machine's bits and scores against the definition's.
 pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
-    let trace = reference::run(&design.network.limited(frame.planes), &frame.image);
-    let cycles = &design.frame_of(frame.planes).layers;
+    let trace = reference::run(&design.network.limited(frame.settings.planes), &frame.image);
+    let cycles = &design.frame_of(frame.settings.planes).layers;
     for (index, layer) in design.network.layers.iter().enumerate() {
         let expected = &trace.layers[index].bits;
         let pixels = layer.output.pixels();

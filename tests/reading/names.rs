@@ -72,7 +72,9 @@ fn texts(design: &Design) -> Vec<NamedText> {
     let names: Vec<String> = texts.iter().map(|file| file.name.clone()).collect();
     let image = random::elements(&design.network, 1, 1);
     let frames: Vec<vectors::Frame> = (0..emit::bench::frames(design, 1))
-        .map(|_| cosim::frame(design, chip.as_ref(), design.planes_of_weights(), image.clone(), RESET_SEED))
+        .map(|_| {
+            cosim::frame(design, chip.as_ref(), vectors::Settings::all(design), image.clone(), RESET_SEED)
+        })
         .collect();
     texts.extend(emit::bench::files(design, &frames).expect("templates that render"));
     texts.push(emit::package::core(design, &names, None).expect("a template that renders"));

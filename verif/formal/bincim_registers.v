@@ -6,15 +6,18 @@
 // it is until it is taken; an access is taken with its address and data together, and not while an
 // answer waits. START is remembered until a frame starts; the number of planes is always one that
 // there is.
+// The numbers of planes and samples are proved with bincim_most_register.
 
 module properties #(
     parameter Layers = 2,
     parameter Planes = 1,
     parameter Noise = 0,
+    parameter Samples = 0,
     parameter CycleWidth = 4,
     parameter TotalWidth = 4,
     parameter LayerWidth = (Layers > 1) ? $clog2(Layers) : 1,
-    parameter PlaneWidth = (Planes > 1) ? $clog2(Planes) : 1
+    parameter PlaneWidth = (Planes > 1) ? $clog2(Planes) : 1,
+    parameter SampleWidth = (Samples > 1) ? $clog2(Samples) : 1
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -49,11 +52,14 @@ module properties #(
   wire wanted;
   wire [PlaneWidth-1:0] last_plane;
   wire [31:0] seed;
+  wire [SampleWidth-1:0] last_sample;
+  wire flips;
 
   bincim_registers #(
       .Layers(Layers),
       .Planes(Planes),
       .Noise(Noise),
+      .Samples(Samples),
       .CycleWidth(CycleWidth),
       .TotalWidth(TotalWidth)
   ) dut (
@@ -80,6 +86,8 @@ module properties #(
       .frame_wanted_o(wanted),
       .last_plane_o(last_plane),
       .seed_o(seed),
+      .last_sample_o(last_sample),
+      .flips_o(flips),
       .frame_start_i(frame_start_i),
       .frame_done_i(frame_done_i),
       .busy_i(busy_i),
@@ -136,6 +144,7 @@ module properties #(
       assert (bresp == 2'b00 && rresp == 2'b00);
       assert (!start_q | wanted);
       assert (last_plane < Planes);
+      assert (Samples == 0 || last_sample < Samples);
     end
   end
 

@@ -5,11 +5,11 @@
 
 use super::draws;
 use super::texts::{self, Text};
-use crate::design::Design;
-use crate::emit::vectors::{self, Frame, Record, Run};
+use crate::design::{Design, LayerDesign};
+use crate::emit::vectors::{self, Frame, Record, Run, Settings};
 use crate::emit::{self, NamedText, popcount};
 use crate::flow::{self, FlowError, Found, verilator};
-use crate::golden::machine;
+use crate::golden::machine::{self, MachineTrace, Sampling};
 use crate::variation::Chip;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -56,6 +56,8 @@ pub struct Mismatch {
     pub note: String,
     pub image: i64,
     pub layer: i64,
+    /// Which run of a layer that runs several times.
+    pub sample: i64,
     pub group: i64,
     pub lane: i64,
     pub channel: i64,
@@ -84,8 +86,10 @@ pub struct Shard {
     /// Fewest cycles between the first sums of two frames; 0 if there was one frame.
     pub interval: u64,
     pub seconds: f64,
-    /// With the most planes that run; 0 where no register was read behind such a frame.
+    /// With the most planes and samples that run; 0 where no register was read behind such a frame.
     pub layer_cycles: Vec<u64>,
+    /// Likewise, of the whole frame.
+    pub frame_cycles: u64,
     /// Situations that the design can show, and how often they were met.
     pub coverage: Vec<(String, u64)>,
     pub first: Option<Mismatch>,
@@ -181,8 +185,9 @@ impl Model {
 
 /// Images of one shard at most.
 pub fn shard_size(design: &Design) -> usize {
+    let of_layer = |layer: &LayerDesign| layer.groups * layer.vectors * design.lanes;
     let values: usize =
-        design.layers.iter().map(|layer| layer.groups * layer.vectors * design.lanes).sum::<usize>();
+        design.runs(design.samples()).iter().map(|&layer| of_layer(&design.layers[layer])).sum::<usize>();
     (SHARD_BYTES / (5 * values).max(1)).clamp(1, SHARD_IMAGES)
 }
 
@@ -298,17 +303,39 @@ fn run_shard(
 fn records(design: &Design, model: &Model, plan: &Plan, index: usize, image: &[i16]) -> Vec<Record> {
     let record = |kind| {
         let seed = draws::seed(plan, index, kind);
-        let planes = draws::planes(design, plan, index, kind);
+        let settings = draws::settings(design, plan, index, kind);
         let elements = draws::elements(design, plan, index, kind, image);
-        Record { frame: frame(design, model.chip.as_ref(), planes, elements, seed), image: index, kind, seed }
+        Record {
+            frame: frame(design, model.chip.as_ref(), settings, elements, seed),
+            image: index,
+            kind,
+            seed,
+        }
     };
     draws::kinds(index).map(record).collect()
 }
 
-/// The golden model's answer to one image; `chip`, `planes` and `seed` as in [`machine::run_planes`].
-pub fn frame(design: &Design, chip: Option<&Chip>, planes: usize, image: Vec<i16>, seed: u32) -> Frame {
-    let trace = machine::run_planes(design, chip, planes, &image, seed);
+/// The golden model's run of one image; `chip` and `seed` as in [`machine::run_planes`].
+pub fn trace(
+    design: &Design,
+    chip: Option<&Chip>,
+    settings: Settings,
+    image: &[i16],
+    seed: u32,
+) -> MachineTrace {
+    match design.ensemble {
+        Some(_) => {
+            let flips = settings.mode & Settings::NO_FLIPS == 0;
+            machine::run_samples(design, image, Sampling { samples: settings.samples, seed, flips })
+        }
+        None => machine::run_planes(design, chip, settings.planes, image, seed),
+    }
+}
+
+/// The golden model's answer to one image, as [`trace`].
+pub fn frame(design: &Design, chip: Option<&Chip>, settings: Settings, image: Vec<i16>, seed: u32) -> Frame {
+    let trace = trace(design, chip, settings, &image, seed);
     let cycles = trace.layers.iter().map(|layer| layer.cycles).collect();
     let (sums, bits) = trace.layers.into_iter().map(|layer| (layer.sums, layer.bits)).unzip();
-    Frame { image, sums, bits, scores: trace.scores, cycles, planes }
+    Frame { image, sums, bits, scores: trace.scores, cycles, settings }
 }

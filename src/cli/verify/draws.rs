@@ -4,7 +4,7 @@
 
 use super::cosim::Plan;
 use crate::design::Design;
-use crate::emit::vectors::Kind;
+use crate::emit::vectors::{Kind, Settings};
 use crate::golden::machine;
 
 /// One image in so many is followed by a frame of the run's own, the first four of them.
@@ -19,13 +19,27 @@ pub(super) fn kinds(index: usize) -> impl Iterator<Item = Kind> {
     std::iter::once(Kind::User).chain(added)
 }
 
-/// Planes that a frame runs: all in every third image, else any number.
-pub(super) fn planes(design: &Design, plan: &Plan, index: usize, kind: Kind) -> usize {
-    let all = design.planes_of_weights();
-    match plan.planes {
-        Some(planes) => planes,
-        None if kind == Kind::User && index.is_multiple_of(3) => all,
-        None => 1 + draw(plan.seed, Use::Planes, 2 * index + usize::from(kind != Kind::User)) as usize % all,
+/// Settings of a frame: all planes and samples in every third image, else any number of them. Where weights are drawn,
+/// some frames turn none round, and some leave SEED as it is.
+pub(super) fn settings(design: &Design, plan: &Plan, index: usize, kind: Kind) -> Settings {
+    let place = 2 * index + usize::from(kind != Kind::User);
+    let whole = kind == Kind::User && index.is_multiple_of(3);
+    let some = |purpose, all: usize| match whole {
+        true => all,
+        false => 1 + draw(plan.seed, purpose, place) as usize % all,
+    };
+    let drawn = draw(plan.seed, Use::Mode, place);
+    let mode = match design.ensemble {
+        Some(_) if !whole => {
+            let flag = |bit: u32, set| if drawn >> bit & 7 == 0 { set } else { 0 };
+            flag(0, Settings::NO_FLIPS) | flag(8, Settings::SAME_SEED)
+        }
+        _ => 0,
+    };
+    Settings {
+        planes: plan.planes.unwrap_or_else(|| some(Use::Planes, design.planes_of_weights())),
+        samples: some(Use::Samples, design.samples()),
+        mode,
     }
 }
 
@@ -80,6 +94,8 @@ enum Use {
     Planes = 1,
     Seed = 2,
     Element = 3,
+    Samples = 4,
+    Mode = 5,
 }
 
 fn draw(seed: u64, purpose: Use, index: usize) -> u64 {

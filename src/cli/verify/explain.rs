@@ -27,9 +27,12 @@ pub fn bit(
         _ => 0,
     };
     let vectors = if layer.sum_pixels { 1 } else { layer.vectors };
-    let first = group * vectors + pixel * window;
-    let golden = trace.layers.get(index)?;
-    let sums: Vec<i64> = (first..first + window)
+    let first_vector = group * vectors + pixel * window;
+    // The runs of a frame's samples stand one behind the other.
+    let first = design.ensemble.as_ref().map_or(0, |ensemble| ensemble.first);
+    let run = index + usize::try_from(m.sample).unwrap_or(0) * (design.layers.len() - first);
+    let golden = trace.layers.get(run)?;
+    let sums: Vec<i64> = (first_vector..first_vector + window)
         .map(|vector| golden.sums.get(vector * design.lanes + lane).copied())
         .collect::<Option<_>>()?;
     let entry = design.threshold_base(index, planes) + group;

@@ -22,7 +22,6 @@ use super::{Outcome, options, output};
 use crate::design::Design;
 use crate::escape::shell_path;
 use crate::flow::{self, Tool, folder};
-use crate::golden::machine;
 use crate::report::junit;
 use crate::variation::Chip;
 use changed::Change;
@@ -347,10 +346,10 @@ fn behind(
     let index = usize::try_from(first.image).ok()?;
     // An image gives several frames; the one that was expected to give this bit explains it.
     draws::kinds(index).find_map(|kind| {
-        let planes = draws::planes(design, plan, index, kind);
+        let settings = draws::settings(design, plan, index, kind);
         let elements = draws::elements(design, plan, index, kind, &image(index));
-        let trace = machine::run_planes(design, chip, planes, &elements, draws::seed(plan, index, kind));
-        explain::bit(design, chip, planes, &trace, first)
+        let trace = cosim::trace(design, chip, settings, &elements, draws::seed(plan, index, kind));
+        explain::bit(design, chip, settings.planes, &trace, first)
     })
 }
 

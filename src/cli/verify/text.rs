@@ -28,13 +28,17 @@ pub fn summary(verdict: &Verdict) -> String {
     line(format!("  {:28} {:>14} {:>14}", "layer", "predicted", "measured"));
     let measured = measured(verdict);
     let predicted = design.frame_of(verdict.plan.most_planes(design));
+    let last = design.last_cycles(predicted);
     for (index, layer) in design.layers.iter().enumerate() {
-        line(row(&layer.name.terminal(), predicted.layers[index], measured.get(index).copied()));
+        line(row(&layer.name.terminal(), last[index], measured.get(index).copied()));
     }
     line(row(
-        "frame",
+        &match design.samples() {
+            1 => "frame".to_string(),
+            samples => format!("frame of {samples} samples"),
+        },
         predicted.layers.iter().sum::<u64>(),
-        (!measured.is_empty()).then(|| measured.iter().sum()),
+        (!measured.is_empty()).then(|| frame_cycles(verdict)),
     ));
     line(String::new());
     let total = |of: fn(&super::Shard) -> u64| thousands(verdict.total(of));
@@ -148,6 +152,11 @@ fn row(name: &str, predicted: u64, measured: Option<u64>) -> String {
     format!("  {shown:28} {:>14} {measured_text:>14}{mark}", thousands(predicted))
 }
 
+/// The cycles of a whole frame, as its register showed them; 0 before there is one.
+fn frame_cycles(verdict: &Verdict) -> u64 {
+    verdict.shards.iter().map(|shard| shard.frame_cycles).max().unwrap_or(0)
+}
+
 /// Cycles of each layer as the counters showed them; empty if no shard got that far.
 fn measured(verdict: &Verdict) -> Vec<u64> {
     let complete = |shard: &&super::Shard| shard.layer_cycles.iter().any(|&cycles| cycles > 0);
@@ -168,6 +177,9 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
     }
     if let Some(layer) = usize::try_from(m.layer).ok().and_then(|index| verdict.design.layers.get(index)) {
         parts.push(format!("of layer {} '{}'", m.layer, layer.name.terminal()));
+        if m.sample >= 0 {
+            parts.push(format!("in sample {}", m.sample));
+        }
     }
     let mut place = Vec::new();
     let mut show = |name: &str, value: i64| {
@@ -192,6 +204,7 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
 pub fn json(verdict: &Verdict) -> Value {
     let measured = measured(verdict);
     let predicted = verdict.design.frame_of(verdict.plan.most_planes(verdict.design));
+    let last = verdict.design.last_cycles(predicted);
     let layers: Vec<Value> = verdict
         .design
         .layers
@@ -199,7 +212,7 @@ pub fn json(verdict: &Verdict) -> Value {
         .enumerate()
         .map(|(index, layer)| {
             json!({
-                "name": layer.name, "cycles_predicted": predicted.layers[index],
+                "name": layer.name, "cycles_predicted": last[index],
                 "cycles_measured": measured.get(index), "bound": layer.bound,
             })
         })
@@ -217,7 +230,7 @@ pub fn json(verdict: &Verdict) -> Value {
         "mismatches": verdict.mismatches(),
         "cycles_predicted": predicted.layers.iter().sum::<u64>(),
         "planes": verdict.plan.most_planes(verdict.design),
-        "cycles_measured": measured.iter().sum::<u64>(),
+        "cycles_measured": frame_cycles(verdict),
         "layers": layers,
         "sums": verdict.total(|s| s.sums),
         "bits": verdict.total(|s| s.bits),

@@ -1,7 +1,8 @@
 //! What a design sets in its array.
 
+use super::super::facts::Loops;
 use super::Head;
-use crate::design::Design;
+use crate::design::{Design, Ensemble};
 
 /// `bincim_row_driver`.
 pub(in super::super) fn row_driver(design: &Design) -> Head {
@@ -10,4 +11,24 @@ pub(in super::super) fn row_driver(design: &Design) -> Head {
         .with("Word", design.word)
         .with("Planes", design.vector_bits() / design.rows)
         .with("RowEnable", design.row_enable.into())
+}
+
+/// `bincim_weight_noise`, where weights are drawn.
+pub(in super::super) fn weight_noise(design: &Design, ensemble: &Ensemble) -> Head {
+    let places = |taps: &[u8; 3]| taps.iter().rev().map(|tap| format!("{tap:06b}")).collect::<String>();
+    // Four noise bits a line, the last one first.
+    let words: Vec<String> = ensemble.taps.iter().rev().map(|taps| format!("18'b{}", places(taps))).collect();
+    let lines: Vec<String> = words.chunks(4).map(|words| words.join(", ")).collect();
+    Head::new("bincim_weight_noise")
+        .with("Bits", ensemble.taps.len())
+        .with_value("Taps", format!("{{\n        {}\n      }}", lines.join(",\n        ")))
+        .with("Blocks", (Loops::new(design).blocks > 1).into())
+}
+
+/// `bincim_weight_sampler`.
+pub(in super::super) fn weight_sampler(design: &Design, ensemble: &Ensemble) -> Head {
+    Head::new("bincim_weight_sampler")
+        .with("Rows", design.weight_rows)
+        .with("Lanes", design.lanes)
+        .with("Bits", ensemble.bits)
 }

@@ -10,13 +10,15 @@ pub(in super::super) fn registers(design: &Design) -> Head {
         .with("Layers", design.layers.len())
         .with("Planes", design.planes_of_weights())
         .with("Noise", design.has_noise().into())
+        .with("Samples", design.ensemble.as_ref().map_or(0, |ensemble| ensemble.samples))
         .with("CycleWidth", cycle_width(design));
     head.with("TotalWidth", bits(design.cycles as usize))
 }
 
-/// Bits of the cycles of a layer.
+/// Bits of the cycles of one run of a layer.
 pub(in super::super) fn cycle_width(design: &Design) -> usize {
-    bits(design.layers.iter().map(|layer| layer.cycles).max().unwrap_or(1) as usize)
+    let runs = &design.plane_cycles[design.plane_cycles.len() - 1].layers;
+    bits(runs.iter().copied().max().unwrap_or(1) as usize)
 }
 
 /// The pipe of a vector: `bincim_vector_pipe`, behind analog arrays `bincim_analog_pipe`; `plane_width` bits of the number

@@ -5,7 +5,7 @@ use super::super::gather::Gather;
 use super::super::view::View;
 use super::super::walk::Walk;
 use super::{Head, control, stream};
-use crate::design::{Design, LayerDesign};
+use crate::design::{Design, Ensemble, LayerDesign};
 
 /// `bincim_counter` of rounds of up to `count` steps.
 pub(in super::super) fn counter(count: usize) -> Head {
@@ -152,6 +152,7 @@ pub(in super::super) fn write_back(design: &Design, writes: Writes) -> Head {
 fn loops(head: Head, design: &Design) -> Head {
     let loops = Loops::new(design);
     head.with("Layers", design.layers.len())
+        .with("Samples", design.samples())
         .with("Groups", loops.groups)
         .with("Blocks", loops.blocks)
         .with("Passes", loops.passes)
@@ -200,9 +201,19 @@ pub(in super::super) fn gather(v: &View, gather: &Gather) -> Head {
         .with("Channels", gather.channels)
 }
 
+/// `bincim_score_sum`, where the scores of samples are added.
+pub(in super::super) fn score_sum(design: &Design, ensemble: &Ensemble) -> Head {
+    Head::new("bincim_score_sum")
+        .with("Lanes", stream::score_lanes(design))
+        .with("Width", design.widths.score)
+        .with("Sum", ensemble.score_width)
+        .with("Words", design.output.groups * design.output.pixels)
+}
+
 /// `bincim_weight_loader`.
 pub(in super::super) fn weight_loader(design: &Design) -> Head {
     loops(Head::new("bincim_weight_loader"), design)
+        .with("Drawn", design.ensemble.is_some().into())
         .with("Words", design.rows / design.weight_rows)
         .with("TileWords", Loops::new(design).words)
         .with("AddressWidth", design.widths.weight_address)

@@ -1,7 +1,7 @@
 //! What a design sets in its memories: `bincim_rom`, and the activation memory.
 
 use super::Head;
-use crate::design::{Analog, Design};
+use crate::design::{Analog, Design, Ensemble};
 
 /// What synthesis makes of a memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,13 @@ pub(in super::super) fn map(design: &Design) -> Head {
 pub(in super::super) fn weights(design: &Design) -> Head {
     let style = if design.weights_in_registers() { Style::Registers } else { Style::Block };
     rom(design.weight_rows * design.lanes, design.weights.rows(), style, &design.image("weights"))
+}
+
+/// The flip codes of the weights that are drawn, word for word beside them.
+pub(in super::super) fn flips(design: &Design, ensemble: &Ensemble) -> Head {
+    let style = if design.weights_in_registers() { Style::Registers } else { Style::Block };
+    let (width, depth) = (ensemble.codes.columns(), ensemble.codes.rows());
+    rom(width, depth, style, &design.image("flips"))
 }
 
 /// What the arrays of a drawn chip hold.

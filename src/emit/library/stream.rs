@@ -128,10 +128,11 @@ pub(in super::super) fn scores(design: &Design) -> ScoreBuffer {
     let (groups, pixels) = (output.groups, output.pixels);
     let (lanes, classes) = (score_lanes(design), output.scores / pixels);
     let gives_scores = design.layers[design.layers.len() - 1].scores;
+    let summed = design.ensemble.as_ref().map_or(design.widths.score, |ensemble| ensemble.score_width);
     ScoreBuffer {
         head: Head::new("bincim_score_buffer")
             .with("Lanes", lanes)
-            .with("Width", if gives_scores { design.widths.score } else { 1 })
+            .with("Width", if gives_scores { summed } else { 1 })
             .with("Signed", gives_scores.into())
             .with("StreamWidth", output.stream_bits)
             .with("Groups", groups)

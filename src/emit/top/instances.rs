@@ -3,9 +3,11 @@
 use super::super::facts::bits;
 use super::super::library::core::{Products, Writes};
 use super::super::library::{Head, array, control, core, memories, stream};
+use super::super::program::literal;
 use super::super::result::{self, write_layer};
-use super::super::view::View;
-use crate::design::Design;
+use super::super::view::{DrawnView, View};
+use crate::design::width::index;
+use crate::design::{Design, Ensemble};
 
 pub(super) struct Instance {
     /// The module, with its parameters where it has any; one of the design's own without its prefix.
@@ -103,11 +105,14 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
         ports.push((true, name, name));
     }
     let layers = format!("10'd{}", v.layers);
+    let drawn = v.drawn.is_some();
     ports.extend([
         (true, "layers_i", layers.as_str()),
         (true, "frame_wanted_o", "frame_wanted"),
         (true, "last_plane_o", "wanted_last_plane"),
-        (true, "seed_o", if v.noise { "noise_seed" } else { "unused_seed" }),
+        (true, "seed_o", or(v.noise, "noise_seed", or(drawn, "seed", "unused_seed"))),
+        (true, "last_sample_o", or(drawn, "wanted_last_sample", "unused_wanted_sample")),
+        (true, "flips_o", or(drawn, "flips", "unused_flips")),
         (true, "frame_start_i", "frame_start"),
         (true, "frame_done_i", "frame_done"),
         (true, "busy_i", "busy"),
@@ -266,6 +271,76 @@ pub(super) fn weight_memory(design: &Design) -> Instance {
     )
 }
 
+/// The word of flip codes beside the one of the weights that is read, from the first drawn layer on.
+pub(super) fn flip_address(v: &View, drawn: &DrawnView) -> Vec<String> {
+    let width = v.weight_address_width;
+    let mut lines = vec!["wire flip_read = weight_read & draw_layer;".to_string()];
+    match drawn.base {
+        0 => lines.push(format!("wire [{}:0] flip_address = weight_address;", width - 1)),
+        base => {
+            lines.push(format!("wire [{}:0] flip_address = weight_address - {width}'d{base};", width - 1))
+        }
+    }
+    if width > drawn.address_width {
+        let above = drawn.address_width;
+        lines.push(format!("wire unused_flip_address = &{{1'b0, flip_address[{}:{above}]}};", width - 1));
+    }
+    lines
+}
+
+/// What draws the weights: the memory of flip codes, the noise and the sampler.
+pub(super) fn draws(design: &Design, ensemble: &Ensemble) -> Vec<Instance> {
+    let memory = memories::flips(design, ensemble);
+    let address = low("flip_address", design.widths.weight_address, index(ensemble.codes.rows()));
+    let noise = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_start_i", "frame_start"),
+        (true, "seed_i", "seed"),
+        (true, "flips_i", "flips"),
+        (true, "seeded_o", "seeded"),
+        (true, "step_i", "weight_read"),
+        (true, "draw_i", "draw_layer"),
+        (true, "sample_start_i", "sample_start"),
+        (true, "group_start_i", "group_start"),
+        (true, "again_i", "group_again"),
+        (true, "flip_o", "flip"),
+        (true, "noise_o", "weight_noise"),
+    ];
+    let sampler = vec![
+        CLOCK,
+        (true, "take_i", "draw"),
+        (true, "flip_i", "flip"),
+        (true, "weight_i", "weight_word"),
+        (true, "code_i", "flip_code"),
+        (true, "noise_i", "weight_noise"),
+        (true, "weight_o", "drawn_word"),
+    ];
+    vec![
+        rom(&memory, "flip_memory", ["flip_read", &address, "flip_code"])
+            .noting(format!("Flip codes of {} bits, word for word beside the weights.", ensemble.bits - 1)),
+        shared(&array::weight_noise(design, ensemble), "weight_noise", noise),
+        shared(&array::weight_sampler(design, ensemble), "weight_sampler", sampler),
+    ]
+}
+
+/// Adds the scores of the samples.
+pub(super) fn score_sum(design: &Design, ensemble: &Ensemble) -> Instance {
+    let last_word = stream::scores(design).last_word;
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "last_word_i", last_word.as_str()),
+        (true, "sample_first_i", "sample_first"),
+        (true, "sample_last_i", "sample_last"),
+        (true, "valid_i", "score_valid"),
+        (true, "score_i", "score"),
+        (true, "valid_o", "sum_of_scores_valid"),
+        (true, "sum_o", "sum_of_scores"),
+    ];
+    shared(&core::score_sum(design, ensemble), "score_sum", ports)
+}
+
 /// A memory that is read only; `wires` are read, address and data.
 pub(super) fn rom(head: &Head, name: &'static str, wires: [&str; 3]) -> Instance {
     let [read, address, data] = wires;
@@ -277,7 +352,7 @@ pub(super) fn cim_array(v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         (true, "write_i", "shadow_write"),
-        (true, "weight_i", "weight_word"),
+        (true, "weight_i", or(v.drawn.is_some(), "drawn_word", "weight_word")),
         (true, "swap_i", "tile_swap"),
         (v.planes > 1, "weighted_i", "weighted"),
         (true, "row_i", "row"),
@@ -397,12 +472,16 @@ pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
         }
     };
     let or_unused = |gives, name, unused| if gives { name } else { unused };
+    let first_again = v.drawn.as_ref().map_or(0, |drawn| drawn.first_entry);
+    let first_again = literal(design.widths.threshold_address, first_again as i64);
     let ports = vec![
         CLOCK,
         RESET,
         (true, "scores_i", scores),
         (true, "flip_after_pool_i", unit.flip_after_pool.unwrap_or("flip_after_pool")),
         (true, "last_group_i", unit.last_group.as_str()),
+        (true, "again_i", or(v.drawn.is_some(), "!sample_last", "1'b0")),
+        (true, "first_again_i", first_again.as_str()),
         (true, "first_entry_i", unit.first_entry.as_str()),
         (true, "count_valid_i", "count_valid"),
         (true, "count_group_last_i", "count_group_last"),
@@ -478,7 +557,7 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
 pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
     let buffer = stream::scores(design);
     let bits = low("result_bits", v.lanes, v.score_lanes);
-    let data = if v.gives_scores { "score" } else { &bits };
+    let data = if v.gives_scores { or(v.drawn.is_some(), "sum_of_scores", "score") } else { &bits };
     let ports = vec![
         CLOCK,
         RESET,
@@ -489,7 +568,7 @@ pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
         (true, "frame_start_i", "frame_start"),
         (true, "room_o", "score_room"),
         (true, "waiting_o", "scores_waiting"),
-        (true, "write_i", "score_valid"),
+        (true, "write_i", or(v.drawn.is_some(), "sum_of_scores_valid", "score_valid")),
         (true, "data_i", data),
         (true, "m_axis_tdata", "m_axis_tdata"),
         (true, "m_axis_tvalid", "m_axis_tvalid"),

@@ -126,6 +126,12 @@ fn last_layer(design: &Design) -> String {
     literal(design.widths.layer.max(1), design.layers.len() as i64 - 1)
 }
 
+/// The first layer that runs once a sample.
+fn first_drawn(design: &Design) -> String {
+    let first = design.ensemble.as_ref().map_or(0, |ensemble| ensemble.first);
+    literal(design.widths.layer.max(1), first as i64)
+}
+
 /// An output of the sequencer, its bits (0: a single wire), and whether anything looks at it.
 pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
     let loops = Loops::new(design);
@@ -138,6 +144,9 @@ pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static s
         ("pass", index_width(loops.passes), told.asks("pass_i") || v.input_passes > 1),
         ("plane", index_width(loops.planes), true),
         ("last_plane", index_width(loops.planes), v.tells_planes),
+        ("last_sample", v.sample_width(), v.drawn.is_some()),
+        ("sample_first", 0, v.drawn.is_some()),
+        ("sample_last", 0, v.drawn.is_some()),
         ("pass_first", 0, analog),
         ("block_last", 0, !analog),
         ("walk_start", 0, v.has_walk),
@@ -156,6 +165,7 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
     };
     inputs.push(last_block);
     inputs.push(told.at("one_sum", 1, 0));
+    let first_drawn = first_drawn(design);
     inputs.push(("last_layer_i".into(), last_layer(design)));
     let outputs: Vec<(String, String)> = outputs(design, v, told)
         .into_iter()
@@ -174,6 +184,8 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
         (true, "layer_done_i", "layer_done"),
         (true, "layer_cycles_o", "layer_cycles"),
         (true, "last_plane_i", "wanted_last_plane"),
+        (true, "first_drawn_i", first_drawn.as_str()),
+        (true, "last_sample_i", or(v.drawn.is_some(), "wanted_last_sample", "1'b0")),
     ];
     ports.extend(borrowed(&inputs));
     ports.extend([
@@ -323,6 +335,9 @@ pub(super) fn weight_loader(design: &Design, v: &View, told: &Told) -> Instance 
     let last_plane = if v.plane_width > 0 { "last_plane".into() } else { format!("{plane}'d0") };
     inputs.push(("last_plane_i".into(), last_plane));
     inputs.push(("last_layer_i".into(), last_layer(design)));
+    let drawn = v.drawn.is_some();
+    let (first_drawn, base) = (first_drawn(design), v.drawn.as_ref().map_or(0, |drawn| drawn.base));
+    let drawn_address = literal(v.weight_address_width, base as i64);
     let outputs: Vec<(String, String)> = load_outputs(design, v, told)
         .into_iter()
         .map(|(wire, _, used)| {
@@ -334,6 +349,15 @@ pub(super) fn weight_loader(design: &Design, v: &View, told: &Told) -> Instance 
     ports.extend(borrowed(&inputs));
     ports.extend(borrowed(&outputs));
     ports.extend([
+        (true, "first_drawn_i", first_drawn.as_str()),
+        (true, "last_sample_i", or(drawn, "last_sample", "1'b0")),
+        (true, "drawn_address_i", drawn_address.as_str()),
+        (true, "seeded_i", or(drawn, "seeded", "1'b0")),
+        (true, "draw_layer_o", or(drawn, "draw_layer", "unused_draw_layer")),
+        (true, "sample_start_o", or(drawn, "sample_start", "unused_sample_start")),
+        (true, "group_start_o", or(drawn, "group_start", "unused_group_start")),
+        (true, "group_again_o", or(drawn, "group_again", "unused_group_again")),
+        (true, "draw_o", or(drawn, "draw", "unused_draw")),
         (true, "frame_start_i", "frame_start"),
         (true, "read_o", "weight_read"),
         (true, "address_o", "weight_address"),

@@ -64,6 +64,9 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
             parts.push(instances::weight_memory(design));
             parts.extend(load.instances());
             parts.push(loops::weight_loader(design, view, &load));
+            if let Some(ensemble) = &design.ensemble {
+                parts.extend(instances::draws(design, ensemble));
+            }
             parts.push(instances::cim_array(view));
         }
     }
@@ -87,6 +90,9 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         }
         parts.push(instances::write_back(design, view));
     }
+    if let Some(ensemble) = &design.ensemble {
+        parts.push(instances::score_sum(design, ensemble));
+    }
     parts.push(instances::score_buffer(design, view));
     file(&design.module("top"), &Top { v: view, groups, instances: parts })
 }
@@ -104,15 +110,22 @@ fn group(comment: &'static str, wires: Vec<(bool, usize, &str)>, lines: Vec<Stri
 fn frames(v: &View) -> Group {
     let last = v.layers - 1;
     let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room".to_string()];
-    lines[0] += if v.analog.is_some() { " & array_ready;" } else { " & tile_ready;" };
+    // A first tile that is drawn waits for its frame.
+    let drawn_first = v.drawn.as_ref().is_some_and(|drawn| drawn.first == 0);
+    lines[0] += match (v.analog.is_some(), drawn_first) {
+        (true, _) => " & array_ready;",
+        (false, true) => ";",
+        (false, false) => " & tile_ready;",
+    };
+    let released = if drawn_first { "layer_done & sample_last" } else { "layer_done" };
     match v.many_layers {
         true => {
             let width = v.layer_width;
             lines.push(format!("wire input_layer = (walk_layer == {width}'d0);"));
-            lines.push(format!("wire frame_release = layer_done & (layer == {width}'d0);"));
+            lines.push(format!("wire frame_release = {released} & (layer == {width}'d0);"));
             lines.push(format!("wire last_layer = (layer == {width}'d{last});"));
         }
-        false => lines.push("wire frame_release = layer_done;".into()),
+        false => lines.push(format!("wire frame_release = {released};")),
     }
     if !v.many_layers {
         // One layer: it is the first and the last.
@@ -130,7 +143,15 @@ fn frames(v: &View) -> Group {
             (true, 0, "score_room"),
             (true, 0, "scores_waiting"),
             (true, v.plane_width.max(1), "wanted_last_plane"),
-            (!v.noise, 32, "unused_seed"),
+            (v.drawn.is_some(), 32, "seed"),
+            (!v.noise && v.drawn.is_none(), 32, "unused_seed"),
+            (
+                true,
+                v.sample_width(),
+                if v.drawn.is_some() { "wanted_last_sample" } else { "unused_wanted_sample" },
+            ),
+            (v.drawn.is_some(), 0, "flips"),
+            (v.drawn.is_none(), 0, "unused_flips"),
             (true, 0, "layer_drained"),
         ],
         lines,
@@ -200,17 +221,34 @@ fn wire_line(width: usize, name: &str, value: &str) -> String {
 }
 
 fn weights(design: &Design, v: &View, told: &Told) -> Group {
+    let drawn = v.drawn.as_ref();
+    let lines = drawn.map_or_else(Vec::new, |drawn| instances::flip_address(v, drawn));
     let mut group = group(
         "Weights on their way into the shadow cells.",
         vec![
             (true, 0, "weight_read"),
             (true, v.weight_address_width, "weight_address"),
             (true, v.weight_bits, "weight_word"),
+            (drawn.is_some(), 0, "draw_layer"),
+            (drawn.is_some(), 0, "sample_start"),
+            (drawn.is_some(), 0, "group_start"),
+            (drawn.is_some(), 0, "group_again"),
+            (drawn.is_some(), 0, "draw"),
+            (drawn.is_none(), 0, "unused_draw_layer"),
+            (drawn.is_none(), 0, "unused_sample_start"),
+            (drawn.is_none(), 0, "unused_group_start"),
+            (drawn.is_none(), 0, "unused_group_again"),
+            (drawn.is_none(), 0, "unused_draw"),
+            (drawn.is_some(), 0, "seeded"),
+            (drawn.is_some(), 0, "flip"),
+            (drawn.is_some(), drawn.map_or(0, |drawn| drawn.noise_bits), "weight_noise"),
+            (drawn.is_some(), drawn.map_or(0, |drawn| drawn.code_bits), "flip_code"),
+            (drawn.is_some(), v.weight_bits, "drawn_word"),
             (true, v.words, "shadow_write"),
             (true, 0, "tile_ready"),
             (true, 0, "tile_swap"),
         ],
-        vec![],
+        lines,
     );
     for (name, width, used) in loops::load_outputs(design, v, told) {
         group.wires.push(wire(width, &if used { name.into() } else { format!("unused_{name}") }));
@@ -274,6 +312,7 @@ fn counts(design: &Design, v: &View) -> Group {
 
 fn results(design: &Design, v: &View) -> Group {
     let map = has_table(v);
+    let summed = v.drawn.as_ref().map_or(0, |drawn| v.score_lanes * drawn.score_width);
     let mut group = group(
         "Results on their way to memory.",
         vec![
@@ -283,6 +322,8 @@ fn results(design: &Design, v: &View) -> Group {
             (v.writes_groups, 0, "result_group_last"),
             (v.gives_scores, 0, "score_valid"),
             (v.gives_scores, v.score_lanes * v.score_width, "score"),
+            (v.drawn.is_some(), 0, "sum_of_scores_valid"),
+            (v.drawn.is_some(), summed, "sum_of_scores"),
             (!v.gives_scores, 0, "unused_score_valid"),
             (!v.gives_scores, 0, "unused_score"),
             (v.gives_bits, 0, "pooled_valid"),

@@ -13,18 +13,23 @@
 //   0x014 LAYERS        number of layers
 //   0x018 PLANES        where Planes is above 1: most planes of weights that a layer runs; 0 is
 //                       taken as 1, more as all; taken as a frame starts
-//   0x01C SEED          where Noise is 1: seed of the next frame's noise; each frame adds
+//   0x01C SEED          where there is noise: seed of the next frame's noise; each frame adds
 //                       0x9E3779B9 to it
+//   0x020 SAMPLES       where Samples is not 0: samples of a frame; 0 is taken as 1, more than
+//                       there are as all; taken as a frame starts
+//   0x024 MODE          where Samples is not 0: bit 0 no weight is turned round; bit 1 frames add
+//                       nothing to SEED; taken as a frame starts
 //   0x100 LAYER_CYCLES  one word a layer: its cycles in the last whole frame, 0 before there is one
 // Bytes whose strobes are off keep what they hold; the lowest two bits of an address count for
 // nothing. Where there is no register, and where nothing can be written, reads give 0 and writes do
 // nothing; every answer is OKAY.
 // Parameters: Layers, most layers of a network, 1 to 960. Planes, most planes of weights of a
-//     layer, 1 to 127. Noise: 1, reads have noise in gates, of a seed. CycleWidth, bits of a
-//     layer's cycles, and TotalWidth, bits of a frame's, from CycleWidth to 32. LayerWidth and
-//     PlaneWidth follow.
+//     layer, 1 to 127. Noise: 1, reads have noise in gates, of a seed. Samples, most of a frame
+//     whose weights are drawn, of a seed too, 1 to 255; 0, they are not. CycleWidth, bits of a
+//     layer's cycles, and TotalWidth, bits of a frame's, from CycleWidth to 32. LayerWidth,
+//     PlaneWidth and SampleWidth follow.
 // Latency: 1, from a write to its effect; 2, from a read's address to its data.
-// Reset: asynchronous; AUTO is on, PLANES is all, SEED is 1, counters are 0. The read address, read
+// Reset: asynchronous; AUTO is on, PLANES and SAMPLES are all, SEED is 1, MODE and counters are 0. The read address, read
 //     data and the memory of layer cycles have none: nothing shows them before they are written.
 // Protocol: AXI4-Lite; a write is taken with address and data both there and no answer waiting.
 //     Inputs of the engine are pulses of one cycle, and levels (busy_i, *_waiting_i).
@@ -35,10 +40,12 @@ module bincim_registers #(
     parameter Layers = 4,
     parameter Planes = 1,
     parameter Noise = 0,
+    parameter Samples = 0,
     parameter CycleWidth = 16,
     parameter TotalWidth = 18,
     parameter LayerWidth = (Layers > 1) ? $clog2(Layers) : 1,
-    parameter PlaneWidth = (Planes > 1) ? $clog2(Planes) : 1
+    parameter PlaneWidth = (Planes > 1) ? $clog2(Planes) : 1,
+    parameter SampleWidth = (Samples > 1) ? $clog2(Samples) : 1
 ) (
     input  wire clk_i,
     input  wire rst_ni,
@@ -66,6 +73,8 @@ module bincim_registers #(
     output wire frame_wanted_o,
     output wire [PlaneWidth-1:0] last_plane_o,
     output wire [31:0] seed_o,
+    output wire [SampleWidth-1:0] last_sample_o,
+    output wire flips_o,
     input  wire frame_start_i,
     input  wire frame_done_i,
     input  wire busy_i,
@@ -114,36 +123,51 @@ module bincim_registers #(
   assign s_axil_bresp = 2'b00;
   assign frame_wanted_o = auto_q | start_q;
 
-  // PLANES, as the last plane that runs.
+  // PLANES, as the last plane that runs, and SAMPLES, as the last sample.
   wire [7:0] planes;
+  wire [7:0] samples;
+
+  bincim_most_register #(
+      .Most(Planes)
+  ) u_planes (
+      .clk_i(clk_i),
+      .rst_ni(rst_ni),
+      .write_i(write & (s_axil_awaddr[11:2] == 10'h006)),
+      .strobe_i(s_axil_wstrb),
+      .data_i(s_axil_wdata),
+      .number_o(planes),
+      .last_o(last_plane_o)
+  );
+
+  bincim_most_register #(
+      .Most(Samples),
+      .Shown(Samples != 0)
+  ) u_samples (
+      .clk_i(clk_i),
+      .rst_ni(rst_ni),
+      .write_i(write & (s_axil_awaddr[11:2] == 10'h008)),
+      .strobe_i(s_axil_wstrb),
+      .data_i(s_axil_wdata),
+      .number_o(samples),
+      .last_o(last_sample_o)
+  );
+
+  // MODE.
+  wire [1:0] mode;
+  assign flips_o = !mode[0];
 
   generate
-    if (Planes > 1) begin : gen_planes
-      localparam [31:0] ALL = Planes;
-      localparam [31:0] LAST = Planes - 1;
-      reg  [PlaneWidth-1:0] last_plane_q;
-      wire write_planes = write & (s_axil_awaddr[11:2] == 10'h006);
-      wire [7:0] planes_low = s_axil_wstrb[0] ? s_axil_wdata[7:0] : planes;
-      wire planes_high = (s_axil_wstrb[1] & (s_axil_wdata[15:8] != 8'd0)) |
-                         (s_axil_wstrb[2] & (s_axil_wdata[23:16] != 8'd0)) |
-                         (s_axil_wstrb[3] & (s_axil_wdata[31:24] != 8'd0));
-      wire [7:0] last_plane = planes_low - 8'd1;
-      wire unused_last_plane = &{1'b0, last_plane[7:PlaneWidth]};
-      assign planes = {{8-PlaneWidth{1'b0}}, last_plane_q} + 8'd1;
-      assign last_plane_o = last_plane_q;
+    if (Samples != 0) begin : gen_mode
+      reg [1:0] mode_q;
 
       always @(posedge clk_i or negedge rst_ni) begin
-        if (!rst_ni) begin
-          last_plane_q <= LAST[PlaneWidth-1:0];
-        end else if (write_planes) begin
-          if (planes_high | (planes_low > ALL[7:0])) last_plane_q <= LAST[PlaneWidth-1:0];
-          else if (planes_low == 8'd0) last_plane_q <= {PlaneWidth{1'b0}};
-          else last_plane_q <= last_plane[PlaneWidth-1:0];
-        end
+        if (!rst_ni) mode_q <= 2'b00;
+        else if (write_low_byte & (s_axil_awaddr[11:2] == 10'h009)) mode_q <= s_axil_wdata[1:0];
       end
-    end else begin : gen_one_plane
-      assign planes = 8'd0;
-      assign last_plane_o = {PlaneWidth{1'b0}};
+
+      assign mode = mode_q;
+    end else begin : gen_no_mode
+      assign mode = 2'b00;
     end
   endgenerate
 
@@ -151,7 +175,7 @@ module bincim_registers #(
   wire [31:0] seed;
 
   generate
-    if (Noise != 0) begin : gen_seed
+    if (Noise != 0 || Samples != 0) begin : gen_seed
       reg [31:0] seed_q;
       wire write_seed = write & (s_axil_awaddr[11:2] == 10'h007);
 
@@ -163,13 +187,13 @@ module bincim_registers #(
           if (s_axil_wstrb[1]) seed_q[15:8] <= s_axil_wdata[15:8];
           if (s_axil_wstrb[2]) seed_q[23:16] <= s_axil_wdata[23:16];
           if (s_axil_wstrb[3]) seed_q[31:24] <= s_axil_wdata[31:24];
-        end else if (frame_start_i) begin
+        end else if (frame_start_i & !mode[1]) begin
           seed_q <= seed_q + 32'h9E3779B9;
         end
       end
 
       assign seed = seed_q;
-      assign seed_o = (seed_q == 32'd0) ? 32'hFFFFFFFF : seed_q;
+      assign seed_o = (Noise != 0 && seed_q == 32'd0) ? 32'hFFFFFFFF : seed_q;
     end else begin : gen_no_seed
       assign seed = 32'd0;
       assign seed_o = 32'd0;
@@ -248,7 +272,7 @@ module bincim_registers #(
 
       always @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) layer_cycles_q <= {CycleWidth{1'b0}};
-        else if (layer_done_i) layer_cycles_q <= layer_cycles_i;
+        else if (frame_done_i) layer_cycles_q <= layer_cycles_i;
       end
     end
   endgenerate
@@ -271,6 +295,8 @@ module bincim_registers #(
       10'h005: read_value = {22'd0, layers_i};
       10'h006: read_value = {24'd0, planes};
       10'h007: read_value = seed;
+      10'h008: read_value = {24'd0, samples};
+      10'h009: read_value = {30'd0, mode};
       default: read_value = 32'd0;
     endcase
     if (layer_index < layers_i) read_value = {{32-CycleWidth{1'b0}}, shown_cycles};

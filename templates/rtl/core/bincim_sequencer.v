@@ -4,13 +4,14 @@
 //
 // Sequencer: frames, layers and the loops over the vectors of a layer, outermost first: group of
 // channels, block of pixels, tile of the weights (plane, pass), pixel.
-// Parameters: Layers, Groups, Blocks, Passes, Planes and Pixels (of a block), most of each, from 1;
-//     one that is 1 has no counter. Skips: 1, tiles are left out, as bincim_tile_counter has it.
+// Parameters: Layers, Samples, Groups, Blocks, Passes, Planes and Pixels (of a block), most of each,
+//     from 1; one that is 1 has no counter. Skips: 1, tiles are left out, as bincim_tile_counter has it.
 //     CycleWidth, bits of the cycles of a layer. The other widths follow.
 // Latency: the state of a cycle is that of the vector which reaches the array two cycles later.
 // Reset: asynchronous; no frame runs. All counters stand at their first value.
 // Protocol: frame_ready_i: a frame is wanted and complete, its scores have room and its first tile
-//     is loaded; it starts in that cycle (frame_start_o) and takes over last_plane_i. What a layer
+//     is loaded; it starts in that cycle (frame_start_o) and takes over last_plane_i and
+//     last_sample_i. Layers from first_drawn_i on run once a sample. What a layer
 //     says stands beside walk_layer_o, whose vectors are issued, and moves on with layer_drained_i,
 //     the layer's last vector leaves for the array; layer_o moves on with layer_done_i, its result
 //     is there, and layer_cycles_o are its cycles. Issues wait for advance_i. Towards the walk:
@@ -21,6 +22,7 @@
 
 module bincim_sequencer #(
     parameter Layers = 2,
+    parameter Samples = 1,
     parameter Groups = 1,
     parameter Blocks = 1,
     parameter Passes = 1,
@@ -29,6 +31,7 @@ module bincim_sequencer #(
     parameter Pixels = 1,
     parameter CycleWidth = 16,
     parameter LayerWidth = (Layers > 1) ? $clog2(Layers) : 1,
+    parameter SampleWidth = (Samples > 1) ? $clog2(Samples) : 1,
     parameter GroupWidth = (Groups > 1) ? $clog2(Groups) : 1,
     parameter BlockWidth = (Blocks > 1) ? $clog2(Blocks) : 1,
     parameter PassWidth = (Passes > 1) ? $clog2(Passes) : 1,
@@ -41,8 +44,13 @@ module bincim_sequencer #(
     output wire frame_start_o,
     output wire frame_done_o,
     output wire busy_o,
-    // Layers.
+    // Layers and samples.
     input  wire [LayerWidth-1:0] last_layer_i,
+    input  wire [LayerWidth-1:0] first_drawn_i,
+    input  wire [SampleWidth-1:0] last_sample_i,
+    output wire [SampleWidth-1:0] last_sample_o,
+    output wire sample_first_o,
+    output wire sample_last_o,
     output wire [LayerWidth-1:0] walk_layer_o,
     output wire [LayerWidth-1:0] layer_o,
     output wire layer_start_o,
@@ -89,10 +97,11 @@ module bincim_sequencer #(
   reg layer_start_q;
   reg [CycleWidth-1:0] cycles_q;
   wire last_layer;
-  wire layer_start = frame_start_o | (layer_done_i & !last_layer);
+  wire frame_last = last_layer & sample_last_o;
+  wire layer_start = frame_start_o | (layer_done_i & !frame_last);
 
   assign frame_start_o = !busy_q & frame_ready_i;
-  assign frame_done_o = layer_done_i & last_layer;
+  assign frame_done_o = layer_done_i & frame_last;
   assign busy_o = busy_q;
   assign layer_start_o = layer_start_q;
   assign layer_cycles_o = cycles_q;
@@ -116,31 +125,59 @@ module bincim_sequencer #(
     end
   end
 
+  // Samples of the frame.
+  generate
+    if (Samples > 1) begin : gen_samples
+      reg [SampleWidth-1:0] last_sample_q;
+
+      always @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) last_sample_q <= {SampleWidth{1'b0}};
+        else if (frame_start_o) last_sample_q <= last_sample_i;
+      end
+
+      assign last_sample_o = last_sample_q;
+    end else begin : gen_one_sample
+      wire unused = &{1'b0, last_sample_i};
+
+      assign last_sample_o = 1'b0;
+    end
+  endgenerate
+
   // The next layer's vectors may be issued while results of this one are still on their way.
+  wire unused_walk_sample_first;
+  wire unused_walk_sample_last;
   wire unused_walk_layer_last;
 
-  bincim_counter #(
-      .Count(Layers)
+  bincim_layer_counter #(
+      .Layers(Layers),
+      .Samples(Samples)
   ) u_walk_layer (
       .clk_i(clk_i),
       .rst_ni(rst_ni),
-      .clear_i(1'b0),
       .step_i(layer_drained_i),
-      .last_i(last_layer_i),
-      .value_o(walk_layer_o),
-      .last_o(unused_walk_layer_last)
+      .last_layer_i(last_layer_i),
+      .first_drawn_i(first_drawn_i),
+      .last_sample_i(last_sample_o),
+      .layer_o(walk_layer_o),
+      .sample_first_o(unused_walk_sample_first),
+      .sample_last_o(unused_walk_sample_last),
+      .layer_last_o(unused_walk_layer_last)
   );
 
-  bincim_counter #(
-      .Count(Layers)
+  bincim_layer_counter #(
+      .Layers(Layers),
+      .Samples(Samples)
   ) u_layer (
       .clk_i(clk_i),
       .rst_ni(rst_ni),
-      .clear_i(1'b0),
       .step_i(layer_done_i),
-      .last_i(last_layer_i),
-      .value_o(layer_o),
-      .last_o(last_layer)
+      .last_layer_i(last_layer_i),
+      .first_drawn_i(first_drawn_i),
+      .last_sample_i(last_sample_o),
+      .layer_o(layer_o),
+      .sample_first_o(sample_first_o),
+      .sample_last_o(sample_last_o),
+      .layer_last_o(last_layer)
   );
 
   // Loops.

@@ -15,7 +15,7 @@
 // Reset: asynchronous; the next group is group 0, no window has begun. Results have none.
 // Protocol: count_valid_i stands one cycle ahead of its sum, with count_group_last_i at the last
 //     vector of a group; groups 0 to last_group_i use the entries from first_entry_i on, one after
-//     the other, again and again. result_valid_i stands beside the results of a sum that is
+//     the other, again and again; with again_i those from first_again_i on. result_valid_i stands beside the results of a sum that is
 //     complete, result_window_last_i beside the last of a window. scores_i and flip_after_pool_i
 //     stand with the layer's sums.
 
@@ -43,6 +43,8 @@ module bincim_threshold #(
     input  wire scores_i,
     input  wire flip_after_pool_i,
     input  wire [AddressWidth-1:0] last_group_i,
+    input  wire again_i,
+    input  wire [AddressWidth-1:0] first_again_i,
     input  wire [AddressWidth-1:0] first_entry_i,
     input  wire count_valid_i,
     input  wire count_group_last_i,
@@ -69,7 +71,8 @@ module bincim_threshold #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) group_q <= FIRST;
     else if (count_valid_i & count_group_last_i) begin
-      group_q <= (group_q == last_group_i) ? FIRST : group_q + ONE;
+      if (group_q == last_group_i) group_q <= again_i ? first_again_i : FIRST;
+      else group_q <= group_q + ONE;
     end
   end
 

@@ -58,6 +58,8 @@ module bench_threshold #(
       .scores_i(scores),
       .flip_after_pool_i(flip_after),
       .last_group_i(last_group[ADDRESS-1:0]),
+      .again_i(1'b0),
+      .first_again_i({ADDRESS{1'b0}}),
       .first_entry_i(first),
       .count_valid_i(count_valid),
       .count_group_last_i(count_group_last),
