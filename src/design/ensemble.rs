@@ -15,8 +15,9 @@ use super::images::Cells;
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
 use crate::mapping::cycles::Frame;
-use crate::network::{Activation, Network};
+use crate::network::{Activation, InputCode, Network};
 use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex};
 
 /// Rounds that make the first state of a seed: those of the cipher Speck64 (Beaulieu and others, 2013), the round's number
 /// in place of its key, on the seed and [`SALT`].
@@ -108,8 +109,9 @@ pub(super) fn refusal<'a>(
     if arch.readout.is_analog() {
         return of("arrays with converters hold their weights; only the popcount readout draws them");
     }
-    if first == 0 && network.input.code.planes() > 1 {
-        return of("the copies of a weight beside the planes of the input would be drawn apart");
+    if first == 0 && network.input.code != InputCode::Bipolar {
+        // Its thresholds hold sums of its weights, too.
+        return of("the copies of a weight beside the planes of an integer input would be drawn apart");
     }
     if let Some(layer) = network.layers.iter().find(|layer| layer.planes.len() > 1) {
         return Some((
@@ -119,6 +121,12 @@ pub(super) fn refusal<'a>(
     }
     if let Some(layer) = network.layers.iter().find(|layer| !layer.shortcut.is_none()) {
         return Some((&layer.name, "shortcuts do not run with weights that are drawn"));
+    }
+    let bits = network.layers.iter().flat_map(|layer| &layer.flips).map(|flips| flips.bits).max()?;
+    if (arch.weight_rows + arch.lanes) * bits > MOST_NOISE {
+        return of(
+            "weights.rows_per_cycle and array.lanes together, times the bits of a draw, are more than 768",
+        );
     }
     let last = network.layers.last()?;
     let bits = last.activation != Activation::Scores;
@@ -132,48 +140,67 @@ fn next_word(mut state: u64) -> u64 {
     state ^ state << 17
 }
 
-/// Three bits of the state for each of `count` noise bits, such that no four noise bits or fewer of [`APART`] words in a
-/// row sum to nothing: no moment up to the fourth order tells them from independent ones.
+/// Three bits of the state for each of `count` noise bits (at most [`MOST_NOISE`]), such that no four noise bits or fewer of
+/// [`APART`] words in a row sum to nothing: no moment up to the fourth order tells them from independent ones.
 fn taps(count: usize) -> Vec<[u8; 3]> {
-    // Row i of the map of a step: which bits of the state bit i of the next one is the sum of.
-    let step: [u64; 64] = std::array::from_fn(|bit| {
-        (0..64).filter(|from| next_word(1 << from) >> bit & 1 == 1).fold(0, |row, from| row | 1 << from)
-    });
-    let later = |row: u64| (0..64).filter(|bit| row >> bit & 1 == 1).fold(0, |sum, bit| sum ^ step[bit]);
-    let mut found = Vec::with_capacity(count);
-    let mut rows: Vec<u64> = Vec::with_capacity(APART * count);
-    let (mut seen, mut pairs) = (HashSet::new(), HashSet::new());
-    let mut random = 0u64;
-    while found.len() < count {
-        random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (random ^ random >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let [a, b, c] = [40, 46, 52].map(|shift| (mixed >> shift & 63) as u8);
-        if a == b || a == c || b == c {
-            continue;
-        }
-        let mut new = [1u64 << a | 1 << b | 1 << c; APART];
-        for index in 1..APART {
-            new[index] = later(new[index - 1]);
-        }
-        let mut fresh = HashSet::new();
-        let independent = new.iter().enumerate().all(|(index, &row)| {
-            let others = rows.iter().chain(&new[..index]);
-            let sums = others.map(|other| row ^ other);
-            !seen.contains(&row)
-                && !pairs.contains(&row)
-                && sums
-                    .into_iter()
-                    .all(|sum| sum != 0 && !seen.contains(&sum) && !pairs.contains(&sum) && fresh.insert(sum))
+    // The same for any number: they are looked for once.
+    static SEARCH: LazyLock<Mutex<Search>> = LazyLock::new(|| Mutex::new(Search::default()));
+    // A panic elsewhere leaves no half of a step behind that matters: it would be this very search's.
+    let mut search = SEARCH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    search.find(count);
+    search.found[..count].to_vec()
+}
+
+/// The taps found so far, and what further ones must keep away from.
+#[derive(Default)]
+struct Search {
+    found: Vec<[u8; 3]>,
+    /// Their noise bits in each of [`APART`] words as sums of bits of the first word's state.
+    rows: Vec<u64>,
+    seen: HashSet<u64>,
+    /// Sums of two rows.
+    pairs: HashSet<u64>,
+    random: u64,
+}
+
+impl Search {
+    /// Goes on until there are `count`.
+    fn find(&mut self, count: usize) {
+        // Row i of the map of a step: which bits of the state bit i of the next one is the sum of.
+        let step: [u64; 64] = std::array::from_fn(|bit| {
+            (0..64).filter(|from| next_word(1 << from) >> bit & 1 == 1).fold(0, |row, from| row | 1 << from)
         });
-        if independent {
-            found.push([a, b, c]);
-            pairs.extend(fresh);
-            seen.extend(new);
-            rows.extend(new);
+        let later = |row: u64| (0..64).filter(|bit| row >> bit & 1 == 1).fold(0, |sum, bit| sum ^ step[bit]);
+        while self.found.len() < count {
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (self.random ^ self.random >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let [a, b, c] = [40, 46, 52].map(|shift| (mixed >> shift & 63) as u8);
+            if a == b || a == c || b == c {
+                continue;
+            }
+            let mut new = [1u64 << a | 1 << b | 1 << c; APART];
+            for index in 1..APART {
+                new[index] = later(new[index - 1]);
+            }
+            let known = |row: &u64| self.seen.contains(row) || self.pairs.contains(row);
+            let mut fresh = HashSet::new();
+            let independent = new.iter().enumerate().all(|(index, &row)| {
+                let others = self.rows.iter().chain(&new[..index]);
+                let sums = others.map(|other| row ^ other);
+                !known(&row) && sums.into_iter().all(|sum| sum != 0 && !known(&sum) && fresh.insert(sum))
+            });
+            if independent {
+                self.found.push([a, b, c]);
+                self.pairs.extend(fresh);
+                self.seen.extend(new);
+                self.rows.extend(new);
+            }
         }
     }
-    found
 }
+
+/// Most noise bits of a word. The state's sums of three bits give a few more (945 were found); the last ones are the rarest.
+const MOST_NOISE: usize = 768;
 
 /// Words in a row whose noise bits are looked at.
 const APART: usize = 3;

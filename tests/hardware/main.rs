@@ -11,6 +11,7 @@ mod machines;
 
 mod board;
 mod bounds;
+mod ensemble;
 mod flow;
 mod formal;
 mod glyphs;

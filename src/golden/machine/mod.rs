@@ -4,16 +4,20 @@
 //! threshold shows as a difference from [`super::reference`]. What it returns is what the RTL must show.
 
 mod array;
+mod draws;
 mod input;
 mod noise;
 mod rows;
 
 use crate::bits::BitMatrix;
+use crate::design::ensemble::SEEDING;
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
 pub use array::ColumnSums;
 pub(super) use array::taken;
 use array::{Arrays, Visit};
+use draws::Draws;
+pub use draws::Sampling;
 use input::InputMemory;
 use noise::Generators;
 pub use noise::{RESET_SEED, frame_seed};
@@ -22,8 +26,10 @@ use rows::{RowVector, Tile};
 /// What the taps of the accelerator show for one frame.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MachineTrace {
+    /// One entry a run of a layer, in the order in which they run: those that run once a sample come again and again.
     pub layers: Vec<LayerTrace>,
-    /// Scores in the order in which they leave: row, column, class. One-bit scores are 0 or 1.
+    /// Scores in the order in which they leave: row, column, class. One-bit scores are 0 or 1; of several samples, their
+    /// sums.
     pub scores: Vec<i64>,
 }
 
@@ -41,7 +47,8 @@ pub struct LayerTrace {
 /// Runs one frame. `image`: element values in channel, row, column order, each inside the input code's range;
 /// `chip`: what the analog arrays hold, none with the popcount readout.
 ///
-/// `seed`: the frame's seed of the noise in gates ([`frame_seed`]); without effect on a design without such noise.
+/// `seed`: the frame's seed ([`frame_seed`]) of the noise in gates, and of weights that are drawn: of those, all samples
+/// that the design has. Without effect on a design without either.
 ///
 /// # Panics
 /// Where an analog design comes without a chip drawn for it.
@@ -60,11 +67,17 @@ pub fn run_planes(
     image: &[i16],
     seed: u32,
 ) -> MachineTrace {
-    let mut machine = Machine::new(design, chip, planes, image, seed);
-    for index in 0..design.layers.len() {
-        machine.layer(index);
-    }
-    machine.trace
+    let samples = design.ensemble.as_ref().map_or(1, |ensemble| ensemble.samples);
+    Machine::new(design, chip, planes, image, seed).frame(Sampling { samples, seed, flips: true })
+}
+
+/// Runs one frame of a design with the popcount readout whose weights are drawn, as `sampling` says; one without flip
+/// codes runs once, as it is. `image` as in [`run`].
+///
+/// # Panics
+/// Where the design is analog.
+pub fn run_samples(design: &Design, image: &[i16], sampling: Sampling) -> MachineTrace {
+    Machine::new(design, None, design.planes_of_weights(), image, sampling.seed).frame(sampling)
 }
 
 /// Sums of the columns of every layer in one frame, where converters change nothing: one number a read and column.
@@ -91,6 +104,8 @@ struct Machine<'a> {
     planes: usize,
     arrays: Option<Arrays<'a>>,
     generators: Option<Generators<'a>>,
+    /// From the first layer whose weights are drawn on.
+    draws: Option<Draws<'a>>,
     input: InputMemory,
     /// Activation memory: one matrix a bank, one word a row.
     banks: Vec<BitMatrix>,
@@ -103,16 +118,23 @@ struct Machine<'a> {
 /// The cycle counter, with the loader that fills the shadow beside it.
 struct Clock {
     now: u64,
-    /// Words of the next tile that stand in the shadow.
-    loaded: u64,
+    /// Cycle in which the first word of the next tile goes into the shadow; the others follow cycle by cycle. `None`: the
+    /// tile stands there.
+    loading: Option<u64>,
     /// Cycle in which the analog array takes the next vector.
     free: u64,
 }
 
 impl Clock {
-    fn tick(&mut self) {
-        self.now += 1;
-        self.loaded += 1;
+    /// Waits for a tile of `words` words and takes it; the next one's then go into the shadow.
+    fn swap(&mut self, words: u64) {
+        self.now = self.loading.map_or(self.now, |first| self.now.max(first + words));
+        self.loading = Some(self.now);
+    }
+
+    /// Lets the first word of the next tile go into the shadow no sooner than in `cycle`.
+    fn hold(&mut self, cycle: u64) {
+        self.loading = Some(self.loading.map_or(cycle, |first| first.max(cycle)));
     }
 }
 
@@ -132,21 +154,40 @@ impl<'a> Machine<'a> {
             planes: planes.max(1),
             arrays: Arrays::new(design, chip),
             generators: noise.map(|noise| Generators::new(noise, seed)),
+            draws: None,
             input: InputMemory::fill(design, image),
             banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
             kept: vec![Vec::new(); design.shortcut_depth],
             // A frame starts with its first tile already in the shadow.
-            clock: Clock { now: 0, loaded: u64::MAX / 2, free: 0 },
+            clock: Clock { now: 0, loading: None, free: 0 },
             trace: MachineTrace { layers: Vec::new(), scores: vec![0; design.output.scores] },
         }
+    }
+
+    /// Runs all layers, those from the first drawn one on once a sample.
+    fn frame(mut self, sampling: Sampling) -> MachineTrace {
+        let layers = self.design.layers.len();
+        let Some(ensemble) = &self.design.ensemble else {
+            (0..layers).for_each(|index| self.layer(index));
+            return self.trace;
+        };
+        (0..ensemble.first).for_each(|index| self.layer(index));
+        self.clock.hold(SEEDING);
+        self.draws = Some(Draws::new(self.design, ensemble, sampling));
+        for sample in 0..sampling.samples.clamp(1, ensemble.samples) {
+            if sample > 0 {
+                self.draws.iter_mut().for_each(Draws::next_sample);
+            }
+            (ensemble.first..layers).for_each(|index| self.layer(index));
+        }
+        self.trace
     }
 
     fn layer(&mut self, index: usize) {
         let layer = &self.design.layers[index];
         let mut result = LayerTrace::default();
         let start = self.clock.now;
-        self.clock.tick();
-        self.clock.tick();
+        self.clock.now += 2;
         let walk_states = states(&layer.walk, self.modulus(layer), self.carry_weight(layer));
         let thresholds = self.design.threshold_base(index, self.planes);
         let mut address = layer.weight_base;
@@ -155,9 +196,7 @@ impl<'a> Machine<'a> {
             address += layer.group_words(group);
         }
         // The clock stands one past the last vector's door cycle.
-        for _ in 0..3 + self.latency(layer) {
-            self.clock.tick();
-        }
+        self.clock.now += 3 + self.latency(layer) as u64;
         result.cycles = self.clock.now - start;
         self.trace.layers.push(result);
     }
@@ -203,7 +242,9 @@ impl<'a> Machine<'a> {
         if layer.shortcut.adds {
             sums.clone_from_slice(&self.kept[group * layer.vectors..(group + 1) * layer.vectors]);
         }
+        self.draws.iter_mut().for_each(Draws::begin_group);
         for block in 0..layer.blocks {
+            self.draws.iter_mut().for_each(Draws::rewind);
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
             let mut address = address;
@@ -214,15 +255,12 @@ impl<'a> Machine<'a> {
                     continue;
                 }
                 let words = layer.tile_words(pass);
-                let tile = Tile::load(self.design, address, words);
+                let tile = Tile::load(self.design, address, words, self.draws.as_mut());
                 address += words;
                 let plane = &layer.planes[plane];
                 let kept_rows = plane.rows.as_ref().map(|passes| &passes[pass]);
                 let kept_lanes = plane.lanes.as_ref().map(|groups| &groups[group]);
-                while self.clock.loaded < words as u64 {
-                    self.clock.tick();
-                }
-                self.clock.loaded = 0;
+                self.clock.swap(words as u64);
                 for (vector, position) in walk.iter().enumerate().skip(first).take(length) {
                     let mut row = self.row_vector(layer, pass, position);
                     kept_rows.into_iter().for_each(|kept| row.keep(kept));
@@ -232,7 +270,7 @@ impl<'a> Machine<'a> {
                             *sum += tile.contribution(self.design, layer, lane, &row) * plane.scale;
                         }
                     }
-                    self.clock.tick();
+                    self.clock.now += 1;
                 }
             }
         }
@@ -355,7 +393,7 @@ impl<'a> Machine<'a> {
         let classes = self.design.output.scores / self.design.output.pixels;
         let class = group * self.design.lanes + lane;
         if class < classes {
-            self.trace.scores[pixel * classes + class] = value;
+            self.trace.scores[pixel * classes + class] += value;
         }
     }
 

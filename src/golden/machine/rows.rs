@@ -1,5 +1,6 @@
 //! The row vector of one cycle, the weights of one tile, and what they contribute to a lane's sum.
 
+use super::draws::Draws;
 use crate::bits::copy_bits;
 use crate::design::{Design, LayerDesign};
 use crate::network::PadValue;
@@ -71,14 +72,19 @@ pub(super) struct Tile {
 
 impl Tile {
     /// Reads `words` words of the weight memory from `address` on. The first word of a tile presets all other
-    /// cells to 1, so the rows beyond the last word hold 1.
-    pub fn load(design: &Design, address: usize, words: usize) -> Tile {
+    /// cells to 1, so the rows beyond the last word hold 1. Where weights are drawn, `draws` turns cells of each word round.
+    pub fn load(design: &Design, address: usize, words: usize, mut draws: Option<&mut Draws>) -> Tile {
         let height = design.weight_rows;
         let mut lanes = vec![vec![u64::MAX; design.rows.div_ceil(64)]; design.lanes];
         for word in 0..words {
             let image = design.weights.row(address + word);
             for (lane, cells) in lanes.iter_mut().enumerate() {
                 copy_bits(cells, word * height, image, lane * height, height);
+            }
+            let turned = draws.as_mut().map(|draws| draws.word(address + word));
+            for (lane, row) in turned.into_iter().flatten() {
+                let row = word * height + row;
+                lanes[lane][row / 64] ^= 1 << (row % 64);
             }
         }
         Tile { lanes }
