@@ -109,6 +109,33 @@ pub fn elements(network: &Network, seed: u64, images: usize) -> Vec<i16> {
     (0..images * network.input.shape.elements()).map(|_| element(&mut rng, network.input.code)).collect()
 }
 
+/// `network` with random flip codes of `bits` bits ([`Flips::BITS`]), a pure function of `seed`: the last layer that can
+/// be drawn is, each other one three times of four. Layers of several planes cannot, nor can a first layer that reads
+/// elements of several bits; a network without any other layer comes back as it is.
+pub fn with_flips(mut network: Network, bits: usize, seed: u64) -> Network {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x0066_6c69_7073);
+    let most = (1u8 << (bits - 1)) - 1;
+    let mut always = true;
+    for index in (0..network.layers.len()).rev() {
+        let several = network.code_of(index).planes() > 1;
+        let layer = &mut network.layers[index];
+        if several || !matches!(&layer.planes[..], [Plane { levels: None, .. }]) {
+            continue;
+        }
+        if !std::mem::take(&mut always) && rng.random_ratio(1, 4) {
+            continue;
+        }
+        let code = |_| match rng.random_range(0..4) {
+            0 => 0,
+            1 => most,
+            _ => rng.random_range(0..=most),
+        };
+        let codes = (0..layer.conv.c * layer.fan_in()).map(code).collect();
+        layer.flips = Some(Flips { bits, codes });
+    }
+    network
+}
+
 fn element(rng: &mut impl Rng, code: InputCode) -> i16 {
     let (low, high) = code.range();
     let value = match code {
@@ -316,6 +343,31 @@ mod tests {
             assert_eq!(one, network(seed, &Limits::default()));
             assert_eq!(elements(&one, seed, 2), elements(&one, seed, 2));
         }
+    }
+
+    #[test]
+    fn networks_with_flips_are_sound() {
+        let plain = |seed| network(seed, &Limits::default());
+        let networks: Vec<Network> =
+            (0..200).map(|seed| with_flips(plain(seed), 2 + seed as usize % 7, seed)).collect();
+        for (seed, network) in networks.iter().enumerate() {
+            assert_eq!(validate(network), [], "seed {seed}");
+            assert_eq!(network.mode(), plain(seed as u64), "seed {seed}");
+            let first_only = network.layers.len() == 1 && network.input.code.planes() > 1;
+            assert_eq!(network.first_drawn().is_none(), first_only, "seed {seed}");
+            assert!(network.input.code.planes() == 1 || network.layers[0].flips.is_none(), "seed {seed}");
+        }
+        let drawn =
+            || networks.iter().flat_map(|network| &network.layers).filter_map(|layer| layer.flips.as_ref());
+        for bits in Flips::BITS {
+            let most = ((1u32 << (bits - 1)) - 1) as u8;
+            let of = |code: u8| drawn().any(|flips| flips.bits == bits && flips.codes.contains(&code));
+            assert!(of(0) && of(most), "{bits}");
+        }
+        assert!(networks.iter().any(|network| {
+            let first = network.first_drawn();
+            first.is_some_and(|first| network.layers[first..].iter().any(|layer| layer.flips.is_none()))
+        }));
     }
 
     #[test]
