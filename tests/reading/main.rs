@@ -15,6 +15,7 @@ mod images_cli;
 mod imports;
 mod names;
 mod read_data;
+mod read_flips;
 mod read_forms;
 mod read_models;
 mod read_pixels;

@@ -11,7 +11,7 @@ use super::stream::{Meaning, Source, Stream};
 use super::weighted::Values;
 use crate::bits::BitMatrix;
 use crate::network::{
-    Activation, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
+    Activation, Flips, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
 };
 use crate::read::onnx::Tensor;
 use crate::read::{Error, Pixels};
@@ -56,6 +56,10 @@ pub struct Builder {
     pub proof: Proof,
     /// Accumulator values that the whole proof may go through.
     pub proof_room: u64,
+    /// Bits of a draw of weights with flip codes.
+    pub flip_bits: usize,
+    /// Names of the weights whose flip codes a layer has.
+    pub drawn: Vec<String>,
 }
 
 /// Geometry of a new layer.
@@ -165,7 +169,7 @@ impl Builder {
 
     /// Adds a layer; returns its accumulators as they enter the operations behind it.
     ///
-    /// `weight(values, o, k)` is the weight of index `k`.
+    /// `place(o, k)` is the place of the weight of index `k` among the values.
     pub fn add_layer(
         &mut self,
         node: &Node,
@@ -173,7 +177,7 @@ impl Builder {
         levels: &Levels,
         plan: Plan,
         values: Values,
-        weight: &dyn Fn(&Tensor, usize, usize) -> f64,
+        place: &dyn Fn(usize, usize) -> usize,
     ) -> Result<Meaning, Error> {
         let taps = plan.taps;
         let (copies, input) = (levels.copies, widened(stream.map, levels.copies));
@@ -208,7 +212,7 @@ impl Builder {
             (column - channel) * copies + copy * stream.map.c + channel
         };
         let sign = |k: usize| if levels.negate[taps[k % taps.len()].1] { -1.0 } else { 1.0 };
-        let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * weight(tensor, o, k % taps.len());
+        let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * tensor.values[place(o, k % taps.len())];
         let whole = |o: usize, k: usize| value(values.whole, o, k);
         let addend =
             |tensor| Box::new(move |o: usize, k: usize| value(tensor, o, k)) as Box<dyn Fn(_, _) -> _>;
@@ -225,12 +229,27 @@ impl Builder {
         let mut offset = Vec::with_capacity(plan.outputs);
         if !unbiased {
             let bias = |o: usize, (k, &(_, channel)): (usize, &(usize, usize))| {
-                weight(values.whole, o, k) * levels.bias[channel]
+                values.whole.values[place(o, k)] * levels.bias[channel]
             };
             offset.extend(
                 (0..plan.outputs).map(|o| taps.iter().enumerate().map(|tap| bias(o, tap)).sum::<f64>()),
             );
         }
+        let flips = match values.flips {
+            Some(codes) => {
+                let single = decomposition.planes.len() == 1;
+                drawable(node, levels, unbiased, single)?;
+                let mut of_columns = vec![0; plan.outputs * fan_in];
+                for o in 0..plan.outputs {
+                    for k in 0..fan_in {
+                        of_columns[o * fan_in + column(k)] = codes.tensor.values[place(o, k)] as u8;
+                    }
+                }
+                self.drawn.push(codes.weight.clone());
+                Some(Flips { bits: self.flip_bits, codes: of_columns })
+            }
+            None => None,
+        };
         let scale: Vec<f64> = decomposition.unit.iter().map(|unit| levels.scale * unit).collect();
         let mut steps = Vec::new();
         if levels.divisor != 1.0 {
@@ -255,7 +274,7 @@ impl Builder {
             sum_pixels: plan.sum_pixels,
             pool: None,
             shortcut: Shortcut::NONE,
-            flips: None,
+            flips,
             fewer: Vec::new(),
             activation: Activation::Scores,
             output: if plan.sum_pixels { Shape::vector(plan.conv.c) } else { plan.conv },
@@ -297,6 +316,12 @@ impl Builder {
             return Err(node.structure_error(
                 "quantises sums that a shortcut was added to, to several levels",
                 "put a BipolarQuant behind the Add",
+            ));
+        }
+        if copies > 1 && layer.flips.is_some() {
+            return Err(node.structure_error(
+                "quantises sums of weights that are drawn (they have flip codes) to several levels",
+                "put a BipolarQuant there: the copies of a channel, one for each level, would be drawn apart",
             ));
         }
         let reachable: Vec<Reachable> = (0..channels).map(|c| self.reachable(index, c)).collect();
@@ -345,6 +370,26 @@ impl Builder {
         layer.activation = Activation::Sign { threshold, flip };
         Ok(())
     }
+}
+
+/// Refuses flip codes where a weight stands for several cells, or a turned weight changes more than the sum.
+fn drawable(node: &Node, levels: &Levels, unbiased: bool, single: bool) -> Result<(), Error> {
+    let (what, help) = match (single, levels.copies, unbiased) {
+        (false, ..) => (
+            "has flip codes, and weights of more than one size",
+            "give weights with flip codes two values, w and -w",
+        ),
+        (_, 2.., _) => (
+            "has flip codes, and reads activations of several bits, for each of which its weights are repeated",
+            "put a BipolarQuant before it",
+        ),
+        (.., false) => (
+            "has flip codes, and reads levels that are not the same to both sides of 0",
+            "give what it reads the levels -1 and +1, so that a weight's sign changes nothing else",
+        ),
+        _ => return Ok(()),
+    };
+    Err(node.structure_error(what, help))
 }
 
 /// Gives `layer` its output channels `copies` times, one copy after the other.

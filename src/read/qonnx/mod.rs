@@ -9,6 +9,7 @@ mod activation;
 mod builder;
 mod constant;
 mod fewer;
+mod flips;
 mod fold;
 mod graph;
 mod input;
@@ -31,6 +32,7 @@ use super::onnx::proto::{ModelProto, ValueInfoProto};
 use super::pixels::{METADATA_KEY, Origin, PixelRule, Pixels};
 use crate::network::{Layer, Network, Shape};
 use builder::{Builder, MAX_FAN_IN, MAX_MAP};
+use flips::{Codes, Declared};
 use graph::{Graph, Node};
 use nodes::Made;
 use prost::Message;
@@ -46,16 +48,17 @@ pub struct Reading {
     pub pixels: Pixels,
 }
 
-/// A constant, and the tensors whose sum it is where it is one of tensors of its own shape.
+/// A constant, the tensors whose sum it is where it is one of tensors of its own shape, and its flip codes.
 #[derive(Clone)]
 struct Constant {
     whole: Rc<Tensor>,
     addends: Rc<[Tensor]>,
+    flips: Option<Rc<Codes>>,
 }
 
 impl Constant {
     fn plain(tensor: Tensor) -> Constant {
-        Constant { whole: Rc::new(tensor), addends: Rc::new([]) }
+        Constant { whole: Rc::new(tensor), addends: Rc::new([]), flips: None }
     }
 }
 
@@ -117,11 +120,13 @@ pub fn metadata(model: &ModelProto) -> Result<Option<Pixels>, Error> {
 
 fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
     let graph = graph::sort(model)?;
+    let drawn = Declared::of(model, &graph)?;
     let (mut builder, start) = start(graph.input).map_err(|e| vec![e])?;
     builder.wanted = match pixels {
         Some(pixels) => Some(pixels.clone()),
         None => metadata(model).map_err(|e| vec![e])?,
     };
+    builder.flip_bits = drawn.bits();
     let mut room = Room::of(model);
     builder.proof_room = room.values;
     let mut values: HashMap<&str, Value> = HashMap::new();
@@ -134,7 +139,7 @@ fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Rea
     }
     let mut errors = Vec::new();
     for node in &graph.nodes {
-        let made = run(&mut builder, &mut room, &graph, node, &values).unwrap_or_else(|error| {
+        let made = run(&mut builder, &mut room, (&graph, &drawn), node, &values).unwrap_or_else(|error| {
             errors.push(error);
             Value::Refused
         });
@@ -149,6 +154,9 @@ fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Rea
         for output in node.proto.output.iter().filter(|o| !o.is_empty()) {
             values.insert(output, made.clone());
         }
+    }
+    if errors.is_empty() {
+        errors = drawn.left_over(&builder.drawn);
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -207,7 +215,7 @@ fn start(input: &ValueInfoProto) -> Result<(Builder, Stream), Error> {
 fn run<'a>(
     builder: &mut Builder,
     room: &mut Room,
-    graph: &Graph<'a>,
+    (graph, drawn): (&Graph<'a>, &Declared),
     node: &Node<'a>,
     values: &HashMap<&str, Value>,
 ) -> Result<Value, Error> {
@@ -219,7 +227,8 @@ fn run<'a>(
         } else if let Some(proto) = graph.constants.get(name.as_str()) {
             let tensor = Tensor::decode(proto)?;
             room.take(tensor.values.len())?;
-            constants.push(Some(Constant::plain(tensor)));
+            let flips = drawn.of_weight(name, &tensor)?;
+            constants.push(Some(Constant { flips, ..Constant::plain(tensor) }));
         } else {
             match values.get(name.as_str()) {
                 Some(Value::Constant(constant)) => constants.push(Some(constant.clone())),
@@ -237,7 +246,8 @@ fn run<'a>(
             let tensor = constant::evaluate(node, &inputs, room.elements)?;
             room.take(tensor.values.len())?;
             let addends = addends(room, node, &constants)?;
-            Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into() }))
+            let flips = flips::through(node, &constants, &tensor.dims, room)?;
+            Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into(), flips }))
         }
         [(_, first), (_, second)] if node.op() == "Add" => {
             Ok(Value::Stream(residual::add(builder, node, first, second)?))
@@ -245,15 +255,8 @@ fn run<'a>(
         [_, _, ..] => Err(Error::Residual { node: node.name(), op: node.op().into() }),
         [(place, found)] => {
             room.take(found.map.c)?;
-            let made = nodes::apply(
-                builder,
-                node,
-                graph.input.name(),
-                found.clone(),
-                place,
-                &inputs,
-                constants.get(1).and_then(Option::as_ref).map_or(&[], |weights| &*weights.addends),
-            )?;
+            let made =
+                nodes::apply(builder, node, graph.input.name(), found.clone(), place, &inputs, &constants)?;
             Ok(match made {
                 Made::Stream(stream) => Value::Stream(stream),
                 Made::Constant(tensor) => Value::Constant(Constant::plain(tensor)),

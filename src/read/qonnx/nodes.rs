@@ -1,9 +1,11 @@
 //! What every node does to the map that comes by: the dispatch, elementwise operations and the decision
 //! on a class.
 
+use super::Constant;
 use super::activation;
 use super::builder::Builder;
 use super::constant;
+use super::flips;
 use super::graph::Node;
 use super::pooling;
 use super::shapes;
@@ -19,8 +21,8 @@ pub enum Made {
     Constant(Tensor),
 }
 
-/// The map after `node`, which reads it as input `place`; `others` are the constant inputs, `addends` the tensors whose
-/// sum the second of them is, if it is one.
+/// The map after `node`, which reads it as input `place`; `others` are the constant inputs, `constants` the same with what
+/// is known of how they were made.
 pub fn apply(
     builder: &mut Builder,
     node: &Node,
@@ -28,7 +30,7 @@ pub fn apply(
     mut stream: Stream,
     place: usize,
     others: &[Option<&Tensor>],
-    addends: &[Tensor],
+    constants: &[Option<Constant>],
 ) -> Result<Made, Error> {
     let op = node.op();
     let constant = |index: usize| others.get(index).copied().flatten();
@@ -39,7 +41,20 @@ pub fn apply(
             input: node.input(index).unwrap_or("(absent)").into(),
         })
     };
-    let weights = |whole| Values { whole, addends };
+    let second = constants.get(1).and_then(Option::as_ref);
+    let weights = |whole| Values {
+        whole,
+        addends: second.map_or(&[], |weights| &*weights.addends),
+        flips: second.and_then(|weights| weights.flips.as_deref()),
+    };
+    let weighs = place == 0 && matches!(op, "Conv" | "MatMul" | "Gemm" | "XnorPopcountMatMul");
+    for (place, constant) in constants.iter().enumerate() {
+        if let Some(codes) = constant.as_ref().and_then(|constant| constant.flips.as_ref())
+            && !(weighs && place == 1)
+        {
+            return Err(flips::refusal(node, &codes.weight));
+        }
+    }
     let shape_only = matches!(
         op,
         "Identity"
@@ -147,7 +162,7 @@ pub fn apply(
             stream = weighted::matmul(builder, node, input_name, stream, weights(needed(1)?))?;
         }
         "XnorPopcountMatMul" if place == 0 => {
-            stream = weighted::xnor(builder, node, input_name, stream, needed(1)?)?;
+            stream = weighted::xnor(builder, node, input_name, stream, weights(needed(1)?))?;
         }
         "Gemm" if place == 0 => {
             let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };

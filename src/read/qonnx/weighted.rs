@@ -1,6 +1,7 @@
 //! Weighted nodes: Conv, MatMul, Gemm, XnorPopcountMatMul into layers.
 
 use super::builder::{Builder, Levels, Plan};
+use super::flips::Codes;
 use super::graph::Node;
 use super::input;
 use super::steps::Step;
@@ -9,11 +10,12 @@ use crate::network::{PadValue, Padding, Shape};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
 
-/// Constant weights, and the tensors whose sum they are where they are one.
+/// Constant weights, the tensors whose sum they are where they are one, and their flip codes.
 #[derive(Clone, Copy)]
 pub struct Values<'a> {
     pub whole: &'a Tensor,
     pub addends: &'a [Tensor],
+    pub flips: Option<&'a Codes>,
 }
 
 /// A convolution with constant weights (out, in, rows, columns) and an optional bias.
@@ -112,8 +114,7 @@ pub fn conv(
         .collect();
     let plan = Plan { op: "conv", kernel, stride, padding, conv, outputs, sum_pixels: false, taps: &taps };
     let fan_in = taps.len();
-    let meaning =
-        builder.add_layer(node, &stream, &levels, plan, values, &|t, o, k| t.values[o * fan_in + k])?;
+    let meaning = builder.add_layer(node, &stream, &levels, plan, values, &|o, k| o * fan_in + k)?;
     let mut made = Stream {
         source: Source::Layer(builder.layers.len() - 1),
         map: conv,
@@ -130,7 +131,7 @@ pub fn conv(
     Ok(made)
 }
 
-/// A product with constant weights; `weight(values, o, k)` and their number (inputs, outputs) are given.
+/// A product with constant weights, of which `place(o, k)` is the place and (inputs, outputs) the number.
 pub fn dense(
     builder: &mut Builder,
     node: &Node,
@@ -138,7 +139,7 @@ pub fn dense(
     mut stream: Stream,
     (inputs, outputs): (usize, usize),
     values: Values,
-    weight: &dyn Fn(&Tensor, usize, usize) -> f64,
+    place: &dyn Fn(usize, usize) -> usize,
 ) -> Result<Stream, Error> {
     let sizes = stream.sizes();
     let Some((last, rest)) = stream.dims.split_last() else {
@@ -180,7 +181,7 @@ pub fn dense(
         sum_pixels: mean,
         taps: &taps,
     };
-    let meaning = builder.add_layer(node, &stream, &levels, plan, values, weight)?;
+    let meaning = builder.add_layer(node, &stream, &levels, plan, values, place)?;
     let mut made = Stream {
         source: Source::Layer(builder.layers.len() - 1),
         map: if mean { Shape::vector(outputs) } else { conv },
@@ -205,7 +206,7 @@ pub fn matmul(
     values: Values,
 ) -> Result<Stream, Error> {
     let (inputs, outputs) = matrix(node, values.whole)?;
-    dense(builder, node, name, stream, (inputs, outputs), values, &|t, o, k| t.values[k * outputs + o])
+    dense(builder, node, name, stream, (inputs, outputs), values, &|o, k| k * outputs + o)
 }
 
 /// Gemm: alpha * input * weights + beta * bias.
@@ -224,10 +225,12 @@ pub fn gemm(
     let (rows, columns) = matrix(node, values.whole)?;
     let transposed = node.int("transB").unwrap_or(0) != 0;
     let (inputs, outputs) = if transposed { (columns, rows) } else { (rows, columns) };
-    let weight = |t: &Tensor, o: usize, k: usize| {
-        alpha * t.values[if transposed { o * columns + k } else { k * columns + o }]
-    };
-    let mut made = dense(builder, node, name, stream, (inputs, outputs), values, &weight)?;
+    let place = |o: usize, k: usize| if transposed { o * columns + k } else { k * columns + o };
+    let times_alpha = |value: f64| alpha * value;
+    let whole = each(values.whole, times_alpha);
+    let addends: Vec<Tensor> = values.addends.iter().map(|addend| each(addend, times_alpha)).collect();
+    let values = Values { whole: &whole, addends: &addends, flips: values.flips };
+    let mut made = dense(builder, node, name, stream, (inputs, outputs), values, &place)?;
     if let Some(bias) = bias {
         let scaled =
             Tensor { dims: bias.dims.clone(), values: bias.values.iter().map(|v| v * beta).collect() };
@@ -242,9 +245,9 @@ pub fn xnor(
     node: &Node,
     name: &str,
     mut stream: Stream,
-    weights: &Tensor,
+    values: Values,
 ) -> Result<Stream, Error> {
-    let (inputs, outputs) = matrix(node, weights)?;
+    let (inputs, outputs) = matrix(node, values.whole)?;
     match &mut stream.meaning {
         Meaning::Bits { low, high, steps: 1 }
             if low.iter().all(|&v| v == 0.0) && high.iter().all(|&v| v == 1.0) =>
@@ -258,16 +261,20 @@ pub fn xnor(
             ));
         }
     }
-    if weights.values.iter().any(|&w| w != 0.0 && w != 1.0) {
+    if values.whole.values.iter().any(|&w| w != 0.0 && w != 1.0) {
         return Err(node.binary_error("its weights are not all 0 or 1", "store the weights as bits 0 and 1"));
     }
-    let weight = |t: &Tensor, o: usize, k: usize| 2.0 * t.values[k * outputs + o] - 1.0;
-    let values = Values { whole: weights, addends: &[] };
-    let mut made = dense(builder, node, name, stream, (inputs, outputs), values, &weight)?;
+    let signs = each(values.whole, |bit| 2.0 * bit - 1.0);
+    let values = Values { whole: &signs, addends: &[], flips: values.flips };
+    let mut made = dense(builder, node, name, stream, (inputs, outputs), values, &|o, k| k * outputs + o)?;
     if let Meaning::Number { steps, .. } = &mut made.meaning {
         steps.extend([Step::Add(vec![inputs as f64]), Step::Mul(vec![0.5])]);
     }
     Ok(made)
+}
+
+fn each(tensor: &Tensor, of: impl Fn(f64) -> f64) -> Tensor {
+    Tensor { dims: tensor.dims.clone(), values: tensor.values.iter().map(|&value| of(value)).collect() }
 }
 
 fn matrix(node: &Node, weights: &Tensor) -> Result<(usize, usize), Error> {
