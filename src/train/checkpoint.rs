@@ -106,6 +106,8 @@ fn described(trainer: &Trainer, data: &str) -> Vec<String> {
         format!("arrays: {}", trainer.arrays.as_ref().map_or("none".into(), Arrays::described)),
     ];
     lines.extend(plan.layers.iter().map(|layer| format!("layer: {layer:?}")));
+    // Checkpoints from before there were such weights say nothing of them.
+    lines.extend(plan.bayes.iter().map(|bayes| format!("bayes: {bayes:?}")));
     lines
 }
 
@@ -138,7 +140,12 @@ fn difference(there: &[String], here: &[String]) -> String {
             let (there, here) = differing_fields(there, here);
             format!("  there: {there}\n  here:  {here}")
         }
-        None => format!("  there: {} layers\n  here:  {} layers", there.len() - 7, here.len() - 7),
+        None => {
+            let rest = |lines: &[String], other: &[String]| {
+                lines.get(other.len()).cloned().unwrap_or_else(|| "no more layers, and no [bayes]".into())
+            };
+            format!("  there: {}\n  here:  {}", rest(there, here), rest(here, there))
+        }
     }
 }
 

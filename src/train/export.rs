@@ -3,8 +3,9 @@
 //! The graph reads raw pixels 0..=255 as float (1, channels, rows, columns) and holds, layer by layer,
 //! `Conv` or `MatMul` with `BipolarQuant` weights, `BatchNormalization`, `BipolarQuant` and `MaxPool`; the last
 //! `Mul` scales the sums. Sums that a shortcut begins at are pooled before their normalisation; those of a layer with a
-//! shortcut pass a `Mul` by their scale, where it is not 1, and the `Add`. Thresholds of fewer planes than all are tensors that no node reads. Nodes and tensors bear their layer's name. The same model gives the same bytes.
+//! shortcut pass a `Mul` by their scale, where it is not 1, and the `Add`. Thresholds of fewer planes than all, and flip codes of weights that are drawn, are tensors that no node reads. Nodes and tensors bear their layer's name. The same model gives the same bytes.
 
+use super::bayes;
 use super::fold;
 use super::model::{LayerState, Model};
 use super::norm::EPSILON;
@@ -12,15 +13,16 @@ use super::plan::{Plan, PlanLayer};
 use super::recipe::{Code, Kind};
 use super::shortcut::PlanShortcut;
 use super::sign::sign;
-use crate::network::{PadValue, Shape, fewer_planes};
+use crate::network::{FLIP_BITS, PadValue, Shape, fewer_planes, flip_codes};
 use crate::onnx::{
-    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetId, TensorProto,
-    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetId, StringStringEntry,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use prost::Message;
 
 const QONNX: &str = "qonnx.custom_op.general";
 const FLOAT: i32 = 1;
+const UINT8: i32 = 2;
 const INT32: i32 = 6;
 const INT64: i32 = 7;
 
@@ -44,8 +46,11 @@ pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
     graph.made.output.push(value_info("scores", &[1, plan.classes()]));
     graph.scalar("one", 1.0);
     graph.input(plan.code);
-    for (layer, state) in plan.layers.iter().zip(&model.layers) {
+    for (index, (layer, state)) in plan.layers.iter().zip(&model.layers).enumerate() {
         graph.layer(layer, state);
+        if let Some(bayes) = plan.drawn(index) {
+            graph.flips(layer, &state.weights.value, bayes.bits);
+        }
     }
     for layer in fold::network(plan, model).layers {
         for (below, list) in layer.fewer.iter().enumerate() {
@@ -53,13 +58,17 @@ pub fn onnx(plan: &Plan, model: &Model, weights: Weights) -> Vec<u8> {
             graph.tensor(&fewer_planes(layer.name.raw(), below + 1), INT32, &[list.len()], raw);
         }
     }
+    let flip_bits = plan
+        .bayes
+        .iter()
+        .map(|bayes| StringStringEntry { key: Some(FLIP_BITS.into()), value: Some(bayes.bits.to_string()) });
     let opset = |domain: &str, version| OperatorSetId { domain: Some(domain.into()), version: Some(version) };
     let model = ModelProto {
         ir_version: Some(8),
         producer_name: Some("bincim".into()),
         graph: Some(graph.made),
         opset_import: vec![opset("", 13), opset(QONNX, 2)],
-        ..Default::default()
+        metadata_props: flip_bits.collect(),
     };
     model.encode_to_vec()
 }
@@ -217,14 +226,17 @@ impl Graph {
             Weights::Signs => f32::from(sign(latent)),
             Weights::Latent => latent,
         };
-        let (dims, values) = match layer.kind {
-            Kind::Conv => conv_weights(layer, latent, value),
-            Kind::Dense | Kind::Scores => dense_weights(layer, latent, value),
-        };
+        let (dims, values) = ordered(layer, latent, value);
         self.constant(name, &dims, &values);
         let made = format!("{name}.signs");
         self.push("BipolarQuant", &made, &made, vec![name.into(), scale.into()], vec![]);
         made
+    }
+
+    /// The flip codes of the weights of a layer, beside them.
+    fn flips(&mut self, layer: &PlanLayer, lambdas: &[f32], bits: usize) {
+        let (dims, codes) = ordered(layer, lambdas, |lambda| bayes::code(bits, lambda));
+        self.tensor(&flip_codes(&format!("{}.weights", layer.name)), UINT8, &dims, codes);
     }
 
     /// A node named like its output behind the newest tensor.
@@ -276,8 +288,16 @@ impl Graph {
     }
 }
 
+/// What `value` makes of the weights of a layer, in the shape and order of the file.
+fn ordered<T>(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> T) -> (Vec<usize>, Vec<T>) {
+    match layer.kind {
+        Kind::Conv => conv_weights(layer, latent, value),
+        Kind::Dense | Kind::Scores => dense_weights(layer, latent, value),
+    }
+}
+
 /// Weights in the order output, input, row, column.
-fn conv_weights(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> f32) -> (Vec<usize>, Vec<f32>) {
+fn conv_weights<T>(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> T) -> (Vec<usize>, Vec<T>) {
     let (inputs, outputs, (kh, kw)) = (layer.input.c, layer.conv.c, layer.kernel);
     let mut values = Vec::with_capacity(latent.len());
     for output in 0..outputs {
@@ -291,7 +311,7 @@ fn conv_weights(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> f32) -
 }
 
 /// Weights in the order input (channel, row, column), output.
-fn dense_weights(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> f32) -> (Vec<usize>, Vec<f32>) {
+fn dense_weights<T>(layer: &PlanLayer, latent: &[f32], value: impl Fn(f32) -> T) -> (Vec<usize>, Vec<T>) {
     let (Shape { c, .. }, pixels, outputs) = (layer.input, layer.input.pixels(), layer.conv.c);
     let mut values = Vec::with_capacity(latent.len());
     for channel in 0..c {

@@ -4,6 +4,7 @@
 //! sum with a threshold, and where the two are nearly equal the answer would hang on the rounding of whoever
 //! runs the exported file.
 
+use super::bayes;
 use super::model::{LayerState, Model, Normal};
 use super::norm::EPSILON;
 use super::plan::{Plan, PlanLayer};
@@ -13,8 +14,8 @@ use super::sign::sign;
 use super::supports::Support;
 use crate::bits::BitMatrix;
 use crate::network::{
-    Activation, Decision, Input, InputCode, Layer, Mask, Network, Output, PadValue, Padding, Plane, Pool,
-    Shortcut, accumulator_range, accumulator_step,
+    Activation, Decision, Flips, Input, InputCode, Layer, Mask, Network, Output, PadValue, Padding, Plane,
+    Pool, Shortcut, accumulator_range, accumulator_step,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -168,11 +169,18 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         sum_pixels: false,
         pool,
         shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps },
-        flips: None,
+        flips: plan.drawn(index).map(|bayes| flips(bayes.bits, layer, &model.layers[index])),
         fewer: Vec::new(),
         activation: Activation::Scores,
         output: layer.output,
     }
+}
+
+/// The flip codes of a layer whose weights are drawn.
+fn flips(bits: usize, layer: &PlanLayer, state: &LayerState) -> Flips {
+    let (fan_in, outputs) = (layer.fan_in(), layer.conv.c);
+    let of = |place: usize| bayes::code(bits, state.weights.value[place % fan_in * outputs + place / fan_in]);
+    Flips { bits, codes: (0..fan_in * outputs).map(of).collect() }
 }
 
 /// Thresholds and flips of the last of `layers`, and its thresholds of fewer planes; `code`: the network's input.

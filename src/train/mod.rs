@@ -7,6 +7,7 @@
 
 mod adam;
 mod arrays;
+mod bayes;
 pub mod checkpoint;
 mod conv;
 mod drop;
@@ -36,6 +37,7 @@ mod windows;
 mod tests;
 
 pub use arrays::Arrays;
+pub use bayes::BayesPlan;
 pub use export::{Weights, onnx};
 pub use model::{LayerState, Model, Moment};
 pub use plan::{Plan, PlanLayer, Problem, plan};

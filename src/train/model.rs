@@ -5,6 +5,7 @@
 
 use super::adam::Parameter;
 use super::arrays::{self, Arrays, LayerDraw};
+use super::bayes::{Draws, Noise};
 use super::conv::{self, Backward, Maps};
 use super::loss::{self, Loss};
 use super::narrow;
@@ -20,7 +21,8 @@ use rayon::prelude::*;
 /// The numbers of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerState {
-    /// Latent weights (fan-in x outputs), fan-in in the order kernel row, kernel column, channel.
+    /// Latent weights (fan-in x outputs), fan-in in the order kernel row, kernel column, channel; of a drawn layer their
+    /// numbers lambda. The signs are the weights, or the likelier ones.
     pub weights: Parameter,
     /// Of the batch normalisation; of the scores, one number that all sums are multiplied by.
     pub gamma: Parameter,
@@ -69,17 +71,44 @@ impl Moment {
 
 /// What a layer is normalised by.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+pub enum By {
     /// The statistics of its sums.
     Batch,
     /// The measured statistics.
     Measured,
 }
 
+/// How a forward pass goes.
+#[derive(Clone, Copy)]
+pub struct Pass<'a> {
+    pub by: By,
+    /// Supports that are used, the first ones.
+    pub supports: usize,
+    pub on: On<'a>,
+    /// What drawn weights are.
+    pub draws: Draws,
+    /// Layers that are run, the first ones.
+    pub layers: usize,
+}
+
+impl<'a> Pass<'a> {
+    /// All layers, with the statistics of the batch.
+    pub fn batch(draws: Draws) -> Pass<'a> {
+        Pass { by: By::Batch, supports: usize::MAX, on: None, draws, layers: usize::MAX }
+    }
+
+    /// All layers, with the measured statistics.
+    pub fn measured(draws: Draws) -> Pass<'a> {
+        Pass { by: By::Measured, ..Pass::batch(draws) }
+    }
+}
+
 /// What a layer's forward pass leaves for its backward pass.
 struct Passed {
-    /// Effective weights: signs, with their supports. Empty where products are narrow.
+    /// Effective weights: signs, with their supports, or what drawn weights were. Empty where products are narrow.
     weights: Vec<f32>,
+    /// What the sums have beside the products with these weights.
+    noise: Option<Noise>,
     /// What is normalised: with the sums of a shortcut and, where a later layer adds them, pooled.
     sums: Vec<f32>,
     /// Empty for the scores.
@@ -105,16 +134,20 @@ impl Model {
         let last = plan.layers.len() - 1;
         let layer = |(index, layer): (usize, &PlanLayer)| {
             let mut random = random(plan.train.seed, Use::Weights, index as u64);
-            let spread = plan.train.spread as f32;
             let count = layer.fan_in() * layer.conv.c;
-            let weights = (0..count).map(|_| spread * (2.0 * random.random::<f32>() - 1.0)).collect();
+            let drawn = plan.drawn(index);
+            let weight = |_| {
+                let place = 2.0 * random.random::<f32>() - 1.0;
+                drawn.map_or(plan.train.spread as f32 * place, |bayes| bayes.start(place))
+            };
+            let weights = (0..count).map(weight).collect();
             let channels = if index == last { 0 } else { layer.conv.c };
             let gamma = match index == last {
                 true => vec![1.0 / (layer.fan_in() as f32).sqrt()],
                 false => vec![1.0; channels],
             };
             let mut state = LayerState {
-                weights: Parameter::new(weights, true),
+                weights: Parameter::new(weights, drawn.is_none()),
                 gamma: Parameter::new(gamma, false),
                 beta: Parameter::new(vec![0.0; channels], false),
                 measured: Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] },
@@ -135,8 +168,9 @@ impl Model {
         })
     }
 
-    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports. On a chip the
-    /// sums are those of its arrays, and gradients go through the sums of the weights' signs.
+    /// Loss of a batch, and the gradients of every trained number, with the first `supports` supports; of drawn weights,
+    /// those by their means, or by what they were drawn as. On a chip the sums are those of its arrays, and gradients go
+    /// through the sums of the weights' signs.
     pub fn gradients(
         &mut self,
         plan: &Plan,
@@ -146,7 +180,8 @@ impl Model {
         supports: usize,
         on: On,
     ) -> Loss {
-        let mut passed = self.forward(plan, codes, By::Batch, supports, on);
+        let pass = Pass { supports, on, ..Pass::batch(plan.draws(moment)) };
+        let mut passed = self.forward(plan, codes, pass);
         let last = plan.layers.len() - 1;
         let smoothing = plan.train.label_smoothing as f32;
         let scale = self.layers[last].gamma.value[0];
@@ -174,6 +209,9 @@ impl Model {
                     };
                     let backward = Backward { layer, maps, weights: &own.weights, row };
                     backward.run(&mut state.weights.gradient, target);
+                    if let Some(noise) = &own.noise {
+                        noise.correct(layer, &own.weights, row, &mut state.weights.gradient);
+                    }
                 }
                 Some(affine) => {
                     let slope = Slope::new(layer.ste, moment.progress);
@@ -192,6 +230,9 @@ impl Model {
                             true => narrow::Backward { layer, maps, latent, row, bounds, key }
                                 .run(by_weight, target),
                             false => Backward { layer, maps, weights, row }.run(by_weight, target),
+                        }
+                        if let Some(noise) = &own.noise {
+                            noise.correct(layer, weights, row, by_weight);
                         }
                     } else {
                         let whole = residual::gradient(&normalised, &slopes, carried[index].take(), images);
@@ -219,15 +260,21 @@ impl Model {
         loss
     }
 
-    /// Scores (image, class) of a batch with the measured statistics: unscaled sums, without a chip exact integers.
+    /// Scores (image, class) of a batch with the measured statistics: unscaled sums, without a chip exact integers. Of drawn
+    /// weights, the likelier ones.
     pub fn scores(&self, plan: &Plan, codes: &[i8], on: On) -> Vec<f32> {
-        let mut passed = self.forward(plan, codes, By::Measured, usize::MAX, on);
+        let mut passed = self.forward(plan, codes, Pass { on, ..Pass::measured(Draws::Mode) });
         passed.pop().map(|last| last.sums).unwrap_or_default()
     }
 
-    /// Loss of a batch with its own statistics.
+    /// Loss of a batch with its own statistics. Of drawn weights, the likelier ones.
     pub fn loss(&self, plan: &Plan, codes: &[i8], labels: &[u8]) -> f64 {
-        let mut passed = self.forward(plan, codes, By::Batch, usize::MAX, None);
+        self.loss_of(plan, codes, labels, Draws::Mode)
+    }
+
+    /// Loss of a batch with its own statistics and drawn weights as `draws` has them.
+    pub(super) fn loss_of(&self, plan: &Plan, codes: &[i8], labels: &[u8], draws: Draws) -> f64 {
+        let mut passed = self.forward(plan, codes, Pass::batch(draws));
         let mut scores = passed.pop().map(|last| last.sums).unwrap_or_default();
         let scale = self.layers.last().map_or(1.0, |last| last.gamma.value[0]);
         loss::cross_entropy(&mut scores, scale, labels, plan.train.label_smoothing as f32).mean
@@ -236,13 +283,22 @@ impl Model {
     /// Mean and variance of every signed layer's sums in one batch with the first `supports` supports, each normalised
     /// before it.
     pub fn batch_statistics(&self, plan: &Plan, codes: &[i8], supports: usize, on: On) -> Vec<Statistics> {
-        let passed = self.forward(plan, codes, By::Batch, supports, on);
+        let pass = Pass { supports, on, ..Pass::batch(Draws::Mode) };
+        let passed = self.forward(plan, codes, pass);
         let signed = passed.iter().zip(&plan.layers).filter(|(passed, _)| passed.affine.is_some());
         signed.map(|(passed, layer)| norm::statistics(&passed.sums, layer.conv.c)).collect()
     }
 
-    /// Every layer's sums and bits, with the first `supports` supports.
-    fn forward(&self, plan: &Plan, codes: &[i8], by: By, supports: usize, on: On) -> Vec<Passed> {
+    /// Mean and variance of the sums of the last layer that `pass` runs, which is a signed one.
+    pub fn statistics_of_last(&self, plan: &Plan, codes: &[i8], pass: Pass) -> Statistics {
+        let passed = self.forward(plan, codes, pass);
+        let sums = passed.last().map_or(&[][..], |last| &last.sums);
+        norm::statistics(sums, plan.layers[passed.len() - 1].conv.c)
+    }
+
+    /// Sums and bits of every layer that `pass` runs.
+    fn forward(&self, plan: &Plan, codes: &[i8], pass: Pass) -> Vec<Passed> {
+        let Pass { by, supports, on, draws, layers } = pass;
         let images = codes.len() / plan.input.elements();
         let mut passed: Vec<Passed> = Vec::new();
         let draw = |(arrays, seeds): (&Arrays, &[u64])| -> Vec<Vec<LayerDraw>> {
@@ -250,10 +306,15 @@ impl Model {
             seeds.par_iter().map(|&seed| arrays.draw(plan, seed, &planes)).collect()
         };
         let chips = on.map(draw);
-        for (index, (layer, state)) in plan.layers.iter().zip(&self.layers).enumerate() {
+        for (index, (layer, state)) in plan.layers.iter().zip(&self.layers).enumerate().take(layers) {
             let maps = input(plan, passed.last(), codes);
             let narrow = plan.is_narrow(layer);
-            let weights = if narrow { Vec::new() } else { state.effective(supports) };
+            let weights = match plan.drawn(index) {
+                Some(bayes) => bayes.weights(plan, index, &state.weights.value, draws),
+                None if narrow => Vec::new(),
+                None => state.effective(supports),
+            };
+            let noise = plan.drawn(index).and_then(|bayes| bayes.noise(plan, index, &weights, draws, images));
             let mut sums = vec![0.0; images * layer.conv.elements()];
             match &chips {
                 Some(chips) => {
@@ -266,6 +327,9 @@ impl Model {
                 }
                 None if narrow => narrow::forward(layer, maps, &state.weights.value, &mut sums),
                 None => conv::forward(layer, maps, &weights, &mut sums),
+            }
+            if let Some(noise) = &noise {
+                noise.add(&mut sums);
             }
             let mut winners = Vec::new();
             if let Some(shortcut) = layer.shortcut {
@@ -290,7 +354,7 @@ impl Model {
                 }
                 norm::forward(&normalised, affine, &sums, &mut bits, &mut winners);
             }
-            passed.push(Passed { weights, sums, bits, winners, affine });
+            passed.push(Passed { weights, noise, sums, bits, winners, affine });
         }
         passed
     }

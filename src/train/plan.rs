@@ -2,6 +2,8 @@
 //!
 //! Does arithmetic on sizes only; whether a machine can run the network is asked of the finished network.
 
+use super::bayes::{self, BayesPlan, Draws};
+use super::model::Moment;
 use super::narrow;
 use super::recipe::{
     AugmentRecipe, Code, Kind, LayerRecipe, PadWith, Products, Recipe, Ste, SupportsRecipe, TrainRecipe,
@@ -39,6 +41,8 @@ pub struct Plan {
     pub train: TrainRecipe,
     pub augment: AugmentRecipe,
     pub supports: Option<SupportsRecipe>,
+    /// Weights that are drawn.
+    pub bayes: Option<BayesPlan>,
 }
 
 /// One layer. A dense layer is a kernel that covers the whole map.
@@ -88,6 +92,17 @@ impl Plan {
     /// Whether the products of a layer are computed in integers of 8 bits.
     pub fn is_narrow(&self, layer: &PlanLayer) -> bool {
         self.train.products == Products::Narrow && layer.kind != Kind::Scores && narrow::suits(layer)
+    }
+
+    /// How the weights of layer `index` are drawn; `None` where they are not.
+    pub fn drawn(&self, index: usize) -> Option<&BayesPlan> {
+        self.bayes.as_ref().filter(|bayes| bayes.drawn[index])
+    }
+
+    /// What drawn weights are at a moment of the training.
+    pub fn draws(&self, moment: Moment) -> Draws {
+        let rounded = self.bayes.as_ref().is_some_and(|bayes| moment.progress >= bayes.rounded);
+        Draws::Step { step: moment.step, rounded }
     }
 
     /// Numbers of supports, below all of them, that are to serve as well.
@@ -154,6 +169,7 @@ pub fn plan(recipe: &Recipe, name: &str) -> Result<Plan, Vec<Problem>> {
         }
     }
     shortcut::resolve(recipe, &mut layers, &mut problems);
+    let bayes = bayes::resolve(recipe, &layers, &mut problems);
     if recipe.layer.is_empty() {
         problems.push(Problem { place: "layer".into(), what: "give at least one [[layer]]".into() });
     }
@@ -168,6 +184,7 @@ pub fn plan(recipe: &Recipe, name: &str) -> Result<Plan, Vec<Problem>> {
         train: recipe.train.clone(),
         augment: recipe.augment.clone(),
         supports: recipe.supports.clone(),
+        bayes,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows no file; what cannot be is said by [`super::plan`].
 
+pub use super::bayes::recipe::{BayesRecipe, LayerName, Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// Further planes of weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supports: Option<SupportsRecipe>,
+    /// Weights that are drawn anew for each sample of an ensemble.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bayes: Option<BayesRecipe>,
 }
 
 /// `[supports]`: weights `w_0 + sum a_k s_k` (Supported-BinaryNet), all of them signs.

@@ -28,6 +28,7 @@ pub enum Use {
     Supports = 5,
     Planes = 6,
     Rounding = 7,
+    Draws = 8,
 }
 
 /// Stream `number` of `seed` for one use.

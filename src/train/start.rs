@@ -6,6 +6,7 @@ use super::norm::Statistics;
 use super::plan::{Plan, PlanLayer};
 use super::recipe::Kind;
 use super::supports::{self, Support};
+use crate::network::FLIP_BITS;
 use crate::onnx::{ModelProto, TensorProto};
 use prost::Message;
 
@@ -20,17 +21,26 @@ pub enum StartError {
         "layer '{layer}': the model has supports already, and any_planes on a frozen base begins from the base"
     )]
     Supports { layer: String },
+    #[error(
+        "its weights are drawn (it has flip codes), and the training file has no [bayes]: they would become point estimates"
+    )]
+    Flips,
 }
 
 /// The numbers of the model `bytes` in the network of `plan`, layer by layer by their names: latent weights (signs
-/// alone are taken in the size `train.spread`), normalisation, statistics, and supports as the model has them. Of a
+/// alone are taken in the size `train.spread`; of a drawn layer only signs are taken, in its own size), normalisation, statistics, and supports as the model has them. Of a
 /// model without supports each support gets the sign of the base, so that the network is the same at first.
 ///
 /// # Errors
 /// Bytes that are no model, or all tensors that are missing or of another size.
 pub fn start(plan: &Plan, bytes: &[u8]) -> Result<Model, Vec<StartError>> {
-    let graph = ModelProto::decode(bytes).ok().and_then(|model| model.graph);
-    let graph = graph.ok_or_else(|| vec![StartError::NoModel])?;
+    let no_model = || vec![StartError::NoModel];
+    let file = ModelProto::decode(bytes).map_err(|_| no_model())?;
+    let drawn = file.metadata_props.iter().any(|entry| entry.key() == FLIP_BITS);
+    let graph = file.graph.ok_or_else(no_model)?;
+    if plan.bayes.is_none() && drawn {
+        return Err(vec![StartError::Flips]);
+    }
     let mut model = Model::new(plan);
     let mut errors = Vec::new();
     for (index, (layer, state)) in plan.layers.iter().zip(&mut model.layers).enumerate() {
@@ -43,7 +53,10 @@ pub fn start(plan: &Plan, bytes: &[u8]) -> Result<Model, Vec<StartError>> {
             })
         };
         let count = state.weights.value.len();
-        let base = latent(layer, &read("weights", count), plan.train.spread as f32);
+        let mut base = latent(layer, &read("weights", count), plan.train.spread as f32);
+        if let Some(bayes) = plan.drawn(index) {
+            base.iter_mut().for_each(|weight| *weight = bayes.of_sign(*weight));
+        }
         if layer.kind == Kind::Scores {
             state.gamma = Parameter::new(read("scale", 1), false);
         } else {
@@ -81,7 +94,7 @@ pub fn start(plan: &Plan, bytes: &[u8]) -> Result<Model, Vec<StartError>> {
             }
         } else if base.len() == count {
             state.supports = supports::start(plan, index, Some(&base));
-            state.weights = Parameter::new(base, true);
+            state.weights = Parameter::new(base, state.weights.clipped);
             if plan.fewer_supports() > 0 {
                 rise(state);
                 state.fewer = vec![state.normal(); plan.fewer_supports()];

@@ -5,6 +5,7 @@
 
 use super::adam;
 use super::arrays::Arrays;
+use super::bayes;
 use super::drop::drop_least;
 use super::fold;
 use super::model::{Model, Moment, Normal, On};
@@ -51,6 +52,10 @@ pub struct EpochRecord {
     pub train_accuracy: f64,
     /// Share of the test images that are right after this epoch: by the finished integers, or on chips.
     pub test_accuracy: f64,
+    /// Share of them that an ensemble of drawn networks has right, where weights are drawn; `test_accuracy` then is that
+    /// of the likelier weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble_accuracy: Option<f64>,
 }
 
 /// What one step gave.
@@ -179,12 +184,13 @@ impl Trainer {
             told(step);
         }
         self.measure(samples);
-        let right = self.tested(test);
+        let share = |right: usize| right as f64 / test.labels.len().max(1) as f64;
         self.history.push(EpochRecord {
             epoch: epoch + 1,
             loss: loss / steps as f64,
             train_accuracy: correct as f64 / (steps * size) as f64,
-            test_accuracy: right as f64 / test.labels.len().max(1) as f64,
+            test_accuracy: share(self.tested(test)),
+            ensemble_accuracy: self.count_right_drawn(test).map(share),
         });
         Ok(())
     }
@@ -203,9 +209,14 @@ impl Trainer {
         let frozen = self.plan.supports.as_ref().is_some_and(|supports| supports.frozen);
         let rising = self.plan.fewer_supports() > 0;
         let learning = self.scales_move();
-        for layer in &mut self.model.layers {
-            if !frozen {
-                layer.weights.step(rate, self.steps);
+        let images = steps_per_epoch as usize * recipe.batch;
+        for (index, layer) in self.model.layers.iter_mut().enumerate() {
+            match self.plan.drawn(index) {
+                Some(bayes) => {
+                    bayes::step(bayes, &mut layer.weights, (rate / recipe.rate, self.steps), images);
+                }
+                None if !frozen => layer.weights.step(rate, self.steps),
+                None => {}
             }
             layer.gamma.step(rate, self.steps);
             layer.beta.step(rate, self.steps);
@@ -285,9 +296,14 @@ impl Trainer {
     }
 
     /// Sets the statistics to the plain average over the batches of the first `train.measured` images, as they
-    /// are, with the weights at rest, for every number of supports that is to serve (a frozen base alone keeps its own);
+    /// are, with the weights at rest (drawn ones: over networks of them), for every number of supports that is to serve (a frozen base alone keeps its own);
     /// then moves thresholds off the sums that occur.
     pub fn measure(&mut self, samples: &Samples) {
+        if self.plan.bayes.is_some() {
+            bayes::measure(&self.plan, &mut self.model, samples);
+            fold::settle(&self.plan, &mut self.model, false);
+            return;
+        }
         let fewer = self.plan.fewer_supports();
         let frozen = self.plan.supports.as_ref().is_some_and(|supports| supports.frozen);
         for supports in usize::from(frozen)..fewer {
@@ -357,9 +373,15 @@ impl Trainer {
         self.count_right_with(samples, usize::MAX)
     }
 
-    /// Images that the integers classify right with the first `planes` planes of weights.
+    /// Images that an ensemble of drawn networks classifies right by the sum of their scores; `None` without [bayes].
+    pub fn count_right_drawn(&self, samples: &Samples) -> Option<usize> {
+        let bayes = self.plan.bayes.as_ref()?;
+        Some(bayes::count_right(bayes, self.plan.train.seed, &self.network(), samples))
+    }
+
+    /// Images that the integers classify right with the first `planes` planes of weights; drawn weights are the likelier ones.
     pub fn count_right_with(&self, samples: &Samples, planes: usize) -> usize {
-        let network = self.network().limited(planes);
+        let network = self.network().mode().limited(planes);
         let scores = packed::prepare(&network).infer(samples.pixels);
         let classes = scores.chunks_exact(self.plan.classes());
         classes
