@@ -47,7 +47,7 @@ pub struct Board {
     /// Run at most K planes of weights in each layer (register PLANES); all if not given
     #[arg(long, value_name = "K")]
     pub planes: Option<usize>,
-    /// Seed of the noise that the columns themselves add in every read (register SEED), as in `bincim infer`
+    /// Seed of the noise in gates, of columns or of weights that are drawn (register SEED), as in `bincim infer`
     #[arg(long, default_value_t = 1)]
     pub noise_seed: u32,
     /// Frames on their way at a time; as many as the board takes if not given
@@ -200,7 +200,7 @@ fn without_registers(args: &Board, record: &Record, design: &Design, planes: usi
     let asked = [
         (args.registers, "--registers asks for what it cannot reach"),
         (planes < design.planes_of_weights(), "--planes needs the register PLANES"),
-        (design.has_noise(), "the noise of the columns needs the register SEED before every frame"),
+        (design.has_seed(), "noise needs the register SEED before every frame"),
     ];
     let what: Vec<&str> = asked.iter().filter(|(asked, _)| *asked).map(|(_, what)| *what).collect();
     if what.is_empty() {
@@ -254,7 +254,7 @@ fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &
     };
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let start = Instant::now();
-    if design.has_noise() {
+    if design.has_seed() {
         // Noise follows from the seed and the frame's number: each frame is told its own.
         for (index, elements) in images.elements.iter().enumerate() {
             session.set(register::SEED, machine::frame_seed(args.noise_seed, index as u64))?;

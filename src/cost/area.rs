@@ -54,6 +54,18 @@ pub fn memories(design: &Design) -> Vec<Memory> {
         },
         Memory { name: "weights", copies: 1, width: design.weights.columns(), depth: design.weights.rows() },
         Memory {
+            name: "flips",
+            copies: 1,
+            width: design.ensemble.as_ref().map_or(0, |ensemble| ensemble.codes.columns()),
+            depth: design.ensemble.as_ref().map_or(0, |ensemble| ensemble.codes.rows()),
+        },
+        Memory {
+            name: "sums of scores",
+            copies: 1,
+            width: design.ensemble.as_ref().map_or(0, |ensemble| design.lanes * ensemble.score_width),
+            depth: design.output.groups * design.output.pixels,
+        },
+        Memory {
             name: "thresholds",
             copies: 1,
             width: design.lanes * (design.widths.threshold + flips),
@@ -132,6 +144,18 @@ fn noise_luts(analog: &Analog) -> usize {
     analog.noise.as_ref().map_or(0, |noise| 32 * noise.steps_per_cycle + 40 + analog.voltage_width)
 }
 
+/// Logic and flip-flops of what draws weights: a LUT a bit of each cell of a word, one a noise bit, the generator, and the
+/// sums of scores.
+fn sampler(design: &Design) -> (u64, u64) {
+    let Some(ensemble) = &design.ensemble else { return (0, 0) };
+    let cells = design.weight_rows * design.lanes;
+    let noise = (design.weight_rows + design.lanes) * ensemble.bits;
+    let sums = design.lanes * ensemble.score_width;
+    let generator = 64 * if design.layers.iter().any(|layer| layer.blocks > 1) { 3 } else { 2 };
+    let luts = cells * ensemble.bits + noise + 3 * generator + 2 * sums;
+    (luts as u64, (cells + generator + design.lanes * design.widths.score) as u64)
+}
+
 /// Estimates the area of `design` on `device`.
 pub fn area(design: &Design, device: &Device) -> Area {
     let (column_luts, column_ffs) = columns(design, device);
@@ -142,7 +166,7 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let in_logic = |memory: &Memory| {
         memory.bits() < SMALL_MEMORY
             || memory.depth <= SHALLOW_MEMORY
-            || design.arch.storage == Storage::Registers && memory.name == "weights"
+            || design.arch.storage == Storage::Registers && ["weights", "flips"].contains(&memory.name)
     };
     let (small, large): (Vec<Memory>, Vec<Memory>) = memories(design).into_iter().partition(in_logic);
     let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();
@@ -153,7 +177,8 @@ pub fn area(design: &Design, device: &Device) -> Area {
     // Bit planes that drive the same rows in turn wait in a shift register.
     let vector = design.vector_bits() as u64;
     let shift = if design.serial_input() { vector } else { 0 };
-    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + shift + bypass + 900;
+    let drawn = sampler(design);
+    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + shift + bypass + drawn.0 + 900;
     let copies = design.lanes.checked_div(design.segment).map_or(0, |segments| {
         segments as u64 * rows * if design.row_enable { 2 } else { 1 } + (lanes * design.weight_rows as u64)
     });
@@ -163,6 +188,7 @@ pub fn area(design: &Design, device: &Device) -> Area {
         + vector
         + lanes * (3 * design.widths.accumulator + 8) as u64
         + bypass
+        + drawn.1
         + 500;
     let brams = large
         .iter()

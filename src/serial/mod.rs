@@ -24,6 +24,8 @@ pub mod register {
     pub const LAYERS: u16 = 0x014;
     pub const PLANES: u16 = 0x018;
     pub const SEED: u16 = 0x01C;
+    pub const SAMPLES: u16 = 0x020;
+    pub const MODE: u16 = 0x024;
     /// Registers of the link.
     pub const LINK: u16 = 0x1000;
     pub const FRAME_BYTES: u16 = 0x1004;
@@ -32,7 +34,7 @@ pub mod register {
     pub const SESSION: u16 = 0x1010;
 
     /// Every register with its name; `LAYER_CYCLES` of the layers begin at 0x100.
-    pub const NAMES: [(&str, u16); 13] = [
+    pub const NAMES: [(&str, u16); 15] = [
         ("ID", ID),
         ("CONTROL", 0x004),
         ("STATUS", STATUS),
@@ -41,6 +43,8 @@ pub mod register {
         ("LAYERS", LAYERS),
         ("PLANES", PLANES),
         ("SEED", SEED),
+        ("SAMPLES", SAMPLES),
+        ("MODE", MODE),
         ("LINK", LINK),
         ("FRAME_BYTES", FRAME_BYTES),
         ("RESULT_BYTES", RESULT_BYTES),

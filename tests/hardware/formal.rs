@@ -159,7 +159,12 @@ const BUGS: &[(&str, &str, &str, &str)] = &[
         "sample_start_o & sample_first & !seeded_i",
         "1'b0",
     ),
-    ("bincim_weight_noise", "Blocks=1 Rounds=2", "if (step_i & group_start_i) group_q", "if (step_i) group_q"),
+    (
+        "bincim_weight_noise",
+        "Blocks=1 Rounds=2",
+        "if (step_i & group_start_i) group_q",
+        "if (step_i) group_q",
+    ),
     ("bincim_weight_noise", "Blocks=1 Rounds=2", "end else if (take) begin", "end else if (step_i) begin"),
     (
         "bincim_weight_sampler",

@@ -637,6 +637,15 @@ fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &
         .expect("this machine holds some network")
 }
 
+/// The same of a network whose weights are drawn.
+fn drawn([rows, lanes, word]: [usize; 3]) -> Design {
+    let arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
+    let networks =
+        (0..200).map(|seed| random::with_flips(random::network(seed, &Limits::default()), 4, seed));
+    let mut designs = networks.filter_map(|network| design::build(&network, &arch).ok());
+    designs.find(|design| design.ensemble.is_some()).expect("this machine holds some network")
+}
+
 /// Converters of raw currents, with noise.
 fn converters(arch: &mut Arch) {
     arch.readout.kind = ReadoutKind::Adc;
@@ -667,6 +676,8 @@ fn designs_share_the_files_byte_for_byte() {
         accelerator([32, 8, 8], converters, &plain),
         accelerator([16, 4, 8], converters, &dense),
         accelerator([16, 4, 4], sense_amplifiers, &dense),
+        drawn([32, 8, 8]),
+        drawn([16, 4, 4]),
     ];
     for design in &designs {
         let files = emit::accelerator(design, None);

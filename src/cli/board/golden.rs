@@ -4,7 +4,7 @@ use super::Board;
 use crate::cli::infer::Model;
 use crate::cli::{chip, progress::Step};
 use crate::design::Design;
-use crate::golden::{analog, packed};
+use crate::golden::{analog, machine, packed};
 use crate::variation::Noises;
 
 /// Scores of `pixels`, image after image, in channel, row, column order.
@@ -14,6 +14,7 @@ pub fn scores(args: &Board, design: &Design, planes: usize, pixels: &[u8]) -> mi
     let step = Step::start("asking the golden model");
     let limited = design.network.limited(planes);
     let scores = match design.analog {
+        None if design.ensemble.is_some() => samples(args, design, pixels),
         None => Model::Packed(Box::new(packed::prepare(&limited))).scores(&limited, 0, pixels),
         Some(_) => {
             let chip = chip::read(&args.dir.join(chip::SOURCE), design)?;
@@ -28,4 +29,15 @@ pub fn scores(args: &Board, design: &Design, planes: usize, pixels: &[u8]) -> mi
     };
     step.done(&format!("{} scores", scores.len()));
     Ok(scores)
+}
+
+/// Sums of the scores of all samples; image `i` is frame `i`.
+fn samples(args: &Board, design: &Design, pixels: &[u8]) -> Vec<i32> {
+    let images = pixels.chunks_exact(design.network.input.shape.elements());
+    let of_image = |(index, pixels): (usize, &[u8])| {
+        let seed = machine::frame_seed(args.noise_seed, index as u64);
+        machine::run(design, None, &design.network.input.elements(pixels), seed).scores
+    };
+    let streamed: Vec<i32> = images.enumerate().flat_map(of_image).map(|score| score as i32).collect();
+    design.in_channel_order(&streamed)
 }

@@ -29,8 +29,9 @@
 //     layer's cycles, and TotalWidth, bits of a frame's, from CycleWidth to 32. LayerWidth,
 //     PlaneWidth and SampleWidth follow.
 // Latency: 1, from a write to its effect; 2, from a read's address to its data.
-// Reset: asynchronous; AUTO is on, PLANES and SAMPLES are all, SEED is 1, MODE and counters are 0. The read address, read
-//     data and the memory of layer cycles have none: nothing shows them before they are written.
+// Reset: asynchronous; AUTO is on, PLANES and SAMPLES are all, SEED is 1, MODE and counters are 0.
+//     The read address, read data and the memory of layer cycles have none: nothing shows them
+//     before they are written.
 // Protocol: AXI4-Lite; a write is taken with address and data both there and no answer waiting.
 //     Inputs of the engine are pulses of one cycle, and levels (busy_i, *_waiting_i).
 

@@ -4,9 +4,10 @@
 //
 // Sequencer: frames, layers and the loops over the vectors of a layer, outermost first: group of
 // channels, block of pixels, tile of the weights (plane, pass), pixel.
-// Parameters: Layers, Samples, Groups, Blocks, Passes, Planes and Pixels (of a block), most of each,
-//     from 1; one that is 1 has no counter. Skips: 1, tiles are left out, as bincim_tile_counter has it.
-//     CycleWidth, bits of the cycles of a layer. The other widths follow.
+// Parameters: Layers, Samples, Groups, Blocks, Passes, Planes and Pixels (of a block), most of
+//     each, from 1; one that is 1 has no counter. Skips: 1, tiles are left out, as
+//     bincim_tile_counter has it. CycleWidth, bits of the cycles of a layer. The other widths
+//     follow.
 // Latency: the state of a cycle is that of the vector which reaches the array two cycles later.
 // Reset: asynchronous; no frame runs. All counters stand at their first value.
 // Protocol: frame_ready_i: a frame is wanted and complete, its scores have room and its first tile

@@ -15,9 +15,9 @@
 // Reset: asynchronous; the next group is group 0, no window has begun. Results have none.
 // Protocol: count_valid_i stands one cycle ahead of its sum, with count_group_last_i at the last
 //     vector of a group; groups 0 to last_group_i use the entries from first_entry_i on, one after
-//     the other, again and again; with again_i those from first_again_i on. result_valid_i stands beside the results of a sum that is
-//     complete, result_window_last_i beside the last of a window. scores_i and flip_after_pool_i
-//     stand with the layer's sums.
+//     the other, again and again, with again_i from group first_again_i on. result_valid_i stands
+//     beside the results of a sum that is complete, result_window_last_i beside the last of a
+//     window. scores_i and flip_after_pool_i stand with the layer's sums.
 
 `default_nettype none
 

@@ -5,8 +5,9 @@
 // Weight loader: fills the shadow cells tile by tile, one word a cycle, in the sequencer's order.
 // It runs ahead by itself: the next tile's first word enters with the very edge of the swap.
 // Parameters: Layers, Samples, Groups, Blocks, Passes, Planes, most of each, from 1, and Skips as
-//     in bincim_sequencer. Drawn: 1, weights are drawn on their way, and Planes is 1. Words, of all rows of the array, and TileWords, most of a tile, from 1.
-//     AddressWidth, bits of an address of the weight memory. The other widths follow.
+//     in bincim_sequencer. Drawn: 1, weights are drawn on their way, and Planes is 1. Words, of all
+//     rows of the array, and TileWords, most of a tile, from 1. AddressWidth, bits of an address of
+//     the weight memory. The other widths follow.
 // Latency: 2, from address to shadow cells; with Drawn 3.
 // Reset: asynchronous; the first tile of the first layer is loaded. What the shadow cells and the
 //     memory's data register hold is not looked at then.
@@ -14,12 +15,12 @@
 //     data register is the second stage: it takes the word of address_o with read_o, write_o says
 //     with one bit a word where it goes. tile_ready_o: a whole tile stands in the shadow cells,
 //     which tile_swap_i takes away. With Planes the last word of a frame's first tile waits for the
-//     frame: last_plane_i stands in the cycle behind frame_start_i.
-//     With Drawn the word of the data register is drawn with draw_o, and write_o is one register
-//     behind. Layers from first_drawn_i on are drawn, their words begin at drawn_address_i and come
-//     once a sample; the first one of a frame waits for seeded_i. draw_layer_o, sample_start_o,
-//     group_start_o and group_again_o stand with read_o: the word is one of such a layer, the first
-//     of a sample, of a group, of a group once more.
+//     frame: last_plane_i stands in the cycle behind frame_start_i. With Drawn the word of the data
+//     register is drawn with draw_o, and write_o is one register behind. Layers from first_drawn_i
+//     on are drawn, their words begin at drawn_address_i and come once a sample; the first one of a
+//     frame waits for seeded_i. draw_layer_o, sample_start_o, group_start_o and group_again_o stand
+//     with read_o: the word is one of such a layer, the first of a sample, of a group, of a group
+//     once more.
 
 `default_nettype none
 
