@@ -5,7 +5,7 @@ use super::pixels::{self, PixelArgs};
 use super::{Outcome, output};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
-use crate::design::{Design, LayerDesign};
+use crate::design::{Design, Ensemble, LayerDesign};
 use crate::device::Drift;
 use crate::mapping;
 use crate::network::{InputCode, Layer, Plane, constant_channels, keeper};
@@ -118,6 +118,10 @@ fn json(
         "cycles": design.cycles,
         "bound": design.layers.iter().map(|layer| layer.bound).sum::<u64>(),
         "plane_cycles": plane_cycles(design),
+        "ensemble": design.ensemble.as_ref().map(|ensemble| serde_json::json!({
+            "first_layer": ensemble.first, "samples": ensemble.samples, "bits": ensemble.bits,
+            "cycles": ensemble.cycles.iter().map(|frame| frame.layers.iter().sum::<u64>()).collect::<Vec<_>>(),
+        })),
         "interval": speed.interval,
         "frames_per_second": speed.frames_per_second,
         "noise": design.analog.as_ref().and_then(|analog| analog.noise.as_ref()).map(|noise| serde_json::json!({
@@ -136,6 +140,33 @@ fn json(
 /// Cycles of a frame with at most 1, 2, ... planes of weights.
 fn plane_cycles(design: &Design) -> Vec<u64> {
     design.plane_cycles.iter().map(|frame| frame.layers.iter().sum()).collect()
+}
+
+/// The layers that run once a sample, and what samples cost.
+fn drawn(design: &Design, ensemble: &Ensemble) -> Vec<String> {
+    let flips = || design.network.layers.iter().filter_map(|layer| layer.flips.as_ref());
+    let weights: usize = flips().map(|flips| flips.codes.iter().filter(|code| **code > 0).count()).sum();
+    let last = design.layers.len() - 1;
+    let layers = match ensemble.first == last {
+        true => format!("layer {last} runs"),
+        false => format!("layers {} to {last} run", ensemble.first),
+    };
+    let mut lines = vec![format!(
+        "  {} weights are drawn by codes of {} bits: {layers} once a sample",
+        thousands(weights as u64),
+        ensemble.bits
+    )];
+    let some = |&samples: &usize| samples.is_power_of_two() || samples == ensemble.samples;
+    for samples in (1..=ensemble.samples).filter(some) {
+        let cycles: u64 = design.frame_with(1, samples).layers.iter().sum();
+        let frames = design.arch.clock_mhz() * 1e6 / design.interval_with(1, samples) as f64;
+        lines.push(format!(
+            "  {samples} sample{:1} {:>12} cycles a frame, {frames:.0} frames/s",
+            if samples == 1 { "" } else { "s" },
+            thousands(cycles)
+        ));
+    }
+    lines
 }
 
 /// Scales of a layer's planes, and how much of it masks leave out; nothing for a binary layer.
@@ -250,6 +281,9 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
             ));
         }
     }
+    if let Some(ensemble) = &design.ensemble {
+        drawn(design, ensemble).into_iter().for_each(&mut line);
+    }
     if design.planes_of_weights() > 1 {
         for (index, cycles) in plane_cycles(design).into_iter().enumerate() {
             let planes = index + 1;
@@ -263,7 +297,7 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
     }
     for memory in cost::memories(design) {
         line(format!(
-            "  {:13} {:>3} x {:>6} bits x {:>5} words = {:>10} bits",
+            "  {:14} {:>3} x {:>6} bits x {:>5} words = {:>10} bits",
             memory.name,
             memory.copies,
             memory.width,

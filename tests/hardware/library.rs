@@ -250,6 +250,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
         "bincim_score_sum",
         &["Lanes=1 Width=1 Sum=1 Words=1", "Lanes=4 Width=7 Sum=10 Words=2", "Lanes=3 Width=9 Sum=9 Words=5"],
     ),
+    ("bincim_flip_step", &["Last=0", "Last=1"]),
     ("bincim_weight_noise", &["Bits=1", "Bits=24 Blocks=1", "Bits=192"]),
     ("bincim_weight_sampler", &["Rows=1 Lanes=1 Bits=2", "Rows=8 Lanes=4 Bits=4", "Rows=3 Lanes=5 Bits=8"]),
     (
@@ -317,6 +318,7 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_column_noise",
     "bincim_drive_reference",
     "bincim_gather",
+    "bincim_flip_step",
     "bincim_input_frames",
     "bincim_input_stream",
     "bincim_input_vector",

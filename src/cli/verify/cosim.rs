@@ -302,7 +302,7 @@ fn run_shard(
 /// The frames that image `index` gives, and the golden model's answers.
 fn records(design: &Design, model: &Model, plan: &Plan, index: usize, image: &[i16]) -> Vec<Record> {
     let record = |kind| {
-        let seed = draws::seed(plan, index, kind);
+        let seed = draws::seed(design, plan, index, kind);
         let settings = draws::settings(design, plan, index, kind);
         let elements = draws::elements(design, plan, index, kind, image);
         Record {

@@ -31,7 +31,7 @@ pub(super) fn settings(design: &Design, plan: &Plan, index: usize, kind: Kind) -
     let drawn = draw(plan.seed, Use::Mode, place);
     let mode = match design.ensemble {
         Some(_) if !whole => {
-            let flag = |bit: u32, set| if drawn >> bit & 7 == 0 { set } else { 0 };
+            let flag = |bit: u32, set| if drawn >> bit & 3 == 0 { set } else { 0 };
             flag(0, Settings::NO_FLIPS) | flag(8, Settings::SAME_SEED)
         }
         _ => 0,
@@ -44,12 +44,16 @@ pub(super) fn settings(design: &Design, plan: &Plan, index: usize, kind: Kind) -
 }
 
 /// What the register SEED holds as a frame starts.
-pub(super) fn seed(plan: &Plan, index: usize, kind: Kind) -> u32 {
+pub(super) fn seed(design: &Design, plan: &Plan, index: usize, kind: Kind) -> u32 {
     if let Some(seed) = plan.noise_seed {
         return machine::frame_seed(seed, index as u64);
     }
     let fresh = index - index % FRESH;
-    let before: usize = (fresh..index).map(|image| kinds(image).count()).sum();
+    // Frames that leave the register as it is do not count.
+    let grows = |image: usize, kind| settings(design, plan, image, kind).mode & Settings::SAME_SEED == 0;
+    let all = (fresh..index).flat_map(|image| kinds(image).map(move |kind| (image, kind)));
+    let own = (kind != Kind::User).then_some((index, Kind::User));
+    let before = all.chain(own).filter(|&(image, kind)| grows(image, kind)).count();
     let drawn = draw(plan.seed, Use::Seed, fresh);
     // The first one needs no write behind a reset, the second one is the seed from which no automaton moves.
     let first = match fresh / FRESH {
@@ -57,7 +61,7 @@ pub(super) fn seed(plan: &Plan, index: usize, kind: Kind) -> u32 {
         1 => 0,
         _ => (drawn >> 16) as u32,
     };
-    machine::frame_seed(first, (before + usize::from(kind != Kind::User)) as u64)
+    machine::frame_seed(first, before as u64)
 }
 
 /// The elements of a frame, in channel, row, column order; `image` is the user's.
@@ -113,18 +117,50 @@ fn mix(mut value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::ArchFile;
+    use crate::design;
+    use crate::network::random;
 
     const PLAN: Plan = Plan { seed: 5, resets: 2, jobs: 1, planes: None, noise_seed: None, whole: false };
 
+    fn design(bits: Option<usize>) -> Design {
+        let network = (0..).map(|number| random::network(number, &random::Limits::default()));
+        let arch = ArchFile::default().with("generic", 32, 8, 8, 8, 8);
+        let drawn = network.map(|network| match bits {
+            Some(bits) => random::with_flips(network, bits, 1),
+            None => network,
+        });
+        let mut designs = drawn.filter_map(|network| design::build(&network, &arch).ok());
+        designs.find(|design| design.ensemble.is_some() == bits.is_some()).expect("some network")
+    }
+
     #[test]
     fn seeds_grow_between_fresh_ones_over_every_frame() {
-        let frames: Vec<u32> =
-            (0..200).flat_map(|index| kinds(index).map(move |kind| seed(&PLAN, index, kind))).collect();
+        let design = &design(None);
+        let frames: Vec<u32> = (0..200)
+            .flat_map(|index| kinds(index).map(move |kind| seed(design, &PLAN, index, kind)))
+            .collect();
         let grown = frames.windows(2).filter(|pair| pair[1] == machine::frame_seed(pair[0], 1)).count();
         assert_eq!(frames[0], machine::RESET_SEED);
         assert!(frames.len() == 200 + 16 && (166..215).contains(&grown), "{grown}");
         assert!(frames.contains(&0));
         let pinned = Plan { noise_seed: Some(7), ..PLAN };
-        assert_eq!(seed(&pinned, 3, Kind::User), machine::frame_seed(7, 3));
+        assert_eq!(seed(design, &pinned, 3, Kind::User), machine::frame_seed(7, 3));
+    }
+
+    #[test]
+    fn seeds_stay_where_the_mode_keeps_them() {
+        let design = &design(Some(4));
+        let frames = (0..200).flat_map(|index| kinds(index).map(move |kind| (index, kind)));
+        let frames: Vec<(Settings, u32)> = frames
+            .map(|(index, kind)| (settings(design, &PLAN, index, kind), seed(design, &PLAN, index, kind)))
+            .collect();
+        let keeps = |settings: &Settings| settings.mode & Settings::SAME_SEED != 0;
+        let pairs = || frames.windows(2).filter(|pair| keeps(&pair[0].0));
+        let kept = pairs().filter(|pair| pair[0].1 == pair[1].1).count();
+        // A fresh seed may follow.
+        assert!(kept > 10 && kept * 3 > pairs().count() * 2, "{kept} of {}", pairs().count());
+        let numbers: std::collections::BTreeSet<usize> = frames.iter().map(|one| one.0.samples).collect();
+        assert_eq!(numbers.len(), design.samples());
     }
 }

@@ -348,7 +348,7 @@ fn behind(
     draws::kinds(index).find_map(|kind| {
         let settings = draws::settings(design, plan, index, kind);
         let elements = draws::elements(design, plan, index, kind, &image(index));
-        let trace = cosim::trace(design, chip, settings, &elements, draws::seed(plan, index, kind));
+        let trace = cosim::trace(design, chip, settings, &elements, draws::seed(design, plan, index, kind));
         explain::bit(design, chip, settings.planes, &trace, first)
     })
 }

@@ -42,6 +42,7 @@ pub const MODULES: &[Module] = &[
     module!("analog", "bincim_drive_reference"),
     module!("array", "bincim_array_segment"),
     module!("array", "bincim_column_cells"),
+    module!("array", "bincim_flip_step"),
     module!("array", "bincim_row_driver"),
     module!("array", "bincim_weight_noise"),
     module!("array", "bincim_weight_sampler"),

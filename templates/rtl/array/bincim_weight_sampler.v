@@ -29,36 +29,60 @@ module bincim_weight_sampler #(
 
   localparam CELLS = Rows * Lanes;
 
+  // The top bit of a number that is set is above every code: it is where nothing is drawn.
+  wire [Rows-1:0] row_top;
+  wire [Lanes-1:0] lane_top;
+  wire [Rows*Lanes-1:0] drawn;
+  reg [Rows*Lanes-1:0] weight_q;
+
+  always @(posedge clk_i) begin
+    if (take_i) weight_q <= drawn;
+  end
+
+  assign weight_o = weight_q;
+
   genvar lane;
   genvar row;
   genvar place;
   generate
+    for (row = 0; row < Rows; row = row + 1) begin : gen_row_top
+      assign row_top[row] = noise_i[row*Bits + Bits - 1] | !flip_i;
+    end
+
     for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_lane
       wire [Bits-1:0] lane_noise = noise_i[(Rows+lane)*Bits +: Bits];
+
+      assign lane_top[lane] = lane_noise[Bits-1] & flip_i;
 
       for (row = 0; row < Rows; row = row + 1) begin : gen_row
         localparam CELL = lane * Rows + row;
         wire [Bits-1:0] row_noise = noise_i[row*Bits +: Bits];
-        // The top bit of a number that is set is above every code: what is not drawn has it set.
-        wire [Bits-1:0] number = {
-            (row_noise[Bits-1] | !flip_i) ^ (lane_noise[Bits-1] & flip_i),
-            row_noise[Bits-2:0] ^ lane_noise[Bits-2:0]
-        };
-        // The number's lowest bits are below those of the code: one LUT4 a bit.
+        // The number's lowest bits are below those of the code.
         wire [Bits-1:0] below;
-        reg weight_q;
 
         assign below[0] = 1'b0;
+
         for (place = 0; place < Bits - 1; place = place + 1) begin : gen_place
-          wire code = code_i[place*CELLS + CELL];
-          assign below[place+1] = number[place] ? code & below[place] : code | below[place];
+          bincim_flip_step #(
+              .Last(0)
+          ) u_step (
+              .row_i(row_noise[place]),
+              .lane_i(lane_noise[place]),
+              .code_i(code_i[place*CELLS + CELL]),
+              .below_i(below[place]),
+              .below_o(below[place+1])
+          );
         end
 
-        always @(posedge clk_i) begin
-          if (take_i) weight_q <= weight_i[CELL] ^ (below[Bits-1] & !number[Bits-1]);
-        end
-
-        assign weight_o[CELL] = weight_q;
+        bincim_flip_step #(
+            .Last(1)
+        ) u_last (
+            .row_i(row_top[row]),
+            .lane_i(lane_top[lane]),
+            .code_i(weight_i[CELL]),
+            .below_i(below[Bits-1]),
+            .below_o(drawn[CELL])
+        );
       end
     end
   endgenerate
