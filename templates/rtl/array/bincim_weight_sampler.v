@@ -56,7 +56,7 @@ module bincim_weight_sampler #(
 
       for (row = 0; row < Rows; row = row + 1) begin : gen_row
         localparam CELL = lane * Rows + row;
-        wire [Bits-1:0] row_noise = noise_i[row*Bits +: Bits];
+        wire [Bits-2:0] row_noise = noise_i[row*Bits +: Bits-1];
         // The number's lowest bits are below those of the code.
         wire [Bits-1:0] below;
 
