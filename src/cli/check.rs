@@ -101,6 +101,7 @@ fn json(
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
                 "slices": slices(&design.network.layers[index]),
+                "flip_bits": layer.flips.as_ref().map(|flips| flips.bits),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
                 "cycles": program.cycles, "bound": program.bound,
             })
@@ -260,6 +261,14 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
         speed.gops
     ));
     for (index, layer) in network.layers.iter().enumerate() {
+        if let Some(flips) = &layer.flips {
+            line(format!(
+                "  layer {index}: weights are drawn by {} bits, {} of {} can flip",
+                flips.bits,
+                thousands(flips.codes.iter().filter(|code| **code > 0).count() as u64),
+                thousands(flips.codes.len() as u64)
+            ));
+        }
         if let Some(scales) = planes(layer) {
             let run = match design.layers[index].planes.len() {
                 all if all == layer.planes.len() => String::new(),

@@ -15,8 +15,11 @@ pub struct EpochView {
     pub loss: f64,
     /// Share of right training images, augmented, while it trained.
     pub train_accuracy: f64,
-    /// Share of right test images of the finished integers.
+    /// Share of right test images of the finished integers; where weights are drawn, of the likelier ones.
     pub test_accuracy: f64,
+    /// The same of an ensemble of drawn networks, where weights are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble_accuracy: Option<f64>,
 }
 
 /// A finished training; the keys of `bincim train --json`.
@@ -45,7 +48,15 @@ pub struct TrainView {
     /// Right test images with 1, 2 ... planes of weights, where every number of them is to serve.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correct_by_planes: Option<Vec<usize>>,
-    /// Right test images of the finished file.
+    /// Weights that are drawn, and how many networks of them an ensemble has; absent where none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn_weights: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+    /// Right test images of such an ensemble, by the sum of its scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble_correct: Option<usize>,
+    /// Right test images of the finished file; where weights are drawn, of the likelier ones.
     pub correct: usize,
     pub accuracy: f64,
     pub history: Vec<EpochView>,
@@ -59,14 +70,23 @@ pub fn train_svg(view: &TrainView) -> String {
     };
     let test = line(&|epoch| 100.0 * epoch.test_accuracy);
     let train = line(&|epoch| 100.0 * epoch.train_accuracy);
+    let ensemble: Vec<(f64, f64)> = view
+        .history
+        .iter()
+        .filter_map(|epoch| Some((epoch.epoch as f64, 100.0 * epoch.ensemble_accuracy?)))
+        .collect();
     let loss = line(&|epoch| epoch.loss);
     let axis = |title, points: &mut dyn Iterator<Item = f64>| Axis { title, range: around(points, 0.05) };
     let epochs = || Axis { title: "epoch", range: (1.0, end) };
-    let accuracies = axis("right, %", &mut test.iter().chain(&train).map(|point| point.1));
+    let accuracies = axis("right, %", &mut test.iter().chain(&train).chain(&ensemble).map(|point| point.1));
     let mut upper = Plot::new(&format!("Accuracy of {} while it trains", view.network), epochs(), accuracies);
     upper.path(&train, ORANGE, "5 3");
     upper.path(&test, BLUE, "");
     upper.entry("test images, finished integers", BLUE, Some(""));
+    if !ensemble.is_empty() {
+        upper.path(&ensemble, GREEN, "");
+        upper.entry("test images, drawn networks together", GREEN, Some(""));
+    }
     upper.entry("training images, while training", ORANGE, Some("5 3"));
     let losses = axis("loss", &mut loss.iter().map(|point| point.1));
     let mut lower = Plot::new(&format!("Loss of {} while it trains", view.network), epochs(), losses);
@@ -93,6 +113,7 @@ mod tests {
             loss: 1.0 / epoch as f64,
             train_accuracy: 0.9,
             test_accuracy: 0.8 + 0.01 * epoch as f64,
+            ensemble_accuracy: (epoch > 1).then_some(0.85),
         };
         let view = TrainView {
             program: String::new(),
@@ -109,6 +130,9 @@ mod tests {
             supports_left_out: None,
             correct_by_planes: None,
             started_sha256: None,
+            drawn_weights: None,
+            samples: None,
+            ensemble_correct: None,
             correct: 1,
             accuracy: 1.0,
             history: (1..=3).map(epoch).collect(),
@@ -119,7 +143,7 @@ mod tests {
             .skip(1)
             .map(|rest| rest.split('"').next().unwrap_or("").matches(',').count())
             .collect();
-        assert_eq!(lines, [3, 3, 3]);
+        assert_eq!(lines, [3, 3, 2, 3]);
         assert!(svg.contains("a&lt;b") && svg.ends_with("</svg></svg>\n"));
     }
 }

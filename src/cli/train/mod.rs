@@ -42,7 +42,8 @@ pub struct Train {
     /// Go on from a model that `bincim train` wrote, instead of random weights
     #[arg(long, value_name = "MODEL")]
     pub start: Option<PathBuf>,
-    /// Write the real-valued weights instead of their signs: the same network, and a better start for --start
+    /// Write the real-valued weights instead of their signs: the same network, and a better start for --start (of drawn
+    /// weights a start takes the signs alone)
     #[arg(long)]
     pub latent: bool,
     /// Replace an existing model
@@ -119,17 +120,28 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
     held.remove()?;
     output::result(&match args.json {
         true => report::json(&view),
-        false => format!(
-            "{}: {} of {} test images right, {:.2} %, {} weight bits, in {}\n",
-            view.network,
-            view.correct,
-            view.test_images,
-            100.0 * view.accuracy,
-            view.weight_bits,
-            args.output.display()
-        ),
+        false => told(args, &view),
     })?;
     Ok(Outcome::Done)
+}
+
+/// What was trained, in one line; of drawn weights first the likelier ones.
+fn told(args: &Train, view: &TrainView) -> String {
+    let drawn = match (view.drawn_weights, view.samples, view.ensemble_correct) {
+        (Some(weights), Some(samples), Some(right)) => {
+            format!(" ({samples} drawn networks together: {right}), {weights} drawn weights")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{}: {} of {} test images right, {:.2} %{drawn}, {} weight bits, in {}\n",
+        view.network,
+        view.correct,
+        view.test_images,
+        100.0 * view.accuracy,
+        view.weight_bits,
+        args.output.display()
+    )
 }
 
 fn record_place(args: &Train) -> PathBuf {
@@ -338,10 +350,14 @@ fn trained(
         ran.map_err(|error| miette!(code = error.code(), help = error.help(), "{error}"))?;
         keep(trainer)?;
         if let Some(last) = trainer.history.last() {
+            let together = last.ensemble_accuracy.map_or(String::new(), |share| {
+                let samples = trainer.plan.bayes.as_ref().map_or(0, |bayes| bayes.samples);
+                format!(", {samples} drawn networks together {:.2} %", 100.0 * share)
+            });
             let seconds = begin.elapsed().as_secs_f64() / (trainer.history.len() - done) as f64;
             bar.suspend(|| {
                 progress::tell(format_args!(
-                    "epoch {epoch}/{epochs}: loss {:.4}, training {:.2} %, test {:.2} %, {seconds:.1} s an epoch",
+                    "epoch {epoch}/{epochs}: loss {:.4}, training {:.2} %, test {:.2} %{together}, {seconds:.1} s an epoch",
                     last.loss,
                     100.0 * last.train_accuracy,
                     100.0 * last.test_accuracy
@@ -373,6 +389,7 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
         loss: record.loss,
         train_accuracy: record.train_accuracy,
         test_accuracy: record.test_accuracy,
+        ensemble_accuracy: record.ensemble_accuracy,
     };
     let (supports, left_out) = train::counted(&trainer.model.layers);
     let with_supports = |count: usize| (supports > 0).then_some(count);
@@ -394,6 +411,12 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
             let right = |planes| trainer.count_right_with(&data.test.samples(), planes);
             (1..=network.most_planes()).map(right).collect()
         }),
+        drawn_weights: trainer.plan.bayes.is_some().then(|| {
+            let drawn = network.layers.iter().filter(|layer| layer.flips.is_some());
+            drawn.map(|layer| layer.conv.c * layer.fan_in()).sum()
+        }),
+        samples: trainer.plan.bayes.as_ref().map(|bayes| bayes.samples),
+        ensemble_correct: trainer.count_right_drawn(&data.test.samples()),
         correct,
         accuracy: correct as f64 / data.test.labels.len().max(1) as f64,
         history: trainer.history.iter().map(epoch).collect(),

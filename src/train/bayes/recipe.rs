@@ -25,6 +25,7 @@ pub struct BayesRecipe {
     /// Layers whose weights are drawn, by name or by number from 1; the others stay point estimates. If absent: all, but not
     /// a first layer that reads pixels of several bits or is padded with 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub layers: Option<Vec<LayerName>>,
     /// Size of lambda at the start: 1.5 if absent, and 10 with rule "bayesbinn". Random weights begin anywhere up to it, with
     /// either sign (with rule "bayesbinn": at it), those that --start gives at it, with their signs.

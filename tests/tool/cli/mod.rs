@@ -2,6 +2,7 @@
 
 mod chips;
 mod disk;
+mod drawn;
 mod interrupted;
 mod limits;
 mod metrics;

@@ -1,6 +1,7 @@
 //! The trainer from outside: gradients as PyTorch's, files as read back, the same bytes for any threads.
 
 mod arrays;
+mod bayes;
 mod exchange;
 mod narrow;
 mod refusals;

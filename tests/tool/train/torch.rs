@@ -19,7 +19,7 @@ fn deviation(found: &[f32], expected: &[f64]) -> f64 {
 }
 
 /// The training file of a network in the reference.
-fn text(net: &Value, settings: &Value) -> String {
+pub fn text(net: &Value, settings: &Value) -> String {
     let input = list(&net["input"]);
     let mut text = format!(
         "[input]\nchannels = {}\nrows = {}\ncolumns = {}\ncode = {}\n",
@@ -49,7 +49,7 @@ fn text(net: &Value, settings: &Value) -> String {
 }
 
 /// The reference's numbers in place of the trainer's own.
-fn set(trainer: &mut Trainer) {
+pub fn set(trainer: &mut Trainer) {
     let Trainer { plan, model, .. } = trainer;
     let last = plan.layers.len() - 1;
     for (index, (layer, state)) in plan.layers.iter().zip(&mut model.layers).enumerate() {
@@ -79,6 +79,44 @@ fn batch(plan: &Plan, images: usize) -> (Vec<i8>, Vec<u8>) {
     (codes, (0..images).map(|i| ((i * 7 + 1) % plan.classes()) as u8).collect())
 }
 
+/// The reference's losses, gradients and numbers after its steps against those of `trainer`, which has made none; gives the
+/// largest relative deviation of a gradient.
+pub fn compared(name: &str, net: &Value, reference: &Value, trainer: &mut Trainer) -> f64 {
+    let mut worst = 0.0f64;
+    let images = reference["batch"].as_u64().expect("a batch") as usize;
+    let (codes, labels) = batch(&trainer.plan, images);
+    for (step, expected) in list(&net["losses"]).into_iter().enumerate() {
+        let found = trainer.step(&codes, &labels, 1).loss;
+        assert!((found - expected).abs() < 1e-5, "{name}, step {step}: {found} {expected}");
+        if step > 0 {
+            continue;
+        }
+        for (index, state) in trainer.model.layers.iter().enumerate() {
+            let sampled: Vec<f32> = state.weights.gradient.iter().step_by(7).copied().collect();
+            let gradients = &net["gradients"][index];
+            for (part, found) in [&sampled, &state.gamma.gradient, &state.beta.gradient].iter().enumerate() {
+                let found = deviation(found, &list(&gradients[part]));
+                worst = worst.max(found);
+                assert!(found < 2e-6, "{name}, layer {index}, gradient {part}: {found}");
+            }
+        }
+    }
+    for (index, state) in trainer.model.layers.iter().enumerate() {
+        let sampled: Vec<f32> = state.weights.value.iter().step_by(7).copied().collect();
+        let after = &net["after"][index];
+        for (part, found) in [&sampled, &state.gamma.value, &state.beta.value].iter().enumerate() {
+            let gradients = list(&net["gradients"][index][part]);
+            for (at, expected) in list(&after[part]).into_iter().enumerate() {
+                // Where the exact gradient is 0 Adam divides one rounding error by another.
+                let off = (f64::from(found[at]) - expected).abs();
+                let moved = gradients[at].abs() > 1e-9;
+                assert!(!moved || off < 2e-6, "{name}, layer {index}, value {part} {at}: {off:e}");
+            }
+        }
+    }
+    worst
+}
+
 #[test]
 fn gradients_and_steps_are_those_of_pytorch() {
     let reference: Value = serde_json::from_str(include_str!("torch.json")).expect("JSON");
@@ -86,39 +124,7 @@ fn gradients_and_steps_are_those_of_pytorch() {
     for (name, net) in reference["networks"].as_object().expect("networks") {
         let mut trainer = Trainer::new(planned(&text(net, &reference)));
         set(&mut trainer);
-        let images = reference["batch"].as_u64().expect("a batch") as usize;
-        let (codes, labels) = batch(&trainer.plan, images);
-        for (step, expected) in list(&net["losses"]).into_iter().enumerate() {
-            let found = trainer.step(&codes, &labels, 1).loss;
-            assert!((found - expected).abs() < 1e-5, "{name}, step {step}: {found} {expected}");
-            if step > 0 {
-                continue;
-            }
-            for (index, state) in trainer.model.layers.iter().enumerate() {
-                let sampled: Vec<f32> = state.weights.gradient.iter().step_by(7).copied().collect();
-                let gradients = &net["gradients"][index];
-                for (part, found) in
-                    [&sampled, &state.gamma.gradient, &state.beta.gradient].iter().enumerate()
-                {
-                    let found = deviation(found, &list(&gradients[part]));
-                    worst = worst.max(found);
-                    assert!(found < 2e-6, "{name}, layer {index}, gradient {part}: {found}");
-                }
-            }
-        }
-        for (index, state) in trainer.model.layers.iter().enumerate() {
-            let sampled: Vec<f32> = state.weights.value.iter().step_by(7).copied().collect();
-            let after = &net["after"][index];
-            for (part, found) in [&sampled, &state.gamma.value, &state.beta.value].iter().enumerate() {
-                let gradients = list(&net["gradients"][index][part]);
-                for (at, expected) in list(&after[part]).into_iter().enumerate() {
-                    // Where the exact gradient is 0 Adam divides one rounding error by another.
-                    let off = (f64::from(found[at]) - expected).abs();
-                    let moved = gradients[at].abs() > 1e-9;
-                    assert!(!moved || off < 2e-6, "{name}, layer {index}, value {part} {at}: {off:e}");
-                }
-            }
-        }
+        worst = worst.max(compared(name, net, &reference, &mut trainer));
     }
     println!("largest relative deviation of a gradient: {worst:.1e}");
 }

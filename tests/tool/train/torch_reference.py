@@ -180,4 +180,5 @@ def main():
     print(json.dumps({"torch": torch.__version__, **settings, "networks": {k: run(v) for k, v in NETWORKS.items()}}))
 
 
-main()
+if __name__ == "__main__":
+    main()
