@@ -660,6 +660,13 @@ module bincim_tb #(
     //%- endif %//
     //%- if samples > 0 %//
     check_register(12'h020, 32'd<: samples :>);
+    write_register(12'h020, 32'd0);
+    check_register(12'h020, 32'd1);
+    write_register(12'h020, 32'd256);
+    check_register(12'h020, 32'd<: samples :>);
+    write_register(12'h024, 32'hFFFFFFFF);
+    check_register(12'h024, 32'd3);
+    write_register(12'h024, 32'd0);
     //%- else %//
     check_register(12'h020, 32'd0);
     //%- endif %//

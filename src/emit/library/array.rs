@@ -15,10 +15,10 @@ pub(in super::super) fn row_driver(design: &Design) -> Head {
 
 /// `bincim_weight_noise`, where weights are drawn.
 pub(in super::super) fn weight_noise(design: &Design, ensemble: &Ensemble) -> Head {
-    let places = |taps: &[u8; 3]| taps.iter().rev().map(|tap| format!("{tap:06b}")).collect::<String>();
-    // Four noise bits a line, the last one first.
-    let words: Vec<String> = ensemble.taps.iter().rev().map(|taps| format!("18'b{}", places(taps))).collect();
-    let lines: Vec<String> = words.chunks(4).map(|words| words.join(", ")).collect();
+    // Two octal digits a place; six noise bits a line, the last one first.
+    let places = |taps: &[u8; 3]| taps.iter().rev().map(|tap| format!("{tap:02o}")).collect::<String>();
+    let words: Vec<String> = ensemble.taps.iter().rev().map(|taps| format!("18'o{}", places(taps))).collect();
+    let lines: Vec<String> = words.chunks(6).map(|words| words.join(", ")).collect();
     Head::new("bincim_weight_noise")
         .with("Bits", ensemble.taps.len())
         .with_value("Taps", format!("{{\n        {}\n      }}", lines.join(",\n        ")))
