@@ -145,18 +145,12 @@ fn plane_cycles(design: &Design) -> Vec<u64> {
 
 /// The layers that run once a sample, and what samples cost.
 fn drawn(design: &Design, ensemble: &Ensemble) -> Vec<String> {
-    let flips = || design.network.layers.iter().filter_map(|layer| layer.flips.as_ref());
-    let weights: usize = flips().map(|flips| flips.codes.iter().filter(|code| **code > 0).count()).sum();
     let last = design.layers.len() - 1;
     let layers = match ensemble.first == last {
         true => format!("layer {last} runs"),
         false => format!("layers {} to {last} run", ensemble.first),
     };
-    let mut lines = vec![format!(
-        "  {} weights are drawn by codes of {} bits: {layers} once a sample",
-        thousands(weights as u64),
-        ensemble.bits
-    )];
+    let mut lines = vec![format!("  {layers} once a sample, and the samples' scores are added")];
     let some = |&samples: &usize| samples.is_power_of_two() || samples == ensemble.samples;
     for samples in (1..=ensemble.samples).filter(some) {
         let cycles: u64 = design.frame_with(1, samples).layers.iter().sum();

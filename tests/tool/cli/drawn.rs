@@ -65,6 +65,19 @@ fn drawn_weights_are_trained_and_honoured_or_refused() {
         assert!(checked.contains(word), "no `{word}` in:\n{checked}");
     }
 
+    // The machine draws them, and `check` tells what samples cost; a frame of more of them takes a layer's run more each.
+    fs::write(dir.join("three.toml"), "[array]\nrows = 32\ncolumns = 8\n[ensemble]\nsamples = 3\n")
+        .expect("writable");
+    let checked = bincim(dir, &["check", "drawn.onnx", "--arch", "three.toml", "--json"]).ends(0);
+    let view = checked.json(&["ensemble", "cycles"]);
+    let cycles: Vec<u64> =
+        view["ensemble"]["cycles"].as_array().into_iter().flatten().filter_map(|n| n.as_u64()).collect();
+    assert_eq!((cycles.len(), cycles.last()), (3, view["cycles"].as_u64().as_ref()), "{view}");
+    assert_eq!(cycles[2] - cycles[1], cycles[1] - cycles[0]);
+    bincim(dir, &["generate", "drawn.onnx", "--arch", "three.toml", "-o", "design"]).ends(0);
+    let codes = fs::read_to_string(dir.join("design/rtl/bincim_flips.hex")).expect("the flip codes");
+    assert!(codes.lines().any(|line| line.chars().any(|digit| digit != '0')));
+
     // Arrays that hold their weights cannot draw them.
     let analog = "[array]\nrows = 64\ncolumns = 32\n[activation]\nword = 32\n[readout]\nkind = \"adc\"\nlevels = 15\n\
                   [variation]\npreset = \"c3sram\"\n";
