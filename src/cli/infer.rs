@@ -11,11 +11,12 @@ use rayon::prelude::*;
 use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
 use super::pixels::PixelArgs;
+use super::samples::{self, SampleArgs};
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
-use crate::golden::{analog, machine, packed, reference};
+use crate::golden::{analog, ensemble, machine, packed, reference};
 use crate::network::{Decision, Network};
 use crate::read;
 use crate::variation::{Chip, Noises};
@@ -49,9 +50,12 @@ pub struct Args {
     /// Run at most K planes of weights in each layer; all if not given
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
     pub planes: Option<u16>,
-    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim verify`
-    #[arg(long, default_value_t = 1, requires = "arch")]
-    pub noise_seed: u32,
+    #[command(flatten)]
+    pub samples: SampleArgs,
+    /// Seed of weights that are drawn, and of the noise that the columns themselves add in every read (readout.noise), as
+    /// in `bincim verify`; 1 if not given
+    #[arg(long)]
+    pub noise_seed: Option<u32>,
     /// Leave variation.read_noise out, the noise that every read of a chip adds
     #[arg(long)]
     pub without_read_noise: bool,
@@ -122,6 +126,8 @@ pub enum Model<'a> {
     Machine(&'a Design, usize),
     /// Many images at a time over the design's arrays with a chip in them.
     Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
+    /// Many images at a time over a design whose weights are drawn.
+    Drawn(&'a Design, Box<ensemble::Engine>),
 }
 
 impl Model<'_> {
@@ -130,17 +136,31 @@ impl Model<'_> {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
             Model::Machine(design, planes) => (design, *planes),
             Model::Analog(design, _, planes) => (design, *planes),
+            Model::Drawn(design, engine) => {
+                let (samples, same) = (engine.drawing().samples, engine.drawing().same);
+                let kind = if same { "samples, the same for all images" } else { "fresh samples an image" };
+                return format!("{samples} {kind}, machine of {} x {}", design.rows, design.lanes);
+            }
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
     }
 
-    /// Scores of all `images`, image after image, in channel, row, column order; one-bit scores are -1 or +1. `first`
-    /// images came before these.
+    /// Samples of an image.
+    pub fn samples(&self) -> usize {
+        match self {
+            Model::Drawn(_, engine) => engine.drawing().samples,
+            _ => 1,
+        }
+    }
+
+    /// Scores of all `images`, image after image, sample after sample, in channel, row, column order; one-bit scores are -1
+    /// or +1. `first` images came before these.
     pub fn scores(&self, network: &Network, first: usize, images: &[u8]) -> Vec<i32> {
         let values = || network.input.elements(images);
         match self {
             Model::Packed(engine) => engine.infer(images),
+            Model::Drawn(_, engine) => engine.samples(first, images),
             Model::Machine(design, planes) => {
                 let values = values();
                 let images = values.par_chunks(network.input.shape.elements());
@@ -170,6 +190,9 @@ pub struct Summary {
     /// Fraction, 0 to 1.
     pub accuracy: Option<f64>,
     pub images_per_second: f64,
+    /// Samples of each image, where weights are drawn: its scores are their sums.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
     /// How a pixel became the input's value.
     pub pixel_rule: String,
     /// Nobody said so.
@@ -194,7 +217,17 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     let mut read = load::network(&args.model, &args.pixels)?;
     let data = load::data(&read, &args.data, args.split.into())?;
     read.network.input = data.input.clone();
+    args.samples.settle(&mut read.network, &args.model, args.noise_seed.is_some() && args.arch.is_none())?;
     let network = &read.network;
+    let drawn = network.first_drawn().is_some();
+    if drawn && args.layers {
+        return Err(miette::miette!(
+            code = "infer::layers",
+            help = "take the likelier value of each weight (--mode), or leave --layers out",
+            "--layers: the layers of {} give other sums and bits in every sample",
+            args.model.display()
+        ));
+    }
     if data.labels.is_none() && args.scores.is_none() && data.len() > 1 {
         return Err(miette::miette!(
             code = "infer::no_labels",
@@ -215,6 +248,8 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     }
     let design = match &args.arch {
         Some(path) => Some(load::choice(network, Some(path), None)?.0.design),
+        // What is drawn depends on the machine: here the one that is chosen without a file.
+        None if drawn => Some(load::choice(network, None, None)?.0.design),
         None => None,
     };
     let planes = planes(args, design.as_ref().map_or(network, |design| &design.network))?;
@@ -225,7 +260,8 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     };
     let plan = design.as_ref().filter(|design| design.analog.is_some());
     let plan = plan.map(|design| analog::Plan::limited(design, planes));
-    let gates = plan.as_ref().and_then(|plan| plan.gate_noise(args.noise_seed));
+    let seed = args.noise_seed.unwrap_or(1);
+    let gates = plan.as_ref().and_then(|plan| plan.gate_noise(seed));
     let column = match (&design, &chip, &args.chip) {
         (Some(design), Some(chip), Some(_)) if !args.without_read_noise => column_noise(design, chip),
         _ => None,
@@ -237,6 +273,9 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         (Some(design), Some(plan), Some(chip)) => {
             let set = analog::InstructionSet::best();
             Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
+        }
+        (Some(design), ..) if drawn => {
+            Model::Drawn(design, Box::new(args.samples.prepare(design, seed, args.arch.is_some())?))
         }
         (Some(design), ..) => Model::Machine(design, planes),
         (None, ..) => Model::Packed(Box::new(packed::prepare(&limited))),
@@ -300,8 +339,11 @@ fn classify(
             args.data.display()
         ));
     }
+    let samples = model.samples();
+    // Scores of several samples are added, and the graph's outputs are their mean.
+    let mean = samples::averaged(network, samples);
     let mut file = match &args.scores {
-        Some(path) => Some(Scores::new(path, network, (images.labels.is_some(), args.layers), count)?),
+        Some(path) => Some(Scores::new(path, &mean, (images.labels.is_some(), args.layers), count)?),
         None => None,
     };
     let rule = args.rule.map_or(network.output.decision, Decision::from);
@@ -329,21 +371,23 @@ fn classify(
             }),
             false => Vec::new(),
         };
-        let each = scores.chunks(network.layers.last().map_or(1, |last| last.output.elements()));
-        for (index, scores) in each.enumerate() {
-            let class = reference::decide(network, scores, rule);
+        let classes = network.layers.last().map_or(1, |last| last.output.elements());
+        for (index, each) in scores.chunks(samples * classes).enumerate() {
+            let scores: Vec<i32> =
+                (0..classes).map(|class| each[class..].iter().step_by(classes).sum()).collect();
+            let class = reference::decide(&mean, &scores, rule);
             let label = images.labels.map(|labels| labels[step * STEP + index]);
             if let (Some(correct), Some(label)) = (&mut correct, label) {
                 *correct += usize::from(class == label as usize);
             }
             if let Some(file) = &mut file {
-                file.push(&Row { class, label, scores, trace: traces.get(index) });
+                file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
             }
             if args.judge.metrics {
-                logits.push(judge::logits(network, scores));
+                logits.push(judge::logits(network, each));
             }
             if count == 1 {
-                single = Some(Single { class, scores: scores.to_vec() });
+                single = Some(Single { class, scores });
             }
         }
         bar.inc((pixels.len() / size) as u64);
@@ -365,6 +409,7 @@ fn classify(
         correct,
         accuracy: correct.map(|correct| correct as f64 / count as f64),
         images_per_second: count as f64 / seconds,
+        samples: matches!(model, Model::Drawn(..)).then_some(samples),
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
         single,
@@ -405,79 +450,4 @@ fn told(args: &Args, network: &Network, summary: &Summary, run: &str) -> String 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::network::random;
-
-    fn args(images: Option<usize>) -> Args {
-        Args {
-            model: "net.onnx".into(),
-            data: "data".into(),
-            pixels: PixelArgs::default(),
-            scores: None,
-            layers: false,
-            arch: None,
-            chip: None,
-            planes: None,
-            noise_seed: 1,
-            without_read_noise: false,
-            judge: JudgeArgs::default(),
-            split: Split::Test,
-            images,
-            rule: Some(Rule::Argmax),
-            threads: Some(1),
-            json: true,
-        }
-    }
-
-    fn read(network: &Network) -> Read {
-        let pixels = read::Pixels::new(read::PixelRule::Raw, read::Origin::Given);
-        Read { network: network.clone(), image: network.input.shape, proof: String::new(), pixels }
-    }
-
-    /// Images, and the labels that the reference gives them.
-    fn labelled(network: &Network, count: usize) -> (Vec<u8>, Vec<u32>) {
-        let size = network.input.shape.elements();
-        let images: Vec<u8> = (0..count * size).map(|i| (i * 89 + i / 5) as u8).collect();
-        let label = |image: &[u8]| {
-            let scores = reference::run(network, &network.input.elements(image)).scores;
-            reference::decide(network, &scores, Decision::Argmax) as u32
-        };
-        let labels = images.chunks(size).map(label).collect();
-        (images, labels)
-    }
-
-    #[test]
-    fn counts_what_is_right() {
-        let network = random::network(3, &random::Limits::default());
-        let (pixels, mut labels) = labelled(&network, 40);
-        labels[1] = labels[1].wrapping_add(1);
-        labels[39] = labels[39].wrapping_add(1);
-        let images = Images { pixels: &pixels, labels: Some(&labels) };
-        let (model, read) = (Model::Packed(Box::new(packed::prepare(&network))), read(&network));
-        let count = |model: &Model, images: &Images, first| {
-            classify(&args(first), &network, model, images, &read).expect("a summary").0
-        };
-        let all = count(&model, &images, None);
-        assert_eq!((all.images, all.correct, all.accuracy), (40, Some(38), Some(0.95)));
-        let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
-        let design = crate::design::build(&network, &arch).expect("a design");
-        assert_eq!(count(&Model::Machine(&design, 1), &images, None).correct, all.correct);
-        let some = count(&model, &images, Some(39));
-        assert_eq!((some.images, some.correct), (39, Some(38)));
-        let bare = Images { labels: None, ..images };
-        assert_eq!(count(&model, &bare, Some(39)).correct, None);
-    }
-
-    #[test]
-    fn wrong_numbers_are_refused_with_their_reason() {
-        let network = random::network(3, &random::Limits::default());
-        let (pixels, labels) = labelled(&network, 2);
-        let images = Images { pixels: &pixels, labels: Some(&labels) };
-        let (model, read) = (Model::Packed(Box::new(packed::prepare(&network))), read(&network));
-        let says =
-            |args: &Args| classify(args, &network, &model, &images, &read).expect_err("refused").to_string();
-        assert!(says(&args(Some(3))).contains("--images 3"));
-        assert!(says(&args(Some(0))).contains("no image"));
-    }
-}
+mod tests;

@@ -49,7 +49,7 @@ fn temperature(text: &str) -> Result<Temperature, String> {
 /// What was found. The fields are the keys of `--json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Judged {
-    /// At temperature 1.
+    /// At temperature 1; of several samples, a softmax of their mean score, which is what the accelerator's sums give.
     pub plain: Judgement,
     pub temperature: Option<f64>,
     /// Training images that it was fitted on.
@@ -57,6 +57,19 @@ pub struct Judged {
     /// At `temperature`.
     pub tempered: Option<Judgement>,
     pub ood: Option<Strange>,
+    /// Where weights are drawn: with the first 1, 2, 4 ... and all samples, at temperature 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ensemble: Vec<Sampled>,
+}
+
+/// Figures with the first samples of each image.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sampled {
+    pub samples: usize,
+    /// A softmax of the mean score.
+    pub scores: Judgement,
+    /// The mean of the samples' probabilities.
+    pub probabilities: Judgement,
 }
 
 /// Images of another kind.
@@ -67,6 +80,9 @@ pub struct Strange {
     pub entropy: f64,
     /// Chance that one of them has a larger entropy than one of the data set's.
     pub auroc: f64,
+    /// The same of the mutual information of class and sample, where weights are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auroc_of_information: Option<f64>,
 }
 
 /// What is judged: a network, what runs it, and where its images come from.
@@ -92,13 +108,44 @@ pub fn check(network: &Network, rule: Decision) -> miette::Result<()> {
     }
 }
 
-/// The logits of an image; one score is that of class 1 against 0.
-pub fn logits(network: &Network, scores: &[i32]) -> Vec<f64> {
-    let outputs = network.output.of(scores);
-    match network.output.decision {
-        Decision::Sign => std::iter::once(0.0).chain(outputs).collect(),
-        Decision::Argmax | Decision::HighestBit => outputs.collect(),
-    }
+/// Logits of each sample of an image.
+type Logits = Vec<Vec<f64>>;
+
+/// The logits of an image, of whose samples `scores` are, one after the other; one score is that of class 1 against 0.
+pub fn logits(network: &Network, scores: &[i32]) -> Logits {
+    let of = |scores: &[i32]| {
+        let outputs = network.output.of(scores);
+        match network.output.decision {
+            Decision::Sign => std::iter::once(0.0).chain(outputs).collect(),
+            Decision::Argmax | Decision::HighestBit => outputs.collect(),
+        }
+    };
+    scores.chunks(network.layers.last().map_or(1, |last| last.output.elements())).map(of).collect()
+}
+
+/// Logits of the samples' mean score.
+fn mean(samples: &[Vec<f64>]) -> Vec<f64> {
+    let classes = samples.first().map_or(0, Vec::len);
+    let sum = |class: usize| samples.iter().map(|one| one[class]).sum::<f64>();
+    (0..classes).map(|class| sum(class) / samples.len() as f64).collect()
+}
+
+/// The mean of the samples' probabilities.
+fn by_probabilities(samples: &[Vec<f64>], temperature: f64) -> Mixture {
+    let each: Vec<Vec<f64>> = samples.iter().map(|one| metrics::softmax(one, temperature)).collect();
+    metrics::mixture(&each)
+}
+
+/// A softmax of the samples' mean score; the information is that of their probabilities.
+fn by_scores(samples: &[Vec<f64>], temperature: f64) -> Mixture {
+    let information = by_probabilities(samples, temperature).information;
+    Mixture { probabilities: metrics::softmax(&mean(samples), temperature), information }
+}
+
+/// 1, 2, 4 ... and `samples`.
+fn prefixes(samples: usize) -> Vec<usize> {
+    let powers = std::iter::successors(Some(1), |count| Some(2 * count)).take_while(|count| *count < samples);
+    powers.chain([samples]).collect()
 }
 
 /// Judges `logits`, those of the data set's images, with `labels`.
@@ -107,11 +154,11 @@ pub fn logits(network: &Network, scores: &[i32]) -> Vec<f64> {
 pub fn judge(
     args: &JudgeArgs,
     subject: &Subject,
-    logits: &[Vec<f64>],
+    logits: &[Logits],
     labels: &[u32],
 ) -> miette::Result<Judged> {
     let images = |temperature| -> Vec<Mixture> {
-        logits.iter().map(|one| metrics::mixture(&[metrics::softmax(one, temperature)])).collect()
+        logits.iter().map(|samples| by_scores(samples, temperature)).collect()
     };
     let figures =
         |images: &[Mixture]| metrics::judge(images.iter().zip(labels.iter().map(|&label| label as usize)));
@@ -129,11 +176,22 @@ pub fn judge(
         None => None,
         Some(path) => {
             let known = tempered.as_ref().unwrap_or(&plain);
-            let known: Vec<f64> = known.iter().map(|one| metrics::entropy(&one.probabilities)).collect();
-            Some(strange(subject, path, temperature.unwrap_or(1.0), &known)?)
+            Some(strange(subject, path, temperature.unwrap_or(1.0), known)?)
         }
     };
+    let sampled = |samples: usize| {
+        let of = |judged: fn(&[Vec<f64>], f64) -> Mixture| {
+            let images: Vec<Mixture> = logits.iter().map(|all| judged(&all[..samples], 1.0)).collect();
+            figures(&images)
+        };
+        Sampled { samples, scores: of(by_scores), probabilities: of(by_probabilities) }
+    };
+    let ensemble = match subject.model {
+        Model::Drawn(..) => prefixes(subject.model.samples()).into_iter().map(sampled).collect(),
+        _ => Vec::new(),
+    };
     Ok(Judged {
+        ensemble,
         plain: figures(&plain),
         temperature,
         fitted_on,
@@ -167,13 +225,13 @@ fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
     let each = scores.chunks(scores.len() / count.max(1));
     let images: Vec<(Vec<f64>, usize)> = each
         .zip(&labels[all - count..])
-        .map(|(scores, &label)| (logits(subject.network, scores), label as usize))
+        .map(|(scores, &label)| (mean(&logits(subject.network, scores)), label as usize))
         .collect();
     Ok((metrics::fit_temperature(&images), count))
 }
 
-/// How well doubt tells the images of `path` from those of doubt `known`.
-fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[f64]) -> miette::Result<Strange> {
+/// How well doubt tells the images of `path` from the `known` ones.
+fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[Mixture]) -> miette::Result<Strange> {
     let data = load::further(subject.read, path, read::Split::from(Split::Test))?;
     let count = data.len();
     if count == 0 {
@@ -185,17 +243,20 @@ fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[f64]) -> m
         ));
     }
     let scores = subject.model.scores(subject.network, 0, &data.pixels);
-    let doubts: Vec<f64> = scores
+    let strange: Vec<Mixture> = scores
         .chunks(scores.len() / count)
-        .map(|scores| {
-            let logits = logits(subject.network, scores);
-            metrics::entropy(&metrics::softmax(&logits, temperature))
-        })
+        .map(|scores| by_scores(&logits(subject.network, scores), temperature))
         .collect();
+    let doubts = |images: &[Mixture]| -> Vec<f64> {
+        images.iter().map(|one| metrics::entropy(&one.probabilities)).collect()
+    };
+    let information = |images: &[Mixture]| -> Vec<f64> { images.iter().map(|one| one.information).collect() };
+    let several = subject.model.samples() > 1;
     Ok(Strange {
         images: count,
-        entropy: doubts.iter().sum::<f64>() / count as f64,
-        auroc: metrics::auroc(known, &doubts),
+        entropy: doubts(&strange).iter().sum::<f64>() / count as f64,
+        auroc: metrics::auroc(&doubts(known), &doubts(&strange)),
+        auroc_of_information: several.then(|| metrics::auroc(&information(known), &information(&strange))),
     })
 }
 
@@ -203,12 +264,19 @@ impl Judged {
     /// The table for people.
     pub fn told(&self) -> String {
         let mut text = format!(
-            "  {:<18} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9}\n",
-            "", "right", "NLL", "ECE", "(floor)", "Brier", "entropy"
+            "  {:<18} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9}{}\n",
+            "",
+            "right",
+            "NLL",
+            "ECE",
+            "(floor)",
+            "Brier",
+            "entropy",
+            if self.ensemble.is_empty() { "" } else { " information" }
         );
         let mut row = |name: &str, found: &Judgement| {
             text += &format!(
-                "  {name:<18} {:>7.2} % {:>9.4} {:>6.2} % {:>6.2} % {:>8.4} {:>9.4}\n",
+                "  {name:<18} {:>7.2} % {:>9.4} {:>6.2} % {:>6.2} % {:>8.4} {:>9.4}",
                 100.0 * found.right,
                 found.nll,
                 100.0 * found.ece,
@@ -216,8 +284,21 @@ impl Judged {
                 found.brier,
                 found.entropy
             );
+            if !self.ensemble.is_empty() {
+                text += &format!(" {:>11.4}", found.information);
+            }
+            text += "\n";
         };
-        row("temperature 1", &self.plain);
+        for sampled in &self.ensemble {
+            let samples = sampled.samples;
+            row(&format!("S {samples}, mean score"), &sampled.scores);
+            if samples > 1 {
+                row(&format!("S {samples}, mean prob."), &sampled.probabilities);
+            }
+        }
+        if self.ensemble.is_empty() {
+            row("temperature 1", &self.plain);
+        }
         if let (Some(temperature), Some(found)) = (self.temperature, &self.tempered) {
             row(&format!("temperature {temperature:.3}"), found);
         }
@@ -229,6 +310,9 @@ impl Judged {
                 "  entropy tells {} images of another kind (mean {:.4}) from these: AUROC {:.4}\n",
                 strange.images, strange.entropy, strange.auroc
             );
+            if let Some(auroc) = strange.auroc_of_information {
+                text += &format!("  mutual information of class and sample does: AUROC {auroc:.4}\n");
+            }
         }
         text
     }

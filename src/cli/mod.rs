@@ -26,6 +26,7 @@ mod output;
 mod pixels;
 mod progress;
 mod report;
+mod samples;
 mod scores;
 mod synth;
 mod tools;

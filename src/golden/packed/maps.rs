@@ -117,13 +117,18 @@ impl ValueMap {
         ValueMap { padding, row, blank: vec![value; (padding.top + shape.h + padding.bottom) * row + 1] }
     }
 
+    /// Where the elements of row `y` (`channels` a pixel) begin inside the padding.
+    pub(super) fn start(&self, y: usize, channels: usize) -> usize {
+        (self.padding.top + y) * self.row + self.padding.left * channels
+    }
+
     /// Writes the elements of an image (`shape`, CHW) into `map`.
     fn write<T: Copy, F>(&self, shape: Shape, image: &[T], of: impl Fn(usize) -> F, map: &mut [i16])
     where
         F: Fn(T) -> i16,
     {
         for y in 0..shape.h {
-            let start = (self.padding.top + y) * self.row + self.padding.left * shape.c;
+            let start = self.start(y, shape.c);
             let row = &mut map[start..start + shape.w * shape.c];
             for c in 0..shape.c {
                 let value = of(c);
@@ -138,7 +143,7 @@ impl ValueMap {
 
 /// Images as they come from outside, CHW, one after the other.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Images<'a> {
+pub(in crate::golden) enum Images<'a> {
     /// Pixel values, to be looked up in the network's table.
     Pixels(&'a [u8]),
     /// Element values.
@@ -198,7 +203,7 @@ impl PixelTable {
 }
 
 impl Images<'_> {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::golden) fn len(&self) -> usize {
         match self {
             Images::Pixels(pixels) => pixels.len(),
             Images::Elements(elements) => elements.len(),
@@ -206,7 +211,7 @@ impl Images<'_> {
     }
 
     /// Elements `from..to`.
-    pub(super) fn slice(&self, from: usize, to: usize) -> Self {
+    pub(in crate::golden) fn slice(&self, from: usize, to: usize) -> Self {
         match self {
             Images::Pixels(pixels) => Images::Pixels(&pixels[from..to]),
             Images::Elements(elements) => Images::Elements(&elements[from..to]),

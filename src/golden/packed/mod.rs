@@ -7,7 +7,7 @@
 //! the same integers. `unsafe` is confined to the kernels and their aligned buffers.
 
 mod kernel;
-mod maps;
+pub(in crate::golden) mod maps;
 mod plan;
 mod shortcut;
 mod worker;
@@ -117,14 +117,25 @@ impl Engine {
             let last = first + scores.len() / self.scores;
             let mut worker = self.take_worker();
             scores.copy_from_slice(worker.infer(self, images.slice(first * size, last * size)));
-            self.idle().push(worker);
+            self.give_back(worker);
         });
         scores
     }
 
-    fn take_worker(&self) -> Worker {
+    /// Layers of the network.
+    pub(in crate::golden) fn layers(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Buffers that no thread is using.
+    pub(in crate::golden) fn take_worker(&self) -> Worker {
         let idle = self.idle().pop();
         idle.unwrap_or_else(|| self.worker())
+    }
+
+    /// Takes buffers back for the next one who needs some.
+    pub(in crate::golden) fn give_back(&self, worker: Worker) {
+        self.idle().push(worker);
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {

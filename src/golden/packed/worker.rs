@@ -64,7 +64,7 @@ impl Worker {
         self.load_images(engine, Images::Elements(elements));
     }
 
-    pub(super) fn load_images(&mut self, engine: &Engine, images: Images) {
+    pub(in crate::golden) fn load_images(&mut self, engine: &Engine, images: Images) {
         let size = engine.shape.elements();
         self.images = images.len() / size;
         assert!(
@@ -189,6 +189,40 @@ impl Worker {
             }
         }
         &self.scores[..self.images * engine.scores]
+    }
+
+    /// Writes the bits that layer `index` reads of a loaded image to `to`, in the order row, column, channel; the layers
+    /// before it have been run. Of a first layer, its input is one of bits.
+    pub(in crate::golden) fn read_bits(&self, engine: &Engine, index: usize, image: usize, to: &mut [u64]) {
+        to.fill(0);
+        let (map, words) = match (index.checked_sub(1), &engine.input) {
+            (Some(before), _) => match &engine.plans[before].output {
+                Some(map) => (map, &self.outputs[before]),
+                None => return,
+            },
+            (None, InputMap::Bits(map) | InputMap::BitVector(map)) => (map, &self.input_bits),
+            (None, InputMap::Values(map)) => {
+                let values = &self.input_values[image * map.blank.len()..];
+                let length = engine.shape.w * engine.shape.c;
+                for y in 0..engine.shape.h {
+                    let row = &values[map.start(y, engine.shape.c)..][..length];
+                    for (at, _) in row.iter().enumerate().filter(|(_, value)| **value > 0) {
+                        to[(y * length + at) / 64] |= 1 << ((y * length + at) % 64);
+                    }
+                }
+                return;
+            }
+        };
+        let words = &words[image * map.blank.len()..][..map.blank.len()];
+        for (pixel, start) in map.pixels().enumerate() {
+            for (word, &bits) in words[start..].iter().take(map.pixel_words).enumerate() {
+                let at = pixel * map.shape.c + word * 32;
+                to[at / 64] |= u64::from(bits) << (at % 64);
+                if at % 64 > 32 && at / 64 + 1 < to.len() {
+                    to[at / 64 + 1] |= u64::from(bits) >> (64 - at % 64);
+                }
+            }
+        }
     }
 
     /// Runs everything on `images` and gives their scores.

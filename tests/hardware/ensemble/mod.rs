@@ -2,6 +2,7 @@
 
 use bincim::arch::Arch;
 use bincim::design::{self, Design};
+use bincim::golden::ensemble::{self, Drawing};
 use bincim::golden::machine::{self, MachineTrace, Sampling};
 use bincim::golden::reference;
 use bincim::network::{Activation, Flips, InputCode, Layer, Network, random};
@@ -10,6 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::machines;
+
+mod oracles;
 
 /// A random network whose weights are drawn in some layers, with bits on the input and scores at the end.
 fn network(seed: u64) -> Network {
@@ -213,6 +216,43 @@ fn compare(design: &Design, image: &[i16], samples: &[Network], got: &MachineTra
     }
 }
 
+/// The executor for many images gives the scores of the machine, fresh samples for each image and the same for all;
+/// `networks` are those of the first frame.
+fn fast(design: &Design, frame: u32, networks: &[Network], seed: u64) {
+    let (count, samples) = (3, networks.len());
+    let elements = random::elements(&design.network, seed ^ 1, count);
+    let size = design.network.input.shape.elements();
+    let images = || elements.chunks(size);
+    let drawing = Drawing { samples, seed: frame, same: false, flips: true };
+    let engine = ensemble::prepare(design, drawing);
+    let fresh = engine.samples_of_elements(0, &elements);
+    let of = |networks: &[Network], image: &[i16]| -> Vec<i32> {
+        networks.iter().flat_map(|network| reference::run(network, image).scores).collect()
+    };
+    let scores = design.output.scores;
+    assert_eq!(fresh[..samples * scores], of(networks, &elements[..size]), "seed {seed}");
+    for (index, (image, fresh)) in images().zip(fresh.chunks(samples * scores)).enumerate() {
+        let own = machine::frame_seed(frame, index as u64);
+        let expected: Vec<i32> =
+            machine::run(design, None, image, own).scores.iter().map(|&score| score as i32).collect();
+        let sums: Vec<i32> = (0..scores).map(|at| fresh[at..].iter().step_by(scores).sum()).collect();
+        assert_eq!(sums, design.in_channel_order(&expected), "seed {seed}, image {index}");
+    }
+    // Images that came before, and another cut into lots.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let later = pool.install(|| engine.samples_of_elements(1, &elements[size..]));
+    assert_eq!(later, fresh[samples * scores..], "seed {seed}");
+    assert_eq!(ensemble::networks(design, frame, samples), networks, "seed {seed}");
+    let same = ensemble::prepare(design, Drawing { same: true, ..drawing }).samples_of_elements(7, &elements);
+    let expected: Vec<i32> = images().flat_map(|image| of(networks, image)).collect();
+    assert_eq!(same, expected, "seed {seed}");
+    let mode =
+        ensemble::prepare(design, Drawing { flips: false, ..drawing }).samples_of_elements(0, &elements);
+    let mode_networks = vec![design.network.mode(); samples];
+    let expected: Vec<i32> = images().flat_map(|image| of(&mode_networks, image)).collect();
+    assert_eq!(mode, expected, "seed {seed}");
+}
+
 /// What occurred in the networks and machines of a test.
 #[derive(Debug, Default)]
 struct Met {
@@ -265,6 +305,9 @@ fn every_sample_is_that_of_the_law() {
         let sampling = Sampling { samples: most, seed: frame, flips: false };
         let still = machine::run_samples(&design, &image, sampling);
         compare(&design, &image, &vec![network.mode(); most], &still, &what);
+        if seed % 4 < 2 {
+            fast(&design, frame, &networks, seed);
+        }
     }
     println!("{met:?}");
     for (count, least) in [
@@ -278,4 +321,40 @@ fn every_sample_is_that_of_the_law() {
     ] {
         assert!(count >= least, "{met:?}");
     }
+}
+
+/// Codes of 0 alone: the machine of the same network without codes, and nothing else.
+#[test]
+fn codes_of_nothing_change_nothing() {
+    let mut built = 0;
+    for seed in 500..540 {
+        let mut network = network(seed);
+        for flips in network.layers.iter_mut().filter_map(|layer| layer.flips.as_mut()) {
+            flips.codes.fill(0);
+        }
+        let mut arch = random_arch(seed);
+        arch.ensemble.samples = 1;
+        let (Ok(design), Ok(plain)) = (design::build(&network, &arch), design::build(&network.mode(), &arch))
+        else {
+            continue;
+        };
+        built += 1;
+        let image = random::elements(&network, seed, 1);
+        let mut got = machine::run(&design, None, &image, 5);
+        let expected = machine::run(&plain, None, &image, 5);
+        // The frame waits for its noise, and for its first tile where that is drawn.
+        let ensemble = design.ensemble.as_ref().unwrap();
+        let mut waits = 0;
+        for (index, (got, expected)) in got.layers.iter_mut().zip(&expected.layers).enumerate() {
+            assert_eq!(got.cycles, ensemble.cycles[0].layers[index], "seed {seed}");
+            waits += got.cycles - expected.cycles;
+            assert!(got.cycles == expected.cycles || index == ensemble.first, "seed {seed}");
+            got.cycles = expected.cycles;
+        }
+        let tile = if ensemble.first == 0 { plain.layers[0].tile_words(0) } else { 0 };
+        let most = if ensemble.first == 0 { 12 + tile as u64 } else { 14 };
+        assert!(waits <= most && (ensemble.first > 0 || waits == most), "seed {seed}: {waits} cycles");
+        assert_eq!(got, expected, "seed {seed}");
+    }
+    assert!(built > 25, "only {built} designs were built");
 }

@@ -1,0 +1,187 @@
+//! Speed of ensembles whose weights are drawn beside plain NumPy and beside this machine's own limit.
+//!
+//! `cargo bench --bench ensemble -- --python PATH` prints everything in one run. Both sides run on one thread and are
+//! measured in turn, many short times, in processor time; the best of each counts. Before any clock starts, the scores are
+//! compared with those of the machine, word by word of its weight memory.
+
+#![allow(clippy::disallowed_methods, reason = "a bench reads clocks and starts its rivals")]
+
+mod limit;
+#[path = "../inference/limit.rs"]
+mod popcount;
+mod rival;
+
+use std::time::{Duration, Instant};
+
+use bincim::arch::ArchFile;
+use bincim::bits::BitMatrix;
+use bincim::design::{self, Design};
+use bincim::golden::ensemble::{self, Drawing, Engine};
+use bincim::golden::machine::{self, Sampling};
+use bincim::network::{
+    Activation, Decision, Flips, Input, InputCode, Layer, Network, Output, Padding, Plane, Shape, Shortcut,
+};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rival::Rival;
+
+/// How often both sides are measured in turn.
+const ROUNDS: usize = 8;
+
+/// Time spent on one side in one round.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// Samples of an image.
+const SAMPLES: usize = 16;
+
+/// Bits of a draw.
+const BITS: usize = 4;
+
+/// Images of one call with fresh weights, and with shared ones.
+const FRESH: usize = 256;
+const SHARED: usize = 2048;
+
+/// Three-input operations of a cell: bits of the number compared with the code, sign and map, and its part of a count of
+/// eight (seven full adders of two and, in ten planes, seven half adders of two).
+const OPERATIONS: f64 = (2 * BITS - 2) as f64 + 1.0 + 28.0 / 8.0;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let python = arguments.iter().position(|a| a == "--python").and_then(|at| arguments.get(at + 1));
+    let python = python.cloned().or_else(|| std::env::var("BINCIM_PYTHON").ok());
+    let mut rival = python.map(|python| Rival::start(&python));
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let network = network(&[784, 256, 256, 10], rng);
+    let mut arch = ArchFile::default().with("generic", 64, 32, 32, 16, 64);
+    arch.ensemble.samples = SAMPLES;
+    let design = design::build(&network, &arch).expect("a design");
+    let pixels: Vec<u8> = (0..SHARED * 784).map(|_| rng.random()).collect();
+    let drawing = Drawing { samples: SAMPLES, seed: 1, same: false, flips: true };
+    let fresh = ensemble::prepare(&design, drawing);
+    let shared = ensemble::prepare(&design, Drawing { same: true, ..drawing });
+    check(&design, &fresh, &shared, &pixels);
+    match &rival {
+        Some(rival) => println!("rival: {}", rival.version),
+        None => println!("rival: none (give --python PATH of an interpreter with numpy)"),
+    }
+    println!();
+    println!("784-256-256-10, all {} weights drawn, {BITS} bits, one thread", network.weight_bits());
+    println!();
+    println!("| weights | bincim, image-samples/s | NumPy | x | limit | % of it |");
+    println!("|---|---|---|---|---|---|");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let cells = network.weight_bits() as f64;
+    let cases = [("fresh", &fresh, FRESH), ("shared", &shared, SHARED)];
+    for (what, engine, images) in cases {
+        let pixels = &pixels[..images * 784];
+        let (mut ours, mut numpy, mut limit) = (0f64, 0f64, 0f64);
+        for _ in 0..ROUNDS {
+            let seconds = best(|| {
+                std::hint::black_box(pool.install(|| engine.samples(0, pixels)));
+            });
+            ours = ours.max((images * SAMPLES) as f64 / seconds);
+            if let Some(rival) = &mut rival {
+                numpy = numpy.max(rival.rate(what, SLICE));
+            }
+            limit = limit.max(match what {
+                "fresh" => limit::gigabits(SLICE / 4) * 1e9 / (cells * OPERATIONS),
+                // Two operations a bit.
+                _ => popcount::gops(SLICE / 4) * 1e9 / (2.0 * cells),
+            });
+        }
+        let times = if numpy > 0.0 { format!("{:.1}", ours / numpy) } else { "-".into() };
+        let share = if limit > 0.0 { format!("{:.0}", 100.0 * ours / limit) } else { "-".into() };
+        println!("| {what} | {ours:.0} | {numpy:.0} | {times} | {limit:.0} | {share} |");
+    }
+}
+
+/// Panics unless both executors give the machine's scores.
+fn check(design: &Design, fresh: &Engine, shared: &Engine, pixels: &[u8]) {
+    let images = 3;
+    for (engine, same) in [(fresh, false), (shared, true)] {
+        let scores = engine.samples(0, &pixels[..images * 784]);
+        for (image, scores) in scores.chunks(SAMPLES * 10).enumerate() {
+            let seed = if same { 1 } else { machine::frame_seed(1, image as u64) };
+            let elements = design.network.input.elements(&pixels[image * 784..(image + 1) * 784]);
+            let sampling = Sampling { samples: SAMPLES, seed, flips: true };
+            let expected = machine::run_samples(design, &elements, sampling).scores;
+            let sums: Vec<i64> = (0..10)
+                .map(|class| scores[class..].iter().step_by(10).map(|&s| i64::from(s)).sum())
+                .collect();
+            assert_eq!(sums, expected, "image {image}");
+        }
+    }
+}
+
+/// Shortest processor time of one call, in seconds, over [`SLICE`].
+fn best(mut call: impl FnMut()) -> f64 {
+    let now = || {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the call fills the record it is given.
+        unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+        time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    };
+    let begin = Instant::now();
+    let mut best = f64::INFINITY;
+    while best == f64::INFINITY || begin.elapsed() < SLICE {
+        let begin = now();
+        call();
+        best = best.min(now() - begin);
+    }
+    best
+}
+
+/// Dense layers of `sizes`, random signs and codes, thresholds near 0.
+fn network(sizes: &[usize], rng: &mut impl Rng) -> Network {
+    let mut layers = Vec::new();
+    for (index, pair) in sizes.windows(2).enumerate() {
+        let (inputs, outputs) = (pair[0], pair[1]);
+        let output = Shape::vector(outputs);
+        layers.push(Layer {
+            name: format!("layer{index}").into(),
+            op: "dense",
+            input: Shape::vector(inputs),
+            kernel: (1, 1),
+            stride: (1, 1),
+            padding: Padding::NONE,
+            planes: vec![Plane::binary(BitMatrix::from_fn(outputs, inputs, |_, _| rng.random()))],
+            flips: Some(Flips {
+                bits: BITS,
+                codes: (0..inputs * outputs).map(|_| rng.random_range(0..8)).collect(),
+            }),
+            conv: output,
+            shortcut: Shortcut::NONE,
+            sum_pixels: false,
+            pool: None,
+            activation: match index + 2 == sizes.len() {
+                true => Activation::Scores,
+                false => Activation::Sign {
+                    threshold: (0..outputs).map(|_| rng.random_range(-20..=20)).collect(),
+                    flip: vec![false; outputs],
+                },
+            },
+            fewer: Vec::new(),
+            output,
+        });
+    }
+    let classes = sizes[sizes.len() - 1];
+    Network {
+        name: "dense".into(),
+        input: Input {
+            name: "in".into(),
+            shape: Shape::vector(sizes[0]),
+            code: InputCode::Bipolar,
+            pixel_values: (0..256).map(|pixel| if pixel < 128 { -1 } else { 1 }).collect(),
+            pixel_rule: "half".into(),
+        },
+        layers,
+        output: Output {
+            name: "out".into(),
+            decision: Decision::Argmax,
+            scale: vec![1.0; classes],
+            bias: vec![0.0; classes],
+            top_k: None,
+        },
+    }
+}

@@ -1,0 +1,73 @@
+//! Networks whose weights are drawn: how many samples of each image `bincim infer` runs, and which.
+
+use crate::design::Design;
+use crate::golden::ensemble::{self, Drawing};
+use crate::network::Network;
+use std::path::Path;
+
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SampleArgs {
+    /// Samples of each image, whose scores are added, of a network with flip codes; those of the architecture
+    /// (ensemble.samples) if not given
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u8).range(1..))]
+    pub samples: Option<u8>,
+    /// Draw once: every image meets the samples of the first one, instead of its own
+    #[arg(long)]
+    pub same_samples: bool,
+    /// Draw nothing: of each weight with a flip code the likelier value
+    #[arg(long, conflicts_with_all = ["samples", "same_samples"])]
+    pub mode: bool,
+}
+
+impl SampleArgs {
+    /// Takes the flip codes away where that was asked for.
+    ///
+    /// Errors: an option about samples, or a seed (`seeded`) that nothing would take, where the network has no codes.
+    pub fn settle(&self, network: &mut Network, model: &Path, seeded: bool) -> miette::Result<()> {
+        if network.first_drawn().is_some() {
+            if self.mode {
+                *network = network.mode();
+            }
+            return Ok(());
+        }
+        let given = [
+            (self.samples.is_some(), "--samples"),
+            (self.same_samples, "--same-samples"),
+            (self.mode, "--mode"),
+            (seeded, "--noise-seed"),
+        ];
+        let Some((_, name)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
+        Err(miette::miette!(
+            code = "infer::samples",
+            help = match seeded && name == "--noise-seed" {
+                true => "name the architecture whose reads have noise (--arch FILE), or leave the seed out",
+                false => "leave the option out: one run of the network is all there is",
+            },
+            "{name}: no weight of {} is drawn, it has no flip codes",
+            model.display()
+        ))
+    }
+
+    /// The executor of a design whose weights are drawn. `asked`: the design is of an architecture file.
+    ///
+    /// Errors: more samples than that architecture's machine runs.
+    pub fn prepare(&self, design: &Design, seed: u32, asked: bool) -> miette::Result<ensemble::Engine> {
+        let most = design.arch.ensemble.samples;
+        let samples = self.samples.map_or(most, usize::from);
+        if asked && samples > most {
+            return Err(miette::miette!(
+                code = "infer::samples",
+                help = "set ensemble.samples in the architecture file to at least that",
+                "--samples {samples}: the machine runs at most {most} samples of a frame"
+            ));
+        }
+        Ok(ensemble::prepare(design, Drawing { samples, seed, same: self.same_samples, flips: true }))
+    }
+}
+
+/// `network` with outputs of the sums of `samples` samples: the mean of what the graph gives for each.
+pub fn averaged(network: &Network, samples: usize) -> Network {
+    let mut network = network.clone();
+    network.output.scale.iter_mut().for_each(|scale| *scale /= samples as f64);
+    network
+}
