@@ -104,15 +104,6 @@ impl Run {
 pub fn run(args: &Board) -> miette::Result<Outcome> {
     let record = record(&args.dir)?;
     let (design, model) = load::folder(&args.dir)?;
-    if let Some(first) = design.network.first_drawn() {
-        return Err(miette!(
-            code = "board::drawn",
-            help = "only networks whose weights are fixed are compared with a board",
-            "{}: the weights of layer '{}' are drawn for each sample (the network has flip codes)",
-            args.dir.display(),
-            design.network.layers[first].name.terminal()
-        ));
-    }
     let planes = super::verify::planes(args.planes, &design)?;
     if !record.registers {
         without_registers(args, &record, &design, planes)?;
