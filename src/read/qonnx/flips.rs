@@ -113,13 +113,14 @@ impl<'a> Declared<'a> {
                 self.bits
             ),
         };
-        let codes = Tensor::decode(proto)?;
-        if codes.dims != tensor.dims {
+        // Before anything is decoded: every node that reads the weights comes by here.
+        if !proto.dims.iter().map(|&dim| dim as u64).eq(tensor.dims.iter().map(|&dim| dim as u64)) {
             return Err(fault(format!(
                 "its shape is {:?}, that of '{weight}' {:?}",
-                codes.dims, tensor.dims
+                proto.dims, tensor.dims
             )));
         }
+        let codes = Tensor::decode(proto)?;
         let sound = |code: &&f64| code.fract() == 0.0 && (0.0..=self.most() as f64).contains(*code);
         if let Some(code) = codes.values.iter().find(|code| !sound(code)) {
             return Err(fault(format!("{code} is no flip code")));
