@@ -4,7 +4,8 @@ use super::Board;
 use crate::cli::infer::Model;
 use crate::cli::{chip, progress::Step};
 use crate::design::Design;
-use crate::golden::{analog, machine, packed};
+use crate::golden::ensemble::{self, Drawing};
+use crate::golden::{analog, packed};
 use crate::variation::Noises;
 
 /// Scores of `pixels`, image after image, in channel, row, column order.
@@ -33,11 +34,11 @@ pub fn scores(args: &Board, design: &Design, planes: usize, pixels: &[u8]) -> mi
 
 /// Sums of the scores of all samples; image `i` is frame `i`.
 fn samples(args: &Board, design: &Design, pixels: &[u8]) -> Vec<i32> {
-    let images = pixels.chunks_exact(design.network.input.shape.elements());
-    let of_image = |(index, pixels): (usize, &[u8])| {
-        let seed = machine::frame_seed(args.noise_seed, index as u64);
-        machine::run(design, None, &design.network.input.elements(pixels), seed).scores
-    };
-    let streamed: Vec<i32> = images.enumerate().flat_map(of_image).map(|score| score as i32).collect();
-    design.in_channel_order(&streamed)
+    let samples = design.samples();
+    let drawing = Drawing { samples, seed: args.noise_seed, same: false, flips: true };
+    let scores = ensemble::prepare(design, drawing).samples(0, pixels);
+    let classes = design.output.scores;
+    let sum = |image: &[i32], class: usize| image.iter().skip(class).step_by(classes).sum();
+    let images = scores.chunks_exact(samples * classes);
+    images.flat_map(|image| (0..classes).map(move |class| sum(image, class))).collect()
 }

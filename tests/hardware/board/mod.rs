@@ -56,12 +56,15 @@ fn lab() -> Option<&'static Lab> {
 
 impl Lab {
     fn new(device: &str, board: &str) -> Lab {
-        let root = tempfile::tempdir().expect("a folder");
-        let dir = root.path();
         let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/glyphs/glyphs.onnx");
+        Lab::of(device, board, network.to_str().expect("a path"), tempfile::tempdir().expect("a folder"))
+    }
+
+    /// A board of a model file, which may lie in `root`.
+    fn of(device: &str, board: &str, network: &str, root: tempfile::TempDir) -> Lab {
+        let dir = root.path();
         let arch = "[array]\nrows = 32\ncolumns = 8\n[activation]\nword = 8\n[weights]\nrows_per_cycle = 8\n";
         fs::write(dir.join("arch.toml"), arch).expect("writable");
-        let network = network.to_str().expect("a path");
         let made = ["generate", network, "--arch", "arch.toml", "--device", device, "-o", "d"];
         for words_of in [&made[..], &["glyphs", "--split", "test", "--count", "40", "-o", "data"]] {
             let output = bincim(dir, words_of);
@@ -268,6 +271,31 @@ fn a_board_without_room_for_registers_gives_scores_alone() {
         let told = told.expect("Python starts");
         assert!(!told.status.success() && words(&told).contains("frames alone"), "{}", words(&told));
     }
+}
+
+/// Weights that are drawn: every frame is told its seed, and what comes are the sums of its samples' scores.
+#[test]
+fn ensembles_run_on_the_board() {
+    if tools::need(Tool::Verilator).is_none() {
+        return;
+    }
+    let root = tempfile::tempdir().expect("a folder");
+    let net = "[input]\nchannels = 1\nrows = 16\ncolumns = 16\ncode = \"bipolar\"\n[[layer]]\nkind = \"dense\"\noutputs = 16\n\
+               [[layer]]\nkind = \"scores\"\noutputs = 10\n[train]\nepochs = 1\nbatch = 20\nmeasured = 100\nholdout = 0.1\n[bayes]\n";
+    fs::write(root.path().join("net.toml"), net).expect("writable");
+    for words_of in [
+        &["glyphs", "--split", "train", "--count", "200", "-o", "train"][..],
+        &["train", "net.toml", "--data", "train", "-o", "drawn.onnx"],
+    ] {
+        let output = bincim(root.path(), words_of);
+        assert!(output.status.success(), "{}", words(&output));
+    }
+    let lab = Lab::of("up5k", "icebreaker", "drawn.onnx", root);
+    let board = lab.board(&[]);
+    let found = lab.json(&board, &["--images", "6", "--noise-seed", "77"], 0);
+    assert_eq!((&found["run"]["images"], &found["run"]["different"]), (&6.into(), &0.into()), "{found}");
+    let told = words(&lab.run(&board, &["--images", "1", "--registers"]));
+    assert!(told.contains("SAMPLES") && told.contains("MODE"), "{told}");
 }
 
 #[test]
