@@ -33,6 +33,8 @@ pub struct Readout {
     /// How the bits of an input of several bits meet the cells of an analog array; a popcount tree always has them side by
     /// side.
     pub input_bits: InputBits,
+    /// adc: what a bit 0 of an input of several bits puts on its row.
+    pub input_drive: InputDrive,
     /// Where what the cells of an offset mapping (`variation.cell.kind`) have in common is taken away. Left out: "digital"
     /// where converters read such a mapping, else "analog".
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,6 +73,17 @@ pub enum InputBits {
     SideBySide,
 }
 
+/// What the bits of an input of several bits put on the rows of an analog array.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputDrive {
+    /// +1 or -1, as the bits of all other layers do: the reads of a vector add up to twice the product, and a constant.
+    #[default]
+    Bipolar,
+    /// +1 or nothing: a bit 0 leaves its row undriven, so that its cell adds neither signal nor error.
+    Unipolar,
+}
+
 impl Default for Readout {
     fn default() -> Readout {
         Readout {
@@ -83,6 +96,7 @@ impl Default for Readout {
             noise: 0.0,
             plane_drive: PlaneDrive::Full,
             input_bits: InputBits::Serial,
+            input_drive: InputDrive::Bipolar,
             reference: None,
             rows_per_cycle: 0,
             edges_per_cycle: 0,
@@ -186,6 +200,22 @@ pub enum RangeWord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::{ArchFile, validate_file};
+
+    #[test]
+    fn only_converters_take_a_unipolar_input() {
+        let mut file = ArchFile::default();
+        file.readout.input_drive = InputDrive::Unipolar;
+        for (kind, expected) in [
+            (ReadoutKind::Adc, &[][..]),
+            (ReadoutKind::Sense, &["readout.input_drive"]),
+            (ReadoutKind::Popcount, &["readout.input_drive"]),
+        ] {
+            file.readout.kind = kind;
+            let keys: Vec<&str> = validate_file(&file).iter().map(|problem| problem.key).collect();
+            assert_eq!(keys, expected, "{kind:?}");
+        }
+    }
 
     #[test]
     fn noise_is_a_whole_gain() {

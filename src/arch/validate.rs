@@ -1,7 +1,9 @@
 //! What a machine must satisfy before anything is built from it.
 
 use super::readout::MOST_GAIN;
-use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout, Subtraction, Target};
+use super::{
+    Arch, ArchFile, InputDrive, Interface, Range, RangeWord, Readout, ReadoutKind, Subtraction, Target,
+};
 use crate::device::{CellKind, Physics, Reference};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
@@ -298,6 +300,13 @@ fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
         readout.cell_bits,
         format!("outside {} to 16: one count must fit with its sign", readout.fraction_bits + 2),
         "take fraction_bits + 3".into(),
+    );
+    problems.say(
+        readout.input_drive == InputDrive::Unipolar && readout.kind != ReadoutKind::Adc,
+        "readout.input_drive",
+        "unipolar",
+        "only arrays with converters leave the rows of bits 0 undriven".into(),
+        "leave the key out, or take readout.kind = \"adc\"".into(),
     );
     noise(readout, problems);
 }

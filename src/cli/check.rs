@@ -273,9 +273,13 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
     }
     if design.analog.is_some() && design.planes > 1 {
         line(format!(
-            "the input's {} bits {}: {} taps a pass, {} reads a vector (readout.input_bits)",
+            "the input's {} bits {}{}: {} taps a pass, {} reads a vector (readout.input_bits)",
             design.planes,
             if design.serial_input() { "drive the same rows in turn" } else { "have rows of their own" },
+            match design.arch.unipolar(design.planes) {
+                true => ", those of bits 0 are not driven (readout.input_drive)",
+                false => "",
+            },
             design.plane_rows,
             design.planes
         ));

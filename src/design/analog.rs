@@ -8,7 +8,7 @@ use super::{Design, reference, width};
 use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind, Subtraction};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
-use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
+use crate::network::{Activation, Layer, Network, PadValue, Plane};
 use crate::variation::{Converter, Levels, Site, Widths, Zero};
 
 /// What all analog arrays of a design have in common.
@@ -81,6 +81,8 @@ pub struct LayerReadout {
     pub group_arrays: Vec<usize>,
     /// What a code stands for, in 2^-V counts.
     pub values: Vec<i64>,
+    /// A bit 0 leaves its row undriven.
+    pub unipolar: bool,
     /// The sense amplifiers compare with the channels' thresholds: the code is the result.
     pub decides: bool,
     /// Largest size of what is taken away behind the converters in a read, in 2^-V counts.
@@ -131,7 +133,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && layer.shortcut.is_none()
                 && layer.activation != Activation::Scores;
             let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
-            let column = Column { rows, most };
+            let column = Column { rows, most, unipolar: arch.unipolar(planes) };
             let (low, step) = uniform(arch, index, column);
             let values = values(arch, index, column, decides);
             let taken = reference::most(arch, column);
@@ -154,6 +156,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 interval: read_words.max(conversion),
                 group_arrays: (0..map.groups).map(first_array).collect(),
                 values,
+                unipolar: column.unipolar,
                 decides,
                 taken,
                 sums,
@@ -206,23 +209,28 @@ fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
     noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
-/// The columns of a layer: most rows of one that are in use, and the largest weight of a cell.
+/// The columns of a layer: most rows of one that are in use, the largest weight of a cell, and whether rows are driven by
+/// bits 1 alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     pub rows: usize,
     pub most: i32,
+    pub unipolar: bool,
 }
 
 /// First code's counts and the step of a uniform converter of `layer`.
 fn uniform(arch: &Arch, layer: usize, column: Column) -> (f64, f64) {
-    let range = match &arch.readout.range {
-        Range::Counts(counts) => *counts,
-        Range::Layers(layers) => layers[layer],
+    let (low, high) = match &arch.readout.range {
+        Range::Counts(counts) => (-counts, *counts),
+        Range::Layers(layers) => (-layers[layer], layers[layer]),
         Range::Word(_) => {
-            column.rows as f64 * (f64::from(column.most) + reference::common(arch, column.most))
+            let common = reference::common(arch, column.most);
+            let high = column.rows as f64 * (f64::from(column.most) + common);
+            // Raw currents of rows that are driven one way alone have one sign.
+            (if column.unipolar && common > 0.0 { 0.0 } else { -high }, high)
         }
     };
-    (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
+    (low, (high - low) / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
@@ -346,19 +354,15 @@ impl Design {
     }
 }
 
-/// The sum's domain: `sum = (slope * acc - shift(channel)) << V`, with `acc` the network's accumulator.
-/// Of the first `planes` planes.
-pub(super) fn shift(code: InputCode, layer: &Layer, planes: usize, channel: usize, pixels: i64) -> i64 {
-    match code {
-        InputCode::Bipolar => 0,
-        _ => {
-            let (low, high) = code.range();
-            let sum = |plane: &Plane| -> i64 {
-                let values = (0..layer.fan_in()).map(|column| i64::from(plane.value(channel, column)));
-                values.sum::<i64>() * i64::from(plane.scale)
-            };
-            let sum_of_weights: i64 = layer.planes.iter().take(planes).map(sum).sum();
-            i64::from(low + high) * sum_of_weights * pixels
-        }
+/// What a layer's sums are less than `slope` times its accumulator by, where every input counts `constant` too little. Of
+/// the first `planes` planes.
+pub(super) fn shift(constant: i64, layer: &Layer, planes: usize, channel: usize, pixels: i64) -> i64 {
+    if constant == 0 {
+        return 0;
     }
+    let sum = |plane: &Plane| -> i64 {
+        let values = (0..layer.fan_in()).map(|column| i64::from(plane.value(channel, column)));
+        values.sum::<i64>() * i64::from(plane.scale)
+    };
+    constant * layer.planes.iter().take(planes).map(sum).sum::<i64>() * pixels
 }

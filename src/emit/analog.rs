@@ -1,7 +1,7 @@
 //! What the top says of the analog arrays: the widths of their wires, and what is told of a layer's reads.
 
 use super::facts::bits;
-use super::library::analog::{first_arrays, most, reads, value_layers};
+use super::library::analog::{first_arrays, most, reads, row_enable, unipolar, value_layers};
 use crate::design::width::index as index_width;
 use crate::design::{Design, LayerReadout};
 
@@ -15,6 +15,10 @@ pub(super) struct AnalogView {
     pub last_step: String,
     /// The first layer reads at another pace than the others.
     pub two_speeds: bool,
+    /// Bits 0 of the input leave their rows undriven.
+    pub unipolar: bool,
+    /// Rows may be left undriven.
+    pub row_enable: bool,
     pub array_width: usize,
     /// A table says where each group's arrays begin.
     pub first_arrays: bool,
@@ -54,6 +58,8 @@ impl AnalogView {
             last_word: choose(step_width, |l| l.read_words),
             last_step: choose(step_width, |l| l.interval),
             two_speeds: layers.iter().any(|l| pace(l) != pace(layers[0])),
+            unipolar: unipolar(design),
+            row_enable: row_enable(design),
             array_width,
             first_arrays: first_arrays(design),
             cell_address_width: array_width + bits(analog.words - 1),

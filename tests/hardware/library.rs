@@ -46,6 +46,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Rows=8 Step=8 Arrays=9 Reads=8 Interval=1 Passes=1 FirstArrays=1",
             "Rows=16 Step=4 Arrays=5 Reads=3 Interval=6 Pauses=1 Serial=1 Passes=1 RowEnable=1",
             "Rows=12 Step=2 Arrays=2 Reads=2 Interval=3 Passes=1",
+            "Rows=8 Step=4 Arrays=3 Reads=4 Interval=2 Serial=1 Unipolar=1",
         ],
     ),
     (

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this file")]
 
 use bincim::arch::{
-    self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKind, Subtraction, WeightSlices,
+    self, Arch, ArchFile, InputBits, InputDrive, Range, RangeWord, ReadoutKind, Subtraction, WeightSlices,
 };
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design, Threshold};
@@ -233,6 +233,9 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
     readout.input_bits = *INPUT_BITS.choose(rng).unwrap();
     random_reference(arch, rng);
+    if arch.readout.kind == ReadoutKind::Adc && rng.random_bool(0.5) {
+        arch.readout.input_drive = InputDrive::Unipolar;
+    }
 }
 
 /// Now and then an offset mapping, and where what its cells have in common is subtracted.

@@ -4,7 +4,7 @@
 //!
 //! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
 
-use bincim::arch::{Range, ReadoutKind};
+use bincim::arch::{InputDrive, Range, ReadoutKind};
 use bincim::design::{Design, InputKind};
 use bincim::device::{self, CellKind};
 use bincim::emit;
@@ -92,10 +92,13 @@ fn trial(number: u64) -> (Design, Chip) {
     unreachable!("some network fits some machine")
 }
 
+/// What a bit 0 of the input puts on its row.
+const DRIVES: [InputDrive; 2] = [InputDrive::Bipolar, InputDrive::Unipolar];
+
 /// Inputs of several bits meet cells in both ways, in several steps of rows, several passes and on dense layers too.
 #[test]
 fn trials_have_both_kinds_of_integer_inputs() {
-    let mut seen = [0; 9];
+    let mut seen = [0; 13];
     for (design, _) in TRIALS.map(trial).filter(|(design, _)| design.planes > 1) {
         let (analog, first) = (design.analog.as_ref().expect("arrays"), &design.layers[0]);
         let readout = first.readout.as_ref().expect("an analog layer");
@@ -110,6 +113,10 @@ fn trials_have_both_kinds_of_integer_inputs() {
             serial && matches!(design.input.kind, InputKind::Vector { .. }),
             serial && design.row_enable,
             serial && analog.noise.is_some(),
+            serial && readout.unipolar,
+            !serial && readout.unipolar,
+            readout.unipolar && design.row_enable,
+            readout.unipolar && analog.reference.is_some(),
         ]) {
             *count += usize::from(holds);
         }
@@ -230,7 +237,7 @@ fn another_chip_in_the_memories_is_caught() {
 #[test]
 fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let (mut compared, mut several, mut serial, mut passes) = (0, 0, 0, [0; 2]);
+    let (mut compared, mut several, mut serial, mut unipolar, mut passes) = (0, 0, 0, 0, [0; 2]);
     for number in 0..120 {
         let planes = 1 + number as usize % 5;
         let limits =
@@ -243,6 +250,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
         machines::random_slices(&mut arch, &mut rng);
         for (place, bits) in machines::INPUT_BITS.into_iter().enumerate() {
             arch.readout.input_bits = bits;
+            arch.readout.input_drive = DRIVES[(number + place as u64) as usize % 2];
             // A code for every count that an array can give.
             let Some(outline) = machines::design(&network, &arch) else { continue };
             let most = outline.sites().iter().map(|site| site.most() * site.rows as i32).max().unwrap_or(1);
@@ -251,6 +259,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             let design = machines::design(&network, &arch).expect("as before");
             several += usize::from(arch.cell_bits > 1 && design.planes_of_weights() > 1);
             serial += usize::from(design.serial_input());
+            unipolar += usize::from(arch.unipolar(design.planes));
             passes[place] += usize::from(design.planes > 1 && design.layers[0].passes > 1);
             let arrays = design.sites().iter().map(|site| ideal(site, most)).collect();
             let chip = machines::chip(&design, arrays);
@@ -264,7 +273,10 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             }
         }
     }
-    assert!(compared > 300 && several > 16 && serial > 30, "{compared} {several} {serial}");
+    assert!(
+        compared > 300 && several > 16 && serial > 30 && unipolar > 30,
+        "{compared} {several} {serial} {unipolar}"
+    );
     // Arrays that hold more taps need fewer passes.
     assert!(3 < passes[0] && passes[0] < passes[1], "{passes:?}");
 }
@@ -287,6 +299,7 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
         arch.variation.cell.kind = CellKind::Offset;
         // Cells of weight 0 add 1 or 3 of the largest weight.
         arch.variation.cell.g_min = if number % 2 == 0 { 0.0 } else { 0.5 };
+        arch.readout.input_drive = DRIVES[number as usize / 2 % 2];
         let Some(outline) = machines::design(&network, &arch) else { continue };
         let most = outline.sites().iter().map(|site| 4 * site.most() * site.rows as i32).max().unwrap_or(1);
         arch.readout.range = Range::Counts(f64::from(most));

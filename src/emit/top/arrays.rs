@@ -26,7 +26,7 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, a.array_width, "array"),
             (true, a.offset_word, "offset_word"),
             (true, a.row_step, "step_row"),
-            (true, a.row_step, or(v.row_enable, "step_enable", "unused_step_enable")),
+            (true, a.row_step, or(a.row_enable, "step_enable", "unused_step_enable")),
             (true, 0, or(v.serial_input, "next_plane", "unused_next_plane")),
             (true, 0, "step_valid"),
             (true, 0, "step_first"),
@@ -65,7 +65,7 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
     let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
     let (offsets, share) = parted("offset_word", offset_bits, a.offset_word);
     let all_driven = format!("{{{}{{1'b1}}}}", a.row_step);
-    let step_enable = or(v.row_enable, "step_enable", &all_driven);
+    let step_enable = or(a.row_enable, "step_enable", &all_driven);
     let mut parts = Vec::new();
     if a.first_arrays {
         parts.extend(first_array(v));
@@ -181,6 +181,7 @@ fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instanc
         (true, "last_read_i", &a.last_read),
         (true, "last_word_i", &a.last_word),
         (true, "last_step_i", &a.last_step),
+        (true, "unipolar_i", or(a.unipolar, "weighted", "1'b0")),
         (true, "ready_o", "array_ready"),
         (true, "row_i", "row"),
         (true, "enable_i", or(v.row_enable, "row_enable", &all_rows)),
@@ -189,7 +190,7 @@ fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instanc
         (true, "cell_address_o", "cell_address"),
         (true, "array_o", "array"),
         (true, "row_o", "step_row"),
-        (true, "enable_o", or(v.row_enable, "step_enable", "unused_step_enable")),
+        (true, "enable_o", or(a.row_enable, "step_enable", "unused_step_enable")),
         (true, "sum_valid_o", "step_valid"),
         (true, "sum_first_o", "step_first"),
         (true, "sample_o", "sample"),

@@ -55,17 +55,19 @@ struct Reach {
 struct Column<'a> {
     draw: &'a ArrayDraw,
     index: usize,
+    /// A bit 0 leaves its row undriven.
+    unipolar: bool,
 }
 
 impl Column<'_> {
-    fn minus(&self) -> &[i16] {
-        &self.draw.minus[self.index * self.draw.rows..][..self.draw.rows]
+    /// What a driven row of bit 0 takes from the voltage.
+    fn minus(&self, row: usize) -> i32 {
+        if self.unipolar { 0 } else { self.draw.minus[self.index * self.draw.rows + row].into() }
     }
 
     /// What a row adds to the voltage when its bit turns from 0 to 1.
     fn difference(&self, row: usize) -> i32 {
-        let at = self.index * self.draw.rows + row;
-        i32::from(self.draw.plus[at]) + i32::from(self.draw.minus[at])
+        i32::from(self.draw.plus[self.index * self.draw.rows + row]) + self.minus(row)
     }
 
     fn edges(&self, count: usize) -> Vec<i32> {
@@ -127,17 +129,20 @@ impl<'a> Loaded<'a> {
 
 impl<'a> LoadedRead<'a> {
     fn new(plan: &'a Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip, noise: i32) -> LoadedRead<'a> {
+        let unipolar = read.unipolar;
         let columns: Vec<Column> = (0..layer.columns)
             .map(|channel| {
                 let (group, index) = (channel / plan.lanes, channel % plan.lanes);
-                let Some(array) = read.arrays[group] else { return Column { draw: &plan.blank, index: 0 } };
+                let Some(array) = read.arrays[group] else {
+                    return Column { draw: &plan.blank, index: 0, unipolar };
+                };
                 let draw = &chip.arrays[array];
                 let real = plan.lanes.min(layer.columns - group * plan.lanes);
                 assert_eq!((draw.rows, draw.columns), (plan.rows, real), "an array of another size");
                 assert_eq!(draw.plus.len(), plan.rows * real, "cells of another array");
                 assert_eq!(draw.minus.len(), plan.rows * real, "cells of another array");
                 assert_eq!(draw.edges.len(), plan.edges * real, "edges of another converter");
-                Column { draw, index }
+                Column { draw, index, unipolar }
             })
             .collect();
         let base: Vec<i32> = read
@@ -217,11 +222,8 @@ impl<'a> LoadedRead<'a> {
     /// read's rows; wrapped to 16 bits.
     pub fn differences(&self, column: usize, to: &mut [i16]) {
         let column = &self.columns[column];
-        let at = column.index * column.draw.rows;
-        let plus = &column.draw.plus[at..at + column.draw.rows];
-        let minus = column.minus();
         for (to, &row) in to.iter_mut().zip(&self.read.rows) {
-            *to = plus[row].wrapping_add(minus[row]);
+            *to = column.difference(row) as i16;
         }
     }
 
@@ -237,6 +239,5 @@ impl<'a> LoadedRead<'a> {
 }
 
 fn base(column: &Column, driven: &[usize]) -> i32 {
-    let minus = column.minus();
-    column.draw.offset[column.index] - driven.iter().map(|&row| i32::from(minus[row])).sum::<i32>()
+    column.draw.offset[column.index] - driven.iter().map(|&row| column.minus(row)).sum::<i32>()
 }

@@ -116,15 +116,15 @@ impl Visit<'_> {
         })
     }
 
-    /// Drives the rows from `first` on with `bits` of the vector. Rows of the first layer are all driven; unused ones, and
-    /// those that a plane leaves out, hold empty cells.
+    /// Drives the rows from `first` on with `bits` of the vector. Rows of the first layer are all driven, or those of bits 1
+    /// alone; unused ones, and those that a plane leaves out, hold empty cells.
     fn drive(&self, first: usize, bits: std::ops::Range<usize>) -> Drive {
         let all = !self.design.row_enable || matches!(self.layer.source, crate::design::Source::Input);
         let (plus, minus) = bits
             .map(|index| {
                 let driven = all || self.row.driven(index);
                 let bit = self.row.bit(index);
-                (i32::from(driven && bit), i32::from(driven && !bit))
+                (i32::from(driven && bit), i32::from(driven && !bit && !self.readout.unipolar))
             })
             .unzip();
         Drive { first, plus, minus }

@@ -2,7 +2,7 @@
 //! away behind it.
 
 use super::support::*;
-use bincim::arch::{Arch, ArchFile, InputBits, Range, ReadoutKind};
+use bincim::arch::{Arch, ArchFile, InputBits, InputDrive, Range, ReadoutKind};
 use bincim::design;
 use bincim::device::random::{Kind, Stream};
 use bincim::device::{self, Cell, CellKind, Drift, Gaussian, Physics, Scale, Wires, draw};
@@ -60,18 +60,23 @@ fn arch(g_min: f64, input_bits: InputBits, range: Range) -> Arch {
 
 /// O42: the machine's sums of a drawn chip are those of the equations: each bit plane's raw current, its code on an ideal
 /// converter (clipped where the range is too small), less the number of rows at +1 minus those at -1 times the middle
-/// conductance, plane j times 2^j. The equations here are in real numbers and know nothing of edges, tables and rows.
+/// conductance, plane j times 2^j. Bits 0 drive their rows with -1, or leave them alone. The equations here are in real numbers and know nothing of edges, tables and rows.
 #[test]
 fn o42_sums_behind_a_digital_reference_are_those_of_the_equations() {
     let network = dense_pair(TAPS, CHANNELS);
     let mut clipped = 0;
-    for (g_min, input_bits, range) in [
+    let both = [InputDrive::Bipolar, InputDrive::Unipolar];
+    for ((g_min, input_bits, range), input_drive) in [
         (0.0, InputBits::Serial, Range::Word(bincim::arch::RangeWord::Full)),
         (0.1, InputBits::Serial, Range::Counts(12.0)),
         (0.1, InputBits::SideBySide, Range::Counts(4.0)),
         (0.0, InputBits::SideBySide, Range::Counts(3.0)),
-    ] {
-        let arch = arch(g_min, input_bits, range);
+    ]
+    .into_iter()
+    .flat_map(|case| both.map(|drive| (case.clone(), drive)))
+    {
+        let mut arch = arch(g_min, input_bits, range);
+        arch.readout.input_drive = input_drive;
         let design = design::build(&network, &arch).expect("it fits");
         let sites = design.sites();
         let chip: Chip = device::chip(&arch.variation, 11, 6, &sites);
@@ -95,9 +100,10 @@ fn o42_sums_behind_a_digital_reference_are_those_of_the_equations() {
                         let at = channel * site.rows + row;
                         let up = image[tap] >> plane & 1 == 1;
                         let array = &chip.arrays[number];
-                        current +=
-                            if up { f64::from(array.plus[at]) } else { -f64::from(array.minus[at]) } / 64.0;
-                        drive += if up { 1.0 } else { -1.0 };
+                        let down = if input_drive == InputDrive::Bipolar { 1.0 } else { 0.0 };
+                        let (up_cell, down_cell) = (f64::from(array.plus[at]), f64::from(array.minus[at]));
+                        current += if up { up_cell } else { -down * down_cell } / 64.0;
+                        drive += if up { 1.0 } else { -down };
                     }
                     let place = ((current - low) / step).round_ties_even();
                     let code = place.clamp(0.0, levels as f64 - 1.0);
@@ -107,7 +113,7 @@ fn o42_sums_behind_a_digital_reference_are_those_of_the_equations() {
                     expected += (value - taken) * f64::from(1u32 << plane);
                 }
             }
-            assert_eq!(sum as f64, expected, "{g_min}, {input_bits:?}, channel {channel}");
+            assert_eq!(sum as f64, expected, "{g_min}, {input_bits:?}, {input_drive:?}, channel {channel}");
         }
     }
     assert!(clipped > 10, "{clipped}");
