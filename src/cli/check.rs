@@ -331,6 +331,13 @@ fn physics(design: &Design) -> Vec<String> {
                 .into(),
         );
     }
+    if design.analog.as_ref().is_some_and(|analog| analog.reference_column) {
+        found.push(
+            "every array has one more column, at the middle conductance, with a converter of its own; what its code stands \
+             for is subtracted from all others (readout.reference)"
+                .into(),
+        );
+    }
     if let Some(noise) = design.analog.as_ref().and_then(|analog| analog.noise.as_ref()) {
         let readout = &design.arch.readout;
         found.push(format!(

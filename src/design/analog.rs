@@ -44,21 +44,33 @@ pub struct Analog {
     pub arrays: usize,
     /// What every read adds to the voltages, from generators in gates.
     pub noise: Option<Noise>,
-    /// What is taken away behind the converters of raw currents.
+    /// What is taken away behind the converters of raw currents, where that is counted.
     pub reference: Option<Reference>,
+    /// Every array has one more column, whose value is taken away from those of all others.
+    pub reference_column: bool,
 }
 
 impl Analog {
-    /// Bits of a word of the cell memory: `row_step` rows of `lanes` columns, minus above plus; above them one bit a row,
-    /// whether it holds cells, where a reference is counted over these.
-    pub fn cell_word(&self, lanes: usize) -> usize {
-        self.row_step * (lanes * 2 * self.cell_width + usize::from(self.reference.is_some()))
+    /// Columns of an array of `lanes` output channels: the last one may be the reference.
+    pub fn columns(&self, lanes: usize) -> usize {
+        lanes + usize::from(self.reference_column)
     }
 
-    /// Bits of a word of the offset memory: the offsets of `lanes` columns, above them the share of the array's reference
+    /// Converters of such an array.
+    pub fn converters(&self, lanes: usize) -> usize {
+        self.columns(lanes) / self.share
+    }
+
+    /// Bits of a word of the cell memory: `row_step` rows of all columns, minus above plus; above them one bit a row,
+    /// whether it holds cells, where a reference is counted over these.
+    pub fn cell_word(&self, lanes: usize) -> usize {
+        self.row_step * (self.columns(lanes) * 2 * self.cell_width + usize::from(self.reference.is_some()))
+    }
+
+    /// Bits of a word of the offset memory: the offsets of all columns, above them the share of the array's reference
     /// where arrays differ in it.
     pub fn offset_word(&self, lanes: usize) -> usize {
-        lanes * self.voltage_width + self.reference.as_ref().map_or(0, Reference::share_width)
+        self.columns(lanes) * self.voltage_width + self.reference.as_ref().map_or(0, Reference::share_width)
     }
 
     /// What the integers of a chip are held to.
@@ -136,7 +148,10 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
             let column = Column { rows, most, unipolar: arch.unipolar(planes) };
             let (low, step) = uniform(arch, index, column);
             let values = values(arch, index, column, decides);
-            let taken = reference::most(arch, column);
+            let taken = match arch.subtraction() {
+                Subtraction::Column => values.iter().map(|value| value.abs()).max().unwrap_or(0),
+                _ => reference::most(arch, column),
+            };
             let weight = map.passes as i64
                 * layer.planes.iter().map(|plane| i64::from(plane.scale)).sum::<i64>()
                 * ((1i64 << planes) - 1)
@@ -190,6 +205,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         noise,
         // It is told from the arrays' cells, which come later.
         reference: None,
+        reference_column: arch.subtraction() == Subtraction::Column,
     };
     Plan { analog, layers }
 }
@@ -223,6 +239,7 @@ fn uniform(arch: &Arch, layer: usize, column: Column) -> (f64, f64) {
     let (low, high) = match &arch.readout.range {
         Range::Counts(counts) => (-counts, *counts),
         Range::Layers(layers) => (-layers[layer], layers[layer]),
+        Range::Ends(layers) => (layers[layer][0], layers[layer][1]),
         Range::Word(_) => {
             let common = reference::common(arch, column.most);
             let high = column.rows as f64 * (f64::from(column.most) + common);
@@ -315,7 +332,7 @@ impl Design {
         let cells = self.cells();
         let zero = match self.arch.subtraction() {
             Subtraction::Analog => Zero::Common,
-            Subtraction::Digital => Zero::Current,
+            Subtraction::Digital | Subtraction::Column => Zero::Current,
         };
         let mut sites = Vec::with_capacity(analog.arrays);
         for (index, (layer, program)) in self.network.layers.iter().zip(&self.layers).enumerate() {
@@ -324,7 +341,14 @@ impl Design {
                 let first = group * self.lanes;
                 let channels = first..layer.conv.c.min(first + self.lanes);
                 for (plane, pass) in program.tiles(group, program.planes.len()) {
-                    let values = cells.values(layer, program, plane, pass, channels.clone());
+                    let mut values = cells.values(layer, program, plane, pass, channels.clone());
+                    if analog.reference_column {
+                        // A level of 0 is the middle conductance.
+                        let used = reference::used(&cells, layer, program, (plane, pass));
+                        values.extend(used.into_iter().map(|used| used.then_some(0)));
+                    }
+                    let most = layer.planes[plane].most();
+                    let leveled = layer.planes[plane].levels.is_some() || analog.reference_column;
                     // A level of 0 is a cell all the same.
                     let sign = |value: &Option<i32>| value.map_or(0, |value| if value < 0 { -1 } else { 1 });
                     let level = |value: &Option<i32>| value.unwrap_or(0) as i16;
@@ -333,12 +357,9 @@ impl Design {
                         // A mask changes no other array's key.
                         array: (group * program.planes.len() + plane) * program.passes + pass,
                         rows: self.rows,
-                        columns: channels.len(),
+                        columns: analog.columns(channels.len()),
                         weights: values.iter().map(sign).collect(),
-                        levels: layer.planes[plane].levels.as_ref().map(|levels| Levels {
-                            most: levels.most,
-                            values: values.iter().map(level).collect(),
-                        }),
+                        levels: leveled.then(|| Levels { most, values: values.iter().map(level).collect() }),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
                         share: analog.share,
                         level: match self.drives_at_scale() {

@@ -55,6 +55,8 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=1 Code=1 Count=2 InitFile=\"c1.hex\"",
             "Lanes=4 Code=3 Count=8 Reads=8 InitFile=\"c2.hex\"",
             "Lanes=3 Code=4 Count=9 Layers=3 Reference=1 InitFile=\"c3.hex\"",
+            "Lanes=1 Code=2 Count=5 Column=1 InitFile=\"c4.hex\"",
+            "Lanes=3 Code=3 Count=7 Reads=3 Layers=2 Column=1 InitFile=\"c5.hex\"",
         ],
     ),
     (

@@ -238,6 +238,15 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     }
 }
 
+/// A range of its own for each of `layers` layers, around 0 or not.
+pub fn random_ends(layers: usize, rng: &mut ChaCha8Rng) -> Range {
+    let mut pair = || {
+        let low = rng.random_range(-60..20) as f64 / 2.0;
+        [low, low + rng.random_range(2..100) as f64 / 2.0]
+    };
+    Range::Ends((0..layers).map(|_| pair()).collect())
+}
+
 /// Now and then an offset mapping, and where what its cells have in common is subtracted.
 pub fn random_reference(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     if arch.readout.kind != ReadoutKind::Adc || rng.random_bool(0.5) {
@@ -245,8 +254,12 @@ pub fn random_reference(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     }
     arch.variation.cell.kind = CellKind::Offset;
     arch.variation.cell.g_min = *[0.0, 0.0, 0.1, 0.5].choose(rng).unwrap();
-    arch.readout.reference =
-        *[None, Some(Subtraction::Digital), Some(Subtraction::Analog)].choose(rng).unwrap();
+    let column = Some(Subtraction::Column);
+    let all = [None, Some(Subtraction::Digital), column, column, Some(Subtraction::Analog)];
+    arch.readout.reference = *all.choose(rng).unwrap();
+    if arch.readout.reference == column {
+        (arch.share, arch.readout.noise) = (1, 0.0);
+    }
     // Cells that hold their whole current.
     arch.readout.cell_bits = (arch.readout.cell_bits + 2).min(16);
 }

@@ -50,7 +50,7 @@ pub(in super::super) fn reader(design: &Design, analog: &Analog, passes: bool) -
 /// `bincim_array_analog`.
 pub(in super::super) fn array(design: &Design, analog: &Analog) -> Head {
     Head::new("bincim_array_analog")
-        .with("Lanes", design.lanes)
+        .with("Lanes", analog.columns(design.lanes))
         .with("Step", analog.row_step)
         .with("Cell", analog.cell_width)
         .with("Voltage", analog.voltage_width)
@@ -90,7 +90,7 @@ pub(in super::super) fn reference(
 /// `bincim_column_adc`.
 pub(in super::super) fn converters(design: &Design, analog: &Analog) -> Head {
     Head::new("bincim_column_adc")
-        .with("Lanes", design.lanes / analog.share)
+        .with("Lanes", analog.converters(design.lanes))
         .with("Share", analog.share)
         .with("Edges", analog.edges_per_cycle)
         .with("Steps", analog.edge_steps)
@@ -116,5 +116,6 @@ pub(in super::super) fn code_value(design: &Design, analog: &Analog) -> Head {
         .with("Reads", reads(design))
         .with("Layers", value_layers(design))
         .with("Reference", analog.reference.is_some().into())
+        .with("Column", analog.reference_column.into())
         .with_text("InitFile", &design.image("values"))
 }

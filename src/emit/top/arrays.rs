@@ -30,7 +30,7 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, or(v.serial_input, "next_plane", "unused_next_plane")),
             (true, 0, "step_valid"),
             (true, 0, "step_first"),
-            (true, v.lanes * a.voltage_width, "voltage"),
+            (true, a.columns * a.voltage_width, "voltage"),
             (v.noise, 32, "noise_seed"),
             (v.noise, v.lanes * a.voltage_width, "noisy_voltage"),
             (true, 0, "sample"),
@@ -43,7 +43,7 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, "converted"),
             (true, 0, "code_valid"),
             (true, a.read_width, "code_read"),
-            (true, v.lanes * a.code_width, "code"),
+            (true, a.columns * a.code_width, "code"),
             (v.subtracts, v.count_width, "reference"),
         ],
         vec!["wire sampled = sample & sample_last;".into()],
@@ -61,7 +61,7 @@ fn parted(word: &str, columns: usize, whole: usize) -> (String, String) {
 /// The parts, in the order of the data path.
 pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Vec<Instance> {
     let memories = memories::chip(design, analog);
-    let offset_bits = v.lanes * a.voltage_width;
+    let offset_bits = a.columns * a.voltage_width;
     let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
     let (offsets, share) = parted("offset_word", offset_bits, a.offset_word);
     let all_driven = format!("{{{}{{1'b1}}}}", a.row_step);
@@ -76,7 +76,7 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
             "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each{}.",
             a.row_step,
             plural(a.row_step),
-            v.lanes,
+            a.columns,
             analog.cell_width,
             if analog.reference.is_some() { "; above them, whether a row holds cells" } else { "" }
         ),

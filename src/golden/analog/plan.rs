@@ -29,6 +29,8 @@ pub struct Plan {
     pub(super) arrays: usize,
     pub(super) rows: usize,
     pub(super) edges: usize,
+    /// The last column of every array is the reference of the others.
+    pub(super) reference_column: bool,
     /// Map that layer `n` reads; one more for the bits of the last layer.
     pub(super) maps: Vec<Map>,
     pub(super) layers: Vec<LayerPlan>,
@@ -159,6 +161,7 @@ impl Plan {
             arrays: analog.arrays,
             rows: design.rows,
             edges: analog.edges,
+            reference_column: analog.reference_column,
             generators: Generators::new(design, analog, &plans),
             maps,
             layers: plans,
