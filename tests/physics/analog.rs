@@ -8,7 +8,7 @@ use bincim::arch::{InputDrive, Range, ReadoutKind, Subtraction};
 use bincim::design::{Design, InputKind, Reference};
 use bincim::device::{self, CellKind};
 use bincim::emit;
-use bincim::golden::reference;
+use bincim::golden::{machine, reference};
 use bincim::network::random::{self, Limits};
 use bincim::network::{Activation, Decision};
 use bincim::variation::{ArrayDraw, Chip, Site};
@@ -381,6 +381,41 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
     }
     let seen = [compared, undriven, several, shares, columns];
     assert!(seen.into_iter().zip([100, 5, 10, 2, 10]).all(|(seen, least)| seen > least), "{seen:?}");
+}
+
+/// Ranges are found from the raw currents of the channels alone, of layers that meet what the definition gives them: it does
+/// not matter what takes the common part away.
+#[test]
+fn sums_to_calibrate_from_do_not_depend_on_the_reference() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut compared = 0;
+    for number in 0..40 {
+        let limits = Limits {
+            layers: 4,
+            channels: 12,
+            side: 5,
+            kernel: 3,
+            input_bits: 4,
+            planes: 2,
+            shortcuts: false,
+        };
+        let network = random::network(number, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        arch.readout.kind = ReadoutKind::Adc;
+        (arch.readout.fraction_bits, arch.readout.cell_bits) = (2, 16);
+        arch.variation.cell.kind = CellKind::Offset;
+        arch.readout.input_drive = DRIVES[number as usize % 2];
+        let image = &random::elements(&network, number, 1);
+        let sums = [Subtraction::Digital, Subtraction::Column].map(|subtraction| {
+            arch.readout.reference = Some(subtraction);
+            let design = machines::design(&network, &arch)?;
+            let chip = device::chip(&arch.without_errors(), 0, 2, &design.sites());
+            Some(machine::column_sums(&design, &chip, image))
+        });
+        compared += usize::from(sums[0].is_some());
+        assert_eq!(sums[0], sums[1], "network {number}");
+    }
+    assert!(compared > 20, "{compared}");
 }
 
 /// Scores in quarters of a count, behind classes with biases of their own, decide as the definition's do.

@@ -484,7 +484,14 @@ fn noise_shifts_the_voltages() {
                 // Only the first layer reads planes.
                 let planes = if site.layer == 0 { design.planes } else { 1 };
                 for (column, offset) in array.offset.iter_mut().enumerate() {
-                    let channel = site.array / passes * design.lanes + column;
+                    let group = site.array / passes;
+                    // Reference columns, one a group, count behind the layer's channels.
+                    let reference = column + 1 == site.columns
+                        && design.analog.as_ref().is_some_and(|analog| analog.reference_column);
+                    let channel = match reference {
+                        true => design.network.layers[site.layer].conv.c + group,
+                        false => group * design.lanes + column,
+                    };
                     let read = site.array % passes * planes;
                     *offset += i32::from(noise.at(site.layer, read, channel, 0, image));
                 }
