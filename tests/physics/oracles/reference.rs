@@ -91,6 +91,9 @@ fn o42_sums_behind_a_reference_are_those_of_the_equations() {
             let mut expected = 0.0;
             for (number, site) in sites.iter().enumerate().filter(|(_, site)| site.layer == 0) {
                 let Converter::Uniform { levels, low, step } = site.converter else { panic!("an ADC") };
+                if let Range::Ends(ends) = &arch.readout.range {
+                    assert_eq!([low, low + 63.0 * step], ends[0], "codes from end to end");
+                }
                 let columns = design.weight_columns(0, number);
                 for plane in 0..8 {
                     let (mut current, mut drive, mut met) = ([0.0; 2], 0.0, vec![0; TAPS]);
