@@ -9,7 +9,7 @@ mod setting;
 mod subtraction;
 mod validate;
 
-pub use readout::{InputBits, PlaneDrive, Range, RangeWord, Readout, ReadoutKind};
+pub use readout::{InputBits, InputDrive, PlaneDrive, Range, RangeWord, Readout, ReadoutKind};
 pub use setting::Setting;
 pub use subtraction::Subtraction;
 pub use validate::{ArchProblem, validate, validate_file};
@@ -289,6 +289,13 @@ impl Arch {
             true => 1,
             false => planes,
         }
+    }
+
+    /// Whether only the bits 1 of an input that has `planes` bit planes drive their rows.
+    pub fn unipolar(&self, planes: usize) -> bool {
+        planes > 1
+            && self.readout.kind == ReadoutKind::Adc
+            && self.readout.input_drive == InputDrive::Unipolar
     }
 
     /// T: cycles in which all columns of an analog array are converted.

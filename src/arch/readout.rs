@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Readout {
     /// What reads the columns.
     pub kind: ReadoutKind,
-    /// adc: codes of the converter, 2 to 1024.
-    #[schemars(range(min = 2, max = 1024))]
+    /// adc: codes of the converter, 2 to 4096.
+    #[schemars(range(min = 2, max = 4096))]
     pub levels: usize,
     /// adc: the counts that the first and the last code stand for.
     pub range: Range,
@@ -33,6 +33,8 @@ pub struct Readout {
     /// How the bits of an input of several bits meet the cells of an analog array; a popcount tree always has them side by
     /// side.
     pub input_bits: InputBits,
+    /// adc: what a bit 0 of an input of several bits puts on its row.
+    pub input_drive: InputDrive,
     /// Where what the cells of an offset mapping (`variation.cell.kind`) have in common is taken away. Left out: "digital"
     /// where converters read such a mapping, else "analog".
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +44,7 @@ pub struct Readout {
     #[schemars(range(max = 4096))]
     pub rows_per_cycle: usize,
     /// Edges of every converter that are compared in one cycle; 0: all of them.
-    #[schemars(range(max = 1024))]
+    #[schemars(range(max = 4096))]
     pub edges_per_cycle: usize,
 }
 
@@ -71,6 +73,17 @@ pub enum InputBits {
     SideBySide,
 }
 
+/// What the bits of an input of several bits put on the rows of an analog array.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputDrive {
+    /// +1 or -1, as the bits of all other layers do: the reads of a vector add up to twice the product, and a constant.
+    #[default]
+    Bipolar,
+    /// +1 or nothing: a bit 0 leaves its row undriven, so that its cell adds neither signal nor error.
+    Unipolar,
+}
+
 impl Default for Readout {
     fn default() -> Readout {
         Readout {
@@ -83,6 +96,7 @@ impl Default for Readout {
             noise: 0.0,
             plane_drive: PlaneDrive::Full,
             input_bits: InputBits::Serial,
+            input_drive: InputDrive::Bipolar,
             reference: None,
             rows_per_cycle: 0,
             edges_per_cycle: 0,
@@ -161,6 +175,8 @@ pub enum Range {
     Counts(f64),
     /// -R to +R counts, another R in each layer, in their order; `bincim calibrate` finds them.
     Layers(Vec<f64>),
+    /// From the first number of a pair to the second, another pair in each layer; `bincim calibrate` finds them.
+    Ends(Vec<[f64; 2]>),
 }
 
 /// Counts are above 0, alone or in a list.
@@ -186,6 +202,57 @@ pub enum RangeWord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::{ArchFile, validate_file};
+
+    #[test]
+    fn two_ends_rise_and_lie_within_what_sums_reach() {
+        let keys = |levels: usize, range: Range| -> Vec<&'static str> {
+            let mut file = ArchFile::default();
+            (file.readout.kind, file.readout.levels, file.readout.range) = (ReadoutKind::Adc, levels, range);
+            validate_file(&file).iter().map(|problem| problem.key).collect()
+        };
+        let ends = |pair| Range::Ends(vec![[0.0, 12.5], pair]);
+        for pair in [[-20.5, -3.0], [-4.0, 40.0], [7.0, 9.0], [-4096.0, 4096.0]] {
+            assert_eq!(keys(4096, ends(pair)), [""; 0], "{pair:?}");
+        }
+        for pair in [[3.0, 3.0], [4.0, -4.0], [f64::NAN, 1.0], [0.0, f64::INFINITY], [-4097.0, 0.0]] {
+            assert_eq!(keys(16, ends(pair)), ["readout.range"], "{pair:?}");
+        }
+        assert_eq!(keys(4097, ends([0.0, 1.0])), ["readout.levels"]);
+    }
+
+    /// TOML tells the forms of a range apart.
+    #[test]
+    fn every_form_of_a_range_is_read_back() {
+        for range in [
+            Range::Word(RangeWord::Full),
+            Range::Counts(12.0),
+            Range::Layers(vec![12.0, 3.5]),
+            Range::Ends(vec![[-3.5, 12.0], [0.0, 7.0]]),
+        ] {
+            let readout = Readout { range, ..Readout::default() };
+            let text = toml::to_string(&readout).expect("it can be written");
+            assert_eq!(toml::from_str::<Readout>(&text).expect("it can be read"), readout);
+        }
+        let whole =
+            toml::from_str::<Readout>("range = [[-3, 12], [0, 7]]").expect("whole numbers are numbers");
+        assert_eq!(whole.range, Range::Ends(vec![[-3.0, 12.0], [0.0, 7.0]]));
+    }
+
+    #[test]
+    fn only_converters_take_a_unipolar_input() {
+        let mut file = ArchFile::default();
+        file.readout.input_drive = InputDrive::Unipolar;
+        for (kind, expected) in [
+            (ReadoutKind::Adc, &[][..]),
+            (ReadoutKind::Sense, &["readout.input_drive"]),
+            (ReadoutKind::Popcount, &["readout.input_drive"]),
+        ] {
+            file.readout.kind = kind;
+            let keys: Vec<&str> = validate_file(&file).iter().map(|problem| problem.key).collect();
+            assert_eq!(keys, expected, "{kind:?}");
+        }
+    }
 
     #[test]
     fn noise_is_a_whole_gain() {

@@ -13,6 +13,9 @@ pub enum Subtraction {
     Analog,
     /// Behind the converter, which sees the raw current: as much as the driven rows add on a chip without errors.
     Digital,
+    /// Behind the converter, which sees the raw current: as much as the code of one more column stands for, whose cells hold
+    /// the middle conductance and vary like all others.
+    Column,
 }
 
 impl Subtraction {
@@ -42,7 +45,7 @@ impl Subtraction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{ArchFile, validate_file};
+    use crate::arch::{ArchFile, Setting, validate_file};
     use crate::device::Reference;
 
     fn file(kind: ReadoutKind, cell: CellKind, reference: Option<Subtraction>) -> ArchFile {
@@ -90,6 +93,29 @@ mod tests {
         assert_eq!(keys(&replica), ["variation.cell.reference"]);
         replica.readout.reference = Some(Subtraction::Analog);
         assert_eq!(keys(&replica), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_reference_column_cannot_have_is_refused_by_its_key() {
+        let keys = |change: fn(&mut ArchFile)| -> Vec<&'static str> {
+            let mut file = file(ReadoutKind::Adc, CellKind::Offset, Some(Subtraction::Column));
+            change(&mut file);
+            validate_file(&file).iter().map(|problem| problem.key).collect()
+        };
+        assert_eq!(keys(|_| ()), [""; 0]);
+        assert_eq!(keys(|file| file.readout.kind = ReadoutKind::Sense), ["readout.reference"]);
+        assert_eq!(keys(|file| file.variation.cell.kind = CellKind::Pair), ["readout.reference"]);
+        assert_eq!(
+            keys(|file| file.variation.cell.reference = Reference::Column),
+            ["variation.cell.reference"]
+        );
+        assert_eq!(keys(|file| file.variation.cell.bits = 1), ["variation.cell.bits"]);
+        assert_eq!(keys(|file| file.variation.cell.bits = 2), [""; 0]);
+        assert_eq!(keys(|file| file.readout.noise = 1.0), ["readout.noise"]);
+        let turns = |file: &mut ArchFile| {
+            (file.array.columns, file.array.lanes) = (Setting::Value(8), Setting::Value(4));
+        };
+        assert_eq!(keys(turns), ["array.lanes"]);
     }
 
     #[test]

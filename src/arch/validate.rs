@@ -1,7 +1,9 @@
 //! What a machine must satisfy before anything is built from it.
 
 use super::readout::MOST_GAIN;
-use super::{Arch, ArchFile, Interface, Range, RangeWord, Readout, Subtraction, Target};
+use super::{
+    Arch, ArchFile, InputDrive, Interface, Range, RangeWord, Readout, ReadoutKind, Subtraction, Target,
+};
 use crate::device::{CellKind, Physics, Reference};
 
 /// One key of the architecture file that cannot be, why, and what would be right.
@@ -50,7 +52,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     slices(arch.cell_bits, &arch.readout, &arch.variation, &mut problems);
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
-    reference(&arch.readout, &arch.variation, &mut problems);
+    reference(&arch.readout, &arch.variation, arch.share, &mut problems);
     problems.say(
         !(1..=255).contains(&arch.ensemble.samples),
         "ensemble.samples",
@@ -183,7 +185,7 @@ fn variation(physics: &Physics, problems: &mut Problems) {
 }
 
 /// Where the reference of an offset mapping is subtracted.
-fn reference(readout: &Readout, physics: &Physics, problems: &mut Problems) {
+fn reference(readout: &Readout, physics: &Physics, share: usize, problems: &mut Problems) {
     let subtraction = Subtraction::of(readout, physics);
     if subtraction == Subtraction::Analog {
         return;
@@ -205,6 +207,29 @@ fn reference(readout: &Readout, physics: &Physics, problems: &mut Problems) {
             "what is subtracted before the converter, and here it is behind it (readout.reference: {name})"
         ),
         "leave the key out, or set readout.reference to \"analog\"".into(),
+    );
+    let column = possible && subtraction == Subtraction::Column;
+    problems.say(
+        column && share > 1,
+        "array.lanes",
+        format!("array.columns / {share}"),
+        "the reference column has a converter of its own, and takes no turns (readout.reference: column)"
+            .into(),
+        "leave array.lanes out, or take readout.reference = \"digital\"".into(),
+    );
+    problems.say(
+        column && physics.cell.bits == 1,
+        "variation.cell.bits",
+        1,
+        "cells of two conductances hold no middle one, and the reference column does (readout.reference: column)".into(),
+        "take 0 or more bits, or readout.reference = \"digital\"".into(),
+    );
+    problems.say(
+        column && readout.noise > 0.0,
+        "readout.noise",
+        readout.noise,
+        "the reference column has no generator of noise (readout.reference: column)".into(),
+        "take 0 and variation.read_noise, or readout.reference = \"digital\"".into(),
     );
 }
 
@@ -250,17 +275,18 @@ fn slices(bits: usize, readout: &Readout, physics: &Physics, problems: &mut Prob
 /// The converters, and the pace of the emulated arrays.
 fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
     problems.say(
-        !(2..=1024).contains(&readout.levels),
+        !(2..=4096).contains(&readout.levels),
         "readout.levels",
         readout.levels,
-        "outside 2 to 1024".into(),
+        "outside 2 to 4096".into(),
         "take a number of codes such as 11, 31 or 32".into(),
     );
     let ranges = match &readout.range {
         Range::Counts(counts) => std::slice::from_ref(counts),
         Range::Layers(layers) => layers,
-        Range::Word(_) => &[],
+        Range::Word(_) | Range::Ends(_) => &[],
     };
+    let pairs: &[[f64; 2]] = if let Range::Ends(pairs) = &readout.range { pairs } else { &[] };
     let most = 4096.0 * f64::from((1u32 << cell_bits.clamp(1, 8)) - 1);
     for counts in ranges {
         problems.say(
@@ -269,6 +295,17 @@ fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
             counts,
             format!("not a number of counts between 0 and {most}"),
             "give the counts of the last code, one number or one a layer, or \"full\"".into(),
+        );
+    }
+    for [low, high] in pairs {
+        // Also of what is not a number.
+        let inside = low < high && -most <= *low && *high <= most;
+        problems.say(
+            !inside,
+            "readout.range",
+            format!("[{low}, {high}]"),
+            format!("not two rising numbers of counts between -{most} and {most}"),
+            "give the counts of the first and of the last code, a pair a layer, or \"full\"".into(),
         );
     }
     problems.say(
@@ -298,6 +335,13 @@ fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
         readout.cell_bits,
         format!("outside {} to 16: one count must fit with its sign", readout.fraction_bits + 2),
         "take fraction_bits + 3".into(),
+    );
+    problems.say(
+        readout.input_drive == InputDrive::Unipolar && readout.kind != ReadoutKind::Adc,
+        "readout.input_drive",
+        "unipolar",
+        "only arrays with converters leave the rows of bits 0 undriven".into(),
+        "leave the key out, or take readout.kind = \"adc\"".into(),
     );
     noise(readout, problems);
 }
@@ -390,14 +434,14 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     slices(bits, &file.readout, &file.variation, &mut problems);
     for (key, value, most) in [
         ("readout.rows_per_cycle", file.readout.rows_per_cycle, 4096),
-        ("readout.edges_per_cycle", file.readout.edges_per_cycle, 1024),
+        ("readout.edges_per_cycle", file.readout.edges_per_cycle, 4096),
     ] {
         let help = format!("take at most {most}, or 0 for all");
         problems.say(value > most, key, value, format!("above {most}"), help);
     }
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
-    reference(&file.readout, &file.variation, &mut problems);
+    reference(&file.readout, &file.variation, file.share(), &mut problems);
     ports(&file.interface, &mut problems);
     target(&file.target, &mut problems);
     problems.0

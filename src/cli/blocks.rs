@@ -93,7 +93,7 @@ fn array(design: &Design) -> BlockView {
 }
 
 fn readout(design: &Design, analog: &Analog) -> String {
-    let converters = design.lanes / analog.share;
+    let converters = analog.converters(design.lanes);
     match analog.sense {
         true => format!("{converters} sense amplifiers"),
         false => format!("{converters} converters, {} codes", analog.edges + 1),

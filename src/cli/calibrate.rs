@@ -58,6 +58,9 @@ pub enum RuleName {
     Granular,
     /// The range, in half counts, that changes the sums least
     LeastError,
+    /// From and to the sums beyond which shares of their own lie, from 0 to 10 %, such that the sums change least: two
+    /// numbers a layer
+    Ends,
 }
 
 pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
@@ -97,11 +100,15 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         RuleName::Percentile => Rule::Fraction(fraction),
         RuleName::Granular => Rule::Granular(fraction),
         RuleName::LeastError => Rule::LeastError,
+        RuleName::Ends => Rule::Ends,
     };
     let levels = design.arch.readout.levels;
     let found: Vec<Found> = columns.iter().map(|sums| ranges::range(sums, levels, rule)).collect();
     let mut arch = design.arch.to_file();
-    arch.readout.range = Range::Layers(found.iter().map(|found| found.range).collect());
+    arch.readout.range = match rule {
+        Rule::Ends => Range::Ends(found.iter().map(|found| [found.low, found.range]).collect()),
+        _ => Range::Layers(found.iter().map(|found| found.range).collect()),
+    };
     let text = toml::to_string_pretty(&arch).into_diagnostic()?;
     output::file(&args.output, text.as_bytes())?;
     let layers: Vec<(String, Found)> =
@@ -128,13 +135,14 @@ fn json(args: &Calibrate, images: usize, layers: &[(String, Found)]) -> String {
 fn told(args: &Calibrate, images: usize, layers: &[(String, Found)]) -> String {
     let mut text = format!("{}: ranges from {images} images, counts\n", args.output.display());
     text += &format!(
-        "{:22} {:>8} {:>8} {:>8} {:>10} {:>10}\n",
-        "layer", "range", "step", "largest", "clipped", "error"
+        "{:22} {:>8} {:>8} {:>8} {:>8} {:>10} {:>10}\n",
+        "layer", "from", "to", "step", "largest", "clipped", "error"
     );
     for (name, found) in layers {
         text += &format!(
-            "{:22} {:>8} {:>8.3} {:>8} {:>8.4} % {:>10.3}\n",
+            "{:22} {:>8} {:>8} {:>8.3} {:>8} {:>8.4} % {:>10.3}\n",
             name.chars().take(22).collect::<String>(),
+            found.low,
             found.range,
             found.step,
             found.largest,

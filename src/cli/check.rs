@@ -310,9 +310,13 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
     }
     if design.analog.is_some() && design.planes > 1 {
         line(format!(
-            "the input's {} bits {}: {} taps a pass, {} reads a vector (readout.input_bits)",
+            "the input's {} bits {}{}: {} taps a pass, {} reads a vector (readout.input_bits)",
             design.planes,
             if design.serial_input() { "drive the same rows in turn" } else { "have rows of their own" },
+            match design.arch.unipolar(design.planes) {
+                true => ", those of bits 0 are not driven (readout.input_drive)",
+                false => "",
+            },
             design.plane_rows,
             design.planes
         ));
@@ -361,6 +365,13 @@ fn physics(design: &Design) -> Vec<String> {
         found.push(
             "converters see the raw current of the offset mapping; what its cells have in common is subtracted behind \
              them (readout.reference = \"analog\" subtracts before)"
+                .into(),
+        );
+    }
+    if design.analog.as_ref().is_some_and(|analog| analog.reference_column) {
+        found.push(
+            "every array has one more column, at the middle conductance, with a converter of its own; what its code stands \
+             for is subtracted from all others (readout.reference)"
                 .into(),
         );
     }

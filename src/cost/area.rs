@@ -32,12 +32,11 @@ pub fn memories(design: &Design) -> Vec<Memory> {
     };
     let arrays = design.analog.iter().flat_map(|analog| {
         let (lanes, arrays) = (design.lanes, analog.arrays);
-        let cell = lanes * analog.row_step * 2 * analog.cell_width;
-        let edge = lanes / analog.share * analog.edges_per_cycle * analog.voltage_width;
+        let edge = analog.converters(lanes) * analog.edges_per_cycle * analog.voltage_width;
         let edge_words = analog.share.next_power_of_two() * analog.edge_steps.next_power_of_two();
         [
-            ("cells", cell, arrays * analog.words.next_power_of_two()),
-            ("offsets", lanes * analog.voltage_width, arrays),
+            ("cells", analog.cell_word(lanes), arrays * analog.words.next_power_of_two()),
+            ("offsets", analog.offset_word(lanes), arrays),
             ("edges", edge, arrays * edge_words),
         ]
         .map(|(name, width, depth)| Memory { name, copies: 1, width, depth })
@@ -135,7 +134,8 @@ fn columns(design: &Design, device: &Device) -> (u64, u64) {
     let column = column + noise_luts(analog);
     let noise = if analog.noise.is_some() { 50 } else { 0 };
     let registers = 2 * analog.voltage_width + analog.code_width + analog.value_width + noise;
-    ((design.lanes * column) as u64, (design.lanes * registers) as u64)
+    let columns = analog.columns(design.lanes);
+    ((columns * column) as u64, (columns * registers) as u64)
 }
 
 /// A lane's generator of noise, as synthesis shows it: the cells, once for each step of a cycle (sums of more and more of

@@ -8,7 +8,7 @@ use super::{Design, reference, width};
 use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind, Subtraction};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
-use crate::network::{Activation, InputCode, Layer, Network, PadValue, Plane};
+use crate::network::{Activation, Layer, Network, PadValue, Plane};
 use crate::variation::{Converter, Levels, Site, Widths, Zero};
 
 /// What all analog arrays of a design have in common.
@@ -44,21 +44,33 @@ pub struct Analog {
     pub arrays: usize,
     /// What every read adds to the voltages, from generators in gates.
     pub noise: Option<Noise>,
-    /// What is taken away behind the converters of raw currents.
+    /// What is taken away behind the converters of raw currents, where that is counted.
     pub reference: Option<Reference>,
+    /// Every array has one more column, whose value is taken away from those of all others.
+    pub reference_column: bool,
 }
 
 impl Analog {
-    /// Bits of a word of the cell memory: `row_step` rows of `lanes` columns, minus above plus; above them one bit a row,
-    /// whether it holds cells, where a reference is counted over these.
-    pub fn cell_word(&self, lanes: usize) -> usize {
-        self.row_step * (lanes * 2 * self.cell_width + usize::from(self.reference.is_some()))
+    /// Columns of an array of `lanes` output channels: the last one may be the reference.
+    pub fn columns(&self, lanes: usize) -> usize {
+        lanes + usize::from(self.reference_column)
     }
 
-    /// Bits of a word of the offset memory: the offsets of `lanes` columns, above them the share of the array's reference
+    /// Converters of such an array.
+    pub fn converters(&self, lanes: usize) -> usize {
+        self.columns(lanes) / self.share
+    }
+
+    /// Bits of a word of the cell memory: `row_step` rows of all columns, minus above plus; above them one bit a row,
+    /// whether it holds cells, where a reference is counted over these.
+    pub fn cell_word(&self, lanes: usize) -> usize {
+        self.row_step * (self.columns(lanes) * 2 * self.cell_width + usize::from(self.reference.is_some()))
+    }
+
+    /// Bits of a word of the offset memory: the offsets of all columns, above them the share of the array's reference
     /// where arrays differ in it.
     pub fn offset_word(&self, lanes: usize) -> usize {
-        lanes * self.voltage_width + self.reference.as_ref().map_or(0, Reference::share_width)
+        self.columns(lanes) * self.voltage_width + self.reference.as_ref().map_or(0, Reference::share_width)
     }
 
     /// What the integers of a chip are held to.
@@ -81,6 +93,8 @@ pub struct LayerReadout {
     pub group_arrays: Vec<usize>,
     /// What a code stands for, in 2^-V counts.
     pub values: Vec<i64>,
+    /// A bit 0 leaves its row undriven.
+    pub unipolar: bool,
     /// The sense amplifiers compare with the channels' thresholds: the code is the result.
     pub decides: bool,
     /// Largest size of what is taken away behind the converters in a read, in 2^-V counts.
@@ -131,10 +145,13 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && layer.shortcut.is_none()
                 && layer.activation != Activation::Scores;
             let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
-            let column = Column { rows, most };
+            let column = Column { rows, most, unipolar: arch.unipolar(planes) };
             let (low, step) = uniform(arch, index, column);
             let values = values(arch, index, column, decides);
-            let taken = reference::most(arch, column);
+            let taken = match arch.subtraction() {
+                Subtraction::Column => values.iter().map(|value| value.abs()).max().unwrap_or(0),
+                _ => reference::most(arch, column),
+            };
             let weight = map.passes as i64
                 * layer.planes.iter().map(|plane| i64::from(plane.scale)).sum::<i64>()
                 * ((1i64 << planes) - 1)
@@ -154,6 +171,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 interval: read_words.max(conversion),
                 group_arrays: (0..map.groups).map(first_array).collect(),
                 values,
+                unipolar: column.unipolar,
                 decides,
                 taken,
                 sums,
@@ -187,6 +205,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         noise,
         // It is told from the arrays' cells, which come later.
         reference: None,
+        reference_column: arch.subtraction() == Subtraction::Column,
     };
     Plan { analog, layers }
 }
@@ -206,23 +225,29 @@ fn voltage_width(arch: &Arch, noise: Option<&Noise>) -> usize {
     noise.map_or(still, |noise| (still + 1).max(width::unsigned(noise.most()) + 3))
 }
 
-/// The columns of a layer: most rows of one that are in use, and the largest weight of a cell.
+/// The columns of a layer: most rows of one that are in use, the largest weight of a cell, and whether rows are driven by
+/// bits 1 alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     pub rows: usize,
     pub most: i32,
+    pub unipolar: bool,
 }
 
 /// First code's counts and the step of a uniform converter of `layer`.
 fn uniform(arch: &Arch, layer: usize, column: Column) -> (f64, f64) {
-    let range = match &arch.readout.range {
-        Range::Counts(counts) => *counts,
-        Range::Layers(layers) => layers[layer],
+    let (low, high) = match &arch.readout.range {
+        Range::Counts(counts) => (-counts, *counts),
+        Range::Layers(layers) => (-layers[layer], layers[layer]),
+        Range::Ends(layers) => (layers[layer][0], layers[layer][1]),
         Range::Word(_) => {
-            column.rows as f64 * (f64::from(column.most) + reference::common(arch, column.most))
+            let common = reference::common(arch, column.most);
+            let high = column.rows as f64 * (f64::from(column.most) + common);
+            // Raw currents of rows that are driven one way alone have one sign.
+            (if column.unipolar && common > 0.0 { 0.0 } else { -high }, high)
         }
     };
-    (-range, 2.0 * range / (arch.readout.levels - 1) as f64)
+    (low, (high - low) / (arch.readout.levels - 1) as f64)
 }
 
 /// What the codes stand for, in 2^-V counts.
@@ -307,7 +332,7 @@ impl Design {
         let cells = self.cells();
         let zero = match self.arch.subtraction() {
             Subtraction::Analog => Zero::Common,
-            Subtraction::Digital => Zero::Current,
+            Subtraction::Digital | Subtraction::Column => Zero::Current,
         };
         let mut sites = Vec::with_capacity(analog.arrays);
         for (index, (layer, program)) in self.network.layers.iter().zip(&self.layers).enumerate() {
@@ -316,7 +341,14 @@ impl Design {
                 let first = group * self.lanes;
                 let channels = first..layer.conv.c.min(first + self.lanes);
                 for (plane, pass) in program.tiles(group, program.planes.len()) {
-                    let values = cells.values(layer, program, plane, pass, channels.clone());
+                    let mut values = cells.values(layer, program, plane, pass, channels.clone());
+                    if analog.reference_column {
+                        // A level of 0 is the middle conductance.
+                        let used = reference::used(&cells, layer, program, (plane, pass));
+                        values.extend(used.into_iter().map(|used| used.then_some(0)));
+                    }
+                    let most = layer.planes[plane].most();
+                    let leveled = layer.planes[plane].levels.is_some() || analog.reference_column;
                     // A level of 0 is a cell all the same.
                     let sign = |value: &Option<i32>| value.map_or(0, |value| if value < 0 { -1 } else { 1 });
                     let level = |value: &Option<i32>| value.unwrap_or(0) as i16;
@@ -325,12 +357,9 @@ impl Design {
                         // A mask changes no other array's key.
                         array: (group * program.planes.len() + plane) * program.passes + pass,
                         rows: self.rows,
-                        columns: channels.len(),
+                        columns: analog.columns(channels.len()),
                         weights: values.iter().map(sign).collect(),
-                        levels: layer.planes[plane].levels.as_ref().map(|levels| Levels {
-                            most: levels.most,
-                            values: values.iter().map(level).collect(),
-                        }),
+                        levels: leveled.then(|| Levels { most, values: values.iter().map(level).collect() }),
                         converter: readout.converter(layer, analog.sense, channels.clone()),
                         share: analog.share,
                         level: match self.drives_at_scale() {
@@ -346,19 +375,15 @@ impl Design {
     }
 }
 
-/// The sum's domain: `sum = (slope * acc - shift(channel)) << V`, with `acc` the network's accumulator.
-/// Of the first `planes` planes.
-pub(super) fn shift(code: InputCode, layer: &Layer, planes: usize, channel: usize, pixels: i64) -> i64 {
-    match code {
-        InputCode::Bipolar => 0,
-        _ => {
-            let (low, high) = code.range();
-            let sum = |plane: &Plane| -> i64 {
-                let values = (0..layer.fan_in()).map(|column| i64::from(plane.value(channel, column)));
-                values.sum::<i64>() * i64::from(plane.scale)
-            };
-            let sum_of_weights: i64 = layer.planes.iter().take(planes).map(sum).sum();
-            i64::from(low + high) * sum_of_weights * pixels
-        }
+/// What a layer's sums are less than `slope` times its accumulator by, where every input counts `constant` too little. Of
+/// the first `planes` planes.
+pub(super) fn shift(constant: i64, layer: &Layer, planes: usize, channel: usize, pixels: i64) -> i64 {
+    if constant == 0 {
+        return 0;
     }
+    let sum = |plane: &Plane| -> i64 {
+        let values = (0..layer.fan_in()).map(|column| i64::from(plane.value(channel, column)));
+        values.sum::<i64>() * i64::from(plane.scale)
+    };
+    constant * layer.planes.iter().take(planes).map(sum).sum::<i64>() * pixels
 }

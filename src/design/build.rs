@@ -2,7 +2,7 @@
 
 use super::images::{Cells, Domain};
 use super::*;
-use crate::arch::WeightSlices;
+use crate::arch::{Range, WeightSlices};
 use crate::mapping::{self, Mapping};
 use crate::network::{Activation, InputCode, Layer, Plane, Shortcut, Slicing, keeper};
 
@@ -239,10 +239,13 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     if arch.row_planes(planes) > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
     }
-    if let crate::arch::Range::Layers(ranges) = &arch.readout.range
-        && ranges.len() != network.layers.len()
-    {
-        return Err(DesignError::OtherLayers { ranges: ranges.len(), layers: network.layers.len() });
+    let ranges = match &arch.readout.range {
+        Range::Layers(ranges) => Some(ranges.len()),
+        Range::Ends(ranges) => Some(ranges.len()),
+        Range::Word(_) | Range::Counts(_) => None,
+    };
+    if let Some(ranges) = ranges.filter(|&ranges| ranges != network.layers.len()) {
+        return Err(DesignError::OtherLayers { ranges, layers: network.layers.len() });
     }
     let (step, plane_rows) = mapping::row_steps(arch, planes);
     if plane_rows == 0 {

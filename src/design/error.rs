@@ -18,7 +18,7 @@ pub enum DesignError {
     #[error("layer '{layer}' has scores of {bits} bits; at most 32 are supported")]
     WideScores { layer: String, bits: usize },
     #[error(
-        "readout.range has {ranges} numbers, the network {layers} layers; `bincim calibrate` finds one a layer"
+        "readout.range has {ranges} entries, the network {layers} layers; `bincim calibrate` finds one a layer"
     )]
     OtherLayers { ranges: usize, layers: usize },
     #[error("planes.layers has {numbers} numbers, the network {layers} layers")]

@@ -160,7 +160,7 @@ struct Added {
     surplus: Vec<Vec<i64>>,
 }
 
-/// Sums of what codes stand for: `(slope * acc - shift) << fraction`.
+/// Sums of what codes stand for: `(slope * acc - shift) << fraction`, the shift being the constant times the weights' sum.
 #[derive(Clone, Copy)]
 struct AnalogDomain {
     low: i64,
@@ -168,6 +168,8 @@ struct AnalogDomain {
     fraction: u32,
     decides: bool,
     slope: i64,
+    /// What every input counts too little, in the unit of `slope` times it.
+    constant: i64,
 }
 
 impl Domain {
@@ -185,8 +187,15 @@ impl Domain {
     /// The domain behind an analog readout.
     pub fn analog(layer: &Layer, code: InputCode, readout: &LayerReadout, fraction: u32) -> Domain {
         let (low, high) = readout.sums;
-        let slope = if code == InputCode::Bipolar { 1 } else { 2 };
-        let analog = AnalogDomain { low, high, fraction, decides: readout.decides, slope };
+        let (lowest, highest) = code.range();
+        // Bits -1 and +1 of an integer add up to twice what it is above its middle, bits 0 and 1 to what it is above its
+        // smallest value.
+        let (slope, constant) = match (code, readout.unipolar) {
+            (InputCode::Bipolar, _) => (1, 0),
+            (_, true) => (1, i64::from(lowest)),
+            (_, false) => (2, i64::from(lowest + highest)),
+        };
+        let analog = AnalogDomain { low, high, fraction, decides: readout.decides, slope, constant };
         Domain { analog: Some(analog), ..Domain::new(layer, code, true) }
     }
 
@@ -245,10 +254,10 @@ impl Domain {
 
     /// `factor * engine - acc`, with the first `planes` planes; behind an analog array `slope * acc - engine`.
     fn surplus(&self, layer: &Layer, planes: usize, channel: usize) -> i64 {
-        let own = match self.code {
-            _ if self.analog.is_some() => analog::shift(self.code, layer, planes, channel, self.pixels),
-            InputCode::Bipolar if self.signed => 0,
-            InputCode::Bipolar => layer.fan_in() as i64 * self.pixels,
+        let own = match (self.code, self.analog) {
+            (_, Some(analog)) => analog::shift(analog.constant, layer, planes, channel, self.pixels),
+            (InputCode::Bipolar, _) if self.signed => 0,
+            (InputCode::Bipolar, _) => layer.fan_in() as i64 * self.pixels,
             _ => self.offset(layer, planes, channel),
         };
         own + self.added.as_ref().map_or(0, |added| added.surplus[planes - 1][channel])

@@ -29,7 +29,7 @@ pub(super) fn common(arch: &Arch, most: i32) -> f64 {
     let off = arch.variation.cell.g_min;
     match arch.subtraction() {
         Subtraction::Analog => 0.0,
-        Subtraction::Digital => f64::from(most) * (1.0 + off) / (1.0 - off),
+        Subtraction::Digital | Subtraction::Column => f64::from(most) * (1.0 + off) / (1.0 - off),
     }
 }
 
@@ -58,7 +58,7 @@ impl Reference {
     /// `None` where nothing is left to take away.
     pub(super) fn new(design: &Design) -> Option<Reference> {
         let arch = &design.arch;
-        if arch.subtraction() == Subtraction::Analog {
+        if arch.subtraction() != Subtraction::Digital {
             return None;
         }
         let cells = Cells::new(arch, design.row_planes, design.plane_rows);
@@ -86,7 +86,12 @@ impl Reference {
 }
 
 /// Which rows of a tile hold cells: those with a tap that the plane keeps.
-fn used(cells: &Cells, layer: &Layer, program: &LayerDesign, (plane, pass): (usize, usize)) -> Vec<bool> {
+pub(super) fn used(
+    cells: &Cells,
+    layer: &Layer,
+    program: &LayerDesign,
+    (plane, pass): (usize, usize),
+) -> Vec<bool> {
     let mask = layer.planes[plane].mask.as_ref();
     let kept = |column: usize| mask.is_none_or(|mask| mask.taps[column]);
     (0..cells.rows).map(|row| cells.column(layer, &program.source, pass, row).is_some_and(kept)).collect()

@@ -1,7 +1,7 @@
 //! What the top says of the analog arrays: the widths of their wires, and what is told of a layer's reads.
 
 use super::facts::bits;
-use super::library::analog::{first_arrays, most, reads, value_layers};
+use super::library::analog::{first_arrays, most, reads, row_enable, unipolar, value_layers};
 use crate::design::width::index as index_width;
 use crate::design::{Design, LayerReadout};
 
@@ -15,10 +15,16 @@ pub(super) struct AnalogView {
     pub last_step: String,
     /// The first layer reads at another pace than the others.
     pub two_speeds: bool,
+    /// Bits 0 of the input leave their rows undriven.
+    pub unipolar: bool,
+    /// Rows may be left undriven.
+    pub row_enable: bool,
     pub array_width: usize,
     /// A table says where each group's arrays begin.
     pub first_arrays: bool,
     pub cell_address_width: usize,
+    /// Columns of an array: those of the lanes and, where there is one, the reference column.
+    pub columns: usize,
     pub cells_width: usize,
     /// Bits of the words of cells and offsets with what a reference has in them.
     pub cell_word: usize,
@@ -46,7 +52,7 @@ impl AnalogView {
         let array_width = index_width(analog.arrays);
         let step_width = index_width(most(design, |l| l.interval));
         let read_width = index_width(reads(design));
-        let converters = design.lanes / analog.share;
+        let columns = analog.columns(design.lanes);
         Some(AnalogView {
             row_step: analog.row_step,
             read_width,
@@ -54,14 +60,17 @@ impl AnalogView {
             last_word: choose(step_width, |l| l.read_words),
             last_step: choose(step_width, |l| l.interval),
             two_speeds: layers.iter().any(|l| pace(l) != pace(layers[0])),
+            unipolar: unipolar(design),
+            row_enable: row_enable(design),
             array_width,
             first_arrays: first_arrays(design),
             cell_address_width: array_width + bits(analog.words - 1),
-            cells_width: design.lanes * analog.row_step * 2 * analog.cell_width,
+            columns,
+            cells_width: columns * analog.row_step * 2 * analog.cell_width,
             cell_word: analog.cell_word(design.lanes),
             offset_word: analog.offset_word(design.lanes),
             voltage_width: analog.voltage_width,
-            edges_width: converters * analog.edges_per_cycle * analog.voltage_width,
+            edges_width: analog.converters(design.lanes) * analog.edges_per_cycle * analog.voltage_width,
             edge_address_width: array_width + bits(analog.share - 1) + bits(analog.edge_steps - 1),
             code_width: analog.code_width,
             value_layers: value_layers(design) > 1,

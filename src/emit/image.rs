@@ -52,12 +52,16 @@ fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
     let empty = ArrayDraw::default();
     let lone = if chip.arrays.len() == 1 { Some(&empty) } else { None };
     for (number, array) in chip.arrays.iter().chain(lone).enumerate() {
+        let channels = array.columns - usize::from(analog.reference_column && array.columns > 0);
+        // The reference has the last place, whatever channels there are.
+        let place = |column: usize| if column < design.lanes { column } else { channels };
+        let there = |column: usize| column < channels || column == design.lanes && array.columns > channels;
         for word in 0..words {
             let mut line = Line::default();
-            for column in 0..design.lanes {
+            for column in 0..analog.columns(design.lanes) {
                 for row in word * analog.row_step..(word + 1) * analog.row_step {
-                    let there = column < array.columns && row < array.rows;
-                    let at = column * array.rows + row;
+                    let there = there(column) && row < array.rows;
+                    let at = place(column) * array.rows + row;
                     line.push(if there { array.plus[at].into() } else { 0 }, analog.cell_width);
                     line.push(if there { array.minus[at].into() } else { 0 }, analog.cell_width);
                 }
@@ -71,8 +75,8 @@ fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
             line.end(&mut cell);
         }
         let mut line = Line::default();
-        for column in 0..design.lanes {
-            let value = if column < array.columns { array.offset[column].into() } else { 0 };
+        for column in 0..analog.columns(design.lanes) {
+            let value = if there(column) { array.offset[place(column)].into() } else { 0 };
             line.push(value, analog.voltage_width);
         }
         if let Some(reference) = &analog.reference {
@@ -83,11 +87,12 @@ fn arrays(design: &Design, analog: &Analog, chip: &Chip) -> [NamedText; 3] {
         let never = (1i64 << (analog.voltage_width - 1)) - 1;
         for (turn, step) in (0..turns).flat_map(|turn| (0..steps).map(move |step| (turn, step))) {
             let mut line = Line::default();
-            for lane in 0..design.lanes / analog.share {
-                let column = if turn < analog.share { lane * analog.share + turn } else { array.columns };
+            for lane in 0..analog.converters(design.lanes) {
+                let column = lane * analog.share + turn;
                 for index in step * analog.edges_per_cycle..(step + 1) * analog.edges_per_cycle {
-                    let there = column < array.columns && index < analog.edges;
-                    let value = if there { array.edges[column * analog.edges + index].into() } else { never };
+                    let there = turn < analog.share && there(column) && index < analog.edges;
+                    let value =
+                        if there { array.edges[place(column) * analog.edges + index].into() } else { never };
                     line.push(value, analog.voltage_width);
                 }
             }

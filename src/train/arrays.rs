@@ -44,6 +44,8 @@ struct ArrayLayer {
     /// Bit planes of an input element, and those of them that have rows of their own.
     planes: usize,
     row_planes: usize,
+    /// A bit 0 leaves its row undriven.
+    unipolar: bool,
     /// Cycles of one pass of a vector.
     cycles: usize,
     /// Weight column of each row, a list a pass.
@@ -103,16 +105,17 @@ pub struct LayerDraw {
     noise: f32,
     reads: Vec<Read>,
     planes: usize,
+    unipolar: bool,
     values: Vec<f32>,
     /// (outputs) sum of the weights, which an integer input's offset binary needs.
     weights: Vec<f32>,
 }
 
 impl Arrays {
-    /// The arrays of `design`, which was built for the network of `plan`; `None` with the popcount readout or where
-    /// the two are not of one shape.
+    /// The arrays of `design`, which was built for the network of `plan`; `None` with the popcount readout, with reference
+    /// columns, or where the two are not of one shape.
     pub fn new(plan: &Plan, design: &Design) -> Option<Arrays> {
-        let analog = design.analog.as_ref()?;
+        let analog = design.analog.as_ref().filter(|analog| !analog.reference_column)?;
         let mut sites = design.sites();
         for site in &mut sites {
             if let Converter::Sense { reference } = &mut site.converter {
@@ -137,6 +140,7 @@ impl Arrays {
                 weight_planes,
                 planes: readout.reads,
                 row_planes: design.row_planes.min(readout.reads),
+                unipolar: readout.unipolar,
                 cycles: readout.reads * readout.interval,
                 passes: (0..program.passes).map(|pass| design.weight_columns(index, pass)).collect(),
                 values: match readout.decides {
@@ -278,7 +282,9 @@ impl Arrays {
                     for (tap, row) in row_of.iter().enumerate() {
                         let Some(row) = row else { continue };
                         let at = column * array.rows + row;
-                        let (plus, minus) = (f32::from(array.plus[at]), f32::from(array.minus[at]));
+                        let plus = f32::from(array.plus[at]);
+                        // A row that is driven one way alone never meets its other branch.
+                        let minus = if own.unipolar { plus } else { f32::from(array.minus[at]) };
                         read.cells[tap * outputs + output] = 0.5 * unit * (plus + minus);
                         match undriven {
                             true => read.branch[tap * outputs + output] = 0.5 * unit * (plus - minus),
@@ -302,7 +308,8 @@ impl Arrays {
         }
         let noise = self.physics.read_noise as f32;
         let (planes, values) = (own.planes, own.values.clone());
-        LayerDraw { seed: chip.seed, layer: index, noise, reads, planes, values, weights }
+        let unipolar = own.unipolar;
+        LayerDraw { seed: chip.seed, layer: index, noise, reads, planes, unipolar, values, weights }
     }
 }
 
@@ -321,10 +328,12 @@ pub fn forward(layer: &PlanLayer, maps: Maps, draw: &LayerDraw, sums: &mut [f32]
             read_planes(layer, codes, draw, index * group + block * together, sums);
         }
         if draw.planes > 1 {
-            // The planes of an offset code give twice the sum, and the sum of the weights.
+            // The planes of an offset code give twice the sum and the sum of the weights; where bits 0 drive nothing, the sum
+            // and 128 times that of the weights.
+            let (size, more) = if draw.unipolar { (1.0, 128.0) } else { (0.5, 1.0) };
             for row in sums.chunks_exact_mut(layer.conv.c) {
                 let pairs = row.iter_mut().zip(&draw.weights);
-                pairs.for_each(|(sum, weights)| *sum = 0.5 * (*sum - weights) * maps.unit);
+                pairs.for_each(|(sum, weights)| *sum = size * (*sum - more * weights) * maps.unit);
             }
         }
     });
@@ -351,7 +360,8 @@ fn read_planes(layer: &PlanLayer, codes: &[i8], draw: &LayerDraw, first: usize, 
             plane = Some(read.plane);
             // Bit `plane` of the offset code, which is 128 more than the code.
             let bit = |code: f32| (code as i32 + 128) >> read.plane & 1;
-            drives.iter_mut().zip(&windows).for_each(|(drive, &code)| *drive = (2 * bit(code) - 1) as f32);
+            let of_bit = if draw.unipolar { [0.0, 1.0] } else { [-1.0, 1.0] };
+            drives.iter_mut().zip(&windows).for_each(|(drive, &code)| *drive = of_bit[bit(code) as usize]);
         }
         let drives = if draw.planes > 1 { &drives } else { &windows };
         let view = |values| View::rows(values, pixels, read.taps, fan_in);

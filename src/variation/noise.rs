@@ -7,7 +7,7 @@ pub struct ReadPlace {
     pub layer: usize,
     /// Read inside one vector: pass times bit planes, plus plane.
     pub read: usize,
-    /// Output channel of the layer.
+    /// Output channel of the layer; behind them, the reference column of each group.
     pub channel: usize,
     /// Index of the vector in the order of the walk.
     pub vector: usize,

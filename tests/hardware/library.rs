@@ -46,6 +46,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Rows=8 Step=8 Arrays=9 Reads=8 Interval=1 Passes=1 FirstArrays=1",
             "Rows=16 Step=4 Arrays=5 Reads=3 Interval=6 Pauses=1 Serial=1 Passes=1 RowEnable=1",
             "Rows=12 Step=2 Arrays=2 Reads=2 Interval=3 Passes=1",
+            "Rows=8 Step=4 Arrays=3 Reads=4 Interval=2 Serial=1 Unipolar=1",
         ],
     ),
     (
@@ -54,6 +55,8 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=1 Code=1 Count=2 InitFile=\"c1.hex\"",
             "Lanes=4 Code=3 Count=8 Reads=8 InitFile=\"c2.hex\"",
             "Lanes=3 Code=4 Count=9 Layers=3 Reference=1 InitFile=\"c3.hex\"",
+            "Lanes=1 Code=2 Count=5 Column=1 InitFile=\"c4.hex\"",
+            "Lanes=3 Code=3 Count=7 Reads=3 Layers=2 Column=1 InitFile=\"c5.hex\"",
         ],
     ),
     (

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this file")]
 
 use bincim::arch::{
-    self, Arch, ArchFile, InputBits, Range, RangeWord, ReadoutKind, Subtraction, WeightSlices,
+    self, Arch, ArchFile, InputBits, InputDrive, Range, RangeWord, ReadoutKind, Subtraction, WeightSlices,
 };
 use bincim::cli::verify::cosim;
 use bincim::design::{self, Design, Threshold};
@@ -236,6 +236,18 @@ pub fn random_readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     readout.edges_per_cycle = rng.random_range(0..=readout.levels - 1);
     readout.input_bits = *INPUT_BITS.choose(rng).unwrap();
     random_reference(arch, rng);
+    if arch.readout.kind == ReadoutKind::Adc && rng.random_bool(0.5) {
+        arch.readout.input_drive = InputDrive::Unipolar;
+    }
+}
+
+/// A range of its own for each of `layers` layers, around 0 or not.
+pub fn random_ends(layers: usize, rng: &mut ChaCha8Rng) -> Range {
+    let mut pair = || {
+        let low = rng.random_range(-60..20) as f64 / 2.0;
+        [low, low + rng.random_range(2..100) as f64 / 2.0]
+    };
+    Range::Ends((0..layers).map(|_| pair()).collect())
 }
 
 /// Now and then an offset mapping, and where what its cells have in common is subtracted.
@@ -245,8 +257,12 @@ pub fn random_reference(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     }
     arch.variation.cell.kind = CellKind::Offset;
     arch.variation.cell.g_min = *[0.0, 0.0, 0.1, 0.5].choose(rng).unwrap();
-    arch.readout.reference =
-        *[None, Some(Subtraction::Digital), Some(Subtraction::Analog)].choose(rng).unwrap();
+    let column = Some(Subtraction::Column);
+    let all = [None, Some(Subtraction::Digital), column, column, Some(Subtraction::Analog)];
+    arch.readout.reference = *all.choose(rng).unwrap();
+    if arch.readout.reference == column {
+        (arch.share, arch.readout.noise) = (1, 0.0);
+    }
     // Cells that hold their whole current.
     arch.readout.cell_bits = (arch.readout.cell_bits + 2).min(16);
 }

@@ -4,11 +4,11 @@
 //!
 //! `BINCIM_ANALOG=FIRST..END` picks other trials than the first 60; a failure names its trial.
 
-use bincim::arch::{Range, ReadoutKind};
-use bincim::design::{Design, InputKind};
+use bincim::arch::{InputDrive, Range, ReadoutKind, Subtraction};
+use bincim::design::{Design, InputKind, Reference};
 use bincim::device::{self, CellKind};
 use bincim::emit;
-use bincim::golden::reference;
+use bincim::golden::{machine, reference};
 use bincim::network::random::{self, Limits};
 use bincim::network::{Activation, Decision};
 use bincim::variation::{ArrayDraw, Chip, Site};
@@ -76,6 +76,9 @@ fn trial(number: u64) -> (Design, Chip) {
         let network = random::network(number << 20 | attempt, &limits);
         let mut arch = machines::random_arch(&mut rng);
         machines::random_readout(&mut arch, &mut rng);
+        if number % 7 < 3 {
+            arch.readout.range = machines::random_ends(network.layers.len(), &mut rng);
+        }
         if rng.random_bool(0.2) {
             let most = network.layers.iter().map(|layer| rng.random_range(1..=layer.planes.len()));
             arch.planes = most.collect();
@@ -92,10 +95,13 @@ fn trial(number: u64) -> (Design, Chip) {
     unreachable!("some network fits some machine")
 }
 
+/// What a bit 0 of the input puts on its row.
+const DRIVES: [InputDrive; 2] = [InputDrive::Bipolar, InputDrive::Unipolar];
+
 /// Inputs of several bits meet cells in both ways, in several steps of rows, several passes and on dense layers too.
 #[test]
 fn trials_have_both_kinds_of_integer_inputs() {
-    let mut seen = [0; 9];
+    let mut seen = [0; 13];
     for (design, _) in TRIALS.map(trial).filter(|(design, _)| design.planes > 1) {
         let (analog, first) = (design.analog.as_ref().expect("arrays"), &design.layers[0]);
         let readout = first.readout.as_ref().expect("an analog layer");
@@ -110,6 +116,10 @@ fn trials_have_both_kinds_of_integer_inputs() {
             serial && matches!(design.input.kind, InputKind::Vector { .. }),
             serial && design.row_enable,
             serial && analog.noise.is_some(),
+            serial && readout.unipolar,
+            !serial && readout.unipolar,
+            readout.unipolar && design.row_enable,
+            readout.unipolar && analog.reference.is_some(),
         ]) {
             *count += usize::from(holds);
         }
@@ -142,6 +152,33 @@ fn trials_have_counted_references() {
     assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
 }
 
+/// Reference columns, the last of their arrays: with rows that are not driven, planes of integers and of weights, several
+/// steps of rows, arrays that channels do not fill, values that differ from layer to layer, and under the lint.
+#[test]
+fn trials_have_reference_columns() {
+    let mut seen = [0; 8];
+    for (number, (design, _)) in TRIALS.map(|number| (number, trial(number))) {
+        let analog = design.analog.as_ref().expect("arrays");
+        if !analog.reference_column {
+            continue;
+        }
+        assert!(design.sites().iter().all(|site| site.columns <= design.lanes + 1 && site.columns > 1));
+        for (count, holds) in seen.iter_mut().zip([
+            design.row_enable,
+            design.planes > 1,
+            design.planes_of_weights() > 1,
+            analog.words > 1,
+            number.is_multiple_of(3),
+            design.sites().iter().any(|site| site.columns <= design.lanes),
+            matches!(design.arch.readout.range, Range::Ends(_)),
+            design.groups() > design.layers.len(),
+        ]) {
+            *count += usize::from(holds);
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+}
+
 /// Arrays whose cells hold different largest weights take different shares away, told in the offset memory.
 #[test]
 fn references_of_several_shares_agree() {
@@ -154,6 +191,25 @@ fn references_of_several_shares_agree() {
     let number = (60..400).find(several).expect("such a trial");
     println!("trial {number}");
     check(number).unwrap();
+}
+
+/// Converters of 12 bits, a part of whose edges is compared in a cycle.
+#[test]
+fn converters_of_many_codes_agree() {
+    machines::need_simulator();
+    let limits =
+        Limits { layers: 2, channels: 4, side: 3, kernel: 2, input_bits: 3, planes: 1, shortcuts: false };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let network = random::network(5, &limits);
+    let mut arch = machines::arch(16, 4, 4, 4, 0);
+    arch.readout.kind = ReadoutKind::Adc;
+    (arch.readout.levels, arch.readout.edges_per_cycle) = (4096, 1024);
+    arch.readout.range = machines::random_ends(network.layers.len(), &mut rng);
+    arch.readout.value_fraction_bits = 6;
+    let design = machines::design(&network, &arch).expect("it fits");
+    assert_eq!(design.analog.as_ref().map(|analog| (analog.code_width, analog.edge_steps)), Some((12, 4)));
+    let chip = machines::random_chip(&design, &mut rng);
+    check_chip(3, &design, &chip, &chip).unwrap();
 }
 
 fn check(number: u64) -> Result<(), String> {
@@ -230,7 +286,7 @@ fn another_chip_in_the_memories_is_caught() {
 #[test]
 fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let (mut compared, mut several, mut serial, mut passes) = (0, 0, 0, [0; 2]);
+    let (mut compared, mut several, mut serial, mut unipolar, mut passes) = (0, 0, 0, 0, [0; 2]);
     for number in 0..120 {
         let planes = 1 + number as usize % 5;
         let limits =
@@ -243,6 +299,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
         machines::random_slices(&mut arch, &mut rng);
         for (place, bits) in machines::INPUT_BITS.into_iter().enumerate() {
             arch.readout.input_bits = bits;
+            arch.readout.input_drive = DRIVES[(number + place as u64) as usize % 2];
             // A code for every count that an array can give.
             let Some(outline) = machines::design(&network, &arch) else { continue };
             let most = outline.sites().iter().map(|site| site.most() * site.rows as i32).max().unwrap_or(1);
@@ -251,6 +308,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             let design = machines::design(&network, &arch).expect("as before");
             several += usize::from(arch.cell_bits > 1 && design.planes_of_weights() > 1);
             serial += usize::from(design.serial_input());
+            unipolar += usize::from(arch.unipolar(design.planes));
             passes[place] += usize::from(design.planes > 1 && design.layers[0].passes > 1);
             let arrays = design.sites().iter().map(|site| ideal(site, most)).collect();
             let chip = machines::chip(&design, arrays);
@@ -264,7 +322,10 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             }
         }
     }
-    assert!(compared > 300 && several > 16 && serial > 30, "{compared} {several} {serial}");
+    assert!(
+        compared > 300 && several > 16 && serial > 30 && unipolar > 30,
+        "{compared} {several} {serial} {unipolar}"
+    );
     // Arrays that hold more taps need fewer passes.
     assert!(3 < passes[0] && passes[0] < passes[1], "{passes:?}");
 }
@@ -274,7 +335,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
 #[test]
 fn an_ideal_offset_mapping_read_raw_is_the_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let (mut compared, mut undriven, mut several, mut shares) = (0, 0, 0, 0);
+    let (mut compared, mut undriven, mut several, mut shares, mut columns) = (0, 0, 0, 0, 0);
     for number in 0..60 {
         let planes = 1 + number as usize % 5;
         let limits =
@@ -287,16 +348,22 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
         arch.variation.cell.kind = CellKind::Offset;
         // Cells of weight 0 add 1 or 3 of the largest weight.
         arch.variation.cell.g_min = if number % 2 == 0 { 0.0 } else { 0.5 };
+        arch.readout.input_drive = DRIVES[number as usize / 2 % 2];
+        // Counted, or told by one more column.
+        let column = number % 3 == 0;
+        arch.readout.reference = column.then_some(Subtraction::Column);
         let Some(outline) = machines::design(&network, &arch) else { continue };
         let most = outline.sites().iter().map(|site| 4 * site.most() * site.rows as i32).max().unwrap_or(1);
         arch.readout.range = Range::Counts(f64::from(most));
         arch.readout.levels = 2 * most as usize + 1;
         let design = machines::design(&network, &arch).expect("as before");
-        let reference =
-            design.analog.as_ref().and_then(|analog| analog.reference.as_ref()).expect("raw currents");
+        let analog = design.analog.as_ref().expect("arrays");
+        assert_eq!((analog.reference.is_some(), analog.reference_column), (!column, column));
         undriven += usize::from(design.row_enable);
         several += usize::from(design.planes_of_weights() > 1);
-        shares += usize::from(reference.only_share().is_none());
+        let several_shares = |reference: &Reference| reference.only_share().is_none();
+        shares += usize::from(analog.reference.as_ref().is_some_and(several_shares));
+        columns += usize::from(column);
         let chip = device::chip(&arch.without_errors(), 0, 1, &design.sites());
         for planes in 1..=design.planes_of_weights() {
             for frame in machines::limited_frames(
@@ -312,10 +379,43 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
             }
         }
     }
-    assert!(
-        compared > 100 && undriven > 5 && several > 10 && shares > 2,
-        "{compared} {undriven} {several} {shares}"
-    );
+    let seen = [compared, undriven, several, shares, columns];
+    assert!(seen.into_iter().zip([100, 5, 10, 2, 10]).all(|(seen, least)| seen > least), "{seen:?}");
+}
+
+/// Ranges are found from the raw currents of the channels alone, of layers that meet what the definition gives them: it does
+/// not matter what takes the common part away.
+#[test]
+fn sums_to_calibrate_from_do_not_depend_on_the_reference() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut compared = 0;
+    for number in 0..40 {
+        let limits = Limits {
+            layers: 4,
+            channels: 12,
+            side: 5,
+            kernel: 3,
+            input_bits: 4,
+            planes: 2,
+            shortcuts: false,
+        };
+        let network = random::network(number, &limits);
+        let mut arch = machines::random_arch(&mut rng);
+        arch.readout.kind = ReadoutKind::Adc;
+        (arch.readout.fraction_bits, arch.readout.cell_bits) = (2, 16);
+        arch.variation.cell.kind = CellKind::Offset;
+        arch.readout.input_drive = DRIVES[number as usize % 2];
+        let image = &random::elements(&network, number, 1);
+        let sums = [Subtraction::Digital, Subtraction::Column].map(|subtraction| {
+            arch.readout.reference = Some(subtraction);
+            let design = machines::design(&network, &arch)?;
+            let chip = device::chip(&arch.without_errors(), 0, 2, &design.sites());
+            Some(machine::column_sums(&design, &chip, image))
+        });
+        compared += usize::from(sums[0].is_some());
+        assert_eq!(sums[0], sums[1], "network {number}");
+    }
+    assert!(compared > 20, "{compared}");
 }
 
 /// Scores in quarters of a count, behind classes with biases of their own, decide as the definition's do.

@@ -45,6 +45,7 @@ pub fn array(path: &Path, name: &str) -> Array {
     let values: Vec<i64> = match file.dtype().descr().trim_matches('\'') {
         "|i1" => file.into_vec::<i8>().expect(name).into_iter().map(i64::from).collect(),
         "|u1" => file.into_vec::<u8>().expect(name).into_iter().map(i64::from).collect(),
+        "<i2" => file.into_vec::<i16>().expect(name).into_iter().map(i64::from).collect(),
         "<i4" => file.into_vec::<i32>().expect(name).into_iter().map(i64::from).collect(),
         "<i8" => file.into_vec::<i64>().expect(name),
         other => panic!("{}: {name} has type {other}", path.display()),

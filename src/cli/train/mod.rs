@@ -6,7 +6,7 @@
 mod data;
 
 use super::{Outcome, load, made, options, output, progress};
-use crate::arch::ArchFile;
+use crate::arch::{ArchFile, Subtraction};
 use crate::bounded;
 use crate::flow::folder;
 use crate::flow::held::HeldFile;
@@ -240,6 +240,14 @@ fn mapped(
     let (choice, _) = load::chosen(&network, file, path.as_deref(), None, None)
         .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))?;
     let Some(path) = path else { return Ok(None) };
+    if choice.design.arch.subtraction() == Subtraction::Column {
+        return Err(miette!(
+            code = "train::reference_column",
+            help = "set readout.reference to \"digital\" there, and draw chips with \"column\" afterwards",
+            "{}: readout.reference = \"column\", and training knows no reference columns",
+            path.display()
+        ));
+    }
     let arrays = Arrays::new(&trainer.plan, &choice.design).ok_or_else(|| {
         miette!(
             code = "train::no_analog",

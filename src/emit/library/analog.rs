@@ -20,6 +20,16 @@ pub(in super::super) fn first_arrays(design: &Design) -> bool {
     design.planes_of_weights() > 1 && design.groups() > 1
 }
 
+/// Whether rows may be left undriven: on the padding of a map, or by bits 0 of the input.
+pub(in super::super) fn row_enable(design: &Design) -> bool {
+    design.row_enable || unipolar(design)
+}
+
+/// Whether bits 0 of the input leave their rows undriven.
+pub(in super::super) fn unipolar(design: &Design) -> bool {
+    design.layers[0].readout.as_ref().is_some_and(|readout| readout.unipolar)
+}
+
 /// `bincim_array_reader`; `passes`: a group may have several arrays.
 pub(in super::super) fn reader(design: &Design, analog: &Analog, passes: bool) -> Head {
     let pauses = design.layers.iter().filter_map(|l| l.readout.as_ref()).any(|l| l.interval > l.read_words);
@@ -34,16 +44,17 @@ pub(in super::super) fn reader(design: &Design, analog: &Analog, passes: bool) -
         .with("Passes", passes.into())
         .with("FirstArrays", first_arrays(design).into())
         .with("RowEnable", design.row_enable.into())
+        .with("Unipolar", unipolar(design).into())
 }
 
 /// `bincim_array_analog`.
 pub(in super::super) fn array(design: &Design, analog: &Analog) -> Head {
     Head::new("bincim_array_analog")
-        .with("Lanes", design.lanes)
+        .with("Lanes", analog.columns(design.lanes))
         .with("Step", analog.row_step)
         .with("Cell", analog.cell_width)
         .with("Voltage", analog.voltage_width)
-        .with("RowEnable", design.row_enable.into())
+        .with("RowEnable", row_enable(design).into())
 }
 
 /// `bincim_column_noise`.
@@ -72,14 +83,14 @@ pub(in super::super) fn reference(
         .with("Share", if only.is_some() { product } else { reference.share_width() })
         .with("Fraction", reference.fraction as usize)
         .with("Count", design.widths.count)
-        .with("RowEnable", design.row_enable.into());
+        .with("RowEnable", row_enable(design).into());
     (head, only)
 }
 
 /// `bincim_column_adc`.
 pub(in super::super) fn converters(design: &Design, analog: &Analog) -> Head {
     Head::new("bincim_column_adc")
-        .with("Lanes", design.lanes / analog.share)
+        .with("Lanes", analog.converters(design.lanes))
         .with("Share", analog.share)
         .with("Edges", analog.edges_per_cycle)
         .with("Steps", analog.edge_steps)
@@ -105,5 +116,6 @@ pub(in super::super) fn code_value(design: &Design, analog: &Analog) -> Head {
         .with("Reads", reads(design))
         .with("Layers", value_layers(design))
         .with("Reference", analog.reference.is_some().into())
+        .with("Column", analog.reference_column.into())
         .with_text("InitFile", &design.image("values"))
 }

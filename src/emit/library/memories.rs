@@ -67,7 +67,7 @@ pub(in super::super) fn chip(design: &Design, analog: &Analog) -> ChipMemories {
     // A lone array has an index of one bit all the same, and its memories an empty second half.
     let arrays = analog.arrays.max(2);
     let memory = |width, depth, image: &str| rom(width, depth, Style::Block, image);
-    let converters = design.lanes / analog.share;
+    let converters = analog.converters(design.lanes);
     ChipMemories {
         cells: memory(
             analog.cell_word(design.lanes),

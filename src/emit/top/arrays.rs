@@ -26,11 +26,11 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, a.array_width, "array"),
             (true, a.offset_word, "offset_word"),
             (true, a.row_step, "step_row"),
-            (true, a.row_step, or(v.row_enable, "step_enable", "unused_step_enable")),
+            (true, a.row_step, or(a.row_enable, "step_enable", "unused_step_enable")),
             (true, 0, or(v.serial_input, "next_plane", "unused_next_plane")),
             (true, 0, "step_valid"),
             (true, 0, "step_first"),
-            (true, v.lanes * a.voltage_width, "voltage"),
+            (true, a.columns * a.voltage_width, "voltage"),
             (v.noise, 32, "noise_seed"),
             (v.noise, v.lanes * a.voltage_width, "noisy_voltage"),
             (true, 0, "sample"),
@@ -43,7 +43,7 @@ pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
             (true, 0, "converted"),
             (true, 0, "code_valid"),
             (true, a.read_width, "code_read"),
-            (true, v.lanes * a.code_width, "code"),
+            (true, a.columns * a.code_width, "code"),
             (v.subtracts, v.count_width, "reference"),
         ],
         vec!["wire sampled = sample & sample_last;".into()],
@@ -61,11 +61,11 @@ fn parted(word: &str, columns: usize, whole: usize) -> (String, String) {
 /// The parts, in the order of the data path.
 pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Vec<Instance> {
     let memories = memories::chip(design, analog);
-    let offset_bits = v.lanes * a.voltage_width;
+    let offset_bits = a.columns * a.voltage_width;
     let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
     let (offsets, share) = parted("offset_word", offset_bits, a.offset_word);
     let all_driven = format!("{{{}{{1'b1}}}}", a.row_step);
-    let step_enable = or(v.row_enable, "step_enable", &all_driven);
+    let step_enable = or(a.row_enable, "step_enable", &all_driven);
     let mut parts = Vec::new();
     if a.first_arrays {
         parts.extend(first_array(v));
@@ -76,7 +76,7 @@ pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogVi
             "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each{}.",
             a.row_step,
             plural(a.row_step),
-            v.lanes,
+            a.columns,
             analog.cell_width,
             if analog.reference.is_some() { "; above them, whether a row holds cells" } else { "" }
         ),
@@ -181,6 +181,7 @@ fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instanc
         (true, "last_read_i", &a.last_read),
         (true, "last_word_i", &a.last_word),
         (true, "last_step_i", &a.last_step),
+        (true, "unipolar_i", or(a.unipolar, "weighted", "1'b0")),
         (true, "ready_o", "array_ready"),
         (true, "row_i", "row"),
         (true, "enable_i", or(v.row_enable, "row_enable", &all_rows)),
@@ -189,7 +190,7 @@ fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instanc
         (true, "cell_address_o", "cell_address"),
         (true, "array_o", "array"),
         (true, "row_o", "step_row"),
-        (true, "enable_o", or(v.row_enable, "step_enable", "unused_step_enable")),
+        (true, "enable_o", or(a.row_enable, "step_enable", "unused_step_enable")),
         (true, "sum_valid_o", "step_valid"),
         (true, "sum_first_o", "step_first"),
         (true, "sample_o", "sample"),

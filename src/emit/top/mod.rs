@@ -259,7 +259,7 @@ fn weights(design: &Design, v: &View, told: &Told) -> Group {
 
 fn counts(design: &Design, v: &View) -> Group {
     let mut lines = Vec::new();
-    let analog_speeds = v.analog.as_ref().is_some_and(|a| a.two_speeds);
+    let analog_speeds = v.analog.as_ref().is_some_and(|a| a.two_speeds || a.unipolar);
     let popcount_planes = v.analog.is_none() && (v.planes > 1 || v.counts_driven && v.weighted);
     if popcount_planes || analog_speeds {
         match v.many_layers {

@@ -20,14 +20,18 @@ pub struct Loaded<'a> {
     pub(super) noise: Option<&'a dyn ReadNoise>,
     /// `[layer][read]`.
     pub(super) layers: Vec<Vec<LoadedRead<'a>>>,
+    /// `[layer][read]`: the columns whose values are taken away from the others', one a group; empty without such columns.
+    pub(super) references: Vec<Vec<LoadedRead<'a>>>,
     /// `[layer][channel]`: the chip's own, or the design's.
     pub(super) thresholds: Vec<Vec<Threshold>>,
 }
 
-/// One read's columns: all output channels of the layer.
+/// One read's columns: all output channels of the layer, or the references of all groups.
 #[derive(Debug)]
 pub(super) struct LoadedRead<'a> {
     pub read: &'a Read,
+    /// Number of the first column among the layer's: the references follow the channels.
+    pub first: usize,
     columns: Vec<Column<'a>>,
     edges: usize,
     /// Voltage of a column whose sources all carry -1, in 2^-F counts; index `class * columns + column`.
@@ -55,17 +59,19 @@ struct Reach {
 struct Column<'a> {
     draw: &'a ArrayDraw,
     index: usize,
+    /// A bit 0 leaves its row undriven.
+    unipolar: bool,
 }
 
 impl Column<'_> {
-    fn minus(&self) -> &[i16] {
-        &self.draw.minus[self.index * self.draw.rows..][..self.draw.rows]
+    /// What a driven row of bit 0 takes from the voltage.
+    fn minus(&self, row: usize) -> i32 {
+        if self.unipolar { 0 } else { self.draw.minus[self.index * self.draw.rows + row].into() }
     }
 
     /// What a row adds to the voltage when its bit turns from 0 to 1.
     fn difference(&self, row: usize) -> i32 {
-        let at = self.index * self.draw.rows + row;
-        i32::from(self.draw.plus[at]) + i32::from(self.draw.minus[at])
+        i32::from(self.draw.plus[self.index * self.draw.rows + row]) + self.minus(row)
     }
 
     fn edges(&self, count: usize) -> Vec<i32> {
@@ -102,9 +108,16 @@ impl<'a> Loaded<'a> {
         assert_eq!(chip.arrays.len(), plan.arrays, "the chip has other arrays than the design");
         let bound = noise.map_or(0, |noise| noise.bound());
         let reads = |layer: &'a LayerPlan| {
-            layer.reads.iter().map(|read| LoadedRead::new(plan, layer, read, chip, bound)).collect()
+            let channels = |read| LoadedRead::new(plan, read, channels(plan, layer, read, chip), 0, bound);
+            layer.reads.iter().map(channels).collect()
         };
         let layers = plan.layers.iter().map(reads).collect();
+        let referring = |layer: &'a LayerPlan| {
+            let of_read =
+                |read| LoadedRead::new(plan, read, references(plan, layer, read, chip), layer.columns, bound);
+            if plan.reference_column { layer.reads.iter().map(of_read).collect() } else { Vec::new() }
+        };
+        let references = plan.layers.iter().map(referring).collect();
         let of_layer = |layer: &LayerPlan| {
             let own = |(channel, &threshold): (usize, &Threshold)| Threshold {
                 value: chip
@@ -115,7 +128,7 @@ impl<'a> Loaded<'a> {
             layer.thresholds.iter().enumerate().map(own).collect()
         };
         let thresholds = plan.layers.iter().map(of_layer).collect();
-        Loaded { set, plan, noise, layers, thresholds }
+        Loaded { set, plan, noise, layers, references, thresholds }
     }
 
     /// Images that go through the layers together.
@@ -126,20 +139,13 @@ impl<'a> Loaded<'a> {
 }
 
 impl<'a> LoadedRead<'a> {
-    fn new(plan: &'a Plan, layer: &LayerPlan, read: &'a Read, chip: &'a Chip, noise: i32) -> LoadedRead<'a> {
-        let columns: Vec<Column> = (0..layer.columns)
-            .map(|channel| {
-                let (group, index) = (channel / plan.lanes, channel % plan.lanes);
-                let Some(array) = read.arrays[group] else { return Column { draw: &plan.blank, index: 0 } };
-                let draw = &chip.arrays[array];
-                let real = plan.lanes.min(layer.columns - group * plan.lanes);
-                assert_eq!((draw.rows, draw.columns), (plan.rows, real), "an array of another size");
-                assert_eq!(draw.plus.len(), plan.rows * real, "cells of another array");
-                assert_eq!(draw.minus.len(), plan.rows * real, "cells of another array");
-                assert_eq!(draw.edges.len(), plan.edges * real, "edges of another converter");
-                Column { draw, index }
-            })
-            .collect();
+    fn new(
+        plan: &'a Plan,
+        read: &'a Read,
+        columns: Vec<Column<'a>>,
+        first: usize,
+        noise: i32,
+    ) -> LoadedRead<'a> {
         let base: Vec<i32> = read
             .driven
             .iter()
@@ -147,6 +153,7 @@ impl<'a> LoadedRead<'a> {
             .collect();
         let mut loaded = LoadedRead {
             read,
+            first,
             columns,
             edges: plan.edges,
             base,
@@ -157,7 +164,7 @@ impl<'a> LoadedRead<'a> {
             tables: OnceLock::new(),
             tiles: OnceLock::new(),
         };
-        for column in 0..layer.columns {
+        for column in 0..loaded.columns.len() {
             let reach = loaded.reach(column, noise);
             loaded.narrow &= reach.fits;
             loaded.even &= reach.even;
@@ -217,11 +224,8 @@ impl<'a> LoadedRead<'a> {
     /// read's rows; wrapped to 16 bits.
     pub fn differences(&self, column: usize, to: &mut [i16]) {
         let column = &self.columns[column];
-        let at = column.index * column.draw.rows;
-        let plus = &column.draw.plus[at..at + column.draw.rows];
-        let minus = column.minus();
         for (to, &row) in to.iter_mut().zip(&self.read.rows) {
-            *to = plus[row].wrapping_add(minus[row]);
+            *to = column.difference(row) as i16;
         }
     }
 
@@ -236,7 +240,48 @@ impl<'a> LoadedRead<'a> {
     }
 }
 
+/// The columns of all output channels in one read.
+fn channels<'a>(plan: &'a Plan, layer: &LayerPlan, read: &Read, chip: &'a Chip) -> Vec<Column<'a>> {
+    let unipolar = read.unipolar;
+    let column = |channel: usize| {
+        let (group, index) = (channel / plan.lanes, channel % plan.lanes);
+        let Some(draw) = array(plan, layer, read, chip, group) else {
+            return Column { draw: &plan.blank, index: 0, unipolar };
+        };
+        Column { draw, index, unipolar }
+    };
+    (0..layer.columns).map(column).collect()
+}
+
+/// The reference columns of all groups in one read: the last ones of their arrays.
+fn references<'a>(plan: &'a Plan, layer: &LayerPlan, read: &Read, chip: &'a Chip) -> Vec<Column<'a>> {
+    let unipolar = read.unipolar;
+    let column = |group: usize| {
+        let Some(draw) = array(plan, layer, read, chip, group) else {
+            return Column { draw: &plan.blank, index: 0, unipolar };
+        };
+        Column { draw, index: draw.columns - 1, unipolar }
+    };
+    (0..read.arrays.len()).map(column).collect()
+}
+
+/// The array of a group; none where a mask leaves the tile out.
+fn array<'a>(
+    plan: &Plan,
+    layer: &LayerPlan,
+    read: &Read,
+    chip: &'a Chip,
+    group: usize,
+) -> Option<&'a ArrayDraw> {
+    let draw = &chip.arrays[read.arrays[group]?];
+    let real = plan.lanes.min(layer.columns - group * plan.lanes) + usize::from(plan.reference_column);
+    assert_eq!((draw.rows, draw.columns), (plan.rows, real), "an array of another size");
+    assert_eq!(draw.plus.len(), plan.rows * real, "cells of another array");
+    assert_eq!(draw.minus.len(), plan.rows * real, "cells of another array");
+    assert_eq!(draw.edges.len(), plan.edges * real, "edges of another converter");
+    Some(draw)
+}
+
 fn base(column: &Column, driven: &[usize]) -> i32 {
-    let minus = column.minus();
-    column.draw.offset[column.index] - driven.iter().map(|&row| i32::from(minus[row])).sum::<i32>()
+    column.draw.offset[column.index] - driven.iter().map(|&row| column.minus(row)).sum::<i32>()
 }

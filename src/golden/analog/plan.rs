@@ -29,6 +29,8 @@ pub struct Plan {
     pub(super) arrays: usize,
     pub(super) rows: usize,
     pub(super) edges: usize,
+    /// The last column of every array is the reference of the others.
+    pub(super) reference_column: bool,
     /// Map that layer `n` reads; one more for the bits of the last layer.
     pub(super) maps: Vec<Map>,
     pub(super) layers: Vec<LayerPlan>,
@@ -84,6 +86,8 @@ pub(super) struct Read {
     pub words: Vec<usize>,
     /// Rows that are driven, for every class of vectors; a driven row without a source carries -1.
     pub driven: Vec<Vec<usize>>,
+    /// A bit 0 leaves its row undriven.
+    pub unipolar: bool,
     /// What is taken away behind the converters.
     pub taken: Option<Taken>,
 }
@@ -106,7 +110,10 @@ impl Taken {
         };
         let words: Vec<Vec<usize>> = read.driven.iter().map(of_class).collect();
         let values = words.iter().map(|words| {
-            let drive = |ones: usize| 2 * ones as i64 - words.len() as i64;
+            let drive = |ones: usize| match read.unipolar {
+                true => ones as i64,
+                false => 2 * ones as i64 - words.len() as i64,
+            };
             (0..=words.len()).map(|ones| machine::taken(reference, array, drive(ones)) * read.scale).collect()
         });
         Taken { values: values.collect(), words }
@@ -154,6 +161,7 @@ impl Plan {
             arrays: analog.arrays,
             rows: design.rows,
             edges: analog.edges,
+            reference_column: analog.reference_column,
             generators: Generators::new(design, analog, &plans),
             maps,
             layers: plans,
@@ -289,7 +297,7 @@ fn reads(
     reads
 }
 
-/// Every row is driven; those beyond the last tap carry -1 (and hold empty cells on a sound chip).
+/// Every row is driven, or those of bits 1 alone; those beyond the last tap carry a bit 0 (and hold empty cells on a sound chip).
 fn input_read(
     design: &Design,
     layer: &LayerDesign,
@@ -320,7 +328,8 @@ fn input_read(
         _ => row..row + design.plane_rows,
     };
     let driven = vec![driven.collect(); classes];
-    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1, taken: None }
+    let unipolar = readout.unipolar;
+    Read { rows, words, driven, unipolar, arrays: Vec::new(), dropped: Vec::new(), scale: 1, taken: None }
 }
 
 fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classes: &[Class]) -> Read {
@@ -346,5 +355,14 @@ fn map_read(design: &Design, layer: &LayerDesign, map: &Map, pass: usize, classe
             }
         })
         .collect();
-    Read { rows, words, driven, arrays: Vec::new(), dropped: Vec::new(), scale: 1, taken: None }
+    Read {
+        rows,
+        words,
+        driven,
+        unipolar: false,
+        arrays: Vec::new(),
+        dropped: Vec::new(),
+        scale: 1,
+        taken: None,
+    }
 }

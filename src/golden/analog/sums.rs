@@ -12,6 +12,30 @@ pub(super) enum Sums {
 }
 
 impl Sums {
+    /// Zeros.
+    pub fn new(narrow: bool, columns: usize, stride: usize) -> Sums {
+        match narrow {
+            true => Sums::Narrow(Aligned::new(columns * stride * LANES, 0)),
+            false => Sums::Wide(vec![0; columns * stride * LANES]),
+        }
+    }
+
+    /// Subtracts from the sums of every column those of its group in `references`: a group has `lanes` columns.
+    pub fn take_columns(&mut self, references: &Sums, chunk: &Chunk, lanes: usize) {
+        for (column, channel) in chunk.columns.clone().enumerate() {
+            let (own, other) = (chunk.own(column), chunk.own(channel / lanes));
+            match (&mut *self, references) {
+                (Sums::Narrow(sums), Sums::Narrow(references)) => {
+                    sums[own].iter_mut().zip(&references[other]).for_each(|(sum, value)| *sum -= value);
+                }
+                (Sums::Wide(sums), Sums::Wide(references)) => {
+                    sums[own].iter_mut().zip(&references[other]).for_each(|(sum, value)| *sum -= value);
+                }
+                _ => unreachable!("sums of one layer"),
+            }
+        }
+    }
+
     /// The sums of some columns, `length` each.
     pub fn save(&self, columns: &[usize], length: usize) -> Sums {
         let range = |column: &usize| column * length..(column + 1) * length;

@@ -199,7 +199,9 @@ impl<'a> Batch<'a> {
     /// What reads `blocks` blocks of `read` fastest.
     fn kernel<'b>(&self, read: &'b LoadedRead, blocks: usize) -> Kernel<'b> {
         match self.look_up() {
-            Some(_) if blocks < FEW_BLOCKS => Kernel::Add(read.cells()),
+            Some(_) if blocks < FEW_BLOCKS || read.edge_count() >= kernel::MOST_CODES => {
+                Kernel::Add(read.cells())
+            }
             Some(_) if self.set() == InstructionSet::Amx && Tiles::fit(read) => {
                 Kernel::Multiply(read.tiles())
             }
@@ -226,10 +228,7 @@ impl<'a> Batch<'a> {
             for (part, vectors) in layer.vectors.chunks(windows * layer.window).enumerate() {
                 let slots = self.blocks * if layer.sum_pixels { 1 } else { vectors.len() };
                 let stride = slots | 1;
-                let mut sums = match layer.narrow {
-                    true => Sums::Narrow(Aligned::new(columns.len() * stride * LANES, 0)),
-                    false => Sums::Wide(vec![0; columns.len() * stride * LANES]),
-                };
+                let mut sums = Sums::new(layer.narrow, columns.len(), stride);
                 let chunk = Chunk {
                     columns: columns.clone(),
                     vectors,
@@ -242,16 +241,24 @@ impl<'a> Batch<'a> {
                 if layer.shortcut.adds {
                     bypass.start(&chunk, &mut sums);
                 }
-                for (number, read) in layer.reads.iter().enumerate() {
-                    let dropped = read.dropped.iter().filter(|channel| columns.contains(channel));
+                for (number, read) in self.loaded.layers[index].iter().enumerate() {
+                    let dropped = read.read.dropped.iter().filter(|channel| columns.contains(channel));
                     let dropped: Vec<usize> = dropped.map(|channel| channel - first).collect();
                     if dropped.len() == columns.len() {
                         continue;
                     }
                     // Kernels take whole tiles of columns; those that the read does not add to keep their sums.
                     let kept = sums.save(&dropped, stride * LANES);
-                    self.read((index, number), maps, &chunk, &mut inputs, &mut sums);
-                    if let Some(taken) = &read.taken {
+                    self.read((index, read, number), maps, &chunk, &mut inputs, &mut sums);
+                    if let Some(reference) = self.loaded.references[index].get(number) {
+                        let reference = (index, reference, number);
+                        sums.take_columns(
+                            &self.references(reference, maps, &chunk),
+                            &chunk,
+                            self.loaded.plan.lanes,
+                        );
+                    }
+                    if let Some(taken) = &read.read.taken {
                         sums.take(taken, maps, self.loaded.plan.maps[index].blank.len(), &chunk);
                     }
                     sums.restore(&dropped, kept);
@@ -268,10 +275,19 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Read `number` of layer `index`, for all vectors of `chunk`.
+    /// Values of the reference columns of all groups in one read of a layer, for all vectors of `chunk`.
+    fn references(&self, read: (usize, &LoadedRead, usize), maps: &[u32], chunk: &Chunk) -> Sums {
+        let groups = Chunk { columns: 0..read.1.column_count(), ..chunk.clone() };
+        let mut sums = Sums::new(self.loaded.plan.layers[read.0].narrow, groups.columns.len(), chunk.stride);
+        let mut inputs = Inputs::new(0, 0, false);
+        self.read(read, maps, &groups, &mut inputs, &mut sums);
+        sums
+    }
+
+    /// Adds read `number` of layer `index` to the sums of its columns, for all vectors of `chunk`.
     fn read(
         &self,
-        (index, number): (usize, usize),
+        (index, read, number): (usize, &LoadedRead, usize),
         maps: &[u32],
         chunk: &Chunk,
         inputs: &mut Inputs,
@@ -279,7 +295,6 @@ impl<'a> Batch<'a> {
     ) {
         let plan = self.loaded.plan;
         let Chunk { columns, vectors, before, stride, .. } = chunk.clone();
-        let read = &self.loaded.layers[index][number];
         let (layer, words) = (&plan.layers[index], plan.maps[index].blank.len());
         let codes = kernel::padded_codes(layer.values.len());
         // Wide sums take the codes themselves, which stand in a panel's own sums for a moment.
@@ -316,7 +331,7 @@ impl<'a> Batch<'a> {
                     let first = ReadPlace {
                         layer: index,
                         read: number,
-                        channel: column,
+                        channel: read.first + column,
                         vector: before,
                         image: self.first,
                     };

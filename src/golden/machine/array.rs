@@ -46,15 +46,16 @@ impl<'a> Arrays<'a> {
         let draw = &self.chip.arrays[visit.array];
         for (scale, drive) in visit.reads() {
             let noise = generators.as_mut().map(|generators| generators.read());
-            let taken = self.taken(visit, &drive);
+            let taken = match self.reference_column(draw) {
+                Some(column) => visit.readout.values[self.code(draw, column, voltage(draw, column, &drive))],
+                None => self.taken(visit, &drive),
+            };
             for (column, sum) in sums.iter_mut().enumerate().filter(|(column, _)| visit.adds(*column)) {
                 // A lane beyond the last channel never reaches an edge.
                 let mut code = 0;
-                if column < draw.columns {
+                if column < self.channels(draw) {
                     let noise = noise.as_ref().map_or(0, |noise| noise[column]);
-                    let voltage = voltage(draw, column, &drive) + noise;
-                    let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
-                    code = edges.iter().filter(|&&edge| edge <= voltage).count();
+                    code = self.code(draw, column, voltage(draw, column, &drive) + noise);
                 }
                 *sum += (visit.readout.values[code] - taken) * scale;
             }
@@ -65,17 +66,40 @@ impl<'a> Arrays<'a> {
     pub fn add_exactly(&self, visit: &Visit, found: &mut ColumnSums, sums: &mut [i64]) {
         let draw = &self.chip.arrays[visit.array];
         for (scale, drive) in visit.reads() {
-            let taken = self.taken(visit, &drive);
-            let columns = sums.iter_mut().enumerate().take(draw.columns);
+            let taken = match self.reference_column(draw) {
+                Some(column) => self.value(voltage(draw, column, &drive)),
+                None => self.taken(visit, &drive),
+            };
+            let columns = sums.iter_mut().enumerate().take(self.channels(draw));
             for (column, sum) in columns.filter(|(column, _)| visit.adds(*column)) {
-                let counts = voltage(draw, column, &drive) >> self.analog.fraction_bits;
-                *found.entry(counts).or_default() += 1;
-                *sum += ((i64::from(counts) << self.analog.value_fraction_bits) - taken) * scale;
+                let voltage = voltage(draw, column, &drive);
+                *found.entry(voltage >> self.analog.fraction_bits).or_default() += 1;
+                *sum += (self.value(voltage) - taken) * scale;
             }
         }
     }
 
-    /// What a read takes away behind the converters.
+    /// What a converter that changes nothing makes of a voltage, in 2^-V counts.
+    fn value(&self, voltage: i32) -> i64 {
+        (i64::from(voltage) << self.analog.value_fraction_bits) >> self.analog.fraction_bits
+    }
+
+    fn code(&self, draw: &ArrayDraw, column: usize, voltage: i32) -> usize {
+        let edges = &draw.edges[column * self.analog.edges..][..self.analog.edges];
+        edges.iter().filter(|&&edge| edge <= voltage).count()
+    }
+
+    /// Columns that are output channels.
+    fn channels(&self, draw: &ArrayDraw) -> usize {
+        self.reference_column(draw).unwrap_or(draw.columns)
+    }
+
+    /// The column whose value is taken away from the others': the last one.
+    fn reference_column(&self, draw: &ArrayDraw) -> Option<usize> {
+        self.analog.reference_column.then(|| draw.columns - 1)
+    }
+
+    /// What a read takes away behind the converters, where that is counted.
     fn taken(&self, visit: &Visit, drive: &Drive) -> i64 {
         let Some(reference) = &self.analog.reference else { return 0 };
         let used = |row: usize| i64::from(reference.rows.get(visit.array, drive.first + row));
@@ -116,15 +140,15 @@ impl Visit<'_> {
         })
     }
 
-    /// Drives the rows from `first` on with `bits` of the vector. Rows of the first layer are all driven; unused ones, and
-    /// those that a plane leaves out, hold empty cells.
+    /// Drives the rows from `first` on with `bits` of the vector. Rows of the first layer are all driven, or those of bits 1
+    /// alone; unused ones, and those that a plane leaves out, hold empty cells.
     fn drive(&self, first: usize, bits: std::ops::Range<usize>) -> Drive {
         let all = !self.design.row_enable || matches!(self.layer.source, crate::design::Source::Input);
         let (plus, minus) = bits
             .map(|index| {
                 let driven = all || self.row.driven(index);
                 let bit = self.row.bit(index);
-                (i32::from(driven && bit), i32::from(driven && !bit))
+                (i32::from(driven && bit), i32::from(driven && !bit && !self.readout.unipolar))
             })
             .unzip();
         Drive { first, plus, minus }

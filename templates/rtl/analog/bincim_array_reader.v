@@ -9,7 +9,8 @@
 //     Pauses: 1, an interval may be longer than its read. Serial: 1, a vector's reads are all of
 //     the same rows; 0, each has rows of its own. Passes: 1, a group of channels may have several
 //     arrays. FirstArrays: 1, it is told where a group's arrays begin; 0, they follow those of the
-//     group before. RowEnable: 1, rows may be not driven. The widths follow.
+//     group before. RowEnable: 1, rows may be not driven. Unipolar: 1, of some layers the rows that
+//     carry a 0 are not driven. The widths follow.
 // Latency: cells are read 1 cycle behind the door, summed 1 cycle later, sampled 1 cycle behind the
 //     read's last sum.
 // Reset: asynchronous; no read is under way.
@@ -17,8 +18,8 @@
 //     tile goes to the next array, the first after frame_start_i to array 0. row_i and enable_i
 //     hold the vector from the next cycle on, its next plane from next_plane_o on, if Serial. Of
 //     the layer's reads: last_read_i, the number of a vector's last one; last_word_i and
-//     last_step_i, the last cycle of a read and of its interval, from 0. sample_o: a read's
-//     voltages stand, for one cycle.
+//     last_step_i, the last cycle of a read and of its interval, from 0; unipolar_i, whether a row
+//     that carries a 0 is left undriven. sample_o: a read's voltages stand, for one cycle.
 
 `default_nettype none
 
@@ -33,6 +34,7 @@ module bincim_array_reader #(
     parameter Passes = 0,
     parameter FirstArrays = 0,
     parameter RowEnable = 0,
+    parameter Unipolar = 0,
     parameter ArrayWidth = (Arrays > 1) ? $clog2(Arrays) : 1,
     parameter ReadWidth = (Reads > 1) ? $clog2(Reads) : 1,
     parameter StepWidth = (Interval > 1) ? $clog2(Interval) : 1,
@@ -50,6 +52,7 @@ module bincim_array_reader #(
     input  wire [ReadWidth-1:0] last_read_i,
     input  wire [StepWidth-1:0] last_word_i,
     input  wire [StepWidth-1:0] last_step_i,
+    input  wire unipolar_i,
     output wire ready_o,
     // Cells of Step rows (x+1 and on), and the rows that meet them one cycle later.
     input  wire [Rows-1:0] row_i,
@@ -204,8 +207,17 @@ module bincim_array_reader #(
       assign row = row_i;
       assign enable = enable_i;
     end
-    if (RowEnable != 0) begin : gen_enable
+    if (Unipolar != 0) begin : gen_unipolar
       reg [Step-1:0] enable_q;
+
+      always @(posedge clk_i) begin
+        enable_q <= enable & (row | {Step{!unipolar_i}});
+      end
+
+      assign enable_o = enable_q;
+    end else if (RowEnable != 0) begin : gen_enable
+      reg [Step-1:0] enable_q;
+      wire unused_unipolar = &{1'b0, unipolar_i};
 
       always @(posedge clk_i) begin
         enable_q <= enable;
@@ -213,7 +225,7 @@ module bincim_array_reader #(
 
       assign enable_o = enable_q;
     end else begin : gen_all_driven
-      wire unused_enable = &{1'b0, enable};
+      wire unused_enable = &{1'b0, enable, unipolar_i};
       assign enable_o = {Step{1'b1}};
     end
     if (Reads > 1) begin : gen_read_number

@@ -1,7 +1,7 @@
 //! The fast executor of analog arrays against the golden machine: the same bits of every layer and the same
 //! scores, for every instruction set of this processor, for single images and for many.
 
-use bincim::arch::{Arch, ReadoutKind};
+use bincim::arch::{Arch, Range, ReadoutKind};
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
 use bincim::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
@@ -92,7 +92,7 @@ fn readout(arch: &mut Arch, rng: &mut ChaCha8Rng) {
     machines::random_readout(arch, rng);
     let readout = &mut arch.readout;
     if rng.random_bool(0.3) {
-        readout.levels = *[32, 33, 63, 64, 65, 200, 1024].choose(rng).unwrap();
+        readout.levels = *[32, 33, 63, 64, 65, 200, 1024, 1025, 4096].choose(rng).unwrap();
     }
     if rng.random_bool(0.3) {
         readout.fraction_bits = rng.random_range(7..=10);
@@ -141,7 +141,7 @@ fn pair(chip: &mut Chip) {
 
 #[test]
 fn random_networks_machines_and_chips() {
-    let mut seen = [0usize; 20];
+    let mut seen = [0usize; 26];
     let asked =
         std::env::var("BINCIM_ANALOG_FAST").ok().map(|count| count.parse().expect("a number of trials"));
     for number in 0..asked.unwrap_or(TRIALS) {
@@ -158,6 +158,9 @@ fn random_networks_machines_and_chips() {
             let network = random::network(rng.random(), &limits);
             let mut arch = machines::random_arch(&mut rng);
             readout(&mut arch, &mut rng);
+            if rng.random_bool(0.3) {
+                arch.readout.range = machines::random_ends(network.layers.len(), &mut rng);
+            }
             let images = *[1, 2, 17, 70, 130].choose(&mut rng).unwrap();
             if let Some(design) = machines::design(&network, &arch)
                 && design.cycles * images < 200_000
@@ -202,6 +205,12 @@ fn random_networks_machines_and_chips() {
             design.serial_input() && images >= 32,
             design.serial_input() && layers[0].passes > 1,
             design.row_planes > 1 && images >= 32,
+            design.arch.unipolar(design.planes) && images >= 32,
+            design.arch.unipolar(design.planes) && analog.reference.is_some(),
+            analog.edges >= 1024 && images >= 16,
+            matches!(design.arch.readout.range, Range::Ends(_)),
+            analog.reference_column && images >= 32,
+            analog.reference_column && layers.iter().any(|layer| layer.passes > 1 && layer.groups > 1),
         ]) {
             *count += usize::from(holds);
         }
@@ -475,7 +484,14 @@ fn noise_shifts_the_voltages() {
                 // Only the first layer reads planes.
                 let planes = if site.layer == 0 { design.planes } else { 1 };
                 for (column, offset) in array.offset.iter_mut().enumerate() {
-                    let channel = site.array / passes * design.lanes + column;
+                    let group = site.array / passes;
+                    // Reference columns, one a group, count behind the layer's channels.
+                    let reference = column + 1 == site.columns
+                        && design.analog.as_ref().is_some_and(|analog| analog.reference_column);
+                    let channel = match reference {
+                        true => design.network.layers[site.layer].conv.c + group,
+                        false => group * design.lanes + column,
+                    };
                     let read = site.array % passes * planes;
                     *offset += i32::from(noise.at(site.layer, read, channel, 0, image));
                 }

@@ -1,7 +1,7 @@
 //! Inputs of several bits: what the error of a first layer's weight is when its bits drive one cell or a cell each.
 
 use super::support::*;
-use bincim::arch::{Arch, ArchFile, InputBits, Range, ReadoutKind};
+use bincim::arch::{Arch, ArchFile, InputBits, InputDrive, Range, ReadoutKind};
 use bincim::design::{self, Design};
 use bincim::device::{self, Cell, Gaussian, Physics, Scale};
 use bincim::golden::machine;
@@ -82,4 +82,46 @@ fn a_row_holds_a_tap_or_one_of_its_bits() {
     };
     assert_eq!(rows(InputBits::Serial), (TAPS, 64, 1));
     assert_eq!(rows(InputBits::SideBySide), (8 * TAPS, 8, 1));
+}
+
+/// O44: cells of independent Gaussian errors `e` of the variance `v`, the same for both drives. Bits -1 and +1 give the code
+/// `u` of a tap the error `e (u - 127.5)`, bits 0 and 1 give it `e u`: a dark picture has none. The variance of a channel's
+/// sum is `v` times the sum of the squares over the taps.
+#[test]
+fn o44_the_error_of_an_input_is_its_code_less_what_drives_a_bit_0() {
+    let physics = Physics {
+        gaussian: Gaussian { sigma: SIGMA, of: Scale::Difference },
+        cell: Cell { g_min: 0.5, ..Cell::default() },
+        ..Physics::default()
+    };
+    let images: [[i16; TAPS]; 3] = [[0; TAPS], [255; TAPS], [3, 250, 17, 128, 90, 1]];
+    for drive in [InputDrive::Bipolar, InputDrive::Unipolar] {
+        let mut arch = arch(InputBits::Serial);
+        arch.readout.input_drive = drive;
+        let design = design::build(&dense_pair(TAPS, CHANNELS), &arch).expect("it fits");
+        let (slope, middle) = if drive == InputDrive::Bipolar { (2.0, 127.5) } else { (1.0, 0.0) };
+        let analog = design.analog.as_ref().expect("arrays");
+        for image in images {
+            let mut errors = Vec::new();
+            for seed in 0..200 {
+                let chip = device::chip(&physics, seed, analog.fraction_bits, &design.sites());
+                let trace = machine::run(&design, Some(&chip), &image, 0);
+                for (channel, &sum) in trace.layers[0].sums.iter().enumerate() {
+                    let weight = |tap| f64::from(design.network.layers[0].planes[0].value(channel, tap));
+                    let exact = |tap: usize| weight(tap) * (f64::from(image[tap]) - middle);
+                    let exact: f64 = (0..TAPS).map(exact).sum();
+                    errors.push(sum as f64 / 64.0 / slope - exact);
+                }
+            }
+            let squares: f64 = image.iter().map(|&code| (f64::from(code) - middle).powi(2)).sum();
+            let what = format!("{drive:?}, {image:?}");
+            if squares == 0.0 {
+                // What eight conversions of nothing round to: half a step of the codes and half a unit of their values each.
+                let most = 255.0 * (8.0 / 1023.0 + 0.5 / 64.0);
+                assert!(errors.iter().all(|error| error.abs() <= most), "{what}");
+                continue;
+            }
+            assert_moments(&what, &errors, 0.0, squares * 2.0 * SIGMA * SIGMA);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod cells;
 mod converters;
+mod crosssim;
 mod devices;
 mod input_bits;
 mod keys;

@@ -228,6 +228,42 @@ fn calibrated_ranges_and_noise_go_all_the_way() {
     }
 }
 
+/// Raw currents beside a digitised reference column: ranges of two ends for them, a drawn chip, and its Verilog.
+#[test]
+fn two_ends_and_a_reference_column_go_all_the_way() {
+    let root = with_glyphs(4);
+    let dir = root.path();
+    let text =
+        ARCH.replace("KIND", "adc").replace("range = 60", "range = \"calibrated\"\nreference = \"column\"");
+    let physics = "[variation.cell]\nkind = \"offset\"\n[variation.gaussian]\nsigma = 0.03\n";
+    let text = text.replace("[variation]\npreset = \"c3sram\"\nread_noise = 0\n", physics);
+    fs::write(dir.join("arch.toml"), text).expect("writable");
+    let words =
+        ["calibrate", "MODEL", "--arch", "arch.toml", "--data", "data", "--split", "test", "-o", "a.toml"];
+    let found = bincim(dir, &[&words[..], &["--rule", "ends", "--json"]].concat()).ends(0).json(&["layers"]);
+    let written =
+        fs::read_to_string(dir.join("a.toml")).expect("readable").parse::<toml::Table>().expect("TOML");
+    let ranges = written["readout"]["range"].as_array().expect("pairs");
+    let layers = found["layers"].as_array().expect("a list");
+    assert_eq!(ranges.len(), layers.len());
+    for (pair, layer) in ranges.iter().zip(layers) {
+        let ends = [pair[0].as_float(), pair[1].as_float()];
+        assert_eq!(ends, [layer["found"]["low"].as_f64(), layer["found"]["range"].as_f64()]);
+        assert!(ends[0] < ends[1], "{layer}");
+    }
+    let check = bincim(dir, &["check", "MODEL", "--arch", "a.toml"]).ends(0);
+    assert!(check.out.contains("one more column"), "{}", check.out);
+    bincim(dir, &["draw", "MODEL", "--arch", "a.toml", "--seed", "5", "-o", "chip"]).ends(0);
+    let infer = ["infer", "MODEL", "--data", "data", "--arch", "a.toml", "--chip", "chip", "--json"];
+    bincim(dir, &infer).ends(0).json(&["accuracy"]);
+    if !present("chips", &[Tool::Verilator]) {
+        return;
+    }
+    bincim(dir, &["generate", "MODEL", "--arch", "a.toml", "-o", "d"]).ends(0);
+    let verify = ["verify", "d", "--data", "data", "--images", "4", "--chip", "chip", "--json"];
+    assert_eq!(bincim(dir, &verify).ends(0).json(&[])["mismatches"], 0);
+}
+
 /// Thresholds found anew stand in the chip's file: `infer` then gives what `vary` gave for the same chip, and the Verilog's
 /// memory holds them.
 #[test]

@@ -184,6 +184,9 @@ fn a_machine_is_trained_on_if_its_arrays_are_analog() {
     let array = "[array]\nrows = 32\ncolumns = 8\n[activation]\nword = 8\n";
     fs::write(dir.join("arch.toml"), array).expect("writable");
     train(dir, &["-o", "net.onnx"]).refuses(&["arch.toml", "popcount", "train::no_analog"]);
+    let column = "[readout]\nkind = \"adc\"\nreference = \"column\"\n[variation.cell]\nkind = \"offset\"\n";
+    fs::write(dir.join("arch.toml"), format!("{array}{column}")).expect("writable");
+    train(dir, &["-o", "net.onnx"]).refuses(&["arch.toml", "readout.reference", "train::reference_column"]);
     let analog = "[readout]\nkind = \"adc\"\nlevels = 9\nrange = 16\nrows_per_cycle = 4\n";
     let errors = "[variation.gaussian]\nsigma = 0.1\n";
     fs::write(dir.join("arch.toml"), format!("{array}{analog}{errors}")).expect("writable");

@@ -1,7 +1,7 @@
 //! Training on arrays: what a step's forward pass gives on a chip is what the machine gives on that chip.
 
 use super::{NETS, labels, pixels, planned, shortcuts};
-use bincim::arch::{ArchFile, InputBits, PlaneDrive};
+use bincim::arch::{ArchFile, InputBits, InputDrive, PlaneDrive};
 use bincim::design::Design;
 use bincim::golden::machine;
 use bincim::network::Network;
@@ -14,6 +14,13 @@ fn nets() -> &'static [&'static str] {
 }
 
 const BOTH: [InputBits; 2] = [InputBits::Serial, InputBits::SideBySide];
+const DRIVES: [InputDrive; 2] = [InputDrive::Bipolar, InputDrive::Unipolar];
+
+/// All networks with both ways of the input's bits, and both of their drives.
+fn inputs() -> impl Iterator<Item = (&'static str, InputBits, InputDrive)> {
+    let bits = nets().iter().flat_map(|text| BOTH.map(|bits| (*text, bits)));
+    bits.flat_map(|(text, bits)| DRIVES.map(|drive| (text, bits, drive)))
+}
 
 /// Arrays of 32 rows whose converters' codes are whole counts.
 fn arch(levels: usize, range: usize, variation: &str) -> ArchFile {
@@ -56,9 +63,9 @@ fn codes(trainer: &Trainer, pixels: &[u8]) -> Vec<i8> {
 
 #[test]
 fn ideal_arrays_with_a_code_for_every_sum_change_nothing() {
-    for (text, input_bits) in nets().iter().flat_map(|text| BOTH.map(|bits| (text, bits))) {
+    for (text, input_bits, input_drive) in inputs() {
         let mut arch = arch(65, 32, "");
-        arch.readout.input_bits = input_bits;
+        (arch.readout.input_bits, arch.readout.input_drive) = (input_bits, input_drive);
         let trainer = trained(text, &arch);
         let codes = codes(&trainer, &pixels(&trainer.plan, 9));
         let on = trainer.arrays.as_ref().map(|arrays| (arrays, &[5, 6][..]));
@@ -71,9 +78,9 @@ fn ideal_arrays_with_a_code_for_every_sum_change_nothing() {
 fn a_drawn_chip_gives_the_scores_of_the_machine() {
     let errors = "[variation.gaussian]\nsigma = 0.2\n[variation.cell]\nbranches = \"independent\"\n\
                   [variation.column]\noffset = 0.7\n[variation.converter]\nkind = \"flash\"\ncomparator = 0.5\n";
-    for (text, input_bits) in nets().iter().flat_map(|text| BOTH.map(|bits| (text, bits))) {
+    for (text, input_bits, input_drive) in inputs() {
         let mut arch = arch(17, 32, errors);
-        arch.readout.input_bits = input_bits;
+        (arch.readout.input_bits, arch.readout.input_drive) = (input_bits, input_drive);
         equals_the_machine(&trained(text, &arch), &arch);
     }
 }
@@ -84,7 +91,7 @@ fn raw_currents_give_the_scores_of_the_machine() {
     let errors = "[variation.gaussian]\nsigma = 0.1\n[variation.cell]\nkind = \"offset\"\ng_min = 0.1\n";
     let mut arch = arch(65, 48, errors);
     for (number, text) in nets().iter().enumerate() {
-        arch.readout.input_bits = BOTH[number % 2];
+        (arch.readout.input_bits, arch.readout.input_drive) = (BOTH[number % 2], DRIVES[number / 2]);
         let trainer = trained(text, &arch);
         assert!(design(trainer.network(), &arch).analog.expect("arrays").reference.is_some());
         equals_the_machine(&trainer, &arch);

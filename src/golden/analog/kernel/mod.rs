@@ -33,6 +33,9 @@ pub(super) const PANEL: usize = 32;
 /// Codes of one table.
 const CODES: usize = 32;
 
+/// Codes of a converter that takes two such searches; one of more is read by comparison alone.
+pub(super) const MOST_CODES: usize = CODES * CODES;
+
 /// The instructions that the inner loops use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstructionSet {
