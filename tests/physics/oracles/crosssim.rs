@@ -12,6 +12,7 @@ use bincim::bits::BitMatrix;
 use bincim::design::{self, Design};
 use bincim::device;
 use bincim::emit;
+use bincim::emit::vectors::Settings;
 use bincim::golden::analog::{Loaded, Plan as Executor};
 use bincim::golden::machine;
 use bincim::network::Plane;
@@ -129,7 +130,8 @@ fn crosssims_layer_in_the_executor_and_in_verilog() {
     }
     let frame = |image: &[i16]| {
         let planes = design.planes_of_weights();
-        bincim::cli::verify::cosim::frame(&design, Some(&chip), planes, image.to_vec(), 0)
+        let settings = Settings { planes, ..Settings::all(&design) };
+        bincim::cli::verify::cosim::frame(&design, Some(&chip), settings, image.to_vec(), 0)
     };
     let frames: Vec<_> = images.chunks(TAPS).take(2).map(frame).collect();
     let folder = tempfile::tempdir().expect("a folder");
