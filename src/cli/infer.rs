@@ -40,18 +40,20 @@ pub struct Args {
     /// Write the sums and bits of every layer to that file too
     #[arg(long, requires = "scores", conflicts_with_all = ["arch", "chip"])]
     pub layers: bool,
-    /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
-    #[arg(long)]
+    /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model; arch.toml beside the model if
+    /// not given (but for --layers), `none` for no such file
+    #[arg(long, value_name = "FILE")]
     pub arch: Option<PathBuf>,
     /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
-    #[arg(long, requires = "arch")]
+    #[arg(long)]
     pub chip: Option<PathBuf>,
     /// Run at most K planes of weights in each layer; all if not given
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
     pub planes: Option<u16>,
-    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim verify`
-    #[arg(long, default_value_t = 1, requires = "arch")]
-    pub noise_seed: u32,
+    /// Seed of the noise that the columns themselves add in every read (readout.noise), as in `bincim verify`; 1 if not
+    /// given
+    #[arg(long)]
+    pub noise_seed: Option<u32>,
     /// Leave variation.read_noise out, the noise that every read of a chip adds
     #[arg(long)]
     pub without_read_noise: bool,
@@ -190,7 +192,7 @@ pub struct Single {
 }
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
-    load::mention_arch(&args.model, args.arch.as_deref());
+    let arch = architecture(args)?;
     let mut read = load::network(&args.model, &args.pixels)?;
     let data = load::data(&read, &args.data, args.split.into())?;
     read.network.input = data.input.clone();
@@ -213,7 +215,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     }
-    let design = match &args.arch {
+    let design = match &arch {
         Some(path) => Some(load::choice(network, Some(path), None)?.0.design),
         None => None,
     };
@@ -225,7 +227,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     };
     let plan = design.as_ref().filter(|design| design.analog.is_some());
     let plan = plan.map(|design| analog::Plan::limited(design, planes));
-    let gates = plan.as_ref().and_then(|plan| plan.gate_noise(args.noise_seed));
+    let gates = plan.as_ref().and_then(|plan| plan.gate_noise(args.noise_seed.unwrap_or(1)));
     let column = match (&design, &chip, &args.chip) {
         (Some(design), Some(chip), Some(_)) if !args.without_read_noise => column_noise(design, chip),
         _ => None,
@@ -250,6 +252,24 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         false => told,
     })?;
     Ok(Outcome::Done)
+}
+
+/// The architecture file, if the machine of one is to run.
+///
+/// Errors: an option of a machine without one.
+fn architecture(args: &Args) -> miette::Result<Option<PathBuf>> {
+    // Sums and bits of layers are those of the network, whatever machine lies beside it.
+    let arch = if args.layers { None } else { load::arch(&args.model, args.arch.as_deref()) };
+    let asks = [("--chip", args.chip.is_some()), ("--noise-seed", args.noise_seed.is_some())];
+    match asks.iter().find(|(_, given)| *given && arch.is_none()) {
+        None => Ok(arch),
+        Some((option, _)) => Err(miette::miette!(
+            code = "infer::no_arch",
+            help = "name the architecture file (--arch FILE)",
+            "{option} is of a machine, and there is none: no architecture file is named, and none lies beside {}",
+            args.model.display()
+        )),
+    }
 }
 
 /// What is classified.

@@ -4,6 +4,7 @@ mod chips;
 mod disk;
 mod interrupted;
 mod limits;
+mod manners;
 mod metrics;
 mod names;
 mod neighbours;
