@@ -439,7 +439,7 @@ mod tests {
             arch: None,
             chip: None,
             planes: None,
-            noise_seed: 1,
+            noise_seed: None,
             without_read_noise: false,
             judge: JudgeArgs::default(),
             split: Split::Test,
