@@ -10,7 +10,7 @@ CARGO ?= cargo
 DEVICE ?= up5k
 OUT ?= build/demo
 
-.PHONY: help demo test setup check build lint fmt clean distclean
+.PHONY: help demo test setup check build book lint fmt clean distclean
 
 help: ## what can be made
 	@echo "bincim: from a trained binary neural network to a proven accelerator"
@@ -39,6 +39,9 @@ check: ## say which outside tools are there and which are missing
 
 build: ## build the program, target/release/bincim
 	@$(CARGO) build --release
+
+book: ## the documentation as a site, build/book/html
+	@scripts/book.py
 
 lint: ## formatting, clippy, and the Verilog of some designs; warnings are errors
 	@$(CARGO) fmt --check

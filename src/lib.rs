@@ -5,6 +5,24 @@
 //! Files become a [`network::Network`] and an [`arch::Arch`]; a [`mapping::Mapping`] says where and
 //! when; at the waist one [`design::Design`] in which everything is a number. `golden`, `emit` and
 //! `cost` read the design independently and never each other. See `ARCHITECTURE.md`.
+//!
+//! # A network, its scores and its machine
+//!
+//! ```
+//! use bincim::{arch::ArchFile, cost, golden::reference, lower::lower, read};
+//!
+//! let network = lower(read::reading_with("examples/glyphs/glyphs.onnx".as_ref(), None)?.network);
+//! let image = vec![0; network.input.shape.elements()];
+//! let scores = reference::run(&network, &network.input.elements(&image)).scores;
+//! assert_eq!(scores.len(), 10);
+//!
+//! let mut file = ArchFile::default();
+//! file.target.device = "up5k".into();
+//! let device = bincim::arch::device::find("up5k").expect("a device of the table");
+//! let choice = cost::choose(&network, &file, Some(device)).expect("a machine that fits");
+//! assert!(choice.design.cycles < 10_000);
+//! # Ok::<(), read::Errors>(())
+//! ```
 
 pub mod arch;
 pub mod bits;

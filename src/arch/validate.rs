@@ -2,7 +2,8 @@
 
 use super::readout::MOST_GAIN;
 use super::{
-    Arch, ArchFile, InputDrive, Interface, Range, RangeWord, Readout, ReadoutKind, Subtraction, Target,
+    Arch, ArchFile, Ensemble, InputDrive, Interface, Range, RangeWord, Readout, ReadoutKind, Subtraction,
+    Target,
 };
 use crate::device::{CellKind, Physics, Reference};
 
@@ -53,13 +54,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     reference(&arch.readout, &arch.variation, arch.share, &mut problems);
-    problems.say(
-        !(1..=255).contains(&arch.ensemble.samples),
-        "ensemble.samples",
-        arch.ensemble.samples,
-        "outside 1 to 255".into(),
-        "take a number of samples such as 8 or 16".into(),
-    );
+    ensemble(&arch.ensemble, &mut problems);
     ports(&arch.interface, &mut problems);
     target(&arch.target, &mut problems);
     problems.0
@@ -230,6 +225,17 @@ fn reference(readout: &Readout, physics: &Physics, share: usize, problems: &mut 
         readout.noise,
         "the reference column has no generator of noise (readout.reference: column)".into(),
         "take 0 and variation.read_noise, or readout.reference = \"digital\"".into(),
+    );
+}
+
+/// Samples of a frame.
+fn ensemble(ensemble: &Ensemble, problems: &mut Problems) {
+    problems.say(
+        !(1..=255).contains(&ensemble.samples),
+        "ensemble.samples",
+        ensemble.samples,
+        "outside 1 to 255".into(),
+        "take a number of samples such as 8 or 16".into(),
     );
 }
 
@@ -442,6 +448,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     reference(&file.readout, &file.variation, file.share(), &mut problems);
+    ensemble(&file.ensemble, &mut problems);
     ports(&file.interface, &mut problems);
     target(&file.target, &mut problems);
     problems.0

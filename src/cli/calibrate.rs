@@ -21,9 +21,9 @@ const FIRST_IMAGES: usize = 100;
 pub struct Calibrate {
     /// QONNX model
     pub model: PathBuf,
-    /// Architecture file with readout.kind = "adc"; its readout.range is replaced
-    #[arg(long)]
-    pub arch: PathBuf,
+    /// Architecture file with readout.kind = "adc"; its readout.range is replaced; arch.toml beside the model if not given
+    #[arg(long, value_name = "FILE")]
+    pub arch: Option<PathBuf>,
     /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format; labels are not looked at
     #[arg(long)]
     pub data: PathBuf,
@@ -72,18 +72,19 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
             args.percentile
         ));
     }
+    let arch = load::need_arch(&args.model, args.arch.as_deref())?;
     let model = load::network(&args.model, &args.pixels)?;
-    let mut file = read::arch::arch_to_calibrate(&args.arch)?;
+    let mut file = read::arch::arch_to_calibrate(&arch)?;
     if file.readout.kind != ReadoutKind::Adc {
         return Err(miette!(
             code = "calibrate::no_converter",
             help = "set readout.kind to \"adc\" in the architecture file",
             "{}: only converters have a range",
-            args.arch.display()
+            arch.display()
         ));
     }
     file.readout.range = Range::Word(crate::arch::RangeWord::Full);
-    let (choice, _) = load::chosen(&model.network, file, Some(&args.arch), None, None)?;
+    let (choice, _) = load::chosen(&model.network, file, Some(&arch), None, None)?;
     let design = choice.design;
     let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
     let images = load::data(&model, &args.data, args.split.into())?;

@@ -18,8 +18,9 @@ use std::path::PathBuf;
 pub struct Check {
     /// QONNX model
     pub model: PathBuf,
-    /// Architecture file; without one every number is chosen
-    #[arg(long)]
+    /// Architecture file, `none` for no such file; arch.toml beside the model if not given, and where there is none,
+    /// every number is chosen
+    #[arg(long, value_name = "FILE")]
     pub arch: Option<PathBuf>,
     /// Device, in place of the architecture file's
     #[arg(long)]
@@ -38,11 +39,11 @@ pub struct Check {
 }
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
-    load::mention_arch(&args.model, args.arch.as_deref());
+    let arch = load::arch(&args.model, args.arch.as_deref());
     let model = load::network(&args.model, &args.pixels)?;
     model.warn();
     let network = &model.network;
-    let chosen = load::choice_as(network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let chosen = load::choice_as(network, arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return load::no(error, args.json),

@@ -13,9 +13,9 @@ use std::path::PathBuf;
 pub struct Draw {
     /// QONNX model
     pub model: PathBuf,
-    /// Architecture file, with the physics in its table [variation]
-    #[arg(long)]
-    pub arch: PathBuf,
+    /// Architecture file, with the physics in its table [variation]; arch.toml beside the model if not given
+    #[arg(long, value_name = "FILE")]
+    pub arch: Option<PathBuf>,
     /// Which chip: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -60,9 +60,10 @@ fn aged(drift: &device::Drift) -> String {
 }
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
+    let arch = load::need_arch(&args.model, args.arch.as_deref())?;
     let model = load::network(&args.model, &args.pixels)?;
     model.warn();
-    let (mut choice, _) = load::choice(&model.network, Some(&args.arch), None)?;
+    let (mut choice, _) = load::choice(&model.network, Some(&arch), None)?;
     let physics = &mut choice.design.arch.variation;
     physics.drift.time = args.time.unwrap_or(physics.drift.time);
     physics.drift.compensate |= args.compensate;
@@ -73,7 +74,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             code = "draw::no_analog",
             help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
             "{}: with the popcount readout every chip is the same",
-            args.arch.display()
+            arch.display()
         ));
     };
     let mut moved = 0;

@@ -35,8 +35,9 @@ const BENCH_SEED: u64 = 1;
 pub struct Generate {
     /// QONNX model
     pub model: PathBuf,
-    /// Architecture file; without one every number is chosen
-    #[arg(long)]
+    /// Architecture file, `none` for no such file; arch.toml beside the model if not given, and where there is none,
+    /// every number is chosen
+    #[arg(long, value_name = "FILE")]
     pub arch: Option<PathBuf>,
     /// Device, in place of the architecture file's
     #[arg(long)]
@@ -63,14 +64,13 @@ pub struct Generate {
 
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
     folder::refuse_foreign(&args.output, made::not_of_a_design)?;
-    load::mention_arch(&args.model, args.arch.as_deref());
+    let arch = load::arch(&args.model, args.arch.as_deref());
     let step = Step::start(format!("reading {}", escape::path(&args.model)));
     let read = load::network(&args.model, &args.pixels)?;
     step.done(&format!("{} layers", read.network.layers.len()));
     read.warn();
     let step = Step::start("choosing the machine");
-    let chosen =
-        load::choice_as(&read.network, args.arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let chosen = load::choice_as(&read.network, arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return load::no(error, args.json),

@@ -169,7 +169,7 @@ fn summary_json(arguments: &Arguments, labels: &[u8]) -> String {
 
 /// The first glyphs in colours where the reader has a terminal, else nothing.
 fn first(pictures: &[Picture]) -> Result<String, glyphs::PictureError> {
-    match output::is_colored() {
+    match output::is_colored(&std::io::stdout()) {
         true => glyphs::half_blocks(&pictures[..pictures.len().min(4)]),
         false => Ok(String::new()),
     }

@@ -41,11 +41,12 @@ pub struct Args {
     /// Write the sums and bits of every layer to that file too
     #[arg(long, requires = "scores", conflicts_with_all = ["arch", "chip"])]
     pub layers: bool,
-    /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model
-    #[arg(long)]
+    /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model; arch.toml beside the model if
+    /// not given (but for --layers), `none` for no such file
+    #[arg(long, value_name = "FILE")]
     pub arch: Option<PathBuf>,
     /// Chip made by `bincim draw`, for an architecture with analog arrays; without one, the ideal chip
-    #[arg(long, requires = "arch")]
+    #[arg(long)]
     pub chip: Option<PathBuf>,
     /// Run at most K planes of weights in each layer; all if not given
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
@@ -213,7 +214,7 @@ pub struct Single {
 }
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
-    load::mention_arch(&args.model, args.arch.as_deref());
+    let arch = architecture(args)?;
     let mut read = load::network(&args.model, &args.pixels)?;
     let data = load::data(&read, &args.data, args.split.into())?;
     read.network.input = data.input.clone();
@@ -246,7 +247,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             args.data.display()
         ));
     }
-    let design = match &args.arch {
+    let design = match &arch {
         Some(path) => Some(load::choice(network, Some(path), None)?.0.design),
         // What is drawn depends on the machine: here the one that is chosen without a file.
         None if drawn => Some(load::choice(network, None, None)?.0.design),
@@ -289,6 +290,24 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         false => told,
     })?;
     Ok(Outcome::Done)
+}
+
+/// The architecture file, if the machine of one is to run.
+///
+/// Errors: an option of a machine without one.
+fn architecture(args: &Args) -> miette::Result<Option<PathBuf>> {
+    // Sums and bits of layers are those of the network, whatever machine lies beside it.
+    let arch = if args.layers { None } else { load::arch(&args.model, args.arch.as_deref()) };
+    let asks = [("--chip", args.chip.is_some()), ("--noise-seed", args.noise_seed.is_some())];
+    match asks.iter().find(|(_, given)| *given && arch.is_none()) {
+        None => Ok(arch),
+        Some((option, _)) => Err(miette::miette!(
+            code = "infer::no_arch",
+            help = "name the architecture file (--arch FILE)",
+            "{option} is of a machine, and there is none: no architecture file is named, and none lies beside {}",
+            args.model.display()
+        )),
+    }
 }
 
 /// What is classified.

@@ -1,7 +1,7 @@
 //! What several verbs read first: the network, the machine for it, the device, the images.
 
 use super::pixels::{self, PixelArgs};
-use super::{Outcome, output};
+use super::{Outcome, output, progress};
 use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice, ChoiceError};
@@ -10,7 +10,7 @@ use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
 use crate::read::{self, Origin, PixelRule, Pixels, data};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// A network, and what is told of how it was read.
@@ -56,15 +56,36 @@ fn model(path: &Path, pixels: Option<&Pixels>) -> miette::Result<Model> {
     Ok(Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels })
 }
 
-/// Says that an architecture file which lies beside the model is not read where none is given.
-pub fn mention_arch(model: &Path, arch: Option<&Path>) {
+/// The word of `--arch` for no architecture file; a file of this name is `./none`.
+const NO_ARCH: &str = "none";
+
+/// The architecture file of a verb: the one that `--arch` names, else an `arch.toml` beside the model, which is said.
+pub fn arch(model: &Path, given: Option<&Path>) -> Option<PathBuf> {
+    if let Some(path) = given {
+        return (path.as_os_str() != NO_ARCH).then(|| path.into());
+    }
     let beside = model.with_file_name("arch.toml");
-    if arch.is_none() && beside.is_file() {
-        output::log(format_args!(
-            "note: {} lies beside the model and is not read; --arch takes it",
+    beside.is_file().then(|| {
+        progress::tell(format_args!(
+            "note: reading {}, which lies beside the model; `--arch {NO_ARCH}` does without",
             beside.display()
         ));
-    }
+        beside
+    })
+}
+
+/// The same of a verb that can do nothing without.
+///
+/// Errors: there is none.
+pub fn need_arch(model: &Path, given: Option<&Path>) -> miette::Result<PathBuf> {
+    arch(model, given).ok_or_else(|| {
+        miette::miette!(
+            code = "arch::missing",
+            help = "name one (--arch FILE); `bincim new DIR` writes a commented one, and examples/analog has some of analog arrays",
+            "no architecture file: none is named, and none lies beside {}",
+            model.display()
+        )
+    })
 }
 
 /// The model file at `path` as it is.
@@ -142,7 +163,11 @@ fn weighing(machines: usize) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(machines as u64);
-    if let Ok(style) = ProgressStyle::with_template("  {bar:40.green/dim} {pos}/{len} machines weighed") {
+    let template = match output::is_colored(&std::io::stderr()) {
+        true => "  {bar:40.green/dim} {pos}/{len} machines weighed",
+        false => "  {bar:40} {pos}/{len} machines weighed",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━━─"));
     }
     bar

@@ -14,12 +14,13 @@ pub struct Completions {
     pub shell: Shell,
 }
 
-/// Writes the manual pages, one for the program and one a verb
+/// Prints the manual page of the program, or writes all pages, one more a verb, into a folder
 #[derive(Args, Debug)]
 pub struct Man {
-    /// Folder for the pages, such as ~/.local/share/man/man1; earlier pages of the program are replaced
-    #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
-    pub output: PathBuf,
+    /// Folder for the pages, such as ~/.local/share/man/man1; earlier pages of the program are replaced. Without it the
+    /// program's own page goes to standard output: `bincim man | man -l -`
+    #[arg(value_parser = options::on_disk())]
+    pub dir: Option<PathBuf>,
 }
 
 pub fn completions(args: &Completions) -> miette::Result<Outcome> {
@@ -35,15 +36,24 @@ pub fn man(args: &Man) -> miette::Result<Outcome> {
     // `help` is a verb of clap's own, which says what the pages say.
     let verbs: Vec<Command> =
         program.get_subcommands().filter(|verb| verb.get_name() != "help").cloned().collect();
+    let Some(dir) = &args.dir else {
+        output::file(Path::new(options::STDOUT), &page(program)?.1)?;
+        return Ok(Outcome::Done);
+    };
     let mut count = 0;
     for command in std::iter::once(program).chain(verbs) {
-        // `bincim-VERB.1`, as clap names a verb once the program is built.
-        let page = Page::new(command).source(PROGRAM);
-        let mut text = Vec::new();
-        page.render(&mut text).into_diagnostic().wrap_err("a manual page")?;
-        output::file(&args.output.join(page.get_filename()), &text)?;
+        let (name, text) = page(command)?;
+        output::file(&dir.join(name), &text)?;
         count += 1;
     }
-    output::result(&format!("{count} manual pages in {}\n", args.output.display()))?;
+    output::result(&format!("{count} manual pages in {}\n", dir.display()))?;
     Ok(Outcome::Done)
+}
+
+/// File name and text of a page: `bincim-VERB.1`, as clap names a verb once the program is built.
+fn page(command: Command) -> miette::Result<(String, Vec<u8>)> {
+    let page = Page::new(command).source(PROGRAM);
+    let mut text = Vec::new();
+    page.render(&mut text).into_diagnostic().wrap_err("a manual page")?;
+    Ok((page.get_filename(), text))
 }

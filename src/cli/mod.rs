@@ -35,7 +35,8 @@ mod vary;
 pub mod verify;
 
 use crate::cost::ChoiceError;
-use clap::{Parser, Subcommand};
+use crate::{escape, flow};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// The program as it names itself in what it writes: version, and the commit it is built from.
@@ -50,8 +51,11 @@ struct Arguments {
     #[command(subcommand)]
     verb: Verb,
     /// Tell only results, warnings and errors, not what is being done
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
+    /// Tell the command line of every outside tool too, as it starts
+    #[arg(short, long, global = true)]
+    verbose: bool,
     /// When results and errors are coloured; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: output::Color,
@@ -92,11 +96,18 @@ pub enum Outcome {
 
 /// Runs the command line and returns the exit status.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let command = Arguments::command().color(output::asked(std::env::args_os()));
+    let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(problem) => return output::usage(&problem),
     };
     progress::quiet(arguments.quiet);
+    if arguments.verbose {
+        flow::observe(|line, folder| {
+            progress::tell(format_args!("running in {}: {line}", escape::path(folder)));
+        });
+    }
     output::color(arguments.color);
     let outcome = match arguments.verb {
         Verb::New(args) => new::run(&args),

@@ -4,6 +4,7 @@ use super::{Outcome, output};
 use crate::arch::ArchFile;
 use crate::escape::shell_path;
 use crate::flow::folder;
+use crate::report;
 use crate::train::Recipe;
 use clap::Args;
 use miette::IntoDiagnostic;
@@ -52,21 +53,27 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Print the JSON schema of the architecture file
+/// Prints the JSON schema of the architecture file, or a table of its keys
 #[derive(Args, Debug)]
 pub struct Schema {
     /// That of the training file instead
     #[arg(long)]
     pub train: bool,
+    /// A reference of all keys in Markdown: types, ranges, defaults and meanings
+    #[arg(long)]
+    pub markdown: bool,
 }
 
-/// The schema on stdout.
+/// The schema, or the reference of keys that is made of it, on stdout.
 pub fn schema(args: &Schema) -> miette::Result<Outcome> {
-    let schema = match args.train {
-        true => schemars::schema_for!(Recipe),
-        false => schemars::schema_for!(ArchFile),
+    let (schema, title) = match args.train {
+        true => (schemars::schema_for!(Recipe), "Keys of the training file"),
+        false => (schemars::schema_for!(ArchFile), "Keys of the architecture file"),
     };
-    output::result(&(serde_json::to_string_pretty(&schema).into_diagnostic()? + "\n"))?;
+    output::result(&match args.markdown {
+        true => report::keys::markdown(title, schema.as_value()),
+        false => serde_json::to_string_pretty(&schema).into_diagnostic()? + "\n",
+    })?;
     Ok(Outcome::Done)
 }
 

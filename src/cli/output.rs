@@ -8,6 +8,7 @@ use super::options;
 use crate::escape;
 use crate::flow::folder;
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
+use std::ffi::OsString;
 use std::fmt::{self, Arguments, Display};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -23,6 +24,22 @@ pub enum Color {
 
 static COLOR: OnceLock<Color> = OnceLock::new();
 
+/// What `--color` says on a command line that is not yet understood: help and what is wrong with the rest of it are
+/// coloured alike.
+pub fn asked(words: impl Iterator<Item = OsString>) -> clap::ColorChoice {
+    let words: Vec<OsString> = words.collect();
+    let after = |word: &OsString, next: Option<&OsString>| match word.to_str()?.strip_prefix("--color")? {
+        "" => next?.to_str().map(String::from),
+        joined => joined.strip_prefix('=').map(String::from),
+    };
+    let asked = words.iter().enumerate().find_map(|(index, word)| after(word, words.get(index + 1)));
+    match asked.as_deref() {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
 /// Decides for the whole run.
 pub fn color(when: Color) {
     let _ = COLOR.set(when);
@@ -35,12 +52,12 @@ pub fn color(when: Color) {
     }
 }
 
-/// Whether standard output takes colours.
-pub fn is_colored() -> bool {
+/// Whether `stream` takes colours.
+pub fn is_colored(stream: &impl IsTerminal) -> bool {
     match COLOR.get() {
         Some(Color::Always) => true,
         Some(Color::Never) => false,
-        _ => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        _ => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Draws chips: the physics of the `[variation]` table and a seed become the integers of a [`Chip`].
 //!
-//! One file a model, its source and unit in its head; [`cells`] and [`edges`] say in which order they act. A chip is a
+//! One file a model, its source and unit in its head; `cells` and `edges` say in which order they act. A chip is a
 //! function of physics, seed, fraction bits and sites alone: no state, no order, no thread count, no machine.
 //! No dynamic noise is drawn, and no network is known.
 

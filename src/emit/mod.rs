@@ -1,6 +1,6 @@
 //! From a resolved design to named texts; never touches the disk.
 //!
-//! Every number in a text comes from the [`Design`](crate::design::Design); a feature that the design does not
+//! Every number in a text comes from the [`Design`]; a feature that the design does not
 //! need leaves no trace in the Verilog.
 
 mod analog;

@@ -11,11 +11,21 @@ use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 /// How long a tool may run unless its caller says otherwise: half an hour.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Takes the command line of each program as it starts, and the folder it runs in.
+pub type Observer = fn(&str, &Path);
+
+static OBSERVER: OnceLock<Observer> = OnceLock::new();
+
+/// Has every program told to `observer` as it starts; the first observer stays.
+pub fn observe(observer: Observer) {
+    let _ = OBSERVER.set(observer);
+}
 
 /// One call of one program.
 pub struct Job<'a> {
@@ -101,7 +111,11 @@ pub(super) fn run(job: &Job) -> Result<Ran, FlowError> {
         .append(true)
         .open(job.log)
         .map_err(FlowError::io("write", job.log))?;
-    writeln!(log, "$ {}", command_line(job.program, &job.args)).map_err(FlowError::io("write", job.log))?;
+    let line = command_line(job.program, &job.args);
+    writeln!(log, "$ {line}").map_err(FlowError::io("write", job.log))?;
+    if let Some(observer) = OBSERVER.get() {
+        observer(&line, job.cwd);
+    }
     let captured = if job.capture {
         Some(tempfile::tempfile().map_err(FlowError::io("create", "a temporary file"))?)
     } else {

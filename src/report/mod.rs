@@ -7,6 +7,7 @@ mod diagram;
 mod figures;
 mod html;
 pub mod junit;
+pub mod keys;
 mod plot;
 mod train;
 mod vary;

@@ -142,7 +142,7 @@ pub enum DropPer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariationRecipe {
-    /// Architecture file with an analog readout and a table [variation], relative to this file.
+    /// Architecture file with an analog readout and a table `[variation]`, relative to this file.
     pub arch: String,
 }
 
@@ -317,7 +317,7 @@ pub struct TrainRecipe {
     pub spread: f64,
     /// Gradient of the signs.
     pub ste: Ste,
-    /// In what products are computed: "narrow" is faster with AVX-512 VNNI, slower without, and not for [supports].
+    /// In what products are computed: "narrow" is faster with AVX-512 VNNI, slower without, and not for `[supports]`.
     pub products: Products,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
@@ -327,7 +327,7 @@ pub struct TrainRecipe {
     /// Share of the training images kept apart to test on, for data without a test part.
     #[schemars(range(min = 0.0, max = 0.9))]
     pub holdout: f64,
-    /// Chips that the images of a step are shared out among, with [variation]: of one chip alone a batch's own
+    /// Chips that the images of a step are shared out among, with `[variation]`: of one chip alone a batch's own
     /// statistics would take out the errors that its columns have in common.
     #[schemars(range(min = 1))]
     pub chips: usize,

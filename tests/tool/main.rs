@@ -7,5 +7,7 @@ harness::main!();
 #[path = "../common/mod.rs"]
 mod common;
 
+mod book;
+mod ci;
 mod cli;
 mod train;

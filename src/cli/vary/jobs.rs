@@ -72,7 +72,7 @@ rule merge:
 "#;
 
 /// Writes the scripts for `args` into `dir`.
-pub fn emit(args: &Vary, dir: &Path) -> miette::Result<Outcome> {
+pub fn emit(args: &Vary, arch: &Path, dir: &Path) -> miette::Result<Outcome> {
     let make = |path: PathBuf| -> miette::Result<PathBuf> {
         std::fs::create_dir_all(&path)
             .and_then(|()| std::fs::canonicalize(&path))
@@ -91,7 +91,7 @@ pub fn emit(args: &Vary, dir: &Path) -> miette::Result<Outcome> {
         ("SHARDS", shell(dir.join("shards"))),
         ("RESULT", shell(dir.join("result"))),
         ("DIR", shell(&dir)),
-        ("ARGUMENTS", arguments(args, threads)?),
+        ("ARGUMENTS", arguments(args, arch, threads)?),
     ];
     for (name, text) in
         [("shard.sh", SHARD), ("merge.sh", MERGE), ("submit.sh", SUBMIT), ("Snakefile", SNAKEFILE)]
@@ -109,7 +109,7 @@ pub fn emit(args: &Vary, dir: &Path) -> miette::Result<Outcome> {
 }
 
 /// The command line of this run without what differs between shards, quoted for a shell.
-fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
+fn arguments(args: &Vary, arch: &Path, threads: usize) -> miette::Result<String> {
     let absolute = |path: &Path| -> miette::Result<OsString> {
         let found = std::fs::canonicalize(path);
         let found = found.into_diagnostic().wrap_err_with(|| format!("cannot find {}", path.display()))?;
@@ -123,7 +123,7 @@ fn arguments(args: &Vary, threads: usize) -> miette::Result<String> {
     };
     let name = |value: clap::builder::PossibleValue| value.get_name().to_string();
     let text = |value: Option<String>| value.map(OsString::from);
-    option("--arch", Some(absolute(&args.arch)?));
+    option("--arch", Some(absolute(arch)?));
     option("--data", Some(absolute(&args.data)?));
     option("--input", pixel_rule(args)?);
     option("--chips", text(Some(args.chips.to_string())));

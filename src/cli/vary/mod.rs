@@ -38,9 +38,9 @@ const MOST_SHARDS: usize = 10_000;
 pub struct Vary {
     /// QONNX model
     pub model: PathBuf,
-    /// Architecture file, with the physics in its table [variation]
-    #[arg(long)]
-    pub arch: PathBuf,
+    /// Architecture file, with the physics in its table [variation]; arch.toml beside the model if not given
+    #[arg(long, value_name = "FILE")]
+    pub arch: Option<PathBuf>,
     /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
     #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
@@ -122,7 +122,7 @@ pub fn run(args: &Vary) -> miette::Result<Outcome> {
     check(args)?;
     let prepared = Prepared::new(args)?;
     if let Some(dir) = &args.emit_jobs {
-        return jobs::emit(args, dir);
+        return jobs::emit(args, &prepared.arch, dir);
     }
     let (settings, pool) = (&prepared.settings, &prepared.pool);
     let Some(dir) = &args.output else {
@@ -190,6 +190,8 @@ fn check(args: &Vary) -> miette::Result<()> {
 
 /// Everything but the chips.
 struct Prepared {
+    /// The architecture file.
+    arch: PathBuf,
     settings: Settings,
     pool: rayon::ThreadPool,
     images: Vec<i16>,
@@ -205,15 +207,16 @@ struct Prepared {
 
 impl Prepared {
     fn new(args: &Vary) -> miette::Result<Prepared> {
+        let arch = load::need_arch(&args.model, args.arch.as_deref())?;
         let mut model = load::network(&args.model, &args.pixels)?;
-        let design = load::choice(&model.network, Some(&args.arch), None)?.0.design;
+        let design = load::choice(&model.network, Some(&arch), None)?.0.design;
         let mut file = design.arch.to_file();
         if !file.readout.is_analog() {
             return Err(miette!(
                 code = "vary::no_analog",
                 help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
                 "{}: with the popcount readout every chip is the same",
-                args.arch.display()
+                arch.display()
             ));
         }
         verify::planes(args.planes, &design)?;
@@ -247,7 +250,7 @@ impl Prepared {
             planes,
             recalibration: recalibration.as_deref(),
         };
-        let (machines, cases) = machines(network, &args.arch, &points.cases, &judge, &pool)?;
+        let (machines, cases) = machines(network, &arch, &points.cases, &judge, &pool)?;
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
         let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
             name: machines[0].design().layers[index].name.raw().into(),
@@ -294,6 +297,7 @@ impl Prepared {
         // As a later reader sees them, so that no digit of a number depends on who computes the results.
         let settings = serde_json::from_str(&settings.to_text()).into_diagnostic()?;
         Ok(Prepared {
+            arch,
             settings,
             pool,
             images,

@@ -83,7 +83,7 @@ impl Column<'_> {
 
 impl<'a> Loaded<'a> {
     /// Puts `chip` into the arrays, for the fastest instruction set of this processor. The tables that
-    /// [`Loaded::run`] needs are made when it first needs them.
+    /// [`Loaded::run_from`] needs are made when it first needs them.
     ///
     /// # Panics
     /// Where the chip was drawn for other arrays.

@@ -137,20 +137,6 @@ fn the_tools_are_told_one_by_one() {
     bincim(root.path(), &["tools", "abacus"]).refuses(&["no tool `abacus`", "yosys"]);
 }
 
-#[test]
-fn an_architecture_beside_the_model_is_mentioned() {
-    let root = tempfile::tempdir().expect("a folder");
-    let dir = root.path();
-    bincim(dir, &["new", "p"]).ends(0);
-    let note = "p/arch.toml lies beside the model and is not read; --arch takes it";
-    for words in [&["check", "p/glyphs.onnx"][..], &["generate", "p/glyphs.onnx", "-o", "d"]] {
-        let ran = bincim(dir, words).ends(0);
-        assert_eq!(ran.err.matches(note).count(), 1, "{}", ran.err);
-        let ran = bincim(dir, &[words, &["--arch", "p/arch.toml"]].concat()).ends(0);
-        assert!(!ran.err.contains(note), "{}", ran.err);
-    }
-}
-
 /// Without a terminal each step is a line as it starts, and nothing on standard error moves the cursor.
 #[test]
 fn steps_are_told_as_they_start() {

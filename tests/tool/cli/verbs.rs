@@ -162,36 +162,3 @@ fn the_program_explains_itself() {
     }
     assert!(bincim(root.path(), &["--version"]).ends(0).out.starts_with("bincim "));
 }
-
-#[test]
-fn shells_and_man_know_the_program() {
-    let root = tempfile::tempdir().expect("a temporary folder");
-    let dir = root.path();
-    for shell in ["bash", "zsh", "fish"] {
-        let ran = bincim(dir, &["completions", shell]).ends(0);
-        assert!(ran.out.contains("recalibrate"), "{shell}");
-    }
-    fs::create_dir(dir.join("man1")).expect("writable");
-    fs::write(dir.join("man1/other.1"), "mine").expect("writable");
-    bincim(dir, &["man", "-o", "man1"]).ends(0);
-    let pages = names(&dir.join("man1"));
-    assert!(pages.contains(&"bincim.1".into()) && pages.contains(&"bincim-verify.1".into()), "{pages:?}");
-    assert_eq!(fs::read_to_string(dir.join("man1/other.1")).expect("untouched"), "mine");
-    let page = fs::read_to_string(dir.join("man1/bincim-verify.1")).expect("a page");
-    assert!(page.contains(".TH bincim-verify 1") && page.contains("junit"), "{page}");
-}
-
-#[test]
-fn steps_are_left_untold_and_colours_are_as_asked_for() {
-    let root = tempfile::tempdir().expect("a temporary folder");
-    let dir = root.path();
-    let loud = bincim(dir, &["generate", "MODEL", "--device", "up5k", "-o", "d"]).ends(0);
-    let quiet = bincim(dir, &["generate", "MODEL", "--device", "up5k", "-o", "d", "-q"]).ends(0);
-    assert_eq!((quiet.out, quiet.err.as_str()), (loud.out, ""));
-    assert!(loud.err.contains("reading"), "{}", loud.err);
-    for (when, colored) in [("always", true), ("never", false), ("auto", false)] {
-        let ran = bincim(dir, &["check", "none.onnx", "--color", when]).ends(2);
-        assert_eq!(ran.err.contains('\u{1b}'), colored, "{when}: {}", ran.err);
-        assert!(ran.err.contains("none.onnx"), "an error is told whatever is quiet");
-    }
-}
