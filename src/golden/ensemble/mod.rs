@@ -50,8 +50,8 @@ enum Kind {
     Shared(Vec<packed::Engine>),
     Fresh {
         /// The likelier weights, for the layers before the first drawn one.
-        before: packed::Engine,
-        plan: Plan,
+        before: Box<packed::Engine>,
+        plan: Box<Plan>,
     },
 }
 
@@ -68,7 +68,10 @@ pub fn prepare(design: &Design, drawing: Drawing) -> Engine {
             let networks = networks(design, drawing.seed, drawing.samples);
             Kind::Shared(networks.iter().map(packed::prepare).collect())
         }
-        _ => Kind::Fresh { before: packed::prepare(&network.mode()), plan: Plan::new(design) },
+        _ => Kind::Fresh {
+            before: Box::new(packed::prepare(&network.mode())),
+            plan: Box::new(Plan::new(design)),
+        },
     };
     Engine {
         drawing,

@@ -18,7 +18,7 @@ mod oracles;
 fn network(seed: u64) -> Network {
     let limits = random::Limits { channels: 40, side: 8, kernel: 4, ..random::Limits::default() };
     let mut network = random::network(seed, &limits);
-    let rng = &mut ChaCha8Rng::seed_from_u64(seed ^ 0x666c_6970_73);
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed ^ 0x0066_6c69_7073);
     let last = network.layers.last_mut().unwrap();
     if last.activation != Activation::Scores {
         (last.activation, last.pool) = (Activation::Scores, None);
