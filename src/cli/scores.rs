@@ -1,7 +1,7 @@
 //! The file of `bincim infer --scores`: one row an image, as .csv or as a NumPy array of records (.npy).
 //!
 //! `scores` are the integers of the last layer (sums, or bits as -1 and +1), `outputs` what the graph gives for them
-//! (before a softmax or sigmoid at its end). With every layer: `layerN_sums` in (channel, row, column) order of the
+//! (before a softmax or sigmoid at its end); of several samples, the scores' sums and the outputs' means. With every layer: `layerN_sums` in (channel, row, column) order of the
 //! accumulators, and `layerN_bits`, 0 or 1, behind pooling.
 
 use crate::flow::folder;

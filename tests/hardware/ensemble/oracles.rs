@@ -120,8 +120,8 @@ fn flip(layer: &Layer, channel: usize, column: usize) -> f64 {
     f64::from(flips.codes[channel * layer.fan_in() + column]) / f64::from(1u32 << flips.bits)
 }
 
-/// A column's sum is Poisson-binomial; sums of two columns, which share their rows' noise, do not correlate, nor do their
-/// squares to speak of.
+/// A column's sum is Poisson-binomial; sums of two columns, which share their rows' noise, do not correlate. Their squares do
+/// a little, since four cells of two rows and two columns are not independent.
 #[test]
 fn sums_of_columns_are_poisson_binomial_and_do_not_correlate() {
     let network = dense(&[21, 4], 4);
