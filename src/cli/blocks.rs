@@ -101,14 +101,20 @@ fn readout(design: &Design, analog: &Analog) -> String {
 }
 
 fn weights(design: &Design) -> BlockView {
-    match design.analog {
-        Some(_) => block(Place::Weights, "Cells of a chip", ["weights stay put".into(), String::new()]),
-        None => block(
+    let words = crate::report::thousands(design.weights.rows() as u64);
+    match (&design.analog, &design.ensemble) {
+        (Some(_), _) => block(Place::Weights, "Cells of a chip", ["weights stay put".into(), String::new()]),
+        (None, None) => block(
             Place::Weights,
             "Weight memory",
+            [format!("{words} words"), format!("of {} rows x {}", design.weight_rows, design.lanes)],
+        ),
+        (None, Some(ensemble)) => block(
+            Place::Weights,
+            "Weights, drawn",
             [
-                format!("{} words", crate::report::thousands(design.weights.rows() as u64)),
-                format!("of {} rows x {}", design.weight_rows, design.lanes),
+                format!("{words} words, {} x {}", design.weight_rows, design.lanes),
+                format!("{} bits a draw, {} samples", ensemble.bits, ensemble.samples),
             ],
         ),
     }

@@ -4,11 +4,11 @@
 //! are added. Cell (row `r` of a weight word, lane `j`) is turned round where `a[r] XOR b[j]` is below its code: with a
 //! word of noise a row and one a lane, numbers are uniform, independent within a column and pairwise everywhere.
 //!
-//! The noise of a word are sums (XOR) of three bits each of a state of 64 bits. The state of the first word of a frame's
-//! first sample is mixed from the frame's seed ([`ROUNDS`], [`SALT`]); each word's follows from the one before, in the order in which
-//! words are loaded (xorshift 13, 7, 17); that of the first word of sample `s + 1` from that of sample `s` (xorshift 11, 5,
-//! 45). A block of pixels that
-//! loads its group's words again meets the same states again. So a draw depends on seed, sample and word alone.
+//! The noise bits of a word are sums (XOR) of three bits each of a state of 64 bits. The state of the first word of a
+//! frame's first sample is mixed from the frame's seed ([`ROUNDS`], [`SALT`]); each word's follows from the one before, in
+//! the order in which words are loaded (xorshift 13, 7, 17); that of the first word of sample `s + 1` from that of sample
+//! `s` (xorshift 11, 5, 45). A block of pixels that loads its group's words again meets the same states again. So a draw
+//! depends on seed, sample and word alone.
 
 use super::LayerDesign;
 use super::images::Cells;
@@ -125,7 +125,7 @@ pub(super) fn refusal<'a>(
     let bits = network.layers.iter().flat_map(|layer| &layer.flips).map(|flips| flips.bits).max()?;
     if (arch.weight_rows + arch.lanes) * bits > MOST_NOISE {
         return of(
-            "weights.rows_per_cycle and array.lanes together, times the bits of a draw, are more than 768",
+            "weights.rows_per_cycle and array.columns together, times the bits of a draw, are more than 768",
         );
     }
     let last = network.layers.last()?;
