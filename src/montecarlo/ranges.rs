@@ -16,7 +16,7 @@ pub enum Rule {
     Granular(f64),
     /// The range in half counts whose mean absolute error of all sums is least; the smallest of equals.
     LeastError,
-    /// Both ends at shares of the sums ([`TAILS`]) of their own, those with the least mean absolute error; the widest of
+    /// Both ends at shares of the sums (`TAILS`) of their own, those with the least mean absolute error; the widest of
     /// equals.
     Ends,
 }

@@ -373,7 +373,7 @@ impl Trainer {
         self.count_right_with(samples, usize::MAX)
     }
 
-    /// Images that an ensemble of drawn networks classifies right by the sum of their scores; `None` without [bayes].
+    /// Images that an ensemble of drawn networks classifies right by the sum of their scores; `None` without `[bayes]`.
     pub fn count_right_drawn(&self, samples: &Samples) -> Option<usize> {
         let bayes = self.plan.bayes.as_ref()?;
         Some(bayes::count_right(bayes, self.plan.train.seed, &self.network(), samples))

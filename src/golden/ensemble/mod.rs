@@ -1,7 +1,7 @@
 //! Many images through a design whose weights are drawn: the scores of every sample, equal to [`super::machine`].
 //!
 //! With fresh weights for each image, a word holds one bit of 64 samples, each of an image of its own or not: 512 samples
-//! draw their weights, count and compare side by side ([`sliced`]). Where all images meet the same weights, samples are
+//! draw their weights, count and compare side by side (`sliced`). Where all images meet the same weights, samples are
 //! so many fixed networks for [`super::packed`]. Layers before the first drawn one run once an image, with
 //! [`super::packed`] too.
 
