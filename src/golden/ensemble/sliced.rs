@@ -1,5 +1,7 @@
 //! One bit of 512 samples side by side: draws, counts and comparisons without a branch on data.
 
+#![allow(clippy::needless_range_loop, reason = "loops over the words of slices, which become vectors")]
+
 use super::plan::{LayerPlan, NOTHING, Plan, Word};
 
 /// One bit of every sample.
