@@ -8,6 +8,7 @@
 
 mod case;
 mod limit;
+#[path = "../common/rival.rs"]
 mod rival;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -20,7 +21,7 @@ use bincim::device::{self, ColumnNoise, Crossbar, Freeze, Physics, Wires};
 use bincim::golden::analog::{InstructionSet, Loaded, Plan};
 use bincim::network::Network;
 use case::Case;
-use rival::{Answer, Rival};
+use rival::Rival;
 
 /// How often all sides are measured in turn.
 const ROUNDS: usize = 4;
@@ -35,10 +36,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let python = arguments.iter().position(|a| a == "--python").and_then(|at| arguments.get(at + 1));
     let python = python.cloned().or_else(|| std::env::var("BINCIM_PYTHON").ok());
-    let mut rival = python.map(|python| Rival::start(&python));
+    let mut rival = python.map(|python| Rival::start(python, "analog", &[]));
     println!("instruction set: {}", InstructionSet::best());
-    match &rival {
-        Some(rival) => println!("peers: {}", rival.version),
+    match &mut rival {
+        Some(rival) => println!("peers: {}", rival.answer()),
         None => println!("peers: SKIPPED (give --python PATH of an interpreter with numpy and aihwkit)"),
     }
     println!();
@@ -95,6 +96,25 @@ fn physics() -> Physics {
     physics
 }
 
+/// What a peer measured.
+#[derive(Clone, Copy)]
+struct Answer {
+    /// Vectors or chips a second; 0 where the peer is missing.
+    rate: f64,
+    /// Root mean square error of the outputs in counts.
+    error: f64,
+}
+
+/// The best rate of `peer` over about [`SLICE`].
+fn measured(rival: &mut Rival, case: &Case, peer: &str, what: &str) -> Answer {
+    let answer = rival.ask(&format!("{} {peer} {what} {}", case.name, SLICE.as_secs_f64()));
+    let numbers: Option<Vec<f64>> = answer.split(' ').map(|number| number.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[rate, error]) => Answer { rate, error },
+        _ => panic!("{peer}: {answer}"),
+    }
+}
+
 /// Batched, one at a time, and chips; all sides in turn. Prints three lines.
 fn measured_case(case: &Case, mut rival: Option<&mut Rival>) {
     let design = design(&case.network(), 256, 256, 32, 6);
@@ -137,7 +157,7 @@ fn measured_case(case: &Case, mut rival: Option<&mut Rival>) {
             });
             if let Some(rival) = rival.as_mut() {
                 for (best, peer) in peers.iter_mut().zip(["numpy", "aihwkit"]) {
-                    let answer = rival.measure(case.name, peer, what, SLICE);
+                    let answer = measured(rival, case, peer, what);
                     *best = Answer { rate: best.rate.max(answer.rate), error: answer.error };
                 }
             }

@@ -9,18 +9,16 @@
 mod limit;
 #[path = "../inference/limit.rs"]
 mod popcount;
+#[path = "../common/rival.rs"]
 mod rival;
 
 use std::time::{Duration, Instant};
 
 use bincim::arch::ArchFile;
-use bincim::bits::BitMatrix;
 use bincim::design::{self, Design};
 use bincim::golden::ensemble::{self, Drawing, Engine};
 use bincim::golden::machine::{self, Sampling};
-use bincim::network::{
-    Activation, Decision, Flips, Input, InputCode, Layer, Network, Output, Padding, Plane, Shape, Shortcut,
-};
+use bincim::network::{Flips, Network, random};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -50,7 +48,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let python = arguments.iter().position(|a| a == "--python").and_then(|at| arguments.get(at + 1));
     let python = python.cloned().or_else(|| std::env::var("BINCIM_PYTHON").ok());
-    let mut rival = python.map(|python| Rival::start(&python));
+    let mut rival = python.map(|python| Rival::start(python, "ensemble", &[]));
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     let network = network(&[784, 256, 256, 10], rng);
     let mut arch = ArchFile::default().with("generic", 64, 32, 32, 16, 64);
@@ -61,8 +59,8 @@ fn main() {
     let fresh = ensemble::prepare(&design, drawing);
     let shared = ensemble::prepare(&design, Drawing { same: true, ..drawing });
     check(&design, &fresh, &shared, &pixels);
-    match &rival {
-        Some(rival) => println!("rival: {}", rival.version),
+    match &mut rival {
+        Some(rival) => println!("rival: {}", rival.answer()),
         None => println!("rival: none (give --python PATH of an interpreter with numpy)"),
     }
     println!();
@@ -82,7 +80,8 @@ fn main() {
             });
             ours = ours.max((images * SAMPLES) as f64 / seconds);
             if let Some(rival) = &mut rival {
-                numpy = numpy.max(rival.rate(what, SLICE));
+                let answer = rival.ask(&format!("{what} {}", SLICE.as_secs_f64()));
+                numpy = numpy.max(answer.parse().unwrap_or_else(|_| panic!("NumPy: {answer}")));
             }
             limit = limit.max(match what {
                 "fresh" => limit::gigabits(SLICE / 4) * 1e9 / (cells * OPERATIONS),
@@ -134,54 +133,11 @@ fn best(mut call: impl FnMut()) -> f64 {
 
 /// Dense layers of `sizes`, random signs and codes, thresholds near 0.
 fn network(sizes: &[usize], rng: &mut impl Rng) -> Network {
-    let mut layers = Vec::new();
-    for (index, pair) in sizes.windows(2).enumerate() {
-        let (inputs, outputs) = (pair[0], pair[1]);
-        let output = Shape::vector(outputs);
-        layers.push(Layer {
-            name: format!("layer{index}").into(),
-            op: "dense",
-            input: Shape::vector(inputs),
-            kernel: (1, 1),
-            stride: (1, 1),
-            padding: Padding::NONE,
-            planes: vec![Plane::binary(BitMatrix::from_fn(outputs, inputs, |_, _| rng.random()))],
-            flips: Some(Flips {
-                bits: BITS,
-                codes: (0..inputs * outputs).map(|_| rng.random_range(0..8)).collect(),
-            }),
-            conv: output,
-            shortcut: Shortcut::NONE,
-            sum_pixels: false,
-            pool: None,
-            activation: match index + 2 == sizes.len() {
-                true => Activation::Scores,
-                false => Activation::Sign {
-                    threshold: (0..outputs).map(|_| rng.random_range(-20..=20)).collect(),
-                    flip: vec![false; outputs],
-                },
-            },
-            fewer: Vec::new(),
-            output,
-        });
+    let signs = &mut ChaCha8Rng::seed_from_u64(2);
+    let mut network = random::dense(sizes, |_, _, _| signs.random(), |_, _| rng.random_range(-20..=20));
+    for layer in &mut network.layers {
+        let codes = (0..layer.fan_in() * layer.conv.c).map(|_| rng.random_range(0..8)).collect();
+        layer.flips = Some(Flips { bits: BITS, codes });
     }
-    let classes = sizes[sizes.len() - 1];
-    Network {
-        name: "dense".into(),
-        input: Input {
-            name: "in".into(),
-            shape: Shape::vector(sizes[0]),
-            code: InputCode::Bipolar,
-            pixel_values: (0..256).map(|pixel| if pixel < 128 { -1 } else { 1 }).collect(),
-            pixel_rule: "half".into(),
-        },
-        layers,
-        output: Output {
-            name: "out".into(),
-            decision: Decision::Argmax,
-            scale: vec![1.0; classes],
-            bias: vec![0.0; classes],
-            top_k: None,
-        },
-    }
+    network
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench reads clocks and starts its rivals")]
 
 mod limit;
+#[path = "../common/rival.rs"]
 mod rival;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -31,10 +32,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let python = arguments.iter().position(|a| a == "--python").and_then(|at| arguments.get(at + 1));
     let python = python.cloned().or_else(|| std::env::var("BINCIM_PYTHON").ok());
-    let mut rival = python.map(|python| Rival::start(&python, &shared));
+    let mut rival = python.map(|python| Rival::start(python, "inference", &[&shared]));
     println!("instruction set: {}", packed::InstructionSet::best());
-    match &rival {
-        Some(rival) => println!("rival: {}", rival.version),
+    match &mut rival {
+        Some(rival) => println!("rival: {}", rival.answer()),
         None => println!("rival: none (give --python PATH of an interpreter with onnxruntime and onnx)"),
     }
     println!();
@@ -88,8 +89,13 @@ fn whole(
         });
         ours = ours.max(images as f64 / seconds);
         if let Some(rival) = rival.as_mut() {
-            fp32 = fp32.max(rival.images_per_second(name, "fp32", threads, SLICE));
-            int8 = int8.max(rival.images_per_second(name, "int8", threads, SLICE));
+            let mut best = |precision: &str| -> f64 {
+                let request = format!("{name} {precision} {threads} {}", SLICE.as_secs_f64());
+                let answer = rival.ask(&request);
+                answer.parse().unwrap_or_else(|_| panic!("ONNX Runtime: {answer}"))
+            };
+            fp32 = fp32.max(best("fp32"));
+            int8 = int8.max(best("int8"));
         }
     }
     let times = |rival: f64| if rival > 0.0 { format!("{:.1}", ours / rival) } else { "-".into() };

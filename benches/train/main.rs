@@ -8,55 +8,27 @@
 
 mod cases;
 mod limit;
+#[path = "../common/rival.rs"]
+mod rival;
 
 use bincim::train::{self, Moment, Trainer};
+use rival::Rival;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How often all sides are measured in turn, and for how long each time.
 const ROUNDS: usize = 3;
 const SLICE: Duration = Duration::from_millis(2500);
 
-struct Rival {
-    child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Rival {
-    /// Starts the interpreter named by `BINCIM_TORCH_PYTHON`; none, loudly, where it names none.
-    fn start(cases: &Value) -> Option<Rival> {
-        let Some(python) = std::env::var_os("BINCIM_TORCH_PYTHON") else {
-            println!("rival: SKIPPED (name a python with torch in BINCIM_TORCH_PYTHON)");
-            return None;
-        };
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/train/rival.py");
-        let mut command = Command::new(python);
-        let command = command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("the rival's interpreter");
-        let requests = child.stdin.take().expect("a pipe");
-        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut rival = Rival { child, requests, answers };
-        println!("rival: {}", rival.ask(&cases.to_string()));
-        Some(rival)
-    }
-
-    fn ask(&mut self, line: &str) -> String {
-        writeln!(self.requests, "{line}").expect("a request");
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).expect("an answer");
-        assert!(!answer.is_empty(), "the rival ended; its reason is above");
-        answer.trim().to_string()
-    }
-}
-
-impl Drop for Rival {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The interpreter named by `BINCIM_TORCH_PYTHON`, told of the cases; none, loudly, where it names none.
+fn peer(cases: &Value) -> Option<Rival> {
+    let Some(python) = std::env::var_os("BINCIM_TORCH_PYTHON") else {
+        println!("rival: SKIPPED (name a python with torch in BINCIM_TORCH_PYTHON)");
+        return None;
+    };
+    let mut rival = Rival::start(python, "train", &[]);
+    println!("rival: {}", rival.ask(&cases.to_string()));
+    Some(rival)
 }
 
 /// A trainer and the batch that it meets again and again.
@@ -130,7 +102,7 @@ fn main() {
     let (counts, names): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.parse::<usize>().is_ok());
     let counts: Vec<usize> = counts.iter().filter_map(|word| word.parse().ok()).collect();
     let counts = if counts.is_empty() { vec![1, 2] } else { counts };
-    let mut rival = Rival::start(&cases);
+    let mut rival = peer(&cases);
     for (name, case) in cases.as_object().expect("cases") {
         if !names.is_empty() && !names.iter().any(|only| name.contains(only.as_str())) {
             continue;

@@ -62,14 +62,13 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut layers = parts.layers();
     let cycles = |planes| match &plan {
         Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes)),
-        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64, None),
+        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
     };
-    let sampled = |count| {
-        let first = network.first_drawn()?;
-        let samples = mapping::cycles::Samples { first, count, from: ensemble::SEEDING };
-        Some(mapping::cycles::of_frame(&mapping.layers, 1, latency as u64, Some(samples)))
-    };
-    let sample_cycles: Vec<_> = (1..=arch.ensemble.samples).map_while(sampled).collect();
+    let sample_cycles = network.first_drawn().map_or_else(Vec::new, |first| {
+        let samples =
+            mapping::cycles::Samples { first, count: arch.ensemble.samples, from: ensemble::SEEDING };
+        mapping::cycles::of_samples(&mapping.layers, latency as u64, samples)
+    });
     let plane_cycles: Vec<mapping::cycles::Frame> = match sample_cycles.last() {
         Some(all) => vec![all.clone()],
         None => (1..=network.most_planes()).map(cycles).collect(),
@@ -157,7 +156,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         latency,
         layers,
     };
-    let cycles = design.last_cycles(&design.plane_cycles[design.plane_cycles.len() - 1]);
+    let cycles = design.last_cycles(&design.plane_cycles[design.plane_cycles.len() - 1].layers);
     design.layers.iter_mut().zip(cycles).for_each(|(layer, cycles)| layer.cycles = cycles);
     Ok(design)
 }

@@ -10,8 +10,8 @@
 //! `s` (xorshift 11, 5, 45). A block of pixels that loads its group's words again meets the same states again. So a draw
 //! depends on seed, sample and word alone.
 
-use super::LayerDesign;
 use super::images::Cells;
+use super::{Design, LayerDesign};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
 use crate::mapping::cycles::Frame;
@@ -96,6 +96,46 @@ impl Ensemble {
             });
         }
         self.taps = taps((cells.weight_rows + cells.lanes) * self.bits);
+    }
+}
+
+impl Design {
+    /// Most samples of a frame: 1 where no weight is drawn.
+    pub fn samples(&self) -> usize {
+        self.ensemble.as_ref().map_or(1, |ensemble| ensemble.samples)
+    }
+
+    /// The first layer that runs once a sample; as many as there are layers where none does.
+    pub fn first_drawn(&self) -> usize {
+        self.ensemble.as_ref().map_or(self.layers.len(), |ensemble| ensemble.first)
+    }
+
+    /// The layers of a frame of `samples` samples in the order in which they run: those before the first drawn one once,
+    /// the others once a sample.
+    pub fn runs(&self, samples: usize) -> Vec<usize> {
+        let layers = self.layers.len();
+        let first = self.first_drawn();
+        (0..layers).chain((1..samples).flat_map(|_| first..layers)).collect()
+    }
+
+    /// Which of these runs is that of `layer` in `sample`.
+    pub fn run_of(&self, layer: usize, sample: usize) -> usize {
+        let first = self.first_drawn();
+        if layer < first { layer } else { layer + sample * (self.layers.len() - first) }
+    }
+
+    /// Cycles of a frame of `samples` samples where each layer runs at most `planes` planes.
+    pub fn frame_with(&self, planes: usize, samples: usize) -> &Frame {
+        match &self.ensemble {
+            Some(ensemble) => &ensemble.cycles[samples.clamp(1, ensemble.samples) - 1],
+            None => self.frame_of(planes),
+        }
+    }
+
+    /// What each layer takes in the last sample: what the counters show behind a frame of all samples that took `runs`.
+    pub fn last_cycles(&self, runs: &[u64]) -> Vec<u64> {
+        let last = self.samples() - 1;
+        (0..self.layers.len()).map(|layer| runs[self.run_of(layer, last)]).collect()
     }
 }
 

@@ -126,35 +126,6 @@ impl Design {
         &self.plane_cycles[planes.clamp(1, self.plane_cycles.len()) - 1]
     }
 
-    /// Most samples of a frame: 1 where no weight is drawn.
-    pub fn samples(&self) -> usize {
-        self.ensemble.as_ref().map_or(1, |ensemble| ensemble.samples)
-    }
-
-    /// Cycles of a frame of `samples` samples where each layer runs at most `planes` planes.
-    pub fn frame_with(&self, planes: usize, samples: usize) -> &Frame {
-        match &self.ensemble {
-            Some(ensemble) => &ensemble.cycles[samples.clamp(1, ensemble.samples) - 1],
-            None => self.frame_of(planes),
-        }
-    }
-
-    /// The layers of a frame of `samples` samples in the order in which they run: those before the first drawn one once,
-    /// the others once a sample.
-    pub fn runs(&self, samples: usize) -> Vec<usize> {
-        let layers = self.layers.len();
-        let first = self.ensemble.as_ref().map_or(layers, |ensemble| ensemble.first);
-        (0..layers).chain((1..samples).flat_map(|_| first..layers)).collect()
-    }
-
-    /// What a run of each layer took the last time in `frame`.
-    pub fn last_cycles(&self, frame: &Frame) -> Vec<u64> {
-        let (runs, layers) = (frame.layers.len(), self.layers.len());
-        let first = self.ensemble.as_ref().map_or(layers, |ensemble| ensemble.first);
-        let at = |layer: usize| if layer < first { layer } else { runs - layers + layer };
-        (0..layers).map(|layer| frame.layers[at(layer)]).collect()
-    }
-
     /// Fewest cycles in which one frame can enter: its beats and the padding between and behind them.
     pub fn filling_cycles(&self) -> u64 {
         let input = &self.input;

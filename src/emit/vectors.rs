@@ -205,7 +205,7 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
         first_tile(design) as u64,
         step_count,
         design.ensemble.as_ref().map_or(0, |ensemble| ensemble.samples as u64),
-        design.ensemble.as_ref().map_or(design.layers.len(), |ensemble| ensemble.first) as u64,
+        design.first_drawn() as u64,
     ];
     let mut at = HEADER_FIELDS * 8;
     for section in &sections {
@@ -324,11 +324,8 @@ pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
     }
     let mut cycles = String::new();
     if let Some(frame) = frames.first() {
-        let layers = design.layers.len();
-        let first = design.ensemble.as_ref().map_or(layers, |ensemble| ensemble.first);
-        let skipped = frame.cycles.len() - layers;
-        let last_run = |layer: usize| if layer < first { layer } else { layer + skipped };
-        let of_layers = (0..layers).map(|layer| frame.cycles[last_run(layer)]);
+        let last = frame.settings.samples - 1;
+        let of_layers = (0..design.layers.len()).map(|layer| frame.cycles[design.run_of(layer, last)]);
         of_layers.for_each(|cycles_of| line(&mut cycles, [(cycles_of, 32)].into_iter()));
     }
     // A memory needs at least one word.

@@ -27,57 +27,86 @@ pub struct Frame {
 pub struct Samples {
     /// First layer that does.
     pub first: usize,
+    /// Most samples.
     pub count: usize,
     /// Words of the first sample's first tile go into the shadow from this cycle of the frame on.
     pub from: u64,
 }
 
 /// Cycles of a frame in which each layer runs at most `planes` planes. `array` is the array's latency D.
-pub fn of_frame(layers: &[LayerMap], planes: usize, array: u64, samples: Option<Samples>) -> Frame {
-    let order = order(layers.len(), samples);
-    let mut start = 0; // first issue cycle of the layer
-    let mut loaded = 0; // first cycle in which the next tile stands complete in the shadow
-    let mut spent = Vec::with_capacity(order.len());
-    let mut input = 0;
-    // The first tile of the first sample is loaded when its noise is there.
-    let held =
-        |place: usize| samples.filter(|samples| place == samples.first).map_or(0, |samples| samples.from);
-    if held(0) > 0 {
-        loaded = held(0) + first_words(&layers[0]);
+pub fn of_frame(layers: &[LayerMap], planes: usize, array: u64) -> Frame {
+    let mut clock = Clock { array, ..Clock::default() };
+    for (index, layer) in layers.iter().enumerate() {
+        clock.run(layer.tiles(planes), first_words(&layers[(index + 1) % layers.len()]), 0);
     }
-    for (place, &index) in order.iter().enumerate() {
-        let following = order.get(place + 1).copied().unwrap_or(0);
-        let mut arrival = start + 2;
-        let mut last_vector = arrival;
-        let mut tiles = layers[index].tiles(planes).peekable();
-        while let Some(tile) = tiles.next() {
-            let door = arrival.max(loaded);
-            loaded = match tiles.peek() {
-                Some(next) => door + next.words,
-                None => door.max(held(place + 1)) + first_words(&layers[following]),
-            };
-            arrival = door + tile.vectors;
-            last_vector = arrival - 1;
-        }
-        let end = last_vector + 4 + array;
-        spent.push(end - start);
-        start = end;
-        if index == 0 {
-            input = start;
-        }
-    }
-    // The next frame is issued one cycle after this one is done, at the earliest one after its first tile is loaded;
-    // a first tile that is drawn waits for its frame.
-    let first_drawn = samples.is_some_and(|samples| samples.first == 0);
-    let interval = if first_drawn { start + 1 } else { start.max(loaded) + 1 };
-    Frame { layers: spent, interval, input }
+    let interval = clock.interval();
+    Frame { input: clock.spent[0], layers: clock.spent, interval }
 }
 
-/// The layers in the order in which they run.
-fn order(layers: usize, samples: Option<Samples>) -> Vec<usize> {
-    let again =
-        samples.into_iter().flat_map(|samples| (1..samples.count).flat_map(move |_| samples.first..layers));
-    (0..layers).chain(again).collect()
+/// Cycles of frames of 1, 2 ... `samples.count` samples.
+pub fn of_samples(layers: &[LayerMap], array: u64, samples: Samples) -> Vec<Frame> {
+    let Samples { first, count, from } = samples;
+    let mut clock = Clock { array, ..Clock::default() };
+    // A first tile that is drawn waits for its frame, and for its noise.
+    if first == 0 {
+        clock.loaded = from + first_words(&layers[0]);
+    }
+    let mut frames = Vec::with_capacity(count);
+    let mut input = 0;
+    for sample in 0..count {
+        for index in if sample == 0 { 0 } else { first }..layers.len() {
+            let following = if index + 1 == layers.len() { first } else { index + 1 };
+            // The first tile of the first sample is loaded when its noise is there.
+            let held = if sample == 0 && index + 1 == first { from } else { 0 };
+            clock.run(layers[index].tiles(1), first_words(&layers[following]), held);
+            if index == 0 {
+                input = clock.now;
+            }
+        }
+        // Behind the last sample the next frame's first tile is loaded in place of the next sample's.
+        let last = Clock { loaded: clock.door + first_words(&layers[0]), spent: Vec::new(), ..clock };
+        let interval = if first == 0 { clock.now + 1 } else { last.interval() };
+        frames.push(Frame { layers: clock.spent.clone(), interval, input });
+    }
+    frames
+}
+
+/// Where a frame stands behind the layers that have run.
+#[derive(Default)]
+struct Clock {
+    array: u64,
+    /// First issue cycle of the next layer.
+    now: u64,
+    /// Door cycle of the last tile's first vector.
+    door: u64,
+    /// First cycle in which the next tile stands complete in the shadow.
+    loaded: u64,
+    spent: Vec<u64>,
+}
+
+impl Clock {
+    /// Runs a layer. The tile behind it has `following` words, which go into the shadow from the cycle `held` on.
+    fn run(&mut self, tiles: impl Iterator<Item = Tile>, following: u64, held: u64) {
+        let mut arrival = self.now + 2;
+        let mut tiles = tiles.peekable();
+        while let Some(tile) = tiles.next() {
+            self.door = arrival.max(self.loaded);
+            self.loaded = match tiles.peek() {
+                Some(next) => self.door + next.words,
+                None => self.door.max(held) + following,
+            };
+            arrival = self.door + tile.vectors;
+        }
+        // The last vector's door is one cycle before.
+        let end = arrival + 3 + self.array;
+        self.spent.push(end - self.now);
+        self.now = end;
+    }
+
+    /// The next frame is issued one cycle after this one is done, at the earliest one after its first tile is loaded.
+    fn interval(&self) -> u64 {
+        self.now.max(self.loaded) + 1
+    }
 }
 
 /// One layer's reads of analog arrays.
@@ -151,19 +180,19 @@ mod tests {
 
     #[test]
     fn a_single_tile_takes_its_vectors_and_the_pipeline() {
-        let frame = of_frame(&[layer(1, 1, 3, 10)], 1, 4, None);
+        let frame = of_frame(&[layer(1, 1, 3, 10)], 1, 4);
         assert_eq!(frame, Frame { layers: vec![2 + 9 + 4 + 4], interval: 20, input: 19 });
     }
 
     #[test]
     fn a_dense_layer_is_limited_by_its_loads_alone() {
         // 16 tiles of 8 words: the first stands ready, 15 loads follow back to back.
-        assert_eq!(of_frame(&[layer(2, 8, 8, 1)], 1, 4, None).layers, [2 + 15 * 8 + 4 + 4]);
+        assert_eq!(of_frame(&[layer(2, 8, 8, 1)], 1, 4).layers, [2 + 15 * 8 + 4 + 4]);
     }
 
     #[test]
     fn a_convolution_hides_its_loads() {
-        assert_eq!(of_frame(&[layer(1, 4, 9, 100)], 1, 4, None).layers, [2 + 4 * 100 - 1 + 8]);
+        assert_eq!(of_frame(&[layer(1, 4, 9, 100)], 1, 4).layers, [2 + 4 * 100 - 1 + 8]);
     }
 
     #[test]
@@ -171,7 +200,7 @@ mod tests {
         let mut supported = layer(1, 4, 9, 100);
         supported.planes.push(supported.planes[0].clone());
         supported.planes.push(PlaneTiles { passes: vec![true], groups: vec![true, false, false, true] });
-        let cycles = |planes| of_frame(&[supported.clone()], planes, 4, None).layers[0];
+        let cycles = |planes| of_frame(&[supported.clone()], planes, 4).layers[0];
         assert_eq!(cycles(1), 2 + 4 * 100 - 1 + 8);
         assert_eq!(cycles(2), 2 + 8 * 100 - 1 + 8);
         assert_eq!(cycles(3), 2 + 10 * 100 - 1 + 8);
@@ -179,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_next_layers_first_load_runs_during_the_drain() {
-        let both = of_frame(&[layer(1, 4, 8, 1), layer(1, 4, 8, 1)], 1, 4, None).layers;
+        let both = of_frame(&[layer(1, 4, 8, 1), layer(1, 4, 8, 1)], 1, 4).layers;
         // The first tile of layer 1 is loaded while layer 0 drains (8 + D >= 8 words).
         assert_eq!(both[1], 2 + 3 * 8 + 8);
     }
@@ -187,14 +216,16 @@ mod tests {
     #[test]
     fn layers_before_the_first_drawn_one_run_once() {
         let layers = [layer(1, 1, 3, 20), layer(1, 4, 8, 1)];
-        let samples = |first, count| Some(Samples { first, count, from: 14 });
-        let one = of_frame(&layers, 1, 4, samples(1, 1)).layers;
-        let three = of_frame(&layers, 1, 4, samples(1, 3));
-        assert_eq!(three.layers.len(), 1 + 3);
-        assert_eq!(three.layers[..2], one[..]);
-        assert_eq!((three.layers[2], three.layers[3], three.input), (one[1], one[1], one[0]));
+        let samples = |first| Samples { first, count: 3, from: 14 };
+        let frames = of_samples(&layers, 4, samples(1));
+        let one = &frames[0].layers;
+        assert_eq!((frames.len(), frames[2].layers.len()), (3, 1 + 3));
+        assert_eq!(frames[2].layers[..2], one[..]);
+        assert_eq!((frames[2].layers[2], frames[2].layers[3], frames[2].input), (one[1], one[1], one[0]));
         // Noise is mixed while the first layer runs; without one, the frame waits for it and for the first tile.
-        assert_eq!(one, of_frame(&layers, 1, 4, None).layers);
-        assert_eq!(of_frame(&layers[1..], 1, 4, samples(0, 1)).layers, [14 + 8 + 3 * 8 + 4 + 4]);
+        assert_eq!(frames[0], of_frame(&layers, 1, 4));
+        let drawn = of_samples(&layers[1..], 4, samples(0));
+        assert_eq!(drawn[0].layers, [14 + 8 + 3 * 8 + 4 + 4]);
+        assert_eq!(drawn[2].input, drawn[2].layers.iter().sum::<u64>());
     }
 }

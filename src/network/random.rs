@@ -109,6 +109,63 @@ pub fn elements(network: &Network, seed: u64, images: usize) -> Vec<i16> {
     (0..images * network.input.shape.elements()).map(|_| element(&mut rng, network.input.code)).collect()
 }
 
+/// Dense layers of `sizes` behind an input of bits (pixels from 128 on are +1) that end in scores. `sign(layer, output,
+/// input)` is a weight, +1 where it is true, `threshold(layer, output)` that of a bit.
+pub fn dense(
+    sizes: &[usize],
+    mut sign: impl FnMut(usize, usize, usize) -> bool,
+    mut threshold: impl FnMut(usize, usize) -> i32,
+) -> Network {
+    let last = sizes.len() - 2;
+    let mut layer = |(index, pair): (usize, &[usize])| {
+        let (inputs, outputs) = (pair[0], pair[1]);
+        let weights = BitMatrix::from_fn(outputs, inputs, |output, input| sign(index, output, input));
+        let activation = match index == last {
+            true => Activation::Scores,
+            false => Activation::Sign {
+                threshold: (0..outputs).map(|output| threshold(index, output)).collect(),
+                flip: vec![false; outputs],
+            },
+        };
+        Layer {
+            name: format!("layer{index}").into(),
+            op: "dense",
+            input: Shape::vector(inputs),
+            kernel: (1, 1),
+            stride: (1, 1),
+            padding: Padding::NONE,
+            planes: vec![Plane::binary(weights)],
+            flips: None,
+            conv: Shape::vector(outputs),
+            shortcut: Shortcut::NONE,
+            sum_pixels: false,
+            pool: None,
+            activation,
+            fewer: Vec::new(),
+            output: Shape::vector(outputs),
+        }
+    };
+    let classes = sizes[last + 1];
+    Network {
+        name: "dense".into(),
+        input: Input {
+            name: "in".into(),
+            shape: Shape::vector(sizes[0]),
+            code: InputCode::Bipolar,
+            pixel_values: (0..256).map(|pixel| if pixel < 128 { -1 } else { 1 }).collect(),
+            pixel_rule: "half".into(),
+        },
+        layers: sizes.windows(2).enumerate().map(&mut layer).collect(),
+        output: Output {
+            name: "out".into(),
+            decision: Decision::Argmax,
+            scale: vec![1.0; classes],
+            bias: vec![0.0; classes],
+            top_k: None,
+        },
+    }
+}
+
 /// `network` with random flip codes of `bits` bits ([`Flips::BITS`]), a pure function of `seed`: the last layer that can
 /// be drawn is, each other one three times of four. Layers of several planes cannot, nor can a first layer that reads
 /// elements of several bits; a network without any other layer comes back as it is.

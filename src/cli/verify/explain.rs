@@ -29,9 +29,7 @@ pub fn bit(
     let vectors = if layer.sum_pixels { 1 } else { layer.vectors };
     let first_vector = group * vectors + pixel * window;
     // The runs of a frame's samples stand one behind the other.
-    let first = design.ensemble.as_ref().map_or(0, |ensemble| ensemble.first);
-    let run = index + usize::try_from(m.sample).unwrap_or(0) * (design.layers.len() - first);
-    let golden = trace.layers.get(run)?;
+    let golden = trace.layers.get(design.run_of(index, usize::try_from(m.sample).unwrap_or(0)))?;
     let sums: Vec<i64> = (first_vector..first_vector + window)
         .map(|vector| golden.sums.get(vector * design.lanes + lane).copied())
         .collect::<Option<_>>()?;

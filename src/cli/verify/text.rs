@@ -28,7 +28,7 @@ pub fn summary(verdict: &Verdict) -> String {
     line(format!("  {:28} {:>14} {:>14}", "layer", "predicted", "measured"));
     let measured = measured(verdict);
     let predicted = design.frame_of(verdict.plan.most_planes(design));
-    let last = design.last_cycles(predicted);
+    let last = design.last_cycles(&predicted.layers);
     for (index, layer) in design.layers.iter().enumerate() {
         line(row(&layer.name.terminal(), last[index], measured.get(index).copied()));
     }
@@ -204,7 +204,7 @@ pub fn sentence(verdict: &Verdict, m: &Mismatch) -> String {
 pub fn json(verdict: &Verdict) -> Value {
     let measured = measured(verdict);
     let predicted = verdict.design.frame_of(verdict.plan.most_planes(verdict.design));
-    let last = verdict.design.last_cycles(predicted);
+    let last = verdict.design.last_cycles(&predicted.layers);
     let layers: Vec<Value> = verdict
         .design
         .layers

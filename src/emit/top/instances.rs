@@ -5,9 +5,8 @@ use super::super::library::core::{Products, Writes};
 use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::program::literal;
 use super::super::result::{self, write_layer};
-use super::super::view::{DrawnView, View};
-use crate::design::width::index;
-use crate::design::{Design, Ensemble};
+use super::super::view::View;
+use crate::design::Design;
 
 pub(super) struct Instance {
     /// The module, with its parameters where it has any; one of the design's own without its prefix.
@@ -269,76 +268,6 @@ pub(super) fn weight_memory(design: &Design) -> Instance {
             design.weight_rows, design.lanes
         ),
     )
-}
-
-/// The word of flip codes beside the one of the weights that is read, from the first drawn layer on.
-pub(super) fn flip_address(v: &View, drawn: &DrawnView) -> Vec<String> {
-    let width = v.weight_address_width;
-    let mut lines = vec!["wire flip_read = weight_read & draw_layer;".to_string()];
-    match drawn.base {
-        0 => lines.push(format!("wire [{}:0] flip_address = weight_address;", width - 1)),
-        base => {
-            lines.push(format!("wire [{}:0] flip_address = weight_address - {width}'d{base};", width - 1))
-        }
-    }
-    if width > drawn.address_width {
-        let above = drawn.address_width;
-        lines.push(format!("wire unused_flip_address = &{{1'b0, flip_address[{}:{above}]}};", width - 1));
-    }
-    lines
-}
-
-/// What draws the weights: the memory of flip codes, the noise and the sampler.
-pub(super) fn draws(design: &Design, ensemble: &Ensemble) -> Vec<Instance> {
-    let memory = memories::flips(design, ensemble);
-    let address = low("flip_address", design.widths.weight_address, index(ensemble.codes.rows()));
-    let noise = vec![
-        CLOCK,
-        RESET,
-        (true, "frame_start_i", "frame_start"),
-        (true, "seed_i", "seed"),
-        (true, "flips_i", "flips"),
-        (true, "seeded_o", "seeded"),
-        (true, "step_i", "weight_read"),
-        (true, "draw_i", "draw_layer"),
-        (true, "sample_start_i", "sample_start"),
-        (true, "group_start_i", "group_start"),
-        (true, "again_i", "group_again"),
-        (true, "flip_o", "flip"),
-        (true, "noise_o", "weight_noise"),
-    ];
-    let sampler = vec![
-        CLOCK,
-        (true, "take_i", "draw"),
-        (true, "flip_i", "flip"),
-        (true, "weight_i", "weight_word"),
-        (true, "code_i", "flip_code"),
-        (true, "noise_i", "weight_noise"),
-        (true, "weight_o", "drawn_word"),
-    ];
-    vec![
-        rom(&memory, "flip_memory", ["flip_read", &address, "flip_code"])
-            .noting(format!("Flip codes of {} bits, word for word beside the weights.", ensemble.bits - 1)),
-        shared(&array::weight_noise(design, ensemble), "weight_noise", noise),
-        shared(&array::weight_sampler(design, ensemble), "weight_sampler", sampler),
-    ]
-}
-
-/// Adds the scores of the samples.
-pub(super) fn score_sum(design: &Design, ensemble: &Ensemble) -> Instance {
-    let last_word = stream::scores(design).last_word;
-    let ports = vec![
-        CLOCK,
-        RESET,
-        (true, "last_word_i", last_word.as_str()),
-        (true, "sample_first_i", "sample_first"),
-        (true, "sample_last_i", "sample_last"),
-        (true, "valid_i", "score_valid"),
-        (true, "score_i", "score"),
-        (true, "valid_o", "sum_of_scores_valid"),
-        (true, "sum_o", "sum_of_scores"),
-    ];
-    shared(&core::score_sum(design, ensemble), "score_sum", ports)
 }
 
 /// A memory that is read only; `wires` are read, address and data.

@@ -1,6 +1,7 @@
 //! The top module: the wires between the engine's parts.
 
 mod arrays;
+mod drawn;
 mod instances;
 mod loops;
 
@@ -65,7 +66,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
             parts.extend(load.instances());
             parts.push(loops::weight_loader(design, view, &load));
             if let Some(ensemble) = &design.ensemble {
-                parts.extend(instances::draws(design, ensemble));
+                parts.extend(drawn::draws(design, ensemble));
             }
             parts.push(instances::cim_array(view));
         }
@@ -91,7 +92,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         parts.push(instances::write_back(design, view));
     }
     if let Some(ensemble) = &design.ensemble {
-        parts.push(instances::score_sum(design, ensemble));
+        parts.push(drawn::score_sum(design, ensemble));
     }
     parts.push(instances::score_buffer(design, view));
     file(&design.module("top"), &Top { v: view, groups, instances: parts })
@@ -222,7 +223,7 @@ fn wire_line(width: usize, name: &str, value: &str) -> String {
 
 fn weights(design: &Design, v: &View, told: &Told) -> Group {
     let drawn = v.drawn.as_ref();
-    let lines = drawn.map_or_else(Vec::new, |drawn| instances::flip_address(v, drawn));
+    let lines = drawn.map_or_else(Vec::new, |drawn| drawn::flip_address(v, drawn));
     let mut group = group(
         "Weights on their way into the shadow cells.",
         vec![

@@ -11,55 +11,13 @@ use std::collections::BTreeMap;
 /// Dense layers of `sizes`, signs and codes from a stated pattern, thresholds 0.
 fn dense(sizes: &[usize], bits: usize) -> Network {
     let mixed = |index: usize| (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 29;
-    let mut layers = Vec::new();
-    for (index, pair) in sizes.windows(2).enumerate() {
-        let [inputs, outputs] = [pair[0], pair[1]];
-        let number = |place: usize| mixed(1000 * index + place);
-        let output = Shape::vector(outputs);
-        let sign = |o: usize, column: usize| number(o * inputs + column) & 1 == 1;
-        layers.push(Layer {
-            name: format!("layer{index}").into(),
-            op: "dense",
-            input: Shape::vector(inputs),
-            kernel: (1, 1),
-            stride: (1, 1),
-            padding: Padding::NONE,
-            planes: vec![Plane::binary(BitMatrix::from_fn(outputs, inputs, sign))],
-            flips: Some(Flips {
-                bits,
-                codes: (0..inputs * outputs).map(|at| (number(at) >> 1) as u8 % (1 << (bits - 1))).collect(),
-            }),
-            conv: output,
-            shortcut: Shortcut::NONE,
-            sum_pixels: false,
-            pool: None,
-            activation: match index + 2 == sizes.len() {
-                true => Activation::Scores,
-                false => Activation::Sign { threshold: vec![0; outputs], flip: vec![false; outputs] },
-            },
-            fewer: Vec::new(),
-            output,
-        });
+    let number = |layer: usize, place: usize| mixed(1000 * layer + place);
+    let sign = |layer: usize, o: usize, column: usize| number(layer, o * sizes[layer] + column) & 1 == 1;
+    let mut network = random::dense(sizes, sign, |_, _| 0);
+    for (index, layer) in network.layers.iter_mut().enumerate() {
+        let code = |at| (number(index, at) >> 1) as u8 % (1 << (bits - 1));
+        layer.flips = Some(Flips { bits, codes: (0..layer.fan_in() * layer.conv.c).map(code).collect() });
     }
-    let classes = sizes[sizes.len() - 1];
-    let network = Network {
-        name: "dense".into(),
-        input: Input {
-            name: "in".into(),
-            shape: Shape::vector(sizes[0]),
-            code: InputCode::Bipolar,
-            pixel_values: (0..256).map(|pixel| if pixel < 128 { -1 } else { 1 }).collect(),
-            pixel_rule: "half".into(),
-        },
-        layers,
-        output: Output {
-            name: "out".into(),
-            decision: Decision::Argmax,
-            scale: vec![1.0; classes],
-            bias: vec![0.0; classes],
-            top_k: None,
-        },
-    };
     assert_eq!(validate(&network), []);
     network
 }
