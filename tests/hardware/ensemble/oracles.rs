@@ -1,7 +1,6 @@
 //! Draws against what probability theory says of them: numbers that nobody's code made.
 
 use bincim::arch::ArchFile;
-use bincim::bits::BitMatrix;
 use bincim::design::{self, Design};
 use bincim::golden::ensemble::{self, Drawing};
 use bincim::metrics;
