@@ -4,79 +4,50 @@
     study.py train --data MNIST --out build/bayes [--seeds 1,2,3]   all networks of each seed
     study.py run   --data MNIST --out build/bayes                   classifies with up to 32 samples; writes bayes.csv here
 
-Networks of all 60,000 training images and of the first 2,000 of them. A temperature is fitted on training images from
-50,000 on, which networks of few images have not seen; those of all images have.
+Networks of the first 55,000 training images (mnist.toml) and of the first 2,000 (few.toml). A temperature is fitted on the
+last 5,000 training images, which none of them has seen.
 Needs target/release/bincim, or the program that BINCIM names. A training that was interrupted goes on where it stopped.
 """
 
 import argparse
 import csv
-import gzip
 import json
 import os
 import pathlib
-import re
-import struct
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = os.environ.get("BINCIM", HERE.parent.parent / "target" / "release" / "bincim")
-FEW, FIT_FROM, FIT = 2000, 50000, 5000
+# Training file and options of each size; the stages of each kind.
+SIZES = {"many": ("mnist.toml", ["--images", 55000]), "few": ("few.toml", ["--images", 2000])}
+KINDS = {"point": None, "drawn": None, "binn": None, "two": "binn"}
 SAMPLES = 32
+FIGURES = ["right", "nll", "ece", "brier"]
 
 
-def bincim(*words):
-    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=True).stdout
-
-
-def idx(data, name):
-    """Header and content of a file of MNIST."""
-    path = data / name
-    raw = path.read_bytes() if path.exists() else gzip.open(data / (name + ".gz")).read()
-    sizes = raw[3]
-    return struct.unpack(f">{sizes}I", raw[4:4 + 4 * sizes]), raw[4 + 4 * sizes:]
-
-
-def part(data, out, begin, count):
-    """A folder with `count` training images from `begin` on."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
-        shape, raw = idx(data, name)
-        size = len(raw) // shape[0]
-        head = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", count, *shape[1:])
-        (out / name).write_bytes(head + raw[begin * size:(begin + count) * size])
-
-
-def recipes(out):
-    """Name, training file, network that it starts from."""
-    made = []
-    for of, base in (("all", "mnist.toml"), ("few", "few.toml")):
-        text = (HERE / base).read_text()
-        plain = text[:text.index("[bayes]")]
-        binn = plain + '[bayes]\nrule = "bayesbinn"\n'
-        for kind, content, start in (("point", plain, None), ("drawn", text, None), ("binn", binn, None),
-                                     ("two", text, "binn")):
-            path = out / f"{of}-{kind}.toml"
-            path.write_text(content)
-            made.append((of, kind, path, start))
-    return made
+def recipe(out, size, kind):
+    """The training file of a kind of network: that of drawn weights with another table [bayes], or without one."""
+    text = (HERE / SIZES[size][0]).read_text()
+    plain = text[:text.index("[bayes]")]
+    path = out / f"{size}-{kind}.toml"
+    path.write_text({"point": plain, "binn": plain + '[bayes]\nrule = "bayesbinn"\n'}.get(kind, text))
+    return path
 
 
 def train(data, out, seeds):
-    part(data, out / "few", 0, FEW)
-    part(data, out / "fit", FIT_FROM, FIT)
     for seed in seeds:
-        for of, kind, recipe, start in recipes(out):
-            model = out / f"{of}-{kind}-{seed}.onnx"
-            if model.exists():
-                continue
-            source = out / "few" if of == "few" else data
-            words = ["train", recipe, "--data", source, "--test", data, "--seed", seed, "--latent", "-o", model]
-            if start:
-                words += ["--start", out / f"{of}-{start}-{seed}.onnx"]
-            if model.with_suffix(".checkpoint").exists():
-                words.append("--resume")
-            subprocess.run([PROGRAM, *map(str, words)], check=True)
+        for size, (_, options) in SIZES.items():
+            for kind, start in KINDS.items():
+                model = out / f"{size}-{kind}-{seed}.onnx"
+                if model.exists():
+                    continue
+                words = ["train", recipe(out, size, kind), "--data", data, "--seed", seed, "--latent", "-o", model]
+                words += options
+                if start:
+                    words += ["--start", out / f"{size}-{start}-{seed}.onnx"]
+                if model.with_suffix(".checkpoint").exists():
+                    words.append("--resume")
+                subprocess.run([PROGRAM, *map(str, words)], check=True)
 
 
 def run(data, out):
@@ -84,15 +55,24 @@ def run(data, out):
     arch.write_text((HERE / "ecp5-45.toml").read_text().replace("samples = 8", f"samples = {SAMPLES}"))
     rows = []
     for model in sorted(out.glob("*.onnx")):
-        of, kind, seed = re.fullmatch(r"(\w+)-(\w+)-(\d+)", model.stem).groups()
-        common = ["infer", model, "--data", data, "--metrics", "--temperature", "fit", "--fit-data", out / "fit", "--json"]
-        runs = [("", [])] if kind == "point" else [("", ["--arch", arch, "--samples", SAMPLES]), ("mode", ["--mode"])]
-        for named, words in runs:
-            found = json.loads(bincim(*common, *words))
-            rows.append((of, kind, seed, named, json.dumps(found["metrics"])))
-            print(of, kind, seed, named, found["metrics"], flush=True)
+        size, kind, seed = model.stem.split("-")
+        words = ["infer", model, "--data", data, "--metrics", "--temperature", "fit", "--json"]
+        if kind != "point":
+            words += ["--arch", arch, "--samples", SAMPLES]
+        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=True)
+        found = json.loads(done.stdout)["metrics"]
+        ensemble, forms = found.get("ensemble", []), ("scores", "probabilities")
+        each = [(one["samples"], form, 1, one[form]) for one in ensemble for form in forms]
+        if not each:
+            each.append((1, "scores", 1, found["plain"]))
+        each.append((each[-1][0], "scores", found["temperature"], found["tempered"]))
+        for samples, form, temperature, figures in each:
+            row = [size, kind, seed, samples, form, f"{temperature:.3g}"]
+            rows.append(row + [f"{figures[name]:.5f}" for name in FIGURES])
+            print(*rows[-1], flush=True)
     with open(HERE / "bayes.csv", "w", newline="") as file:
-        csv.writer(file).writerows([("images", "kind", "seed", "run", "metrics"), *rows])
+        heads = ["images", "kind", "seed", "samples", "averaged", "temperature", *FIGURES]
+        csv.writer(file, lineterminator="\n").writerows([heads, *rows])
 
 
 if __name__ == "__main__":
