@@ -161,7 +161,13 @@ fn random_networks_machines_and_chips() {
             if rng.random_bool(0.3) {
                 arch.readout.range = machines::random_ends(network.layers.len(), &mut rng);
             }
-            let images = *[1, 2, 17, 70, 130].choose(&mut rng).unwrap();
+            let mut images = *[1, 2, 17, 70, 130].choose(&mut rng).unwrap();
+            if number % 12 == 5 {
+                arch.readout.kind = ReadoutKind::Adc;
+                arch.readout.levels = *[1025, 4096].choose(&mut rng).unwrap();
+                arch.readout.edges_per_cycle = 0;
+                images = *[17, 70].choose(&mut rng).unwrap();
+            }
             if let Some(design) = machines::design(&network, &arch)
                 && design.cycles * images < 200_000
                 && (design.shortcut_depth > 0) == shortcuts
