@@ -153,10 +153,26 @@ fn no_kernel_leaves_its_buffers() {
 /// The bit-parallel model against the definition, for every instruction set of this processor.
 #[test]
 fn packed_kernels_equal_the_reference() {
-    let wide =
-        Limits { layers: 2, channels: 600, side: 2, kernel: 2, input_bits: 4, planes: 2, shortcuts: false };
-    let padded =
-        Limits { layers: 3, channels: 40, side: 6, kernel: 3, input_bits: 8, planes: 1, shortcuts: true };
+    let wide = Limits {
+        layers: 2,
+        channels: 600,
+        side: 2,
+        kernel: 2,
+        input_bits: 4,
+        planes: 2,
+        shortcuts: false,
+        steps: 1,
+    };
+    let padded = Limits {
+        layers: 3,
+        channels: 40,
+        side: 6,
+        kernel: 3,
+        input_bits: 8,
+        planes: 1,
+        shortcuts: true,
+        steps: 1,
+    };
     let usual = Limits::default();
     for seed in 0..30 {
         let limits = [&usual, &wide, &padded][seed as usize % 3];

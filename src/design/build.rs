@@ -4,7 +4,9 @@ use super::images::{Cells, Domain};
 use super::*;
 use crate::arch::{Range, WeightSlices};
 use crate::mapping::{self, Mapping};
-use crate::network::{Activation, InputCode, Layer, Plane, Shortcut, Slicing, keeper};
+use crate::network::{
+    Activation, InputCode, Layer, MapCode, Plane, Shortcut, Slicing, keeper, plane_bits, plane_scales,
+};
 
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
@@ -29,12 +31,14 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
 pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
     refuse(network, arch, planes)?;
-    let network = &built(network, arch)?;
+    // What an analog array reads are bits.
+    let bits = arch.readout.is_analog().then(|| network.of_bits());
+    let network = &built(bits.as_ref().unwrap_or(network), arch)?;
     let mapping = mapping::map(network, arch);
     let row_enable = network.layers[1..]
         .iter()
         .any(|layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero);
-    let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1;
+    let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1 || layer.steps() > 1;
     // Sums of an integer's planes and matches of bits do not add up: 2 x matches - taps does.
     let kept_integers = network.input.code != InputCode::Bipolar
         && (1..network.layers.len()).any(|index| keeper(&network.layers, index) == Some(0));
@@ -88,9 +92,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     };
     let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let most = network.most_planes();
+    let steps = network.layers.iter().map(Layer::steps).max().unwrap_or(1);
     let set = |planes| {
         let layers = network.layers.iter().zip(&domains);
-        layers.flat_map(move |(layer, domain)| domain.thresholds(layer, planes, arch.lanes))
+        layers.flat_map(move |(layer, domain)| domain.thresholds(layer, planes, arch.lanes, steps))
     };
     let mut thresholds: Vec<Vec<Threshold>> = set(most).collect();
     if layers[0].weighted && network.layers[0].planes.len() > 1 || network.has_fewer() {
@@ -423,8 +428,11 @@ impl Parts<'_> {
             last_words: map.last_words,
             weight_base: 0,
             threshold_base: 0,
-            weighted: code != InputCode::Bipolar,
-            in_register: map.passes * map.planes.len() == 1 || map.block == 1 || layer.sum_pixels,
+            weighted: !code.is_bipolar(),
+            steps: layer.steps(),
+            code: code_of_steps(layer.steps()),
+            map_scales: map_scales(code),
+            in_register: map.passes * map.planes.len() * map.bits == 1 || map.block == 1 || layer.sum_pixels,
             sum_pixels: layer.sum_pixels,
             shortcut: shortcut(network, index),
             flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
@@ -484,6 +492,19 @@ impl Parts<'_> {
             coordinate,
         }
     }
+}
+
+/// What a bit of each plane of the activation memory counts.
+fn map_scales(code: MapCode) -> Vec<i64> {
+    match code {
+        MapCode::Input(_) => vec![1],
+        MapCode::Activation { steps } => plane_scales(steps).iter().map(|&scale| scale as i64).collect(),
+    }
+}
+
+/// The planes' bits of every number of thresholds that are met.
+fn code_of_steps(steps: usize) -> Vec<Vec<bool>> {
+    (0..=steps).map(|met| plane_bits(steps, met)).collect()
 }
 
 /// Weight words of all tiles of a layer.

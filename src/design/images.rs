@@ -4,7 +4,7 @@ use super::analog::{self, LayerReadout};
 use super::{LayerDesign, Source, Threshold};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
-use crate::network::{Activation, InputCode, Layer, Plane};
+use crate::network::{Activation, Layer, MapCode, Plane};
 
 /// Geometry that the weight image depends on.
 pub(super) struct Cells {
@@ -143,7 +143,7 @@ impl Cells {
 
 /// The domain of a layer's accumulator in the engine, and how the network's accumulator `acc` maps into it.
 pub(super) struct Domain {
-    code: InputCode,
+    code: MapCode,
     /// Sums are signed (`2*count - driven`) instead of counts.
     signed: bool,
     /// Pixels added into one accumulator.
@@ -173,25 +173,19 @@ struct AnalogDomain {
 }
 
 impl Domain {
-    pub fn new(layer: &Layer, code: InputCode, signed_counts: bool) -> Domain {
+    pub fn new(layer: &Layer, code: MapCode, signed_counts: bool) -> Domain {
         let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
-        Domain {
-            code,
-            signed: signed_counts && code == InputCode::Bipolar,
-            pixels,
-            analog: None,
-            added: None,
-        }
+        Domain { code, signed: signed_counts && code.is_bipolar(), pixels, analog: None, added: None }
     }
 
     /// The domain behind an analog readout.
-    pub fn analog(layer: &Layer, code: InputCode, readout: &LayerReadout, fraction: u32) -> Domain {
+    pub fn analog(layer: &Layer, code: MapCode, readout: &LayerReadout, fraction: u32) -> Domain {
         let (low, high) = readout.sums;
         let (lowest, highest) = code.range();
         // Bits -1 and +1 of an integer add up to twice what it is above its middle, bits 0 and 1 to what it is above its
         // smallest value.
-        let (slope, constant) = match (code, readout.unipolar) {
-            (InputCode::Bipolar, _) => (1, 0),
+        let (slope, constant) = match (code.is_bipolar(), readout.unipolar) {
+            (true, _) => (1, 0),
             (_, true) => (1, i64::from(lowest)),
             (_, false) => (2, i64::from(lowest + highest)),
         };
@@ -214,7 +208,7 @@ impl Domain {
     /// What a product of bits counts in the engine's sums: 2 where it is added behind an analog array to sums of
     /// integer codes, which count twice.
     pub fn slope_of_bits(&self) -> i64 {
-        self.analog.map_or(1, |analog| if self.code == InputCode::Bipolar { analog.slope } else { 1 })
+        self.analog.map_or(1, |analog| if self.code.is_bipolar() { analog.slope } else { 1 })
     }
 
     /// Smallest and largest accumulator of the engine.
@@ -230,18 +224,22 @@ impl Domain {
             return (analog.low, analog.high);
         }
         // Partial sums of the first planes may lie farther out than the sum of all: each plane counts by itself.
-        let taps = taps * layer.scales();
+        let most = taps * layer.scales() * self.most();
+        (if self.signed { -most } else { 0 }, most)
+    }
+
+    /// What all planes of an element count together.
+    fn most(&self) -> i64 {
         match self.code {
-            InputCode::Bipolar if self.signed => (-taps, taps),
-            InputCode::Bipolar => (0, taps),
-            code => (0, taps * ((1 << code.planes()) - 1)),
+            MapCode::Input(code) => (1 << code.planes()) - 1,
+            MapCode::Activation { steps } => steps as i64,
         }
     }
 
     /// `engine accumulator - acc` for integer inputs: every -1 weight counts each plane's zeros as matches, and
     /// the code is offset by the smallest value. Of the first `planes` planes of weights.
     fn offset(&self, layer: &Layer, planes: usize, channel: usize) -> i64 {
-        let codes = (1i64 << self.code.planes()) - 1;
+        let codes = self.most();
         let lowest = i64::from(self.code.range().0);
         let of_plane = |plane: &Plane| {
             let signs = || (0..layer.fan_in()).map(|column| plane.value(channel, column));
@@ -254,10 +252,10 @@ impl Domain {
 
     /// `factor * engine - acc`, with the first `planes` planes; behind an analog array `slope * acc - engine`.
     fn surplus(&self, layer: &Layer, planes: usize, channel: usize) -> i64 {
-        let own = match (self.code, self.analog) {
+        let own = match (self.code.is_bipolar(), self.analog) {
             (_, Some(analog)) => analog::shift(analog.constant, layer, planes, channel, self.pixels),
-            (InputCode::Bipolar, _) if self.signed => 0,
-            (InputCode::Bipolar, _) => layer.fan_in() as i64 * self.pixels,
+            (true, _) if self.signed => 0,
+            (true, _) => layer.fan_in() as i64 * self.pixels * self.most(),
             _ => self.offset(layer, planes, channel),
         };
         own + self.added.as_ref().map_or(0, |added| added.surplus[planes - 1][channel])
@@ -274,33 +272,42 @@ impl Domain {
             return (exact << analog.fraction).clamp(low, high + 1);
         }
         // A sum of signs is twice its matches less its taps.
-        let factor = if self.code == InputCode::Bipolar && !self.signed { 2 } else { 1 };
+        let factor = if self.code.is_bipolar() && !self.signed { 2 } else { 1 };
         let least = threshold + self.surplus(layer, planes, channel) + factor - 1;
         least.div_euclid(factor).clamp(low, high + 1)
     }
 
     /// Shift and subtrahend of a score: `acc = (engine << shift) - value`.
     pub fn score(&self, layer: &Layer, channel: usize) -> (usize, i64) {
-        match self.code {
-            InputCode::Bipolar if self.signed => (0, 0),
-            InputCode::Bipolar => (1, layer.fan_in() as i64 * self.pixels),
-            _ => (0, self.offset(layer, layer.planes.len(), channel)),
+        match self.code.is_bipolar() {
+            true if self.signed => (0, 0),
+            true => (1, layer.fan_in() as i64 * self.pixels * self.most()),
+            false => (0, self.offset(layer, layer.planes.len(), channel)),
         }
     }
 
     /// Threshold entries of a layer that runs its first `planes` planes (all where it has no more), group by group,
-    /// `lanes` each.
-    pub fn thresholds(&self, layer: &Layer, planes: usize, lanes: usize) -> Vec<Vec<Threshold>> {
+    /// `lanes` for each of `steps` steps, of which the layer may have fewer: none meets the others.
+    pub fn thresholds(
+        &self,
+        layer: &Layer,
+        planes: usize,
+        lanes: usize,
+        steps: usize,
+    ) -> Vec<Vec<Threshold>> {
         let never = self.range(layer).1 + 1;
         (0..layer.conv.c.div_ceil(lanes))
             .map(|group| {
-                (0..lanes)
-                    .map(|lane| {
-                        let channel = group * lanes + lane;
+                (0..steps * lanes)
+                    .map(|place| {
+                        let (step, channel) = (place / lanes, group * lanes + place % lanes);
                         match &layer.activation {
-                            _ if channel >= layer.conv.c => Threshold { value: never, flip: false },
+                            _ if channel >= layer.conv.c || step >= layer.steps() => {
+                                Threshold { value: never, flip: false }
+                            }
                             Activation::Sign { threshold, flip } => {
-                                let own = layer.fewer.get(planes - 1).unwrap_or(threshold)[channel];
+                                let list = layer.fewer.get(planes - 1).unwrap_or(threshold);
+                                let own = list[step * layer.conv.c + channel];
                                 Threshold {
                                     value: self.threshold(layer, planes, channel, i64::from(own)),
                                     flip: flip[channel],

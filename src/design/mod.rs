@@ -76,7 +76,8 @@ pub struct Design {
     pub weight_rows: usize,
     /// Weight memory: one word a row of the matrix; bit `lane * weight_rows + r`.
     pub weights: BitMatrix,
-    /// Threshold memory: one entry a group of lanes, `lanes` long. Where fewer planes have thresholds of their own, or
+    /// Threshold memory: one entry a group of lanes, `lanes` long for each of [`Design::steps`] steps, step after step.
+    /// Where fewer planes have thresholds of their own, or
     /// shift the sums of an integer first layer, sets for 1, 2 ... planes stand behind the one for all planes.
     pub thresholds: Vec<Vec<Threshold>>,
 
@@ -187,6 +188,16 @@ impl Design {
             hash.update([u8::from(threshold.flip)]);
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Most thresholds of a lane.
+    pub fn steps(&self) -> usize {
+        self.layers.iter().map(|layer| layer.steps).max().unwrap_or(1)
+    }
+
+    /// Planes of the activation memory: most bits of an activation.
+    pub fn map_bits(&self) -> usize {
+        self.layers.iter().map(|layer| layer.map_scales.len()).max().unwrap_or(1)
     }
 
     /// Groups of all layers.
@@ -350,6 +361,14 @@ pub struct LayerDesign {
     pub passes: usize,
     /// Planes of the weights.
     pub planes: Vec<PlaneDesign>,
+    /// What a bit of each plane of the map that the layer reads counts: every tile is run once for each of them, plane
+    /// after plane. 1 alone for bits, and for the input, whose planes the tree weighs or the rows carry in turn.
+    pub map_scales: Vec<i64>,
+    /// Thresholds of a lane.
+    pub steps: usize,
+    /// The bits of the planes that are written where 0, 1 ... `steps` thresholds are met.
+    #[serde(skip)]
+    pub code: Vec<Vec<bool>>,
     /// Tiles along the output channels: ceil(C_out / lanes).
     pub groups: usize,
     /// Convolution pixels (pooling windows expanded) walked in all.

@@ -11,7 +11,8 @@ use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Poo
 pub struct LayerTrace {
     /// Accumulators in CHW order of the layer's `conv` shape; one a channel where the layer sums its pixels.
     pub accumulators: Vec<i32>,
-    /// Bits in CHW order of the layer's `output` shape, after pooling; empty where the layer gives scores.
+    /// Bits of step after step of the thresholds, each in CHW order of the layer's `output` shape, after pooling; empty
+    /// where the layer gives scores.
     pub bits: Vec<bool>,
 }
 
@@ -31,8 +32,10 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
     let mut map: Vec<i32> = input.iter().map(|&value| i32::from(value)).collect();
     let mut layers = Vec::new();
     let mut kept: Vec<i32> = Vec::new();
-    for layer in &network.layers {
-        let mut accumulators = convolve(layer, &map);
+    for (index, layer) in network.layers.iter().enumerate() {
+        let code = network.code_of(index);
+        let largest = if code.is_bipolar() { code.range().1 } else { 1 };
+        let mut accumulators = convolve(layer, &map, largest);
         if layer.sum_pixels {
             accumulators = accumulators.chunks(layer.conv.pixels()).map(|c| c.iter().sum()).collect();
         }
@@ -48,7 +51,7 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
         };
         map = match layer.activation {
             Activation::Scores => accumulators.clone(),
-            Activation::Sign { .. } => bits.iter().map(|&bit| if bit { 1 } else { -1 }).collect(),
+            Activation::Sign { .. } => levels(layer, &bits),
         };
         layers.push(LayerTrace { accumulators, bits });
     }
@@ -120,21 +123,22 @@ fn chw(shape: Shape, c: usize, y: usize, x: usize) -> usize {
     (c * shape.h + y) * shape.w + x
 }
 
-/// The accumulators of every channel and pixel, CHW.
-fn convolve(layer: &Layer, map: &[i32]) -> Vec<i32> {
+/// The accumulators of every channel and pixel, CHW; `largest`: of what the map's elements can be, where it is not of
+/// integers.
+fn convolve(layer: &Layer, map: &[i32], largest: i32) -> Vec<i32> {
     let mut accumulators = Vec::with_capacity(layer.conv.elements());
     for o in 0..layer.conv.c {
         for y in 0..layer.conv.h {
             for x in 0..layer.conv.w {
-                accumulators.push(accumulate(layer, map, o, y, x));
+                accumulators.push(accumulate(layer, map, largest, (o, y, x)));
             }
         }
     }
     accumulators
 }
 
-/// The sum over all taps of output channel `o` at pixel (y, x).
-fn accumulate(layer: &Layer, map: &[i32], o: usize, y: usize, x: usize) -> i32 {
+/// The sum over all taps of output channel `o` at pixel (y, x); `largest`: of what the map's elements can be.
+fn accumulate(layer: &Layer, map: &[i32], largest: i32, (o, y, x): (usize, usize, usize)) -> i32 {
     let mut sum = 0;
     let mut column = 0;
     for ky in 0..layer.kernel.0 {
@@ -148,8 +152,8 @@ fn accumulate(layer: &Layer, map: &[i32], o: usize, y: usize, x: usize) -> i32 {
                     }
                     _ => match layer.padding.value {
                         PadValue::Zero => 0,
-                        PadValue::Plus => 1,
-                        PadValue::Minus => -1,
+                        PadValue::Plus => largest,
+                        PadValue::Minus => -largest,
                     },
                 };
                 sum += layer.weight(o, column) * value;
@@ -160,14 +164,25 @@ fn accumulate(layer: &Layer, map: &[i32], o: usize, y: usize, x: usize) -> i32 {
     sum
 }
 
-/// Threshold, flip and max pooling: the layer's output bits, CHW.
+/// What the bits of the steps count together, CHW.
+fn levels(layer: &Layer, bits: &[bool]) -> Vec<i32> {
+    let elements = layer.output.elements();
+    let value = |index: usize| {
+        (0..layer.steps()).map(|step| if bits[step * elements + index] { 1 } else { -1 }).sum()
+    };
+    (0..elements).map(value).collect()
+}
+
+/// Threshold, flip and max pooling: the layer's output bits, CHW, step after step.
 fn signs(layer: &Layer, accumulators: &[i32], threshold: &[i32], flip: &[bool]) -> Vec<bool> {
     let before_sign = layer.pool.is_some_and(|pool| pool.before_sign);
-    let mut bits = Vec::with_capacity(layer.output.elements());
-    for (index, mut window) in pools(layer, accumulators).enumerate() {
-        let c = index / layer.output.pixels();
-        let sign = |acc: i32| (acc >= threshold[c]) ^ flip[c];
-        bits.push(if before_sign { window.max().is_some_and(sign) } else { window.any(sign) });
+    let mut bits = Vec::with_capacity(layer.output.elements() * layer.steps());
+    for threshold in threshold.chunks(layer.conv.c) {
+        for (index, mut window) in pools(layer, accumulators).enumerate() {
+            let c = index / layer.output.pixels();
+            let sign = |acc: i32| (acc >= threshold[c]) ^ flip[c];
+            bits.push(if before_sign { window.max().is_some_and(sign) } else { window.any(sign) });
+        }
     }
     bits
 }
@@ -193,6 +208,8 @@ fn pools<'a>(
 mod tests {
     use super::*;
     use crate::bits::BitMatrix;
+    use crate::lower::lower;
+    use crate::network::random::{self, Limits};
     use crate::network::{Input, InputCode, Mask, Padding, Plane, Shortcut, validate};
 
     /// One 2x2 convolution with padding on a 1x2x2 input, small enough to be summed by hand.
@@ -271,6 +288,32 @@ mod tests {
         // Base sums 5, -12, 6, 101, twice; then - upper left + lower left.
         assert_eq!(run(&network, &input).scores, [10, -24 + 5, 12, 202 - 5 + 11]);
         assert_eq!(run(&network.limited(1), &input).scores, [10, -24, 12, 202]);
+    }
+
+    #[test]
+    fn activations_of_several_levels_are_as_many_bits() {
+        let limits = Limits { steps: 15, planes: 3, input_bits: 3, ..Limits::default() };
+        let mut seen = 0;
+        for seed in 0..120 {
+            let network = random::network(seed, &Limits { channels: 9, side: 6, ..limits.clone() });
+            let bits = network.of_bits();
+            assert_eq!(validate(&bits), [], "seed {seed}");
+            let (lowered, of_lowered) = (lower(network.clone()), lower(network.of_bits()));
+            assert_eq!(validate(&lowered), [], "seed {seed}");
+            for image in random::elements(&network, seed, 3).chunks(network.input.shape.elements()) {
+                let (one, other) = (run(&network, image), run(&bits, image));
+                assert_eq!(one.scores, other.scores, "seed {seed}");
+                for (index, (one, other)) in one.layers.iter().zip(&other.layers).enumerate() {
+                    assert_eq!(one.bits, other.bits, "seed {seed}, layer {index}");
+                    let repeated = one.accumulators.repeat(network.layers[index].steps());
+                    assert_eq!(repeated, other.accumulators, "seed {seed}, layer {index}");
+                }
+                assert_eq!(run(&lowered, image).scores, one.scores, "seed {seed}");
+                assert_eq!(run(&of_lowered, image).scores, one.scores, "seed {seed}");
+            }
+            seen += usize::from(network.layers.iter().any(|layer| layer.steps() > 1));
+        }
+        assert!(seen > 60, "{seen}");
     }
 
     #[test]

@@ -13,8 +13,10 @@ pub fn run(network: &mut Network) {
         let Activation::Sign { threshold, flip } = &mut layer.activation else { continue };
         for c in (0..flip.len()).filter(|&c| flip[c]).collect::<Vec<usize>>() {
             layer.planes.iter_mut().for_each(|plane| plane.negate_row(c));
-            threshold[c] = 1 - threshold[c];
-            layer.fewer.iter_mut().for_each(|list| list[c] = 1 - list[c]);
+            let lists = std::iter::once(&mut *threshold).chain(&mut layer.fewer);
+            for own in lists.flat_map(|list| list.iter_mut().skip(c).step_by(flip.len())) {
+                *own = 1 - *own;
+            }
             flip[c] = false;
         }
     }

@@ -16,7 +16,7 @@ pub fn run(network: &mut Network) {
         if layer.pool.is_some_and(|p| !p.before_sign) {
             continue;
         }
-        let Activation::Sign { flip, .. } = &mut layer.activation else { continue };
+        let Activation::Sign { flip, .. } = &layer.activation else { continue };
         let channels = next.input.c;
         for c in (0..flip.len()).filter(|&c| flip[c]).collect::<Vec<usize>>() {
             for weights in next.planes.iter_mut().map(|plane| &mut plane.weights) {
@@ -27,7 +27,7 @@ pub fn run(network: &mut Network) {
                     }
                 }
             }
-            flip[c] = false;
+            layer.turn_bits(c);
         }
     }
 }

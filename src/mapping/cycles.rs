@@ -163,6 +163,7 @@ mod tests {
 
     fn layer(passes: usize, groups: usize, words: usize, vectors: usize) -> LayerMap {
         LayerMap {
+            bits: 1,
             chunks: 1,
             passes,
             planes: vec![PlaneTiles { passes: vec![true; passes], groups: vec![true; groups] }],

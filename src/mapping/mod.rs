@@ -64,6 +64,8 @@ pub struct LayerMap {
     pub passes: usize,
     /// Planes of the weights, each with the same passes.
     pub planes: Vec<PlaneTiles>,
+    /// Planes of bits of the map that the layer reads: each tile runs once for each of them. 1 for the input.
+    pub bits: usize,
     /// Tiles along the output channels.
     pub groups: usize,
     /// Weight words of a tile of every pass but the last, and of the last.
@@ -95,7 +97,7 @@ impl LayerMap {
                 self.planes.iter().take(planes).flat_map(move |plane| {
                     (0..self.passes)
                         .filter(move |&p| plane.runs(group, p))
-                        .map(move |p| Tile { words: words(p) as u64, vectors: block(b) as u64 })
+                        .map(move |p| Tile { words: words(p) as u64, vectors: (block(b) * self.bits) as u64 })
                 })
             })
         })
@@ -134,7 +136,14 @@ pub fn map(network: &Network, arch: &Arch) -> Mapping {
                 _ => pass_of_tap(layer, arch, tiles.chunks, column),
             };
             let planes = plane_tiles(layer, arch.lanes, tiles.passes, pass_of);
-            arrange(layer, arch, tiles, planes, network.code_of(index).planes())
+            let bits = network.code_of(index).planes();
+            arrange(
+                layer,
+                arch,
+                tiles,
+                planes,
+                if index == 0 { Elements::Input(bits) } else { Elements::Map(bits) },
+            )
         })
         .collect();
     Mapping { plane_rows, layers }
@@ -193,7 +202,24 @@ fn map_tiles(layer: &Layer, arch: &Arch) -> FanIn {
     FanIn { chunks, passes, last_rows: (last_slots - 1) * arch.word + last_chunk_channels }
 }
 
-fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, tiles: Vec<PlaneTiles>, planes: usize) -> LayerMap {
+/// Planes of bits of what a layer reads: of the input, which come at once, or of a map, which come one after the other.
+#[derive(Clone, Copy)]
+enum Elements {
+    Input(usize),
+    Map(usize),
+}
+
+fn arrange(
+    layer: &Layer,
+    arch: &Arch,
+    fan_in: FanIn,
+    tiles: Vec<PlaneTiles>,
+    elements: Elements,
+) -> LayerMap {
+    let (planes, bits) = match elements {
+        Elements::Input(planes) => (planes, 1),
+        Elements::Map(planes) => (planes, planes),
+    };
     let window = layer.pool.map_or(1, |pool| pool.kernel.0 * pool.kernel.1);
     let vectors = if layer.sum_pixels { layer.conv.pixels() } else { layer.output.pixels() * window };
     let full_words = arch.rows / arch.weight_rows;
@@ -207,6 +233,7 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, tiles: Vec<PlaneTiles>, pl
         chunks: fan_in.chunks,
         passes: fan_in.passes,
         planes: tiles,
+        bits,
         groups: layer.conv.c.div_ceil(arch.lanes),
         words: full_words,
         last_words,
@@ -232,7 +259,7 @@ fn arrange(layer: &Layer, arch: &Arch, fan_in: FanIn, tiles: Vec<PlaneTiles>, pl
             }
         };
     }
-    if whole.passes * whole.planes.len() == 1 || layer.sum_pixels {
+    if whole.passes * whole.planes.len() * whole.bits == 1 || layer.sum_pixels {
         return whole;
     }
     candidates(&whole, arch.accumulator_depth)

@@ -1,6 +1,6 @@
 //! The invariants of a network, checked after reading and by every generator of random networks.
 
-use super::{Activation, Flips, InputCode, Layer, Network, Plane, Shape, accumulator_range, keeper};
+use super::{Activation, Flips, InputCode, Layer, MapCode, Network, Plane, Shape, accumulator_range, keeper};
 
 /// One broken invariant: the layer's name and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,16 +10,18 @@ pub struct Problem {
     pub what: String,
 }
 
-/// Channels of layer `index` whose bit is the same for every input: their threshold is always or never met.
+/// Channels of layer `index` whose activation is the same for every input: their thresholds are always or never met.
 pub fn constant_channels(network: &Network, index: usize) -> usize {
     match &network.layers[index].activation {
         Activation::Scores => 0,
         Activation::Sign { threshold, .. } => threshold
             .iter()
             .enumerate()
-            .filter(|&(channel, &t)| {
+            .take(network.layers[index].conv.c)
+            .filter(|&(channel, _)| {
                 let (low, high) = accumulator_range(&network.layers, index, channel, network.input.code);
-                i64::from(t) <= low || i64::from(t) > high
+                let own = || threshold.iter().skip(channel).step_by(network.layers[index].conv.c);
+                own().all(|&t| i64::from(t) <= low || i64::from(t) > high)
             })
             .count(),
     }
@@ -87,21 +89,17 @@ pub fn validate(network: &Network) -> Vec<Problem> {
             Activation::Scores if index != last => say("only the last layer may give raw scores".into()),
             Activation::Scores if layer.pool.is_some() => say("raw scores cannot be max-pooled".into()),
             Activation::Scores => {}
-            Activation::Sign { threshold, flip } => {
-                if threshold.len() != layer.conv.c || flip.len() != layer.conv.c {
-                    say(format!("needs {} thresholds and flips", layer.conv.c));
-                }
-            }
+            Activation::Sign { threshold, flip } => signs(layer, threshold, flip, index == last, &mut say),
         }
         let fewer = network.most_planes() - 1;
         if !layer.fewer.is_empty()
             && (layer.activation == Activation::Scores
                 || layer.fewer.len() != fewer
-                || layer.fewer.iter().any(|list| list.len() != layer.conv.c))
+                || layer.fewer.iter().any(|list| list.len() != layer.conv.c * layer.steps()))
         {
             say(format!(
                 "thresholds of fewer planes are {fewer} lists of {} of a layer of bits",
-                layer.conv.c
+                layer.conv.c * layer.steps()
             ));
         }
     }
@@ -114,6 +112,36 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         });
     }
     problems
+}
+
+/// What is wrong with the thresholds of a layer.
+fn signs(layer: &Layer, threshold: &[i32], flip: &[bool], last: bool, say: &mut dyn FnMut(String)) {
+    let channels = layer.conv.c;
+    if flip.len() != channels || threshold.is_empty() || !threshold.len().is_multiple_of(channels) {
+        return say(format!("needs {channels} flips, and as many thresholds for each step"));
+    }
+    let steps = layer.steps();
+    if steps == 1 {
+        return;
+    }
+    if steps > Layer::MOST_STEPS {
+        say(format!("has {steps} thresholds a channel (at most {})", Layer::MOST_STEPS));
+    }
+    if last {
+        say("the last layer gives scores or bits, no activations of several levels".into());
+    }
+    if !layer.shortcut.is_none() {
+        say("activations of several levels have no shortcut".into());
+    }
+    for list in std::iter::once(threshold).chain(layer.fewer.iter().map(Vec::as_slice)) {
+        let rises = |c: usize| {
+            let own = list.iter().skip(c).step_by(channels);
+            if flip[c] { own.is_sorted_by(|a, b| a >= b) } else { own.is_sorted() }
+        };
+        if let Some(channel) = (0..channels).find(|&c| !rises(c)) {
+            say(format!("the thresholds of channel {channel} are not in the order of their steps"));
+        }
+    }
 }
 
 /// What is wrong with the shortcut that begins or ends at layer `index`.
@@ -153,7 +181,7 @@ fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
 }
 
 /// What is wrong with the planes of the weights of `layer`, which reads elements of `code`.
-fn planes(layer: &Layer, code: InputCode, say: &mut impl FnMut(String)) {
+fn planes(layer: &Layer, code: MapCode, say: &mut impl FnMut(String)) {
     let (channels, taps) = (layer.conv.c, layer.fan_in());
     if !(1..=Layer::MOST_PLANES).contains(&layer.planes.len()) {
         say(format!("has {} planes of weights (1 to {})", layer.planes.len(), Layer::MOST_PLANES));

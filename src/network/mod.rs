@@ -9,11 +9,13 @@ mod flips;
 pub mod random;
 mod shortcut;
 mod slices;
+mod steps;
 
 pub use check::{Problem, constant_channels, validate};
 pub use flips::{FLIP_BITS, Flips, flip_codes};
 pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
+pub use steps::{plane_bits, plane_scales};
 
 use crate::bits::BitMatrix;
 use crate::escape::Untrusted;
@@ -90,6 +92,39 @@ impl InputCode {
     }
 }
 
+/// How an element of the map that a layer reads is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MapCode {
+    /// An element of the network's input.
+    Input(InputCode),
+    /// The activation of a layer with `steps` thresholds a channel: -steps, -steps + 2 ..= steps.
+    Activation { steps: usize },
+}
+
+impl MapCode {
+    /// Whether the element is made of -1 and +1, one of them or several.
+    pub fn is_bipolar(&self) -> bool {
+        matches!(self, MapCode::Input(InputCode::Bipolar) | MapCode::Activation { .. })
+    }
+
+    /// Number of planes of bits an element takes.
+    pub fn planes(&self) -> usize {
+        match *self {
+            MapCode::Input(code) => code.planes(),
+            MapCode::Activation { steps } => plane_scales(steps).len(),
+        }
+    }
+
+    /// Smallest and largest value.
+    pub fn range(&self) -> (i32, i32) {
+        match *self {
+            MapCode::Input(code) => code.range(),
+            MapCode::Activation { steps } => (-(steps as i32), steps as i32),
+        }
+    }
+}
+
 /// The input map and how an 8-bit pixel becomes one of its elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
@@ -133,9 +168,9 @@ impl Input {
 pub enum PadValue {
     /// Row not driven: the tap adds nothing (for an integer input: value 0).
     Zero,
-    /// +1.
+    /// +1, the largest level.
     Plus,
-    /// -1.
+    /// -1, the smallest level.
     Minus,
 }
 
@@ -170,8 +205,11 @@ pub struct Pool {
 /// What becomes of an accumulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Activation {
-    /// One bit: `(acc >= threshold[c]) ^ flip[c]`. A channel that is constant has its threshold at the
-    /// smallest reachable accumulator (always met) or one above the largest (never met).
+    /// Bits: `(acc >= threshold[s * channels + c]) ^ flip[c]` of each step `s`; a layer of bits has one step, one of
+    /// activations of several levels as many as thresholds ([`plane_scales`]). The bits of a channel rise together: where
+    /// one is 1 so are those of the steps before it, so thresholds do not fall from step to step, or, where the channel is
+    /// flipped, do not rise. A step that is constant has its threshold at the smallest reachable accumulator or one above
+    /// the largest.
     Sign { threshold: Vec<i32>, flip: Vec<bool> },
     /// The accumulator itself; only the last layer.
     Scores,
@@ -279,7 +317,7 @@ pub struct Layer {
     pub pool: Option<Pool>,
     pub activation: Activation,
     /// Thresholds where each layer runs at most 1, 2 ... planes, one list for each number below the most of the network;
-    /// no list: those of `activation` for every number. Flips are the same.
+    /// no list: those of `activation` for every number. Flips are the same. In the order of `activation`.
     pub fewer: Vec<Vec<i32>>,
     pub output: Shape,
 }
@@ -292,6 +330,8 @@ pub fn fewer_planes(layer: &str, planes: usize) -> String {
 impl Layer {
     /// Most planes of one layer.
     pub const MOST_PLANES: usize = 16;
+    /// Most thresholds of a channel: activations of 4 bits.
+    pub const MOST_STEPS: usize = 15;
 
     /// Keeps the first `planes` planes, where no layer of the network keeps more than `most`.
     fn limit(&mut self, planes: usize, most: usize) {
@@ -305,6 +345,29 @@ impl Layer {
         }
         self.fewer.truncate(planes - 1);
         self.fewer.resize(most - 1, threshold.clone());
+    }
+
+    /// Thresholds of a channel: 1 for a layer of bits, or of scores.
+    pub fn steps(&self) -> usize {
+        match &self.activation {
+            Activation::Sign { flip, threshold } => threshold.len() / flip.len().max(1),
+            Activation::Scores => 1,
+        }
+    }
+
+    /// Turns the bits of channel `c` of all steps round: what the channel counts is then negative.
+    pub fn turn_bits(&mut self, c: usize) {
+        let Activation::Sign { threshold, flip } = &mut self.activation else { return };
+        flip[c] = !flip[c];
+        // Bits that rise together fall when they are turned: the last step becomes the first.
+        for list in std::iter::once(threshold).chain(&mut self.fewer) {
+            let own: Vec<i32> = list.iter().skip(c).step_by(flip.len()).copied().collect();
+            list.iter_mut()
+                .skip(c)
+                .step_by(flip.len())
+                .zip(own.iter().rev())
+                .for_each(|(to, own)| *to = *own);
+        }
     }
 
     /// Inputs of one accumulator: kernel height x width x input channels.
@@ -332,9 +395,8 @@ impl Layer {
     }
 
     /// Smallest and largest sum of products that any input can give channel `c`, with all planes or only the first ones;
-    /// `code` is the input's coding for the first layer and [`InputCode::Bipolar`] for every other. What a shortcut adds
-    /// is not in it ([`accumulator_range`]).
-    pub fn product_range(&self, c: usize, code: InputCode) -> (i64, i64) {
+    /// `code` is that of the map which the layer reads. What a shortcut adds is not in it ([`accumulator_range`]).
+    pub fn product_range(&self, c: usize, code: MapCode) -> (i64, i64) {
         let pixels = if self.sum_pixels { self.conv.pixels() as i64 } else { 1 };
         let (low, high) = code.range();
         let (low, high) = (i64::from(low), i64::from(high));
@@ -372,12 +434,12 @@ impl Layer {
     /// Distance between neighbouring sums of products of one channel: what the scales of all planes have in common, and
     /// with one plane twice that, since a sum of bipolar values has the parity of its number of taps, unless some taps
     /// are not driven.
-    pub fn product_step(&self, code: InputCode) -> usize {
+    pub fn product_step(&self, code: MapCode) -> usize {
         let all_driven = self.padding.is_none() || self.padding.value != PadValue::Zero;
         let scales = self.planes.iter().map(|plane| plane.scale as usize);
         let common = scales.fold(0, num_integer::gcd);
         let signs = matches!(&self.planes[..], [Plane { levels: None, .. }]);
-        if code == InputCode::Bipolar && all_driven && signs { 2 * common } else { common }
+        if code.is_bipolar() && all_driven && signs { 2 * common } else { common }
     }
 }
 
@@ -417,7 +479,7 @@ impl Output {
     }
 }
 
-/// A whole network. `layers[0]` reads `input`, each other layer reads the bits of the one before, and only
+/// A whole network. `layers[0]` reads `input`, each other layer reads the activations of the one before, and only
 /// the last may have [`Activation::Scores`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
@@ -480,7 +542,7 @@ impl Network {
     }
 
     /// Coding of the map that layer `index` reads.
-    pub fn code_of(&self, index: usize) -> InputCode {
-        shortcut::code_of(index, self.input.code)
+    pub fn code_of(&self, index: usize) -> MapCode {
+        shortcut::code_of(&self.layers, index, self.input.code)
     }
 }

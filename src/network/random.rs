@@ -27,11 +27,22 @@ pub struct Limits {
     pub planes: usize,
     /// Layers add the accumulators that earlier ones kept.
     pub shortcuts: bool,
+    /// Most thresholds of a channel (1 to [`Layer::MOST_STEPS`]).
+    pub steps: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { layers: 5, channels: 70, side: 11, kernel: 7, input_bits: 8, planes: 1, shortcuts: false }
+        Limits {
+            layers: 5,
+            channels: 70,
+            side: 11,
+            kernel: 7,
+            input_bits: 8,
+            planes: 1,
+            shortcuts: false,
+            steps: 1,
+        }
     }
 }
 
@@ -53,8 +64,9 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
     let count = rng.random_range(1..=limits.layers);
     let mut map = shape;
     let input = code;
+    let rng_of_steps = &mut ChaCha8Rng::seed_from_u64(seed ^ 0x0073_7465_7073);
     for index in 0..count {
-        let code = if index == 0 { code } else { InputCode::Bipolar };
+        let code = shortcut::code_of(&layers, index, input);
         let mut next = layer(rng, limits, map, code, index, index + 1 == count);
         if limits.shortcuts {
             let kept = layers.iter().rev().find(|layer| layer.shortcut.keeps).map(|layer| layer.output);
@@ -66,6 +78,8 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
             let range = |c| accumulator_range(&layers, index, c, input);
             let activation = sign(rng, &layers[index], code, range);
             layers[index].activation = activation;
+        } else if limits.steps > 1 && index + 1 < count {
+            steps(rng_of_steps, &mut layers[index], code, limits.steps);
         }
     }
     if limits.planes > 1 {
@@ -89,18 +103,54 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
 fn fewer(rng: &mut impl Rng, layers: &mut [Layer], input: InputCode) {
     let most = layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(0);
     let some = rng.random_ratio(1, 2);
-    for (index, layer) in layers.iter_mut().enumerate() {
-        let code = if index == 0 { input } else { InputCode::Bipolar };
+    let codes: Vec<MapCode> =
+        (0..layers.len()).map(|index| shortcut::code_of(layers, index, input)).collect();
+    for (layer, code) in layers.iter_mut().zip(codes) {
         if !some || layer.activation == Activation::Scores || rng.random_ratio(1, 3) {
             continue;
         }
         for _ in 1..most {
             let own: Vec<_> = (0..layer.conv.c).map(|c| layer.product_range(c, code)).collect();
-            if let Activation::Sign { threshold, .. } = sign(rng, layer, code, |c| own[c]) {
-                layer.fewer.push(threshold);
-            }
+            let lists = (0..layer.steps()).filter_map(|_| match sign(rng, layer, code, |c| own[c]) {
+                Activation::Sign { threshold, .. } => Some(threshold),
+                Activation::Scores => None,
+            });
+            let list = in_order(lists.collect(), layer);
+            layer.fewer.push(list);
         }
     }
+}
+
+/// Gives `layer`, which is not the last, up to `most` thresholds a channel, three times of four more than one.
+fn steps(rng: &mut impl Rng, layer: &mut Layer, code: MapCode, most: usize) {
+    if !layer.shortcut.is_none() || rng.random_ratio(1, 4) {
+        return;
+    }
+    let steps = *[2, 3, 3, 5, 7, 14, 15].choose(rng).unwrap_or(&2);
+    let own: Vec<_> = (0..layer.conv.c).map(|c| layer.product_range(c, code)).collect();
+    let lists = (0..steps.min(most)).filter_map(|_| match sign(rng, layer, code, |c| own[c]) {
+        Activation::Sign { threshold, .. } => Some(threshold),
+        Activation::Scores => None,
+    });
+    let list = in_order(lists.collect(), layer);
+    if let Activation::Sign { threshold, .. } = &mut layer.activation {
+        *threshold = list;
+    }
+}
+
+/// The thresholds of `lists`, one a step, in the order that the flips of `layer` ask for.
+fn in_order(lists: Vec<Vec<i32>>, layer: &Layer) -> Vec<i32> {
+    let Activation::Sign { flip, .. } = &layer.activation else { return Vec::new() };
+    let channel = |c: usize| {
+        let mut own: Vec<i32> = lists.iter().map(|list| list[c]).collect();
+        own.sort_unstable();
+        if flip[c] {
+            own.reverse();
+        }
+        own
+    };
+    let channels: Vec<Vec<i32>> = (0..flip.len()).map(channel).collect();
+    (0..lists.len()).flat_map(|step| channels.iter().map(move |own| own[step])).collect()
 }
 
 /// `images` random input maps of `network`, element values in CHW order, one after the other.
@@ -217,7 +267,7 @@ fn layer(
     rng: &mut impl Rng,
     limits: &Limits,
     input: Shape,
-    code: InputCode,
+    code: MapCode,
     index: usize,
     last: bool,
 ) -> Layer {
@@ -355,12 +405,7 @@ fn pool(rng: &mut impl Rng, conv: Shape) -> Pool {
 }
 
 /// Thresholds near the middle of what the accumulators reach, now and then a constant channel.
-fn sign(
-    rng: &mut impl Rng,
-    layer: &Layer,
-    code: InputCode,
-    range: impl Fn(usize) -> (i64, i64),
-) -> Activation {
+fn sign(rng: &mut impl Rng, layer: &Layer, code: MapCode, range: impl Fn(usize) -> (i64, i64)) -> Activation {
     let pixels = if layer.sum_pixels { layer.conv.pixels() } else { 1 };
     let scales = layer.scales() as f64;
     let spread = f64::from(code.range().1) * scales * ((layer.fan_in() * pixels) as f64).sqrt();
@@ -425,6 +470,20 @@ mod tests {
             let first = network.first_drawn();
             first.is_some_and(|first| network.layers[first..].iter().any(|layer| layer.flips.is_none()))
         }));
+    }
+
+    #[test]
+    fn networks_of_several_levels_are_sound() {
+        let limits = Limits { steps: 15, planes: 2, ..Limits::default() };
+        let networks: Vec<Network> = (0..500).map(|seed| network(seed, &limits)).collect();
+        for (seed, network) in networks.iter().enumerate() {
+            assert_eq!(validate(network), [], "seed {seed}");
+        }
+        let layers = || networks.iter().flat_map(|network| &network.layers);
+        for steps in [1, 2, 3, 5, 7, 14, 15] {
+            assert!(layers().any(|layer| layer.steps() == steps && layer.pool.is_some()), "{steps}");
+        }
+        assert!(layers().any(|layer| layer.steps() > 1 && !layer.fewer.is_empty()));
     }
 
     #[test]

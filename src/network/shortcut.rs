@@ -1,6 +1,6 @@
 //! Residual sums: accumulators that go past a layer and are added to those of a later one.
 
-use super::{InputCode, Layer};
+use super::{InputCode, Layer, MapCode};
 
 /// What a layer has to do with accumulators that bypass layers (the identity shortcut of Bi-Real Net, Liu et al., ECCV
 /// 2018: the sum before the sign, not its bit, is added to the sum of a later layer).
@@ -30,13 +30,14 @@ pub fn keeper(layers: &[Layer], index: usize) -> Option<usize> {
 
 /// Smallest and largest accumulator that any input can give channel `c` of layer `index`; `input`: the network's coding.
 pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputCode) -> (i64, i64) {
-    let ranges = chain(layers, index).map(|index| layers[index].product_range(c, code_of(index, input)));
+    let ranges =
+        chain(layers, index).map(|index| layers[index].product_range(c, code_of(layers, index, input)));
     ranges.fold((0, 0), |(low, high), own| (low + own.0, high + own.1))
 }
 
 /// Distance between neighbouring accumulators of one channel of layer `index`.
 pub fn accumulator_step(layers: &[Layer], index: usize, input: InputCode) -> usize {
-    let steps = chain(layers, index).map(|index| layers[index].product_step(code_of(index, input)));
+    let steps = chain(layers, index).map(|index| layers[index].product_step(code_of(layers, index, input)));
     steps.fold(0, num_integer::gcd)
 }
 
@@ -46,6 +47,9 @@ fn chain(layers: &[Layer], index: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Coding of the map that layer `index` reads.
-pub(super) fn code_of(index: usize, input: InputCode) -> InputCode {
-    if index == 0 { input } else { InputCode::Bipolar }
+pub(super) fn code_of(layers: &[Layer], index: usize, input: InputCode) -> MapCode {
+    match index.checked_sub(1) {
+        None => MapCode::Input(input),
+        Some(before) => MapCode::Activation { steps: layers[before].steps() },
+    }
 }

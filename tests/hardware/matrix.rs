@@ -95,8 +95,16 @@ fn all(range: std::ops::Range<u64>, name: &str, check: fn(u64) -> Result<u64, St
 /// Windows that do not move, partly outside their map: the place of the padding is a constant.
 #[test]
 fn padding_around_a_single_pixel_is_seen() {
-    let limits =
-        Limits { layers: 3, channels: 8, side: 1, kernel: 1, input_bits: 2, planes: 1, shortcuts: false };
+    let limits = Limits {
+        layers: 3,
+        channels: 8,
+        side: 1,
+        kernel: 1,
+        input_bits: 2,
+        planes: 1,
+        shortcuts: false,
+        steps: 1,
+    };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut found = 0;
     for seed in 0..60 {
@@ -125,9 +133,15 @@ fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
     // Some networks are wide and flat, some small and deep.
     let limits = match number % 3 {
-        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes, shortcuts },
-        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes, shortcuts },
-        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes, shortcuts },
+        0 => {
+            Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes, shortcuts, steps: 1 }
+        }
+        1 => {
+            Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes, shortcuts, steps: 1 }
+        }
+        _ => {
+            Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes, shortcuts, steps: 1 }
+        }
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -149,9 +163,36 @@ pub fn drawn_pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number ^ 0x0064_7261_776e);
     let input_bits = if number.is_multiple_of(2) { 1 } else { 3 };
     let limits = match number % 3 {
-        0 => Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits, planes: 1, shortcuts: false },
-        1 => Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits, planes: 1, shortcuts: false },
-        _ => Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits, planes: 1, shortcuts: false },
+        0 => Limits {
+            layers: 4,
+            channels: 10,
+            side: 6,
+            kernel: 3,
+            input_bits,
+            planes: 1,
+            shortcuts: false,
+            steps: 1,
+        },
+        1 => Limits {
+            layers: 3,
+            channels: 6,
+            side: 9,
+            kernel: 5,
+            input_bits,
+            planes: 1,
+            shortcuts: false,
+            steps: 1,
+        },
+        _ => Limits {
+            layers: 4,
+            channels: 40,
+            side: 3,
+            kernel: 3,
+            input_bits,
+            planes: 1,
+            shortcuts: false,
+            steps: 1,
+        },
     };
     for attempt in 0.. {
         let seed = number << 20 | attempt;

@@ -129,6 +129,7 @@ fn design(feature: &Feature) -> Design {
                 input_bits: 4,
                 planes: feature.planes,
                 shortcuts: feature.shortcuts,
+                steps: 1,
             },
             _ => Limits {
                 layers: 4,
@@ -138,6 +139,7 @@ fn design(feature: &Feature) -> Design {
                 input_bits: 2,
                 planes: feature.planes,
                 shortcuts: feature.shortcuts,
+                steps: 1,
             },
         };
         let network = random::network(seed, &limits);

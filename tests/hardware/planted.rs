@@ -168,6 +168,7 @@ fn design(subject: &Subject) -> Design {
             input_bits: 3,
             planes: subject.planes,
             shortcuts: subject.shortcuts,
+            steps: 1,
         };
         let network = random::network(seed, &limits);
         let mut arch = machines::random_arch(&mut rng);

@@ -36,8 +36,16 @@ struct Case {
 
 /// A design of several layers whose last one gives several scores.
 fn small() -> Design {
-    let limits =
-        Limits { layers: 3, channels: 9, side: 5, kernel: 3, input_bits: 3, planes: 1, shortcuts: false };
+    let limits = Limits {
+        layers: 3,
+        channels: 9,
+        side: 5,
+        kernel: 3,
+        input_bits: 3,
+        planes: 1,
+        shortcuts: false,
+        steps: 1,
+    };
     (0..)
         .map(|seed| random::network(seed, &limits))
         .filter(|network| network.layers.len() == 3)

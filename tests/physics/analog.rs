@@ -68,9 +68,15 @@ fn trial(number: u64) -> (Design, Chip) {
     let planes = if number % 2 == 1 { 3 } else { 1 };
     let shortcuts = number % 5 < 2;
     let limits = match number % 3 {
-        0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts },
-        1 => Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes, shortcuts },
-        _ => Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes, shortcuts },
+        0 => {
+            Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts, steps: 1 }
+        }
+        1 => {
+            Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes, shortcuts, steps: 1 }
+        }
+        _ => {
+            Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes, shortcuts, steps: 1 }
+        }
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -197,8 +203,16 @@ fn references_of_several_shares_agree() {
 #[test]
 fn converters_of_many_codes_agree() {
     machines::need_simulator();
-    let limits =
-        Limits { layers: 2, channels: 4, side: 3, kernel: 2, input_bits: 3, planes: 1, shortcuts: false };
+    let limits = Limits {
+        layers: 2,
+        channels: 4,
+        side: 3,
+        kernel: 2,
+        input_bits: 3,
+        planes: 1,
+        shortcuts: false,
+        steps: 1,
+    };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let network = random::network(5, &limits);
     let mut arch = machines::arch(16, 4, 4, 4, 0);
@@ -289,8 +303,16 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
     let (mut compared, mut several, mut serial, mut unipolar, mut passes) = (0, 0, 0, 0, [0; 2]);
     for number in 0..120 {
         let planes = 1 + number as usize % 5;
-        let limits =
-            Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes, shortcuts: true };
+        let limits = Limits {
+            layers: 4,
+            channels: 12,
+            side: 6,
+            kernel: 3,
+            input_bits: 4,
+            planes,
+            shortcuts: true,
+            steps: 1,
+        };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
         arch.readout.kind = ReadoutKind::Adc;
@@ -338,8 +360,16 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
     let (mut compared, mut undriven, mut several, mut shares, mut columns) = (0, 0, 0, 0, 0);
     for number in 0..60 {
         let planes = 1 + number as usize % 5;
-        let limits =
-            Limits { layers: 4, channels: 12, side: 6, kernel: 3, input_bits: 4, planes, shortcuts: true };
+        let limits = Limits {
+            layers: 4,
+            channels: 12,
+            side: 6,
+            kernel: 3,
+            input_bits: 4,
+            planes,
+            shortcuts: true,
+            steps: 1,
+        };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
         machines::random_slices(&mut arch, &mut rng);
@@ -398,6 +428,7 @@ fn sums_to_calibrate_from_do_not_depend_on_the_reference() {
             input_bits: 4,
             planes: 2,
             shortcuts: false,
+            steps: 1,
         };
         let network = random::network(number, &limits);
         let mut arch = machines::random_arch(&mut rng);
@@ -431,6 +462,7 @@ fn scores_of_another_unit_give_the_same_class() {
             input_bits: 4,
             planes: 1,
             shortcuts: false,
+            steps: 1,
         };
         let mut network = random::network(number, &limits);
         let last = network.layers.last().expect("a layer");

@@ -253,8 +253,16 @@ fn physics(number: u64) -> Physics {
 /// Every readout, with and without noise in gates: 20 chips each, the Verilog built once for all of them.
 #[test]
 fn verilog_equals_the_machine_on_twenty_chips_of_every_readout() {
-    let limits =
-        Limits { layers: 4, channels: 24, side: 6, kernel: 3, input_bits: 3, planes: 1, shortcuts: false };
+    let limits = Limits {
+        layers: 4,
+        channels: 24,
+        side: 6,
+        kernel: 3,
+        input_bits: 3,
+        planes: 1,
+        shortcuts: false,
+        steps: 1,
+    };
     for (kind, noise) in [ReadoutKind::Adc, ReadoutKind::Sense].into_iter().flat_map(|k| [(k, 0.0), (k, 1.5)])
     {
         let design = (0..)
@@ -328,8 +336,16 @@ fn verilog_equals_the_machine_on_twenty_chips_of_supports_and_slices() {
 }
 
 fn several(cells: Cells, kind: ReadoutKind, share: usize, noise: f64) -> Option<Bench> {
-    let limits =
-        Limits { layers: 4, channels: 20, side: 5, kernel: 3, input_bits: 3, planes: 4, shortcuts: false };
+    let limits = Limits {
+        layers: 4,
+        channels: 20,
+        side: 5,
+        kernel: 3,
+        input_bits: 3,
+        planes: 4,
+        shortcuts: false,
+        steps: 1,
+    };
     let mut arch = readout(machines::arch(32, 8, 8, 8, 0), kind, noise);
     arch.share = share;
     match cells {

@@ -4,7 +4,7 @@
 use crate::common::{evaluate, shared};
 use bincim::bits::BitMatrix;
 use bincim::lower::lower;
-use bincim::network::{Activation, Decision, InputCode, Layer, Network, validate};
+use bincim::network::{Activation, Decision, InputCode, Layer, MapCode, Network, validate};
 use bincim::read;
 use npyz::npz::NpzArchive;
 
@@ -43,9 +43,9 @@ fn last(layer: &Layer) -> (&Vec<i32>, &Vec<bool>) {
 }
 
 /// Thresholds of the neutral arrays, brought into lowest..=highest + 1 and to the smallest reachable value.
-fn neutral_thresholds(file: &str, layer: &Layer, index: usize, code: InputCode) -> Vec<i32> {
+fn neutral_thresholds(file: &str, layer: &Layer, index: usize, code: MapCode) -> Vec<i32> {
     let (_, values) = array::<i32>(file, &format!("L{index}_T"));
-    let step = if code == InputCode::Bipolar { 2 } else { 1 };
+    let step = if code.is_bipolar() { 2 } else { 1 };
     values
         .iter()
         .enumerate()

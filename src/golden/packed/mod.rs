@@ -188,6 +188,7 @@ mod tests {
             input_bits: 8,
             planes: 1,
             shortcuts: false,
+            steps: 1,
         };
         equals_reference(1000..1100, &limits, 2 * BATCH.0 + 5);
     }
@@ -202,6 +203,7 @@ mod tests {
             input_bits: 4,
             planes: 1,
             shortcuts: false,
+            steps: 1,
         };
         equals_reference(2000..2030, &limits, 2);
     }
@@ -218,6 +220,7 @@ mod tests {
             input_bits: 4,
             planes: 3,
             shortcuts: false,
+            steps: 1,
         };
         equals_reference(4000..4010, &limits, 2);
     }

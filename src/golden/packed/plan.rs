@@ -11,7 +11,7 @@ use super::kernel::{InstructionSet, LANES, Window, Windows};
 use super::maps::{BitMap, InputMap};
 use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
-use crate::network::{Activation, InputCode, Layer, Network, PadValue, Padding, Pool, Shape, Shortcut};
+use crate::network::{Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Shape, Shortcut};
 
 /// One layer, ready to run.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ fn plan_layer(
     layer: &Layer,
     source: &Source,
     next_padding: Padding,
-    code: InputCode,
+    code: MapCode,
     set: InstructionSet,
 ) -> LayerPlan {
     let output = match layer.activation {
@@ -197,7 +197,7 @@ fn plan_layer(
         },
     };
     let windows = Windows::new(list, source.runs, source.run_words, source.row);
-    debug_assert!(code == InputCode::Bipolar || source.integers);
+    debug_assert!(code.is_bipolar() || source.integers);
     let passes = planes
         .iter()
         .map(|(matrix, scale)| Pass { weights: weights(layer, matrix, source, set), scale: *scale })

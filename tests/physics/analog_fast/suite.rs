@@ -149,10 +149,46 @@ fn random_networks_machines_and_chips() {
         let planes = if number % 2 == 1 { 3 } else { 1 };
         let shortcuts = number % 5 < 2;
         let limits = match number % 4 {
-            0 => Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts },
-            1 => Limits { layers: 3, channels: 6, side: 8, kernel: 3, input_bits: 8, planes, shortcuts },
-            2 => Limits { layers: 4, channels: 80, side: 3, kernel: 2, input_bits: 2, planes, shortcuts },
-            _ => Limits { layers: 3, channels: 300, side: 1, kernel: 1, input_bits: 1, planes, shortcuts },
+            0 => Limits {
+                layers: 3,
+                channels: 10,
+                side: 5,
+                kernel: 3,
+                input_bits: 4,
+                planes,
+                shortcuts,
+                steps: 1,
+            },
+            1 => Limits {
+                layers: 3,
+                channels: 6,
+                side: 8,
+                kernel: 3,
+                input_bits: 8,
+                planes,
+                shortcuts,
+                steps: 1,
+            },
+            2 => Limits {
+                layers: 4,
+                channels: 80,
+                side: 3,
+                kernel: 2,
+                input_bits: 2,
+                planes,
+                shortcuts,
+                steps: 1,
+            },
+            _ => Limits {
+                layers: 3,
+                channels: 300,
+                side: 1,
+                kernel: 1,
+                input_bits: 1,
+                planes,
+                shortcuts,
+                steps: 1,
+            },
         };
         let (design, images) = loop {
             let network = random::network(rng.random(), &limits);
@@ -446,6 +482,7 @@ fn noise_shifts_the_voltages() {
             input_bits: 3,
             planes: 1,
             shortcuts: false,
+            steps: 1,
         };
         let (design, count) = loop {
             let network = random::network(rng.random(), &limits);
