@@ -3,7 +3,7 @@
 use bincim::arch::{ArchFile, validate};
 use bincim::design::{self, Design};
 use bincim::golden::{machine, reference};
-use bincim::network::{Layer, random};
+use bincim::network::{Layer, plane_scales, random};
 
 /// Rows, lanes, word, rows of weights a cycle, accumulator depth.
 const MACHINES: [(usize, usize, usize, usize, usize); 10] = [
@@ -19,16 +19,19 @@ const MACHINES: [(usize, usize, usize, usize, usize); 10] = [
     (40, 2, 10, 10, 4),
 ];
 
-/// Index in the machine's order (group, pixel, lane) of a channel's pixel.
-fn place(design: &Design, pixels: usize, channel: usize, pixel: usize) -> usize {
-    (channel / design.lanes * pixels + pixel) * design.lanes + channel % design.lanes
-}
-
+/// The thresholds that each channel and pixel meets: the sum of what the planes of the machine's bits (group, pixel, plane,
+/// lane) count.
 fn compare_bits(design: &Design, layer: &Layer, expected: &[bool], got: &[bool], what: &str) {
-    let pixels = layer.output.pixels();
-    for (index, &bit) in expected.iter().enumerate() {
+    let (pixels, elements) = (layer.output.pixels(), layer.output.elements());
+    let scales = plane_scales(layer.steps());
+    for index in 0..if expected.is_empty() { 0 } else { elements } {
         let (channel, pixel) = (index / pixels, index % pixels);
-        assert_eq!(got[place(design, pixels, channel, pixel)], bit, "{what} channel {channel} pixel {pixel}");
+        let first = (channel / design.lanes * pixels + pixel) * scales.len();
+        let at = |plane: usize| (first + plane) * design.lanes + channel % design.lanes;
+        let planes = scales.iter().enumerate();
+        let got: usize = planes.filter(|(plane, _)| got[at(*plane)]).map(|(_, scale)| scale).sum();
+        let met = expected[index..].iter().step_by(elements).filter(|bit| **bit).count();
+        assert_eq!(got, met, "{what} channel {channel} pixel {pixel}");
     }
 }
 
@@ -77,6 +80,16 @@ fn every_number_of_planes_gives_what_the_network_cut_to_it_gives() {
     let limits = random::Limits { planes: 4, ..random::Limits::default() };
     let built = (1000..1200).filter(|&seed| check(seed, &limits)).count();
     assert!(built > 150, "only {built} designs were built");
+}
+
+#[test]
+fn activations_of_several_levels_are_those_of_the_reference() {
+    let limits = random::Limits { steps: 15, ..random::Limits::default() };
+    let built = (4000..4300).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 200, "only {built} designs were built");
+    let built =
+        (5000..5150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits.clone() })).count();
+    assert!(built > 100, "only {built} designs were built");
 }
 
 #[test]

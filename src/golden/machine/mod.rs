@@ -38,7 +38,8 @@ pub struct MachineTrace {
 pub struct LayerTrace {
     /// Final sums in the engine's domain: group, vector (one if `sum_pixels`), lane; `lanes` of them each time.
     pub sums: Vec<i64>,
-    /// Result bits after pooling and flip: group, pooled pixel, lane. Empty for a layer of scores.
+    /// Result bits after pooling and flip: group, pooled pixel, plane of the map that is written (one for a layer of bits),
+    /// lane. Empty for a layer of scores.
     pub bits: Vec<bool>,
     /// Cycles that the layer's counter shows.
     pub cycles: u64,
@@ -107,8 +108,8 @@ struct Machine<'a> {
     /// From the first layer whose weights are drawn on.
     draws: Option<Draws<'a>>,
     input: InputMemory,
-    /// Activation memory: one matrix a bank, one word a row.
-    banks: Vec<BitMatrix>,
+    /// Activation memory: of each plane of bits one matrix a bank, one word a row.
+    maps: Vec<Vec<BitMatrix>>,
     /// Shortcut memory: sums of every group and pixel of the last layer that kept its own.
     kept: Vec<Vec<i64>>,
     clock: Clock,
@@ -156,7 +157,10 @@ impl<'a> Machine<'a> {
             generators: noise.map(|noise| Generators::new(noise, seed)),
             draws: None,
             input: InputMemory::fill(design, image),
-            banks: vec![BitMatrix::zeros(design.map_depth, design.word); design.banks],
+            maps: vec![
+                vec![BitMatrix::zeros(design.map_depth, design.word); design.banks];
+                design.map_bits()
+            ],
             kept: vec![Vec::new(); design.shortcut_depth],
             // A frame starts with its first tile already in the shadow.
             clock: Clock { now: 0, loading: None, free: 0 },
@@ -261,16 +265,20 @@ impl<'a> Machine<'a> {
                 let kept_rows = plane.rows.as_ref().map(|passes| &passes[pass]);
                 let kept_lanes = plane.lanes.as_ref().map(|groups| &groups[group]);
                 self.clock.swap(words as u64);
-                for (vector, position) in walk.iter().enumerate().skip(first).take(length) {
-                    let mut row = self.row_vector(layer, pass, position);
-                    kept_rows.into_iter().for_each(|kept| row.keep(kept));
-                    let sum = &mut sums[if layer.sum_pixels { 0 } else { vector }];
-                    for (lane, sum) in sum.iter_mut().enumerate() {
-                        if kept_lanes.is_none_or(|kept| kept[lane]) {
-                            *sum += tile.contribution(self.design, layer, lane, &row) * plane.scale;
+                // The window's planes of bits meet the same tile, plane after plane.
+                for (bit, scale) in layer.map_scales.iter().enumerate() {
+                    for (vector, position) in walk.iter().enumerate().skip(first).take(length) {
+                        let mut row = self.row_vector(layer, pass, bit, position);
+                        kept_rows.into_iter().for_each(|kept| row.keep(kept));
+                        let sum = &mut sums[if layer.sum_pixels { 0 } else { vector }];
+                        for (lane, sum) in sum.iter_mut().enumerate() {
+                            if kept_lanes.is_none_or(|kept| kept[lane]) {
+                                let count = tile.contribution(self.design, layer, lane, &row);
+                                *sum += count * plane.scale * scale;
+                            }
                         }
+                        self.clock.now += 1;
                     }
-                    self.clock.now += 1;
                 }
             }
         }
@@ -303,7 +311,7 @@ impl<'a> Machine<'a> {
         let plane = &layer.planes[place.plane];
         let kept = plane.lanes.as_ref().map(|groups| &groups[place.group][..]);
         for (vector, position) in walk.iter().enumerate() {
-            let row = self.row_vector(layer, place.pass, position);
+            let row = self.row_vector(layer, place.pass, 0, position);
             let (Some(arrays), Some(readout)) = (&self.arrays, &layer.readout) else { return };
             let array = readout.group_arrays[place.group] + place.tile;
             let sum = &mut sums[if layer.sum_pixels { 0 } else { first + vector }];
@@ -320,7 +328,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn row_vector(&self, layer: &LayerDesign, pass: usize, position: &Position) -> RowVector {
+    /// The rows of a pass; of plane `bit` of the activation memory.
+    fn row_vector(&self, layer: &LayerDesign, pass: usize, bit: usize, position: &Position) -> RowVector {
         match &layer.source {
             Source::Input => self.input.row_vector(self.design, layer, pass, position.at),
             Source::Map { taps, .. } => {
@@ -340,7 +349,7 @@ impl<'a> Machine<'a> {
                     let index = position.at.bank + slot;
                     let carry = i64::from(index >= self.design.banks);
                     let address = position.at.address + tap.offset + carry;
-                    let word = self.banks[index % self.design.banks].row(address as usize);
+                    let word = self.maps[bit][index % self.design.banks].row(address as usize);
                     row.drive(at, word, tap.channels, self.design.word);
                 }
                 row
@@ -369,23 +378,29 @@ impl<'a> Machine<'a> {
                 }
                 continue;
             }
-            let bits: Vec<bool> = (0..self.design.lanes)
-                .map(|lane| {
-                    let threshold = thresholds[lane];
+            // The largest activation of a window meets every threshold that some activation in it meets.
+            let met = |lane: usize| {
+                let bit = |step: usize| {
+                    let threshold = thresholds[step * self.design.lanes + lane];
                     let before = threshold.flip && !layer.flip_after_pool;
                     let after = threshold.flip && layer.flip_after_pool;
                     vectors.iter().any(|sum| (sum[lane] >= threshold.value) ^ before) ^ after
-                })
-                .collect();
-            match &layer.write {
-                Some(_) => self.write(layer, group, pixel, &bits),
-                None => {
-                    for (lane, &bit) in bits.iter().enumerate() {
-                        self.score(group, pixel, lane, i64::from(bit));
+                };
+                (0..layer.steps).filter(|&step| bit(step)).count()
+            };
+            let met: Vec<usize> = (0..self.design.lanes).map(met).collect();
+            for plane in 0..layer.code[0].len() {
+                let bits: Vec<bool> = met.iter().map(|&met| layer.code[met][plane]).collect();
+                match &layer.write {
+                    Some(_) => self.write(layer, (group, pixel, plane), &bits),
+                    None => {
+                        for (lane, &bit) in bits.iter().enumerate() {
+                            self.score(group, pixel, lane, i64::from(bit));
+                        }
                     }
                 }
+                result.bits.extend(bits);
             }
-            result.bits.extend(bits);
         }
     }
 
@@ -397,8 +412,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Writes one pixel's bits of one group; the first part of a word clears the rest of it.
-    fn write(&mut self, layer: &LayerDesign, group: usize, pixel: usize, bits: &[bool]) {
+    /// Writes one pixel's bits of one group and plane; the first part of a word clears the rest of it.
+    fn write(&mut self, layer: &LayerDesign, (group, pixel, plane): (usize, usize, usize), bits: &[bool]) {
         let write = layer.write.as_ref().expect("only called with a write walk");
         let (word, lanes, banks) = (self.design.word, self.design.lanes, self.design.banks);
         let channel = group * lanes;
@@ -420,7 +435,7 @@ impl<'a> Machine<'a> {
             let index = at.bank + part;
             let address = (at.address + i64::from(index >= banks)) as usize;
             let first = channel % word;
-            let bank = &mut self.banks[index % banks];
+            let bank = &mut self.maps[plane][index % banks];
             if first == 0 {
                 bank.row_mut(address).fill(0);
             }
