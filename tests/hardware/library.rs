@@ -234,6 +234,9 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
+            "Layers=2 Bits=2 CycleWidth=9",
+            "Layers=3 Groups=2 Blocks=3 Passes=2 Bits=2 Pixels=4 CycleWidth=12",
+            "Layers=4 Samples=3 Groups=2 Blocks=2 Passes=3 Planes=3 Skips=1 Bits=3 Pixels=3 CycleWidth=14",
         "bincim_weight_loader",
         &[
             "Layers=1 Words=1 TileWords=1 AddressWidth=1",
@@ -332,7 +335,6 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_place",
     "bincim_score_sum",
     "bincim_score_buffer",
-    "bincim_sequencer",
     "bincim_shortcut",
     "bincim_support_mask",
     "bincim_walk_counter",
@@ -577,6 +579,12 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_row_driver", "row_q >> ROWS", "row_q >> 1"),
         ("bincim_row_driver", "map_driven_i | {Words{from_input_i}}", "map_driven_i"),
         ("bincim_map_memory", "write_data_i[(bank%WritePorts)*Word +: Word]", "write_data_i[0 +: Word]"),
+        ("bincim_sequencer", "wire tile_end = bit_end & bit_last;", "wire tile_end = bit_end;"),
+        ("bincim_sequencer", "= pixel_first & bit_first;", "= pixel_first;"),
+        ("bincim_sequencer", "tiles_first & bit_first & (", "tiles_first & ("),
+        ("bincim_sequencer", "wire bits_last = bit_last & tiles_last;", "wire bits_last = tiles_last;"),
+        ("bincim_sequencer", "pixel_last & !bits_last;", "pixel_last & !tiles_last;"),
+        ("bincim_sequencer", ".last_i(last_bit_i)", ".last_i({BitWidth{1'b1}})"),
         (
             "bincim_map_memory",
             "read_address_i[bank*AddressWidth +: AddressWidth]",
