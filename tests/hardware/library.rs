@@ -150,6 +150,9 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Banks=4 Word=16 Depth=33 Parts=16 Style=\"block\"",
             "Banks=5 Word=4 Depth=7 WritePorts=5",
             "Banks=9 Word=64 Depth=2 WritePorts=9",
+            "Banks=1 Word=4 Depth=9 Bits=2",
+            "Banks=3 Word=12 Depth=6 Bits=3 Parts=3",
+            "Banks=5 Word=4 Depth=7 Bits=2 WritePorts=5",
         ],
     ),
     (
@@ -231,9 +234,6 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Layers=2 Groups=3 Blocks=4 Passes=5 Pixels=6 CycleWidth=12",
             "Layers=9 Groups=1 Blocks=1 Passes=3 Planes=4 Skips=1 Pixels=33 CycleWidth=20",
             "Layers=3 Samples=8 Groups=4 Passes=3 CycleWidth=9",
-        ],
-    ),
-    (
             "Layers=2 Bits=2 CycleWidth=9",
             "Layers=3 Groups=2 Blocks=3 Passes=2 Bits=2 Pixels=4 CycleWidth=12",
             "Layers=4 Samples=3 Groups=2 Blocks=2 Passes=3 Planes=3 Skips=1 Bits=3 Pixels=3 CycleWidth=14",
