@@ -3,10 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sequencer: frames, layers and the loops over the vectors of a layer, outermost first: group of
-// channels, block of pixels, tile of the weights (plane, pass), pixel.
-// Parameters: Layers, Samples, Groups, Blocks, Passes, Planes and Pixels (of a block), most of
-//     each, from 1; one that is 1 has no counter. Skips: 1, tiles are left out, as
-//     bincim_tile_counter has it. CycleWidth, bits of the cycles of a layer. The other widths
+// channels, block of pixels, tile of the weights (plane, pass), plane of bits of what the layer
+// reads, pixel.
+// Parameters: Layers, Samples, Groups, Blocks, Passes, Planes, Bits (planes of bits) and Pixels (of
+//     a block), most of each, from 1; one that is 1 has no counter. Skips: 1, tiles are left out,
+//     as bincim_tile_counter has it. CycleWidth, bits of the cycles of a layer. The other widths
 //     follow.
 // Latency: the state of a cycle is that of the vector which reaches the array two cycles later.
 // Reset: asynchronous; no frame runs. All counters stand at their first value.
@@ -17,7 +18,8 @@
 //     the layer's last vector leaves for the array; layer_o moves on with layer_done_i, its result
 //     is there, and layer_cycles_o are its cycles. Issues wait for advance_i. Towards the walk:
 //     walk_start_o, it goes to the origin; walk_back_o, the next vector is the block's first one;
-//     block_end_o, it begins another block.
+//     block_end_o, it begins another block. tile_first_o: the vector is the first one of its tile,
+//     which all planes of bits meet before the next tile comes.
 
 `default_nettype none
 
@@ -29,6 +31,7 @@ module bincim_sequencer #(
     parameter Passes = 1,
     parameter Planes = 1,
     parameter Skips = 0,
+    parameter Bits = 1,
     parameter Pixels = 1,
     parameter CycleWidth = 16,
     parameter LayerWidth = (Layers > 1) ? $clog2(Layers) : 1,
@@ -37,6 +40,7 @@ module bincim_sequencer #(
     parameter BlockWidth = (Blocks > 1) ? $clog2(Blocks) : 1,
     parameter PassWidth = (Passes > 1) ? $clog2(Passes) : 1,
     parameter PlaneWidth = (Planes > 1) ? $clog2(Planes) : 1,
+    parameter BitWidth = (Bits > 1) ? $clog2(Bits) : 1,
     parameter PixelWidth = (Pixels > 1) ? $clog2(Pixels) : 1
 ) (
     input  wire clk_i,
@@ -64,6 +68,7 @@ module bincim_sequencer #(
     input  wire [PixelWidth-1:0] last_pixel_i,
     input  wire [PixelWidth-1:0] last_block_last_pixel_i,
     input  wire one_sum_i,
+    input  wire [BitWidth-1:0] last_bit_i,
     // Its tiles.
     input  wire [PlaneWidth-1:0] last_plane_i,
     input  wire [PassWidth-1:0] last_pass_i,
@@ -79,6 +84,7 @@ module bincim_sequencer #(
     output wire [PassWidth-1:0] pass_o,
     output wire [PlaneWidth-1:0] plane_o,
     output wire [PlaneWidth-1:0] last_plane_o,
+    output wire [BitWidth-1:0] bit_o,
     output wire tile_first_o,
     output wire pass_first_o,
     output wire sum_first_o,
@@ -184,12 +190,13 @@ module bincim_sequencer #(
   // Loops.
   wire group_last;
   wire block_last;
-  wire tile_first;
+  wire bit_last;
   wire pixel_last;
   wire tiles_first;
   wire tiles_last;
   wire issued = issue_q & advance_i;
-  wire tile_end = issued & pixel_last;
+  wire bit_end = issued & pixel_last;
+  wire tile_end = bit_end & bit_last;
   wire block_end = tile_end & tiles_last;
   wire group_end = block_end & block_last;
   wire [BlockWidth-1:0] unused_block;
@@ -243,6 +250,18 @@ module bincim_sequencer #(
   );
 
   bincim_counter #(
+      .Count(Bits)
+  ) u_bit (
+      .clk_i(clk_i),
+      .rst_ni(rst_ni),
+      .clear_i(1'b0),
+      .step_i(bit_end),
+      .last_i(last_bit_i),
+      .value_o(bit_o),
+      .last_o(bit_last)
+  );
+
+  bincim_counter #(
       .Count(Pixels)
   ) u_pixel (
       .clk_i(clk_i),
@@ -254,18 +273,21 @@ module bincim_sequencer #(
       .last_o(pixel_last)
   );
 
-  assign tile_first = (pixel == {PixelWidth{1'b0}});
+  // All planes of bits of a tile, and all tiles of a block, add to the same sums.
+  wire pixel_first = (pixel == {PixelWidth{1'b0}});
+  wire bit_first = (bit_o == {BitWidth{1'b0}});
+  wire bits_last = bit_last & tiles_last;
 
-  assign tile_first_o = tile_first;
+  assign tile_first_o = pixel_first & bit_first;
   assign pass_first_o = tiles_first;
-  assign sum_first_o = tiles_first & (tile_first | !one_sum_i);
-  assign sum_last_o = tiles_last & (pixel_last | !one_sum_i);
+  assign sum_first_o = tiles_first & bit_first & (pixel_first | !one_sum_i);
+  assign sum_last_o = bits_last & (pixel_last | !one_sum_i);
   assign block_last_o = pixel_last;
-  assign group_last_o = pixel_last & tiles_last & block_last;
+  assign group_last_o = pixel_last & bits_last & block_last;
   assign layer_last_o = issue_q & group_last_o & group_last;
 
   assign walk_start_o = !issue_q | group_end;
-  assign walk_back_o = pixel_last & !tiles_last;
+  assign walk_back_o = pixel_last & !bits_last;
   assign block_end_o = block_end;
 
   // Planes of the weights that the frame runs.

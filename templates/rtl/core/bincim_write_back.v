@@ -5,11 +5,12 @@
 // Write-back: puts the bits of a group of channels at their place in the next layer's map, of which
 // a pixel has one word or more, in consecutive banks, the last bank's successor being the first
 // bank one address further.
-// Parameters: Lanes, bits at once, and Word, bits of a word, from 1, one of them a multiple of the
-//     other. Banks, from 1, and Depth, words of a bank, from 1. Columns: 1, some map has more than
-//     one pixel; Rows: 1, some has more than one row; Groups: 1, some layer has groups after its
-//     first. Chunks: bits of chunks_i, from 0, where the words of every group are there. Parts, of
-//     a word that are written by themselves, WritePorts, AddressWidth and BankWidth follow.
+// Parameters: Lanes, channels at once, and Word, channels of a word, from 1, one of them a multiple
+//     of the other. Bits, planes of bits of a channel, from 1. Banks, from 1, and Depth, words of a
+//     bank, from 1. Columns: 1, some map has more than one pixel; Rows: 1, some has more than one
+//     row; Groups: 1, some layer has groups after its first. Chunks: bits of chunks_i, from 0, where
+//     the words of every group are there. Parts, of a word that are written by themselves,
+//     WritePorts, AddressWidth and BankWidth follow.
 // Latency: 1, to the write register.
 // Reset: asynchronous; nothing is written. Addresses are set by layer_start_i.
 // Protocol: layer_start_i before a layer's first result; what the layer says stands while it runs:
@@ -18,13 +19,15 @@
 //     from a group's first pixel to the next group's (chunk). bit_valid_i with row_last_i at the
 //     last pixel of a row and group_last_i at that of a group. bits_valid_o and bits_o are the bits
 //     one cycle later; they are written where to_map_i stands one cycle ahead of them, else
-//     kept_back_o stands beside them.
+//     kept_back_o stands beside them. Planes of bits lie above one another in every port, plane 0
+//     in the low bits, and all go to the same place.
 
 `default_nettype none
 
 module bincim_write_back #(
     parameter Lanes = 4,
     parameter Word = 8,
+    parameter Bits = 1,
     parameter Banks = 2,
     parameter Depth = 16,
     parameter Columns = 1,
@@ -49,16 +52,16 @@ module bincim_write_back #(
     input  wire [BankWidth-1:0] step_chunk_bank_i,
     input  wire [((Chunks > 0) ? Chunks : 1)-1:0] chunks_i,
     input  wire bit_valid_i,
-    input  wire [Lanes-1:0] bit_i,
+    input  wire [Bits*Lanes-1:0] bit_i,
     input  wire row_last_i,
     input  wire group_last_i,
     // Activation memory.
     output wire [Banks*Parts-1:0] write_o,
     output wire [WritePorts*AddressWidth-1:0] write_address_o,
-    output wire [WritePorts*Word-1:0] write_data_o,
+    output wire [Bits*WritePorts*Word-1:0] write_data_o,
     // Bits of every layer, and which of them are not written.
     output wire bits_valid_o,
-    output wire [Lanes-1:0] bits_o,
+    output wire [Bits*Lanes-1:0] bits_o,
     output wire kept_back_o
 );
 
@@ -67,7 +70,7 @@ module bincim_write_back #(
 
   reg valid_q;
   reg to_map_q;
-  reg [Lanes-1:0] bit_q;
+  reg [Bits*Lanes-1:0] bit_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -205,12 +208,12 @@ module bincim_write_back #(
   end
 
   genvar place;
+  genvar plane;
   generate
     if (Lanes > Word) begin : gen_words
       // The words of a group go to consecutive banks.
       wire [AT_ONCE-1:0] words;
       wire [Banks-1:0] word_write;
-      wire [Banks*Word-1:0] word_data;
 
       if (Chunks > 0) begin : gen_limit
         // Words of a pixel that are still to be written, this group's included.
@@ -243,10 +246,8 @@ module bincim_write_back #(
       for (place = 0; place < Banks; place = place + 1) begin : gen_slot
         if (place < AT_ONCE) begin : gen_used
           assign word_write[place] = words[place] & to_map;
-          assign word_data[place*Word +: Word] = bit_q[place*Word +: Word];
         end else begin : gen_idle
           assign word_write[place] = 1'b0;
-          assign word_data[place*Word +: Word] = {Word{1'b0}};
         end
       end
 
@@ -260,15 +261,26 @@ module bincim_write_back #(
           .data_o(write_o)
       );
 
-      bincim_rotate #(
-          .Slots(Banks),
-          .Width(Word),
-          .Up(1)
-      ) u_rotate_data (
-          .data_i(word_data),
-          .amount_i(write_bank_q),
-          .data_o(write_data_o)
-      );
+      for (plane = 0; plane < Bits; plane = plane + 1) begin : gen_plane
+        // The group's words in as many banks, and nothing for the others.
+        wire [Banks*Word-1:0] data;
+
+        if (AT_ONCE < Banks) begin : gen_idle
+          assign data = {{(Banks-AT_ONCE)*Word{1'b0}}, bit_q[plane*Lanes +: Lanes]};
+        end else begin : gen_all
+          assign data = bit_q[plane*Lanes +: Lanes];
+        end
+
+        bincim_rotate #(
+            .Slots(Banks),
+            .Width(Word),
+            .Up(1)
+        ) u_rotate_data (
+            .data_i(data),
+            .amount_i(write_bank_q),
+            .data_o(write_data_o[plane*Banks*Word +: Banks*Word])
+        );
+      end
 
       // Banks before the first one are those behind the last one, one address further.
       wire [Banks-1:0] wrapped = ~({Banks{1'b1}} << write_bank_q);
@@ -282,8 +294,11 @@ module bincim_write_back #(
       // The first part of a word clears the others, so that channels that do not exist stay 0.
       wire [Parts-1:0] part_write = write_part_q | {Parts{write_part_q[0]}};
 
-      for (place = 0; place < Parts; place = place + 1) begin : gen_part
-        assign write_data_o[place*Lanes +: Lanes] = bit_q & {Lanes{write_part_q[place]}};
+      for (plane = 0; plane < Bits; plane = plane + 1) begin : gen_plane
+        for (place = 0; place < Parts; place = place + 1) begin : gen_part
+          assign write_data_o[plane*Word + place*Lanes +: Lanes] =
+              bit_q[plane*Lanes +: Lanes] & {Lanes{write_part_q[place]}};
+        end
       end
       for (place = 0; place < Banks; place = place + 1) begin : gen_bank
         localparam [BankWidth-1:0] PLACE = place;

@@ -1,9 +1,11 @@
-// Random layers through a bincim_write_back into a memory, against the words that the layer's maps should have.
+// Random layers through a bincim_write_back into a memory, against the words that the layer's maps should have,
+// plane of bits by plane.
 `default_nettype none
 
 module bench_write_back #(
     parameter Lanes = 4,
     parameter Word = 8,
+    parameter Bits = 1,
     parameter Banks = 2,
     parameter Depth = 16,
     parameter Columns = 1,
@@ -27,18 +29,19 @@ module bench_write_back #(
   reg [BANK-1:0] column_bank, row_bank, chunk_bank;
   reg [((Chunks > 0) ? Chunks : 1)-1:0] chunks;
   reg bit_valid = 1'b0;
-  reg [Lanes-1:0] bits;
+  reg [Bits*Lanes-1:0] bits;
   reg row_last = 1'b0;
   reg group_last = 1'b0;
   wire [Banks*PARTS-1:0] write;
   wire [PORTS*ADDRESS-1:0] write_address;
-  wire [PORTS*Word-1:0] write_data;
+  wire [Bits*PORTS*Word-1:0] write_data;
   wire valid, kept_back;
-  wire [Lanes-1:0] out;
+  wire [Bits*Lanes-1:0] out;
 
   bincim_write_back #(
       .Lanes(Lanes),
       .Word(Word),
+      .Bits(Bits),
       .Banks(Banks),
       .Depth(Depth),
       .Columns(Columns),
@@ -70,11 +73,12 @@ module bench_write_back #(
       .kept_back_o(kept_back)
   );
 
-  // Word of bank b at address a is word a * Banks + b.
-  reg [Word-1:0] memory [0:Banks*Depth-1];
-  reg [Word-1:0] expected [0:Banks*Depth-1];
+  // Word of bank b at address a is word a * Banks + b; those of plane 1 lie behind all of plane 0.
+  localparam WORDS = Banks * Depth;
+  reg [Word-1:0] memory [0:Bits*WORDS-1];
+  reg [Word-1:0] expected [0:Bits*WORDS-1];
   integer random = Seed;
-  integer layer, rows, columns, groups, size, gap, first, row, column, group, word, place, part, port, i;
+  integer layer, rows, columns, groups, size, gap, first, row, column, group, word, place, part, port, plane, i;
 
   task step;
     begin
@@ -84,8 +88,10 @@ module bench_write_back #(
         for (part = 0; part < PARTS; part = part + 1) begin
           if (write[place*PARTS + part]) begin
             port = (PORTS > 1) ? place : 0;
-            memory[write_address[port*ADDRESS +: ADDRESS] * Banks + place][part*PART +: PART] =
-                write_data[port*Word + part*PART +: PART];
+            for (plane = 0; plane < Bits; plane = plane + 1) begin
+              memory[plane * WORDS + write_address[port*ADDRESS +: ADDRESS] * Banks + place][part*PART +: PART] =
+                  write_data[(plane*PORTS+port)*Word + part*PART +: PART];
+            end
           end
         end
       end
@@ -98,7 +104,7 @@ module bench_write_back #(
     step;
     rst_n = 1'b1;
     for (layer = 0; layer < 24; layer = layer + 1) begin
-      for (i = 0; i < Banks * Depth; i = i + 1) begin
+      for (i = 0; i < Bits * WORDS; i = i + 1) begin
         memory[i] = $random(random);
         expected[i] = memory[i];
       end
@@ -133,16 +139,18 @@ module bench_write_back #(
       for (group = 0; group < groups; group = group + 1) begin
         for (row = 0; row < rows; row = row + 1) begin
           for (column = 0; column < columns; column = column + 1) begin
-            for (i = 0; i < Lanes; i = i + 1) bits[i] = $random(random);
+            for (i = 0; i < Bits * Lanes; i = i + 1) bits[i] = $random(random);
             bit_valid = 1'b1;
             row_last = (column == columns - 1);
             group_last = row_last & (row == rows - 1);
             word = first + row * (columns * size + gap) + column * size + group * AT_ONCE / PARTS;
             for (i = 0; i < AT_ONCE; i = i + 1) begin
               if (to_map && (Chunks == 0 || group * AT_ONCE + i < size)) begin
-                // The first part of a word clears the others.
-                if (group % PARTS == 0) expected[word + i] = 0;
-                expected[word + i][(group%PARTS)*PART +: PART] = bits >> i * PART;
+                for (plane = 0; plane < Bits; plane = plane + 1) begin
+                  // The first part of a word clears the others.
+                  if (group % PARTS == 0) expected[plane * WORDS + word + i] = 0;
+                  expected[plane * WORDS + word + i][(group%PARTS)*PART +: PART] = bits >> plane * Lanes + i * PART;
+                end
               end
             end
             step;
@@ -155,7 +163,7 @@ module bench_write_back #(
       end
       step;
       step;
-      for (i = 0; i < Banks * Depth; i = i + 1) begin
+      for (i = 0; i < Bits * WORDS; i = i + 1) begin
         if (memory[i] !== expected[i]) begin
           $display("FAIL: %m layer %0d word %0d: %b, not %b", layer, i, memory[i], expected[i]);
         end
