@@ -59,7 +59,11 @@ pub fn blocks(design: &Design) -> Vec<BlockView> {
     ];
     if design.map_depth > 0 {
         let words = format!("{} banks of {} words", design.banks, design.map_depth);
-        all.push(block(Place::Map, "Activation memory", [words, format!("of {} bits", design.word)]));
+        let word = match design.map_bits() {
+            1 => format!("of {} bits", design.word),
+            planes => format!("of {} x {planes} bits", design.word),
+        };
+        all.push(block(Place::Map, "Activation memory", [words, word]));
     }
     if design.shortcut_depth > 0 {
         let kept = format!("{} words", design.shortcut_depth);

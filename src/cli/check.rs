@@ -101,6 +101,8 @@ fn json(
                 "adds_sums_of": keeper(&network.layers, index).map(|kept| &network.layers[kept].name),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
+                "levels": layer.steps() + 1,
+                "map_scales": program.map_scales,
                 "slices": slices(&design.network.layers[index]),
                 "flip_bits": layer.flips.as_ref().map(|flips| flips.bits),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
@@ -263,6 +265,16 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
                 thousands(flips.codes.iter().filter(|code| **code > 0).count() as u64),
                 thousands(flips.codes.len() as u64)
             ));
+        }
+        if layer.steps() > 1 {
+            let read = match design.layers[index + 1].map_scales.as_slice() {
+                [_] => format!("as {} channels each", layer.steps()),
+                scales => {
+                    let scales: Vec<String> = scales.iter().map(i64::to_string).collect();
+                    format!("in {} planes of bits of scale {}", scales.len(), scales.join(", "))
+                }
+            };
+            line(format!("  layer {index}: activations of {} levels, read {read}", layer.steps() + 1));
         }
         if let Some(scales) = planes(layer) {
             let run = match design.layers[index].planes.len() {

@@ -47,7 +47,7 @@ pub fn memories(design: &Design) -> Vec<Memory> {
         input,
         Memory {
             name: "maps",
-            copies: design.banks * parts,
+            copies: design.banks * parts * design.map_bits(),
             width: design.word / parts,
             depth: design.map_depth,
         },
@@ -67,7 +67,7 @@ pub fn memories(design: &Design) -> Vec<Memory> {
         Memory {
             name: "thresholds",
             copies: 1,
-            width: design.lanes * (design.widths.threshold + flips),
+            width: design.lanes * (design.steps() * design.widths.threshold + flips),
             depth: design.thresholds.len(),
         },
         Memory {
@@ -162,7 +162,10 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let rows = design.rows as u64;
     let lanes = design.lanes as u64;
     let rotation = if design.banks > 1 { 2 * rows * u64::from(design.banks.ilog2() + 1) } else { rows };
-    let lane = (5 * design.widths.accumulator + 10) as u64;
+    // Each further threshold is a comparison, and each further plane of bits a choice a row.
+    let steps = (design.steps() - 1) * (design.widths.threshold + 2);
+    let lane = (5 * design.widths.accumulator + 10 + steps) as u64;
+    let choice = rows * (design.map_bits() as u64 - 1);
     let in_logic = |memory: &Memory| {
         memory.bits() < SMALL_MEMORY
             || memory.depth <= SHALLOW_MEMORY
@@ -178,7 +181,8 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let vector = design.vector_bits() as u64;
     let shift = if design.serial_input() { vector } else { 0 };
     let drawn = sampler(design);
-    let luts = column_luts + rotation + lanes * lane + rom_luts + planes + shift + bypass + drawn.0 + 900;
+    let luts =
+        column_luts + rotation + choice + lanes * lane + rom_luts + planes + shift + bypass + drawn.0 + 900;
     let copies = design.lanes.checked_div(design.segment).map_or(0, |segments| {
         segments as u64 * rows * if design.row_enable { 2 } else { 1 } + (lanes * design.weight_rows as u64)
     });

@@ -38,7 +38,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let row_enable = network.layers[1..]
         .iter()
         .any(|layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero);
-    let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1 || layer.steps() > 1;
+    let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1;
     // Sums of an integer's planes and matches of bits do not add up: 2 x matches - taps does.
     let kept_integers = network.input.code != InputCode::Bipolar
         && (1..network.layers.len()).any(|index| keeper(&network.layers, index) == Some(0));

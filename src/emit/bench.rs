@@ -32,6 +32,7 @@ struct Bench {
     /// Most samples; 0: no weight is drawn.
     samples: usize,
     lanes: usize,
+    map_bits: usize,
     sum_bits: usize,
     in_bits: usize,
     out_bits: usize,
@@ -59,6 +60,7 @@ struct CosimTop {
     in_bits: usize,
     out_bits: usize,
     lanes: usize,
+    map_bits: usize,
     sum_bits: usize,
     gives_bits: bool,
 }
@@ -148,6 +150,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         in_bits: design.input.stream_bits,
         out_bits: design.output.stream_bits,
         lanes: design.lanes,
+        map_bits: design.map_bits(),
         sum_bits: design.widths.accumulator,
         gives_bits: design.layers.iter().any(|layer| !layer.scores),
     };
@@ -201,6 +204,7 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         frames: frames.len(),
         has_seed: design.has_seed(),
         lanes: design.lanes,
+        map_bits: design.map_bits(),
         sum_bits: design.widths.accumulator,
         in_bits: design.input.stream_bits,
         out_bits: design.output.stream_bits,

@@ -152,19 +152,23 @@ fn flips(ensemble: &Ensemble) -> String {
     text
 }
 
-/// One line a group: lane 0 in the low bits; an entry is the threshold, and above it the flip where any exists.
+/// One line a group: lane 0 in the low bits; an entry is its thresholds, step 0 in the low bits, and above them the flip
+/// where any exists.
 fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
     let width = design.widths.threshold;
     let flips = has_flips(design);
     let mut text = String::new();
     for (entry, group) in design.thresholds.iter().enumerate() {
         let mut bits = Vec::new();
-        for (lane, threshold) in group.iter().enumerate() {
-            let own = chip.and_then(|chip| chip.threshold(entry, lane));
-            let value = own.unwrap_or(threshold.value);
-            bits.extend((0..width).map(|bit| value >> bit & 1 == 1));
+        for lane in 0..design.lanes {
+            for threshold in group.iter().skip(lane).step_by(design.lanes) {
+                // The thresholds of a chip are those of analog arrays, which decide bits.
+                let own = chip.and_then(|chip| chip.threshold(entry, lane));
+                let value = own.unwrap_or(threshold.value);
+                bits.extend((0..width).map(|bit| value >> bit & 1 == 1));
+            }
             if flips {
-                bits.push(threshold.flip);
+                bits.push(group[lane].flip);
             }
         }
         push_line(&mut text, &bits);

@@ -13,6 +13,7 @@ mod facts;
 mod gather;
 pub mod hdl;
 mod image;
+mod levels;
 pub mod library;
 pub mod package;
 mod planes;
@@ -93,6 +94,7 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     files.extend(walk::modules(design, &view));
     files.extend(engine::modules(design, &view));
     files.extend(planes::modules(design, &view));
+    files.extend(levels::modules(design, &view));
     if design.analog.is_none() {
         files.extend(
             popcount::modules(&design.tree, &design.tree_stem())

@@ -3,7 +3,7 @@
 use super::NamedText;
 use super::facts::layer_taps;
 use super::program::{self, Field, Table};
-use super::view::View;
+use super::view::{View, contributions};
 use super::walk::comment;
 use crate::design::{Design, LayerDesign};
 
@@ -100,16 +100,43 @@ fn table(
     }
 }
 
+/// Keyed by layer, plane of the weights and plane of bits of the map.
 fn scales(design: &Design, view: &View) -> Table {
-    let description = "Plane program: what a contribution of each plane of the weights counts.";
-    table(design, view, "plane_program", description, [true, false, true, false], |places| {
-        let scale = |place: &[usize; 4]| design.layers[place[0]].planes[place[2]].scale;
-        let shift = |place: &[usize; 4]| i64::from(scale(place).trailing_zeros());
-        match view.shift_width {
-            0 => vec![Field::new("scale", view.scale_width, "", places.iter().map(scale))],
-            width => vec![Field::new("shift", width, "", places.iter().map(shift))],
+    let mut entries = Vec::new();
+    for (index, layer) in design.layers.iter().enumerate() {
+        for plane in 0..layer.planes.len() {
+            for bit in 0..layer.map_scales.len() {
+                let mut name = format!("{}, plane {plane}", comment(layer));
+                if view.bit_width > 0 {
+                    name += &format!(", bit {bit}");
+                }
+                let key =
+                    [(view.many_layers, index), (view.plane_width > 0, plane), (view.bit_width > 0, bit)];
+                entries.push((key.into_iter().filter(|part| part.0).map(|part| part.1).collect(), name));
+            }
         }
-    })
+    }
+    let inputs = [
+        ("layer_i", if view.many_layers { view.layer_width } else { 0 }),
+        ("plane_i", view.plane_width),
+        ("bit_i", view.bit_width),
+    ];
+    let counts = || design.layers.iter().flat_map(contributions);
+    let field = match view.shift_width {
+        0 => Field::new("scale", view.scale_width, "", counts()),
+        width => Field::new("shift", width, "", counts().map(|scale| i64::from(scale.trailing_zeros()))),
+    };
+    let what = match view.bit_width {
+        0 => "each plane of the weights",
+        _ => "each plane of the weights and of bits of the map",
+    };
+    Table {
+        module: "plane_program",
+        description: format!("Plane program: what a contribution of {what} counts."),
+        inputs: inputs.into_iter().filter(|input| input.1 > 0).collect(),
+        entries,
+        fields: vec![field],
+    }
 }
 
 /// Where the arrays of each group of all layers begin: those of planes that do not run are passed over. `None` where

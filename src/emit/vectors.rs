@@ -91,8 +91,8 @@ fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
-const VERSION: u64 = 5;
-const HEADER_FIELDS: usize = 34;
+const VERSION: u64 = 6;
+const HEADER_FIELDS: usize = 35;
 
 /// What a frame carries: an image of the user's, or one that the run adds behind an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,18 +129,19 @@ pub struct Run {
 
 /// The vector file of the C++ harness, little-endian.
 ///
-/// 34 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
+/// 35 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
 /// sums signed, beats, bytes of a beat, scores, bytes of a score, whether scores are complete as the last layer ends and
 /// not one cycle later, input frames, sums of a record, bits of a record, planes there are, planes that every frame runs
 /// (0: each its own), whether there is a register SEED, cycles behind a reset in which the first tile is loaded (0: a
 /// frame does not wait for it), steps of the input unit in a frame, most samples (0: no weight is drawn), first drawn
-/// layer (that many as there are layers: none); then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, and the length.
+/// layer (that many as there are layers: none), planes of bits of an event; then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, and the length.
 /// A layer is 11 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
 /// pooled rows and columns, pooling stride rows and columns, sum over pixels. Names end in a zero
 /// byte. A step is one byte: 1 takes a beat, 0 adds padding. An interval is the least number of cycles from the start
 /// of a frame that runs 1, 2 ... planes, or samples where weights are drawn, to the next start. A record is image, kind,
 /// planes, seed, samples, mode and the cycles of each run of a layer, as many as a frame of all samples has. Sums are
-/// 32-bit, bits one byte, scores 64-bit; lanes without a channel are left out, runs of fewer samples filled up with 0.
+/// 32-bit, bits one byte, plane after plane of an event, scores 64-bit; lanes without a channel are left out, runs of fewer
+/// samples and planes that a layer does not have filled up with 0.
 pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
     let layers = layer_table(design);
     let names: Vec<u8> = design
@@ -169,8 +170,12 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
             each_used(design, layer, sum_events, |at| {
                 sums.extend(of_sums.map_or(0, |sums| sums[at] as i32).to_le_bytes())
             });
-            each_used(design, layer, bit_events, |at| {
-                bits.push(u8::from(of_bits.is_some_and(|bits| bits[at])))
+            for_events(design, layer, bit_events, |at, used| {
+                let planes = of_bits.map(|bits| planes_of(design, layer, bits, at));
+                for plane in 0..design.map_bits() {
+                    let of_plane = planes.as_ref().and_then(|planes| planes.get(plane));
+                    bits.extend((0..used).map(|lane| u8::from(of_plane.is_some_and(|bits| bits[lane]))));
+                }
             });
         }
         scores.extend(frame.scores.iter().flat_map(|score| score.to_le_bytes()));
@@ -206,6 +211,7 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
         step_count,
         design.ensemble.as_ref().map_or(0, |ensemble| ensemble.samples as u64),
         design.first_drawn() as u64,
+        design.map_bits() as u64,
     ];
     let mut at = HEADER_FIELDS * 8;
     for section in &sections {
@@ -296,7 +302,7 @@ pub const HEX_FILES: [&str; 5] = ["stimulus.hex", "sums.hex", "bits.hex", "score
 /// The hexadecimal files of the Verilog bench, as (name, text): one word a line.
 ///
 /// `stimulus.hex`: beats; `sums.hex`: one word an event, lane 0 lowest, lanes without a channel 0;
-/// `bits.hex`: likewise; `scores.hex`: one word a score; `cycles.hex`: one 32-bit word a layer, its last run.
+/// `bits.hex`: likewise, plane above plane; `scores.hex`: one word a score; `cycles.hex`: one 32-bit word a layer, its last run.
 pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
     let mut stimulus = String::new();
     let mut sums = String::new();
@@ -314,8 +320,13 @@ pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
                 line(&mut sums, lanes.iter().map(|&sum| (sum as u64, design.widths.accumulator)));
             });
             for_events(design, layer, bit_events, |at, used| {
-                let lanes = &frame.bits[run][at..at + used];
-                line(&mut bits, lanes.iter().map(|&bit| (u64::from(bit), 1)));
+                let planes = planes_of(design, layer, &frame.bits[run], at);
+                let bit = |place: usize| {
+                    let (plane, lane) = (place / design.lanes, place % design.lanes);
+                    lane < used && planes.get(plane).is_some_and(|bits| bits[lane])
+                };
+                let places = 0..design.map_bits() * design.lanes;
+                line(&mut bits, places.map(|place| (u64::from(bit(place)), 1)));
             });
         }
         for &score in &frame.scores {
@@ -343,6 +354,12 @@ fn for_events(design: &Design, layer: usize, events: usize, mut take: impl FnMut
             take((group * events + event) * design.lanes, used_lanes(design, layer, group));
         }
     }
+}
+
+/// The lanes of each plane that a layer writes, of the event whose first lane would be `at` with one plane.
+fn planes_of<'a>(design: &Design, layer: usize, bits: &'a [bool], at: usize) -> Vec<&'a [bool]> {
+    let planes = design.layers[layer].code[0].len();
+    bits[at * planes..(at + design.lanes) * planes].chunks(design.lanes).collect()
 }
 
 /// Appends one word, given as (value, bits) fields from the least significant one on.

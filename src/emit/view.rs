@@ -60,7 +60,12 @@ pub(super) struct View {
     pub plane_width: usize,
     /// Other units than the sequencer ask how many planes of the present frame run.
     pub tells_planes: bool,
-    /// Some plane counts more than 1.
+    /// Planes of bits of the activation memory, and bits of the index of one; 0: there is one.
+    pub map_bits: usize,
+    pub bit_width: usize,
+    /// Most thresholds of a lane.
+    pub steps: usize,
+    /// Some contribution counts more than 1.
     pub scales: bool,
     /// Scales are powers of two; else the bits that some scale has.
     pub shift_width: usize,
@@ -158,7 +163,7 @@ impl View {
         let pads_columns = pads && Edge::all(design, false).iter().any(Edge::reached);
         let pads_rows = pads && (Edge::all(design, true).iter().any(Edge::reached) || !pads_columns);
         let plus_pads = any(|layer| matches!(layer.padding, Some((_, PadValue::Plus))));
-        let multi_pass = any(|layer| layer.passes * layer.planes.len() > 1);
+        let multi_pass = any(|layer| layer.passes * layer.planes.len() * layer.map_scales.len() > 1);
         let has_walk = has_map || input.is_window;
         let modulus = if input.is_window { input.kernel_rows } else { 1 };
         let map_banks = if has_map { design.banks } else { 1 };
@@ -182,7 +187,8 @@ impl View {
         // Rows that a plane leaves out hold empty cells in an analog array.
         let masks_rows =
             design.analog.is_none() && any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
-        let scales = || layers.iter().flat_map(|layer| layer.planes.iter().map(|plane| plane.scale));
+        let scales = || layers.iter().flat_map(contributions);
+        let map_bits = design.map_bits();
         let shifts = scales().all(|scale| scale.count_ones() == 1);
         let masks_lanes = any(|layer| layer.planes.iter().any(|plane| plane.lanes.is_some()));
         let input_driven = counts_driven && !layers[0].weighted;
@@ -221,6 +227,9 @@ impl View {
             weight_planes,
             plane_width,
             tells_planes: plane_width > 0 && (design.analog.is_none() || threshold_sets(design)),
+            map_bits,
+            bit_width: bits(map_bits - 1),
+            steps: design.steps(),
             scales: plane_width > 0 || scales().any(|scale| scale > 1),
             shift_width: match shifts {
                 true => bits(scales().map(|scale| scale.trailing_zeros() as usize).max().unwrap_or(0)).max(1),
@@ -292,6 +301,11 @@ impl View {
             output_bits: design.output.stream_bits,
         }
     }
+}
+
+/// What the contributions of a layer count: of each plane of the weights and each plane of bits of its map.
+pub(super) fn contributions(layer: &LayerDesign) -> impl Iterator<Item = i64> + '_ {
+    layer.planes.iter().flat_map(|plane| layer.map_scales.iter().map(move |scale| plane.scale * scale))
 }
 
 /// What draws weights.

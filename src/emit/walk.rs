@@ -71,7 +71,9 @@ impl Walk {
             columns: if rows { most(|layer| layer.walk.pooled.1) } else { 1 },
             rows,
             moves: any(|layer| layer.vectors > 1),
-            returns: any(|layer| layer.passes * layer.planes.len() > 1 && layer.block > 1),
+            returns: any(|layer| {
+                layer.passes * layer.planes.len() * layer.map_scales.len() > 1 && layer.block > 1
+            }),
             all_banks: (!both || input_banks == view.banks).then_some(view.walk_banks),
             all_turn: match (both, view.is_window) {
                 (true, _) => None,
@@ -173,6 +175,7 @@ pub(super) fn walk_table(design: &Design, view: &View) -> Table {
     add(blocks > 0, "last_block", blocks, "", &|l| l.blocks as i64 - 1);
     add(passes > 0 && !skips, "last_pass", passes, "", &|l| l.passes as i64 - 1);
     add(planes > 0 && !skips, "layer_last_plane", planes, "", &|l| l.planes.len() as i64 - 1);
+    add(v.bit_width > 0, "last_bit", v.bit_width, "of the map", &|l| l.map_scales.len() as i64 - 1);
     add(pixels > 0, "last_pixel", pixels, "of a block", &|l| l.block as i64 - 1);
     let uneven = layers.iter().any(|layer| layer.block != layer.last_block);
     add(uneven, "last_block_last_pixel", pixels, "", &|l| l.last_block as i64 - 1);

@@ -27,6 +27,8 @@ module bincim_tb #(
   localparam integer RUNS = <: runs.len() :>;
   localparam integer INPUT_RUN = <: input_run :>;
   localparam integer LANES = <: lanes :>;
+  // Planes of bits of the activation memory.
+  localparam integer MAP_BITS = <: map_bits :>;
   localparam integer SUM_BITS = <: sum_bits :>;
   localparam integer IN_BITS = <: in_bits :>;
   localparam integer OUT_BITS = <: out_bits :>;
@@ -68,7 +70,7 @@ module bincim_tb #(
 
   reg [IN_BITS-1:0] stimulus[0:FRAMES*BEATS-1];
   reg [LANES*SUM_BITS-1:0] expected_sums[0:FRAMES*SUM_EVENTS-1];
-  reg [LANES-1:0] expected_bits[0:BIT_WORDS-1];
+  reg [MAP_BITS*LANES-1:0] expected_bits[0:BIT_WORDS-1];
   reg [OUT_BITS-1:0] expected_scores[0:FRAMES*SCORES-1];
   reg [31:0] expected_cycles[0:LAYERS-1];
 
@@ -420,7 +422,7 @@ module bincim_tb #(
   integer bit_layer = 0;
   integer bit_group = 0;
   integer bit_event = 0;
-  reg [LANES-1:0] bit_wrong;
+  reg [MAP_BITS*LANES-1:0] bit_wrong;
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       bit_frames = 0;
@@ -434,8 +436,8 @@ module bincim_tb #(
         fail;
       end else begin
         bit_wrong = (dut.result_bits ^ expected_bits[bit_index]) &
-                    bit_mask(channels_of[bit_layer] - bit_group * LANES);
-        if (bit_wrong !== {LANES{1'b0}}) begin
+                    {MAP_BITS{bit_mask(channels_of[bit_layer] - bit_group * LANES)}};
+        if (bit_wrong !== {MAP_BITS * LANES{1'b0}}) begin
           $display("FAIL image %0d layer %0d group %0d pixel %0d cycle %0d: bits %b, expected %b",
                    bit_index / BIT_EVENTS, bit_layer, bit_group, bit_event, cycle, dut.result_bits,
                    expected_bits[bit_index]);

@@ -37,7 +37,7 @@ module cosim_top (
     output wire sum_valid_o,
     output wire [<: lanes * sum_bits - 1 :>:0] sum_o,
     output wire bit_valid_o,
-    output wire [<: lanes - 1 :>:0] result_bits_o
+    output wire [<: lanes * map_bits - 1 :>:0] result_bits_o
 );
 
   <: top :> u_dut (
@@ -78,7 +78,7 @@ module cosim_top (
   //%- else %//
   // No layer gives bits, so the accelerator has no such tap.
   assign bit_valid_o = 1'b0;
-  assign result_bits_o = <: lanes :>'d0;
+  assign result_bits_o = <: lanes * map_bits :>'d0;
   //%- endif %//
 
 endmodule

@@ -116,12 +116,16 @@ class Taps {
     const Layer& layer = layer_of(bits_);
     const uint8_t* expected = vectors_.bits(course_.at(bits_.frame)) + bits_.offset;
     const uint64_t lanes = used_lanes(layer, bits_.group);
-    for (uint64_t lane = 0; lane < lanes; ++lane) {
-      const auto actual = static_cast<int64_t>(bits_of(t.result_bits_o, static_cast<unsigned>(lane), 1));
-      if (actual != expected[lane]) log_.report(at_tap("bit", bits_, lane, expected[lane], actual));
+    for (uint64_t plane = 0; plane < header_.map_bits; ++plane, expected += lanes) {
+      const auto first = static_cast<unsigned>(plane * header_.lanes);
+      for (uint64_t lane = 0; lane < lanes; ++lane) {
+        const auto actual =
+            static_cast<int64_t>(bits_of(t.result_bits_o, first + static_cast<unsigned>(lane), 1));
+        if (actual != expected[lane]) log_.report(at_tap("bit", bits_, lane, expected[lane], actual));
+      }
     }
-    bits_seen += lanes;
-    advance(bits_, lanes, layer.bits);
+    bits_seen += header_.map_bits * lanes;
+    advance(bits_, header_.map_bits * lanes, layer.bits);
     skip_silent_layers(bits_);
   }
 

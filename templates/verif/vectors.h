@@ -40,7 +40,7 @@ constexpr uint64_t kUser = 0, kLeast = 1, kMost = 2, kSparse = 3, kExtremes = 4;
 struct Header {
   uint64_t magic, version, records, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
       scores, score_bytes, last_scores, input_frames, record_sums, record_bits, all_planes, most_planes,
-      has_seed, first_tile, slots, all_samples, first_drawn;
+      has_seed, first_tile, slots, all_samples, first_drawn, map_bits;
   uint64_t at_layers, at_names, at_slots, at_intervals, at_records, at_beats, at_sums, at_bits, at_scores,
       length;
 };
@@ -65,8 +65,8 @@ class Vectors {
     close(file);
     base_ = static_cast<const uint8_t*>(data);
     std::memcpy(&header, base_, sizeof header);
-    if (header.magic != 0x45434152544D4342ull || header.version != 5) {
-      fail(path, "is not a vector file of version 5");
+    if (header.magic != 0x45434152544D4342ull || header.version != 6) {
+      fail(path, "is not a vector file of version 6");
     }
     if (header.length != length) fail(path, "is cut short");
     const char* name = reinterpret_cast<const char*>(base_ + header.at_names);

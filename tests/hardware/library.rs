@@ -567,12 +567,12 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_write_back", "first_bank_q <= bank_next", "first_bank_q <= bank_q"),
         ("bincim_write_back", "in_row ? step_column_address_i", "1'b1 ? step_column_address_i"),
         ("bincim_write_back", "to_map_q <= to_map_i", "to_map_q <= 1'b1"),
+        ("bincim_write_back", "bit_q[plane*Lanes +: Lanes] & {Lanes", "bit_q[0 +: Lanes] & {Lanes"),
         (
             "bincim_write_back",
-            "bit_q[plane*Lanes +: Lanes] & {Lanes",
-            "bit_q[0 +: Lanes] & {Lanes",
+            "write_data_o[plane*Banks*Word +:",
+            "write_data_o[(Bits-1-plane)*Banks*Word +:",
         ),
-        ("bincim_write_back", "write_data_o[plane*Banks*Word +:", "write_data_o[(Bits-1-plane)*Banks*Word +:"),
         ("bincim_tile_counter", "pass_last_i ? first_pass_i : next_pass_i", "next_pass_i"),
         (
             "bincim_tile_counter",

@@ -103,6 +103,7 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
     };
     let head = Head::new("bincim_threshold")
         .with("Lanes", design.lanes)
+        .with("Steps", design.steps())
         .with("Sum", design.widths.accumulator)
         .with("Threshold", design.widths.threshold)
         .with("Signed", design.signed_sums().into())
@@ -139,6 +140,7 @@ pub(in super::super) fn write_back(design: &Design, writes: Writes) -> Head {
     let map = design.map_depth > 0;
     Head::new("bincim_write_back")
         .with("Lanes", design.lanes)
+        .with("Bits", design.map_bits())
         .with("Word", if map { design.word } else { design.lanes })
         .with("Banks", if map { design.banks } else { 1 })
         .with("Depth", design.map_depth.max(1))
@@ -163,6 +165,7 @@ fn loops(head: Head, design: &Design) -> Head {
 /// `bincim_sequencer`.
 pub(in super::super) fn sequencer(design: &Design) -> Head {
     loops(Head::new("bincim_sequencer"), design)
+        .with("Bits", design.map_bits())
         .with("Pixels", Loops::new(design).pixels)
         .with("CycleWidth", control::cycle_width(design))
 }
@@ -186,6 +189,7 @@ pub(in super::super) fn gather(v: &View, gather: &Gather) -> Head {
     Head::new("bincim_gather")
         .with("Banks", v.banks)
         .with("Word", v.word)
+        .with("Bits", v.map_bits)
         .with("Address", v.map_width)
         .with("Offset", gather.offset)
         .with("Rotates", v.rotates.into())
@@ -199,6 +203,14 @@ pub(in super::super) fn gather(v: &View, gather: &Gather) -> Head {
         .with("Driven", if v.counts_driven { v.driven_width } else { 0 })
         .with("Kept", if v.masks_rows && v.counts_driven { v.kept_width } else { 0 })
         .with("Channels", gather.channels)
+}
+
+/// `bincim_level_code`, where activations have several levels.
+pub(in super::super) fn level_code(design: &Design) -> Head {
+    Head::new("bincim_level_code")
+        .with("Lanes", design.lanes)
+        .with("Steps", design.steps())
+        .with("Bits", design.map_bits())
 }
 
 /// `bincim_score_sum`, where the scores of samples are added.

@@ -29,6 +29,7 @@ pub(in super::super) fn map(design: &Design) -> Head {
     let head = Head::new("bincim_map_memory")
         .with("Banks", design.banks)
         .with("Word", design.word)
+        .with("Bits", design.map_bits())
         .with("Depth", design.map_depth)
         .with("Parts", (design.word / design.lanes).max(1))
         .with("WritePorts", if design.lanes > design.word { design.banks } else { 1 });

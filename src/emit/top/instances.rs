@@ -141,7 +141,7 @@ pub(super) fn travellers(v: &View) -> Vec<(&'static str, bool)> {
     }
     all.extend([
         ("count_first", v.accumulates),
-        ("count_plane", v.plane_width > 0),
+        ("count_plane", v.plane_width + v.bit_width > 0),
         ("result_window_last", v.pools),
         ("result_row_last", v.writes_rows),
         ("result_group_last", v.writes_groups),
@@ -149,14 +149,29 @@ pub(super) fn travellers(v: &View) -> Vec<(&'static str, bool)> {
     all
 }
 
+/// The plane of the weights and the plane of bits of the map, which travel as one number.
+fn plane_and_bit(v: &View, plane: &str, bit: &str) -> String {
+    match (v.plane_width > 0, v.bit_width > 0) {
+        (true, true) => format!("{{{bit}, {plane}}}"),
+        (false, true) => bit.into(),
+        (_, false) => plane.into(),
+    }
+}
+
 pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
     let analog = v.analog.is_some();
     let outs: Vec<(String, String)> = travellers(v)
         .iter()
         .map(|&(name, there)| {
-            (format!("{name}_o"), if there { name.into() } else { format!("unused_{name}") })
+            let wire = match name {
+                _ if !there => format!("unused_{name}"),
+                "count_plane" => plane_and_bit(v, "count_plane", "count_bit"),
+                _ => name.into(),
+            };
+            (format!("{name}_o"), wire)
         })
         .collect();
+    let plane = plane_and_bit(v, "plane", "bit");
     // A vector input has no walk: it is all of its window and of its row.
     let walked = |wire| if v.has_walk { wire } else { "1'b1" };
     let mut ports = vec![
@@ -165,7 +180,7 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
         (true, "issue_valid_i", "issue_valid"),
         (true, "tile_first_i", "tile_first"),
         (analog, "pass_first_i", "pass_first"),
-        (true, "plane_i", "plane"),
+        (true, "plane_i", &plane),
         (true, "sum_first_i", "sum_first"),
         (true, "sum_last_i", "sum_last"),
         (!analog, "block_last_i", "block_last"),
@@ -188,7 +203,7 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
         (true, "layer_done_o", "layer_done"),
     ];
     ports.extend(outs.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
-    shared(&control::vector_pipe(design, v.plane_width), "vector_pipe", ports)
+    shared(&control::vector_pipe(design, v.plane_width + v.bit_width), "vector_pipe", ports)
 }
 
 /// The low bits of a wire where it is wider than the port.
@@ -334,6 +349,7 @@ pub(super) fn plane_program(v: &View) -> Instance {
     let ports = vec![
         (v.many_layers, "layer_i", "layer"),
         (v.plane_width > 0, "plane_i", "count_plane"),
+        (v.bit_width > 0, "bit_i", "count_bit"),
         (true, scale, "scale"),
     ];
     instance("plane_program", ports)
@@ -425,6 +441,17 @@ pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
     shared(&unit.head, "threshold_unit", ports)
 }
 
+/// The planes of bits of what the thresholds decide.
+pub(super) fn level_code(design: &Design) -> Instance {
+    let ports = vec![(true, "bit_i", "pooled"), (true, "toggle_i", "toggle"), (true, "code_o", "activation")];
+    shared(&core::level_code(design), "level_code", ports)
+}
+
+/// The table of the steps at which a plane's bit changes.
+pub(super) fn level_program() -> Instance {
+    instance("level_program", vec![(true, "layer_i", "layer"), (true, "toggle_o", "toggle")])
+}
+
 /// The table of where each layer's results go.
 pub(super) fn write_program(design: &Design, v: &View) -> Instance {
     let names: Vec<(String, String)> = result::constants(design, v)
@@ -470,7 +497,7 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     ports.extend(constants.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
     ports.extend([
         (true, "bit_valid_i", "pooled_valid"),
-        (true, "bit_i", "pooled"),
+        (true, "bit_i", or(v.steps > 1, "activation", "pooled")),
         (true, "row_last_i", or(writes.rows, "result_row_last", "1'b1")),
         (true, "group_last_i", or(writes.groups, "result_group_last", "1'b1")),
         (true, "write_o", or(map, "map_write", "unused_map_write")),
@@ -485,7 +512,7 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
 
 pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
     let buffer = stream::scores(design);
-    let bits = low("result_bits", v.lanes, v.score_lanes);
+    let bits = low("result_bits", v.map_bits * v.lanes, v.score_lanes);
     let data = if v.gives_scores { or(v.drawn.is_some(), "sum_of_scores", "score") } else { &bits };
     let ports = vec![
         CLOCK,

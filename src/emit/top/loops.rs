@@ -147,7 +147,7 @@ pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static s
         ("last_sample", v.sample_width(), v.drawn.is_some()),
         ("sample_first", 0, v.drawn.is_some()),
         ("sample_last", 0, v.drawn.is_some()),
-        ("bit", 1, false),
+        ("bit", v.bit_width.max(1), v.bit_width > 0),
         ("pass_first", 0, analog),
         ("block_last", 0, !analog),
         ("walk_start", 0, v.has_walk),
@@ -166,7 +166,7 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
     };
     inputs.push(last_block);
     inputs.push(told.at("one_sum", 1, 0));
-    inputs.push(("last_bit_i".into(), literal(1, 0)));
+    inputs.push(told.at("last_bit", v.bit_width.max(1), 0));
     let first_drawn = first_drawn(design);
     inputs.push(("last_layer_i".into(), last_layer(design)));
     let outputs: Vec<(String, String)> = outputs(design, v, told)
@@ -298,6 +298,7 @@ pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
         (true, "advance_i", "advance"),
         (true, "walk_address_i", &address),
         (true, "walk_bank_i", &bank),
+        (true, "bit_i", or(v.bit_width > 0, "bit", "1'b0")),
         (true, "window_row_i", &row),
         (true, "window_column_i", &column),
     ];

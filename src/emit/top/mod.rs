@@ -89,6 +89,9 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         if has_table(view) {
             parts.push(instances::write_program(design, view));
         }
+        if view.steps > 1 {
+            parts.extend([instances::level_program(), instances::level_code(design)]);
+        }
         parts.push(instances::write_back(design, view));
     }
     if let Some(ensemble) = &design.ensemble {
@@ -191,7 +194,7 @@ fn vector(v: &View) -> Group {
         (true, v.vector_bits, "input_row"),
         (v.has_map, v.rows, "map_row"),
         (v.has_map, v.banks * v.map_width, "read_address"),
-        (v.has_map, v.rows, "read_data"),
+        (v.has_map, v.map_bits * v.rows, "read_data"),
         (v.row_enable, v.banks, "map_driven"),
         (!v.row_enable && v.has_map, v.banks, "unused_map_driven"),
         (v.counts_driven && v.has_map, v.driven_width, "map_driven_rows"),
@@ -298,6 +301,7 @@ fn counts(design: &Design, v: &View) -> Group {
             (true, 0, "count_valid"),
             (v.accumulates, 0, "count_first"),
             (v.plane_width > 0, v.plane_width, "count_plane"),
+            (v.bit_width > 0, v.bit_width, "count_bit"),
             (true, 0, "count_group_last"),
             (true, v.lanes * v.count_width, "count"),
             (stored, 0, "stored_valid"),
@@ -328,12 +332,14 @@ fn results(design: &Design, v: &View) -> Group {
             (!v.gives_scores, 0, "unused_score_valid"),
             (!v.gives_scores, 0, "unused_score"),
             (v.gives_bits, 0, "pooled_valid"),
-            (v.gives_bits, v.lanes, "pooled"),
+            (v.gives_bits, v.steps * v.lanes, "pooled"),
+            (v.steps > 1, v.map_bits * v.steps, "toggle"),
+            (v.steps > 1, v.map_bits * v.lanes, "activation"),
             (!v.gives_bits, 0, "unused_pooled_valid"),
             (!v.gives_bits, v.lanes, "unused_pooled"),
             (map, v.banks * v.parts, "map_write"),
             (map, v.write_addresses * v.map_width, "map_write_address"),
-            (map, v.write_bits, "map_write_data"),
+            (map, v.map_bits * v.write_bits, "map_write_data"),
             (v.gives_bits && !v.has_map, 0, "unused_map_write"),
             (v.gives_bits && !v.has_map, 0, "unused_map_write_address"),
             (v.gives_bits && !v.has_map, v.lanes, "unused_map_write_data"),
@@ -361,7 +367,7 @@ fn trace(v: &View) -> Group {
             (true, 0, "sum_valid"),
             (true, v.lanes * v.accumulator_width, "sum"),
             (v.gives_bits, 0, "bit_valid"),
-            (v.gives_bits, v.lanes, "result_bits"),
+            (v.gives_bits, v.map_bits * v.lanes, "result_bits"),
             (true, 0, "layer_done"),
             (true, v.cycle_width, "layer_cycles"),
         ],
