@@ -1,9 +1,11 @@
 //! Machine = reference on random networks and geometries, ideal readout: every bit, score and cycle.
 
 use bincim::arch::{ArchFile, validate};
-use bincim::design::{self, Design};
+use bincim::design;
 use bincim::golden::{machine, reference};
-use bincim::network::{Layer, plane_scales, random};
+use bincim::network::random;
+
+use crate::machines;
 
 /// Rows, lanes, word, rows of weights a cycle, accumulator depth.
 const MACHINES: [(usize, usize, usize, usize, usize); 10] = [
@@ -18,22 +20,6 @@ const MACHINES: [(usize, usize, usize, usize, usize); 10] = [
     (144, 16, 16, 16, 64),
     (40, 2, 10, 10, 4),
 ];
-
-/// The thresholds that each channel and pixel meets: the sum of what the planes of the machine's bits (group, pixel, plane,
-/// lane) count.
-fn compare_bits(design: &Design, layer: &Layer, expected: &[bool], got: &[bool], what: &str) {
-    let (pixels, elements) = (layer.output.pixels(), layer.output.elements());
-    let scales = plane_scales(layer.steps());
-    for index in 0..if expected.is_empty() { 0 } else { elements } {
-        let (channel, pixel) = (index / pixels, index % pixels);
-        let first = (channel / design.lanes * pixels + pixel) * scales.len();
-        let at = |plane: usize| (first + plane) * design.lanes + channel % design.lanes;
-        let planes = scales.iter().enumerate();
-        let got: usize = planes.filter(|(plane, _)| got[at(*plane)]).map(|(_, scale)| scale).sum();
-        let met = expected[index..].iter().step_by(elements).filter(|bit| **bit).count();
-        assert_eq!(got, met, "{what} channel {channel} pixel {pixel}");
-    }
-}
 
 /// Compares two images of the network of `seed` on a machine, with every number of planes; whether it could be built.
 fn check(seed: u64, limits: &random::Limits) -> bool {
@@ -50,7 +36,9 @@ fn check(seed: u64, limits: &random::Limits) -> bool {
             let got = machine::run_planes(&design, None, planes, image, 0);
             for (index, layer) in network.layers.iter().enumerate() {
                 let what = format!("seed {seed}, {planes} planes, layer {}", layer.name.terminal());
-                compare_bits(&design, layer, &expected.layers[index].bits, &got.layers[index].bits, &what);
+                let (expected, got_bits) = (&expected.layers[index].bits, &got.layers[index].bits);
+                machines::compare_bits(&design, layer, expected, got_bits)
+                    .unwrap_or_else(|problem| panic!("{what} {problem}"));
                 assert_eq!(got.layers[index].cycles, design.plane_cycles[planes - 1].layers[index], "{what}");
             }
             let pixels = design.output.pixels;

@@ -2,8 +2,8 @@
 //! the Verilog under Icarus give the same bits, the same scores and the same cycles.
 //!
 //! The first pairs of each kind run here, all of them in `verif/matrix/run`. `BINCIM_MATRIX=FIRST..END` picks others,
-//! `BINCIM_MATRIX_PLANES` others with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others with shortcuts; a failure names
-//! its pair.
+//! `BINCIM_MATRIX_PLANES` others with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others with shortcuts,
+//! `BINCIM_MATRIX_LEVELS` others with activations of several levels; a failure names its pair.
 
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
@@ -21,6 +21,7 @@ use crate::machines;
 const PAIRS: std::ops::Range<u64> = 0..60;
 const PLANE_PAIRS: std::ops::Range<u64> = 0..42;
 const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..24;
+const LEVEL_PAIRS: std::ops::Range<u64> = 0..24;
 const DRAWN_PAIRS: std::ops::Range<u64> = 0..18;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.
@@ -41,6 +42,12 @@ fn they_agree_for_every_number_of_planes() {
 #[test]
 fn they_agree_where_sums_bypass_layers() {
     all(SHORTCUT_PAIRS, "BINCIM_MATRIX_SHORTCUTS", check_shortcuts);
+}
+
+/// The same for networks whose activations have several levels, some with planes of weights.
+#[test]
+fn they_agree_where_activations_have_several_levels() {
+    all(LEVEL_PAIRS, "BINCIM_MATRIX_LEVELS", check_levels);
 }
 
 /// The machine and the Verilog where weights are drawn: any number of samples, the first layer drawn or not.
@@ -128,21 +135,27 @@ fn padding_around_a_single_pixel_is_seen() {
     assert!(found > 9, "only {found} such designs");
 }
 
-/// The network and machine of a pair; a pure function of its number.
-fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
-    let mut rng = ChaCha8Rng::seed_from_u64(number);
-    // Some networks are wide and flat, some small and deep.
-    let limits = match number % 3 {
-        0 => {
-            Limits { layers: 4, channels: 10, side: 6, kernel: 3, input_bits: 8, planes, shortcuts, steps: 1 }
-        }
-        1 => {
-            Limits { layers: 3, channels: 6, side: 9, kernel: 5, input_bits: 4, planes, shortcuts, steps: 1 }
-        }
-        _ => {
-            Limits { layers: 4, channels: 40, side: 3, kernel: 3, input_bits: 2, planes, shortcuts, steps: 1 }
-        }
+/// Some networks are wide and flat, some small and deep.
+fn size_of(number: u64, [first, second, third]: [u32; 3]) -> Limits {
+    let of = |layers, channels, side, kernel, input_bits| Limits {
+        layers,
+        channels,
+        side,
+        kernel,
+        input_bits,
+        ..Limits::default()
     };
+    match number % 3 {
+        0 => of(4, 10, 6, 3, first),
+        1 => of(3, 6, 9, 5, second),
+        _ => of(4, 40, 3, 3, third),
+    }
+}
+
+/// The network and machine of a pair; a pure function of its number.
+fn pair(number: u64, planes: usize, shortcuts: bool, steps: usize) -> Design {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    let limits = Limits { planes, shortcuts, steps, ..size_of(number, [8, 4, 2]) };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
         let mut arch = machines::random_arch(&mut rng);
@@ -151,6 +164,7 @@ fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
             && size(&design) <= MOST_SUMS
             && design.planes_of_weights() >= planes.min(2)
             && (design.shortcut_depth > 0) == shortcuts
+            && (design.steps() > 1) == (steps > 1)
         {
             return design;
         }
@@ -162,38 +176,7 @@ fn pair(number: u64, planes: usize, shortcuts: bool) -> Design {
 pub fn drawn_pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number ^ 0x0064_7261_776e);
     let input_bits = if number.is_multiple_of(2) { 1 } else { 3 };
-    let limits = match number % 3 {
-        0 => Limits {
-            layers: 4,
-            channels: 10,
-            side: 6,
-            kernel: 3,
-            input_bits,
-            planes: 1,
-            shortcuts: false,
-            steps: 1,
-        },
-        1 => Limits {
-            layers: 3,
-            channels: 6,
-            side: 9,
-            kernel: 5,
-            input_bits,
-            planes: 1,
-            shortcuts: false,
-            steps: 1,
-        },
-        _ => Limits {
-            layers: 4,
-            channels: 40,
-            side: 3,
-            kernel: 3,
-            input_bits,
-            planes: 1,
-            shortcuts: false,
-            steps: 1,
-        },
-    };
+    let limits = size_of(number, [input_bits; 3]);
     for attempt in 0.. {
         let seed = number << 20 | attempt;
         let bits = rng.random_range(2..=8);
@@ -213,21 +196,33 @@ pub fn drawn_pair(number: u64) -> Design {
 
 /// Sums of all passes of one image, which the simulation's time follows.
 fn size(design: &Design) -> usize {
-    design.layers.iter().map(|layer| layer.groups * layer.vectors * layer.passes * layer.planes.len()).sum()
+    design
+        .layers
+        .iter()
+        .map(|layer| {
+            layer.groups * layer.vectors * layer.passes * layer.planes.len() * layer.map_scales.len()
+        })
+        .sum()
 }
 
 /// Cycles of a frame, or what differs.
 fn check(number: u64) -> Result<u64, String> {
-    check_design(&pair(number, 1, false), number)
+    check_design(&pair(number, 1, false, 1), number)
 }
 
 /// The same with a number of planes that the pair's number picks.
 fn check_planes(number: u64) -> Result<u64, String> {
-    check_fewer(&pair(number, 4, false), number)
+    check_fewer(&pair(number, 4, false, 1), number)
+}
+
+/// Activations of up to 16 levels, in a third of the networks beside planes of weights.
+fn check_levels(number: u64) -> Result<u64, String> {
+    let steps = [3, 2, 15, 3, 7, 14][number as usize % 6];
+    check_fewer(&pair(number, if number % 3 == 1 { 3 } else { 1 }, false, steps), number)
 }
 
 fn check_shortcuts(number: u64) -> Result<u64, String> {
-    check_fewer(&pair(number, if number.is_multiple_of(3) { 3 } else { 1 }, true), number)
+    check_fewer(&pair(number, if number.is_multiple_of(3) { 3 } else { 1 }, true, 1), number)
 }
 
 fn check_fewer(design: &Design, number: u64) -> Result<u64, String> {

@@ -15,7 +15,7 @@ use bincim::flow::icarus::{self, Level};
 use bincim::flow::verilator;
 use bincim::golden::{machine, reference};
 use bincim::network::random;
-use bincim::network::{Activation, Network};
+use bincim::network::{Activation, Layer, Network, plane_scales};
 use bincim::variation::{ArrayDraw, Chip, OwnThresholds, Site, Zero};
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -160,18 +160,8 @@ pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
     let trace = reference::run(&design.network.limited(frame.settings.planes), &frame.image);
     let cycles = &design.frame_of(frame.settings.planes).layers;
     for (index, layer) in design.network.layers.iter().enumerate() {
-        let expected = &trace.layers[index].bits;
-        let pixels = layer.output.pixels();
-        for (at, &bit) in expected.iter().enumerate() {
-            let (channel, pixel) = (at / pixels, at % pixels);
-            let (group, lane) = (channel / design.lanes, channel % design.lanes);
-            let actual = frame.bits[index][(group * pixels + pixel) * design.lanes + lane];
-            if actual != bit {
-                return Err(format!(
-                    "machine, layer {index}, channel {channel}, pixel {pixel}: {actual}, not {bit}"
-                ));
-            }
-        }
+        compare_bits(design, layer, &trace.layers[index].bits, &frame.bits[index])
+            .map_err(|what| format!("machine, layer {index}, {what}"))?;
         if frame.cycles[index] != cycles[index] {
             return Err(format!(
                 "machine, layer {index}: {} cycles, {} predicted",
@@ -184,6 +174,25 @@ pub fn compare(design: &Design, frame: &Frame) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("machine, scores: {:?}, not {expected:?}", frame.scores)),
     }
+}
+
+/// The thresholds that each channel and pixel of a layer meets: the definition's bits (step, channel, pixel) beside what the
+/// planes of the machine's bits (group, pixel, plane, lane) count.
+pub fn compare_bits(design: &Design, layer: &Layer, expected: &[bool], got: &[bool]) -> Result<(), String> {
+    let (pixels, elements) = (layer.output.pixels(), layer.output.elements());
+    let scales = plane_scales(layer.steps());
+    for index in 0..expected.len() / layer.steps() {
+        let (channel, pixel) = (index / pixels, index % pixels);
+        let first = (channel / design.lanes * pixels + pixel) * scales.len();
+        let at = |plane: usize| (first + plane) * design.lanes + channel % design.lanes;
+        let set = scales.iter().enumerate().filter(|(plane, _)| got[at(*plane)]);
+        let got: usize = set.map(|(_, scale)| scale).sum();
+        let met = expected[index..].iter().step_by(elements).filter(|bit| **bit).count();
+        if got != met {
+            return Err(format!("channel {channel}, pixel {pixel}: {got}, not {met}"));
+        }
+    }
+    Ok(())
 }
 
 /// Scores (channel, row, column) as the stream carries them: channel innermost, bits as 0 and 1.
