@@ -298,6 +298,7 @@ pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
         (true, "advance_i", "advance"),
         (true, "walk_address_i", &address),
         (true, "walk_bank_i", &bank),
+        (true, "bit_i", "1'd0"),
         (true, "window_row_i", &row),
         (true, "window_column_i", &column),
     ];
