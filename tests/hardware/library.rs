@@ -100,6 +100,10 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Banks=9 Word=4 Address=6 Offset=2 Rotates=1 Coordinate=5 KernelRows=3 KernelColumns=5 RowsBefore=3'b001 \
              RowsBeyond=3'b110 ColumnsBefore=5'b00011 ColumnsBeyond=5'b11000 Driven=6 Channels=2",
             "Banks=3 Word=16 Address=3 Offset=1 Driven=6 Kept=5",
+            "Banks=1 Word=2 Bits=2 Address=2",
+            "Banks=3 Word=5 Bits=3 Address=4 Offset=2 Rotates=1",
+            "Banks=5 Word=3 Bits=2 Address=4 Offset=4 Rotates=1 Coordinate=4 KernelRows=3 RowsBefore=3'b001 \
+             RowsBeyond=3'b100 Driven=5 Channels=2",
         ],
     ),
     (
@@ -330,7 +334,6 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_column_cells",
     "bincim_column_noise",
     "bincim_drive_reference",
-    "bincim_gather",
     "bincim_flip_step",
     "bincim_input_frames",
     "bincim_input_stream",
@@ -583,6 +586,12 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_tile_counter", "if (step_i & pass_last_o) plane_q", "if (pass_last_o) plane_q"),
         ("bincim_place", "else if (block_end_i) first_q", "else if (step_i) first_q"),
         ("bincim_place", "if (start_i) first_q <= origin_i", "if (start_i) first_q <= next_i"),
+        ("bincim_gather", ".amount_i(door_bank_q)", ".amount_i(read_bank_q)"),
+        ("bincim_gather", "door_bit_q <= read_bit_q;", "door_bit_q <= bit_i;"),
+        ("bincim_gather", "read_data_i[plane*Banks*Word +:", "read_data_i[0 +:"),
+        ("bincim_gather", "plane = 1; plane < Bits;", "plane = 1; plane < 2;"),
+        ("bincim_gather", "door_partial_q[slot] ? channel_mask_i", "1'b0 ? channel_mask_i"),
+        ("bincim_gather", "if (read_driven_q[term])", "if (read_live_q[term])"),
         ("bincim_inside", "(at < size_i)", "(at <= size_i)"),
         ("bincim_inside", "!at[Coordinate-1]", "!at[0]"),
         ("bincim_walk_counter", "count_i ? counted : value", "counted"),

@@ -5,29 +5,31 @@
 // Gather unit: collects the words of a row vector, a slot each, from the banks of the activation
 // memory. The items of a pass always lie in different banks: with the window's origin in bank b,
 // slot s is in bank (b + s) mod Banks, one address further where that sum wraps.
-// Parameters: Banks, slots of a vector, and Word, bits of one, from 1. Address, bits of an address,
-//     and Offset, of a slot's distance from the origin, from 1 to Address. Rotates: 1, some origin
-//     is not in bank 0. Coordinate, bits of a row or column of the map, from 1. KernelRows and
-//     KernelColumns, most of a window that reaches over an edge, from 1; RowsBefore, RowsBeyond,
-//     ColumnsBefore and ColumnsBeyond, one bit each: which may lie above and left of the map, which
-//     below and right of it. Driven, bits of the number of driven rows, 0 where it is not asked;
-//     Kept, of those that a slot keeps, 0 where it keeps all. Channels, bits of those of a last
-//     word. The other widths follow.
+// Parameters: Banks, slots of a vector, Word, bits of one, and Bits, planes of bits of which it shows
+//     one, from 1. Address, bits of an address, and Offset, of a slot's distance from the origin,
+//     from 1 to Address. Rotates: 1, some origin is not in bank 0. Coordinate, bits of a row or
+//     column of the map, from 1. KernelRows and KernelColumns, most of a window that reaches over
+//     an edge, from 1; RowsBefore, RowsBeyond, ColumnsBefore and ColumnsBeyond, one bit each: which
+//     may lie above and left of the map, which below and right of it. Driven, bits of the number of
+//     driven rows, 0 where it is not asked; Kept, of those that a slot keeps, 0 where it keeps all.
+//     Channels, bits of those of a last word. The other widths follow.
 // Latency: walk and constants x-2, memory read x-1, row vector x. kept_rows_i is one cycle behind
 //     the walk.
 // Reset: none; what stands here belongs to a vector that is marked elsewhere.
-// Protocol: everything moves on with advance_i. offset_i, used_i, kernel_row_i, kernel_column_i and
-//     partial_i say of each slot, slot 0 in the low bits, where its word comes from: distance from
-//     the origin, whether there is one, its place in the kernel, and whether it is the last word of
-//     a pixel, which has last_channels_i channels, the ones in channel_mask_i. Where padded_i
-//     stands a slot outside of the map is 0 and not driven (zero_padding_i) or +1 (plus_padding_i),
-//     else 0.
+// Protocol: everything moves on with advance_i. bit_i is the plane of bits that the vector shows;
+//     read_data_i has all of them, plane 0 in the low bits. offset_i, used_i, kernel_row_i,
+//     kernel_column_i and partial_i say of each slot, slot 0 in the low bits, where its word comes
+//     from: distance from the origin, whether there is one, its place in the kernel, and whether it
+//     is the last word of a pixel, which has last_channels_i channels, the ones in channel_mask_i.
+//     Where padded_i stands a slot outside of the map is 0 and not driven (zero_padding_i) or +1
+//     (plus_padding_i), else 0.
 
 `default_nettype none
 
 module bincim_gather #(
     parameter Banks = 2,
     parameter Word = 8,
+    parameter Bits = 1,
     parameter Address = 4,
     parameter Offset = 1,
     parameter Rotates = 0,
@@ -42,14 +44,16 @@ module bincim_gather #(
     parameter Kept = 0,
     parameter Channels = 1,
     parameter BankWidth = (Banks > 1) ? $clog2(Banks) : 1,
+    parameter BitWidth = (Bits > 1) ? $clog2(Bits) : 1,
     parameter KernelRowWidth = (KernelRows > 1) ? $clog2(KernelRows) : 1,
     parameter KernelColumnWidth = (KernelColumns > 1) ? $clog2(KernelColumns) : 1
 ) (
     input  wire clk_i,
     input  wire advance_i,
-    // The window's origin.
+    // The window's origin, and the plane of bits.
     input  wire [Address-1:0] walk_address_i,
     input  wire [BankWidth-1:0] walk_bank_i,
+    input  wire [BitWidth-1:0] bit_i,
     input  wire [Coordinate-1:0] window_row_i,
     input  wire [Coordinate-1:0] window_column_i,
     // The slots of the pass.
@@ -69,12 +73,46 @@ module bincim_gather #(
     input  wire [Banks*((Kept > 0) ? Kept : 1)-1:0] kept_rows_i,
     // Activation memory.
     output wire [Banks*Address-1:0] read_address_o,
-    input  wire [Banks*Word-1:0] read_data_i,
+    input  wire [Bits*Banks*Word-1:0] read_data_i,
     // The vector: its rows, the slots that are driven, and the number of driven rows.
     output wire [Banks*Word-1:0] row_o,
     output wire [Banks-1:0] driven_o,
     output wire [((Driven > 0) ? Driven : 1)-1:0] driven_rows_o
 );
+
+  // Words of the vector's plane of bits, as the banks read them.
+  wire [Banks*Word-1:0] words;
+
+  generate
+    if (Bits > 1) begin : gen_plane
+      reg [BitWidth-1:0] read_bit_q;
+      reg [BitWidth-1:0] door_bit_q;
+      reg [Banks*Word-1:0] chosen;
+      integer plane;
+
+      always @(posedge clk_i) begin
+        if (advance_i) begin
+          read_bit_q <= bit_i;
+          door_bit_q <= read_bit_q;
+        end
+      end
+
+      always @(*) begin
+        chosen = read_data_i[Banks*Word-1:0];
+        for (plane = 1; plane < Bits; plane = plane + 1) begin
+          if (door_bit_q == plane[BitWidth-1:0]) begin
+            chosen = read_data_i[plane*Banks*Word +: Banks*Word];
+          end
+        end
+      end
+
+      assign words = chosen;
+    end else begin : gen_one_plane
+      wire unused = &{1'b0, bit_i};
+
+      assign words = read_data_i;
+    end
+  endgenerate
 
   // Addresses, turned with their slots to the banks, and words, turned back at the end.
   wire [Banks*Offset-1:0] offset;
@@ -110,7 +148,7 @@ module bincim_gather #(
           .Slots(Banks),
           .Width(Word)
       ) u_rotate_words (
-          .data_i(read_data_i),
+          .data_i(words),
           .amount_i(door_bank_q),
           .data_o(slots)
       );
@@ -119,7 +157,7 @@ module bincim_gather #(
 
       assign offset = offset_i;
       assign wrapped = {Banks{1'b0}};
-      assign slots = read_data_i;
+      assign slots = words;
     end
   endgenerate
 
