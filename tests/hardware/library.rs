@@ -169,6 +169,10 @@ const MATRIX: &[(&str, &[Settings])] = &[
              InitFile=\"t4.hex\"",
             "Lanes=6 Sum=7 Threshold=8 Signed=1 Flips=1 FlipsAfter=1 Pools=1 ScoreLanes=6 Score=9 Depth=33 \
              InitFile=\"t5.hex\"",
+            "Lanes=3 Sum=7 Threshold=8 Steps=2 Signed=1 Flips=1 Pools=1 Depth=5 InitFile=\"t6.hex\"",
+            "Lanes=2 Sum=6 Threshold=5 Steps=3 Signed=0 Flips=1 FlipsAfter=1 Pools=1 Depth=8 InitFile=\"t7.hex\"",
+            "Lanes=4 Sum=8 Threshold=7 Steps=3 Signed=1 Flips=0 ScoreLanes=2 Score=10 ScoreShift=1 Depth=4 \
+             InitFile=\"t8.hex\"",
         ],
     ),
     (
@@ -372,7 +376,8 @@ fn images() -> tempfile::TempDir {
         let of = |name| settings(setting).into_iter().find(|set| set.0 == name).map(|set| set.1);
         let Some(image) = of("InitFile") else { continue };
         let number = |name| of(name).map(|text| text.parse::<usize>().expect("a number"));
-        let of_lanes = || Some(number("Lanes")? * (number("Threshold")? + number("Flips")?));
+        let steps = number("Steps").unwrap_or(1);
+        let of_lanes = || Some(number("Lanes")? * (steps * number("Threshold")? + number("Flips")?));
         let width = number("Width").or_else(of_lanes).or_else(|| number("Count")).expect("a width");
         let of_codes = || Some(number("Layers").unwrap_or(1).next_power_of_two() << number("Code")?);
         let depth = number("Depth").or_else(of_codes).expect("a depth");
@@ -554,7 +559,11 @@ fn bugs_in_the_library_are_noticed() {
         ("bincim_threshold", "group_q + first_entry_i", "group_q"),
         ("bincim_threshold", "bit_q <= reached ^ (flip & !turns_after)", "bit_q <= reached ^ flip"),
         ("bincim_threshold", "scores_i ? wide << ScoreShift : wide", "wide"),
-        ("bincim_threshold", "result_window_last_i ? {Lanes{1'b0}} : pooled", "pooled"),
+        ("bincim_threshold", "threshold[step*Threshold +: Threshold]", "threshold[0 +: Threshold]"),
+        ("bincim_threshold", "if (step == 0 && lane < ScoreLanes)", "if (step == Steps - 1 && lane < ScoreLanes)"),
+        ("bincim_threshold", "entries[lane*ENTRY + Steps*Threshold]", "entries[lane*ENTRY + Threshold - 1]"),
+        ("bincim_threshold", "pooled ^ {Steps{flip_after}}", "pooled ^ {{(Steps-1)*Lanes{1'b0}}, flip_after}"),
+        ("bincim_threshold", "result_window_last_i ? NONE : pooled", "pooled"),
         ("bincim_accumulator", "sum_address_q <= count_address_q", "sum_address_q <= fetch_address_q"),
         ("bincim_accumulator", "in_register_i ? sum_q : stored", "stored"),
         ("bincim_accumulator", "stored_valid_i & !in_register_i", "stored_valid_i & in_register_i"),

@@ -5,6 +5,7 @@ module bench_threshold #(
     parameter Lanes = 4,
     parameter Sum = 8,
     parameter Threshold = 9,
+    parameter Steps = 1,
     parameter Signed = 1,
     parameter Flips = 1,
     parameter FlipsAfter = 0,
@@ -13,12 +14,12 @@ module bench_threshold #(
     parameter ScoreLanes = 0,
     parameter Score = 1,
     parameter ScoreShift = 0,
-    parameter Width = Lanes * (Threshold + Flips),
+    parameter Width = Lanes * (Steps * Threshold + Flips),
     parameter Depth = 16,
     parameter InitFile = "",
     parameter Seed = 1
 );
-  localparam ENTRY = Threshold + Flips;
+  localparam ENTRY = Steps * Threshold + Flips;
   localparam ADDRESS = (Depth > 1) ? $clog2(Depth) : 1;
   // Two sets of thresholds where there is room.
   localparam GROUPS = (Depth > 1) ? Depth / 2 : 1;
@@ -35,13 +36,14 @@ module bench_threshold #(
   reg window_last = 1'b0;
   wire score_valid, bit_valid;
   wire [((ScoreLanes > 0) ? ScoreLanes*Score : 1)-1:0] score;
-  wire [Lanes-1:0] bits;
+  wire [Steps*Lanes-1:0] bits;
   wire [31:0] last_group = GROUPS - 1;
 
   bincim_threshold #(
       .Lanes(Lanes),
       .Sum(Sum),
       .Threshold(Threshold),
+      .Steps(Steps),
       .Signed(Signed),
       .Flips(Flips),
       .FlipsAfter(FlipsAfter),
@@ -74,9 +76,9 @@ module bench_threshold #(
 
   reg [Width-1:0] words [0:Depth-1];
   reg [Width-1:0] word;
-  reg [Lanes-1:0] pool, turned, expected;
+  reg [Steps*Lanes-1:0] pool, turned, expected;
   integer random = Seed;
-  integer frame, group, vector, lane, a, t, wanted, window, place, i;
+  integer frame, group, vector, lane, step, a, t, wanted, window, place, i;
   reg flip, above;
 
   function integer value(input [63:0] bits_of, input integer width);
@@ -105,10 +107,11 @@ module bench_threshold #(
           count_valid = 1'b1;
           count_group_last = (vector == 7);
           for (i = 0; i < Lanes * Sum; i = i + 1) sum[i] = $random(random);
-          // Near the threshold, where the comparison turns.
+          // Near a step's threshold, where the comparison turns.
           if (vector % 2 == 1) begin
             for (lane = 0; lane < Lanes; lane = lane + 1) begin
-              sum[lane*Sum +: Sum] = value(word >> lane*ENTRY, Threshold) + vector / 2 - 1;
+              step = (Steps > 1) ? $unsigned($random(random)) % Steps : 0;
+              sum[lane*Sum +: Sum] = value(word >> lane*ENTRY + step*Threshold, Threshold) + vector / 2 - 1;
             end
           end
           result_valid = 1'b0;
@@ -124,12 +127,15 @@ module bench_threshold #(
           expected = 0;
           for (lane = 0; lane < Lanes; lane = lane + 1) begin
             a = value(sum >> lane*Sum, Sum);
-            t = value(word >> lane*ENTRY, Threshold);
             flip = (Flips != 0) ? word[lane*ENTRY + ENTRY - 1] : 1'b0;
-            above = (a >= t);
-            if ((FlipsAfter != 0) & flip_after) turned[lane] = flip;
-            else above = above ^ flip;
-            expected[lane] = above;
+            for (step = 0; step < Steps; step = step + 1) begin
+              t = value(word >> lane*ENTRY + step*Threshold, Threshold);
+              above = (a >= t);
+              if ((FlipsAfter != 0) & flip_after) turned[step*Lanes+lane] = flip;
+              else above = above ^ flip;
+              expected[step*Lanes+lane] = above;
+            end
+            t = value(word >> lane*ENTRY, Threshold);
             wanted = (scores ? a * (1 << ScoreShift) : a) - t;
             if (lane < ScoreLanes && scores) begin
               #0 if (((score >> lane*Score) ^ wanted) & ((64'd1 << Score) - 1)) begin
