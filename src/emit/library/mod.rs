@@ -55,6 +55,7 @@ pub const MODULES: &[Module] = &[
     module!("core", "bincim_gather"),
     module!("core", "bincim_inside"),
     module!("core", "bincim_layer_counter"),
+    module!("core", "bincim_level_code"),
     module!("core", "bincim_map_memory"),
     module!("core", "bincim_place"),
     module!("core", "bincim_rotate"),
