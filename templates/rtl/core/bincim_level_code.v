@@ -2,11 +2,17 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Level code (placeholder until the library's own arrives).
-// Parameters: Lanes, Steps, Bits.
+// Level code: makes of each lane's steps the planes of bits in which the next layer reads its
+// level. The steps rise together, so the number that are met is the level, and every step met turns
+// the bits in which the codes of its two levels differ.
+// Parameters: Lanes, channels at once, Steps, thresholds of a lane, and Bits, planes of bits, from
+//     1.
 // Latency: 0.
-// Reset: none.
-// Protocol: none.
+// Reset: none, no state.
+// Protocol: bit_i has all lanes of step 0 in the low bits, those of step 1 above them, as
+//     bincim_threshold gives them; code_o likewise all lanes of plane 0. toggle_i says of each
+//     plane, and of its steps, step 0 in the low bits, whether the plane's bit changes where the
+//     step is met. No step met is code 0.
 
 `default_nettype none
 
@@ -19,12 +25,14 @@ module bincim_level_code #(
     input  wire [Bits*Steps-1:0] toggle_i,
     output wire [Bits*Lanes-1:0] code_o
 );
+
   genvar lane;
-  genvar plane;
   genvar step;
+  genvar plane;
   generate
     for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_lane
       wire [Steps-1:0] met;
+
       for (step = 0; step < Steps; step = step + 1) begin : gen_step
         assign met[step] = bit_i[step*Lanes + lane];
       end
@@ -33,6 +41,7 @@ module bincim_level_code #(
       end
     end
   endgenerate
+
 endmodule
 
 `default_nettype wire
