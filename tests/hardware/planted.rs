@@ -25,16 +25,19 @@ struct Subject {
     analog: bool,
     shortcuts: bool,
     drawn: bool,
+    /// Most thresholds of an activation.
+    steps: usize,
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 7] = [
     Subject {
         name: "convolution",
         planes: 1,
         analog: false,
         shortcuts: false,
         drawn: false,
+        steps: 1,
         has: |d| {
             d.input.frames == 2
                 && d.input.beats > 20
@@ -53,6 +56,7 @@ const SUBJECTS: [Subject; 6] = [
         analog: false,
         shortcuts: false,
         drawn: false,
+        steps: 1,
         has: |d| {
             d.input.frames == 1
                 && d.layers.iter().all(|l| l.vectors == 1)
@@ -68,6 +72,7 @@ const SUBJECTS: [Subject; 6] = [
         analog: false,
         shortcuts: false,
         drawn: false,
+        steps: 1,
         has: |d| {
             d.input.frames == 2
                 && d.planes_of_weights() == 3
@@ -81,6 +86,7 @@ const SUBJECTS: [Subject; 6] = [
         analog: true,
         shortcuts: false,
         drawn: false,
+        steps: 1,
         has: |d| {
             d.analog.as_ref().is_some_and(|a| {
                 a.noise.is_some() && a.share > 1 && a.edge_steps > 1 && a.words > 1 && a.voltage_width < 20
@@ -94,6 +100,7 @@ const SUBJECTS: [Subject; 6] = [
         analog: false,
         shortcuts: true,
         drawn: false,
+        steps: 1,
         has: |d| {
             d.input.frames == 2
                 && d.layers.iter().any(|l| l.shortcut.adds && l.groups > 1 && l.vectors > 3)
@@ -106,6 +113,7 @@ const SUBJECTS: [Subject; 6] = [
         analog: false,
         shortcuts: false,
         drawn: true,
+        steps: 1,
         has: |d| {
             d.ensemble.as_ref().is_some_and(|e| {
                 e.first == 1
@@ -115,6 +123,22 @@ const SUBJECTS: [Subject; 6] = [
                     && d.layers.iter().any(|l| l.groups > 1)
                     && d.output.groups > 1
             })
+        },
+    },
+    Subject {
+        name: "levels",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        drawn: false,
+        steps: 3,
+        has: |d| {
+            d.layers.len() > 3
+                && d.layers.iter().any(|l| l.map_scales.len() == 1 && matches!(l.source, Source::Map { .. }))
+                && d.layers.iter().any(|l| l.map_scales.len() > 1 && l.block > 1 && l.passes > 1)
+                && d.layers.iter().any(|l| l.map_scales.len() > 1 && l.groups > 1)
+                && d.network.layers.iter().any(|l| l.steps() == 3 && l.pool.is_some())
+                && d.network.layers.iter().any(|l| l.steps() == 2)
         },
     },
 ];
@@ -168,7 +192,7 @@ fn design(subject: &Subject) -> Design {
             input_bits: 3,
             planes: subject.planes,
             shortcuts: subject.shortcuts,
-            steps: 1,
+            steps: subject.steps,
         };
         let network = random::network(seed, &limits);
         let mut arch = machines::random_arch(&mut rng);

@@ -165,13 +165,13 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
         .map(|&(name, there)| {
             let wire = match name {
                 _ if !there => format!("unused_{name}"),
-                "count_plane" => plane_and_bit(v, "count_plane", "count_bit"),
+                "count_plane" => plane_and_bit(v, "count_plane", "count_map_bit"),
                 _ => name.into(),
             };
             (format!("{name}_o"), wire)
         })
         .collect();
-    let plane = plane_and_bit(v, "plane", "bit");
+    let plane = plane_and_bit(v, "plane", "map_bit");
     // A vector input has no walk: it is all of its window and of its row.
     let walked = |wire| if v.has_walk { wire } else { "1'b1" };
     let mut ports = vec![
@@ -349,7 +349,7 @@ pub(super) fn plane_program(v: &View) -> Instance {
     let ports = vec![
         (v.many_layers, "layer_i", "layer"),
         (v.plane_width > 0, "plane_i", "count_plane"),
-        (v.bit_width > 0, "bit_i", "count_bit"),
+        (v.bit_width > 0, "bit_i", "count_map_bit"),
         (true, scale, "scale"),
     ];
     instance("plane_program", ports)

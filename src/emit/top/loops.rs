@@ -132,6 +132,12 @@ fn first_drawn(design: &Design) -> String {
     literal(design.widths.layer.max(1), first as i64)
 }
 
+/// The wire behind an output of the sequencer. (`bit` is a word of SystemVerilog.)
+pub(super) fn sequencer_wire(output: &str, used: bool) -> String {
+    let name = if output == "bit" { "map_bit" } else { output };
+    if used { name.into() } else { format!("unused_{name}") }
+}
+
 /// An output of the sequencer, its bits (0: a single wire), and whether anything looks at it.
 pub(super) fn outputs(design: &Design, v: &View, told: &Told) -> Vec<(&'static str, usize, bool)> {
     let loops = Loops::new(design);
@@ -171,9 +177,7 @@ pub(super) fn sequencer(design: &Design, v: &View, told: &Told) -> Instance {
     inputs.push(("last_layer_i".into(), last_layer(design)));
     let outputs: Vec<(String, String)> = outputs(design, v, told)
         .into_iter()
-        .map(|(name, _, used)| {
-            (format!("{name}_o"), if used { name.into() } else { format!("unused_{name}") })
-        })
+        .map(|(name, _, used)| (format!("{name}_o"), sequencer_wire(name, used)))
         .collect();
     let mut ports = vec![
         CLOCK,
@@ -298,7 +302,7 @@ pub(super) fn gather(design: &Design, v: &View, told: &Told) -> Instance {
         (true, "advance_i", "advance"),
         (true, "walk_address_i", &address),
         (true, "walk_bank_i", &bank),
-        (true, "bit_i", or(v.bit_width > 0, "bit", "1'b0")),
+        (true, "bit_i", or(v.bit_width > 0, "map_bit", "1'b0")),
         (true, "window_row_i", &row),
         (true, "window_column_i", &column),
     ];

@@ -171,7 +171,8 @@ fn walked(design: &Design, v: &View, told: &Told) -> Group {
     let used = |name: &str, used: bool| if used { name.into() } else { format!("unused_{name}") };
     wires.extend(told.wires().iter().map(|(width, name)| wire(*width, name)));
     let outputs = loops::outputs(design, v, told);
-    wires.extend(outputs.iter().map(|&(name, width, there)| wire(width, &used(name, there))));
+    wires
+        .extend(outputs.iter().map(|&(name, width, there)| wire(width, &loops::sequencer_wire(name, there))));
     if v.has_walk {
         let outputs = loops::walk_outputs(&Walk::new(design, v), v);
         wires.extend(outputs.iter().map(|&(_, name, width, there)| wire(width, &used(name, there))));
@@ -301,7 +302,7 @@ fn counts(design: &Design, v: &View) -> Group {
             (true, 0, "count_valid"),
             (v.accumulates, 0, "count_first"),
             (v.plane_width > 0, v.plane_width, "count_plane"),
-            (v.bit_width > 0, v.bit_width, "count_bit"),
+            (v.bit_width > 0, v.bit_width, "count_map_bit"),
             (true, 0, "count_group_last"),
             (true, v.lanes * v.count_width, "count"),
             (stored, 0, "stored_valid"),
