@@ -3,28 +3,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Items of a pass never collide in a bank: two advances after its walk, every slot shows the word at
-// its own distance from the window's origin, whatever bank that is in. A word of the activation
-// memory is its own place here.
+// its own distance from the window's origin, whatever bank that is in, of the plane of bits that was
+// asked for. A word of the activation memory is its own plane and place here.
 
 module properties #(
     parameter Banks = 3,
     parameter Address = 3,
     parameter Offset = 2,
     parameter Rotates = 1,
+    parameter Bits = 1,
+    parameter BitWidth = (Bits > 1) ? $clog2(Bits) : 1,
     parameter BankWidth = (Banks > 1) ? $clog2(Banks) : 1
 ) (
     input wire clk_i,
     input wire advance_i,
     input wire [Address-1:0] walk_address_i,
     input wire [BankWidth-1:0] walk_bank_i,
+    input wire [BitWidth-1:0] bit_i,
     input wire [Banks*Offset-1:0] offset_i,
     input wire [Banks-1:0] used_i
 );
 
-  localparam WORD = Address + BankWidth;
+  localparam WORD = BitWidth + Address + BankWidth;
 
   wire [Banks*Address-1:0] address;
-  reg [Banks*WORD-1:0] data_q;
+  reg [Bits*Banks*WORD-1:0] data_q;
   wire [Banks*WORD-1:0] row;
   wire [Banks-1:0] driven;
   wire unused_driven_rows;
@@ -32,6 +35,7 @@ module properties #(
   bincim_gather #(
       .Banks(Banks),
       .Word(WORD),
+      .Bits(Bits),
       .Address(Address),
       .Offset(Offset),
       .Rotates(Rotates)
@@ -40,6 +44,7 @@ module properties #(
       .advance_i(advance_i),
       .walk_address_i(walk_address_i),
       .walk_bank_i(walk_bank_i),
+      .bit_i(bit_i),
       .window_row_i(1'b0),
       .window_column_i(1'b0),
       .offset_i(offset_i),
@@ -71,6 +76,7 @@ module properties #(
   wire [BankWidth-1:0] origin = (Rotates != 0) ? walk_bank_i : {BankWidth{1'b0}};
 
   genvar at;
+  genvar plane;
   generate
     for (at = 0; at < Banks; at = at + 1) begin : gen_at
       localparam [BankWidth-1:0] BANK = at;
@@ -81,8 +87,16 @@ module properties #(
 
       always @(posedge clk_i) begin
         if (advance_i) begin
-          data_q[at*WORD +: WORD] <= {address[at*Address +: Address], BANK};
-          due1_q[at*WORD +: WORD] <= {place, bank[BankWidth-1:0]};
+          due1_q[at*WORD +: WORD] <= {bit_i, place, bank[BankWidth-1:0]};
+        end
+      end
+      for (plane = 0; plane < Bits; plane = plane + 1) begin : gen_plane
+        localparam [BitWidth-1:0] PLANE = plane;
+
+        always @(posedge clk_i) begin
+          if (advance_i) begin
+            data_q[(plane*Banks + at)*WORD +: WORD] <= {PLANE, address[at*Address +: Address], BANK};
+          end
         end
       end
 
@@ -107,6 +121,7 @@ module properties #(
 
   always @* begin
     assume ({1'b0, walk_bank_i} < Banks);
+    assume ({1'b0, bit_i} < Bits);
   end
 
 endmodule
