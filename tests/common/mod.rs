@@ -32,13 +32,14 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
     let mut map: Vec<i32> = pixels.iter().map(|&p| network.input.pixel_values[p as usize].into()).collect();
     let mut trace = Vec::new();
     let mut kept: Vec<i32> = Vec::new();
+    let mut largest = 1;
     for layer in &network.layers {
         let (input, conv) = (layer.input, layer.conv);
         assert_eq!(map.len(), input.elements());
         let outside = match layer.padding.value {
             PadValue::Zero => 0,
-            PadValue::Plus => 1,
-            PadValue::Minus => -1,
+            PadValue::Plus => largest,
+            PadValue::Minus => -largest,
         };
         let mut acc = Vec::with_capacity(conv.elements());
         for o in 0..conv.c {
@@ -82,8 +83,10 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
         if let Activation::Sign { threshold, flip } = &layer.activation {
             for (index, value) in map.iter_mut().enumerate() {
                 let c = index / shape.pixels();
-                *value = if (*value >= threshold[c]) ^ flip[c] { 1 } else { -1 };
+                let of_channel = threshold.iter().skip(c).step_by(conv.c);
+                *value = of_channel.map(|&t| if (*value >= t) ^ flip[c] { 1 } else { -1 }).sum();
             }
+            largest = layer.steps() as i32;
         }
         if let Some(pool) = layer.pool.filter(|p| !p.before_sign) {
             map = max_pool(&map, shape, layer.output, pool.kernel, pool.stride);

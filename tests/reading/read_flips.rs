@@ -271,7 +271,7 @@ fn what_cannot_be_drawn_is_refused() {
         let map = quantised(graph, &sums, true);
         graph.node("MatMul", &[&map, &weight], &[])
     };
-    refused(&with(&levels, &signs), "read::structure", &["node_MatMul", "activations of several bits"]);
+    refused(&with(&levels, &signs), "read::structure", &["node_MatMul", "activations of several levels"]);
     let behind = |graph: &mut Graph, weight: String| {
         let sums = dense(graph, weight);
         let map = quantised(graph, &sums, true);

@@ -426,10 +426,12 @@ fn gives_the_graphs_scores(maker: &mut Maker, network: &Network, images: usize, 
     }
 }
 
-/// Weights of several bits and supports become planes, activations of several bits channels.
+/// Weights of several bits and supports become planes, activations of several bits thresholds.
 #[test]
 fn levels_give_the_graphs_scores() {
     let (mut read, mut several, mut masked, mut padded) = (0, 0, 0, [0; 3]);
+    // Layers of several thresholds: flipped, with maxima of sums, with maxima of levels, averaged, of 4 bits.
+    let mut stepped = [0; 5];
     for seed in 3000..3500 {
         let mut maker = Maker::build(seed, true);
         let network = match read::network_from_bytes(&maker.graph.bytes(&maker.map), "random") {
@@ -442,6 +444,18 @@ fn levels_give_the_graphs_scores() {
             }
         };
         read += 1;
+        assert_eq!(validate(&network), [], "seed {seed}");
+        for (layer, next) in network.layers.iter().zip(network.layers.iter().skip(1)) {
+            let Activation::Sign { flip, .. } = &layer.activation else { continue };
+            let of_levels = [
+                flip.contains(&true),
+                layer.pool.is_some_and(|pool| pool.before_sign),
+                layer.pool.is_some_and(|pool| !pool.before_sign),
+                next.sum_pixels,
+                layer.steps() > 7,
+            ];
+            stepped.iter_mut().zip(of_levels).for_each(|(n, met)| *n += usize::from(met && layer.steps() > 1));
+        }
         for layer in &network.layers {
             several += usize::from(layer.planes.len() > 1);
             masked += usize::from(layer.planes.iter().any(|plane| plane.mask.is_some()));
@@ -452,8 +466,9 @@ fn levels_give_the_graphs_scores() {
         gives_the_graphs_scores(&mut maker, &network, 3, seed);
     }
     eprintln!(
-        "{read} graphs read; layers of several planes {several}, with masks {masked}, padded {padded:?}"
+        "{read} graphs read; layers of several planes {several}, with masks {masked}, padded {padded:?}, of levels {stepped:?}"
     );
+    assert!(stepped.iter().all(|&n| n > 15), "{stepped:?}");
     assert!(read > 300 && several > 200 && masked > 20 && padded.iter().all(|&n| n > 10), "{padded:?}");
 }
 

@@ -8,11 +8,13 @@ use super::nodes::step;
 use super::output;
 use super::steps::Step;
 use super::stream::{Meaning, Source, Stream};
+use crate::network::Layer;
 use crate::read::Error;
 use crate::read::onnx::Tensor;
 
-/// Most bits of an activation between layers: one of n bits takes 2^n - 1 channels.
+/// Most bits of an activation between layers.
 const MOST_BITS: u32 = 4;
+const _: () = assert!(Layer::MOST_STEPS == (1 << MOST_BITS) - 1);
 
 /// One bit, met from 0 on.
 fn at_zero() -> Rule {
@@ -62,7 +64,7 @@ pub fn quantise<'t>(
                 return Err(node.attribute_error(
                     "bitwidth",
                     quant.bits,
-                    "activations between layers have at most 4 bits, since each level but one takes a channel",
+                    "activations between layers have at most 4 bits, since each level but one takes a threshold",
                 ));
             }
             if !quant.is_bipolar() && stream.source == Source::Input {
@@ -110,8 +112,7 @@ pub fn quantise<'t>(
         }
         (Meaning::Bits { low, high, steps }, _) => {
             let again = |c: usize, v: f64| {
-                let met = (0..decision.rule.steps()).filter(|&step| decision.rule.met(step, c, v)).count();
-                let part = met as f64 / decision.rule.steps() as f64;
+                let part = decision.rule.met(c, v) as f64 / decision.rule.steps() as f64;
                 decision.low[c] + (decision.high[c] - decision.low[c]) * part
             };
             let level = |c: usize, n: usize| low[c] + (high[c] - low[c]) * n as f64 / *steps as f64;
@@ -163,7 +164,7 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
     if !(1..1 << MOST_BITS).contains(&steps) {
         return Err(node.binary_error(
             format!("has {steps} thresholds a channel"),
-            "give 1 to 15 thresholds: each takes a channel",
+            "give 1 to 15 thresholds a channel: activations of 4 bits",
         ));
     }
     let rank = stream.dims.len();
@@ -182,7 +183,14 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
         let values = thresholds.values.iter().skip(step).step_by(steps).copied().collect();
         stream.per_channel(&Tensor { dims: dims.clone(), values }).map_err(|e| e.at(node))
     };
-    let rule = Rule::Thresholds((0..steps).map(threshold).collect::<Result<_, Error>>()?);
+    let of_steps = (0..steps).map(threshold).collect::<Result<Vec<_>, Error>>()?;
+    let lists = of_steps.iter().map(Vec::len).max().unwrap_or(1);
+    let rising = |c: usize| {
+        let mut own: Vec<f64> = of_steps.iter().map(|list| list[c.min(list.len() - 1)]).collect();
+        own.sort_by(f64::total_cmp);
+        own
+    };
+    let rule = Rule::Thresholds((0..lists).map(rising).collect());
     let (scale, bias) = (node.float("out_scale").unwrap_or(1.0), node.float("out_bias").unwrap_or(0.0));
     let all = stream.map.c;
     let high = vec![scale * steps as f64 + bias; all];

@@ -9,7 +9,6 @@ use super::residual::Sums;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use super::weighted::Values;
-use crate::bits::BitMatrix;
 use crate::network::{
     Activation, Flips, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
 };
@@ -71,49 +70,52 @@ pub struct Plan<'a> {
     pub conv: Shape,
     pub outputs: usize,
     pub sum_pixels: bool,
-    /// Of each weight index: column of the weight matrix and input channel, before channels are widened to several bits.
+    /// Of each weight index: column of the weight matrix and input channel.
     pub taps: &'a [(usize, usize)],
 }
 
-/// What bit `step` of a decision compares.
+/// How many of its thresholds a decision meets.
 #[derive(Debug, Clone)]
 pub enum Rule {
-    /// x >= `thresholds[step]`, which has one entry, or one a channel.
+    /// Those that are at most x. One list, or one a channel, each rising.
     Thresholds(Vec<Vec<f64>>),
-    /// The quantiser's integer of x lies above its smallest by more than `step`.
+    /// As many as the quantiser's integer of x lies above its smallest.
     Quant(Quant),
 }
 
 impl Rule {
-    /// Bits of a decision.
+    /// Thresholds of a channel.
     pub fn steps(&self) -> usize {
         match self {
-            Rule::Thresholds(thresholds) => thresholds.len(),
+            Rule::Thresholds(thresholds) => thresholds[0].len(),
             Rule::Quant(quant) => (quant.range().1 - quant.range().0) as usize,
         }
     }
 
-    pub fn met(&self, step: usize, channel: usize, x: f64) -> bool {
+    pub fn met(&self, channel: usize, x: f64) -> usize {
         match self {
-            Rule::Thresholds(thresholds) => x >= at(&thresholds[step], channel),
-            Rule::Quant(quant) => quant.integer(x) > quant.range().0 + step as f64,
+            Rule::Thresholds(thresholds) => of(thresholds, channel).iter().filter(|&&t| x >= t).count(),
+            Rule::Quant(quant) => (quant.integer(x) - quant.range().0) as usize,
         }
     }
 
     /// The same as a runtime in single precision decides.
-    pub fn met_f32(&self, step: usize, channel: usize, x: f32) -> bool {
+    pub fn met_f32(&self, channel: usize, x: f32) -> usize {
         match self {
-            Rule::Thresholds(thresholds) => x >= at(&thresholds[step], channel) as f32,
-            Rule::Quant(_) => self.met(step, channel, f64::from(x)),
+            Rule::Thresholds(thresholds) => {
+                of(thresholds, channel).iter().filter(|&&t| x >= t as f32).count()
+            }
+            Rule::Quant(_) => self.met(channel, f64::from(x)),
         }
     }
 }
 
-fn at(list: &[f64], channel: usize) -> f64 {
-    if list.len() == 1 { list[0] } else { list[channel] }
+fn of(lists: &[Vec<f64>], channel: usize) -> &[f64] {
+    if lists.len() == 1 { &lists[0] } else { &lists[channel] }
 }
 
-/// What a decision gives: the tensor then holds even levels from `low[c]` to `high[c]`, by the number of bits that are met.
+/// What a decision gives: the tensor then holds even levels from `low[c]` to `high[c]`, by the number of thresholds that
+/// are met.
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub rule: Rule,
@@ -123,10 +125,10 @@ pub struct Decision {
     pub zero_is_zero: bool,
 }
 
-/// The elements of a stream as `scale * s[c] + bias[c]`, with `s` the layer's integer (the sum over `copies` bits), negated
+/// The elements of a stream as `scale * s[c] + bias[c]`, with `s` the layer's integer (from `-steps` to `steps`), negated
 /// in the channels of `negate`.
 pub struct Levels {
-    pub copies: usize,
+    pub steps: usize,
     pub scale: f64,
     pub bias: Vec<f64>,
     pub negate: Vec<bool>,
@@ -136,11 +138,11 @@ pub struct Levels {
 impl Builder {
     /// Levels of `stream` as the input of a weighted layer.
     pub fn levels(&self, node: &Node, stream: &Stream) -> Result<Levels, Error> {
-        let (low, high, copies, divisor) = match &stream.meaning {
+        let (low, high, steps, divisor) = match &stream.meaning {
             Meaning::Codes { scale, bias } => {
                 let negate = vec![false; stream.map.c];
                 let bias = vec![*bias; stream.map.c];
-                return Ok(Levels { copies: 1, scale: *scale, bias, negate, divisor: 1.0 });
+                return Ok(Levels { steps: 1, scale: *scale, bias, negate, divisor: 1.0 });
             }
             Meaning::Bits { low, high, steps } => (low, high, *steps, 1.0),
             Meaning::MeanBits { low, high, steps, divisor } => (low, high, *steps, *divisor),
@@ -151,7 +153,7 @@ impl Builder {
                 ));
             }
         };
-        let half: Vec<f64> = low.iter().zip(high).map(|(l, h)| (h - l) / (2 * copies) as f64).collect();
+        let half: Vec<f64> = low.iter().zip(high).map(|(l, h)| (h - l) / (2 * steps) as f64).collect();
         if half.iter().any(|h| *h == 0.0 || h.abs() != half[0].abs()) {
             return Err(node.binary_error(
                 "reads bits whose two levels lie differently far apart in different channels",
@@ -159,7 +161,7 @@ impl Builder {
             ));
         }
         Ok(Levels {
-            copies,
+            steps,
             scale: half[0],
             bias: low.iter().zip(high).map(|(l, h)| (h + l) / 2.0).collect(),
             negate: half.iter().map(|h| *h != half[0]).collect(),
@@ -180,8 +182,7 @@ impl Builder {
         place: &dyn Fn(usize, usize) -> usize,
     ) -> Result<Meaning, Error> {
         let taps = plan.taps;
-        let (copies, input) = (levels.copies, widened(stream.map, levels.copies));
-        let fan_in = taps.len().saturating_mul(copies);
+        let (input, fan_in) = (stream.map, taps.len());
         let expected = match self.layers.last() {
             None => Source::Input,
             Some(_) => Source::Layer(self.layers.len() - 1),
@@ -190,7 +191,7 @@ impl Builder {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
         let sum_of = if plan.sum_pixels { plan.conv.pixels() } else { 1 };
-        if plan.conv.elements() > MAX_MAP || fan_in.saturating_mul(sum_of) > MAX_FAN_IN {
+        if plan.conv.elements() > MAX_MAP || fan_in.saturating_mul(levels.steps * sum_of) > MAX_FAN_IN {
             return Err(Error::TooLarge {
                 what: format!("the map or fan-in of node '{}'", node.name()),
                 limit: format!("{MAX_MAP} elements or {MAX_FAN_IN} inputs"),
@@ -205,14 +206,9 @@ impl Builder {
                 "quantise the weights: BipolarQuant, a sum of several, or Quant of at most 8 bits",
             )
         };
-        // Copy `t` of a channel is channel `t * map.c + channel` of the widened map.
-        let column = |k: usize| {
-            let (tap, copy) = (k % taps.len(), k / taps.len());
-            let (column, channel) = taps[tap];
-            (column - channel) * copies + copy * stream.map.c + channel
-        };
-        let sign = |k: usize| if levels.negate[taps[k % taps.len()].1] { -1.0 } else { 1.0 };
-        let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * tensor.values[place(o, k % taps.len())];
+        let column = |k: usize| taps[k].0;
+        let sign = |k: usize| if levels.negate[taps[k].1] { -1.0 } else { 1.0 };
+        let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * tensor.values[place(o, k)];
         let whole = |o: usize, k: usize| value(values.whole, o, k);
         let addend =
             |tensor| Box::new(move |o: usize, k: usize| value(tensor, o, k)) as Box<dyn Fn(_, _) -> _>;
@@ -311,57 +307,52 @@ impl Builder {
         if index + 1 != self.layers.len() || decided || layer.shortcut.adds != adds {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
-        let (channels, copies) = (layer.conv.c, decision.rule.steps());
-        if adds && copies > 1 {
+        let (channels, count) = (layer.conv.c, decision.rule.steps());
+        if adds && count > 1 {
             return Err(node.structure_error(
                 "quantises sums that a shortcut was added to, to several levels",
                 "put a BipolarQuant behind the Add",
             ));
         }
-        if copies > 1 && layer.flips.is_some() {
+        if count > 1 && layer.flips.is_some() {
             return Err(node.structure_error(
                 "quantises sums of weights that are drawn (they have flip codes) to several levels",
-                "put a BipolarQuant there: the copies of a channel, one for each level, would be drawn apart",
+                "put a BipolarQuant there: layers whose weights are drawn give bits",
             ));
         }
         let reachable: Vec<Reachable> = (0..channels).map(|c| self.reachable(index, c)).collect();
-        let values = reachable.iter().map(Reachable::count).sum::<i64>() as u64 * copies as u64;
+        let values = reachable.iter().map(Reachable::count).sum::<i64>() as u64;
         if values > self.proof_room.saturating_sub(self.proof.values) {
             return Err(Error::TooLarge {
                 what: format!("the number of accumulator values to prove up to node '{}'", node.name()),
                 limit: self.proof_room.to_string(),
             });
         }
-        if layer.conv.elements().saturating_mul(copies) > MAX_MAP {
+        if layer.conv.elements().saturating_mul(count) > MAX_MAP {
             return Err(Error::TooLarge {
-                what: format!("the map of node '{}' with {copies} bits a channel", node.name()),
+                what: format!("the map of node '{}' with {count} thresholds a channel", node.name()),
                 limit: format!("{MAX_MAP} elements"),
             });
         }
         let chain = Chain { node, steps, pooled_after: pool.map(|(before, _)| before), decision };
-        let folded: Vec<Result<Folded, Error>> = (0..channels * copies)
-            .into_par_iter()
-            .map(|index| {
-                let (step, c) = (index / channels, index % channels);
-                fold_channel(&chain, step, c, reachable[c])
-            })
-            .collect();
+        let folded: Vec<Result<Folded, Error>> =
+            (0..channels).into_par_iter().map(|c| fold_channel(&chain, c, reachable[c])).collect();
         let layer = &mut self.layers[index];
-        let (mut threshold, mut flip) = (Vec::new(), Vec::new());
-        for (bit, folded) in folded.into_iter().enumerate() {
+        let (mut threshold, mut flip) = (vec![0; count * channels], Vec::with_capacity(channels));
+        for (c, folded) in folded.into_iter().enumerate() {
             let folded = folded?;
-            // It is the same for all bits of a channel.
-            if folded.negated && bit < channels {
-                layer.planes.iter_mut().for_each(|plane| plane.negate_row(bit));
+            if folded.negated {
+                layer.planes.iter_mut().for_each(|plane| plane.negate_row(c));
                 self.sums[index].turned = true;
             }
-            threshold.push(folded.threshold as i32);
+            for (step, own) in folded.thresholds.into_iter().enumerate() {
+                threshold[step * channels + c] = own as i32;
+            }
             flip.push(folded.flip);
             self.proof.f32_differences += folded.f32_differences;
         }
         self.proof.channels += threshold.len() as u64;
         self.proof.values += values;
-        widen_outputs(layer, copies);
         if let Some((_, pool)) = pool {
             // A maximum commutes with a rising threshold, and on bits it is a mere OR.
             layer.output = pooled(layer.conv, &pool);
@@ -372,15 +363,15 @@ impl Builder {
     }
 }
 
-/// Refuses flip codes where a weight stands for several cells, or a turned weight changes more than the sum.
+/// Refuses flip codes where a weight is not one bit that meets bits, or a turned weight changes more than the sum.
 fn drawable(node: &Node, levels: &Levels, unbiased: bool, single: bool) -> Result<(), Error> {
-    let (what, help) = match (single, levels.copies, unbiased) {
+    let (what, help) = match (single, levels.steps, unbiased) {
         (false, ..) => (
             "has flip codes, and weights of more than one size",
             "give weights with flip codes two values, w and -w",
         ),
         (_, 2.., _) => (
-            "has flip codes, and reads activations of several bits, for each of which its weights are repeated",
+            "has flip codes, and reads activations of several levels",
             "put a BipolarQuant before it",
         ),
         (.., false) => (
@@ -390,29 +381,6 @@ fn drawable(node: &Node, levels: &Levels, unbiased: bool, single: bool) -> Resul
         _ => return Ok(()),
     };
     Err(node.structure_error(what, help))
-}
-
-/// Gives `layer` its output channels `copies` times, one copy after the other.
-fn widen_outputs(layer: &mut Layer, copies: usize) {
-    if copies == 1 {
-        return;
-    }
-    let channels = layer.conv.c;
-    for plane in &mut layer.planes {
-        let (rows, columns) = (plane.weights.rows() * copies, plane.weights.columns());
-        plane.weights =
-            BitMatrix::from_fn(rows, columns, |o, column| plane.weights.get(o % channels, column));
-        if let Some(mask) = &mut plane.mask {
-            mask.channels = mask.channels.repeat(copies);
-        }
-    }
-    layer.conv = widened(layer.conv, copies);
-    layer.output = widened(layer.output, copies);
-}
-
-/// `map` with `copies` channels for each.
-pub fn widened(map: Shape, copies: usize) -> Shape {
-    Shape { c: map.c * copies, ..map }
 }
 
 /// What lies between a layer's accumulators and its bits.
@@ -426,15 +394,16 @@ struct Chain<'a> {
 
 /// One channel's integers.
 struct Folded {
-    threshold: i64,
+    /// In the order of the steps.
+    thresholds: Vec<i64>,
     flip: bool,
     /// The channel's weights are to be turned round.
     negated: bool,
     f32_differences: u64,
 }
 
-/// Folds and proves bit `step` of channel `c` over all of `reachable`.
-fn fold_channel(chain: &Chain, step: usize, c: usize, reachable: Reachable) -> Result<Folded, Error> {
+/// Folds and proves the thresholds of channel `c` over all of `reachable`.
+fn fold_channel(chain: &Chain, c: usize, reachable: Reachable) -> Result<Folded, Error> {
     let Chain { node, steps, decision, .. } = chain;
     let not_monotone =
         |value: i64| Error::NotMonotone { node: node.name(), op: node.op().into(), channel: c, value };
@@ -449,20 +418,20 @@ fn fold_channel(chain: &Chain, step: usize, c: usize, reachable: Reachable) -> R
         (1, reachable)
     };
     let number = |acc: i64| steps::eval(steps, c, (sign * acc) as f64);
-    let decide = |acc: i64| decision.rule.met(step, c, number(acc));
-    let (threshold, flip) = fold::find(reachable, decide);
-    fold::prove(reachable, threshold, flip, decide).map_err(not_monotone)?;
+    let decide = |acc: i64| decision.rule.met(c, number(acc));
+    let (thresholds, flip) = fold::find(reachable, decision.rule.steps(), decide);
+    fold::prove(reachable, &thresholds, flip, decide).map_err(not_monotone)?;
     let mut f32_differences = 0;
     for acc in reachable.values() {
         let single = steps::eval_f32(steps, c, (sign * acc) as f32);
-        if decision.rule.met_f32(step, c, single) != ((acc >= threshold) ^ flip) {
+        if decision.rule.met_f32(c, single) != fold::met(&thresholds, flip, acc) {
             f32_differences += 1;
         }
         if decision.zero_is_zero && number(acc) == 0.0 {
             return Err(Error::SignOfZero { node: node.name(), channel: c, value: acc });
         }
     }
-    Ok(Folded { threshold, flip, negated, f32_differences })
+    Ok(Folded { thresholds, flip, negated, f32_differences })
 }
 
 /// Whether `steps` fall over `reachable` (else they rise or stay); the accumulator where they turn.

@@ -62,12 +62,12 @@ struct Sign<'a> {
 
 impl Coder for Sign<'_> {
     fn code(&self, channel: usize, x: f32) -> i16 {
-        let met = self.rule.met_f32(0, channel, steps::eval_f32(self.steps, channel, x));
-        if met { 1 } else { -1 }
+        let met = self.rule.met_f32(channel, steps::eval_f32(self.steps, channel, x));
+        if met > 0 { 1 } else { -1 }
     }
 
     fn code_exact(&self, channel: usize, x: f64) -> i16 {
-        if self.rule.met(0, channel, steps::eval(self.steps, channel, x)) { 1 } else { -1 }
+        if self.rule.met(channel, steps::eval(self.steps, channel, x)) > 0 { 1 } else { -1 }
     }
 
     fn clips(&self, _: usize, _: f32) -> bool {
@@ -265,18 +265,19 @@ pub fn binarise(
 ) -> Result<(), Error> {
     let steps = number(node, stream)?;
     let builder::Rule::Thresholds(thresholds) = &decision.rule else { return Ok(()) };
-    let [threshold] = &thresholds[..] else {
+    if decision.rule.steps() > 1 {
         return Err(node.binary_error(
-            format!("has {} thresholds a channel on the input", thresholds.len()),
+            format!("has {} thresholds a channel on the input", decision.rule.steps()),
             "give the input a Quant of at most 8 bits, or one threshold",
         ));
-    };
+    }
+    let threshold = thresholds.concat();
     let place = Place {
         node,
         input: name,
-        straight: steps.is_empty() && threshold == &[0.0],
+        straight: steps.is_empty() && threshold == [0.0],
         code: InputCode::Bipolar,
-        channels: (stream.map.c, told_apart(stream, steps, &[threshold])),
+        channels: (stream.map.c, told_apart(stream, steps, &[&threshold])),
     };
     let (pixel_values, pixels) = place.table(builder, &Sign { steps, rule: &decision.rule })?;
     let zero = |c: usize, p: u8| steps::eval_f32(steps, c, pixels.rule.value(c, p)) == 0.0;

@@ -1,6 +1,6 @@
 //! Pooling nodes: maxima over windows, sums and averages over whole maps.
 
-use super::builder::{Builder, MAX_FAN_IN, pooled, widened};
+use super::builder::{Builder, MAX_FAN_IN, pooled};
 use super::constant;
 use super::graph::Node;
 use super::nodes::step;
@@ -69,21 +69,21 @@ pub fn max_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Resu
     match &mut stream.meaning {
         Meaning::Number { pool: Some(_), .. } => return Err(twice()),
         Meaning::Number { steps, pool: slot } => *slot = Some((steps.len(), pool)),
-        Meaning::Bits { low, high, steps } => {
+        Meaning::Bits { low, high, .. } => {
             let layer = &mut builder.layers[index];
-            let Activation::Sign { flip, .. } = &mut layer.activation else { return Err(twice()) };
-            if layer.pool.is_some() || layer.sum_pixels || layer.output != widened(stream.map, *steps) {
+            let scores = layer.activation == Activation::Scores;
+            if scores || layer.pool.is_some() || layer.sum_pixels || layer.output != stream.map {
                 return Err(twice());
             }
             // The maximum is an OR only where bit 1 is the larger level.
             for c in 0..low.len() {
                 if high[c] < low[c] {
-                    flip.iter_mut().skip(c).step_by(low.len()).for_each(|flip| *flip = !*flip);
+                    layer.turn_bits(c);
                     std::mem::swap(&mut low[c], &mut high[c]);
                 }
             }
             layer.pool = Some(Pool { before_sign: false, ..pool });
-            layer.output = widened(after, *steps);
+            layer.output = after;
         }
         _ => return Err(node.structure_error("pools an average", "pool before the average")),
     }

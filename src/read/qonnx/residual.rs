@@ -120,9 +120,9 @@ fn form(builder: &Builder, node: &Node, own: &Stream, kept: &Stream) -> Result<(
             "add the output of that layer's Add",
         );
     }
-    if keeper.conv.c != kept.map.c {
+    if keeper.steps() > 1 {
         return refuse(
-            format!("adds the sums of '{}', whose activations have several bits", keeper.name.terminal()),
+            format!("adds the sums of '{}', whose activations have several levels", keeper.name.terminal()),
             "quantise the sums that a shortcut takes by a BipolarQuant",
         );
     }

@@ -31,9 +31,9 @@ pub enum Source {
 pub enum Meaning {
     /// `steps` of the source's integer; a maximum over `pool`'s window was taken after `pool.0` steps.
     Number { steps: Vec<Step>, pool: Option<(usize, Pool)> },
-    /// Even levels from `low[c]` to `high[c]`, told by the number of ones among `steps` bits a channel.
+    /// Even levels from `low[c]` to `high[c]`, told by how many of `steps` thresholds a channel are met.
     Bits { low: Vec<f64>, high: Vec<f64>, steps: usize },
-    /// The mean over the `divisor` pixels of a channel of such bits.
+    /// The mean over the `divisor` pixels of a channel of such levels.
     MeanBits { low: Vec<f64>, high: Vec<f64>, steps: usize, divisor: f64 },
     /// `scale * code + bias` of the quantised input.
     Codes { scale: f64, bias: f64 },

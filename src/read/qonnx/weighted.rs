@@ -320,7 +320,7 @@ fn pad_value(node: &Node, value: f64, levels: &Levels, stream: &Stream) -> Resul
             "pad with 0, or give all channels the same levels",
         ));
     }
-    let most = levels.copies as f64;
+    let most = levels.steps as f64;
     match first {
         level if near(level, 0.0) => Ok(PadValue::Zero),
         level if bits && near(level, most) => Ok(PadValue::Plus),
