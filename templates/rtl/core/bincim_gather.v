@@ -5,7 +5,7 @@
 // Gather unit: collects the words of a row vector, a slot each, from the banks of the activation
 // memory. The items of a pass always lie in different banks: with the window's origin in bank b,
 // slot s is in bank (b + s) mod Banks, one address further where that sum wraps.
-// Parameters: Banks, slots of a vector, Word, bits of one, and Bits, planes of bits of which it shows
+// Parameters: Banks, slots of a vector, Word, bits of one, Bits, planes of bits of which it shows
 //     one, from 1. Address, bits of an address, and Offset, of a slot's distance from the origin,
 //     from 1 to Address. Rotates: 1, some origin is not in bank 0. Coordinate, bits of a row or
 //     column of the map, from 1. KernelRows and KernelColumns, most of a window that reaches over
