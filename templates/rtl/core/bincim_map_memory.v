@@ -4,15 +4,15 @@
 //
 // Activation memory: banks that are read at once, a word of channels each.
 // Parameters: Banks, from 1. Word, channels of a bank's word, from 1, a multiple of Parts. Depth,
-//     words of a bank, from 1. Bits, planes of bits of every word, from 1. Parts, from 1: parts of a
-//     word with a write enable each. WritePorts: 1, all banks share the address and the word that
+//     words of a bank, from 1. Bits, planes of bits of every word, from 1. Parts, from 1: parts of
+//     a word with a write enable each. WritePorts: 1, all banks share the address and the word that
 //     are written; Banks, each has its own. Style as in bincim_ram_1r1w. AddressWidth follows from
 //     Depth.
 // Latency: 1, from the read addresses to the words.
 // Reset: none; a word is unknown until it is written.
-// Protocol: that of bincim_ram_1r1w, bank 0 in the low bits of every port, and plane 0's banks below
-//     those of plane 1. All planes of a word are written and read at once. A layer never reads the
-//     words that it writes, so no order of reading and writing matters.
+// Protocol: that of bincim_ram_1r1w, bank 0 in the low bits of every port, and plane 0's banks
+//     below those of plane 1. All planes of a word are written and read at once. A layer never
+//     reads the words that it writes, so no order of reading and writing matters.
 
 `default_nettype none
 

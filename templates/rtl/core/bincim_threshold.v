@@ -4,14 +4,14 @@
 //
 // Threshold unit: makes of each lane's sum a bit a step (at or above the step's threshold of its
 // channel), the largest bits of a pooling window, or a score (by how much it is above step 0's).
-// Parameters: Lanes, sums at once, Sum and Threshold, bits of each, and Steps, thresholds of a lane,
-//     from 1. Signed: 1, sums and thresholds are two's complement. Flips: 1, an entry has a bit
-//     above its thresholds that turns the channel's bits. FlipsAfter: 1, some layer turns what has
-//     been pooled. Bits: 1, some layer gives bits; Pools: 1, some layer pools. ScoreLanes: lanes
-//     that give scores, from 0; Score, bits of a score, and ScoreShift: a score is
-//     sum * 2^ScoreShift less the threshold. Depth, entries of the threshold memory, lane 0 in the
-//     low bits, and of a lane step 0; InitFile, their words (see bincim_rom). AddressWidth follows
-//     from Depth.
+// Parameters: Lanes, sums at once, Sum and Threshold, bits of each, and Steps, thresholds of a
+//     lane, from 1. Signed: 1, sums and thresholds are two's complement. Flips: 1, an entry has a
+//     bit above its thresholds that turns the channel's bits. FlipsAfter: 1, some layer turns what
+//     has been pooled. Bits: 1, some layer gives bits; Pools: 1, some layer pools. ScoreLanes:
+//     lanes that give scores, from 0; Score, bits of a score, and ScoreShift: a score is sum *
+//     2^ScoreShift less the threshold. Depth, entries of the threshold memory, lane 0 in the low
+//     bits, and of a lane step 0; InitFile, their words (see bincim_rom). AddressWidth follows from
+//     Depth.
 // Latency: 1, from sum to result.
 // Reset: asynchronous; the next group is group 0, no window has begun. Results have none.
 // Protocol: count_valid_i stands one cycle ahead of its sum, with count_group_last_i at the last

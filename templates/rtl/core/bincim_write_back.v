@@ -8,8 +8,8 @@
 // Parameters: Lanes, channels at once, and Word, channels of a word, from 1, one of them a multiple
 //     of the other. Bits, planes of bits of a channel, from 1. Banks, from 1, and Depth, words of a
 //     bank, from 1. Columns: 1, some map has more than one pixel; Rows: 1, some has more than one
-//     row; Groups: 1, some layer has groups after its first. Chunks: bits of chunks_i, from 0, where
-//     the words of every group are there. Parts, of a word that are written by themselves,
+//     row; Groups: 1, some layer has groups after its first. Chunks: bits of chunks_i, from 0,
+//     where the words of every group are there. Parts, of a word that are written by themselves,
 //     WritePorts, AddressWidth and BankWidth follow.
 // Latency: 1, to the write register.
 // Reset: asynchronous; nothing is written. Addresses are set by layer_start_i.
