@@ -147,7 +147,8 @@ module properties #(
   wire tiles_last = (plane_q == runs) & (pass_q == last_pass_i);
 
   // What the layer said in the cycle before.
-  localparam SAID = GroupWidth + BlockWidth + PassWidth + PlaneWidth + BitWidth + 2 * PixelWidth + 1;
+  localparam SAID =
+      GroupWidth + BlockWidth + PassWidth + PlaneWidth + BitWidth + 2 * PixelWidth + 1;
   wire [SAID-1:0] said = {last_group_i, last_block_i, last_pass_i, layer_last_plane_i, last_bit_i,
                           last_pixel_i, last_block_last_pixel_i, one_sum_i};
   reg [SAID-1:0] said_q;

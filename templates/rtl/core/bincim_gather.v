@@ -5,14 +5,14 @@
 // Gather unit: collects the words of a row vector, a slot each, from the banks of the activation
 // memory. The items of a pass always lie in different banks: with the window's origin in bank b,
 // slot s is in bank (b + s) mod Banks, one address further where that sum wraps.
-// Parameters: Banks, slots of a vector, Word, bits of one, Bits, planes of bits of which it shows
-//     one, from 1. Address, bits of an address, and Offset, of a slot's distance from the origin,
-//     from 1 to Address. Rotates: 1, some origin is not in bank 0. Coordinate, bits of a row or
-//     column of the map, from 1. KernelRows and KernelColumns, most of a window that reaches over
-//     an edge, from 1; RowsBefore, RowsBeyond, ColumnsBefore and ColumnsBeyond, one bit each: which
-//     may lie above and left of the map, which below and right of it. Driven, bits of the number of
-//     driven rows, 0 where it is not asked; Kept, of those that a slot keeps, 0 where it keeps all.
-//     Channels, bits of those of a last word. The other widths follow.
+// Parameters: Banks, slots of a vector, Word, bits of one, and Bits, planes of bits, one of which a
+//     vector shows, from 1. Address, bits of an address, and Offset, of a slot's distance from the
+//     origin, from 1 to Address. Rotates: 1, some origin is not in bank 0. Coordinate, bits of a
+//     row or column of the map, from 1. KernelRows and KernelColumns, most of a window that reaches
+//     over an edge, from 1; RowsBefore, RowsBeyond, ColumnsBefore and ColumnsBeyond, one bit each:
+//     which may lie above and left of the map, which below and right of it. Driven, bits of the
+//     number of driven rows, 0 where it is not asked; Kept, of those that a slot keeps, 0 where it
+//     keeps all. Channels, bits of those of a last word. The other widths follow.
 // Latency: walk and constants x-2, memory read x-1, row vector x. kept_rows_i is one cycle behind
 //     the walk.
 // Reset: none; what stands here belongs to a vector that is marked elsewhere.
