@@ -47,8 +47,8 @@ pub fn memories(design: &Design) -> Vec<Memory> {
         input,
         Memory {
             name: "maps",
-            copies: design.banks * parts * design.map_bits(),
-            width: design.word / parts,
+            copies: design.banks * parts,
+            width: design.word / parts * design.map_bits(),
             depth: design.map_depth,
         },
         Memory { name: "weights", copies: 1, width: design.weights.columns(), depth: design.weights.rows() },
