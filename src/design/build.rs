@@ -8,6 +8,9 @@ use crate::network::{
     Activation, InputCode, Layer, MapCode, Plane, Shortcut, Slicing, keeper, plane_bits, plane_scales,
 };
 
+/// Most thresholds of a channel on analog arrays, where each takes a channel of its own.
+const MOST_ANALOG_STEPS: usize = 15;
+
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let mut design = outline(network, arch)?;
@@ -239,6 +242,11 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     let last = &network.layers[network.layers.len() - 1];
     if let Some((layer, why)) = ensemble::refusal(network, arch) {
         return Err(DesignError::Flips { layer: layer.terminal(), why });
+    }
+    let many = |layer: &&Layer| arch.readout.is_analog() && layer.steps() > MOST_ANALOG_STEPS;
+    if let Some(layer) = network.layers.iter().find(many) {
+        let (levels, most) = (layer.steps() + 1, MOST_ANALOG_STEPS + 1);
+        return Err(DesignError::AnalogLevels { layer: layer.name.terminal(), levels, most });
     }
     if arch.row_planes(planes) > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });

@@ -35,6 +35,10 @@ pub enum DesignError {
     SenseThresholds { layer: String },
     #[error("layer '{layer}' has a plane of weights of scale {scale}")]
     Scale { layer: String, scale: i32 },
+    #[error(
+        "layer '{layer}' has activations of {levels} levels, each but one a channel on analog arrays; at most {most}"
+    )]
+    AnalogLevels { layer: String, levels: usize, most: usize },
     #[error("layer '{layer}': {why} (the network has flip codes)")]
     Flips { layer: String, why: &'static str },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
@@ -55,6 +59,9 @@ impl DesignError {
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::SenseThresholds { .. } => {
                 "set readout.kind to \"adc\", or planes.layers to one plane for every layer"
+            }
+            DesignError::AnalogLevels { .. } => {
+                "quantise activations to 4 bits at most, or take the popcount readout"
             }
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
             DesignError::Scale { .. } => {

@@ -330,8 +330,8 @@ pub fn fewer_planes(layer: &str, planes: usize) -> String {
 impl Layer {
     /// Most planes of one layer.
     pub const MOST_PLANES: usize = 16;
-    /// Most thresholds of a channel: activations of 4 bits.
-    pub const MOST_STEPS: usize = 15;
+    /// Most thresholds of a channel: activations of 8 bits.
+    pub const MOST_STEPS: usize = 255;
 
     /// Keeps the first `planes` planes, where no layer of the network keeps more than `most`.
     fn limit(&mut self, planes: usize, most: usize) {

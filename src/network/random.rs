@@ -126,7 +126,7 @@ fn steps(rng: &mut impl Rng, layer: &mut Layer, code: MapCode, most: usize) {
     if !layer.shortcut.is_none() || rng.random_ratio(1, 4) {
         return;
     }
-    let steps = *[2, 3, 3, 5, 7, 14, 15].choose(rng).unwrap_or(&2);
+    let steps = *[2, 3, 3, 5, 7, 14, 15, 31, 255].choose(rng).unwrap_or(&2);
     let own: Vec<_> = (0..layer.conv.c).map(|c| layer.product_range(c, code)).collect();
     let lists = (0..steps.min(most)).filter_map(|_| match sign(rng, layer, code, |c| own[c]) {
         Activation::Sign { threshold, .. } => Some(threshold),
@@ -474,13 +474,13 @@ mod tests {
 
     #[test]
     fn networks_of_several_levels_are_sound() {
-        let limits = Limits { steps: 15, planes: 2, ..Limits::default() };
+        let limits = Limits { steps: 255, planes: 2, ..Limits::default() };
         let networks: Vec<Network> = (0..500).map(|seed| network(seed, &limits)).collect();
         for (seed, network) in networks.iter().enumerate() {
             assert_eq!(validate(network), [], "seed {seed}");
         }
         let layers = || networks.iter().flat_map(|network| &network.layers);
-        for steps in [1, 2, 3, 5, 7, 14, 15] {
+        for steps in [1, 2, 3, 5, 7, 14, 15, 31, 255] {
             assert!(layers().any(|layer| layer.steps() == steps && layer.pool.is_some()), "{steps}");
         }
         assert!(layers().any(|layer| layer.steps() > 1 && !layer.fewer.is_empty()));

@@ -215,9 +215,9 @@ fn check_planes(number: u64) -> Result<u64, String> {
     check_fewer(&pair(number, 4, false, 1), number)
 }
 
-/// Activations of up to 16 levels, in a third of the networks beside planes of weights.
+/// Activations of up to 32 levels, in a third of the networks beside planes of weights.
 fn check_levels(number: u64) -> Result<u64, String> {
-    let steps = [3, 2, 15, 3, 7, 14][number as usize % 6];
+    let steps = [3, 2, 15, 3, 31, 14][number as usize % 6];
     check_fewer(&pair(number, if number % 3 == 1 { 3 } else { 1 }, false, steps), number)
 }
 

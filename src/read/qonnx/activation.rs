@@ -13,7 +13,7 @@ use crate::read::Error;
 use crate::read::onnx::Tensor;
 
 /// Most bits of an activation between layers.
-const MOST_BITS: u32 = 4;
+const MOST_BITS: u32 = 8;
 const _: () = assert!(Layer::MOST_STEPS == (1 << MOST_BITS) - 1);
 
 /// One bit, met from 0 on.
@@ -64,7 +64,7 @@ pub fn quantise<'t>(
                 return Err(node.attribute_error(
                     "bitwidth",
                     quant.bits,
-                    "activations between layers have at most 4 bits, since each level but one takes a threshold",
+                    "activations between layers have at most 8 bits",
                 ));
             }
             if !quant.is_bipolar() && stream.source == Source::Input {
@@ -89,7 +89,7 @@ pub fn quantise<'t>(
                 return Err(node.attribute_error(
                     "bitwidth",
                     quant.bits,
-                    "one level says nothing: use 2 to 4 bits",
+                    "one level says nothing: use 2 to 8 bits",
                 ));
             }
             let (low, high) = (level(low), level(high));
@@ -164,7 +164,7 @@ fn multi_threshold(node: &Node, stream: &Stream, thresholds: &Tensor) -> Result<
     if !(1..1 << MOST_BITS).contains(&steps) {
         return Err(node.binary_error(
             format!("has {steps} thresholds a channel"),
-            "give 1 to 15 thresholds a channel: activations of 4 bits",
+            "give 1 to 255 thresholds a channel: activations of 8 bits",
         ));
     }
     let rank = stream.dims.len();

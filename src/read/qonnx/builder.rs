@@ -149,7 +149,7 @@ impl Builder {
             Meaning::Number { .. } => {
                 return Err(node.binary_error(
                     "reads activations that are not quantised",
-                    "put a BipolarQuant, or a Quant of 2 to 4 bits, between the layers",
+                    "put a BipolarQuant, or a Quant of 2 to 8 bits, between the layers",
                 ));
             }
         };
