@@ -139,3 +139,38 @@ fn pixel_lanes_in_place_of_columns_would_win_nothing() {
         }
     }
 }
+
+/// `network` with `steps` thresholds a channel, and its weights but those of the first layer in `planes` planes.
+fn of_levels(mut network: Network, steps: usize, planes: usize) -> Network {
+    for (index, layer) in network.layers.iter_mut().enumerate() {
+        if let Activation::Sign { threshold, .. } = &mut layer.activation {
+            *threshold = threshold.repeat(steps);
+        }
+        if index > 0 {
+            layer.planes = vec![layer.planes[0].clone(); planes];
+        }
+    }
+    assert_eq!(bincim::network::validate(&network), []);
+    network
+}
+
+/// A plane of bits costs the vectors of the layer and nothing else: neither sums, nor weights that are stored or loaded again.
+#[test]
+fn levels_cost_as_many_cycles_as_they_have_bits() {
+    for (rows, columns, word, bandwidth) in [(256, 16, 32, 64), (288, 32, 32, 32), (64, 32, 32, 16)] {
+        let arch = ArchFile::default().with("generic", rows, columns, word, bandwidth, 1024);
+        let design = |network: &Network| design::outline(network, &arch).expect("this machine holds it");
+        for (steps, planes, most) in [(2, 1, 2.1), (3, 1, 2.1), (3, 2, 4.2), (7, 1, 3.2), (15, 1, 4.2)] {
+            let (bits, levels) = (design(&cnv()), design(&of_levels(cnv(), steps, planes)));
+            let ratio = levels.cycles as f64 / bits.cycles as f64;
+            println!(
+                "CNV on {rows} x {columns}: {} cycles with bits, {} with {} levels and {planes} planes of weights, {ratio:.2} times",
+                bits.cycles,
+                levels.cycles,
+                steps + 1
+            );
+            assert!(ratio <= most, "{rows} x {columns}, {steps} steps, {planes} planes: {ratio}");
+            assert!(levels.weights.rows() <= planes * bits.weights.rows());
+        }
+    }
+}
