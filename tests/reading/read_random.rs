@@ -454,7 +454,10 @@ fn levels_give_the_graphs_scores() {
                 next.sum_pixels,
                 layer.steps() > 7,
             ];
-            stepped.iter_mut().zip(of_levels).for_each(|(n, met)| *n += usize::from(met && layer.steps() > 1));
+            stepped
+                .iter_mut()
+                .zip(of_levels)
+                .for_each(|(n, met)| *n += usize::from(met && layer.steps() > 1));
         }
         for layer in &network.layers {
             several += usize::from(layer.planes.len() > 1);

@@ -370,10 +370,9 @@ fn drawable(node: &Node, levels: &Levels, unbiased: bool, single: bool) -> Resul
             "has flip codes, and weights of more than one size",
             "give weights with flip codes two values, w and -w",
         ),
-        (_, 2.., _) => (
-            "has flip codes, and reads activations of several levels",
-            "put a BipolarQuant before it",
-        ),
+        (_, 2.., _) => {
+            ("has flip codes, and reads activations of several levels", "put a BipolarQuant before it")
+        }
         (.., false) => (
             "has flip codes, and reads levels that are not the same to both sides of 0",
             "give what it reads the levels -1 and +1, so that a weight's sign changes nothing else",

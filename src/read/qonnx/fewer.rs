@@ -32,11 +32,13 @@ pub fn attach(network: &mut Network, graph: &Graph) -> Result<(), Vec<Error>> {
 }
 
 fn list(layer: &Layer, graph: &Graph, name: &str) -> Result<Vec<i32>, Error> {
-    let fault = |what: String| Error::Tensor {
+    let fault = |what: String| {
+        Error::Tensor {
         name: name.into(),
         what,
         help: "give every number of planes below all of them one integer a channel (and step), or none of them any"
             .into(),
+    }
     };
     let proto = graph.constants.get(name).ok_or_else(|| fault("it is missing".into()))?;
     let tensor = Tensor::decode(proto)?;
