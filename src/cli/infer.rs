@@ -38,7 +38,7 @@ pub struct Args {
     /// outputs); the data set needs no labels then
     #[arg(long, value_name = "FILE")]
     pub scores: Option<PathBuf>,
-    /// Write the sums and bits of every layer to that file too
+    /// Write the sums and bits (or levels) of every layer to that file too
     #[arg(long, requires = "scores", conflicts_with_all = ["arch", "chip"])]
     pub layers: bool,
     /// Architecture file: run the machine, tile by tile, instead of the bit-parallel model; arch.toml beside the model if

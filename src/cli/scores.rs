@@ -1,12 +1,13 @@
 //! The file of `bincim infer --scores`: one row an image, as .csv or as a NumPy array of records (.npy).
 //!
 //! `scores` are the integers of the last layer (sums, or bits as -1 and +1), `outputs` what the graph gives for them
-//! (before a softmax or sigmoid at its end); of several samples, the scores' sums and the outputs' means. With every layer: `layerN_sums` in (channel, row, column) order of the
-//! accumulators, and `layerN_bits`, 0 or 1, behind pooling.
+//! (before a softmax or sigmoid at its end); of several samples, the scores' sums and the outputs' means. With every layer:
+//! `layerN_sums` in (channel, row, column) order of the accumulators, and behind pooling `layerN_bits`, 0 or 1, or, where
+//! activations have several levels, `layerN_levels`, from 0 to the number of thresholds: how many of them are met.
 
 use crate::flow::folder;
-use crate::golden::reference::Trace;
-use crate::network::{Activation, Network, Shape};
+use crate::golden::reference::{LayerTrace, Trace};
+use crate::network::{Activation, Layer, Network, Shape};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -104,9 +105,9 @@ impl<'a> Scores<'a> {
         number(&row.class);
         row.scores.iter().for_each(|score| number(score));
         self.network.output.of(row.scores).for_each(|output| number(&output));
-        for layer in row.trace.iter().flat_map(|trace| &trace.layers) {
-            layer.accumulators.iter().for_each(|sum| number(sum));
-            layer.bits.iter().for_each(|&bit| number(&u8::from(bit)));
+        for (trace, layer) in self.layers_of(row) {
+            trace.accumulators.iter().for_each(|sum| number(sum));
+            levels(trace, layer).for_each(|level| number(&level));
         }
         line.push('\n');
         self.bytes.extend_from_slice(line.as_bytes());
@@ -114,17 +115,24 @@ impl<'a> Scores<'a> {
 
     fn push_record(&mut self, row: &Row) {
         let outputs: Vec<f64> = self.network.output.of(row.scores).collect();
-        let bytes = &mut self.bytes;
+        let mut bytes = std::mem::take(&mut self.bytes);
         bytes.extend((row.class as i32).to_le_bytes());
         if let Some(label) = row.label {
             bytes.extend((label as i32).to_le_bytes());
         }
         row.scores.iter().for_each(|score| bytes.extend(score.to_le_bytes()));
         outputs.iter().for_each(|output| bytes.extend(output.to_le_bytes()));
-        for layer in row.trace.iter().flat_map(|trace| &trace.layers) {
-            layer.accumulators.iter().for_each(|sum| bytes.extend(sum.to_le_bytes()));
-            bytes.extend(layer.bits.iter().map(|&bit| u8::from(bit)));
+        for (trace, layer) in self.layers_of(row) {
+            trace.accumulators.iter().for_each(|sum| bytes.extend(sum.to_le_bytes()));
+            bytes.extend(levels(trace, layer));
         }
+        self.bytes = bytes;
+    }
+
+    /// The layers of `row`, each with what it made.
+    fn layers_of<'t>(&self, row: &Row<'t>) -> impl Iterator<Item = (&'t LayerTrace, &'a Layer)> {
+        let traces = row.trace.map_or(&[][..], |trace| &trace.layers);
+        traces.iter().zip(&self.network.layers)
     }
 
     /// Fields of the layers, in the order of a row.
@@ -135,8 +143,9 @@ impl<'a> Scores<'a> {
             let sums = if layer.sum_pixels { vec![layer.conv.c] } else { shaped(layer.conv) };
             fields.push(Field { name: format!("layer{index}_sums"), kind: "<i4", shape: sums });
             if matches!(layer.activation, Activation::Sign { .. }) {
+                let what = if layer.steps() > 1 { "levels" } else { "bits" };
                 fields.push(Field {
-                    name: format!("layer{index}_bits"),
+                    name: format!("layer{index}_{what}"),
                     kind: "|u1",
                     shape: shaped(layer.output),
                 });
@@ -203,6 +212,13 @@ impl<'a> Scores<'a> {
         folder::write_whole(path, &bytes)?;
         Ok(())
     }
+}
+
+/// How many thresholds are met, element by element: 0 or 1 of a layer of bits.
+fn levels(trace: &LayerTrace, layer: &Layer) -> impl Iterator<Item = u8> {
+    let elements = trace.bits.len() / layer.steps();
+    (0..elements)
+        .map(move |index| trace.bits[index..].iter().step_by(elements).map(|&bit| u8::from(bit)).sum())
 }
 
 /// A field of a record.

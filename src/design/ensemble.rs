@@ -159,6 +159,10 @@ pub(super) fn refusal<'a>(
             "layers of several planes of weights do not run with weights that are drawn",
         ));
     }
+    // The layers before run once, as those of any other network do.
+    if let Some(layer) = network.layers[first.saturating_sub(1)..].iter().find(|layer| layer.steps() > 1) {
+        return Some((&layer.name, "activations of several levels do not run with weights that are drawn"));
+    }
     if let Some(layer) = network.layers.iter().find(|layer| !layer.shortcut.is_none()) {
         return Some((&layer.name, "shortcuts do not run with weights that are drawn"));
     }

@@ -208,7 +208,6 @@ fn pools<'a>(
 mod tests {
     use super::*;
     use crate::bits::BitMatrix;
-    use crate::lower::lower;
     use crate::network::random::{self, Limits};
     use crate::network::{Input, InputCode, Mask, Padding, Plane, Shortcut, validate};
 
@@ -298,8 +297,6 @@ mod tests {
             let network = random::network(seed, &Limits { channels: 9, side: 6, ..limits.clone() });
             let bits = network.of_bits();
             assert_eq!(validate(&bits), [], "seed {seed}");
-            let (lowered, of_lowered) = (lower(network.clone()), lower(network.of_bits()));
-            assert_eq!(validate(&lowered), [], "seed {seed}");
             for image in random::elements(&network, seed, 3).chunks(network.input.shape.elements()) {
                 let (one, other) = (run(&network, image), run(&bits, image));
                 assert_eq!(one.scores, other.scores, "seed {seed}");
@@ -308,8 +305,6 @@ mod tests {
                     let repeated = one.accumulators.repeat(network.layers[index].steps());
                     assert_eq!(repeated, other.accumulators, "seed {seed}, layer {index}");
                 }
-                assert_eq!(run(&lowered, image).scores, one.scores, "seed {seed}");
-                assert_eq!(run(&of_lowered, image).scores, one.scores, "seed {seed}");
             }
             seen += usize::from(network.layers.iter().any(|layer| layer.steps() > 1));
         }

@@ -13,6 +13,7 @@ mod cases;
 mod fuzz_readers;
 mod images_cli;
 mod imports;
+mod levels;
 mod names;
 mod read_data;
 mod read_flips;

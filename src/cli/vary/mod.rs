@@ -254,7 +254,10 @@ impl Prepared {
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
         let flip_layer = |(index, layer): (usize, &crate::network::Layer)| FlipLayer {
             name: machines[0].design().layers[index].name.raw().into(),
-            bits: if machines[0].design().layers[index].scores { 0 } else { layer.output.elements() as u64 },
+            bits: match machines[0].design().layers[index].scores {
+                true => 0,
+                false => (layer.output.elements() * layer.steps()) as u64,
+            },
         };
         // Of an array of slices: those that run.
         let limited = match planes {

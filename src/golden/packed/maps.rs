@@ -2,25 +2,28 @@
 //!
 //! A bit map holds each pixel's channels side by side, 32 to a word, unused bits 0; the padding that the
 //! reading layer wants is part of the map, so no inner loop ever asks where a border is. Undriven padding
-//! (value 0) is held as bits 0 and put right by the limits of the windows that touch it.
+//! (value 0) is held as bits 0 and put right by the limits of the windows that touch it. A map of activations of several
+//! levels holds plane after plane of them in this way; the largest level is 1 in all planes, the smallest 0.
 
 use crate::network::{Input, InputCode, Layer, Network, PadValue, Padding, Shape};
 
-/// A packed map of bits with its padding.
+/// A packed map of bits with its padding, or of several planes of such bits.
 #[derive(Debug)]
 pub(super) struct BitMap {
     pub shape: Shape,
     padding: Padding,
+    /// Planes of bits.
+    pub planes: usize,
     /// Words of one pixel.
     pub pixel_words: usize,
     /// Words from one row to the next.
     pub row_words: usize,
-    /// The map before anything is written: border in place, interior 0.
+    /// A plane before anything is written: border in place, interior 0.
     pub blank: Vec<u32>,
 }
 
 impl BitMap {
-    pub(super) fn new(shape: Shape, padding: Padding) -> BitMap {
+    pub(super) fn new(shape: Shape, padding: Padding, planes: usize) -> BitMap {
         let pixel_words = shape.c.div_ceil(32);
         let row_words = (padding.left + shape.w + padding.right) * pixel_words;
         let rows = padding.top + shape.h + padding.bottom;
@@ -33,15 +36,20 @@ impl BitMap {
             let start = (padding.top + y) * row_words + padding.left * pixel_words;
             blank[start..start + shape.w * pixel_words].fill(0);
         }
-        BitMap { shape, padding, pixel_words, row_words, blank }
+        BitMap { shape, padding, planes, pixel_words, row_words, blank }
     }
 
-    /// First word of the pixel (y, x) inside the padding.
+    /// Words of one image: of all planes.
+    pub(super) fn words(&self) -> usize {
+        self.planes * self.blank.len()
+    }
+
+    /// First word of the pixel (y, x) inside the padding, of the first plane.
     pub(super) fn word(&self, y: usize, x: usize) -> usize {
         (self.padding.top + y) * self.row_words + (self.padding.left + x) * self.pixel_words
     }
 
-    /// First words of all pixels, row by row.
+    /// First words of all pixels of the first plane, row by row.
     pub(super) fn pixels(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.shape.h).flat_map(move |y| (0..self.shape.w).map(move |x| self.word(y, x)))
     }
@@ -85,14 +93,14 @@ impl InputMap {
             return InputMap::Values(ValueMap::new(layer));
         }
         if layer.padding.is_none() && layer.kernel == (shape.h, shape.w) {
-            return InputMap::BitVector(BitMap::new(Shape::vector(shape.elements()), Padding::NONE));
+            return InputMap::BitVector(BitMap::new(Shape::vector(shape.elements()), Padding::NONE, 1));
         }
         // A tap word of bits takes three instructions and holds the channels of one pixel; a tap word of
         // integers takes one and runs on over the pixels of a row.
         let bit_cost = 3 * layer.kernel.1 * shape.c.div_ceil(32);
         match (layer.kernel.1 * shape.c).div_ceil(2) < bit_cost {
             true => InputMap::Values(ValueMap::new(layer)),
-            false => InputMap::Bits(BitMap::new(shape, layer.padding)),
+            false => InputMap::Bits(BitMap::new(shape, layer.padding, 1)),
         }
     }
 
@@ -308,7 +316,7 @@ mod tests {
     #[test]
     fn a_plus_border_sets_only_real_channels() {
         let padding = Padding { top: 1, left: 0, bottom: 0, right: 1, value: PadValue::Plus };
-        let map = BitMap::new(Shape { c: 33, h: 1, w: 1 }, padding);
+        let map = BitMap::new(Shape { c: 33, h: 1, w: 1 }, padding, 1);
         assert_eq!(map.blank, [u32::MAX, 1, u32::MAX, 1, 0, 0, u32::MAX, 1]);
     }
 }

@@ -148,8 +148,8 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::golden::reference;
-    use crate::network::Slicing;
     use crate::network::random::{self, Limits};
+    use crate::network::{Layer, PadValue, Pool, Slicing};
 
     /// Every instruction set of this processor against the definition, on networks of all features.
     fn equals_reference(seeds: std::ops::Range<u64>, limits: &Limits, images: usize) {
@@ -223,6 +223,38 @@ mod tests {
             steps: 1,
         };
         equals_reference(4000..4010, &limits, 2);
+    }
+
+    #[test]
+    fn networks_with_levels_equal_the_reference() {
+        let limits = Limits { steps: 15, ..Limits::default() };
+        equals_reference(8000..8200, &limits, 3);
+        equals_reference(8200..8300, &Limits { planes: 4, shortcuts: true, ..limits.clone() }, 3);
+        equals_reference(8300..8350, &Limits { channels: 40, side: 6, ..limits.clone() }, 2 * BATCH.0 + 5);
+        let wide = Limits { layers: 3, channels: 1100, side: 2, kernel: 2, input_bits: 4, ..limits };
+        equals_reference(8400..8410, &wide, 2);
+    }
+
+    /// Levels of every number of steps, behind every kind of pooling, before every kind of padding.
+    #[test]
+    fn levels_of_all_kinds_are_met() {
+        let limits = Limits { steps: 15, ..Limits::default() };
+        let networks: Vec<Network> = (8000..8200).map(|seed| random::network(seed, &limits)).collect();
+        let pairs = || networks.iter().flat_map(|network| network.layers.windows(2));
+        let leveled = || pairs().filter(|pair| pair[0].steps() > 1);
+        for value in [PadValue::Zero, PadValue::Plus, PadValue::Minus] {
+            let padded = |pair: &[Layer]| !pair[1].padding.is_none() && pair[1].padding.value == value;
+            assert!(leveled().any(padded), "{value:?}");
+        }
+        for (before_sign, overlaps) in [(false, false), (false, true), (true, false), (true, true)] {
+            let pooled = |pair: &[Layer]| {
+                let of =
+                    |pool: Pool| pool.before_sign == before_sign && overlaps == (pool.stride < pool.kernel);
+                pair[0].pool.is_some_and(of)
+            };
+            assert!(leveled().any(pooled), "{before_sign} {overlaps}");
+        }
+        assert!(leveled().any(|pair| pair[0].sum_pixels) && leveled().any(|pair| pair[1].sum_pixels));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! `acc = -count` for integers (whose weights are stored negated). So `acc >= threshold` is `count <= limit`
 //! with a limit that also holds what undriven padding adds; windows with the same taps outside the map
 //! form a class with limits of its own.
+//!
+//! Activations of several levels are counted plane by plane with the same weights: `acc = base - 2 * sum of scale * differing`.
+//! Their bits are those of their steps until all windows of a pool are in, and become planes last.
 
 use std::borrow::Cow;
 
@@ -11,7 +14,9 @@ use super::kernel::{InstructionSet, LANES, Window, Windows};
 use super::maps::{BitMap, InputMap};
 use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
-use crate::network::{Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Shape, Shortcut};
+use crate::network::{
+    Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Shape, Shortcut, plane_bits, plane_scales,
+};
 
 /// One layer, ready to run.
 #[derive(Debug)]
@@ -19,9 +24,13 @@ pub(super) struct LayerPlan {
     pub windows: Windows,
     /// Blocks of 32 output channels.
     pub blocks: usize,
-    /// What the kernel counts against the map, one after the other; a layer of one binary plane has one.
+    /// Sets of weights: block after block, each `windows.words()` x 32.
+    pub weights: Vec<Aligned<u32>>,
+    /// What the kernel counts, one after the other; a layer of one binary plane that reads bits has one. Scales rise.
     pub passes: Vec<Pass>,
     pub result: ResultPlan,
+    /// Activations of several levels.
+    pub steps: Option<Steps>,
     /// The map that the layer's bits go to; `None` where it gives scores.
     pub output: Option<BitMap>,
 }
@@ -34,22 +43,48 @@ impl LayerPlan {
 
     /// Bytes that one image's results take.
     pub(super) fn bytes(&self) -> usize {
+        let of_map = |map: &BitMap| map.words() * 4;
         let sums = match &self.result {
-            ResultPlan::Signs { pool, .. } => pool.as_ref().map_or(0, |(_, map)| map.blank.len() * 4),
+            ResultPlan::Signs { pool, .. } => pool.as_ref().map_or(0, |(_, map)| of_map(map)),
             ResultPlan::Sums { .. } => self.windows.count() * LANES * 4,
             // Accumulators of a block, of all channels, and those that were kept.
             ResultPlan::Shortcut { conv, .. } => self.windows.count() * LANES * 4 + 8 * conv.elements(),
         };
-        sums + self.output.as_ref().map_or(0, |map| map.blank.len() * 4)
+        let steps = self.steps.as_ref().map_or(0, |steps| of_map(&steps.map));
+        sums + steps + self.output.as_ref().map_or(0, of_map)
     }
 }
 
-/// One set of weights and what its counts are multiplied by.
+/// One set of weights against one plane of the map, and what the counts are multiplied by.
 #[derive(Debug)]
 pub(super) struct Pass {
-    /// Block after block, each `windows.words()` x 32.
-    pub weights: Aligned<u32>,
+    /// Which of the layer's sets.
+    pub weights: usize,
+    /// Which plane of the map.
+    pub plane: usize,
     pub scale: i32,
+}
+
+/// How bits of several steps become planes.
+#[derive(Debug)]
+pub(super) struct Steps {
+    /// One plane a step, behind pooling.
+    pub map: BitMap,
+    /// Of each plane of the output: the steps whose bits differ from those of the step before it in the plane, so that the
+    /// plane's bit is whether an odd number of them is met.
+    pub turns: Vec<Vec<usize>>,
+    /// Bits of the planes where 0, 1 ... steps are met.
+    pub code: Vec<Vec<bool>>,
+}
+
+impl Steps {
+    fn new(layer: &Layer) -> Option<Steps> {
+        let steps = layer.steps();
+        let code: Vec<Vec<bool>> = (0..=steps).map(|met| plane_bits(steps, met)).collect();
+        let turns = |plane: usize| (0..steps).filter(|&s| code[s][plane] != code[s + 1][plane]).collect();
+        let turns = (0..code[0].len()).map(turns).collect();
+        (steps > 1).then(|| Steps { map: BitMap::new(layer.output, Padding::NONE, steps), turns, code })
+    }
 }
 
 /// What becomes of the counts.
@@ -57,7 +92,7 @@ pub(super) struct Pass {
 pub(super) enum ResultPlan {
     /// Bits of every window.
     Signs {
-        /// Block after block, class after class, 32 channels.
+        /// Block after block, class after class, step after step, 32 channels.
         limits: Vec<i32>,
         /// One word a block, applied to the bits of every window.
         flip: Vec<u32>,
@@ -101,19 +136,35 @@ struct Source {
     integers: bool,
     /// All taps form one vector of bits without gaps between pixels.
     vector: bool,
+    /// Scales of the planes of the map.
+    scales: Vec<i32>,
+}
+
+impl Source {
+    /// What all planes of an element count together.
+    fn most(&self) -> i32 {
+        self.scales.iter().sum()
+    }
 }
 
 /// Plans for all layers. `input` is the form of the image that the first one reads.
 pub(super) fn plan(network: &Network, input: &InputMap, set: InstructionSet) -> Vec<LayerPlan> {
     let mut plans: Vec<LayerPlan> = Vec::new();
     for (index, layer) in network.layers.iter().enumerate() {
+        let code = network.code_of(index);
+        let scales = match code {
+            MapCode::Activation { steps } => {
+                plane_scales(steps).into_iter().map(|scale| scale as i32).collect()
+            }
+            MapCode::Input(_) => vec![1],
+        };
         let source = match plans.last().and_then(|before| before.output.as_ref()) {
-            Some(map) => bits_source(layer, map),
+            Some(map) => Source { scales, ..bits_source(layer, map) },
             None => input_source(layer, input),
         };
+        debug_assert!(code.is_bipolar() || source.integers);
         let next = network.layers.get(index + 1).map_or(Padding::NONE, |next| next.padding);
-        let code = network.code_of(index);
-        plans.push(plan_layer(layer, &source, next, code, set));
+        plans.push(plan_layer(layer, &source, next, set));
     }
     plans
 }
@@ -125,7 +176,15 @@ fn bits_source(layer: &Layer, map: &BitMap) -> Source {
         true => (1, layer.kernel.0 * run_words),
         false => (layer.kernel.0, run_words),
     };
-    Source { pixel: map.pixel_words, row: map.row_words, runs, run_words, integers: false, vector: false }
+    Source {
+        pixel: map.pixel_words,
+        row: map.row_words,
+        runs,
+        run_words,
+        integers: false,
+        vector: false,
+        scales: vec![1],
+    }
 }
 
 fn input_source(layer: &Layer, input: &InputMap) -> Source {
@@ -133,7 +192,7 @@ fn input_source(layer: &Layer, input: &InputMap) -> Source {
         InputMap::Bits(map) => bits_source(layer, map),
         InputMap::BitVector(map) => {
             let run_words = map.pixel_words;
-            Source { pixel: 0, row: 0, runs: 1, run_words, integers: false, vector: true }
+            Source { pixel: 0, row: 0, runs: 1, run_words, integers: false, vector: true, scales: vec![1] }
         }
         InputMap::Values(map) => Source {
             pixel: layer.input.c,
@@ -142,27 +201,28 @@ fn input_source(layer: &Layer, input: &InputMap) -> Source {
             run_words: (layer.kernel.1 * layer.input.c).div_ceil(2),
             integers: true,
             vector: false,
+            scales: vec![1],
         },
     }
 }
 
-fn plan_layer(
-    layer: &Layer,
-    source: &Source,
-    next_padding: Padding,
-    code: MapCode,
-    set: InstructionSet,
-) -> LayerPlan {
+fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: InstructionSet) -> LayerPlan {
     let output = match layer.activation {
         Activation::Scores => None,
-        Activation::Sign { .. } => Some(BitMap::new(layer.output, next_padding)),
+        Activation::Sign { .. } => {
+            Some(BitMap::new(layer.output, next_padding, plane_scales(layer.steps()).len()))
+        }
     };
+    let steps = Steps::new(layer);
     let overlapping =
         layer.pool.filter(|pool| pool.stride.0 < pool.kernel.0 || pool.stride.1 < pool.kernel.1);
     let on_bits = layer.shortcut.is_none();
     let all_windows = overlapping.is_some() || !on_bits;
-    let own_map = overlapping.filter(|_| on_bits).map(|pool| (pool, BitMap::new(layer.conv, Padding::NONE)));
-    let target = own_map.as_ref().map(|(_, map)| map).or(output.as_ref());
+    let own_map = overlapping
+        .filter(|_| on_bits)
+        .map(|pool| (pool, BitMap::new(layer.conv, Padding::NONE, layer.steps())));
+    let of_steps = steps.as_ref().map(|steps| &steps.map);
+    let target = own_map.as_ref().map(|(_, map)| map).or(of_steps).or(output.as_ref());
     let (list, classes) = windows(layer, source, target, all_windows);
     let blocks = layer.conv.c.div_ceil(LANES);
     let (planes, factor) = planes(layer, source);
@@ -197,12 +257,15 @@ fn plan_layer(
         },
     };
     let windows = Windows::new(list, source.runs, source.run_words, source.row);
-    debug_assert!(code.is_bipolar() || source.integers);
-    let passes = planes
-        .iter()
-        .map(|(matrix, scale)| Pass { weights: weights(layer, matrix, source, set), scale: *scale })
-        .collect();
-    LayerPlan { windows, blocks, passes, result, output }
+    let mut passes = Vec::with_capacity(source.scales.len() * planes.len());
+    for (plane, of_plane) in source.scales.iter().enumerate() {
+        for (weights, (_, scale)) in planes.iter().enumerate() {
+            passes.push(Pass { weights, plane, scale: scale * of_plane });
+        }
+    }
+    passes.sort_by_key(|pass| pass.scale);
+    let weights = planes.iter().map(|(matrix, _)| weights(layer, matrix, source, set)).collect();
+    LayerPlan { windows, blocks, weights, passes, result, steps, output }
 }
 
 /// Taps of a window that lie inside the map: rows from..to and columns from..to of the kernel.
@@ -284,11 +347,11 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
     };
     let base = |o: usize| {
         // A tap outside was counted as -1 times its weight: give the weight back.
-        let mut base = layer.fan_in() as i32 * reach(layer);
+        let mut base = layer.fan_in() as i32 * reach(layer) * source.most();
         for ky in 0..layer.kernel.0 {
             for kx in (0..layer.kernel.1).filter(|&kx| !inside(ky, kx)) {
                 for c in 0..layer.input.c {
-                    base += layer.weight(o, (ky * layer.kernel.1 + kx) * layer.input.c + c);
+                    base += layer.weight(o, (ky * layer.kernel.1 + kx) * layer.input.c + c) * source.most();
                 }
             }
         }
@@ -300,13 +363,14 @@ fn bases(layer: &Layer, class: Class, source: &Source) -> Vec<i32> {
 /// Largest count that meets the threshold; lanes beyond the last channel never do.
 fn limits(layer: &Layer, threshold: &[i32], classes: &[Class], source: &Source, factor: i32) -> Vec<i32> {
     let bases: Vec<Vec<i32>> = classes.iter().map(|&class| bases(layer, class, source)).collect();
+    let steps = || threshold.chunks(layer.conv.c);
     let limit = |base: i32, threshold: i32| {
         let limit = (i64::from(base) - i64::from(threshold)).div_euclid(i64::from(factor));
         limit.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
     };
     let mut limits = Vec::new();
     for block in 0..layer.conv.c.div_ceil(LANES) {
-        for base in &bases {
+        for (base, threshold) in bases.iter().flat_map(|base| steps().map(move |step| (base, step))) {
             let channels = base.iter().zip(threshold).skip(block * LANES).take(LANES);
             limits.extend(channels.map(|(&base, &threshold)| limit(base, threshold)));
             limits.resize(limits.len().next_multiple_of(LANES), i32::MIN);

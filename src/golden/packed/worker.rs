@@ -1,9 +1,9 @@
 //! One thread's buffers, and a batch of images run through the layers one after the other.
 
 use super::Engine;
-use super::kernel::{self, LANES, Maps, Signs, Work};
+use super::kernel::{self, Before, InstructionSet, LANES, Maps, Signs, Work};
 use super::maps::{BitMap, Images, InputMap};
-use super::plan::{LayerPlan, ResultPlan};
+use super::plan::{LayerPlan, ResultPlan, Steps};
 use super::shortcut::Kept;
 use crate::golden::aligned::Aligned;
 use crate::network::{Activation, Pool};
@@ -19,9 +19,9 @@ pub struct Worker {
     outputs: Vec<Aligned<u32>>,
     /// Bits before an overlapping pool.
     unpooled: Vec<Aligned<u32>>,
+    /// Bits of the steps of each layer of several levels.
+    steps: Vec<Aligned<u32>>,
     counts: Vec<i32>,
-    /// Counts of one pass where a layer has several.
-    pass: Vec<i32>,
     kept: Kept,
     flags: Vec<u8>,
     scores: Vec<i32>,
@@ -34,7 +34,7 @@ impl Worker {
             InputMap::Bits(map) | InputMap::BitVector(map) => (map.blank.len(), 0),
             InputMap::Values(map) => (0, map.blank.len()),
         };
-        let words = |map: Option<&BitMap>| Aligned::new(map.map_or(0, |map| map.blank.len() * batch), 0);
+        let words = |map: Option<&BitMap>| Aligned::new(map.map_or(0, |map| map.words() * batch), 0);
         let unpooled = |plan: &LayerPlan| match &plan.result {
             ResultPlan::Signs { pool: Some((_, map)), .. } => words(Some(map)),
             _ => words(None),
@@ -43,7 +43,7 @@ impl Worker {
             ResultPlan::Signs { .. } if plan.counts_once() => 0,
             _ => plan.windows.count() * LANES * batch,
         };
-        let pass = |plan: &LayerPlan| if plan.counts_once() { 0 } else { counts(plan) };
+        let steps = |plan: &LayerPlan| words(plan.steps.as_ref().map(|steps| &steps.map));
         Worker {
             images: 0,
             input_bits: Aligned::new(bits * batch, 0),
@@ -51,8 +51,8 @@ impl Worker {
             input_values: Aligned::new(values * batch, 0),
             outputs: engine.plans.iter().map(|plan| words(plan.output.as_ref())).collect(),
             unpooled: engine.plans.iter().map(unpooled).collect(),
+            steps: engine.plans.iter().map(steps).collect(),
             counts: vec![0; engine.plans.iter().map(counts).max().unwrap_or(0)],
-            pass: vec![0; engine.plans.iter().map(pass).max().unwrap_or(0)],
             kept: Kept::default(),
             flags: vec![0; engine.shape.elements().next_multiple_of(32)],
             scores: vec![0; engine.scores * batch],
@@ -99,74 +99,93 @@ impl Worker {
     pub fn run(&mut self, engine: &Engine, index: usize) {
         let plan = &engine.plans[index];
         let (before, after) = self.outputs.split_at_mut(index);
-        let (maps, image_stride) = match (before.last(), &engine.input) {
-            (Some(map), _) => (Maps::Bits(map), blank_words(&engine.plans[index - 1])),
-            (None, InputMap::Values(map)) => (Maps::Values(&self.input_values), map.blank.len()),
-            (None, InputMap::Bits(map) | InputMap::BitVector(map)) => {
-                (Maps::Bits(&self.input_bits), map.blank.len())
-            }
+        let (images, set) = (self.images, engine.set);
+        let work = |block: usize, pass: usize| {
+            let pass = &plan.passes[pass];
+            let (maps, image_stride) = match (before.last(), &engine.input) {
+                (Some(words), _) => {
+                    let map = &engine.plans[index - 1].output;
+                    let (plane, image) = map.as_ref().map_or((0, 0), |map| (map.blank.len(), map.words()));
+                    (Maps::Bits(&words[pass.plane * plane..]), image)
+                }
+                (None, InputMap::Values(map)) => (Maps::Values(&self.input_values), map.blank.len()),
+                (None, InputMap::Bits(map) | InputMap::BitVector(map)) => {
+                    (Maps::Bits(&self.input_bits), map.words())
+                }
+            };
+            let size = LANES * plan.windows.words();
+            let weights = &plan.weights[pass.weights][block * size..][..size];
+            Work { windows: &plan.windows, maps, image_stride, images, weights }
         };
-        let work = |pass: usize, block: usize| Work {
-            windows: &plan.windows,
-            maps,
-            image_stride,
-            images: self.images,
-            weights: &plan.passes[pass].weights[block * LANES * plan.windows.words()..]
-                [..LANES * plan.windows.words()],
-        };
+        let blocks = (0..plan.blocks).map(|block| (block, move |pass| work(block, pass)));
         match &plan.result {
             ResultPlan::Signs { limits, flip, flip_pooled, pool } => {
                 let Some(output) = &plan.output else { return };
                 let out = &mut after[0];
-                reset(output, self.images, out);
-                let classes = limits.len() / plan.blocks;
-                let unpooled = &mut self.unpooled[index];
-                let (to, map): (&mut [u32], _) = match pool {
-                    Some((_, map)) => {
-                        reset(map, self.images, unpooled);
-                        (unpooled, map)
+                reset(output, images, out);
+                let (unpooled, of_steps) = (&mut self.unpooled[index], &mut self.steps[index]);
+                // Bits of steps, behind pooling, are those of the output unless there are several.
+                let (pooled, map): (&mut [u32], _) = match &plan.steps {
+                    Some(steps) => {
+                        reset(&steps.map, images, of_steps);
+                        (of_steps, &steps.map)
                     }
                     None => (out, output),
                 };
-                for block in 0..plan.blocks {
+                let (to, to_map): (&mut [u32], _) = match pool {
+                    Some((_, map)) => {
+                        reset(map, images, unpooled);
+                        (unpooled, map)
+                    }
+                    None => (&mut *pooled, map),
+                };
+                let of_block = limits.len() / plan.blocks;
+                for (block, work) in blocks {
                     let mut signs = Signs {
-                        limits: &limits[block * classes..(block + 1) * classes],
+                        limits: &limits[block * of_block..(block + 1) * of_block],
+                        steps: plan.steps.as_ref().map_or(1, |steps| steps.map.planes),
+                        step_stride: to_map.blank.len(),
                         flip: flip[block],
                         out: to,
-                        out_stride: map.blank.len(),
+                        out_stride: to_map.words(),
                         column: block,
                     };
                     if plan.counts_once() {
-                        kernel::signs(engine.set, work(0, block), &mut signs);
+                        kernel::signs(set, work(0), None, &mut signs);
                         continue;
                     }
-                    count(engine, plan, |pass| work(pass, block), &mut self.counts, &mut self.pass);
-                    kernel::compare(plan.windows.list(), self.images, &self.counts, &mut signs);
+                    let last = plan.passes.len() - 1;
+                    count(set, plan, 0..last, &work, &mut self.counts);
+                    let before = Before { counts: &self.counts, scale: plan.passes[last].scale };
+                    kernel::signs(set, work(last), Some(before), &mut signs);
                 }
-                if let Some((pool, map)) = pool {
-                    max_pool(pool, map, unpooled, output, out, self.images);
+                if let Some((pool, from)) = pool {
+                    max_pool(pool, from, &self.unpooled[index], map, pooled, images);
                 }
                 if let Some(flip) = flip_pooled {
-                    flip_pixels(output, out, flip, self.images);
+                    flip_pixels(map, pooled, flip, images);
+                }
+                if let Some(steps) = &plan.steps {
+                    to_planes(steps, &self.steps[index], output, out, images);
                 }
             }
             ResultPlan::Shortcut { .. } => {
                 let Some(output) = &plan.output else { return };
-                reset(output, self.images, &mut after[0]);
-                for block in 0..plan.blocks {
-                    count(engine, plan, |pass| work(pass, block), &mut self.counts, &mut self.pass);
-                    self.kept.take(plan, block, self.images, &self.counts);
+                reset(output, images, &mut after[0]);
+                for (block, work) in blocks {
+                    count(set, plan, 0..plan.passes.len(), &work, &mut self.counts);
+                    self.kept.take(plan, block, images, &self.counts);
                 }
-                self.kept.finish(plan, self.images, output, &mut after[0]);
+                self.kept.finish(plan, images, output, &mut after[0]);
             }
             ResultPlan::Sums { .. } => {
                 if let Some(output) = &plan.output {
-                    reset(output, self.images, &mut after[0]);
+                    reset(output, images, &mut after[0]);
                 }
-                for block in 0..plan.blocks {
-                    count(engine, plan, |pass| work(pass, block), &mut self.counts, &mut self.pass);
+                for (block, work) in blocks {
+                    count(set, plan, 0..plan.passes.len(), &work, &mut self.counts);
                     let out = plan.output.as_ref().map(|map| (map, &mut after[0]));
-                    finish_sums(plan, block, self.images, &self.counts, out, &mut self.scores);
+                    finish_sums(plan, block, images, &self.counts, out, &mut self.scores);
                 }
             }
         }
@@ -235,39 +254,57 @@ impl Worker {
     }
 }
 
-/// Counts of one block over all passes of a layer, each times its scale.
+/// Counts of one block over some passes of a layer, each times its scale.
 fn count<'a>(
-    engine: &Engine,
+    set: InstructionSet,
     plan: &LayerPlan,
-    work: impl Fn(usize) -> Work<'a>,
+    passes: std::ops::Range<usize>,
+    work: &impl Fn(usize) -> Work<'a>,
     counts: &mut [i32],
-    one: &mut [i32],
 ) {
-    if plan.counts_once() {
-        return kernel::counts(engine.set, work(0), counts);
+    for pass in passes.clone() {
+        let scale = plan.passes[pass].scale;
+        let first = pass == passes.start;
+        if first && scale != 1 {
+            counts.fill(0);
+        }
+        kernel::counts(set, work(pass), (!first || scale != 1).then_some(scale), counts);
     }
-    counts.fill(0);
-    for (index, pass) in plan.passes.iter().enumerate() {
-        kernel::counts(engine.set, work(index), one);
-        counts.iter_mut().zip(one.iter()).for_each(|(sum, count)| *sum += pass.scale * count);
+    if passes.is_empty() {
+        counts.fill(0);
     }
-}
-
-fn blank_words(plan: &LayerPlan) -> usize {
-    plan.output.as_ref().map_or(0, |map| map.blank.len())
 }
 
 fn reset(map: &BitMap, images: usize, words: &mut [u32]) {
-    for image in words.chunks_exact_mut(map.blank.len()).take(images) {
-        image.copy_from_slice(&map.blank);
+    for plane in words.chunks_exact_mut(map.blank.len()).take(images * map.planes) {
+        plane.copy_from_slice(&map.blank);
     }
 }
 
-/// Or of the bits of every pool of `from`, into `to`.
-fn max_pool(pool: &Pool, from: &BitMap, bits: &[u32], to: &BitMap, out: &mut [u32], images: usize) {
+/// Turns the bits of the steps into planes, pixel by pixel.
+fn to_planes(steps: &Steps, bits: &[u32], to: &BitMap, out: &mut [u32], images: usize) {
+    let from = &steps.map;
     for image in 0..images {
-        let bits = &bits[image * from.blank.len()..];
-        let out = &mut out[image * to.blank.len()..];
+        let bits = &bits[image * from.words()..][..from.words()];
+        let out = &mut out[image * to.words()..][..to.words()];
+        for (plane, turns) in steps.turns.iter().enumerate() {
+            let out = &mut out[plane * to.blank.len()..][..to.blank.len()];
+            for y in 0..from.shape.h {
+                // A row of pixels has no gap in either map.
+                let row = &mut out[to.word(y, 0)..][..from.row_words];
+                for step in turns {
+                    let bits = &bits[step * from.blank.len() + from.word(y, 0)..][..from.row_words];
+                    row.iter_mut().zip(bits).for_each(|(out, bits)| *out ^= bits);
+                }
+            }
+        }
+    }
+}
+
+/// Or of the bits of every pool of `from`, plane by plane, into `to`.
+fn max_pool(pool: &Pool, from: &BitMap, bits: &[u32], to: &BitMap, out: &mut [u32], images: usize) {
+    let planes = bits.chunks_exact(from.blank.len()).zip(out.chunks_exact_mut(to.blank.len()));
+    for (bits, out) in planes.take(images * to.planes) {
         for y in 0..to.shape.h {
             for x in 0..to.shape.w {
                 let out = &mut out[to.word(y, x)..][..to.pixel_words];
@@ -282,12 +319,11 @@ fn max_pool(pool: &Pool, from: &BitMap, bits: &[u32], to: &BitMap, out: &mut [u3
     }
 }
 
-/// Inverts the flipped channels of every pixel.
+/// Inverts the flipped channels of every pixel, plane by plane.
 fn flip_pixels(map: &BitMap, bits: &mut [u32], flip: &[u32], images: usize) {
-    for image in 0..images {
+    for plane in bits.chunks_exact_mut(map.blank.len()).take(images * map.planes) {
         for word in map.pixels() {
-            let pixel = &mut bits[image * map.blank.len() + word..];
-            pixel.iter_mut().zip(flip).for_each(|(bits, flip)| *bits ^= flip);
+            plane[word..].iter_mut().zip(flip).for_each(|(bits, flip)| *bits ^= flip);
         }
     }
 }
@@ -317,8 +353,13 @@ fn finish_sums(
         match (activation, &mut out) {
             (Activation::Sign { threshold, flip }, Some((map, out))) => {
                 for (&sum, c) in sums.iter().zip(channels.clone()) {
-                    let bit = (sum >= threshold[c]) ^ flip[c];
-                    out[image * map.blank.len() + map.word(0, 0) + c / 32] |= u32::from(bit) << (c % 32);
+                    let of_channel = threshold.iter().skip(c).step_by(conv.c);
+                    let met = of_channel.filter(|&&threshold| (sum >= threshold) ^ flip[c]).count();
+                    for plane in 0..map.planes {
+                        let bit = plan.steps.as_ref().map_or(met > 0, |steps| steps.code[met][plane]);
+                        let word = (image * map.planes + plane) * map.blank.len() + map.word(0, 0) + c / 32;
+                        out[word] |= u32::from(bit) << (c % 32);
+                    }
                 }
             }
             _ => {

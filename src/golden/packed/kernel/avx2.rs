@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Cursor, LANES, Maps, Signs, Work};
+use super::{Before, Cursor, LANES, Maps, Signs, Work};
 
 /// Vectors that hold one value for each of the 32 channels.
 const VECTORS: usize = LANES / 8;
@@ -17,10 +17,21 @@ const WORDS_PER_BYTE_SUM: usize = 255 / 8;
 /// # Safety
 /// The processor has the instructions, and [`super::signs`] has asserted the bounds.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn signs(work: Work, signs: &mut Signs) {
+pub(super) unsafe fn signs(work: Work, before: Option<Before>, signs: &mut Signs) {
     let mut cursor = Cursor::new(&work);
     // SAFETY: the caller's.
     unsafe {
+        if before.is_some() || !signs.of_one_step() {
+            let scale = before.map_or(1, |before| before.scale);
+            let mut before = before.map(|before| before.counts.as_ptr());
+            while cursor.left >= 2 {
+                step_tile::<2>(&work, &mut cursor, &mut before, scale, signs);
+            }
+            while cursor.left >= 1 {
+                step_tile::<1>(&work, &mut cursor, &mut before, scale, signs);
+            }
+            return;
+        }
         while cursor.left >= 2 {
             sign_tile::<2>(&work, &mut cursor, signs);
         }
@@ -35,20 +46,119 @@ pub(super) unsafe fn signs(work: Work, signs: &mut Signs) {
 /// # Safety
 /// The processor has the instructions, and [`super::counts`] has asserted the bounds.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn counts(work: Work, out: &mut [i32]) {
+pub(super) unsafe fn counts(work: Work, scale: Option<i32>, out: &mut [i32]) {
     let mut cursor = Cursor::new(&work);
-    let mut out = out.as_mut_ptr().cast::<__m256i>();
-    while cursor.left >= 1 {
-        let (image, window) = cursor.next(work.windows);
-        // SAFETY: the caller's; `out` has room for 32 counts a window.
-        unsafe {
-            let [sum] = sum(&work, [image * work.image_stride + window.start as usize]);
-            for (vector, counts) in sum.into_iter().enumerate() {
-                _mm256_storeu_si256(out.add(vector), counts);
-            }
-            out = out.add(VECTORS);
+    let mut out = out.as_mut_ptr();
+    // SAFETY: the caller's; `out` has room for 32 counts a window.
+    unsafe {
+        while cursor.left >= 2 {
+            count_tile::<2>(&work, &mut cursor, scale, &mut out);
+        }
+        while cursor.left >= 1 {
+            count_tile::<1>(&work, &mut cursor, scale, &mut out);
         }
     }
+}
+
+/// Counts of the next P windows; steps `out` on.
+///
+/// # Safety
+/// As [`counts`]; the cursor has P windows left.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn count_tile<const P: usize>(
+    work: &Work,
+    cursor: &mut Cursor,
+    scale: Option<i32>,
+    out: &mut *mut i32,
+) {
+    let pixels = std::array::from_fn(|_| {
+        let (image, window) = cursor.next(work.windows);
+        image * work.image_stride + window.start as usize
+    });
+    // SAFETY: the caller's.
+    unsafe {
+        let sums: [[__m256i; VECTORS]; P] = sum(work, pixels);
+        for mut sum in sums {
+            if let Some(scale) = scale {
+                sum = added(*out, scale, sum);
+            }
+            for (vector, counts) in sum.into_iter().enumerate() {
+                _mm256_storeu_si256(out.cast::<__m256i>().add(vector), counts);
+            }
+            *out = out.add(LANES);
+        }
+    }
+}
+
+/// `scale` times the counts of a window, added to the 32 at `counts`.
+///
+/// # Safety
+/// The processor has the instructions, and there are 32 counts.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn added(counts: *const i32, scale: i32, mut sum: [__m256i; VECTORS]) -> [__m256i; VECTORS] {
+    let scale = _mm256_set1_epi32(scale);
+    for (vector, sum) in sum.iter_mut().enumerate() {
+        // SAFETY: the caller's.
+        let before = unsafe { _mm256_loadu_si256(counts.cast::<__m256i>().add(vector)) };
+        *sum = _mm256_add_epi32(before, _mm256_mullo_epi32(scale, *sum));
+    }
+    sum
+}
+
+/// Signs of the next P windows, whose counts go on from those `before` (steps it on), or meet several limits.
+///
+/// # Safety
+/// As [`signs`]; the cursor has P windows left, and so many counts lie before.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn step_tile<const P: usize>(
+    work: &Work,
+    cursor: &mut Cursor,
+    before: &mut Option<*const i32>,
+    scale: i32,
+    signs: &mut Signs,
+) {
+    let mut limits = [0; P];
+    let mut targets = [0; P];
+    let pixels = std::array::from_fn(|p| {
+        let (image, window) = cursor.next(work.windows);
+        limits[p] = window.class as usize * signs.steps * LANES;
+        targets[p] = image * signs.out_stride + window.target as usize + signs.column;
+        image * work.image_stride + window.start as usize
+    });
+    // SAFETY: limits, targets and counts before were asserted for the last window of the last image.
+    unsafe {
+        let sums: [[__m256i; VECTORS]; P] = sum(work, pixels);
+        for (p, mut sum) in sums.into_iter().enumerate() {
+            if let Some(counts) = before {
+                sum = added(*counts, scale, sum);
+                *counts = counts.add(LANES);
+            }
+            for step in 0..signs.steps {
+                let limit = signs.limits.as_ptr().add(limits[p] + step * LANES).cast::<__m256i>();
+                let target = targets[p] + step * signs.step_stride;
+                *signs.out.get_unchecked_mut(target) |= met(sum, limit) ^ signs.flip;
+            }
+        }
+    }
+}
+
+/// One bit a channel: the count is at most the limit.
+///
+/// # Safety
+/// The processor has the instructions, and there are 32 limits.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn met(sum: [__m256i; VECTORS], limit: *const __m256i) -> u32 {
+    let mut above = 0;
+    for (vector, counts) in sum.into_iter().enumerate() {
+        // SAFETY: the caller's.
+        let greater = _mm256_cmpgt_epi32(counts, unsafe { _mm256_loadu_si256(limit.add(vector)) });
+        above |= (_mm256_movemask_ps(_mm256_castsi256_ps(greater)) as u32) << (8 * vector);
+    }
+    !above
 }
 
 /// Signs of the next P windows.
@@ -71,12 +181,7 @@ unsafe fn sign_tile<const P: usize>(work: &Work, cursor: &mut Cursor, signs: &mu
         let sums: [[__m256i; VECTORS]; P] = sum(work, pixels);
         for p in 0..P {
             let limit = signs.limits.as_ptr().add(limits[p]).cast::<__m256i>();
-            let mut above = 0;
-            for (vector, &counts) in sums[p].iter().enumerate() {
-                let greater = _mm256_cmpgt_epi32(counts, _mm256_loadu_si256(limit.add(vector)));
-                above |= (_mm256_movemask_ps(_mm256_castsi256_ps(greater)) as u32) << (8 * vector);
-            }
-            *signs.out.get_unchecked_mut(targets[p]) |= !above ^ signs.flip;
+            *signs.out.get_unchecked_mut(targets[p]) |= met(sums[p], limit) ^ signs.flip;
         }
     }
 }

@@ -115,10 +115,6 @@ impl Windows {
         self.list.len()
     }
 
-    pub(super) fn list(&self) -> &[Window] {
-        &self.list
-    }
-
     /// Class of every window.
     pub(super) fn classes(&self) -> Vec<usize> {
         self.list.iter().map(|window| window.class as usize).collect()
@@ -175,10 +171,22 @@ impl Work<'_> {
     }
 }
 
+/// Counts of a block that have been made before: image after image, window after window, 32 channels.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub counts: &'a [i32],
+    /// What a count is multiplied by before it is added to them.
+    pub scale: i32,
+}
+
 /// Where the bits of a block go.
 pub(super) struct Signs<'a> {
-    /// Limits of the 32 channels for every class of windows: a bit is set where count <= limit.
+    /// Limits of the 32 channels for every class of windows and step: a bit is set where count <= limit.
     pub limits: &'a [i32],
+    /// Limits of a channel: 1 but for activations of several levels.
+    pub steps: usize,
+    /// Words from the output map of one step to that of the next.
+    pub step_stride: usize,
     /// Bits inverted after the comparison.
     pub flip: u32,
     /// Output maps: each window's bits are or-ed into its target word.
@@ -189,52 +197,49 @@ pub(super) struct Signs<'a> {
     pub column: usize,
 }
 
-/// Compares the counts of every window with the limits and ors the 32 bits into the output maps.
-pub(super) fn signs(set: InstructionSet, work: Work, signs: &mut Signs) {
+impl Signs<'_> {
+    /// Whether each count is compared with one limit.
+    fn of_one_step(&self) -> bool {
+        self.steps == 1
+    }
+}
+
+/// Compares the counts of every window, added to those `before`, with the limits and ors the 32 bits of each step into the
+/// output maps.
+pub(super) fn signs(set: InstructionSet, work: Work, before: Option<Before>, signs: &mut Signs) {
     work.check();
     let w = work.windows;
     let last = work.images.saturating_sub(1) * signs.out_stride + w.last_target + signs.column;
+    let last = last + (signs.steps - 1) * signs.step_stride;
     assert!(work.images == 0 || w.list.is_empty() || last < signs.out.len());
-    assert!(w.list.is_empty() || (w.last_class + 1) * LANES <= signs.limits.len());
+    assert!(w.list.is_empty() || (w.last_class + 1) * signs.steps * LANES <= signs.limits.len());
+    assert!(before.is_none_or(|before| work.images * w.count() * LANES <= before.counts.len()));
     match set {
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
-            unsafe { avx512::signs(work, signs) }
+            unsafe { avx512::signs(work, before, signs) }
         }
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx2 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
-            unsafe { avx2::signs(work, signs) }
+            unsafe { avx2::signs(work, before, signs) }
         }
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Popcnt => {
             assert!(set.available());
             // SAFETY: the processor has the instruction.
-            unsafe { scalar::signs_popcnt(work, signs) }
+            unsafe { scalar::signs_popcnt(work, before, signs) }
         }
-        _ => scalar::signs(work, signs),
+        _ => scalar::signs(work, before, signs),
     }
 }
 
-/// Compares `counts` (image after image, window after window, 32 channels) with the limits, as [`signs`] does with
-/// those that it makes itself.
-pub(super) fn compare(list: &[Window], images: usize, counts: &[i32], signs: &mut Signs) {
-    let mut counts = counts.chunks_exact(LANES);
-    for image in 0..images {
-        for (window, counts) in list.iter().zip(&mut counts) {
-            let limits = &signs.limits[window.class as usize * LANES..][..LANES];
-            let met = counts.iter().zip(limits).enumerate();
-            let bits = met.fold(0, |bits, (lane, (count, limit))| bits | u32::from(count <= limit) << lane);
-            signs.out[image * signs.out_stride + window.target as usize + signs.column] |= bits ^ signs.flip;
-        }
-    }
-}
-
-/// Writes the 32 counts of every window of every image to `out`, image after image.
-pub(super) fn counts(set: InstructionSet, work: Work, out: &mut [i32]) {
+/// Writes the 32 counts of every window of every image to `out`, image after image; with `scale` adds so many times them
+/// to what is there.
+pub(super) fn counts(set: InstructionSet, work: Work, scale: Option<i32>, out: &mut [i32]) {
     work.check();
     assert!(work.images * work.windows.count() * LANES <= out.len());
     match set {
@@ -242,21 +247,21 @@ pub(super) fn counts(set: InstructionSet, work: Work, out: &mut [i32]) {
         InstructionSet::Avx512 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
-            unsafe { avx512::counts(work, out) }
+            unsafe { avx512::counts(work, scale, out) }
         }
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx2 => {
             assert!(set.available());
             // SAFETY: the processor has the instructions, and the bounds were asserted above.
-            unsafe { avx2::counts(work, out) }
+            unsafe { avx2::counts(work, scale, out) }
         }
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Popcnt => {
             assert!(set.available());
             // SAFETY: the processor has the instruction.
-            unsafe { scalar::counts_popcnt(work, out) }
+            unsafe { scalar::counts_popcnt(work, scale, out) }
         }
-        _ => scalar::counts(work, out),
+        _ => scalar::counts(work, scale, out),
     }
 }
 

@@ -2,16 +2,16 @@
 //!
 //! The same source serves two builds: one for any processor and one that may use POPCNT.
 
-use super::{Cursor, LANES, Maps, Signs, Work};
+use super::{Before, Cursor, LANES, Maps, Signs, Work};
 
 /// See [`super::signs`].
-pub(super) fn signs(work: Work, signs: &mut Signs) {
-    sign_all(work, signs);
+pub(super) fn signs(work: Work, before: Option<Before>, signs: &mut Signs) {
+    sign_all(work, before, signs);
 }
 
 /// See [`super::counts`].
-pub(super) fn counts(work: Work, out: &mut [i32]) {
-    count_all(work, out);
+pub(super) fn counts(work: Work, scale: Option<i32>, out: &mut [i32]) {
+    count_all(work, scale, out);
 }
 
 /// See [`super::signs`].
@@ -20,8 +20,8 @@ pub(super) fn counts(work: Work, out: &mut [i32]) {
 /// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "popcnt")]
-pub(super) fn signs_popcnt(work: Work, signs: &mut Signs) {
-    sign_all(work, signs);
+pub(super) fn signs_popcnt(work: Work, before: Option<Before>, signs: &mut Signs) {
+    sign_all(work, before, signs);
 }
 
 /// See [`super::counts`].
@@ -30,12 +30,15 @@ pub(super) fn signs_popcnt(work: Work, signs: &mut Signs) {
 /// The processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "popcnt")]
-pub(super) fn counts_popcnt(work: Work, out: &mut [i32]) {
-    count_all(work, out);
+pub(super) fn counts_popcnt(work: Work, scale: Option<i32>, out: &mut [i32]) {
+    count_all(work, scale, out);
 }
 
 #[inline(always)]
-fn sign_all(work: Work, signs: &mut Signs) {
+fn sign_all(work: Work, before: Option<Before>, signs: &mut Signs) {
+    if before.is_some() || !signs.of_one_step() {
+        return step_all(work, before, signs);
+    }
     let mut cursor = Cursor::new(&work);
     let mut taps = Vec::with_capacity(work.windows.words());
     while cursor.left > 0 {
@@ -50,8 +53,35 @@ fn sign_all(work: Work, signs: &mut Signs) {
     }
 }
 
+/// [`sign_all`] of counts that go on from others, or meet several limits.
 #[inline(always)]
-fn count_all(work: Work, out: &mut [i32]) {
+fn step_all(work: Work, before: Option<Before>, signs: &mut Signs) {
+    let mut cursor = Cursor::new(&work);
+    let mut taps = Vec::with_capacity(work.windows.words());
+    let mut earlier = before.map(|before| before.counts.chunks_exact(LANES));
+    let scale = before.map_or(1, |before| before.scale);
+    while cursor.left > 0 {
+        let (image, window) = cursor.next(work.windows);
+        gather(&work, image * work.image_stride + window.start as usize, &mut taps);
+        let mut counts = [0; LANES];
+        if let Some(earlier) = earlier.as_mut().and_then(Iterator::next) {
+            counts.copy_from_slice(earlier);
+        }
+        for (sum, weights) in counts.iter_mut().zip(lanes(&work)) {
+            *sum += scale * count(&work, &taps, weights);
+        }
+        let target = image * signs.out_stride + window.target as usize + signs.column;
+        let limits = &signs.limits[window.class as usize * signs.steps * LANES..];
+        for (step, limits) in limits.chunks_exact(LANES).take(signs.steps).enumerate() {
+            let met = counts.iter().zip(limits).enumerate();
+            let bits = met.fold(0, |bits, (lane, (count, limit))| bits | u32::from(count <= limit) << lane);
+            signs.out[target + step * signs.step_stride] |= bits ^ signs.flip;
+        }
+    }
+}
+
+#[inline(always)]
+fn count_all(work: Work, scale: Option<i32>, out: &mut [i32]) {
     let mut cursor = Cursor::new(&work);
     let mut taps = Vec::with_capacity(work.windows.words());
     let mut out = out.chunks_exact_mut(LANES);
@@ -59,7 +89,8 @@ fn count_all(work: Work, out: &mut [i32]) {
         let (image, window) = cursor.next(work.windows);
         gather(&work, image * work.image_stride + window.start as usize, &mut taps);
         for (out, weights) in out.next().into_iter().flatten().zip(lanes(&work)) {
-            *out = count(&work, &taps, weights);
+            let count = count(&work, &taps, weights);
+            *out = scale.map_or(count, |scale| *out + scale * count);
         }
     }
 }
