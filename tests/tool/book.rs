@@ -104,7 +104,7 @@ fn shown(dir: &Path, command: &str) -> String {
     // Where this machine has its folders and its tools, and what processor it has, is nobody's business.
     let real = fs::canonicalize(dir).expect("a folder");
     let text = text.replace(&format!("{}/", real.display()), "").replace(&format!("{}/", dir.display()), "");
-    let told = [("verilator ", " (from "), (" images/s", " images/s (")];
+    let told = [("verilator ", " ("), (" images/s", " images/s (")];
     let lines = text.lines().map(|line| {
         let cut = told.iter().find(|(of, _)| line.contains(of)).and_then(|(_, begin)| {
             line.find(begin).map(|at| &line[..at + begin.find('(').expect("a bracket")])
