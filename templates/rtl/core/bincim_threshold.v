@@ -9,9 +9,9 @@
 //     bit above its thresholds that turns the channel's bits. FlipsAfter: 1, some layer turns what
 //     has been pooled. Bits: 1, some layer gives bits; Pools: 1, some layer pools. ScoreLanes:
 //     lanes that give scores, from 0; Score, bits of a score, and ScoreShift: a score is
-//     sum * 2^ScoreShift less the threshold. Depth, entries of the threshold memory, lane 0 in the low
-//     bits, and of a lane step 0; InitFile, their words (see bincim_rom). AddressWidth follows from
-//     Depth.
+//     sum * 2^ScoreShift less the threshold. Depth, entries of the threshold memory, lane 0 in the
+//     low bits, and of a lane step 0; InitFile, their words (see bincim_rom). AddressWidth follows
+//     from Depth.
 // Latency: 1, from sum to result.
 // Reset: asynchronous; the next group is group 0, no window has begun. Results have none.
 // Protocol: count_valid_i stands one cycle ahead of its sum, with count_group_last_i at the last
