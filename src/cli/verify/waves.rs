@@ -159,6 +159,6 @@ fn lane_signals(design: &Design, lane: usize) -> Vec<String> {
     }
     let unit = format!("{top}.u_threshold_unit.gen_lane[{lane}]");
     signals.push(bus(format!("{unit}.sum"), sum));
-    signals.push(bus(format!("{unit}.threshold"), design.widths.threshold));
+    signals.push(bus(format!("{unit}.threshold"), design.steps() * design.widths.threshold));
     signals
 }
