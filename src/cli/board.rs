@@ -4,6 +4,7 @@ mod golden;
 mod line;
 mod text;
 
+use super::pixels::PictureArgs;
 use super::progress::{self, Step};
 use super::{Outcome, load, options, output};
 use crate::bounded;
@@ -35,6 +36,8 @@ pub struct Board {
     /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
     #[arg(long, long_help = crate::read::FORMATS, required_unless_present = "registers")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// Rate of the line in bits a second, in place of the design's
     #[arg(long, value_parser = clap::value_parser!(u32).range(9_600..=12_000_000))]
     pub rate: Option<u32>,
@@ -104,6 +107,7 @@ impl Run {
 pub fn run(args: &Board) -> miette::Result<Outcome> {
     let record = record(&args.dir)?;
     let (design, model) = load::folder(&args.dir)?;
+    let model = model.fitting(&args.pictures)?;
     let planes = super::verify::planes(args.planes, &design)?;
     if !record.registers {
         without_registers(args, &record, &design, planes)?;

@@ -2,7 +2,7 @@
 
 use super::infer::Split;
 use super::options::count;
-use super::pixels::PixelArgs;
+use super::pixels::{PictureArgs, PixelArgs};
 use super::{Outcome, chip, load, output};
 use crate::arch::{Range, ReadoutKind};
 use crate::golden::machine::{self, ColumnSums};
@@ -41,6 +41,8 @@ pub struct Calibrate {
     pub percentile: f64,
     #[command(flatten)]
     pub pixels: PixelArgs,
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// Architecture file to write, `-` for standard output: every number resolved, one range a layer
     #[arg(short, long, value_name = "ARCH")]
     pub output: PathBuf,
@@ -73,7 +75,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         ));
     }
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.pixels)?;
+    let model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
     let mut file = read::arch::arch_to_calibrate(&arch)?;
     if file.readout.kind != ReadoutKind::Adc {
         return Err(miette!(

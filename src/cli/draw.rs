@@ -1,6 +1,6 @@
 //! `bincim draw`: one chip of a machine's physics.
 
-use super::pixels::PixelArgs;
+use super::pixels::{PictureArgs, PixelArgs};
 use super::{Outcome, chip, load, options, output};
 use crate::device;
 use crate::montecarlo::recalibrate;
@@ -37,6 +37,8 @@ pub struct Draw {
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub pixels: PixelArgs,
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// File to write; `-` is standard output
     #[arg(short, long, value_name = "CHIP")]
     pub output: PathBuf,
@@ -61,7 +63,7 @@ fn aged(drift: &device::Drift) -> String {
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.pixels)?;
+    let model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
     model.warn();
     let (mut choice, _) = load::choice(&model.network, Some(&arch), None)?;
     let physics = &mut choice.design.arch.variation;

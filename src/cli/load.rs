@@ -1,6 +1,6 @@
 //! What several verbs read first: the network, the machine for it, the device, the images.
 
-use super::pixels::{self, PixelArgs};
+use super::pixels::{self, PictureArgs, PixelArgs};
 use super::{Outcome, output, progress};
 use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
@@ -8,7 +8,7 @@ use crate::cost::{self, Choice, ChoiceError};
 use crate::design::Design;
 use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
-use crate::read::{self, Origin, PixelRule, Pixels, data};
+use crate::read::{self, Fit, Origin, PixelRule, Pixels, data};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -22,12 +22,19 @@ pub struct Model {
     /// One sentence on the proof of its thresholds.
     pub proof: String,
     pub pixels: Pixels,
+    /// What pictures are brought to.
+    pub fit: Option<Fit>,
 }
 
 impl Model {
     /// What nobody should overlook.
     pub fn warnings(&self) -> Vec<String> {
         pixels::guess(&self.pixels).into_iter().chain(pixels::constant_layers(&self.network)).collect()
+    }
+
+    /// The same that brings pictures to its size as `args` say.
+    pub fn fitting(self, args: &PictureArgs) -> miette::Result<Model> {
+        Ok(Model { fit: args.fit(self.image)?, ..self })
     }
 
     /// Writes the warnings to standard error.
@@ -53,7 +60,7 @@ fn model(path: &Path, pixels: Option<&Pixels>) -> miette::Result<Model> {
         }
     );
     let image = reading.network.input.shape;
-    Ok(Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels })
+    Ok(Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels, fit: None })
 }
 
 /// The word of `--arch` for no architecture file; a file of this name is `./none`.
@@ -261,7 +268,7 @@ impl Data {
 
 /// The data set at `path` for `model`: images of the shape that it reads. Tells what nobody should overlook.
 pub fn data(model: &Model, path: &Path, split: read::Split) -> miette::Result<Data> {
-    let data = read::dataset(path, split)?;
+    let data = read::dataset_fitting(path, split, model.fit.as_ref())?;
     match data.kind {
         // They need no rule for pixels, guessed or not.
         data::Kind::Codes => {
@@ -275,7 +282,7 @@ pub fn data(model: &Model, path: &Path, split: read::Split) -> miette::Result<Da
 
 /// [`data`] behind another one for the same model, whose warnings have been told.
 pub fn further(model: &Model, path: &Path, split: read::Split) -> miette::Result<Data> {
-    fitted(model, read::dataset(path, split)?, path)
+    fitted(model, read::dataset_fitting(path, split, model.fit.as_ref())?, path)
 }
 
 /// `data`, which comes from `path`, as `model` reads it.
@@ -408,7 +415,8 @@ pub fn image_count(asked: Option<usize>, there: usize, path: &Path) -> miette::R
 
 /// The first `count` images of the training part, on which the thresholds of chips are found anew.
 pub fn training(model: &Model, path: &Path, count: usize) -> miette::Result<Data> {
-    let mut data = fitted(model, read::dataset(path, read::Split::Train)?, path)?;
+    let read = read::dataset_fitting(path, read::Split::Train, model.fit.as_ref())?;
+    let mut data = fitted(model, read, path)?;
     if count > data.len() {
         return Err(miette::miette!(
             code = "cli::recalibrate",

@@ -1,8 +1,8 @@
 //! How pixels become the input's values: the option of every verb that reads a model, what is told of the rule, and its
 //! record beside a design's sources.
 
-use crate::network::{Input, Network};
-use crate::read::{Origin, PixelRule, Pixels, pixels::HELP};
+use crate::network::{Input, Network, Shape};
+use crate::read::{Fit, Origin, PixelRule, Pixels, pixels::HELP};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
@@ -27,6 +27,17 @@ pub struct PixelArgs {
     pub input: Option<String>,
 }
 
+/// What is done to pictures, for verbs that read some.
+#[derive(Args, Debug, Clone, Default)]
+pub struct PictureArgs {
+    /// Scale pictures until the shorter side has N pixels, and take the centre of the network's size
+    ///
+    /// As torchvision's Resize(N) and CenterCrop do with PIL pictures: bilinear, every pixel counting where a picture
+    /// shrinks. Without it pictures have the network's size.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub resize: Option<u32>,
+}
+
 impl PixelArgs {
     /// The rule that was given.
     pub fn pixels(&self) -> miette::Result<Option<Pixels>> {
@@ -35,6 +46,24 @@ impl PixelArgs {
             miette::miette!(code = error.code(), help = error.help().to_string(), "--input: {error}")
         })?;
         Ok(Some(Pixels::new(rule, Origin::Given)))
+    }
+}
+
+impl PictureArgs {
+    /// What pictures are brought to for a network that reads images of `shape`.
+    pub fn fit(&self, shape: Shape) -> miette::Result<Option<Fit>> {
+        let Some(shorter) = self.resize else { return Ok(None) };
+        let size = (shape.h, shape.w);
+        match (shorter as usize) < size.0.max(size.1) {
+            true => Err(miette::miette!(
+                code = "cli::resize",
+                help = "take N from the larger of the two on (256 is usual for 224)",
+                "--resize {shorter}: the network reads images of {} x {} pixels",
+                size.0,
+                size.1
+            )),
+            false => Ok(Some(Fit { shorter, size })),
+        }
     }
 }
 

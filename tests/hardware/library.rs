@@ -701,7 +701,9 @@ fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &
     let deep = networks.filter(|network| network.layers.len() > 2);
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
     designs
-        .find(|design| (!limits.shortcuts || design.shortcut_depth > 0) && (design.steps() > 1) == (limits.steps > 1))
+        .find(|design| {
+            (!limits.shortcuts || design.shortcut_depth > 0) && (design.steps() > 1) == (limits.steps > 1)
+        })
         .expect("this machine holds some network")
 }
 

@@ -15,6 +15,7 @@ mod images_cli;
 mod imports;
 mod levels;
 mod names;
+mod pictures;
 mod read_data;
 mod read_flips;
 mod read_forms;

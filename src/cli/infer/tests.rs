@@ -8,6 +8,7 @@ fn args(images: Option<usize>) -> Args {
         model: "net.onnx".into(),
         data: "data".into(),
         pixels: PixelArgs::default(),
+        pictures: PictureArgs::default(),
         scores: None,
         layers: false,
         arch: None,
@@ -27,7 +28,7 @@ fn args(images: Option<usize>) -> Args {
 
 fn read(network: &Network) -> Read {
     let pixels = read::Pixels::new(read::PixelRule::Raw, read::Origin::Given);
-    Read { network: network.clone(), image: network.input.shape, proof: String::new(), pixels }
+    Read { network: network.clone(), image: network.input.shape, proof: String::new(), pixels, fit: None }
 }
 
 /// Images, and the labels that the reference gives them.

@@ -11,7 +11,7 @@ pub mod results;
 pub mod settings;
 
 use super::infer::{Rule, Split};
-use super::pixels::PixelArgs;
+use super::pixels::{PictureArgs, PixelArgs};
 use super::{Outcome, chip, load, options, output, progress, verify};
 use crate::arch::{ArchFile, Subtraction};
 use crate::device::Physics;
@@ -58,6 +58,8 @@ pub struct Vary {
     pub rule: Option<Rule>,
     #[command(flatten)]
     pub pixels: PixelArgs,
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// Seed of the first chip; the others follow by one, and `bincim draw --seed` makes each of them
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
@@ -208,7 +210,7 @@ struct Prepared {
 impl Prepared {
     fn new(args: &Vary) -> miette::Result<Prepared> {
         let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-        let mut model = load::network(&args.model, &args.pixels)?;
+        let mut model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
         let design = load::choice(&model.network, Some(&arch), None)?.0.design;
         let mut file = design.arch.to_file();
         if !file.readout.is_analog() {

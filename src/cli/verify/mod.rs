@@ -17,6 +17,7 @@ pub mod texts;
 pub mod tree;
 mod waves;
 
+use super::pixels::PictureArgs;
 use super::progress::{self, Step};
 use super::{Outcome, options, output};
 use crate::design::Design;
@@ -41,6 +42,8 @@ pub struct Verify {
     /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
     #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// Images to run: a number, a range FIRST..END, or ..N for the first N or all there are
     #[arg(long, default_value = "..100")]
     pub images: Images,
@@ -193,6 +196,7 @@ impl Verdict<'_> {
 pub fn main(args: &Verify) -> miette::Result<Outcome> {
     flow::need(&[Tool::Verilator])?;
     let (design, model) = super::load::folder(&args.dir)?;
+    let model = model.fitting(&args.pictures)?;
     let images = super::load::data(&model, &args.data, args.split.into())?;
     run(args, &design, &|index| images.image(index), images.len())
 }

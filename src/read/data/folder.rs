@@ -1,14 +1,14 @@
-//! Folders: idx files, CIFAR-10 batches, `SPLIT.npz`, or PNG pictures, looked for in this order.
+//! Folders: idx files, CIFAR-10 batches, `SPLIT.npz`, or pictures (PNG, JPEG), looked for in this order.
 //!
 //! What torchvision downloads lies a folder or two below the one that it was given ([`WITHIN`]). An idx file whose name
 //! tells no split is taken for both: it is the only one of its folder.
 //!
-//! A PNG's label is the name of its sub-folder if that is a number, else the place of the sub-folder in
+//! A picture's label is the name of its sub-folder if that is a number, else the place of the sub-folder in
 //! sorted order; without sub-folders it is the number before the first `_` or `-` of every file's name, and
 //! there are no labels where a file has none. Hidden files and folders are passed over. Where some folders are numbers
 //! and others are not, or pictures lie beside them, nobody knows what was meant, and the folder is refused.
 
-use super::{Dataset, Error, MAX_BYTES, Split, cifar, fault, file, picture, python, unpack};
+use super::{Dataset, Error, Fit, MAX_BYTES, Split, cifar, fault, file, picture, python, unpack};
 use std::path::{Path, PathBuf};
 
 /// Most pictures of one data set.
@@ -21,11 +21,12 @@ const DEPTH: usize = 3;
 const PARTS: [(Split, &[&str]); 2] =
     [(Split::Test, &["test", "testing", "val", "valid"]), (Split::Train, &["train", "training"])];
 
-/// The data set in folder `path`.
-pub fn read(path: &Path, split: Split) -> Result<Dataset, Error> {
-    match arrays(path, split, 0)? {
-        Some(data) => Ok(data),
-        None => pictures(&part(path, split)?),
+/// The data set in folder `path`; its pictures as `fit` says.
+pub fn read(path: &Path, split: Split, fit: Option<&Fit>) -> Result<Dataset, Error> {
+    match (arrays(path, split, 0)?, fit) {
+        (Some(data), None) => Ok(data),
+        (Some(data), Some(fit)) => fit.apply(data),
+        (None, _) => pictures(&part(path, split)?, fit),
     }
 }
 
@@ -164,15 +165,22 @@ fn nothing(folder: &Path) -> Error {
     )
 }
 
-fn is_png(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"))
+fn is_picture(path: &Path) -> bool {
+    let known = |ending: &std::ffi::OsStr| {
+        ["png", "jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    path.is_file() && path.extension().is_some_and(known)
 }
 
-fn pictures(folder: &Path) -> Result<Dataset, Error> {
+fn pictures(folder: &Path, fit: Option<&Fit>) -> Result<Dataset, Error> {
     let found = labelled(folder, &entries(folder)?)?;
     let mut all: Option<Dataset> = None;
     for (path, _) in &found {
-        let mut one = picture::decode(&unpack::load(path)?, &file_name(path))?;
+        let one = picture::decode(&unpack::load(path)?, &file_name(path))?;
+        let mut one = match fit {
+            Some(fit) => fit.apply(one)?,
+            None => one,
+        };
         match &mut all {
             None => all = Some(one),
             Some(all) => {
@@ -199,9 +207,9 @@ fn in_colour(data: &mut Dataset) {
 /// The pictures of a folder with entries `inside`, and their labels.
 fn labelled(folder: &Path, inside: &[PathBuf]) -> Result<Vec<(PathBuf, Option<u32>)>, Error> {
     let pictures_in = |folder: &Path| -> Result<Vec<PathBuf>, Error> {
-        Ok(entries(folder)?.into_iter().filter(|p| is_png(p)).collect())
+        Ok(entries(folder)?.into_iter().filter(|p| is_picture(p)).collect())
     };
-    let loose: Vec<&PathBuf> = inside.iter().filter(|p| is_png(p)).collect();
+    let loose: Vec<&PathBuf> = inside.iter().filter(|p| is_picture(p)).collect();
     let mut classes = Vec::new();
     for class in inside.iter().filter(|p| p.is_dir()) {
         classes.push((file_name(class), pictures_in(class)?));

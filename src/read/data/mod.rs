@@ -6,12 +6,13 @@
 //! | CIFAR-10 binary, plain, .gz or .zst | folder or one batch | `test_batch`, `data_batch_*` | in the file |
 //! | .npz | file | `x_test`/`x_train` | `labels`, `y_test`/`y_train` |
 //! | .npy | file | – | `labels` for `images` in the name |
-//! | PNG, gray or RGB | folder, folder of folders, file | folders `test`, `train` | folder name, or digits before `_` or `-` |
+//! | PNG, JPEG, gray or RGB | folder, folder of folders, file | folders `test`, `train` | folder name, or digits before `_` or `-` |
 //!
 //! A format is known by its content, not by its name. No more than [`MAX_BYTES`] are ever held, and the
 //! size that a header promises is checked before it is believed.
 
 mod cifar;
+mod fit;
 mod folder;
 mod idx;
 mod npy;
@@ -20,6 +21,8 @@ mod unpack;
 
 pub use npy::{MAGIC as NPY_MAGIC, numbers};
 pub use unpack::unpack;
+
+pub use fit::Fit;
 
 use super::{Error, Errors};
 use crate::network::Shape;
@@ -32,7 +35,7 @@ Data set: a folder or a file, whose format is known by its content:
   CIFAR-10 binary, plain, .gz or .zst: the folder, or one batch
   .npz: the file; arrays x_test or x_train, labels y_test or y_train, or images and labels
   .npy: the file of images, with `images` in its name; labels in the file with `labels` there
-  PNG: a picture, a folder of pictures, or a folder of folders; the label is the folder's name, or the
+  PNG, JPEG: a picture, a folder of pictures, or a folder of folders; the label is the folder's name, or the
        number before `_` or `-` in the picture's";
 
 /// Most bytes of images or of one file's content.
@@ -122,7 +125,20 @@ impl Dataset {
 /// # Errors
 /// What cannot be read, is damaged, or is of no known format.
 pub fn dataset(path: &Path, split: Split) -> Result<Dataset, Errors> {
-    let read = if path.is_dir() { folder::read(path, split) } else { file(path, split) };
+    dataset_fitting(path, split, None)
+}
+
+/// [`dataset`], its pictures brought to one size as `fit` says.
+///
+/// # Errors
+/// As [`dataset`]; with `fit` anything but pictures.
+pub fn dataset_fitting(path: &Path, split: Split, fit: Option<&Fit>) -> Result<Dataset, Errors> {
+    let fitted = |data| match fit {
+        Some(fit) => fit.apply(data),
+        None => Ok(data),
+    };
+    let read =
+        if path.is_dir() { folder::read(path, split, fit) } else { file(path, split).and_then(fitted) };
     read.and_then(checked)
         .map_err(|error| Errors { file: path.to_path_buf(), list: vec![without(error, path)] })
 }
@@ -167,7 +183,7 @@ pub fn parse(bytes: &[u8], name: &str, split: Split) -> Result<Dataset, Error> {
         npy::images(bytes, name)
     } else if bytes.starts_with(b"PK\x03\x04") {
         npy::archive(bytes, name, split)
-    } else if bytes.starts_with(&[0x89, b'P', b'N', b'G']) {
+    } else if bytes.starts_with(picture::PNG) || bytes.starts_with(picture::JPEG) {
         picture::decode(bytes, name)
     } else if bytes.starts_with(&[0, 0, 8]) {
         idx::images(bytes, name)
@@ -176,7 +192,11 @@ pub fn parse(bytes: &[u8], name: &str, split: Split) -> Result<Dataset, Error> {
     } else if name.contains(".bin") {
         cifar::images(bytes, name)
     } else {
-        Err(fault(name, "its content is of no known format", "give idx, CIFAR-10 .bin, .npz, .npy or .png"))
+        Err(fault(
+            name,
+            "its content is of no known format",
+            "give idx, CIFAR-10 .bin, .npz, .npy, .png or .jpg",
+        ))
     }?;
     checked(data)
 }

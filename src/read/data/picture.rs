@@ -1,11 +1,45 @@
-//! PNG pictures, gray or RGB; palettes are expanded, 16 bits cut to 8. Alpha must be opaque everywhere: what lies under or
-//! in a transparent picture is not for this program to say.
+//! PNG and JPEG pictures, gray or RGB; palettes are expanded, 16 bits cut to 8. Alpha must be opaque everywhere: what lies
+//! under or in a transparent picture is not for this program to say. An orientation in a picture's metadata is not looked at,
+//! as with PIL.
 
 use super::{Dataset, Error, Kind, fault, image_bytes};
 use crate::network::Shape;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+
+/// What a PNG and a JPEG picture begin with.
+pub const PNG: &[u8] = &[0x89, b'P', b'N', b'G'];
+pub const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF];
 
 /// One picture as a data set of one image.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
+    if bytes.starts_with(JPEG) { jpeg(bytes, name) } else { png(bytes, name) }
+}
+
+fn jpeg(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
+    let damaged = |e: zune_jpeg::errors::DecodeErrors| {
+        fault(name, &format!("no JPEG picture: {e:?}"), "save it again as JPEG or PNG")
+    };
+    let mut decoder = zune_jpeg::JpegDecoder::new(ZCursor::new(bytes));
+    decoder.decode_headers().map_err(damaged)?;
+    let (w, h) = decoder.dimensions().unwrap_or((0, 0));
+    let (c, space) = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
+        Some(ColorSpace::YCbCr | ColorSpace::RGB) => (3, ColorSpace::RGB),
+        other => {
+            let what = format!("its colours are {other:?}");
+            return Err(fault(name, &what, "save it as RGB or gray (PIL: convert(\"RGB\"))"));
+        }
+    };
+    let shape = Shape { c, h, w };
+    image_bytes(name, c, Shape { c: 1, h, w })?;
+    decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
+    let pixels = decoder.decode().map_err(damaged)?;
+    let images = (0..c).flat_map(|channel| pixels.iter().skip(channel).step_by(c).copied()).collect();
+    Ok(Dataset { name: name.into(), shape, images, labels: None, kind: Kind::Pictures })
+}
+
+fn png(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
     let damaged =
         |e: png::DecodingError| fault(name, &format!("no PNG picture: {e}"), "save it again as PNG");
     let limits = png::Limits { bytes: 64 << 20 };
