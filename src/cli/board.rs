@@ -33,7 +33,7 @@ pub struct Board {
     /// Serial port of the board, such as /dev/ttyUSB1
     #[arg(long, value_name = "PORT")]
     pub port: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
     #[arg(long, long_help = crate::read::FORMATS, required_unless_present = "registers")]
     pub data: Option<PathBuf>,
     #[command(flatten)]

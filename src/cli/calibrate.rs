@@ -24,7 +24,7 @@ pub struct Calibrate {
     /// Architecture file with readout.kind = "adc"; its readout.range is replaced; arch.toml beside the model if not given
     #[arg(long, value_name = "FILE")]
     pub arch: Option<PathBuf>,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format; labels are not looked at
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format; labels are not looked at
     #[arg(long)]
     pub data: PathBuf,
     /// Part of the data set

@@ -32,7 +32,7 @@ pub struct Draw {
     /// on the chip without errors; they become part of the chip
     #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(1..))]
     pub recalibrate: Option<u32>,
-    /// Data set of --recalibrate: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    /// Data set of --recalibrate: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
     #[arg(long, requires = "recalibrate")]
     pub data: Option<PathBuf>,
     #[command(flatten)]

@@ -29,7 +29,7 @@ const STEP: usize = 512;
 pub struct Args {
     /// QONNX model
     pub model: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
     #[arg(long, long_help = read::FORMATS)]
     pub data: PathBuf,
     #[command(flatten)]

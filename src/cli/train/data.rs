@@ -166,7 +166,7 @@ fn part(path: &Path, split: Split) -> miette::Result<(Part, Shape)> {
         )),
         None => Err(miette!(
             code = "train::no_labels",
-            help = "put the labels beside the images: `labels` or `y_train` in an .npz, a labels file for idx, a folder a class for PNG",
+            help = "put the labels beside the images: `labels` or `y_train` in an .npz, a labels file for idx, a folder a class for pictures",
             "the {} part of {} has no labels",
             split.name(),
             path.display()

@@ -27,7 +27,7 @@ use std::time::Instant;
 pub struct Train {
     /// Training file: layers, schedule, augmentation
     pub net: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format, or the word glyphs
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format, or the word glyphs
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// Test images, where --data has no test part

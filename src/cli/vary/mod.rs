@@ -41,7 +41,7 @@ pub struct Vary {
     /// Architecture file, with the physics in its table [variation]; arch.toml beside the model if not given
     #[arg(long, value_name = "FILE")]
     pub arch: Option<PathBuf>,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
     #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
     /// Chips to draw

@@ -39,7 +39,7 @@ use tree::{TreeProof, Wanted};
 pub struct Verify {
     /// Folder made by `bincim generate`
     pub dir: PathBuf,
-    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz or PNG format
+    /// Data set: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
     #[arg(long, long_help = crate::read::FORMATS)]
     pub data: PathBuf,
     #[command(flatten)]

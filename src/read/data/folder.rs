@@ -161,7 +161,7 @@ fn nothing(folder: &Path) -> Error {
     fault(
         &file_name(folder),
         "no data set of a known format for this split",
-        "give a folder of idx files, CIFAR-10 batches, test.npz, or PNG pictures",
+        "give a folder of idx files, CIFAR-10 batches, test.npz, or PNG or JPEG pictures",
     )
 }
 
