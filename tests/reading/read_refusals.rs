@@ -169,17 +169,17 @@ fn attributes() {
         g.custom("Quant", &[&acc, &scale, &zero, &bits], &[("signed", Value::Int(1))])
     };
     refused(&small(two_bits), "read::graph", "quantised to 2 bits");
-    let five_bits = |g: &mut Graph, acc: String| {
-        let (scale, zero, bits) = (g.scalar(1.0), g.scalar(0.0), g.scalar(5.0));
+    let nine_bits = |g: &mut Graph, acc: String| {
+        let (scale, zero, bits) = (g.scalar(1.0), g.scalar(0.0), g.scalar(9.0));
         g.custom("Quant", &[&acc, &scale, &zero, &bits], &[("signed", Value::Int(1))])
     };
-    refused(&small(five_bits), "read::graph", "quantised to 5 bits");
+    refused(&small(nine_bits), "read::graph", "quantised to 9 bits");
     let inside = |g: &mut Graph, acc: String| {
-        let bits = five_bits(g, acc);
+        let bits = nine_bits(g, acc);
         let w = g.floats(&[3, 2], &[1.0; 6]);
         g.node("MatMul", &[&bits, &w], &[])
     };
-    refused(&small(inside), "read::attribute", "bitwidth = 5");
+    refused(&small(inside), "read::attribute", "bitwidth = 9");
 }
 
 #[test]
@@ -205,13 +205,13 @@ fn weights_and_activations_that_are_not_binary() {
     let w = g.floats(&[4, 1], &[1.0, -1.414, 0.577, 0.333]);
     let acc = g.node("MatMul", &[&bits, &w], &[]);
     refused(&g.bytes(&acc), "read::not-binary", "output channel 0");
-    let ternary = small(|g, acc| {
-        let t = g.floats(&[3, 16], &[0.5; 48]);
+    let many = small(|g, acc| {
+        let t = g.floats(&[3, 256], &[0.5; 768]);
         let bits = g.custom("MultiThreshold", &[&acc, &t], &[("out_scale", Value::Float(1.0))]);
         let w = g.floats(&[3, 2], &[1.0; 6]);
         g.node("MatMul", &[&bits, &w], &[])
     });
-    refused(&ternary, "read::not-binary", "16 thresholds");
+    refused(&many, "read::not-binary", "256 thresholds");
     let no_sign = small(|g, acc| {
         let w = g.floats(&[3, 1], &[1.0; 3]);
         g.node("MatMul", &[&acc, &w], &[])

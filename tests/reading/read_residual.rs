@@ -389,7 +389,7 @@ fn ends_and_levels_of_sums_with_a_shortcut_are_refused() {
     let v1 = m.added(&levels, 4, 0.125, &v0);
     let b1 = m.bits(&v1, 4, 2.0);
     let out = m.classes(&b1, 4, SIDE);
-    m.refused(&out, "read::structure", "activations have several bits");
+    m.refused(&out, "read::structure", "activations have several levels");
 
     let mut m = Maker::new(1);
     let codes = m.codes();
