@@ -161,6 +161,7 @@ fn packed_kernels_equal_the_reference() {
         input_bits: 4,
         planes: 2,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     let padded = Limits {
@@ -171,6 +172,7 @@ fn packed_kernels_equal_the_reference() {
         input_bits: 8,
         planes: 1,
         shortcuts: true,
+        states: false,
         steps: 1,
     };
     let usual = Limits::default();

@@ -92,6 +92,7 @@ impl Case {
             conv: Shape::vector(self.outputs),
             sum_pixels: false,
             pool: None,
+            requant: None,
             shortcut: Shortcut::NONE,
             flips: None,
             fewer: Vec::new(),

@@ -65,9 +65,13 @@ pub fn blocks(design: &Design) -> Vec<BlockView> {
         };
         all.push(block(Place::Map, "Activation memory", [words, word]));
     }
-    if design.shortcut_depth > 0 {
-        let kept = format!("{} words", design.shortcut_depth);
-        all.push(block(Place::Shortcut, "Shortcut memory", [kept, format!("of {} sums", design.lanes)]));
+    if let Some(state) = &design.state {
+        let kept = match state.depth {
+            0 => "sums of fixed point".into(),
+            depth => format!("{depth} words"),
+        };
+        let sums = format!("{} sums of {} bits", design.lanes, design.widths.total);
+        all.push(block(Place::State, "State unit", [kept, sums]));
     }
     all
 }

@@ -77,10 +77,16 @@ pub fn memories(design: &Design) -> Vec<Memory> {
             depth: design.accumulator_depth,
         },
         Memory {
-            name: "shortcuts",
+            name: "state",
             copies: 1,
-            width: design.lanes * design.widths.accumulator,
-            depth: design.shortcut_depth,
+            width: design.lanes * design.widths.total,
+            depth: design.kept_entries(),
+        },
+        Memory {
+            name: "scales",
+            copies: 1,
+            width: design.scales().map_or(0, |table| design.lanes * (table.multiplier + table.offset)),
+            depth: design.scales().map_or(0, |table| table.entries.len()),
         },
         Memory {
             name: "scores",
@@ -175,14 +181,25 @@ pub fn area(design: &Design, device: &Device) -> Area {
     let rom_luts: u64 = small.iter().map(|memory| memory.bits().div_ceil(16) as u64).sum();
     // The window memory, its walk and the weighing of the planes, as placed designs show them.
     let planes = if design.planes > 1 { 1000 + 40 * lanes } else { 0 };
-    // Sums that bypass layers: two registers, a comparison and a choice.
-    let bypass = if design.shortcut_depth > 0 { 2 * lanes * design.widths.accumulator as u64 } else { 0 };
+    // Sums behind the accumulators: two registers, a comparison and a choice; a product of so many bits.
+    let bypass = if design.state.is_some() { 2 * lanes * design.widths.total as u64 } else { 0 };
+    let product = design.scales().map_or(0, |table| table.multiplier * design.widths.accumulator);
+    let products = lanes * product as u64;
     // Bit planes that drive the same rows in turn wait in a shift register.
     let vector = design.vector_bits() as u64;
     let shift = if design.serial_input() { vector } else { 0 };
     let drawn = sampler(design);
-    let luts =
-        column_luts + rotation + choice + lanes * lane + rom_luts + planes + shift + bypass + drawn.0 + 900;
+    let luts = column_luts
+        + rotation
+        + choice
+        + lanes * lane
+        + rom_luts
+        + planes
+        + shift
+        + bypass
+        + products
+        + drawn.0
+        + 900;
     let copies = design.lanes.checked_div(design.segment).map_or(0, |segments| {
         segments as u64 * rows * if design.row_enable { 2 } else { 1 } + (lanes * design.weight_rows as u64)
     });

@@ -67,9 +67,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let domains = domains(network, signed_counts, plan.as_ref());
     let parts = Parts { network, arch, mapping: &mapping, memory: &memory, domains: &domains };
     let mut layers = parts.layers();
+    let stages = if state::is_needed(network) { STATE_STAGES as u64 } else { 0 };
     let cycles = |planes| match &plan {
-        Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes)),
-        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64),
+        Some(plan) => mapping::cycles::of_analog_frame(&plan.timing(&mapping.layers, planes), stages),
+        None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64 + stages),
     };
     let sample_cycles = network.first_drawn().map_or_else(Vec::new, |first| {
         let samples =
@@ -96,23 +97,29 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let most = network.most_planes();
     let steps = network.layers.iter().map(Layer::steps).max().unwrap_or(1);
-    let set = |planes| {
+    let set = |&planes: &usize| {
         let layers = network.layers.iter().zip(&domains);
         layers.flat_map(move |(layer, domain)| domain.thresholds(layer, planes, arch.lanes, steps))
     };
-    let mut thresholds: Vec<Vec<Threshold>> = set(most).collect();
+    // One for all planes, and behind it those for fewer, where they differ.
+    let mut sets = vec![most];
     if layers[0].weighted && network.layers[0].planes.len() > 1 || network.has_fewer() {
-        thresholds.extend((1..most).flat_map(set));
+        sets.extend(1..most);
     }
+    let thresholds: Vec<Vec<Threshold>> = sets.iter().flat_map(set).collect();
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
     let entries = |(layer, program): (&Layer, &LayerDesign)| layer.output.pixels() * program.groups;
-    let shortcut_depth = network.layers.iter().zip(&layers).filter(|(_, program)| program.shortcut.keeps);
-    let shortcut_depth = shortcut_depth.map(entries).max().unwrap_or(0);
+    let keepers = network.layers.iter().zip(&layers).filter(|(_, program)| program.shortcut.keeps);
+    let state = state::is_needed(network).then(|| StateUnit {
+        depth: keepers.map(entries).max().unwrap_or(0),
+        scales: Scales::new(network, &domains, &sets, arch.lanes),
+    });
     let analog = plan.as_ref().map(|plan| &plan.analog);
     let counts = Counts {
         width: analog.map_or(tree.count_width(), |analog| analog.value_width),
         signed: signed_counts || analog.is_some(),
+        fixed: network.layers.iter().any(|layer| layer.requant.is_some()),
         analog: analog.is_some(),
     };
     let depths = Depths { weights: depth, thresholds: thresholds.len(), accumulator: accumulator_depth };
@@ -147,7 +154,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         thresholds,
         map_depth: memory.depth,
         accumulator_depth,
-        shortcut_depth,
+        state,
         input: input::unit(network, arch, mapping.plane_rows),
         output: OutputUnit {
             scores: last.output.elements(),
@@ -189,7 +196,7 @@ fn domains(network: &Network, signed_counts: bool, plan: Option<&analog::Plan>) 
             Some(plan) => Domain::analog(layer, code, &plan.layers[index], plan.analog.value_fraction_bits),
             None => Domain::new(layer, code, signed_counts),
         };
-        if let Some(kept) = keeper(&network.layers, index) {
+        if let (Some(kept), None) = (keeper(&network.layers, index), &layer.requant) {
             domain.add(&domains[kept], &network.layers[kept], network.most_planes());
         }
         domains.push(domain);
@@ -247,6 +254,10 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     if let Some(layer) = network.layers.iter().find(many) {
         let (levels, most) = (layer.steps() + 1, MOST_ANALOG_STEPS + 1);
         return Err(DesignError::AnalogLevels { layer: layer.name.terminal(), levels, most });
+    }
+    let fixed = network.layers.iter().find_map(|layer| Some((layer, layer.requant.as_ref()?)));
+    if let (true, Some((layer, requant))) = (arch.readout.is_analog(), fixed) {
+        return Err(DesignError::AnalogState { layer: layer.name.terminal(), bits: requant.bits });
     }
     if arch.row_planes(planes) > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
@@ -359,8 +370,9 @@ struct Parts<'a> {
 struct Counts {
     /// Bits of a count, or of the value of a code.
     width: usize,
-    /// Sums are two's complement.
+    /// Sums are two's complement; some become numbers of fixed point.
     signed: bool,
+    fixed: bool,
     /// Values of codes.
     analog: bool,
 }
@@ -443,6 +455,7 @@ impl Parts<'_> {
             in_register: map.passes * map.planes.len() * map.bits == 1 || map.block == 1 || layer.sum_pixels,
             sum_pixels: layer.sum_pixels,
             shortcut: shortcut(network, index),
+            format: domain.format(layer),
             flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
             scores: layer.activation == Activation::Scores,
             score_shift: if layer.activation == Activation::Scores { domain.score(layer, 0).0 } else { 0 },
@@ -461,10 +474,14 @@ impl Parts<'_> {
         let ranges = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.range(layer));
         let low = ranges().map(|range| range.0).min().unwrap_or(0);
         let high = ranges().map(|range| range.1).max().unwrap_or(0);
-        let signed_or_not = |high: i64| match counts.signed {
+        let signed_or_not = |low, high: i64, signed| match signed {
             true => width::signed(low, high),
             false => width::unsigned(high as usize),
         };
+        let of_totals = |high| signed_or_not(low, high, counts.signed || counts.fixed);
+        let own = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.own_range(layer));
+        let least = own().map(|range| range.0).min().unwrap_or(0);
+        let most = own().map(|range| range.1).max().unwrap_or(0);
         let last = network.layers.last().expect("a validated network has a layer");
         let code = network.code_of(network.layers.len() - 1);
         let last_sums = domains.last().map_or((0, 0), |domain| domain.range(last));
@@ -488,8 +505,9 @@ impl Parts<'_> {
         };
         Widths {
             count: counts.width,
-            accumulator: signed_or_not(high),
-            threshold: signed_or_not(high + 1),
+            accumulator: signed_or_not(least, most, counts.signed),
+            total: of_totals(high),
+            threshold: of_totals(high + 1),
             score: scores.fold(1, |bits, (low, high)| bits.max(width::signed(low, high))),
             map_address: width::index(memory.depth.max(1)).max(input_address),
             bank: width::index(modulus),

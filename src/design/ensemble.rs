@@ -15,7 +15,7 @@ use super::{Design, LayerDesign};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
 use crate::mapping::cycles::Frame;
-use crate::network::{Activation, InputCode, Network};
+use crate::network::{Activation, InputCode, Layer, Network};
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex};
 
@@ -163,8 +163,9 @@ pub(super) fn refusal<'a>(
     if let Some(layer) = network.layers[first.saturating_sub(1)..].iter().find(|layer| layer.steps() > 1) {
         return Some((&layer.name, "activations of several levels do not run with weights that are drawn"));
     }
-    if let Some(layer) = network.layers.iter().find(|layer| !layer.shortcut.is_none()) {
-        return Some((&layer.name, "shortcuts do not run with weights that are drawn"));
+    let stateful = |layer: &&Layer| !layer.shortcut.is_none() || layer.requant.is_some();
+    if let Some(layer) = network.layers.iter().find(stateful) {
+        return Some((&layer.name, "shortcuts and states do not run with weights that are drawn"));
     }
     let bits = network.layers.iter().flat_map(|layer| &layer.flips).map(|flips| flips.bits).max()?;
     if (arch.weight_rows + arch.lanes) * bits > MOST_NOISE {

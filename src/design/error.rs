@@ -39,6 +39,8 @@ pub enum DesignError {
         "layer '{layer}' has activations of {levels} levels, each but one a channel on analog arrays; at most {most}"
     )]
     AnalogLevels { layer: String, levels: usize, most: usize },
+    #[error("layer '{layer}' has a state of {bits} bits, which analog arrays do not run")]
+    AnalogState { layer: String, bits: u32 },
     #[error("layer '{layer}': {why} (the network has flip codes)")]
     Flips { layer: String, why: &'static str },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
@@ -63,6 +65,7 @@ impl DesignError {
             DesignError::AnalogLevels { .. } => {
                 "quantise activations to 4 bits at most, or take the popcount readout"
             }
+            DesignError::AnalogState { .. } => "take the popcount readout",
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
             DesignError::Scale { .. } => {
                 "the machine scales planes by 1 to 255: train supports whose ratios are fractions of such numbers"

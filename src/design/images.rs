@@ -1,10 +1,10 @@
 //! Memory contents: weight words and thresholds in the engine's own domain.
 
 use super::analog::{self, LayerReadout};
-use super::{LayerDesign, Source, Threshold};
+use super::{LayerDesign, Scale, Source, StateFormat, Threshold};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
-use crate::network::{Activation, Layer, MapCode, Plane};
+use crate::network::{Activation, Layer, MapCode, Plane, Requant};
 
 /// Geometry that the weight image depends on.
 pub(super) struct Cells {
@@ -150,9 +150,11 @@ pub(super) struct Domain {
     pixels: i64,
     analog: Option<AnalogDomain>,
     added: Option<Added>,
+    /// Smallest and largest number of fixed point that sums become, which is the network's own.
+    state: Option<(i64, i64)>,
 }
 
-/// The sums that a layer's own start from, where it adds a shortcut.
+/// The sums that are added to a layer's own, where it adds a shortcut.
 struct Added {
     low: i64,
     high: i64,
@@ -175,7 +177,8 @@ struct AnalogDomain {
 impl Domain {
     pub fn new(layer: &Layer, code: MapCode, signed_counts: bool) -> Domain {
         let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
-        Domain { code, signed: signed_counts && code.is_bipolar(), pixels, analog: None, added: None }
+        let state = layer.requant.as_ref().map(Requant::limits);
+        Domain { code, signed: signed_counts && code.is_bipolar(), pixels, analog: None, added: None, state }
     }
 
     /// The domain behind an analog readout.
@@ -193,7 +196,7 @@ impl Domain {
         Domain { analog: Some(analog), ..Domain::new(layer, code, true) }
     }
 
-    /// Lets sums start from those of `kept`, the domain of `layer`, of which up to `planes` planes run.
+    /// Lets those of `kept` be added to sums, the domain of `layer`, of which up to `planes` planes run.
     pub fn add(&mut self, kept: &Domain, layer: &Layer, planes: usize) {
         if let (Some(analog), Some(kept)) = (&mut self.analog, kept.analog) {
             let more = kept.slope / analog.slope;
@@ -211,14 +214,17 @@ impl Domain {
         self.analog.map_or(1, |analog| if self.code.is_bipolar() { analog.slope } else { 1 })
     }
 
-    /// Smallest and largest accumulator of the engine.
+    /// Smallest and largest sum that meets thresholds.
     pub fn range(&self, layer: &Layer) -> (i64, i64) {
+        if let Some(limits) = self.state {
+            return limits;
+        }
         let (low, high) = self.own_range(layer);
         self.added.as_ref().map_or((low, high), |added| (low + added.low, high + added.high))
     }
 
-    /// The same of the layer's own products.
-    fn own_range(&self, layer: &Layer) -> (i64, i64) {
+    /// Smallest and largest accumulator of the engine: of the layer's own products.
+    pub fn own_range(&self, layer: &Layer) -> (i64, i64) {
         let taps = layer.fan_in() as i64 * self.pixels;
         if let Some(analog) = self.analog {
             return (analog.low, analog.high);
@@ -264,6 +270,9 @@ impl Domain {
     /// The engine's threshold for `acc >= threshold`, with the first `planes` planes.
     pub fn threshold(&self, layer: &Layer, planes: usize, channel: usize, threshold: i64) -> i64 {
         let (low, high) = self.range(layer);
+        if self.state.is_some() {
+            return threshold.clamp(low, high + 1);
+        }
         if let Some(analog) = self.analog {
             if analog.decides {
                 return 0;
@@ -271,10 +280,43 @@ impl Domain {
             let exact = analog.slope * threshold - self.surplus(layer, planes, channel);
             return (exact << analog.fraction).clamp(low, high + 1);
         }
-        // A sum of signs is twice its matches less its taps.
-        let factor = if self.code.is_bipolar() && !self.signed { 2 } else { 1 };
+        let factor = self.factor();
         let least = threshold + self.surplus(layer, planes, channel) + factor - 1;
         least.div_euclid(factor).clamp(low, high + 1)
+    }
+
+    /// A sum of signs is twice its matches less its taps.
+    fn factor(&self) -> i64 {
+        if self.code.is_bipolar() && !self.signed { 2 } else { 1 }
+    }
+
+    /// What makes of the engine's sum of `channel` the number of fixed point that `requant` makes of the network's, with the
+    /// first `planes` planes. Exact, as the layer's shift is that of [`Domain::format`].
+    fn scale(&self, layer: &Layer, requant: &Requant, planes: usize, channel: usize) -> Scale {
+        let multiplier = i64::from(requant.multiplier[channel]);
+        let offset = requant.offset[channel] - multiplier * self.surplus(layer, planes, channel);
+        match self.factor() {
+            2 if requant.shift > 0 => Scale { multiplier, offset: offset.div_euclid(2) },
+            factor => Scale { multiplier: factor * multiplier, offset },
+        }
+    }
+
+    /// The numbers of fixed point that sums become behind what [`Domain::scale`] says: a factor of 2 is one place of the
+    /// shift.
+    pub fn format(&self, layer: &Layer) -> Option<StateFormat> {
+        let Requant { shift, bits, .. } = *layer.requant.as_ref()?;
+        Some(StateFormat { bits, shift: if self.factor() == 2 { shift.saturating_sub(1) } else { shift } })
+    }
+
+    /// Entries of the state unit's table, as [`Domain::thresholds`] are those of the threshold memory.
+    pub fn scales(&self, layer: &Layer, planes: usize, lanes: usize) -> Vec<Vec<Scale>> {
+        let of = |channel: usize| match &layer.requant {
+            None => Scale::ONE,
+            Some(_) if channel >= layer.conv.c => Scale::NONE,
+            Some(requant) => self.scale(layer, requant, planes, channel),
+        };
+        let groups = 0..layer.conv.c.div_ceil(lanes);
+        groups.map(|group| (0..lanes).map(|lane| of(group * lanes + lane)).collect()).collect()
     }
 
     /// Shift and subtrahend of a score: `acc = (engine << shift) - value`.

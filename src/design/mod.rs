@@ -14,6 +14,7 @@ mod input;
 mod names;
 pub mod noise;
 mod reference;
+mod state;
 pub mod tree;
 mod walk;
 pub mod width;
@@ -24,6 +25,7 @@ pub use chip::Misfit;
 pub use ensemble::Ensemble;
 pub use error::DesignError;
 pub use reference::Reference;
+pub use state::{STATE_STAGES, Scale, Scales, StateFormat, StateUnit};
 pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;
@@ -86,8 +88,8 @@ pub struct Design {
     pub map_depth: usize,
     /// Entries of the accumulator memory; 0 when no layer needs it.
     pub accumulator_depth: usize,
-    /// Entries of the shortcut memory: the most pixels x groups of a layer whose sums a later one adds; 0: none.
-    pub shortcut_depth: usize,
+    /// What stands between accumulators and thresholds; `None`: nothing does.
+    pub state: Option<StateUnit>,
     pub input: InputUnit,
     pub output: OutputUnit,
     pub layers: Vec<LayerDesign>,
@@ -210,6 +212,26 @@ impl Design {
         self.signed_counts || self.analog.is_some()
     }
 
+    /// Entries of the memory of sums that a later layer adds; 0: none are.
+    pub fn kept_entries(&self) -> usize {
+        self.state.as_ref().map_or(0, |state| state.depth)
+    }
+
+    /// The sums that meet the thresholds are two's complement.
+    pub fn signed_totals(&self) -> bool {
+        self.signed_sums() || self.scales().is_some()
+    }
+
+    /// The table of what sums are multiplied by, where some layer's are numbers of fixed point.
+    pub fn scales(&self) -> Option<&Scales> {
+        self.state.as_ref()?.scales.as_ref()
+    }
+
+    /// Cycles from an accumulator's sum to the one that meets the thresholds.
+    pub fn state_stages(&self) -> usize {
+        if self.state.is_some() { STATE_STAGES } else { 0 }
+    }
+
     /// Reads have noise in gates.
     pub fn has_noise(&self) -> bool {
         self.analog.as_ref().is_some_and(|analog| analog.noise.is_some())
@@ -233,7 +255,10 @@ pub struct Widths {
     pub count: usize,
     /// Accumulator: unsigned, or two's complement where `signed_sums`.
     pub accumulator: usize,
-    /// Threshold memory's value, same signedness as the accumulator, able to hold "never".
+    /// What meets the thresholds: the accumulator, or what the state unit makes of it; unsigned, or two's complement where
+    /// `signed_totals`.
+    pub total: usize,
+    /// Threshold memory's value, same signedness as what meets it, able to hold "never".
     pub threshold: usize,
     /// Score, two's complement.
     pub score: usize,
@@ -251,7 +276,7 @@ pub struct Widths {
     pub coordinate: usize,
 }
 
-/// What a lane compares with, in the accumulator's own domain.
+/// What a lane compares with, in the domain of the sums that meet it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Threshold {
     /// Sign layers: bit = accumulator >= value. Score layers: score = (accumulator << score_shift) - value.
@@ -393,8 +418,11 @@ pub struct LayerDesign {
     pub sum_pixels: bool,
     /// The flip follows the pooling instead of preceding it.
     pub flip_after_pool: bool,
-    /// Sums start from those that the last layer which kept its own left, entry for entry of group and pixel; they are kept.
+    /// Those that the last layer which kept its own left are added to the sums, entry for entry of group and pixel; the
+    /// sums are kept.
     pub shortcut: Shortcut,
+    /// The sums become numbers of fixed point.
+    pub format: Option<StateFormat>,
     /// Raw scores leave the layer.
     pub scores: bool,
     /// Left shift of the accumulator in a score.

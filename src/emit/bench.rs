@@ -151,7 +151,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         out_bits: design.output.stream_bits,
         lanes: design.lanes,
         map_bits: design.map_bits(),
-        sum_bits: design.widths.accumulator,
+        sum_bits: design.widths.total,
         gives_bits: design.layers.iter().any(|layer| !layer.scores),
     };
     Ok(vec![
@@ -205,7 +205,7 @@ fn bench(design: &Design, frames: &[Frame]) -> Bench {
         has_seed: design.has_seed(),
         lanes: design.lanes,
         map_bits: design.map_bits(),
-        sum_bits: design.widths.accumulator,
+        sum_bits: design.widths.total,
         in_bits: design.input.stream_bits,
         out_bits: design.output.stream_bits,
         beats: design.input.beats,

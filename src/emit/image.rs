@@ -3,16 +3,18 @@
 use super::NamedText;
 use super::library::analog::value_layers;
 use super::library::core::has_flips;
-use crate::design::{Analog, Design, Ensemble};
+use crate::design::{Analog, Design, Ensemble, Scales};
 use crate::variation::{ArrayDraw, Chip};
 
-/// Every memory: `weights` (popcount readout only), `flips` (where weights are drawn), `thresholds`, `values` (analog arrays), and what a chip holds: `cell`,
-/// `offset` and `edge`.
+/// Every memory: `weights` (popcount readout only), `flips` (where weights are drawn), `thresholds`, `scales` (where sums
+/// become numbers of fixed point), `values` (analog arrays), and what a chip holds: `cell`, `offset` and `edge`.
 ///
 /// # Panics
 /// Where the chip was drawn for another design.
 pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     let mut files = vec![NamedText { name: design.image("thresholds"), text: thresholds(design, chip) }];
+    files
+        .extend(design.scales().map(|table| NamedText { name: design.image("scales"), text: scales(table) }));
     match &design.analog {
         Some(analog) => {
             files.push(NamedText { name: design.image("values"), text: values(design, analog) });
@@ -172,6 +174,20 @@ fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
             }
         }
         push_line(&mut text, &bits);
+    }
+    text
+}
+
+/// One line a group: lane 0 in the low bits; an entry is its offset, and above it its multiplier.
+fn scales(table: &Scales) -> String {
+    let mut text = String::new();
+    for group in &table.entries {
+        let mut line = Line::default();
+        for scale in group {
+            line.push(scale.offset, table.offset);
+            line.push(scale.multiplier, table.multiplier);
+        }
+        line.end(&mut text);
     }
     text
 }

@@ -194,8 +194,8 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
         run.first as u64,
         design.layers.len() as u64,
         design.lanes as u64,
-        design.widths.accumulator as u64,
-        u64::from(design.signed_sums()),
+        design.widths.total as u64,
+        u64::from(design.signed_totals()),
         design.input.beats as u64,
         (design.input.stream_bits / 8) as u64,
         design.output.scores as u64,
@@ -317,7 +317,7 @@ pub fn hex(design: &Design, frames: &[Frame]) -> Vec<(String, String)> {
             let (sum_events, bit_events) = events(design, layer);
             for_events(design, layer, sum_events, |at, used| {
                 let lanes = &frame.sums[run][at..at + used];
-                line(&mut sums, lanes.iter().map(|&sum| (sum as u64, design.widths.accumulator)));
+                line(&mut sums, lanes.iter().map(|&sum| (sum as u64, design.widths.total)));
             });
             for_events(design, layer, bit_events, |at, used| {
                 let planes = planes_of(design, layer, &frame.bits[run], at);

@@ -91,8 +91,11 @@ pub(super) struct View {
     pub accumulator_depth: usize,
     pub accumulator_width: usize,
     pub mixed_register: bool,
-    /// Some layer adds the sums that another one kept; some that keeps them pools.
-    pub shortcuts: bool,
+    pub total_width: usize,
+    /// Something stands between accumulators and thresholds: sums are multiplied there, and those kept are added.
+    pub state: bool,
+    pub scales_sums: bool,
+    pub keeps_sums: bool,
     pub pools: bool,
     pub count_width: usize,
 
@@ -253,7 +256,10 @@ impl View {
             accumulator_depth: design.accumulator_depth,
             accumulator_width: design.widths.accumulator,
             mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
-            shortcuts: design.shortcut_depth > 0,
+            total_width: design.widths.total,
+            state: design.state.is_some(),
+            scales_sums: design.scales().is_some(),
+            keeps_sums: design.kept_entries() > 0,
             pools: any(|layer| layer.walk.window != (1, 1)),
             count_width,
 

@@ -4,7 +4,7 @@
 //! arithmetic is on integers; floating point appears only where a class decision needs the affine behind
 //! the last layer.
 
-use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Pool, Shape};
+use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Pool, Requant, Shape};
 
 /// What one layer made of one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,17 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
         if layer.sum_pixels {
             accumulators = accumulators.chunks(layer.conv.pixels()).map(|c| c.iter().sum()).collect();
         }
+        if let Some(requant) = &layer.requant {
+            let pixels = layer.conv.pixels();
+            let scaled = accumulators.chunks(pixels).enumerate().map(|(c, sums)| scale(requant, c, sums));
+            accumulators = scaled.collect::<Vec<_>>().concat();
+        }
         if layer.shortcut.adds {
             accumulators.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
+        }
+        if let Some(Requant { bits, .. }) = layer.requant {
+            let beyond = 1 << (bits - 1);
+            accumulators.iter_mut().for_each(|sum| *sum = (*sum).max(-beyond).min(beyond - 1));
         }
         if layer.shortcut.keeps {
             kept = pools(layer, &accumulators).map(|window| window.max().unwrap_or(0)).collect();
@@ -116,6 +125,13 @@ fn first_largest<T: PartialOrd>(values: &[T]) -> usize {
         }
     }
     best
+}
+
+/// The sums of products of channel `c` in the units of a state: the fraction's floor.
+fn scale(requant: &Requant, c: usize, sums: &[i32]) -> Vec<i32> {
+    let (multiplier, offset) = (i64::from(requant.multiplier[c]), requant.offset[c]);
+    let of = |&sum: &i32| (multiplier * i64::from(sum) + offset).div_euclid(2i64.pow(requant.shift)) as i32;
+    sums.iter().map(of).collect()
 }
 
 /// Index of (c, y, x) in a map of `shape` held in CHW order.
@@ -228,6 +244,7 @@ mod tests {
             conv,
             sum_pixels: false,
             pool,
+            requant: None,
             shortcut: Shortcut::NONE,
             flips: None,
             fewer: Vec::new(),

@@ -6,8 +6,9 @@ use crate::network::{Activation, Network};
 
 pub fn run(network: &mut Network) {
     for layer in &mut network.layers {
-        // Sums that go past a layer keep their signs.
-        if layer.pool.is_some_and(|p| p.before_sign) || !layer.shortcut.is_none() {
+        // Sums that go past a layer keep their signs; those of fixed point are rounded in one direction.
+        let signed = !layer.shortcut.is_none() || layer.requant.is_some();
+        if layer.pool.is_some_and(|p| p.before_sign) || signed {
             continue;
         }
         let Activation::Sign { threshold, flip } = &mut layer.activation else { continue };

@@ -133,10 +133,10 @@ impl Reads {
     }
 }
 
-/// Cycles of a frame on analog arrays, where nothing is loaded.
-pub fn of_analog_frame(layers: &[Reads]) -> Frame {
-    let layers: Vec<u64> =
-        layers.iter().map(|layer| 2 + (layer.vectors - 1) * layer.interval() + 4 + layer.latency()).collect();
+/// Cycles of a frame on analog arrays, where nothing is loaded; `stages` of them from a sum to what meets the thresholds.
+pub fn of_analog_frame(layers: &[Reads], stages: u64) -> Frame {
+    let of = |layer: &Reads| 2 + (layer.vectors - 1) * layer.interval() + 4 + layer.latency() + stages;
+    let layers: Vec<u64> = layers.iter().map(of).collect();
     let interval = layers.iter().sum::<u64>() + 1;
     Frame { interval, input: layers[0], layers }
 }

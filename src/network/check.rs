@@ -1,6 +1,8 @@
 //! The invariants of a network, checked after reading and by every generator of random networks.
 
-use super::{Activation, Flips, InputCode, Layer, MapCode, Network, Plane, Shape, accumulator_range, keeper};
+use super::{
+    Activation, Flips, InputCode, Layer, MapCode, Network, Plane, Requant, Shape, accumulator_range, keeper,
+};
 
 /// One broken invariant: the layer's name and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +70,7 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         }
         planes(layer, network.code_of(index), &mut say);
         flips(layer, &mut say);
+        requant(layer, network.code_of(index), &mut say);
         shortcut(network, index, &mut say);
         let output = match (layer.sum_pixels, layer.pool) {
             (true, Some(_)) => {
@@ -130,8 +133,8 @@ fn signs(layer: &Layer, threshold: &[i32], flip: &[bool], last: bool, say: &mut 
     if last {
         say("the last layer gives scores or bits, no activations of several levels".into());
     }
-    if !layer.shortcut.is_none() {
-        say("activations of several levels have no shortcut".into());
+    if !layer.shortcut.is_none() || layer.requant.is_some() {
+        say("activations of several levels have neither shortcut nor state".into());
     }
     for list in std::iter::once(threshold).chain(layer.fewer.iter().map(Vec::as_slice)) {
         let rises = |c: usize| {
@@ -165,6 +168,9 @@ fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
     let Some(kept) = keeper(&network.layers, index) else {
         return say("adds a shortcut that no layer before it kept".into());
     };
+    if network.layers[kept].requant.is_some() != layer.requant.is_some() {
+        say("adds sums as they are to numbers of fixed point".into());
+    }
     let kept = network.layers[kept].output;
     if kept != layer.conv {
         return say(format!("adds a map of {kept} to one of {}", layer.conv));
@@ -177,6 +183,33 @@ fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
             "accumulators with their shortcuts reach {largest}; at most {} are supported",
             i32::MAX / 2
         ));
+    }
+}
+
+/// What is wrong with the numbers of fixed point that a layer makes of its sums.
+fn requant(layer: &Layer, code: MapCode, say: &mut dyn FnMut(String)) {
+    let Some(requant) = &layer.requant else { return };
+    let Requant { multiplier, offset, shift, bits } = requant;
+    if multiplier.len() != layer.conv.c || offset.len() != layer.conv.c {
+        return say(format!("needs {} multipliers and as many offsets", layer.conv.c));
+    }
+    let fits = |value: i64, bits: u32| (-(1i64 << (bits - 1))..1i64 << (bits - 1)).contains(&value);
+    if !multiplier.iter().all(|&one| fits(one.into(), Requant::MULTIPLIER_BITS)) {
+        say(format!("a multiplier of more than {} bits", Requant::MULTIPLIER_BITS));
+    }
+    if !offset.iter().all(|&one| fits(one, Requant::OFFSET_BITS)) {
+        say(format!("an offset of more than {} bits", Requant::OFFSET_BITS));
+    }
+    if *shift > Requant::MOST_SHIFT || !(2..=Requant::MOST_BITS).contains(bits) {
+        return say(format!("a state of {bits} bits behind a shift of {shift}"));
+    }
+    let ranges = (0..layer.conv.c).map(|c| requant.range(c, layer.product_range(c, code)));
+    let largest = ranges.map(|(low, high)| high.max(-low)).max().unwrap_or(0);
+    if largest > i64::from(i32::MAX) / 2 {
+        say(format!("what a state gains reaches {largest}; at most {} are supported", i32::MAX / 2));
+    }
+    if layer.activation == Activation::Scores || layer.sum_pixels || layer.flips.is_some() {
+        say("raw scores, sums over pixels and weights that are drawn have no state".into());
     }
 }
 

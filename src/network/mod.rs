@@ -7,12 +7,14 @@
 mod check;
 mod flips;
 pub mod random;
+mod requant;
 mod shortcut;
 mod slices;
 mod steps;
 
 pub use check::{Problem, constant_channels, validate};
 pub use flips::{FLIP_BITS, Flips, flip_codes};
+pub use requant::Requant;
 pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
 pub use slices::Slicing;
 pub use steps::{plane_bits, plane_scales};
@@ -291,7 +293,7 @@ impl Plane {
 ///
 /// Accumulator, shape `conv`: `acc[o][y][x] = sum over (ky, kx, c) of w[o][ky][kx][c] * in[c][y*sy + ky - top][x*sx + kx - left]`
 /// with `in` in {-1, +1} (padding 0 or +-1), or the input's integer for the first layer, and the weight
-/// `w = sum over planes of scale * (-1, 0 or +1)`; where the layer has a shortcut, plus what [`Shortcut`] says.
+/// `w = sum over planes of scale * (-1, 0 or +1)`; then what [`Requant`] makes of it and what [`Shortcut`] adds to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     /// Name of the source graph's node.
@@ -310,6 +312,8 @@ pub struct Layer {
     pub flips: Option<Flips>,
     /// Shape of the accumulators, before pooling.
     pub conv: Shape,
+    /// What makes of sums of products numbers of fixed point; `None`: sums are accumulators as they are.
+    pub requant: Option<Requant>,
     pub shortcut: Shortcut,
     /// The accumulators of all pixels of a channel are added into one (global average pooling without
     /// its division, which the fold absorbs); `pool` is then `None` and `output` is a vector.

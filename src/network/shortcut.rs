@@ -6,7 +6,7 @@ use super::{InputCode, Layer, MapCode};
 /// 2018: the sum before the sign, not its bit, is added to the sum of a later layer).
 ///
 /// The layer that adds has no pooling, and its `conv` is the `output` of the layer that kept. What a sum counts beside
-/// the other is in the scales of the two layers' planes.
+/// the other is in the scales of the two layers' planes, or in what [`Requant`](super::Requant) makes of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Shortcut {
     /// The accumulators of the last layer that kept its own, channel by channel and pixel by pixel, are added to this one's.
@@ -30,20 +30,22 @@ pub fn keeper(layers: &[Layer], index: usize) -> Option<usize> {
 
 /// Smallest and largest accumulator that any input can give channel `c` of layer `index`; `input`: the network's coding.
 pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputCode) -> (i64, i64) {
-    let ranges =
-        chain(layers, index).map(|index| layers[index].product_range(c, code_of(layers, index, input)));
-    ranges.fold((0, 0), |(low, high), own| (low + own.0, high + own.1))
+    let layer = &layers[index];
+    let products = layer.product_range(c, code_of(layers, index, input));
+    let own = layer.requant.as_ref().map_or(products, |requant| requant.range(c, products));
+    let kept = keeper(layers, index).map_or((0, 0), |from| accumulator_range(layers, from, c, input));
+    let (low, high) = (own.0 + kept.0, own.1 + kept.1);
+    layer.requant.as_ref().map_or((low, high), |requant| (requant.clamp(low), requant.clamp(high)))
 }
 
 /// Distance between neighbouring accumulators of one channel of layer `index`.
 pub fn accumulator_step(layers: &[Layer], index: usize, input: InputCode) -> usize {
-    let steps = chain(layers, index).map(|index| layers[index].product_step(code_of(layers, index, input)));
+    let chain = std::iter::successors(Some(index), |&index| keeper(layers, index));
+    let steps = chain.map(|index| match &layers[index].requant {
+        Some(_) => 1,
+        None => layers[index].product_step(code_of(layers, index, input)),
+    });
     steps.fold(0, num_integer::gcd)
-}
-
-/// Layer `index` and all layers whose products are in its accumulators, backwards.
-fn chain(layers: &[Layer], index: usize) -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(index), |&index| keeper(layers, index))
 }
 
 /// Coding of the map that layer `index` reads.

@@ -105,6 +105,7 @@ mod tests {
                 input_bits: 4,
                 planes: 5,
                 shortcuts: false,
+                states: false,
                 steps: 1,
             };
             let network = random::network(seed, &limits);

@@ -36,7 +36,7 @@ impl Network {
     /// thresholds, all with the same weights. Step `s` of channel `c` is channel `s * channels + c`, so the bits that a
     /// layer gives are in the same order in both; its accumulators are those of the first channels, repeated.
     ///
-    /// Panics where such a layer has a shortcut or weights that are drawn.
+    /// Panics where such a layer has a shortcut, a state or weights that are drawn.
     pub fn of_bits(&self) -> Network {
         let mut network = self.clone();
         let mut before = 1;
@@ -74,7 +74,8 @@ fn repeat_inputs(layer: &mut Layer, copies: usize) {
 
 /// Gives `layer` `copies` output channels for each, all with the same weights; each has one threshold.
 fn repeat_outputs(layer: &mut Layer, copies: usize) {
-    assert!(layer.flips.is_none() && layer.shortcut.is_none(), "neither draws nor shortcuts");
+    assert!(layer.flips.is_none(), "no weights that are drawn");
+    assert!(layer.shortcut.is_none() && layer.requant.is_none(), "neither shortcuts nor states");
     let channels = layer.conv.c;
     for plane in &mut layer.planes {
         let (rows, columns) = (plane.weights.rows() * copies, plane.weights.columns());

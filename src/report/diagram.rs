@@ -26,7 +26,7 @@ pub enum Place {
     Scores,
     /// Above it: what fills the cells, and what keeps sums for a later layer.
     Weights,
-    Shortcut,
+    State,
     /// Below it: control, and the maps between layers.
     Sequencer,
     Map,
@@ -50,7 +50,7 @@ impl Place {
             Place::Thresholds => (4.0, 1.0),
             Place::Scores => (5.0, 1.0),
             Place::Weights => (2.0, 0.0),
-            Place::Shortcut => (3.0, 0.0),
+            Place::State => (3.0, 0.0),
             Place::Sequencer => (0.0, 2.0),
             Place::Map => (1.0, 2.0),
             Place::Registers => (5.0, 2.0),
@@ -86,9 +86,9 @@ pub fn diagram(blocks: &[BlockView]) -> String {
         let x = from.0 + WIDTH / 2.0;
         arrow(&mut svg, &[(x, from.1 + HEIGHT), (x, to.1)]);
     }
-    if there(Place::Shortcut) {
+    if there(Place::State) {
         // Sums are kept and come back.
-        let (kept, sums) = (Place::Shortcut.corner(), Place::Sums.corner());
+        let (kept, sums) = (Place::State.corner(), Place::Sums.corner());
         let x = kept.0 + WIDTH / 2.0;
         arrow(&mut svg, &[(x - 12.0, sums.1), (x - 12.0, kept.1 + HEIGHT)]);
         arrow(&mut svg, &[(x + 12.0, kept.1 + HEIGHT), (x + 12.0, sums.1)]);
@@ -129,7 +129,7 @@ fn boxed(svg: &mut String, block: &BlockView) {
     let (x, y) = block.place.corner();
     // Memories and the array hold state of the network; the rest computes.
     let holds =
-        matches!(block.place, Place::Array | Place::Weights | Place::Map | Place::Shortcut | Place::Scores);
+        matches!(block.place, Place::Array | Place::Weights | Place::Map | Place::State | Place::Scores);
     let fill = if holds { "#dfeaf5" } else { "#f4f6f9" };
     let _ = writeln!(
         svg,

@@ -168,6 +168,7 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         conv: layer.conv,
         sum_pixels: false,
         pool,
+        requant: None,
         shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps },
         flips: plan.drawn(index).map(|bayes| flips(bayes.bits, layer, &model.layers[index])),
         fewer: Vec::new(),

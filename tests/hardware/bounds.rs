@@ -21,6 +21,7 @@ fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool)
         conv,
         sum_pixels: false,
         pool: pooled.then_some(Pool { kernel: (2, 2), stride: (2, 2), before_sign: false }),
+        requant: None,
         shortcut: Shortcut::NONE,
         flips: None,
         fewer: Vec::new(),

@@ -225,8 +225,8 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     ("bincim_support_mask", &["Rows=1", "Rows=16 SlotRows=8 Driven=5", "Rows=9 Driven=1"]),
-    ("bincim_vector_pipe", &["Latency=1 Plane=0", "Latency=2 Plane=3", "Latency=9 Plane=1"]),
-    ("bincim_analog_pipe", &["Plane=0", "Plane=4"]),
+    ("bincim_vector_pipe", &["Latency=1 Plane=0", "Latency=2 Plane=3 State=2", "Latency=9 Plane=1"]),
+    ("bincim_analog_pipe", &["Plane=0", "Plane=4 State=2"]),
     ("bincim_place", &["Width=1", "Width=5 Returns=1", "Width=9 Moves=0"]),
     ("bincim_walk_counter", &["Count=1", "Count=2", "Count=7 Returns=1"]),
     (
@@ -702,7 +702,7 @@ fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
     designs
         .find(|design| {
-            (!limits.shortcuts || design.shortcut_depth > 0) && (design.steps() > 1) == (limits.steps > 1)
+            (!limits.shortcuts || design.kept_entries() > 0) && (design.steps() > 1) == (limits.steps > 1)
         })
         .expect("this machine holds some network")
 }

@@ -85,6 +85,17 @@ fn shortcuts_add_what_the_reference_adds() {
     let limits = random::Limits { shortcuts: true, ..random::Limits::default() };
     let built = (2000..2200).filter(|&seed| check(seed, &limits)).count();
     assert!(built > 150, "only {built} designs were built");
-    let built = (3000..3150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits })).count();
+    let built =
+        (3000..3150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits.clone() })).count();
+    assert!(built > 100, "only {built} designs were built");
+}
+
+#[test]
+fn states_are_those_of_the_reference() {
+    let limits = random::Limits { shortcuts: true, states: true, ..random::Limits::default() };
+    let built = (6000..6200).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 150, "only {built} designs were built");
+    let built =
+        (7000..7150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits.clone() })).count();
     assert!(built > 100, "only {built} designs were built");
 }

@@ -110,6 +110,7 @@ fn padding_around_a_single_pixel_is_seen() {
         input_bits: 2,
         planes: 1,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -155,7 +156,9 @@ fn size_of(number: u64, [first, second, third]: [u32; 3]) -> Limits {
 /// The network and machine of a pair; a pure function of its number.
 fn pair(number: u64, planes: usize, shortcuts: bool, steps: usize) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number);
-    let limits = Limits { planes, shortcuts, steps, ..size_of(number, [8, 4, 2]) };
+    // Every other one of the pairs with shortcuts has numbers of fixed point.
+    let states = shortcuts && number % 2 == 1;
+    let limits = Limits { planes, shortcuts, states, steps, ..size_of(number, [8, 4, 2]) };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
         let mut arch = machines::random_arch(&mut rng);
@@ -163,7 +166,8 @@ fn pair(number: u64, planes: usize, shortcuts: bool, steps: usize) -> Design {
         if let Some(design) = machines::design(&network, &arch)
             && size(&design) <= MOST_SUMS
             && design.planes_of_weights() >= planes.min(2)
-            && (design.shortcut_depth > 0) == shortcuts
+            && (design.kept_entries() > 0) == shortcuts
+            && design.scales().is_some() == states
             && (design.steps() > 1) == (steps > 1)
         {
             return design;

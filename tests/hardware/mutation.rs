@@ -26,6 +26,7 @@ struct Feature {
     analog: bool,
     /// Sums bypass layers.
     shortcuts: bool,
+    states: bool,
     has: fn(&Design) -> bool,
 }
 
@@ -33,6 +34,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
         shortcuts: false,
+        states: false,
         planes: 1,
         name: "zero padding, accumulator memory, overlapping pooling",
         has: |d| {
@@ -44,6 +46,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
         shortcuts: false,
+        states: false,
         planes: 1,
         name: "constant padding, several banks, words shared by groups",
         has: |d| {
@@ -56,6 +59,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
         shortcuts: false,
+        states: false,
         planes: 1,
         name: "sum over pixels, wide input, lanes of several words",
         has: |d| d.layers.iter().any(|l| l.sum_pixels) && d.planes > 2 && d.lanes > d.word,
@@ -63,6 +67,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
         shortcuts: false,
+        states: false,
         planes: 1,
         name: "dense layers, vectors stay, bits leave",
         has: |d| {
@@ -75,6 +80,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
         shortcuts: false,
+        states: false,
         planes: 3,
         name: "planes of weights, tiles, rows and lanes left out",
         has: |d| {
@@ -90,6 +96,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: true,
         shortcuts: false,
+        states: false,
         planes: 3,
         name: "analog arrays: planes, tiles left out, noise, columns that take turns at converters of several steps",
         has: |d| {
@@ -105,6 +112,7 @@ const FEATURES: [Feature; 7] = [
     Feature {
         analog: false,
         shortcuts: true,
+        states: false,
         planes: 1,
         name: "sums that bypass layers, the largest of a pooling window among them",
         has: |d| {
@@ -129,6 +137,7 @@ fn design(feature: &Feature) -> Design {
                 input_bits: 4,
                 planes: feature.planes,
                 shortcuts: feature.shortcuts,
+                states: feature.states,
                 steps: 1,
             },
             _ => Limits {
@@ -139,6 +148,7 @@ fn design(feature: &Feature) -> Design {
                 input_bits: 2,
                 planes: feature.planes,
                 shortcuts: feature.shortcuts,
+                states: feature.states,
                 steps: 1,
             },
         };

@@ -24,18 +24,20 @@ struct Subject {
     planes: usize,
     analog: bool,
     shortcuts: bool,
+    states: bool,
     drawn: bool,
     /// Most thresholds of an activation.
     steps: usize,
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 7] = [
+const SUBJECTS: [Subject; 8] = [
     Subject {
         name: "convolution",
         planes: 1,
         analog: false,
         shortcuts: false,
+        states: false,
         drawn: false,
         steps: 1,
         has: |d| {
@@ -55,6 +57,7 @@ const SUBJECTS: [Subject; 7] = [
         planes: 1,
         analog: false,
         shortcuts: false,
+        states: false,
         drawn: false,
         steps: 1,
         has: |d| {
@@ -71,6 +74,7 @@ const SUBJECTS: [Subject; 7] = [
         planes: 3,
         analog: false,
         shortcuts: false,
+        states: false,
         drawn: false,
         steps: 1,
         has: |d| {
@@ -85,6 +89,7 @@ const SUBJECTS: [Subject; 7] = [
         planes: 2,
         analog: true,
         shortcuts: false,
+        states: false,
         drawn: false,
         steps: 1,
         has: |d| {
@@ -99,6 +104,7 @@ const SUBJECTS: [Subject; 7] = [
         planes: 1,
         analog: false,
         shortcuts: true,
+        states: false,
         drawn: false,
         steps: 1,
         has: |d| {
@@ -108,10 +114,25 @@ const SUBJECTS: [Subject; 7] = [
         },
     },
     Subject {
+        name: "state",
+        planes: 1,
+        analog: false,
+        shortcuts: true,
+        states: true,
+        drawn: false,
+        steps: 1,
+        has: |d| {
+            d.layers.iter().any(|l| l.shortcut.adds && l.format.is_some() && l.groups > 1 && l.vectors > 3)
+                && d.layers.iter().any(|l| l.format.is_some_and(|format| format.shift > 0))
+                && d.layers.iter().filter(|l| l.format.is_some()).count() > 1
+        },
+    },
+    Subject {
         name: "drawn",
         planes: 1,
         analog: false,
         shortcuts: false,
+        states: false,
         drawn: true,
         steps: 1,
         has: |d| {
@@ -130,6 +151,7 @@ const SUBJECTS: [Subject; 7] = [
         planes: 1,
         analog: false,
         shortcuts: false,
+        states: false,
         drawn: false,
         steps: 3,
         has: |d| {
@@ -192,6 +214,7 @@ fn design(subject: &Subject) -> Design {
             input_bits: 3,
             planes: subject.planes,
             shortcuts: subject.shortcuts,
+            states: subject.states,
             steps: subject.steps,
         };
         let network = random::network(seed, &limits);

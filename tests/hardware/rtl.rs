@@ -355,7 +355,7 @@ fn emitted_texts_are_clean() {
     });
     let shortcuts = random::Limits { shortcuts: true, ..random::Limits::default() };
     let with_shortcuts = (200..230).filter_map(|seed| build_with(seed, &shortcuts));
-    assert!(with_shortcuts.clone().filter(|design| design.shortcut_depth > 0).count() > 4);
+    assert!(with_shortcuts.clone().filter(|design| design.kept_entries() > 0).count() > 4);
     for design in (0..24).filter_map(build).chain(with_planes).chain(with_shortcuts) {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = Vec::new();

@@ -44,6 +44,7 @@ fn small() -> Design {
         input_bits: 3,
         planes: 1,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     (0..)

@@ -68,15 +68,39 @@ fn trial(number: u64) -> (Design, Chip) {
     let planes = if number % 2 == 1 { 3 } else { 1 };
     let shortcuts = number % 5 < 2;
     let limits = match number % 3 {
-        0 => {
-            Limits { layers: 3, channels: 10, side: 5, kernel: 3, input_bits: 4, planes, shortcuts, steps: 1 }
-        }
-        1 => {
-            Limits { layers: 3, channels: 6, side: 6, kernel: 3, input_bits: 3, planes, shortcuts, steps: 1 }
-        }
-        _ => {
-            Limits { layers: 4, channels: 30, side: 3, kernel: 2, input_bits: 2, planes, shortcuts, steps: 1 }
-        }
+        0 => Limits {
+            layers: 3,
+            channels: 10,
+            side: 5,
+            kernel: 3,
+            input_bits: 4,
+            planes,
+            shortcuts,
+            states: false,
+            steps: 1,
+        },
+        1 => Limits {
+            layers: 3,
+            channels: 6,
+            side: 6,
+            kernel: 3,
+            input_bits: 3,
+            planes,
+            shortcuts,
+            states: false,
+            steps: 1,
+        },
+        _ => Limits {
+            layers: 4,
+            channels: 30,
+            side: 3,
+            kernel: 2,
+            input_bits: 2,
+            planes,
+            shortcuts,
+            states: false,
+            steps: 1,
+        },
     };
     for attempt in 0.. {
         let network = random::network(number << 20 | attempt, &limits);
@@ -91,7 +115,7 @@ fn trial(number: u64) -> (Design, Chip) {
         }
         if let Some(design) = machines::design(&network, &arch)
             && design.cycles < MOST_CYCLES
-            && (design.shortcut_depth > 0) == shortcuts
+            && (design.kept_entries() > 0) == shortcuts
             && (planes == 1 || design.planes_of_weights() > 1 || !arch.planes.is_empty())
         {
             let chip = machines::random_chip(&design, &mut rng);
@@ -211,6 +235,7 @@ fn converters_of_many_codes_agree() {
         input_bits: 3,
         planes: 1,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
@@ -311,6 +336,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             input_bits: 4,
             planes,
             shortcuts: true,
+            states: false,
             steps: 1,
         };
         let network = random::network(number, &limits);
@@ -368,6 +394,7 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
             input_bits: 4,
             planes,
             shortcuts: true,
+            states: false,
             steps: 1,
         };
         let network = random::network(number, &limits);
@@ -428,6 +455,7 @@ fn sums_to_calibrate_from_do_not_depend_on_the_reference() {
             input_bits: 4,
             planes: 2,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         let network = random::network(number, &limits);
@@ -462,6 +490,7 @@ fn scores_of_another_unit_give_the_same_class() {
             input_bits: 4,
             planes: 1,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         let mut network = random::network(number, &limits);

@@ -28,6 +28,7 @@ fn design(number: u64) -> Design {
         input_bits: 1 + number as u32 % 3,
         planes: 1 + number as usize % 2,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     for attempt in 0.. {

@@ -62,6 +62,7 @@ fn dense(inputs: usize, outputs: usize) -> Network {
         conv: Shape::vector(outputs),
         sum_pixels: false,
         pool: None,
+        requant: None,
         shortcut: Shortcut::NONE,
         flips: None,
         fewer: Vec::new(),
@@ -261,6 +262,7 @@ fn verilog_equals_the_machine_on_twenty_chips_of_every_readout() {
         input_bits: 3,
         planes: 1,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     for (kind, noise) in [ReadoutKind::Adc, ReadoutKind::Sense].into_iter().flat_map(|k| [(k, 0.0), (k, 1.5)])
@@ -344,6 +346,7 @@ fn several(cells: Cells, kind: ReadoutKind, share: usize, noise: f64) -> Option<
         input_bits: 3,
         planes: 4,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     let mut arch = readout(machines::arch(32, 8, 8, 8, 0), kind, noise);

@@ -111,6 +111,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
             conv,
             sum_pixels: false,
             pool,
+            requant: None,
             shortcut: Shortcut::NONE,
             flips: None,
             fewer: Vec::new(),

@@ -21,7 +21,6 @@ module properties #(
     input wire fetch_valid_i,
     input wire first_pass_i,
     input wire [Count-1:0] count_i,
-    input wire [Sum-1:0] start_i,
     input wire [7:0] place_i
 );
 
@@ -51,7 +50,6 @@ module properties #(
       .count_i(count_i),
       .scale_i(1'b0),
       .lanes_i(1'b1),
-      .start_i(start_i),
       .stored_valid_i(stored_valid_q),
       .sum_o(sum)
   );
@@ -81,7 +79,7 @@ module properties #(
     shown_q <= count_valid_q & (count_place_q == place) & (count_first_q | known_q);
     if (count_valid_q & (count_place_q == place)) begin
       known_q <= known_q | count_first_q;
-      due_q <= (count_first_q ? start_i : due_q) + added;
+      due_q <= (count_first_q ? {Sum{1'b0}} : due_q) + added;
     end
   end
 

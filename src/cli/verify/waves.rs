@@ -88,7 +88,7 @@ fn view(waves: &str, verdict: &Verdict, mark: u64) -> String {
         ),
         (
             "sums of the last pass",
-            vec!["sum_valid_o".into(), bus("sum_o", design.lanes * design.widths.accumulator)],
+            vec!["sum_valid_o".into(), bus("sum_o", design.lanes * design.widths.total)],
         ),
         ("result bits", vec!["bit_valid_o".into(), bus("result_bits_o", design.lanes)]),
         (
@@ -158,7 +158,7 @@ fn lane_signals(design: &Design, lane: usize) -> Vec<String> {
         signals.push(bus(format!("{top}.u_accumulator.gen_lane[{lane}].{name}"), sum));
     }
     let unit = format!("{top}.u_threshold_unit.gen_lane[{lane}]");
-    signals.push(bus(format!("{unit}.sum"), sum));
+    signals.push(bus(format!("{unit}.sum"), design.widths.total));
     signals.push(bus(format!("{unit}.threshold"), design.steps() * design.widths.threshold));
     signals
 }

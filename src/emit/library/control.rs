@@ -28,5 +28,6 @@ pub(in super::super) fn vector_pipe(design: &Design, plane_width: usize) -> Head
         Some(_) => Head::new("bincim_analog_pipe"),
         None => Head::new("bincim_vector_pipe").with("Latency", design.latency),
     }
+    .with("State", design.state_stages())
     .with("Plane", plane_width)
 }

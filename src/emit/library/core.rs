@@ -5,7 +5,7 @@ use super::super::gather::Gather;
 use super::super::view::View;
 use super::super::walk::Walk;
 use super::{Head, control, stream};
-use crate::design::{Design, Ensemble, LayerDesign};
+use crate::design::{Design, Ensemble, LayerDesign, StateUnit};
 
 /// `bincim_counter` of rounds of up to `count` steps.
 pub(in super::super) fn counter(count: usize) -> Head {
@@ -36,14 +36,21 @@ pub(in super::super) fn accumulator(design: &Design, products: Products) -> Head
         .with("Scale", products.scale)
 }
 
-/// `bincim_shortcut`, where some layer adds the sums that another one kept.
-pub(in super::super) fn shortcut(design: &Design) -> Head {
-    Head::new("bincim_shortcut")
+/// `bincim_state`, where sums become numbers of fixed point, or those that another layer kept are added.
+pub(in super::super) fn state(design: &Design, state: &StateUnit) -> Head {
+    let head = Head::new("bincim_state")
         .with("Lanes", design.lanes)
-        .with("Width", design.widths.accumulator)
-        .with("Depth", design.shortcut_depth)
+        .with("Sum", design.widths.accumulator)
+        .with("Total", design.widths.total)
         .with("Signed", design.signed_sums().into())
-        .with("Pools", shortcut_pools(design).into())
+        .with("Depth", state.depth)
+        .with("Pools", shortcut_pools(design).into());
+    let Some(scales) = &state.scales else { return head };
+    head.with("Multiplier", scales.multiplier)
+        .with("Offset", scales.offset)
+        .with("Shift", scales.shift)
+        .with("Entries", scales.entries.len())
+        .with_text("InitFile", &design.image("scales"))
 }
 
 /// Whether a layer whose sums are kept pools.
@@ -104,9 +111,9 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
     let head = Head::new("bincim_threshold")
         .with("Lanes", design.lanes)
         .with("Steps", design.steps())
-        .with("Sum", design.widths.accumulator)
+        .with("Sum", design.widths.total)
         .with("Threshold", design.widths.threshold)
-        .with("Signed", design.signed_sums().into())
+        .with("Signed", design.signed_totals().into())
         .with("Flips", has_flips(design).into())
         .with("FlipsAfter", after.into())
         .with("Bits", bits.into())

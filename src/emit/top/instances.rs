@@ -6,7 +6,7 @@ use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::program::literal;
 use super::super::result::{self, write_layer};
 use super::super::view::View;
-use crate::design::Design;
+use crate::design::{Design, StateUnit};
 
 pub(super) struct Instance {
     /// The module, with its parameters where it has any; one of the design's own without its prefix.
@@ -197,6 +197,9 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
         (analog, "converted_i", "converted"),
         (true, "count_valid_o", "count_valid"),
         (true, "count_group_last_o", "count_group_last"),
+        (true, "accumulated_valid_o", or(v.state, "accumulated_valid", "unused_accumulated_valid")),
+        (true, "entry_valid_o", "entry_valid"),
+        (true, "entry_group_last_o", "entry_group_last"),
         (true, "sum_valid_o", "sum_valid"),
         (true, "result_valid_o", "result_valid"),
         (true, "layer_drained_o", "layer_drained"),
@@ -313,8 +316,7 @@ pub(super) fn accumulator(design: &Design, v: &View) -> Instance {
         scale: if v.scales { v.scale_width } else { 0 },
     };
     let stored = v.accumulator_depth > 0;
-    let (all_lanes, zero) =
-        (format!("{{{}{{1'b1}}}}", v.lanes), format!("{}'d0", v.lanes * v.accumulator_width));
+    let all_lanes = format!("{{{}{{1'b1}}}}", v.lanes);
     let ports = vec![
         CLOCK,
         RESET,
@@ -336,9 +338,8 @@ pub(super) fn accumulator(design: &Design, v: &View) -> Instance {
         (true, "count_i", "count"),
         (true, "scale_i", or(v.scales, "scale", "1'b0")),
         (true, "lanes_i", or(v.masks_lanes, "kept_lanes", &all_lanes)),
-        (true, "start_i", or(v.shortcuts, "kept_sum", &zero)),
         (true, "stored_valid_i", or(stored, "stored_valid", "1'b0")),
-        (true, "sum_o", "sum"),
+        (true, "sum_o", or(v.state, "accumulated", "sum")),
     ];
     shared(&core::accumulator(design, products), "accumulator", ports)
 }
@@ -386,22 +387,30 @@ pub(super) fn lane_program(v: &View) -> Instance {
     instance("lane_program", ports)
 }
 
-pub(super) fn shortcut(design: &Design, v: &View) -> Instance {
+pub(super) fn state(design: &Design, v: &View, state: &StateUnit) -> Instance {
     let pools = core::shortcut_pools(design);
+    let unit = core::thresholds(design, v.plane_width);
+    let shifts = state.scales.as_ref().is_some_and(|scales| scales.shift > 0);
+    let no_limit = literal(v.total_width, 0);
     let ports = vec![
         CLOCK,
         RESET,
-        (true, "layer_start_i", "layer_start"),
-        (true, "adds_i", "adds_kept"),
-        (true, "keeps_i", "keeps_sums"),
-        (true, "count_valid_i", "count_valid"),
-        (true, "count_first_i", if v.accumulates { "count_first" } else { "1'b1" }),
-        (true, "kept_o", "kept_sum"),
-        (true, "sum_i", "sum"),
+        (true, "layer_start_i", or(v.keeps_sums, "layer_start", "1'b0")),
+        (true, "adds_i", or(v.keeps_sums, "adds_kept", "1'b0")),
+        (true, "keeps_i", or(v.keeps_sums, "keeps_sums", "1'b0")),
+        (true, "shift_i", or(shifts, "state_shift", "1'b0")),
+        (true, "largest_i", or(v.scales_sums, "largest_total", &no_limit)),
+        (true, "last_group_i", or(v.scales_sums, &unit.last_group, "1'b0")),
+        (true, "first_entry_i", or(v.scales_sums, &unit.first_entry, "1'b0")),
+        (true, "count_valid_i", or(v.scales_sums, "count_valid", "1'b0")),
+        (true, "count_group_last_i", or(v.scales_sums, "count_group_last", "1'b0")),
+        (true, "sum_valid_i", "accumulated_valid"),
+        (true, "sum_i", "accumulated"),
+        (true, "total_o", "sum"),
         (true, "result_window_last_i", if pools { "result_window_last" } else { "1'b1" }),
         (true, "result_valid_i", "result_valid"),
     ];
-    shared(&core::shortcut(design), "shortcut", ports)
+    shared(&core::state(design, state), "state_unit", ports)
 }
 
 pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
@@ -428,8 +437,8 @@ pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
         (true, "again_i", or(v.drawn.is_some(), "!sample_last", "1'b0")),
         (true, "first_again_i", first_again.as_str()),
         (true, "first_entry_i", unit.first_entry.as_str()),
-        (true, "count_valid_i", "count_valid"),
-        (true, "count_group_last_i", "count_group_last"),
+        (true, "count_valid_i", "entry_valid"),
+        (true, "count_group_last_i", "entry_group_last"),
         (true, "sum_i", "sum"),
         (true, "result_valid_i", "result_valid"),
         (true, "result_window_last_i", if v.pools { "result_window_last" } else { "1'b1" }),

@@ -6,11 +6,12 @@ mod instances;
 mod loops;
 
 use super::library::core::mixed_flip;
+use super::program::literal;
 use super::result::{constants, has_table};
 use super::view::View;
 use super::walk::Walk;
 use super::{NamedText, file};
-use crate::design::Design;
+use crate::design::{Design, LayerDesign, Scales};
 use askama::Template;
 use instances::Instance;
 use loops::Told;
@@ -81,8 +82,8 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         parts.push(instances::lane_program(view));
     }
     parts.push(instances::accumulator(design, view));
-    if view.shortcuts {
-        parts.push(instances::shortcut(design, view));
+    if let Some(state) = &design.state {
+        parts.push(instances::state(design, view, state));
     }
     parts.push(instances::thresholds(design, view));
     if view.gives_bits {
@@ -289,9 +290,12 @@ fn counts(design: &Design, v: &View) -> Group {
     if mixed_flip(design) {
         lines.push(choose("flip_after_pool", &|layer| layer.flip_after_pool));
     }
-    if v.shortcuts {
+    if v.keeps_sums {
         lines.push(choose("adds_kept", &|layer| layer.shortcut.adds));
         lines.push(choose("keeps_sums", &|layer| layer.shortcut.keeps));
+    }
+    if let Some(scales) = design.scales() {
+        lines.extend(state_format(design, v, scales));
     }
     let stored = v.accumulator_depth > 0;
     group(
@@ -303,10 +307,14 @@ fn counts(design: &Design, v: &View) -> Group {
             (v.accumulates, 0, "count_first"),
             (v.plane_width > 0, v.plane_width, "count_plane"),
             (v.bit_width > 0, v.bit_width, "count_map_bit"),
+            (!v.state, 0, "unused_accumulated_valid"),
             (true, 0, "count_group_last"),
             (true, v.lanes * v.count_width, "count"),
             (stored, 0, "stored_valid"),
-            (v.shortcuts, v.lanes * v.accumulator_width, "kept_sum"),
+            (v.state, 0, "accumulated_valid"),
+            (v.state, v.lanes * v.accumulator_width, "accumulated"),
+            (true, 0, "entry_valid"),
+            (true, 0, "entry_group_last"),
             (v.scales, v.shift_width.max(v.scale_width), "scale"),
             (v.masks_lanes, v.lanes, "kept_lanes"),
             (v.masks_lanes && v.all_groups > 1, v.all_group_width, "count_group"),
@@ -314,6 +322,31 @@ fn counts(design: &Design, v: &View) -> Group {
         ],
         lines,
     )
+}
+
+/// The shift of the layer's products, and its largest number of fixed point.
+fn state_format(design: &Design, v: &View, scales: &Scales) -> Vec<String> {
+    let by_layer = |name: &str, width: usize, of: &dyn Fn(&LayerDesign) -> i64| {
+        let values: Vec<i64> = design.layers.iter().map(of).collect();
+        let last = values[values.len() - 1];
+        let mut value = literal(width, last);
+        for (index, own) in values.iter().enumerate().rev().filter(|(_, own)| **own != last) {
+            let chosen = literal(width, *own);
+            value = format!("(layer == {}'d{index}) ? {chosen} :\n      {value}", v.layer_width);
+        }
+        wire_line(width, name, &value)
+    };
+    let total = design.widths.total;
+    let largest = |layer: &LayerDesign| {
+        let bits = layer.format.map_or(total as u32, |format| format.bits);
+        (1i64 << (bits - 1)) - 1
+    };
+    let mut lines = vec![by_layer("largest_total", total, &largest)];
+    if scales.shift > 0 {
+        let shift = |layer: &LayerDesign| layer.format.map_or(0, |format| i64::from(format.shift));
+        lines.push(by_layer("state_shift", scales.shift, &shift));
+    }
+    lines
 }
 
 fn results(design: &Design, v: &View) -> Group {
@@ -366,7 +399,7 @@ fn trace(v: &View) -> Group {
         "What co-simulation compares: final sums, results, and the cycles of a layer.",
         vec![
             (true, 0, "sum_valid"),
-            (true, v.lanes * v.accumulator_width, "sum"),
+            (true, v.lanes * v.total_width, "sum"),
             (v.gives_bits, 0, "bit_valid"),
             (v.gives_bits, v.map_bits * v.lanes, "result_bits"),
             (true, 0, "layer_done"),

@@ -11,7 +11,7 @@ mod rows;
 
 use crate::bits::BitMatrix;
 use crate::design::ensemble::SEEDING;
-use crate::design::{Design, LayerDesign, Source, Step, Walk};
+use crate::design::{Design, LayerDesign, Scale, Source, StateFormat, Step, Walk};
 use crate::variation::Chip;
 pub use array::ColumnSums;
 pub(super) use array::taken;
@@ -110,7 +110,7 @@ struct Machine<'a> {
     input: InputMemory,
     /// Activation memory: of each plane of bits one matrix a bank, one word a row.
     maps: Vec<Vec<BitMatrix>>,
-    /// Shortcut memory: sums of every group and pixel of the last layer that kept its own.
+    /// Memory of the state unit: sums of every group and pixel of the last layer that kept its own.
     kept: Vec<Vec<i64>>,
     clock: Clock,
     trace: MachineTrace,
@@ -161,7 +161,7 @@ impl<'a> Machine<'a> {
                 vec![BitMatrix::zeros(design.map_depth, design.word); design.banks];
                 design.map_bits()
             ],
-            kept: vec![Vec::new(); design.shortcut_depth],
+            kept: vec![Vec::new(); design.kept_entries()],
             // A frame starts with its first tile already in the shadow.
             clock: Clock { now: 0, loading: None, free: 0 },
             trace: MachineTrace { layers: Vec::new(), scores: vec![0; design.output.scores] },
@@ -200,7 +200,7 @@ impl<'a> Machine<'a> {
             address += layer.group_words(group);
         }
         // The clock stands one past the last vector's door cycle.
-        self.clock.now += 3 + self.latency(layer) as u64;
+        self.clock.now += (3 + self.latency(layer) + self.design.state_stages()) as u64;
         result.cycles = self.clock.now - start;
         self.trace.layers.push(result);
     }
@@ -243,9 +243,6 @@ impl<'a> Machine<'a> {
     ) {
         let lanes = self.design.lanes;
         let mut sums = vec![vec![0i64; lanes]; if layer.sum_pixels { 1 } else { layer.vectors }];
-        if layer.shortcut.adds {
-            sums.clone_from_slice(&self.kept[group * layer.vectors..(group + 1) * layer.vectors]);
-        }
         self.draws.iter_mut().for_each(Draws::begin_group);
         for block in 0..layer.blocks {
             self.draws.iter_mut().for_each(Draws::rewind);
@@ -282,11 +279,29 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+        self.scale(layer, group, entry, &mut sums);
         if layer.shortcut.keeps {
             self.keep(layer, group, &sums);
         }
         self.finish(layer, group, entry, &sums, result);
         result.sums.extend(sums.into_iter().flatten());
+    }
+
+    /// Scales the sums of a group, adds what was kept, and holds them to their bits.
+    fn scale(&self, layer: &LayerDesign, group: usize, entry: usize, sums: &mut [Vec<i64>]) {
+        let format = layer.format.unwrap_or(StateFormat { bits: i64::BITS, shift: 0 });
+        let largest = i64::MAX >> (i64::BITS - format.bits);
+        let scales = self.design.scales().map(|scales| &scales.entries[entry]);
+        for (vector, sums) in sums.iter_mut().enumerate() {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                let Scale { multiplier, offset } = scales.map_or(Scale::ONE, |entry| entry[lane]);
+                let kept = match layer.shortcut.adds {
+                    true => self.kept[group * layer.vectors + vector][lane],
+                    false => 0,
+                };
+                *sum = (((multiplier * *sum + offset) >> format.shift) + kept).clamp(!largest, largest);
+            }
+        }
     }
 
     /// Keeps the largest sums of each pooling window of a group.

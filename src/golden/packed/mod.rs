@@ -188,6 +188,7 @@ mod tests {
             input_bits: 8,
             planes: 1,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         equals_reference(1000..1100, &limits, 2 * BATCH.0 + 5);
@@ -203,6 +204,7 @@ mod tests {
             input_bits: 4,
             planes: 1,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         equals_reference(2000..2030, &limits, 2);
@@ -220,6 +222,7 @@ mod tests {
             input_bits: 4,
             planes: 3,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         equals_reference(4000..4010, &limits, 2);
@@ -261,7 +264,14 @@ mod tests {
     fn networks_with_shortcuts_equal_the_reference() {
         let limits = Limits { shortcuts: true, ..Limits::default() };
         equals_reference(6000..6200, &limits, 3);
-        equals_reference(7000..7100, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
+        equals_reference(7000..7100, &Limits { planes: 3, ..limits.clone() }, 2 * BATCH.0 + 5);
+    }
+
+    #[test]
+    fn networks_with_states_equal_the_reference() {
+        let limits = Limits { shortcuts: true, states: true, ..Limits::default() };
+        equals_reference(9000..9200, &limits, 3);
+        equals_reference(9200..9300, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use super::maps::{BitMap, InputMap};
 use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
 use crate::network::{
-    Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Shape, Shortcut, plane_bits, plane_scales,
+    Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Requant, Shape, Shortcut, plane_bits,
+    plane_scales,
 };
 
 /// One layer, ready to run.
@@ -101,7 +102,7 @@ pub(super) enum ResultPlan {
         /// Overlapping windows: the bits go to a map of their own first, then through this pool.
         pool: Option<(Pool, BitMap)>,
     },
-    /// Accumulators that a shortcut begins or ends at, and their bits.
+    /// Accumulators that a shortcut begins or ends at, or of fixed point, and their bits.
     Shortcut {
         /// Class after class, one entry a channel.
         base: Vec<i32>,
@@ -110,6 +111,7 @@ pub(super) enum ResultPlan {
         conv: Shape,
         pool: Pool,
         shortcut: Shortcut,
+        requant: Option<Requant>,
         threshold: Vec<i32>,
         flip: Vec<bool>,
     },
@@ -216,7 +218,7 @@ fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: Instru
     let steps = Steps::new(layer);
     let overlapping =
         layer.pool.filter(|pool| pool.stride.0 < pool.kernel.0 || pool.stride.1 < pool.kernel.1);
-    let on_bits = layer.shortcut.is_none();
+    let on_bits = layer.shortcut.is_none() && layer.requant.is_none();
     let all_windows = overlapping.is_some() || !on_bits;
     let own_map = overlapping
         .filter(|_| on_bits)
@@ -235,6 +237,7 @@ fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: Instru
             conv: layer.conv,
             pool: layer.pool.unwrap_or(Pool { kernel: (1, 1), stride: (1, 1), before_sign: true }),
             shortcut: layer.shortcut,
+            requant: layer.requant.clone(),
             threshold: threshold.clone(),
             flip: flip.clone(),
         },

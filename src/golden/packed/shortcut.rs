@@ -3,7 +3,7 @@
 use super::kernel::LANES;
 use super::maps::BitMap;
 use super::plan::{LayerPlan, ResultPlan};
-use crate::network::Shape;
+use crate::network::{Requant, Shape};
 
 /// Accumulators of a batch of images between the layers that keep them and those that add them.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Kept {
 impl Kept {
     /// Takes the counts of one block of channels of `images` images (image, window, lane).
     pub(super) fn take(&mut self, plan: &LayerPlan, block: usize, images: usize, counts: &[i32]) {
-        let ResultPlan::Shortcut { base, factor, conv, .. } = &plan.result else { return };
+        let ResultPlan::Shortcut { base, factor, conv, requant, .. } = &plan.result else { return };
         self.own.resize(images * conv.elements(), 0);
         let windows = plan.windows.classes();
         let channels = block * LANES..conv.c.min((block + 1) * LANES);
@@ -25,33 +25,47 @@ impl Kept {
         for ((own, counts), class) in own.zip(windows.iter().cycle()) {
             let base = &base[class * conv.c..][channels.clone()];
             let accumulators = base.iter().zip(counts).map(|(base, count)| base - factor * count);
-            own[channels.clone()].iter_mut().zip(accumulators).for_each(|(own, sum)| *own = sum);
+            let own = &mut own[channels.clone()];
+            match requant {
+                None => own.iter_mut().zip(accumulators).for_each(|(own, sum)| *own = sum),
+                Some(requant) => {
+                    let sums = channels.clone().zip(accumulators);
+                    let addends = sums.map(|(c, sum)| requant.addend(c, i64::from(sum)) as i32);
+                    own.iter_mut().zip(addends).for_each(|(own, addend)| *own = addend);
+                }
+            }
         }
     }
 
-    /// Adds what was kept, keeps the result where the layer says so, and writes the bits of `images` images to `out`.
+    /// Adds what was kept, holds numbers of fixed point to their bits, keeps the result where the layer says so, and writes the bits of `images` images to `out`.
     pub(super) fn finish(&mut self, plan: &LayerPlan, images: usize, map: &BitMap, out: &mut [u32]) {
-        let ResultPlan::Shortcut { conv, pool, shortcut, threshold, flip, .. } = &plan.result else { return };
+        let ResultPlan::Shortcut { conv, pool, shortcut, requant, threshold, flip, .. } = &plan.result else {
+            return;
+        };
         if shortcut.adds {
             self.own.iter_mut().zip(&self.map).for_each(|(own, kept)| *own += kept);
         }
+        if let Some((low, high)) = requant.as_ref().map(Requant::limits) {
+            self.own.iter_mut().for_each(|own| *own = (*own).clamp(low as i32, high as i32));
+        }
+        let turns = |flip: &bool| *flip && !pool.before_sign;
         let shape = map.shape;
         let mut pooled = Vec::with_capacity(images * shape.elements());
         for (image, own) in self.own.chunks_exact(conv.elements()).enumerate() {
             let out = &mut out[image * map.blank.len()..][..map.blank.len()];
             for (y, x) in (0..shape.h).flat_map(|y| (0..shape.w).map(move |x| (y, x))) {
                 let from = pooled.len();
-                pooled.resize(from + shape.c, i32::MIN);
-                let largest = &mut pooled[from..];
+                // Where bits are pooled that are turned, one is 1 as soon as the smallest value is below the threshold.
+                pooled.extend(flip.iter().map(|flip| if turns(flip) { i32::MAX } else { i32::MIN }));
+                let extreme = &mut pooled[from..];
                 for pixel in window(*conv, (y * pool.stride.0, x * pool.stride.1), pool.kernel) {
                     let values = &own[pixel * conv.c..][..conv.c];
-                    largest
-                        .iter_mut()
-                        .zip(values)
-                        .for_each(|(largest, &value)| *largest = value.max(*largest));
+                    for ((extreme, &value), flip) in extreme.iter_mut().zip(values).zip(flip) {
+                        *extreme = if turns(flip) { value.min(*extreme) } else { value.max(*extreme) };
+                    }
                 }
                 let word = map.word(y, x);
-                for (c, &value) in largest.iter().enumerate() {
+                for (c, &value) in extreme.iter().enumerate() {
                     let bit = (value >= threshold[c]) ^ flip[c];
                     out[word + c / 32] |= u32::from(bit) << (c % 32);
                 }

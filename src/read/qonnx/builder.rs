@@ -269,6 +269,7 @@ impl Builder {
             conv: plan.conv,
             sum_pixels: plan.sum_pixels,
             pool: None,
+            requant: None,
             shortcut: Shortcut::NONE,
             flips,
             fewer: Vec::new(),

@@ -13,7 +13,7 @@
 // Latency: 1, from count to sum.
 // Reset: asynchronous; the next sum is the first of a block. Sums have none.
 // Protocol: count_valid_i stands with count_i, with scale_i and lanes_i of its pass, and in a
-//     vector's first pass with count_first_i and start_i, what the sum starts from. fetch_valid_i
+//     vector's first pass with count_first_i. fetch_valid_i
 //     stands one cycle ahead of it, with fetch_block_last_i at the last vector of a block, and
 //     stored_valid_i one cycle behind it. In a block of fewer than three vectors a sum waits in its
 //     own register (in_register_i), which so serves blocks of one.
@@ -48,7 +48,6 @@ module bincim_accumulator #(
     input  wire [((Shift + Scale > 0) ? Shift + Scale : 1)-1:0] scale_i,
     // Lanes that the pass adds to.
     input  wire [Lanes-1:0] lanes_i,
-    input  wire [Lanes*Sum-1:0] start_i,
     input  wire stored_valid_i,
     output wire [Lanes*Sum-1:0] sum_o
 );
@@ -138,7 +137,7 @@ module bincim_accumulator #(
       wire [Sum-1:0] product = weighted ? count : (count << 1) - driven;
       wire [Sum-1:0] scaled;
       wire [Sum-1:0] contribution = {Sum{lanes_i[lane]}} & scaled;
-      wire [Sum-1:0] base = count_first_i ? start_i[lane*Sum +: Sum] : held[lane*Sum +: Sum];
+      wire [Sum-1:0] base = count_first_i ? {Sum{1'b0}} : held[lane*Sum +: Sum];
 
       if (Shift > 0) begin : gen_shift
         assign scaled = product << scale_i;

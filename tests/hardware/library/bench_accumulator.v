@@ -27,7 +27,6 @@ module bench_accumulator #(
   reg [Lanes*Count-1:0] count;
   reg [((Shift + Scale > 0) ? Shift + Scale : 1)-1:0] scale;
   reg [Lanes-1:0] lanes;
-  reg [Lanes*Sum-1:0] start;
   reg stored_valid = 1'b0;
   wire [Lanes*Sum-1:0] sum;
 
@@ -54,7 +53,6 @@ module bench_accumulator #(
       .count_i(count),
       .scale_i(scale),
       .lanes_i(lanes),
-      .start_i(start),
       .stored_valid_i(stored_valid),
       .sum_o(sum)
   );
@@ -85,7 +83,6 @@ module bench_accumulator #(
         count_valid = (step >= 1) & (step <= steps);
         count_first = (step >= 1) & (step <= block);
         for (i = 0; i < Lanes * Count; i = i + 1) count[i] = $random(random);
-        for (i = 0; i < Lanes * Sum; i = i + 1) start[i] = $random(random);
         lanes = $random(random) | $random(random);
         scale = $random(random);
         stored_valid = (step >= 2) & (step <= steps + 1);
@@ -100,7 +97,7 @@ module bench_accumulator #(
             if (Shift > 0) value = value << scale;
             else if (Scale > 0) value = value * scale;
             if (!lanes[lane]) value = 0;
-            total = count_first ? start >> lane * Sum : expected[vector] >> lane * Sum;
+            total = count_first ? 0 : expected[vector] >> lane * Sum;
             expected[vector][lane*Sum +: Sum] = total + value;
           end
         end

@@ -3,6 +3,7 @@
 
 module bench_vector_pipe #(
     parameter Latency = 2,
+    parameter State = 0,
     parameter Plane = 0,
     parameter Seed = 1
 );
@@ -17,11 +18,13 @@ module bench_vector_pipe #(
   wire advance, tile_swap, door_valid, layer_drained, fetch_valid, fetch_block_last;
   wire count_valid, count_first, count_group_last, stored_valid, sum_valid, result_valid;
   wire result_window_last, result_row_last, result_group_last, layer_done;
+  wire accumulated_valid, entry_valid, entry_group_last;
   wire [PLANE-1:0] count_plane;
 
   // Bits of a vector: tile, sum, sum, block, window, row, group, layer, plane.
   bincim_vector_pipe #(
       .Latency(Latency),
+      .State(State),
       .Plane(Plane)
   ) dut (
       .clk_i(clk),
@@ -48,6 +51,9 @@ module bench_vector_pipe #(
       .count_group_last_o(count_group_last),
       .count_plane_o(count_plane),
       .stored_valid_o(stored_valid),
+      .accumulated_valid_o(accumulated_valid),
+      .entry_valid_o(entry_valid),
+      .entry_group_last_o(entry_group_last),
       .sum_valid_o(sum_valid),
       .result_valid_o(result_valid),
       .result_window_last_o(result_window_last),
@@ -61,7 +67,7 @@ module bench_vector_pipe #(
   reg [8+PLANE:0] door = 0;
   reg [8+PLANE:0] past [0:PAST-1];
   reg goes;
-  reg [8+PLANE:0] fetch, count, sum, result;
+  reg [8+PLANE:0] fetch, count, accumulated, entry, sum, result;
   integer random = Seed;
   integer cycle, i;
 
@@ -82,8 +88,10 @@ module bench_vector_pipe #(
       goes = !(door[8+PLANE] & door[0]) | tile_ready;
       fetch = past[Latency-1];
       count = past[Latency];
-      sum = past[Latency+1];
-      result = past[Latency+2];
+      accumulated = past[Latency+1];
+      entry = past[Latency+State];
+      sum = past[Latency+State+1];
+      result = past[Latency+State+2];
       check(advance ^ goes, 0);
       check(tile_swap ^ (door[8+PLANE] & door[0] & tile_ready), 1);
       check(door_valid ^ (door[8+PLANE] & goes), 2);
@@ -92,7 +100,10 @@ module bench_vector_pipe #(
       check(fetch[8+PLANE] & (fetch_block_last ^ fetch[3]), 5);
       check(count_valid ^ count[8+PLANE], 6);
       if (count[8+PLANE]) check({count_first, count_group_last, count_plane} !== {count[1], count[6], count[8 +: PLANE]}, 7);
-      check(stored_valid ^ sum[8+PLANE], 8);
+      check(stored_valid ^ accumulated[8+PLANE], 8);
+      check(accumulated_valid ^ (accumulated[8+PLANE] & accumulated[2]), 13);
+      check(entry_valid ^ entry[8+PLANE], 14);
+      check(entry[8+PLANE] & (entry_group_last ^ entry[6]), 15);
       check(sum_valid ^ (sum[8+PLANE] & sum[2]), 9);
       check(result_valid ^ (result[8+PLANE] & result[2]), 10);
       if (result[8+PLANE]) begin

@@ -157,6 +157,7 @@ fn random_networks_machines_and_chips() {
                 input_bits: 4,
                 planes,
                 shortcuts,
+                states: false,
                 steps: 1,
             },
             1 => Limits {
@@ -167,6 +168,7 @@ fn random_networks_machines_and_chips() {
                 input_bits: 8,
                 planes,
                 shortcuts,
+                states: false,
                 steps: 1,
             },
             2 => Limits {
@@ -177,6 +179,7 @@ fn random_networks_machines_and_chips() {
                 input_bits: 2,
                 planes,
                 shortcuts,
+                states: false,
                 steps: 1,
             },
             _ => Limits {
@@ -187,6 +190,7 @@ fn random_networks_machines_and_chips() {
                 input_bits: 1,
                 planes,
                 shortcuts,
+                states: false,
                 steps: 1,
             },
         };
@@ -206,7 +210,7 @@ fn random_networks_machines_and_chips() {
             }
             if let Some(design) = machines::design(&network, &arch)
                 && design.cycles * images < 200_000
-                && (design.shortcut_depth > 0) == shortcuts
+                && (design.kept_entries() > 0) == shortcuts
             {
                 break (design, images as usize);
             }
@@ -302,6 +306,7 @@ fn layer(
         conv,
         sum_pixels: false,
         pool,
+        requant: None,
         shortcut: Shortcut::NONE,
         flips: None,
         fewer: Vec::new(),
@@ -482,6 +487,7 @@ fn noise_shifts_the_voltages() {
             input_bits: 3,
             planes: 1,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         let (design, count) = loop {

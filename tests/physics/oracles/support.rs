@@ -151,6 +151,7 @@ pub fn dense_pair(taps: usize, channels: usize) -> Network {
         conv: Shape { c: channels, h: 1, w: 1 },
         sum_pixels: false,
         pool: None,
+        requant: None,
         shortcut: Shortcut::NONE,
         flips: None,
         fewer: Vec::new(),

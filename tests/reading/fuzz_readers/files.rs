@@ -55,6 +55,7 @@ fn machine() -> &'static Design {
             input_bits: 1,
             planes: 1,
             shortcuts: false,
+            states: false,
             steps: 1,
         };
         let mut arch = ArchFile::default().with("generic", 16, 4, 4, 4, 0);

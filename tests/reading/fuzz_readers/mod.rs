@@ -102,6 +102,7 @@ fn read_toml(bytes: &[u8]) -> bool {
         input_bits: 2,
         planes: 1,
         shortcuts: false,
+        states: false,
         steps: 1,
     };
     cost::choose(&random::network(1, &limits), &file, None).is_ok()

@@ -1,0 +1,75 @@
+//! What becomes of a layer's sums between the accumulators and the thresholds: sums of fixed point, and shortcuts.
+
+use super::images::Domain;
+use super::width;
+use crate::network::{Network, keeper};
+
+/// Cycles from an accumulator's sum to the one that meets the thresholds, in designs with a [`StateUnit`].
+pub const STATE_STAGES: usize = 2;
+
+/// Whether something stands between accumulators and thresholds.
+pub(super) fn is_needed(network: &Network) -> bool {
+    let added = |index| keeper(&network.layers, index).is_some();
+    network.layers.iter().any(|layer| layer.requant.is_some()) || (0..network.layers.len()).any(added)
+}
+
+/// The unit that scales sums, adds those that an earlier layer left, and keeps them for a later one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateUnit {
+    /// Entries of its memory: the most pixels x groups of a layer whose sums a later one adds; 0: none.
+    pub depth: usize,
+    /// `None`: sums are added as they are.
+    pub scales: Option<Scales>,
+}
+
+/// The table of what sums are multiplied by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scales {
+    /// One entry a group of lanes, entry for entry as the threshold memory's; a layer that is not of fixed point has ones.
+    pub entries: Vec<Vec<Scale>>,
+    /// Bits of a multiplier, of an offset, and of a layer's shift; the last may be 0.
+    pub multiplier: usize,
+    pub offset: usize,
+    pub shift: usize,
+}
+
+/// What a lane's sum is multiplied by, and what is added to the product, before the layer's shift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scale {
+    pub multiplier: i64,
+    pub offset: i64,
+}
+
+impl Scale {
+    /// What leaves a sum as it is.
+    pub const ONE: Scale = Scale { multiplier: 1, offset: 0 };
+    /// That of a lane without a channel.
+    pub const NONE: Scale = Scale { multiplier: 0, offset: 0 };
+}
+
+/// Numbers of fixed point of a layer: two's complement of `bits` bits, behind a shift of products by `shift`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct StateFormat {
+    pub bits: u32,
+    pub shift: u32,
+}
+
+impl Scales {
+    /// The table, with a set for each number of planes in `sets`; `None` where no sum becomes a number of fixed point.
+    pub(super) fn new(network: &Network, domains: &[Domain], sets: &[usize], lanes: usize) -> Option<Scales> {
+        let layers = || network.layers.iter().zip(domains);
+        let shifts = layers().filter_map(|(layer, domain)| domain.format(layer)).map(|format| format.shift);
+        let most_shift = shifts.max()?;
+        let set =
+            |&planes: &usize| layers().flat_map(move |(layer, domain)| domain.scales(layer, planes, lanes));
+        let entries: Vec<Vec<Scale>> = sets.iter().flat_map(set).collect();
+        let bits = |of: fn(&Scale) -> i64| {
+            let values = || entries.iter().flatten().map(of);
+            width::signed(values().min().unwrap_or(0), values().max().unwrap_or(0))
+        };
+        let multiplier = bits(|scale| scale.multiplier);
+        let offset = bits(|scale| scale.offset);
+        let shift = if most_shift == 0 { 0 } else { width::unsigned(most_shift as usize) };
+        Some(Scales { entries, multiplier, offset, shift })
+    }
+}

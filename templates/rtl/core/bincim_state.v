@@ -1,0 +1,238 @@
+// Copyright bincim contributors.
+// Licensed under the Apache License, Version 2.0, see LICENSE for details.
+// SPDX-License-Identifier: Apache-2.0
+//
+// State unit: scales the sums of products of a layer, adds those that an earlier layer left, and
+// keeps the totals for a later one. Groups and pixels come in the same order in all of them, so
+// that counters are addresses.
+//     total = saturate(((multiplier * sum + offset) >>> shift) + kept)
+// Parameters: Lanes, sums at once, Sum and Total, bits of a sum and of a total, from 1. Signed: 1,
+//     sums are two's complement. Multiplier and Offset, bits of a channel's own, two's complement;
+//     Multiplier 0: sums are added as they are, Total holds what occurs, and totals are signed as
+//     sums are; else they are two's complement. Shift, bits of shift_i, from 0. Entries of the
+//     table, lane 0 in the low bits, and of a lane the multiplier above the offset; InitFile, their
+//     words (see bincim_rom). Depth, groups and pixels that are kept, from 0. Pools: 1, a layer
+//     that keeps may pool, and keeps the largest total of a window. EntryWidth and AddressWidth
+//     follow from Entries and Depth.
+// Latency: 2, from sum to total.
+// Reset: asynchronous; counters are 0. Totals have none: they are written before they are read.
+// Protocol: layer_start_i as a layer begins; adds_i, keeps_i, shift_i and largest_i, the largest
+//     total, stand while it runs. count_valid_i stands one cycle ahead of a sum, with
+//     count_group_last_i at the last vector of a group; groups choose their entry as they do in
+//     bincim_threshold. sum_valid_i with a sum that is complete; result_valid_i, one cycle behind
+//     its total, with result_window_last_i where a window is complete.
+
+`default_nettype none
+
+module bincim_state #(
+    parameter Lanes = 4,
+    parameter Sum = 8,
+    parameter Total = 10,
+    parameter Signed = 1,
+    parameter Multiplier = 0,
+    parameter Offset = 1,
+    parameter Shift = 0,
+    parameter Entries = 1,
+    parameter InitFile = "",
+    parameter Depth = 16,
+    parameter Pools = 0,
+    parameter EntryWidth = (Entries > 1) ? $clog2(Entries) : 1,
+    parameter AddressWidth = (Depth > 1) ? $clog2(Depth) : 1
+) (
+    input  wire clk_i,
+    input  wire rst_ni,
+    input  wire layer_start_i,
+    // What was kept is added; totals are kept.
+    input  wire adds_i,
+    input  wire keeps_i,
+    input  wire [((Shift > 0) ? Shift : 1)-1:0] shift_i,
+    input  wire [Total-1:0] largest_i,
+    input  wire [EntryWidth-1:0] last_group_i,
+    input  wire [EntryWidth-1:0] first_entry_i,
+    input  wire count_valid_i,
+    input  wire count_group_last_i,
+    input  wire sum_valid_i,
+    input  wire [Lanes*Sum-1:0] sum_i,
+    output wire [Lanes*Total-1:0] total_o,
+    input  wire result_window_last_i,
+    input  wire result_valid_i
+);
+
+  localparam [AddressWidth-1:0] ONE = {{AddressWidth-1{1'b0}}, 1'b1};
+  localparam SCALES = (Multiplier > 0) ? 1 : 0;
+  // A sum with its sign, and what becomes of it: the product and the offset together.
+  localparam SIGNED = Sum + 1;
+  localparam PRODUCT = SIGNED + Multiplier;
+  localparam WIDER = (PRODUCT > Offset) ? PRODUCT : Offset;
+  localparam SCALED = (SCALES != 0) ? WIDER + 1 : SIGNED;
+  // A scaled sum and what is added to it.
+  localparam ADDED = ((SCALED > Total) ? SCALED : Total) + 2;
+
+  wire [Lanes*Total-1:0] kept;
+  reg  [Lanes*SCALED-1:0] scaled_q;
+  wire [Lanes*SCALED-1:0] scaled;
+  reg  [Lanes*Total-1:0] total_q;
+  wire [Lanes*Total-1:0] total;
+
+  always @(posedge clk_i) begin
+    scaled_q <= scaled;
+    total_q <= total;
+  end
+
+  assign total_o = total_q;
+
+  genvar lane;
+  generate
+    if (SCALES != 0) begin : gen_scales
+      // Groups of all layers, in order.
+      reg [EntryWidth-1:0] group_q;
+      wire [Lanes*(Multiplier+Offset)-1:0] entries;
+
+      always @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) group_q <= {EntryWidth{1'b0}};
+        else if (count_valid_i & count_group_last_i) begin
+          if (group_q == last_group_i) group_q <= {EntryWidth{1'b0}};
+          else group_q <= group_q + {{EntryWidth-1{1'b0}}, 1'b1};
+        end
+      end
+
+      bincim_rom #(
+          .Width(Lanes * (Multiplier + Offset)),
+          .Depth(Entries),
+          .InitFile(InitFile)
+      ) u_table (
+          .clk_i(clk_i),
+          .read_i(1'b1),
+          .address_i(group_q + first_entry_i),
+          .data_o(entries)
+      );
+    end else begin : gen_plain
+      wire unused_plain = &{1'b0, last_group_i, first_entry_i, count_valid_i, count_group_last_i,
+                            shift_i, largest_i};
+    end
+
+    for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_lane
+      wire [Sum-1:0] sum = sum_i[lane*Sum +: Sum];
+      wire signed [SIGNED-1:0] signed_sum = {(Signed != 0) & sum[Sum-1], sum};
+      wire [Total-1:0] own_kept = kept[lane*Total +: Total];
+      wire kept_sign = ((Signed != 0) || (SCALES != 0)) & own_kept[Total-1];
+      wire signed [ADDED-1:0] addend = {{ADDED-Total{kept_sign}}, own_kept};
+      wire signed [SCALED-1:0] held = scaled_q[lane*SCALED +: SCALED];
+
+      if (SCALES != 0) begin : gen_scale
+        wire [Multiplier+Offset-1:0] entry =
+            gen_scales.entries[lane*(Multiplier+Offset) +: Multiplier+Offset];
+        wire signed [Multiplier-1:0] multiplier = entry[Offset +: Multiplier];
+        wire signed [Offset-1:0] offset = entry[0 +: Offset];
+        wire signed [PRODUCT-1:0] product = multiplier * signed_sum;
+        wire signed [SCALED-1:0] wide_product = {{SCALED-PRODUCT{product[PRODUCT-1]}}, product};
+        wire signed [SCALED-1:0] wide_offset = {{SCALED-Offset{offset[Offset-1]}}, offset};
+
+        assign scaled[lane*SCALED +: SCALED] = wide_product + wide_offset;
+      end else begin : gen_sum
+        assign scaled[lane*SCALED +: SCALED] = signed_sum;
+      end
+
+      if (SCALES != 0) begin : gen_saturate
+        wire signed [SCALED-1:0] rounded = (Shift > 0) ? held >>> shift_i : held;
+        wire signed [ADDED-1:0] wide = {{ADDED-SCALED{rounded[SCALED-1]}}, rounded};
+        wire signed [ADDED-1:0] exact = wide + addend;
+        wire signed [ADDED-1:0] largest = {{ADDED-Total{1'b0}}, largest_i};
+
+        assign total[lane*Total +: Total] = (exact > largest) ? largest[Total-1:0] :
+                                            (exact < ~largest) ? ~largest[Total-1:0] :
+                                            exact[Total-1:0];
+      end else begin : gen_add
+        wire signed [ADDED-1:0] wide = {{ADDED-SCALED{held[SCALED-1]}}, held};
+        wire signed [ADDED-1:0] exact = wide + addend;
+        wire unused_exact = &{1'b0, exact};
+
+        assign total[lane*Total +: Total] = exact[Total-1:0];
+      end
+    end
+
+    if (Depth > 0) begin : gen_kept
+      // Entries of the next sum and of the next result.
+      reg [AddressWidth-1:0] read_address_q;
+      reg [AddressWidth-1:0] write_address_q;
+      wire write = result_valid_i & keeps_i & result_window_last_i;
+      // The total, beside its result, and what is kept of it.
+      reg [Lanes*Total-1:0] result_q;
+      wire [Lanes*Total-1:0] largest;
+      wire [Lanes*Total-1:0] read_data;
+      reg adds_q;
+
+      always @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) read_address_q <= {AddressWidth{1'b0}};
+        else if (layer_start_i) read_address_q <= {AddressWidth{1'b0}};
+        else if (sum_valid_i) read_address_q <= read_address_q + ONE;
+      end
+
+      always @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) write_address_q <= {AddressWidth{1'b0}};
+        else if (layer_start_i) write_address_q <= {AddressWidth{1'b0}};
+        else if (write) write_address_q <= write_address_q + ONE;
+      end
+
+      always @(posedge clk_i) begin
+        adds_q <= adds_i;
+        result_q <= total_q;
+      end
+
+      if (Pools != 0) begin : gen_pools
+        // Largest total of the pooling window so far.
+        reg within_q;
+        reg [Lanes*Total-1:0] largest_q;
+
+        always @(posedge clk_i or negedge rst_ni) begin
+          if (!rst_ni) within_q <= 1'b0;
+          else if (result_valid_i) within_q <= !result_window_last_i;
+        end
+
+        always @(posedge clk_i) begin
+          if (result_valid_i) largest_q <= largest;
+        end
+
+        for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_largest
+          wire [Total-1:0] own = result_q[lane*Total +: Total];
+          wire [Total-1:0] before = largest_q[lane*Total +: Total];
+          wire larger;
+
+          if (Signed != 0 || SCALES != 0) begin : gen_signed
+            assign larger = $signed(before) > $signed(own);
+          end else begin : gen_unsigned
+            assign larger = before > own;
+          end
+
+          assign largest[lane*Total +: Total] = (within_q & larger) ? before : own;
+        end
+      end else begin : gen_no_pools
+        assign largest = result_q;
+      end
+
+      assign kept = read_data & {Lanes*Total{adds_q}};
+
+      // An entry is read by the sum whose total then takes its place, before that is written.
+      bincim_ram_1r1w #(
+          .Width(Lanes * Total),
+          .Depth(Depth)
+      ) u_memory (
+          .clk_i(clk_i),
+          .write_i(write),
+          .write_address_i(write_address_q),
+          .write_data_i(largest),
+          .read_i(1'b1),
+          .read_address_i(read_address_q),
+          .read_data_o(read_data)
+      );
+    end else begin : gen_nothing_kept
+      wire unused_kept = &{1'b0, layer_start_i, adds_i, keeps_i, sum_valid_i, result_window_last_i,
+                           result_valid_i};
+
+      assign kept = {Lanes*Total{1'b0}};
+    end
+  endgenerate
+
+endmodule
+
+`default_nettype wire
