@@ -149,6 +149,11 @@ pub(super) struct View {
 }
 
 impl View {
+    /// Something behind the arrays follows the groups as they are counted.
+    pub fn follows_groups(&self) -> bool {
+        self.masks_lanes && self.all_groups > 1 || self.scales_sums
+    }
+
     /// Bits of the index of a sample.
     pub fn sample_width(&self) -> usize {
         self.drawn.as_ref().map_or(1, |drawn| drawn.sample_width)

@@ -327,12 +327,15 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
-        "bincim_shortcut",
+        "bincim_state",
         &[
-            "Lanes=1 Width=1 Depth=1 Signed=0 Pools=0",
-            "Lanes=4 Width=8 Depth=16 Signed=0 Pools=1",
-            "Lanes=3 Width=5 Depth=1 Signed=1 Pools=0",
-            "Lanes=2 Width=9 Depth=33 Signed=1 Pools=1",
+            "Lanes=1 Sum=1 Total=1 Depth=1 Signed=0",
+            "Lanes=4 Sum=8 Total=10 Depth=16 Signed=0 Pools=1",
+            "Lanes=3 Sum=5 Total=5 Depth=1 Signed=1",
+            "Lanes=2 Sum=9 Total=11 Depth=33 Signed=1 Pools=1",
+            "Lanes=2 Sum=5 Total=8 Depth=0 Signed=0 Multiplier=2 Offset=1 Entries=1",
+            "Lanes=3 Sum=9 Total=6 Depth=7 Signed=0 Multiplier=8 Offset=20 Shift=4 Entries=5",
+            "Lanes=2 Sum=4 Total=12 Depth=9 Signed=1 Multiplier=9 Offset=3 Shift=3 Entries=4 Pools=1",
         ],
     ),
 ];
@@ -360,7 +363,7 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_place",
     "bincim_score_sum",
     "bincim_score_buffer",
-    "bincim_shortcut",
+    "bincim_state",
     "bincim_support_mask",
     "bincim_walk_counter",
     "bincim_weight_loader",
@@ -702,7 +705,9 @@ fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
     designs
         .find(|design| {
-            (!limits.shortcuts || design.kept_entries() > 0) && (design.steps() > 1) == (limits.steps > 1)
+            (!limits.shortcuts || design.kept_entries() > 0)
+                && design.scales().is_some() == limits.states
+                && (design.steps() > 1) == (limits.steps > 1)
         })
         .expect("this machine holds some network")
 }
@@ -735,6 +740,7 @@ fn designs_share_the_files_byte_for_byte() {
     let plain = Limits::default();
     let dense = Limits { side: 1, kernel: 1, ..plain };
     let shortcuts = Limits { shortcuts: true, ..plain };
+    let states = Limits { states: true, ..shortcuts };
     let supports = Limits { planes: 3, ..plain };
     let levels = Limits { steps: 7, ..plain };
     let designs = [
@@ -742,6 +748,7 @@ fn designs_share_the_files_byte_for_byte() {
         accelerator([64, 16, 4], |arch| arch.segment = 4, &dense),
         accelerator([16, 4, 16], |arch| arch.segment = 2, &shortcuts),
         accelerator([32, 16, 8], |_| (), &shortcuts),
+        accelerator([32, 8, 4], |_| (), &states),
         accelerator([32, 8, 8], |_| (), &supports),
         accelerator([16, 16, 8], |_| (), &supports),
         accelerator([32, 8, 8], converters, &plain),

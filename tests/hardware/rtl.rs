@@ -356,7 +356,12 @@ fn emitted_texts_are_clean() {
     let shortcuts = random::Limits { shortcuts: true, ..random::Limits::default() };
     let with_shortcuts = (200..230).filter_map(|seed| build_with(seed, &shortcuts));
     assert!(with_shortcuts.clone().filter(|design| design.kept_entries() > 0).count() > 4);
-    for design in (0..24).filter_map(build).chain(with_planes).chain(with_shortcuts) {
+    let with_states = (300..330).filter_map(|seed| {
+        build_with(seed, &random::Limits { states: true, shortcuts: seed % 2 == 0, ..Default::default() })
+    });
+    assert!(with_states.clone().filter(|design| design.scales().is_some()).count() > 15);
+    let designs = (0..24).filter_map(build).chain(with_planes).chain(with_shortcuts).chain(with_states);
+    for design in designs {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = Vec::new();
         for file in emit::accelerator(&design, None) {

@@ -196,7 +196,7 @@ pub(super) fn vector_pipe(design: &Design, v: &View) -> Instance {
         (analog, "sampled_i", "sampled"),
         (analog, "converted_i", "converted"),
         (true, "count_valid_o", "count_valid"),
-        (true, "count_group_last_o", "count_group_last"),
+        (true, "count_group_last_o", or(v.follows_groups(), "count_group_last", "unused_count_group_last")),
         (true, "accumulated_valid_o", or(v.state, "accumulated_valid", "unused_accumulated_valid")),
         (true, "entry_valid_o", "entry_valid"),
         (true, "entry_group_last_o", "entry_group_last"),

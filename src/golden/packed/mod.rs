@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn networks_with_states_equal_the_reference() {
         let limits = Limits { shortcuts: true, states: true, ..Limits::default() };
-        equals_reference(9000..9200, &limits, 3);
-        equals_reference(9200..9300, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
+        equals_reference(9000..9100, &limits, 3);
+        equals_reference(9100..9140, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
     }
 
     #[test]

@@ -13,8 +13,8 @@
 //     it, until the array is free (array_ready_i). sampled_i and converted_i stand as the last read
 //     of a vector has been sampled and converted; at most one vector is in each. Each output
 //     belongs to the vector whose valid stands beside it; entry_valid_o is one cycle ahead of a
-//     sum. layer_drained_o: the layer's last vector
-//     is at the door; layer_done_o: its result is there.
+//     sum. layer_drained_o: the layer's last vector is at the door; layer_done_o: its result is
+//     there.
 
 `default_nettype none
 

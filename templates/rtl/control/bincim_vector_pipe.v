@@ -13,8 +13,8 @@
 // Protocol: inputs of the issue move on with advance_o. A vector that begins a tile takes it over
 //     with tile_swap_o in the cycle of its door. Each output belongs to the vector whose valid
 //     stands beside it; fetch_valid_o is one cycle ahead of count_valid_o, stored_valid_o one
-//     behind it, entry_valid_o one ahead of a sum. layer_drained_o: the layer's last vector is at the door; layer_done_o: its result
-//     is there.
+//     behind it, entry_valid_o one ahead of a sum. layer_drained_o: the layer's last vector is at
+//     the door; layer_done_o: its result is there.
 
 `default_nettype none
 

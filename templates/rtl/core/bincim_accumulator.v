@@ -13,10 +13,10 @@
 // Latency: 1, from count to sum.
 // Reset: asynchronous; the next sum is the first of a block. Sums have none.
 // Protocol: count_valid_i stands with count_i, with scale_i and lanes_i of its pass, and in a
-//     vector's first pass with count_first_i. fetch_valid_i
-//     stands one cycle ahead of it, with fetch_block_last_i at the last vector of a block, and
-//     stored_valid_i one cycle behind it. In a block of fewer than three vectors a sum waits in its
-//     own register (in_register_i), which so serves blocks of one.
+//     vector's first pass with count_first_i. fetch_valid_i stands one cycle ahead of it, with
+//     fetch_block_last_i at the last vector of a block, and stored_valid_i one cycle behind it. In
+//     a block of fewer than three vectors a sum waits in its own register (in_register_i), which so
+//     serves blocks of one.
 
 `default_nettype none
 

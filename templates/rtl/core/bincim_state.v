@@ -160,7 +160,6 @@ module bincim_state #(
       reg [Lanes*Total-1:0] result_q;
       wire [Lanes*Total-1:0] largest;
       wire [Lanes*Total-1:0] read_data;
-      reg adds_q;
 
       always @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) read_address_q <= {AddressWidth{1'b0}};
@@ -175,7 +174,6 @@ module bincim_state #(
       end
 
       always @(posedge clk_i) begin
-        adds_q <= adds_i;
         result_q <= total_q;
       end
 
@@ -195,22 +193,22 @@ module bincim_state #(
 
         for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_largest
           wire [Total-1:0] own = result_q[lane*Total +: Total];
-          wire [Total-1:0] before = largest_q[lane*Total +: Total];
+          wire [Total-1:0] largest_before = largest_q[lane*Total +: Total];
           wire larger;
 
           if (Signed != 0 || SCALES != 0) begin : gen_signed
-            assign larger = $signed(before) > $signed(own);
+            assign larger = $signed(largest_before) > $signed(own);
           end else begin : gen_unsigned
-            assign larger = before > own;
+            assign larger = largest_before > own;
           end
 
-          assign largest[lane*Total +: Total] = (within_q & larger) ? before : own;
+          assign largest[lane*Total +: Total] = (within_q & larger) ? largest_before : own;
         end
       end else begin : gen_no_pools
         assign largest = result_q;
       end
 
-      assign kept = read_data & {Lanes*Total{adds_q}};
+      assign kept = read_data & {Lanes*Total{adds_i}};
 
       // An entry is read by the sum whose total then takes its place, before that is written.
       bincim_ram_1r1w #(
