@@ -11,7 +11,7 @@
 //! ```
 //! use bincim::{arch::ArchFile, cost, golden::reference, lower::lower, read};
 //!
-//! let network = lower(read::reading_with("examples/glyphs/glyphs.onnx".as_ref(), None)?.network);
+//! let network = lower(read::reading("examples/glyphs/glyphs.onnx".as_ref())?.network);
 //! let image = vec![0; network.input.shape.elements()];
 //! let scores = reference::run(&network, &network.input.elements(&image)).scores;
 //! assert_eq!(scores.len(), 10);

@@ -2,7 +2,7 @@
 
 use super::infer::Split;
 use super::options::count;
-use super::pixels::{PictureArgs, PixelArgs};
+use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, output};
 use crate::arch::{Range, ReadoutKind};
 use crate::golden::machine::{self, ColumnSums};
@@ -40,7 +40,7 @@ pub struct Calibrate {
     #[arg(long, value_name = "P", default_value_t = 99.98)]
     pub percentile: f64,
     #[command(flatten)]
-    pub pixels: PixelArgs,
+    pub reading: ReadArgs,
     #[command(flatten)]
     pub pictures: PictureArgs,
     /// Architecture file to write, `-` for standard output: every number resolved, one range a layer
@@ -75,7 +75,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         ));
     }
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
+    let model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
     let mut file = read::arch::arch_to_calibrate(&arch)?;
     if file.readout.kind != ReadoutKind::Adc {
         return Err(miette!(

@@ -1,7 +1,7 @@
 //! `bincim check`: what was understood of a network, and how it runs on a machine.
 
 use super::load::{self, Model};
-use super::pixels::{self, PixelArgs};
+use super::pixels::{self, ReadArgs};
 use super::{Outcome, output};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
@@ -32,7 +32,7 @@ pub struct Check {
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     pub alternatives: Option<usize>,
     #[command(flatten)]
-    pub pixels: PixelArgs,
+    pub reading: ReadArgs,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -40,7 +40,7 @@ pub struct Check {
 
 pub fn run(args: &Check) -> miette::Result<Outcome> {
     let arch = load::arch(&args.model, args.arch.as_deref());
-    let model = load::network(&args.model, &args.pixels)?;
+    let model = load::network(&args.model, &args.reading)?;
     model.warn();
     let network = &model.network;
     let chosen = load::choice_as(network, arch.as_deref(), args.device.as_deref(), args.target_fps);

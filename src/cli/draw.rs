@@ -1,6 +1,6 @@
 //! `bincim draw`: one chip of a machine's physics.
 
-use super::pixels::{PictureArgs, PixelArgs};
+use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, options, output};
 use crate::device;
 use crate::montecarlo::recalibrate;
@@ -36,7 +36,7 @@ pub struct Draw {
     #[arg(long, requires = "recalibrate")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
-    pub pixels: PixelArgs,
+    pub reading: ReadArgs,
     #[command(flatten)]
     pub pictures: PictureArgs,
     /// File to write; `-` is standard output
@@ -63,7 +63,7 @@ fn aged(drift: &device::Drift) -> String {
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
+    let model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
     model.warn();
     let (mut choice, _) = load::choice(&model.network, Some(&arch), None)?;
     let physics = &mut choice.design.arch.variation;

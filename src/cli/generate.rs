@@ -3,7 +3,7 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
-use super::pixels::{self, PixelArgs};
+use super::pixels::{self, ReadArgs};
 use super::progress::Step;
 use super::{Outcome, chip, load, made, options, output};
 use crate::arch::device::{Board, Device, DeviceFamily};
@@ -53,7 +53,7 @@ pub struct Generate {
     #[arg(long)]
     pub chip: Option<PathBuf>,
     #[command(flatten)]
-    pub pixels: PixelArgs,
+    pub reading: ReadArgs,
     /// Folder to write; an earlier accelerator there is replaced
     #[arg(short, long, value_name = "DIR", value_parser = options::on_disk())]
     pub output: PathBuf,
@@ -66,7 +66,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     folder::refuse_foreign(&args.output, made::not_of_a_design)?;
     let arch = load::arch(&args.model, args.arch.as_deref());
     let step = Step::start(format!("reading {}", escape::path(&args.model)));
-    let read = load::network(&args.model, &args.pixels)?;
+    let read = load::network(&args.model, &args.reading)?;
     step.done(&format!("{} layers", read.network.layers.len()));
     read.warn();
     let step = Step::start("choosing the machine");
@@ -110,7 +110,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
     let model = load::model_bytes(&args.model)?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
-    files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels) });
+    files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels, read.state) });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
     let pending = Pending::begin(&args.output, made::not_of_a_design)?;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
-use super::pixels::{PictureArgs, PixelArgs};
+use super::pixels::{PictureArgs, ReadArgs};
 use super::samples::{self, SampleArgs};
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, long_help = read::FORMATS)]
     pub data: PathBuf,
     #[command(flatten)]
-    pub pixels: PixelArgs,
+    pub reading: ReadArgs,
     #[command(flatten)]
     pub pictures: PictureArgs,
     /// File to write every image's class and scores to, .csv or .npy (records with the fields class, label, scores,
@@ -217,7 +217,7 @@ pub struct Single {
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
     let arch = architecture(args)?;
-    let mut read = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
+    let mut read = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
     let data = load::data(&read, &args.data, args.split.into())?;
     read.network.input = data.input.clone();
     args.samples.settle(&mut read.network, &args.model, args.noise_seed.is_some() && args.arch.is_none())?;

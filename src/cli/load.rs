@@ -1,6 +1,6 @@
 //! What several verbs read first: the network, the machine for it, the device, the images.
 
-use super::pixels::{self, PictureArgs, PixelArgs};
+use super::pixels::{self, PictureArgs, ReadArgs};
 use super::{Outcome, output, progress};
 use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
@@ -8,7 +8,7 @@ use crate::cost::{self, Choice, ChoiceError};
 use crate::design::Design;
 use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
-use crate::read::{self, Fit, Origin, PixelRule, Pixels, data};
+use crate::read::{self, Fit, Origin, PixelRule, Pixels, Rules, State, data};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -22,6 +22,8 @@ pub struct Model {
     /// One sentence on the proof of its thresholds.
     pub proof: String,
     pub pixels: Pixels,
+    /// In what the maps that shortcuts take are held, where that was asked for.
+    pub state: Option<State>,
     /// What pictures are brought to.
     pub fit: Option<Fit>,
 }
@@ -43,13 +45,13 @@ impl Model {
     }
 }
 
-/// The lowered network at `path`, whose pixels are read as `args` say.
-pub fn network(path: &Path, args: &PixelArgs) -> miette::Result<Model> {
-    model(path, args.pixels()?.as_ref())
+/// The lowered network at `path`, read as `args` say.
+pub fn network(path: &Path, args: &ReadArgs) -> miette::Result<Model> {
+    model(path, args.rules()?)
 }
 
-fn model(path: &Path, pixels: Option<&Pixels>) -> miette::Result<Model> {
-    let reading = read::reading_with(path, pixels)?;
+fn model(path: &Path, rules: Rules) -> miette::Result<Model> {
+    let reading = read::reading_with(path, &rules)?;
     let proof = format!(
         "folded {} thresholds, each proved over every reachable accumulator value ({} compared with the graph, 0 differ{})",
         reading.proof.channels,
@@ -60,7 +62,15 @@ fn model(path: &Path, pixels: Option<&Pixels>) -> miette::Result<Model> {
         }
     );
     let image = reading.network.input.shape;
-    Ok(Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels, fit: None })
+    let state = rules.state;
+    Ok(Model {
+        network: lower::lower(reading.network),
+        image,
+        proof,
+        pixels: reading.pixels,
+        state,
+        fit: None,
+    })
 }
 
 /// The word of `--arch` for no architecture file; a file of this name is `./none`.
@@ -218,7 +228,7 @@ pub fn folder(dir: &Path) -> miette::Result<(Design, Model)> {
             dir.display()
         ));
     };
-    let model = model(path, pixels::recorded(dir)?.as_ref())?;
+    let model = model(path, pixels::recorded(dir)?)?;
     let (choice, _) = choice(&model.network, Some(&source.join("arch.toml")), None)?;
     Ok((choice.design, model))
 }
@@ -452,8 +462,8 @@ mod tests {
             (Some("mean=-0.25,std=0.01"), Origin::Given),
             (Some(&*table), Origin::Given),
         ] {
-            let pixels = PixelArgs { input: rule.map(str::to_string) };
-            let read = network(&example(), &pixels).expect("a network");
+            let reading = ReadArgs { input: rule.map(str::to_string), state: None };
+            let read = network(&example(), &reading).expect("a network");
             let dir = root.path().join(tables.len().to_string());
             let args = Generate {
                 model: example(),
@@ -462,7 +472,7 @@ mod tests {
                 target_fps: None,
                 baud: None,
                 chip: None,
-                pixels,
+                reading,
                 output: dir.clone(),
                 json: true,
             };

@@ -1,13 +1,13 @@
-//! How pixels become the input's values: the option of every verb that reads a model, what is told of the rule, and its
-//! record beside a design's sources.
+//! How a model is read: the options of every verb that reads one, what is told of the rule by which pixels become the
+//! input's values, and the record of both beside a design's sources.
 
 use crate::network::{Input, Network, Shape};
-use crate::read::{Fit, Origin, PixelRule, Pixels, pixels::HELP};
+use crate::read::{Fit, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
 
-/// The rule that a design was generated with, in its folder.
+/// The rules that a design's model was read by, in its folder.
 pub const SOURCE: &str = "source/input.toml";
 /// Most bytes of that file: a table of 65,536 channels fits.
 const MOST: u64 = 256 << 20;
@@ -15,7 +15,7 @@ const MOST: u64 = 256 << 20;
 const SHOWN: usize = 4;
 
 #[derive(Args, Debug, Clone, Default)]
-pub struct PixelArgs {
+pub struct ReadArgs {
     /// How a pixel p of 0 to 255 becomes the value x that the graph's input reads
     ///
     /// raw: x = p. unit: x = p / 255. bipolar: x = p / 255 * 2 - 1. mean=M,std=S: x = (p / 255 - M) / S, a value or one a
@@ -25,6 +25,13 @@ pub struct PixelArgs {
     /// or arithmetic that fits raw pixels only), else it is a guess, and told as a warning.
     #[arg(long, value_name = "RULE")]
     pub input: Option<String>,
+    /// Hold the maps that shortcuts take past layers in W bits, two's complement, F of them fraction bits
+    ///
+    /// For graphs whose scales and normalisations stand before an Add, as those of Bi-Real Net: both sides are rounded to
+    /// the nearest unit of 2^-F and their sum held to W bits (16,8 loses little; 8,4 is small). Without it sums are added
+    /// as they are, exactly, and must have one unit in common.
+    #[arg(long, value_name = "W,F")]
+    pub state: Option<State>,
 }
 
 /// What is done to pictures, for verbs that read some.
@@ -38,14 +45,13 @@ pub struct PictureArgs {
     pub resize: Option<u32>,
 }
 
-impl PixelArgs {
-    /// The rule that was given.
-    pub fn pixels(&self) -> miette::Result<Option<Pixels>> {
-        let Some(text) = &self.input else { return Ok(None) };
-        let rule = PixelRule::of_argument(text).map_err(|error| {
+impl ReadArgs {
+    /// The rules that were given.
+    pub fn rules(&self) -> miette::Result<Rules> {
+        let rule = self.input.as_deref().map(PixelRule::of_argument).transpose().map_err(|error| {
             miette::miette!(code = error.code(), help = error.help().to_string(), "--input: {error}")
         })?;
-        Ok(Some(Pixels::new(rule, Origin::Given)))
+        Ok(Rules { pixels: rule.map(|rule| Pixels::new(rule, Origin::Given)), state: self.state })
     }
 }
 
@@ -151,30 +157,36 @@ pub fn constant_layers(network: &Network) -> Vec<String> {
 struct Record {
     rule: String,
     from: Origin,
+    /// Bits and fraction bits of states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
 }
 
 /// The text of [`SOURCE`].
-pub fn record(pixels: &Pixels) -> String {
-    let record = Record { rule: pixels.rule.to_string(), from: pixels.origin };
-    let text = toml::to_string(&record).expect("two plain values");
+pub fn record(pixels: &Pixels, state: Option<State>) -> String {
+    let state = state.map(|state| state.to_string());
+    let record = Record { rule: pixels.rule.to_string(), from: pixels.origin, state };
+    let text = toml::to_string(&record).expect("plain values");
     format!(
         "# How a pixel of 0 to 255 becomes a value of the graph's input, and who said so (bincim check --help).\n{text}"
     )
 }
 
-/// The rule on record in the design's folder `dir`; none where it has no record.
-pub fn recorded(dir: &Path) -> miette::Result<Option<Pixels>> {
+/// The rules on record in the design's folder `dir`; none where it has no record.
+pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     use std::io::Read;
     let path = dir.join(SOURCE);
     let what = || path.display().to_string();
     let file = match std::fs::File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Rules::default()),
         Err(error) => return Err(error).into_diagnostic().wrap_err_with(what),
     };
     let mut text = String::new();
     file.take(MOST).read_to_string(&mut text).into_diagnostic().wrap_err_with(what)?;
     let record: Record = toml::from_str(&text).into_diagnostic().wrap_err_with(what)?;
     let rule = PixelRule::parse(&record.rule).into_diagnostic().wrap_err_with(what)?;
-    Ok(Some(Pixels::new(rule, record.from)))
+    let state = record.state.as_deref().map(str::parse).transpose();
+    let state = state.map_err(|problem: String| miette::miette!("state {problem}")).wrap_err_with(what)?;
+    Ok(Rules { pixels: Some(Pixels::new(rule, record.from)), state })
 }

@@ -11,6 +11,7 @@ pub mod onnx;
 pub mod pixels;
 pub mod qonnx;
 mod recipe;
+mod state;
 
 pub use arch::{ArchError, arch, arch_from_text};
 pub use data::{Dataset, FORMATS, Fit, Split, dataset, dataset_fitting};
@@ -18,6 +19,7 @@ pub use error::{Error, Errors};
 pub use pixels::{Origin, PixelRule, Pixels};
 pub use qonnx::{Proof, Reading};
 pub use recipe::{RecipeError, recipe};
+pub use state::State;
 
 use crate::network::Network;
 use std::path::Path;
@@ -33,27 +35,36 @@ pub fn network(path: &Path) -> Result<Network, Errors> {
 /// The network at `path` together with the figures of the proof of its integer thresholds, its pixels read as the file
 /// itself says, or as a guess.
 pub fn reading(path: &Path) -> Result<Reading, Errors> {
-    reading_with(path, None)
+    reading_with(path, &Rules::default())
 }
 
-/// [`reading`], where `pixels` (if any) says how a pixel becomes the input's value.
+/// How a graph is read where it does not say so itself.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// How a pixel becomes the input's value.
+    pub pixels: Option<Pixels>,
+    /// In what the maps that shortcuts take past layers are held; `None`: only sums of one unit are added, as they are.
+    pub state: Option<State>,
+}
+
+/// [`reading`] by `rules`.
 ///
 /// # Errors
 /// Every reason found for which the file cannot become a [`Network`], or the rule cannot be the one of this graph.
-pub fn reading_with(path: &Path, pixels: Option<&Pixels>) -> Result<Reading, Errors> {
+pub fn reading_with(path: &Path, rules: &Rules) -> Result<Reading, Errors> {
     let fail = |list: Vec<Error>| Errors { file: path.to_path_buf(), list };
     let bytes = onnx::load(path).map_err(|e| fail(vec![e]))?;
     let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    network_with(&bytes, &name, pixels).map_err(fail)
+    network_with(&bytes, &name, rules).map_err(fail)
 }
 
 /// [`reading`] of a file's content; `name` becomes the network's name.
 pub fn network_from_bytes(bytes: &[u8], name: &str) -> Result<Reading, Vec<Error>> {
-    network_with(bytes, name, None)
+    network_with(bytes, name, &Rules::default())
 }
 
 /// [`reading_with`] of a file's content.
-pub fn network_with(bytes: &[u8], name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
+pub fn network_with(bytes: &[u8], name: &str, rules: &Rules) -> Result<Reading, Vec<Error>> {
     let model = onnx::decode(bytes).map_err(|e| vec![e])?;
-    qonnx::read(&model, name, pixels)
+    qonnx::read(&model, name, rules)
 }

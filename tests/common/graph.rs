@@ -180,6 +180,7 @@ fn execute(node: &NodeProto, inputs: &[Tensor]) -> Tensor {
         "Sub" => both(&|a, b| a - b),
         "Mul" => both(&|a, b| a * b),
         "Div" => both(&|a, b| a / b),
+        "Floor" => map(&f64::floor),
         "Clip" => map(&|v| v.max(inputs[1].values[0]).min(inputs[2].values[0])),
         "BipolarQuant" => both(&|a, s| if a >= 0.0 { s } else { -s }),
         "Quant" => {

@@ -67,9 +67,21 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
             acc = acc.chunks(conv.pixels()).map(|pixels| pixels.iter().sum()).collect();
             shape = Shape::vector(conv.c);
         }
+        if let Some(requant) = &layer.requant {
+            let share = |c: usize, sum: i32| {
+                let exact = f64::from(requant.multiplier[c]) * f64::from(sum) + requant.offset[c] as f64;
+                (exact / f64::from(1u32 << requant.shift)).floor() as i32
+            };
+            let pixels = layer.conv.pixels();
+            acc.iter_mut().enumerate().for_each(|(index, sum)| *sum = share(index / pixels, *sum));
+        }
         if layer.shortcut.adds {
             assert_eq!(acc.len(), kept.len());
             acc.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
+        }
+        if let Some(requant) = &layer.requant {
+            let (low, high) = (-(1 << (requant.bits - 1)), (1 << (requant.bits - 1)) - 1);
+            acc.iter_mut().for_each(|sum| *sum = (*sum).clamp(low, high));
         }
         trace.push(acc.clone());
         map = acc;

@@ -92,6 +92,12 @@ impl Maker {
     pub fn network(&mut self, output: &str) -> Network {
         let bytes = self.graph.bytes(output);
         let network = read::network_from_bytes(&bytes, "t").unwrap_or_else(|e| panic!("{e:?}")).network;
+        self.gives(output, &network);
+        network
+    }
+
+    /// `network` gives the scores of the graph that ends with `output`, for random images.
+    pub fn gives(&mut self, output: &str, network: &Network) {
         let lowered = lower(network.clone());
         assert_eq!(validate(&lowered), []);
         for _ in 0..6 {
@@ -105,11 +111,10 @@ impl Maker {
                 let pairs = scores.iter().zip(out.scale.iter().zip(&out.bias));
                 pairs.map(|(&score, (scale, bias))| scale * f64::from(score) + bias).collect()
             };
-            assert_eq!(affine(&reference::run(&network, &codes).scores), expected, "as read");
+            assert_eq!(affine(&reference::run(network, &codes).scores), expected, "as read");
             assert_eq!(affine(&reference::run(&lowered, &codes).scores), expected, "lowered");
-            assert_eq!(affine(evaluate(&network, &pixels).last().unwrap()), expected, "by the tests' own");
+            assert_eq!(affine(evaluate(network, &pixels).last().unwrap()), expected, "by the tests' own");
         }
-        network
     }
 
     /// The only error of the graph that ends with `output`: its code, and `text` in its text.

@@ -333,9 +333,9 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=4 Sum=8 Total=10 Depth=16 Signed=0 Pools=1",
             "Lanes=3 Sum=5 Total=5 Depth=1 Signed=1",
             "Lanes=2 Sum=9 Total=11 Depth=33 Signed=1 Pools=1",
-            "Lanes=2 Sum=5 Total=8 Depth=0 Signed=0 Multiplier=2 Offset=1 Entries=1",
-            "Lanes=3 Sum=9 Total=6 Depth=7 Signed=0 Multiplier=8 Offset=20 Shift=4 Entries=5",
-            "Lanes=2 Sum=4 Total=12 Depth=9 Signed=1 Multiplier=9 Offset=3 Shift=3 Entries=4 Pools=1",
+            "Lanes=2 Sum=5 Total=8 Depth=0 Signed=0 Multiplier=2 Offset=1 Entries=1 InitFile=\"s1.hex\"",
+            "Lanes=3 Sum=9 Total=6 Depth=7 Signed=0 Multiplier=8 Offset=20 Shift=4 Entries=5 InitFile=\"s2.hex\"",
+            "Lanes=2 Sum=4 Total=12 Depth=9 Signed=1 Multiplier=9 Offset=3 Shift=3 Entries=4 Pools=1 InitFile=\"s3.hex\"",
         ],
     ),
 ];

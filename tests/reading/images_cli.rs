@@ -76,7 +76,11 @@ fn model(channels: usize, classes: usize, bits: bool) -> Vec<u8> {
 
 fn network(bytes: &[u8], rule: &str) -> Network {
     let rule = Pixels::new(PixelRule::parse(rule).expect("a rule"), Origin::Given);
-    lower(read::network_with(bytes, "t", Some(&rule)).unwrap_or_else(|e| panic!("{e:?}")).network)
+    lower(
+        read::network_with(bytes, "t", &read::Rules { pixels: Some(rule), state: None })
+            .unwrap_or_else(|e| panic!("{e:?}"))
+            .network,
+    )
 }
 
 fn npy(kind: &str, shape: &str, content: &[u8]) -> Vec<u8> {

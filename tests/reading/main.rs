@@ -24,5 +24,6 @@ mod read_pixels;
 mod read_random;
 mod read_refusals;
 mod read_residual;
+mod read_states;
 mod real_networks;
 mod schema;

@@ -40,11 +40,13 @@ fn given(text: &str) -> Pixels {
 }
 
 fn reading(bytes: &[u8], rule: Option<&str>) -> Reading {
-    read::network_with(bytes, "t", rule.map(given).as_ref()).unwrap_or_else(|e| panic!("{e:?}"))
+    read::network_with(bytes, "t", &read::Rules { pixels: rule.map(given), state: None })
+        .unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 fn refused(bytes: &[u8], rule: Option<&str>, code: &str, says: &str) {
-    let errors = read::network_with(bytes, "t", rule.map(given).as_ref()).expect_err("must be refused");
+    let errors = read::network_with(bytes, "t", &read::Rules { pixels: rule.map(given), state: None })
+        .expect_err("must be refused");
     assert_eq!(errors.iter().map(Error::code).collect::<Vec<_>>(), [code], "{errors:?}");
     assert!(errors[0].to_string().contains(says), "{}", errors[0]);
     assert!(!errors[0].help().is_empty());

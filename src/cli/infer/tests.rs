@@ -7,7 +7,7 @@ fn args(images: Option<usize>) -> Args {
     Args {
         model: "net.onnx".into(),
         data: "data".into(),
-        pixels: PixelArgs::default(),
+        reading: ReadArgs::default(),
         pictures: PictureArgs::default(),
         scores: None,
         layers: false,
@@ -28,7 +28,14 @@ fn args(images: Option<usize>) -> Args {
 
 fn read(network: &Network) -> Read {
     let pixels = read::Pixels::new(read::PixelRule::Raw, read::Origin::Given);
-    Read { network: network.clone(), image: network.input.shape, proof: String::new(), pixels, fit: None }
+    Read {
+        network: network.clone(),
+        image: network.input.shape,
+        proof: String::new(),
+        pixels,
+        state: None,
+        fit: None,
+    }
 }
 
 /// Images, and the labels that the reference gives them.

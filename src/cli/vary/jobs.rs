@@ -163,9 +163,9 @@ fn fill(text: &str, values: &[(&str, String)]) -> String {
 
 /// The rule for pixels, a table's file by its absolute path.
 fn pixel_rule(args: &Vary) -> miette::Result<Option<OsString>> {
-    let Some(rule) = &args.pixels.input else { return Ok(None) };
+    let Some(rule) = &args.reading.input else { return Ok(None) };
     // A rule that cannot be read is refused here and not by every shard.
-    args.pixels.pixels()?;
+    args.reading.rules()?;
     let Some(path) = rule.trim().strip_prefix("table=") else { return Ok(Some(rule.into())) };
     let found =
         std::fs::canonicalize(path).into_diagnostic().wrap_err_with(|| format!("cannot find {path}"))?;

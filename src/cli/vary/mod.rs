@@ -11,7 +11,7 @@ pub mod results;
 pub mod settings;
 
 use super::infer::{Rule, Split};
-use super::pixels::{PictureArgs, PixelArgs};
+use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, options, output, progress, verify};
 use crate::arch::{ArchFile, Subtraction};
 use crate::device::Physics;
@@ -57,7 +57,7 @@ pub struct Vary {
     #[arg(long, value_enum)]
     pub rule: Option<Rule>,
     #[command(flatten)]
-    pub pixels: PixelArgs,
+    pub reading: ReadArgs,
     #[command(flatten)]
     pub pictures: PictureArgs,
     /// Seed of the first chip; the others follow by one, and `bincim draw --seed` makes each of them
@@ -210,7 +210,7 @@ struct Prepared {
 impl Prepared {
     fn new(args: &Vary) -> miette::Result<Prepared> {
         let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-        let mut model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
+        let mut model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
         let design = load::choice(&model.network, Some(&arch), None)?.0.design;
         let mut file = design.arch.to_file();
         if !file.readout.is_analog() {

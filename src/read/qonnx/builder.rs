@@ -13,7 +13,7 @@ use crate::network::{
     Activation, Flips, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
 };
 use crate::read::onnx::Tensor;
-use crate::read::{Error, Pixels};
+use crate::read::{Error, Pixels, State};
 use rayon::prelude::*;
 
 /// Largest map, elements.
@@ -48,6 +48,8 @@ pub struct Builder {
     pub input_is_u8: bool,
     /// The rule for pixels that was asked for, or that the model's metadata has.
     pub wanted: Option<Pixels>,
+    /// In what the maps that shortcuts take are held, where these are states.
+    pub state: Option<State>,
     pub coding: Option<Coding>,
     pub layers: Vec<Layer>,
     /// One entry a layer.
@@ -305,7 +307,8 @@ impl Builder {
         let expected = pool.map_or(layer.output, |(_, pool)| pooled(layer.conv, &pool));
         let decided = layer.activation != Activation::Scores || stream.map != expected;
         let adds = stream.source == Source::Sum(index);
-        if index + 1 != self.layers.len() || decided || layer.shortcut.adds != adds {
+        let total = layer.shortcut.adds || layer.requant.is_some();
+        if index + 1 != self.layers.len() || decided || total != adds {
             return Err(Error::Residual { node: node.name(), op: node.op().into() });
         }
         let (channels, count) = (layer.conv.c, decision.rule.steps());
@@ -342,6 +345,12 @@ impl Builder {
         let (mut threshold, mut flip) = (vec![0; count * channels], Vec::with_capacity(channels));
         for (c, folded) in folded.into_iter().enumerate() {
             let folded = folded?;
+            if folded.negated && layer.requant.is_some() {
+                return Err(node.structure_error(
+                    "pools a state behind a negative scale",
+                    "pool the state itself, or its bits",
+                ));
+            }
             if folded.negated {
                 layer.planes.iter_mut().for_each(|plane| plane.negate_row(c));
                 self.sums[index].turned = true;

@@ -20,23 +20,24 @@ mod pooling;
 mod quant;
 mod residual;
 mod shapes;
+mod state;
 mod steps;
 mod stream;
 mod weighted;
 
 pub use builder::Proof;
 
-use super::Error;
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
 use super::pixels::{METADATA_KEY, Origin, PixelRule, Pixels};
+use super::{Error, Rules};
 use crate::network::{Layer, Network, Shape};
 use builder::{Builder, MAX_FAN_IN, MAX_MAP};
 use flips::{Codes, Declared};
 use graph::{Graph, Node};
 use nodes::Made;
 use prost::Message;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use stream::{Axis, Meaning, Source, Stream};
 
@@ -93,12 +94,12 @@ impl Room {
     }
 }
 
-/// Turns `model` into a network called `name`, whose pixels are read by `pixels` if given, else as the model says.
+/// Turns `model` into a network called `name`, read by `rules`, and as the model says where these are silent.
 ///
 /// # Errors
 /// All faults that can be told apart in one pass, one for each reason.
-pub fn read(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
-    layers(model, name, pixels).map_err(Error::gathered)
+pub fn read(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<Error>> {
+    layers(model, name, rules).map_err(Error::gathered)
 }
 
 /// The rule in the model's metadata, where it has one.
@@ -118,14 +119,15 @@ pub fn metadata(model: &ModelProto) -> Result<Option<Pixels>, Error> {
     Ok(Some(Pixels::new(rule, Origin::Metadata)))
 }
 
-fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Reading, Vec<Error>> {
+fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<Error>> {
     let graph = graph::sort(model)?;
     let drawn = Declared::of(model, &graph)?;
     let (mut builder, start) = start(graph.input).map_err(|e| vec![e])?;
-    builder.wanted = match pixels {
+    builder.wanted = match &rules.pixels {
         Some(pixels) => Some(pixels.clone()),
         None => metadata(model).map_err(|e| vec![e])?,
     };
+    builder.state = rules.state;
     builder.flip_bits = drawn.bits();
     let mut room = Room::of(model);
     builder.proof_room = room.values;
@@ -137,9 +139,11 @@ fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Rea
     for value in read.chain(graph.outputs.iter().copied()) {
         *uses.entry(value).or_default() += 1;
     }
+    let begun = shortcuts(&graph, &uses);
     let mut errors = Vec::new();
     for node in &graph.nodes {
-        let made = run(&mut builder, &mut room, (&graph, &drawn), node, &values).unwrap_or_else(|error| {
+        let made = run(&mut builder, &mut room, (&graph, &drawn), node, &values);
+        let made = made.and_then(|made| begin(&mut builder, &begun, node, made)).unwrap_or_else(|error| {
             errors.push(error);
             Value::Refused
         });
@@ -162,6 +166,26 @@ fn layers(model: &ModelProto, name: &str, pixels: Option<&Pixels>) -> Result<Rea
         return Err(errors);
     }
     output::finish(builder, &graph, &values, name)
+}
+
+/// The maps that an Add of two maps takes and another node takes too: where shortcuts begin.
+fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>) -> HashSet<&'a str> {
+    let adds = graph.nodes.iter().filter(|node| node.op() == "Add");
+    let taken = adds.flat_map(|node| node.proto.input.iter().map(String::as_str));
+    taken.filter(|name| uses.get(name).is_some_and(|&uses| uses > 1)).collect()
+}
+
+/// What `node` made, as a state where a shortcut begins there and the maps of shortcuts are states.
+fn begin(builder: &mut Builder, begun: &HashSet<&str>, node: &Node, made: Value) -> Result<Value, Error> {
+    match (builder.state, made) {
+        (Some(state), Value::Stream(mut stream))
+            if node.proto.output.iter().any(|output| begun.contains(output.as_str())) =>
+        {
+            state::begin(builder, state, node, &mut stream)?;
+            Ok(Value::Stream(stream))
+        }
+        (_, made) => Ok(made),
+    }
 }
 
 /// The travelling map at the graph's input.
@@ -249,9 +273,10 @@ fn run<'a>(
             let flips = flips::through(node, &constants, &tensor.dims, room)?;
             Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into(), flips }))
         }
-        [(_, first), (_, second)] if node.op() == "Add" => {
-            Ok(Value::Stream(residual::add(builder, node, first, second)?))
-        }
+        [(_, first), (_, second)] if node.op() == "Add" => Ok(Value::Stream(match builder.state {
+            Some(state) => state::add(builder, state, node, first, second)?,
+            None => residual::add(builder, node, first, second)?,
+        })),
         [_, _, ..] => Err(Error::Residual { node: node.name(), op: node.op().into() }),
         [(place, found)] => {
             room.take(found.map.c)?;

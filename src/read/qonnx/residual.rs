@@ -93,7 +93,7 @@ pub fn add(builder: &mut Builder, node: &Node, first: &Stream, second: &Stream) 
 }
 
 /// Whether the two maps, and the layers that they come from, can be added and kept at all.
-fn form(builder: &Builder, node: &Node, own: &Stream, kept: &Stream) -> Result<(), Error> {
+pub fn form(builder: &Builder, node: &Node, own: &Stream, kept: &Stream) -> Result<(), Error> {
     let (Source::Layer(index), Source::Layer(from) | Source::Sum(from)) = (own.source, kept.source) else {
         return Ok(());
     };
@@ -114,7 +114,8 @@ fn form(builder: &Builder, node: &Node, own: &Stream, kept: &Stream) -> Result<(
     if layer.sum_pixels || keeper.sum_pixels {
         return refuse("adds sums or averages over pixels".into(), "add the maps before the average");
     }
-    if keeper.shortcut.adds != (kept.source == Source::Sum(from)) {
+    let total = keeper.shortcut.adds || keeper.requant.is_some();
+    if total != (kept.source == Source::Sum(from)) {
         return refuse(
             format!("adds the sums of '{}' without what was added to them", keeper.name.terminal()),
             "add the output of that layer's Add",
@@ -170,7 +171,7 @@ fn pooling(
 }
 
 /// Whether the sums of layer `from` are still the ones kept last where layer `last` adds them.
-fn order(builder: &Builder, node: &Node, from: usize, last: usize) -> Result<(), Error> {
+pub fn order(builder: &Builder, node: &Node, from: usize, last: usize) -> Result<(), Error> {
     let layers = &builder.layers;
     // Without a keeper between, one that adds takes the sums of `from`, or of a layer before it.
     let other = |&index: &usize| {

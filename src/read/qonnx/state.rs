@@ -1,0 +1,179 @@
+//! States of a real-valued graph: the sums that a shortcut takes past layers, held in numbers of fixed point.
+//!
+//! Where scales, biases or normalisations stand before an Add, its two maps have no unit in common. With
+//! [`State`](crate::read::State) both become integers in units of `2^-fraction`, rounded to the nearest and held to so
+//! many bits: the network is then that of the graph with such a rounding before each Add, and everything behind reads the
+//! rounded map. The thresholds are proved against the graph from there on.
+
+use super::builder::{Builder, pooled};
+use super::graph::Node;
+use super::residual;
+use super::steps::{self, Step};
+use super::stream::{Meaning, Source, Stream};
+use crate::network::{Activation, MapCode, Pool, Requant};
+use crate::read::{Error, State};
+
+/// Largest share of a unit that the rounding of a multiplier may add to a sum: the half of it is that of the result.
+const LOSS: f64 = 0.25;
+
+/// Makes the map that a shortcut begins at a state, where it is one of a layer's sums; others stay as they are, and are
+/// refused where they are added.
+pub fn begin(builder: &mut Builder, state: State, node: &Node, stream: &mut Stream) -> Result<(), Error> {
+    let Source::Layer(index) = stream.source else { return Ok(()) };
+    let Meaning::Number { steps, pool } = &stream.meaning else { return Ok(()) };
+    let layer = &builder.layers[index];
+    let undecided = layer.activation == Activation::Scores && layer.requant.is_none() && !layer.sum_pixels;
+    if index + 1 != builder.layers.len() || !undecided || stream.border.is_some() || stream.tail.is_some() {
+        return Ok(());
+    }
+    if let Some((before, _)) = pool
+        && (0..layer.conv.c).any(|c| affine(&steps[*before..], c).0 < 0.0)
+    {
+        return Err(node.structure_error(
+            "begins a shortcut at sums that are pooled before a negative scale",
+            "pool behind the scale, or give it the same sign for all channels",
+        ));
+    }
+    let requant = requant(builder, state, node, index, steps)?;
+    let pool = *pool;
+    let layer = &mut builder.layers[index];
+    if let Some((_, pool)) = pool {
+        layer.output = pooled(layer.conv, &pool);
+        layer.pool = Some(Pool { before_sign: true, ..pool });
+    }
+    layer.requant = Some(requant);
+    *stream = behind(stream, index, state);
+    Ok(())
+}
+
+/// The sum of a state and the sums of the last layer.
+pub fn add(
+    builder: &mut Builder,
+    state: State,
+    node: &Node,
+    first: &Stream,
+    second: &Stream,
+) -> Result<Stream, Error> {
+    let residual = || Error::Residual { node: node.name(), op: node.op().into() };
+    let last = builder.layers.len().checked_sub(1).ok_or_else(residual)?;
+    let (own, kept) = if second.source == Source::Layer(last) { (second, first) } else { (first, second) };
+    let (Source::Layer(index), Source::Sum(from)) = (own.source, kept.source) else {
+        return Err(residual());
+    };
+    if index != last || from >= last || node.proto.input.len() != 2 {
+        return Err(residual());
+    }
+    let (Meaning::Number { steps, pool: None }, Meaning::Number { .. }) = (&own.meaning, &kept.meaning)
+    else {
+        return Err(node.structure_error(
+            "adds activations, or sums that are pooled",
+            "add the sums of a layer before its sign, and pool where a shortcut begins, not where it ends",
+        ));
+    };
+    if kept.meaning != behind(kept, from, state).meaning {
+        return Err(node.structure_error(
+            format!("adds the state of '{}' behind another operation", builder.layers[from].name.terminal()),
+            "let a shortcut take the map as the Add before it leaves it",
+        ));
+    }
+    residual::form(builder, node, own, kept)?;
+    residual::order(builder, node, from, last)?;
+    let requant = requant(builder, state, node, last, steps)?;
+    let layer = &mut builder.layers[last];
+    layer.requant = Some(requant);
+    layer.shortcut.adds = true;
+    builder.layers[from].shortcut.keeps = true;
+    Ok(behind(own, last, state))
+}
+
+/// The map that layer `index` leaves as a state.
+fn behind(stream: &Stream, index: usize, state: State) -> Stream {
+    let unit = Step::Mul(vec![(-f64::from(state.fraction)).exp2()]);
+    let meaning = Meaning::Number { steps: vec![unit], pool: None };
+    Stream { source: Source::Sum(index), meaning, ..stream.clone() }
+}
+
+/// Slope and offset of `steps` in channel `c`.
+fn affine(steps: &[Step], c: usize) -> (f64, f64) {
+    let offset = steps::eval(steps, c, 0.0);
+    (steps::eval(steps, c, 1.0) - offset, offset)
+}
+
+/// The integers that make of the sums of layer `index` the nearest numbers of `state` to what `steps` make of them.
+fn requant(
+    builder: &Builder,
+    state: State,
+    node: &Node,
+    index: usize,
+    steps: &[Step],
+) -> Result<Requant, Error> {
+    let layer = &builder.layers[index];
+    let what = |text: &str| format!("'{}' {text}", layer.name.terminal());
+    if !steps.iter().all(Step::is_affine) {
+        return Err(node.structure_error(
+            what("has another operation than a scale, an offset or a normalisation before its shortcut"),
+            "a rectifier or a clip between the sums and an Add is not supported: put it behind the Add",
+        ));
+    }
+    if layer.flips.is_some() {
+        return Err(node.structure_error(
+            what("has weights that are drawn, and no state"),
+            "leave out the flip codes, or the shortcut",
+        ));
+    }
+    let code = match index {
+        0 => MapCode::Input(builder.input_code()),
+        _ => MapCode::Activation { steps: builder.layers[index - 1].steps() },
+    };
+    let reach = |c| {
+        let (low, high) = layer.product_range(c, code);
+        high.max(-low)
+    };
+    let channels = 0..layer.conv.c;
+    let units: Vec<(f64, f64)> = channels.clone().map(|c| affine(steps, c)).collect();
+    let unit = f64::from(state.fraction).exp2();
+    let most = channels.clone().map(reach).max().unwrap_or(1).max(1);
+    let gained = channels.map(|c| (units[c].0.abs() * reach(c) as f64 + units[c].1.abs()) * unit);
+    let gained = gained.fold(0.0, f64::max);
+    if !gained.is_finite() || gained > f64::from(i32::MAX / 4) {
+        return Err(node.structure_error(
+            what(&format!("has sums of up to {} in a state with {} fraction bits", gained / unit, state.fraction)),
+            "give --state fewer fraction bits, or train or export the model again: a statistic of it may never have been set",
+        ));
+    }
+    let wanted = (most as f64 / (2.0 * LOSS)).log2().ceil() as u32;
+    let largest = f64::from((1i32 << (Requant::MULTIPLIER_BITS - 1)) - 1);
+    let fits = |shift: &u32| {
+        units.iter().all(|(slope, _)| (slope.abs() * unit * f64::from(*shift).exp2()).round() <= largest)
+    };
+    let shift = (0..=wanted.min(Requant::MOST_SHIFT)).rev().find(fits).ok_or_else(|| {
+        node.structure_error(
+            what(&format!("has a scale too large for a state with {} fraction bits", state.fraction)),
+            "give --state fewer fraction bits",
+        )
+    })?;
+    let at = |value: f64| (value * unit * f64::from(shift).exp2()).round() as i64;
+    let mut requant = Requant {
+        multiplier: units.iter().map(|(slope, _)| at(*slope) as i32).collect(),
+        offset: units.iter().map(|(_, offset)| at(*offset)).collect(),
+        shift,
+        bits: state.bits,
+    };
+    halve(&mut requant);
+    if requant.shift > 0 {
+        requant.offset.iter_mut().for_each(|offset| *offset += 1 << (requant.shift - 1));
+    }
+    Ok(requant)
+}
+
+/// Takes factors of 2 out of multipliers and offsets: scales that are multiples of a unit need no multiplier.
+fn halve(requant: &mut Requant) {
+    let even = |requant: &Requant| {
+        requant.multiplier.iter().all(|one| one % 2 == 0) && requant.offset.iter().all(|one| one % 2 == 0)
+    };
+    while requant.shift > 0 && even(requant) {
+        requant.shift -= 1;
+        requant.multiplier.iter_mut().for_each(|one| *one /= 2);
+        requant.offset.iter_mut().for_each(|one| *one /= 2);
+    }
+}
