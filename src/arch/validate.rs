@@ -54,6 +54,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     reference(&arch.readout, &arch.variation, arch.share, &mut problems);
+    sample(&arch.readout, arch.share, &mut problems);
     ensemble(&arch.ensemble, &mut problems);
     ports(&arch.interface, &mut problems);
     target(&arch.target, &mut problems);
@@ -263,10 +264,10 @@ fn slices(bits: usize, readout: &Readout, physics: &Physics, problems: &mut Prob
         "take 1 for cells of one bit, or the bits of a weight that one conductance stands for".into(),
     );
     problems.say(
-        bits > 1 && !readout.is_analog(),
+        bits > 1 && (!readout.is_analog() || readout.is_sample()),
         key,
         bits,
-        "the cells that a popcount reads hold one bit".into(),
+        "the cells that a popcount reads, or that are drawn, hold one bit".into(),
         "take 1, or readout.kind = \"adc\" or \"sense\"".into(),
     );
     problems.say(
@@ -352,6 +353,20 @@ fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
     noise(readout, problems);
 }
 
+/// Cells that are drawn as they are read.
+fn sample(readout: &Readout, share: usize, problems: &mut Problems) {
+    if !readout.is_sample() {
+        return;
+    }
+    problems.say(
+        share > 1,
+        "array.lanes",
+        format!("array.columns / {share}"),
+        "cells that are drawn have no converter that columns could take turns at".into(),
+        "leave array.lanes out, or take readout.kind = \"adc\"".into(),
+    );
+}
+
 /// Noise in gates: a whole gain of the generators.
 fn noise(readout: &Readout, problems: &mut Problems) {
     let (least, asked) = (readout.noise_step(), readout.noise);
@@ -369,10 +384,10 @@ fn noise(readout: &Readout, problems: &mut Problems) {
         range,
     );
     problems.say(
-        asked != 0.0 && !readout.is_analog(),
+        asked != 0.0 && (!readout.is_analog() || readout.is_sample()),
         "readout.noise",
         asked,
-        "a popcount has no voltage that noise could be added to".into(),
+        "a popcount has no voltage that noise could be added to, nor has a count of draws".into(),
         "take 0, or readout.kind = \"adc\" or \"sense\"".into(),
     );
 }
@@ -448,6 +463,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     reference(&file.readout, &file.variation, file.share(), &mut problems);
+    sample(&file.readout, file.share(), &mut problems);
     ensemble(&file.ensemble, &mut problems);
     ports(&file.interface, &mut problems);
     target(&file.target, &mut problems);

@@ -7,6 +7,7 @@
 mod block;
 mod cells;
 mod crossbar;
+mod draws;
 mod drift;
 mod edges;
 mod effects;
@@ -36,7 +37,8 @@ pub use read_noise::ColumnNoise;
 pub use validate::PhysicsProblem;
 pub use wires::{WireError, wire_error, wire_errors};
 
-use crate::variation::{ArrayDraw, Chip, Site, subject};
+pub use crate::variation::DRAW_BITS;
+use crate::variation::{ArrayDraw, Chip, Converter, Site, subject};
 use cells::{Cells, Currents};
 use random::{Kind, Stream};
 use rayon::prelude::*;
@@ -51,6 +53,9 @@ pub const FRACTION_BITS: u32 = 14;
 pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> ArrayDraw {
     assert!(fraction_bits <= FRACTION_BITS, "{fraction_bits} fraction bits, at most {FRACTION_BITS}");
     assert_eq!(site.weights.len(), site.rows * site.columns, "one weight a cell");
+    if let Converter::Draw { flips } = &site.converter {
+        return draws::array(site, flips);
+    }
     let unit = f64::from(1u32 << fraction_bits);
     let values = values(physics, seed, unit, site);
     let follow = match physics.drift.compensate && physics.drift.time > 0.0 {

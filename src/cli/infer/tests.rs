@@ -83,7 +83,7 @@ fn samples_are_added_and_judged() {
     let right = pixels.chunks(size).zip(&labels).enumerate().filter(|(index, (image, label))| {
         let seed = machine::frame_seed(5, *index as u64);
         let sampling = machine::Sampling { samples: 3, seed, flips: true };
-        let scores = machine::run_samples(&design, &network.input.elements(image), sampling).scores;
+        let scores = machine::run_samples(&design, None, &network.input.elements(image), sampling).scores;
         let scores: Vec<i32> = scores.iter().map(|&score| score as i32).collect();
         let mean = samples::averaged(&network, 3);
         let scores = design.in_channel_order(&scores);

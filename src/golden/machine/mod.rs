@@ -10,7 +10,7 @@ mod noise;
 mod rows;
 
 use crate::bits::BitMatrix;
-use crate::design::ensemble::SEEDING;
+use crate::design::ensemble::{SEEDED, SEEDING};
 use crate::design::{Design, LayerDesign, Source, Step, Walk};
 use crate::variation::Chip;
 pub use array::ColumnSums;
@@ -72,13 +72,13 @@ pub fn run_planes(
     Machine::new(design, chip, planes, image, seed).frame(Sampling { samples, seed, flips: true })
 }
 
-/// Runs one frame of a design with the popcount readout whose weights are drawn, as `sampling` says; one without flip
-/// codes runs once, as it is. `image` as in [`run`].
+/// Runs one frame of a design whose weights are drawn, as `sampling` says; one without flip codes runs once, as it is.
+/// `image` and `chip` as in [`run`].
 ///
 /// # Panics
-/// Where the design is analog.
-pub fn run_samples(design: &Design, image: &[i16], sampling: Sampling) -> MachineTrace {
-    Machine::new(design, None, design.planes_of_weights(), image, sampling.seed).frame(sampling)
+/// As [`run`].
+pub fn run_samples(design: &Design, chip: Option<&Chip>, image: &[i16], sampling: Sampling) -> MachineTrace {
+    Machine::new(design, chip, design.planes_of_weights(), image, sampling.seed).frame(sampling)
 }
 
 /// Sums of the columns of every layer in one frame, where converters change nothing: one number a read and column.
@@ -176,7 +176,10 @@ impl<'a> Machine<'a> {
             return self.trace;
         };
         (0..ensemble.first).for_each(|index| self.layer(index));
-        self.clock.hold(SEEDING);
+        match self.arrays {
+            Some(_) => self.clock.free = self.clock.free.max(SEEDED),
+            None => self.clock.hold(SEEDING),
+        }
         self.draws = Some(Draws::new(self.design, ensemble, sampling));
         for sample in 0..sampling.samples.clamp(1, ensemble.samples) {
             if sample > 0 {
@@ -320,6 +323,7 @@ impl<'a> Machine<'a> {
             match &mut self.found {
                 // Layers that are done stand in the trace.
                 Some(found) => arrays.add_exactly(&visit, &mut found[self.trace.layers.len()], sum),
+                None if arrays.analog.draws => arrays.add_drawn(&visit, self.draws.as_mut(), sum),
                 None => arrays.add(&visit, self.generators.as_mut(), sum),
             }
             let door = self.clock.now.max(self.clock.free);

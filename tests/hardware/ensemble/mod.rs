@@ -13,6 +13,7 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::machines;
 
 mod oracles;
+mod sampled;
 
 /// A random network whose weights are drawn in some layers, with bits on the input and scores at the end.
 fn network(seed: u64) -> Network {
@@ -296,14 +297,14 @@ fn every_sample_is_that_of_the_law() {
         let what = format!("seed {seed}");
         for samples in [most, 1] {
             let sampling = Sampling { samples, seed: frame, flips: true };
-            let got = machine::run_samples(&design, &image, sampling);
+            let got = machine::run_samples(&design, None, &image, sampling);
             compare(&design, &image, &networks[..samples], &got, &what);
             if samples == most {
                 assert_eq!(got, machine::run(&design, None, &image, frame), "{what}");
             }
         }
         let sampling = Sampling { samples: most, seed: frame, flips: false };
-        let still = machine::run_samples(&design, &image, sampling);
+        let still = machine::run_samples(&design, None, &image, sampling);
         compare(&design, &image, &vec![network.mode(); most], &still, &what);
         if seed % 4 < 2 {
             fast(&design, frame, &networks, seed);
