@@ -66,6 +66,18 @@ pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
     Ok(chip)
 }
 
+/// Refuses a design whose cells are drawn as they are read, for `what`.
+pub fn converts(design: &Design, what: &str) -> miette::Result<()> {
+    if design.analog.as_ref().is_none_or(|analog| !analog.draws) {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        code = "cli::drawn_cells",
+        help = "draw single chips (bincim draw --seed N) and run each (bincim infer --chip)",
+        "{what}: the executor of many chips reads converters, and readout.kind = \"sample\" has none"
+    ))
+}
+
 /// Refuses a design in which sense amplifiers decide a layer: it has no threshold to find anew.
 pub fn has_thresholds(design: &Design) -> miette::Result<()> {
     let decides = |layer: &&LayerDesign| layer.readout.as_ref().is_some_and(|readout| readout.decides);

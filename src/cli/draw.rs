@@ -81,6 +81,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     };
     let mut moved = 0;
     if let (Some(count), Some(data), Some(ideal)) = (args.recalibrate, &args.data, chip::ideal(design)) {
+        chip::converts(design, "--recalibrate")?;
         chip::has_thresholds(design)?;
         let data = load::training(&model, data, count as usize)?;
         let images = data.input.elements(&data.pixels);

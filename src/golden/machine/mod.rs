@@ -81,6 +81,26 @@ pub fn run_samples(design: &Design, chip: Option<&Chip>, image: &[i16], sampling
     Machine::new(design, chip, design.planes_of_weights(), image, sampling.seed).frame(sampling)
 }
 
+/// Scores of each sample of a frame, which [`run_samples`] adds up.
+///
+/// # Panics
+/// As [`run`].
+pub fn score_samples(
+    design: &Design,
+    chip: Option<&Chip>,
+    image: &[i16],
+    sampling: Sampling,
+) -> Vec<Vec<i64>> {
+    let mut machine = Machine::new(design, chip, design.planes_of_weights(), image, sampling.seed);
+    let mut before = vec![0; design.output.scores];
+    let mut samples = Vec::new();
+    machine.samples(sampling, |sums| {
+        samples.push(sums.iter().zip(&before).map(|(sum, before)| sum - before).collect());
+        before.copy_from_slice(sums);
+    });
+    samples
+}
+
 /// Sums of the columns of every layer in one frame, where converters change nothing: one number a read and column.
 /// `chip`: the chip without errors.
 ///
@@ -170,10 +190,16 @@ impl<'a> Machine<'a> {
 
     /// Runs all layers, those from the first drawn one on once a sample.
     fn frame(mut self, sampling: Sampling) -> MachineTrace {
+        self.samples(sampling, |_| ());
+        self.trace
+    }
+
+    /// The same; `done` hears the sums of the scores behind each sample.
+    fn samples(&mut self, sampling: Sampling, mut done: impl FnMut(&[i64])) {
         let layers = self.design.layers.len();
         let Some(ensemble) = &self.design.ensemble else {
             (0..layers).for_each(|index| self.layer(index));
-            return self.trace;
+            return done(&self.trace.scores);
         };
         (0..ensemble.first).for_each(|index| self.layer(index));
         match self.arrays {
@@ -186,8 +212,8 @@ impl<'a> Machine<'a> {
                 self.draws.iter_mut().for_each(Draws::next_sample);
             }
             (ensemble.first..layers).for_each(|index| self.layer(index));
+            done(&self.trace.scores);
         }
-        self.trace
     }
 
     fn layer(&mut self, index: usize) {

@@ -138,6 +138,16 @@ impl Law<'_> {
 
     /// What each row of each pass carries, as far as the pass's words go: a column of the weights, or nothing.
     fn columns(&self, index: usize) -> Vec<Vec<Option<usize>>> {
+        let mut passes = self.passes(index);
+        // The last pass ends with the word of its last used row.
+        let last = passes.last_mut().unwrap();
+        let used = last.iter().rposition(Option::is_some).unwrap() + 1;
+        last.truncate(used.next_multiple_of(self.design.weight_rows));
+        passes
+    }
+
+    /// What each row of each pass carries.
+    fn passes(&self, index: usize) -> Vec<Vec<Option<usize>>> {
         let layer = &self.design.network.layers[index];
         let (rows, word) = (self.design.rows, self.design.word);
         let column = |pass: usize, row: usize| {
@@ -158,13 +168,7 @@ impl Law<'_> {
                 (layer.kernel.0 * layer.kernel.1 * chunks).div_ceil(rows / word)
             }
         };
-        let mut passes: Vec<Vec<Option<usize>>> =
-            (0..items).map(|pass| (0..rows).map(|row| column(pass, row)).collect()).collect();
-        // The last pass ends with the word of its last used row.
-        let last = passes.last_mut().unwrap();
-        let used = last.iter().rposition(Option::is_some).unwrap() + 1;
-        last.truncate(used.next_multiple_of(self.design.weight_rows));
-        passes
+        (0..items).map(|pass| (0..rows).map(|row| column(pass, row)).collect()).collect()
     }
 }
 
