@@ -277,7 +277,10 @@ impl<'a> Machine<'a> {
         }
         self.draws.iter_mut().for_each(Draws::begin_group);
         for block in 0..layer.blocks {
-            self.draws.iter_mut().for_each(Draws::rewind);
+            // Weights that are loaded again are the same; cells that are read again are not.
+            if self.arrays.is_none() {
+                self.draws.iter_mut().for_each(Draws::rewind);
+            }
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
             let mut address = address;
