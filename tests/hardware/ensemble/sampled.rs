@@ -22,6 +22,11 @@ use crate::machines;
 /// Images of a run of the Verilog.
 const IMAGES: usize = 6;
 
+/// Cells of a drawn layer meet several pixels, one after the other.
+fn read_again(design: &Design) -> bool {
+    design.layers[design.first_drawn()..].iter().any(|layer| layer.passes > 1 && layer.blocks > 1)
+}
+
 /// The network and machine of a number; every third input has several bits, and with it a first layer that is not drawn.
 fn pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number ^ 0x0072_6561_6473);
@@ -41,6 +46,7 @@ fn pair(number: u64) -> Design {
         arch.ensemble.samples = rng.random_range(1..=5);
         if let Some(design) = machines::design(&network, &arch)
             && design.cycles < 6000
+            && (number % 3 != 1 || read_again(&design))
         {
             return design;
         }
@@ -231,8 +237,8 @@ fn sound(design: &Design, mut chip: Chip) -> Chip {
 
 #[test]
 fn every_read_is_that_of_the_law() {
-    let (mut built, mut rewound, mut padded, mut later) = (0, 0, 0, 0);
-    for number in 0..60 {
+    let (mut built, mut again, mut padded, mut later) = (0, 0, 0, 0);
+    for number in 0..45 {
         let design = pair(number);
         let rng = &mut ChaCha8Rng::seed_from_u64(number);
         let chip = sound(&design, machines::random_chip(&design, rng));
@@ -251,22 +257,21 @@ fn every_read_is_that_of_the_law() {
         let cycles: Vec<u64> = got.layers.iter().map(|layer| layer.cycles).collect();
         assert_eq!(cycles, design.ensemble.as_ref().unwrap().cycles[most - 1].layers, "pair {number}");
         built += 1;
-        let drawn = || design.layers[design.first_drawn()..].iter();
-        rewound += usize::from(drawn().any(|layer| layer.passes > 1 && layer.vectors > 1));
+        again += usize::from(read_again(&design));
         padded += usize::from(design.row_enable);
         later += usize::from(design.first_drawn() > 0);
     }
     println!(
-        "{built} built: {rewound} of several passes and pixels, {padded} with rows not driven, {later} later"
+        "{built} built: {again} of several passes and pixels, {padded} with rows not driven, {later} later"
     );
-    assert!(rewound > 5 && padded > 5 && later > 10, "{rewound} {padded} {later}");
+    assert!(again > 10 && padded > 2 && later > 10, "{again} {padded} {later}");
 }
 
 /// On the chip without errors a cell is turned round as often as its code says, and without flips the machine is that of the
 /// likelier weights.
 #[test]
 fn the_chip_without_errors_holds_the_codes() {
-    for number in 0..40 {
+    for number in 0..20 {
         let design = pair(number);
         let chip = device::chip(&Physics::default(), 0, 0, &design.sites());
         for (site, array) in design.sites().iter().zip(&chip.arrays) {
@@ -293,8 +298,7 @@ fn the_chip_without_errors_holds_the_codes() {
 #[test]
 fn the_verilog_draws_what_the_machine_draws() {
     machines::need_both_simulators();
-    // Number 21 has a drawn layer of several passes and pixels.
-    for number in (0..8).chain([21]) {
+    for number in 0..8 {
         let design = pair(number);
         let chip = machines::random_chip(&design, &mut ChaCha8Rng::seed_from_u64(number));
         assert_eq!(cosimulate(&design, &chip, number), None, "pair {number}");
