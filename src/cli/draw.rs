@@ -61,6 +61,18 @@ fn aged(drift: &device::Drift) -> String {
     }
 }
 
+/// Gains that undo the drift; nothing where there are none.
+fn told(gains: &[(usize, f64)]) -> String {
+    match gains.iter().all(|(_, gain)| *gain == 1.0) {
+        true => String::new(),
+        false => {
+            let each: Vec<String> =
+                gains.iter().map(|(layer, gain)| format!("{gain:.3} (layer {layer})")).collect();
+            format!("  gains of the weights' read voltage: {}\n", each.join(", "))
+        }
+    }
+}
+
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
     let model = load::network(&args.model, &args.pixels)?.fitting(&args.pictures)?;
@@ -69,6 +81,11 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let physics = &mut choice.design.arch.variation;
     physics.drift.time = args.time.unwrap_or(physics.drift.time);
     physics.drift.compensate |= args.compensate;
+    let problems = crate::arch::validate(&choice.design.arch);
+    if !problems.is_empty() {
+        return Err(crate::cost::ChoiceError::Arch(problems).into());
+    }
+    let physics = &mut choice.design.arch.variation;
     let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
     let design = &choice.design;
     let Some((mut drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
@@ -91,6 +108,10 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     output::file(&args.output, &drawn.write_to())?;
     let wires = device::wire_errors(&design.arch.variation, args.seed, &design.sites(), WIRE_DRIVES);
     let arrays = drawn.arrays.len();
+    let gains = match design.analog.as_ref().is_some_and(|analog| analog.draws) {
+        true => device::gains(&design.arch.variation, args.seed, &design.sites()),
+        false => Vec::new(),
+    };
     let cells: usize = drawn.arrays.iter().map(|array| array.plus.len()).sum();
     output::summary(&args.output, &match args.json {
         true => format!(
@@ -100,10 +121,11 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                 "arrays": arrays, "cells": cells, "saturated": beyond, "read_noise_left_out": left_out,
                 "recalibrated_on": args.recalibrate.unwrap_or(0), "thresholds_moved": moved,
                 "drift_time_s": design.arch.variation.drift.time, "wires": wires,
+                "assumptions": chip::assumptions(design), "gains": gains,
             })
         ),
         false => format!(
-            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n",
+            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n{}{}",
             args.output.display(),
             drawn.seed,
             model.network.name.terminal(),
@@ -124,6 +146,8 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                  at most (root mean squares, an array a layer, {WIRE_DRIVES} random drives)",
                 wires.effect, wires.rms, wires.worst
             )),
+            told(&gains),
+            chip::assumptions(design).iter().map(|line| format!("  - {line}\n")).collect::<String>(),
         ),
     })?;
     Ok(Outcome::Done)

@@ -173,6 +173,11 @@ impl Converter {
     pub fn draws(&self) -> bool {
         matches!(self, Converter::Draw { .. })
     }
+
+    /// Flip codes of cells that are drawn.
+    pub fn flips(&self) -> &[u8] {
+        if let Converter::Draw { flips } = self { flips } else { &[] }
+    }
 }
 
 impl Chip {

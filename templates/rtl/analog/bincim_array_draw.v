@@ -8,7 +8,8 @@
 // Parameters: Lanes, columns; Step, rows that are read in a cycle; Bits of a cell's number, from 2;
 //     Count, bits of a vector's count, two's complement; Reads of a vector, most, from 1.
 //     RowEnable: 1, rows may be not driven; 0, all always are. ReadWidth follows.
-// Latency: 3, from a word of cells to the count; the last read's converted_o stands 2 cycles before.
+// Latency: 3, from a word of cells to the total, and one more to the count; converted_o stands two
+//     cycles before the count of its vector.
 // Reset: asynchronous; no read is under way. Counts have none: a vector begins with read 0.
 // Protocol: valid_i with each Step rows of a read and their cells, first_i with the first of them.
 //     cell_i has the cells' signs, bit lane * Step + row, then each bit of their Bits - 1 bits of

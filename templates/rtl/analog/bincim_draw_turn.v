@@ -35,15 +35,16 @@ module bincim_draw_turn #(
     output wire ready_o
 );
 
-  localparam [LayerWidth-1:0] LAST = Layers - 1;
   wire layer_last;
 
   generate
     if (Layers > 1) begin : gen_layers
+      localparam [31:0] LAST = Layers - 1;
+
       assign draw_layer_o = (layer_i >= first_drawn_i);
-      assign layer_last = (layer_i == LAST);
+      assign layer_last = (layer_i == LAST[LayerWidth-1:0]);
     end else begin : gen_one_layer
-      wire unused_layer = &{1'b0, layer_i, first_drawn_i, LAST};
+      wire unused_layer = &{1'b0, layer_i, first_drawn_i};
       assign draw_layer_o = 1'b1;
       assign layer_last = 1'b1;
     end
