@@ -22,7 +22,8 @@ pub struct Draw {
     /// Time since the devices were written, such as 1h, 1d or 1y: variation.drift.time of this chip
     #[arg(long, value_parser = options::time)]
     pub time: Option<f64>,
-    /// Let the converters' references follow the drift, one number an array: variation.drift.compensate
+    /// Let the converters' references follow the drift, one number an array (where cells are drawn as they are read: the
+    /// weights' read voltage, one number a layer): variation.drift.compensate
     #[arg(long)]
     pub compensate: bool,
     /// Leave variation.read_noise out of the physics on record; no chip holds it, with or without this
@@ -50,12 +51,12 @@ pub struct Draw {
 /// Drives under which frozen wires are compared with exact ones.
 const WIRE_DRIVES: usize = 4;
 
-/// How old a chip is whose devices drift.
-fn aged(drift: &device::Drift) -> String {
+/// How old a chip is whose devices drift; `following` is what compensation moves.
+fn aged(drift: &device::Drift, following: &str) -> String {
     match (drift.time, drift.compensate) {
         (0.0, _) => String::new(),
         (time, true) => {
-            format!(", {} s after it was written, its converters following", thousands(time as u64))
+            format!(", {} s after it was written, its {following} following", thousands(time as u64))
         }
         (time, false) => format!(", {} s after it was written", thousands(time as u64)),
     }
@@ -129,7 +130,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             args.output.display(),
             drawn.seed,
             model.network.name.terminal(),
-            aged(&design.arch.variation.drift),
+            aged(&design.arch.variation.drift, if gains.is_empty() { "converters" } else { "read voltages" }),
             arrays,
             thousands(cells as u64),
             match beyond {

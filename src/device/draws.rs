@@ -29,9 +29,10 @@ pub fn arrays(physics: &Physics, seed: u64, sites: &[Site]) -> Vec<ArrayDraw> {
     sites.par_iter().map(|site| Array::new(physics, seed, site).draw(gain(site))).collect()
 }
 
-/// What the weights' read voltage of each layer is multiplied by: layer and number.
+/// What the weights' read voltage of each drawn layer is multiplied by: layer and number.
 pub fn gains(physics: &Physics, seed: u64, sites: &[Site]) -> Vec<(usize, f64)> {
-    let mut layers: Vec<usize> = sites.iter().map(|site| site.layer).collect();
+    let drawn = sites.iter().filter(|site| !site.converter.flips().is_empty());
+    let mut layers: Vec<usize> = drawn.map(|site| site.layer).collect();
     layers.dedup();
     let noise = plane(&physics.draws, &physics.drift) / physics.draws.noise;
     let fresh = Physics { drift: Drift { time: 0.0, ..physics.drift.clone() }, ..physics.clone() };

@@ -216,7 +216,8 @@ pub struct Drift {
     #[schemars(range(min = 0.0, max = 0.5))]
     pub spread: f64,
     /// Whether an array's converters follow the drift: their references shrink as the mean size of its cells' values
-    /// has, one number an array. What drift does to a single-ended column against a fixed level is a shift, which
+    /// has, one number an array. Where cells are drawn as they are read the weights' read voltage follows, one number a
+    /// layer. What drift does to a single-ended column against a fixed level is a shift, which
     /// this does not undo.
     pub compensate: bool,
 }
