@@ -54,10 +54,21 @@ fn pair(number: u64) -> Design {
     unreachable!("some network fits some machine")
 }
 
-/// What the co-simulation of `design` with `chip` says first.
-fn cosimulate(design: &Design, chip: &Chip, seed: u64) -> Option<cosim::Mismatch> {
+/// What the co-simulation of `design` with `chip` says first, after `change` of the text of the Verilog.
+fn cosimulate(
+    design: &Design,
+    chip: &Chip,
+    seed: u64,
+    change: Option<(&str, &str)>,
+) -> Option<cosim::Mismatch> {
     let folder = tempfile::tempdir().expect("a folder");
-    let rtl = emit::accelerator(design, Some(chip)).into_iter();
+    let mut rtl = emit::accelerator(design, Some(chip));
+    if let Some((find, replace)) = change {
+        let places: usize = rtl.iter().map(|file| file.text.matches(find).count()).sum();
+        assert_eq!(places, 1, "{find}");
+        rtl.iter_mut().for_each(|file| file.text = file.text.replace(find, replace));
+    }
+    let rtl = rtl.into_iter();
     machines::write(folder.path(), rtl.map(|text| (format!("rtl/{}", text.name), text.text)));
     let texts = bench::cosimulation(design).expect("benches");
     machines::write(folder.path(), texts.into_iter().map(|text| (text.name, text.text)));
@@ -301,6 +312,27 @@ fn the_verilog_draws_what_the_machine_draws() {
     for number in 0..8 {
         let design = pair(number);
         let chip = machines::random_chip(&design, &mut ChaCha8Rng::seed_from_u64(number));
-        assert_eq!(cosimulate(&design, &chip, number), None, "pair {number}");
+        assert_eq!(cosimulate(&design, &chip, number, None), None, "pair {number}");
+    }
+}
+
+/// A first layer whose reads do not wait for their noise, or whose samples all begin where the first one did, is seen; others
+/// stand in `verif/planted/bugs.toml`.
+#[test]
+fn reads_that_run_ahead_of_their_noise_are_seen() {
+    machines::need_both_simulators();
+    let mut designs = (0..).map(|number| (number, pair(number)));
+    let (number, design) = designs
+        .find(|(_, design)| design.first_drawn() == 0 && design.samples() > 1)
+        .expect("some first layer is drawn");
+    let chip = machines::random_chip(&design, &mut ChaCha8Rng::seed_from_u64(number));
+    for change in [
+        ("(seeded_i | !(sample_start_o & sample_first_i))", "(seeded_i | 1'b1)"),
+        ("{high_q, low_q} <= onward;", "{high_q, low_q} <= start;"),
+        ("if (differs[row]) products", "if (!differs[row]) products"),
+    ] {
+        let first = cosimulate(&design, &chip, number, Some(change));
+        println!("{}: {}", change.1, first.as_ref().map_or("NOT SEEN", |first| &first.kind));
+        assert!(first.is_some(), "{}", change.1);
     }
 }
