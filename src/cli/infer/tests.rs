@@ -73,7 +73,8 @@ fn samples_are_added_and_judged() {
     let design = crate::design::build(&network, &arch).expect("a design");
     let (pixels, labels) = labelled(&network.mode(), 40);
     let samples = SampleArgs { samples: Some(3), ..SampleArgs::default() };
-    let engine = samples.prepare(&design, 5, true).expect("an executor");
+    let drawing = samples.drawing(&design, 5, true).expect("a number of samples");
+    let engine = ensemble::prepare(&design, drawing);
     let model = Model::Drawn(&design, Box::new(engine));
     let judge = JudgeArgs { metrics: true, ..JudgeArgs::default() };
     let args = Args { samples, judge, ..args(None) };
@@ -133,9 +134,9 @@ fn samples_need_flip_codes() {
     assert_eq!(mode, network.mode());
     let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
     let design = crate::design::build(&network, &arch).expect("a design");
-    let refused = given(Some(9), false, false).prepare(&design, 1, true).expect_err("refused").to_string();
+    let refused = given(Some(9), false, false).drawing(&design, 1, true).expect_err("refused").to_string();
     assert!(refused.contains("--samples 9") && refused.contains("at most 8"), "{refused}");
-    assert_eq!(given(None, false, false).prepare(&design, 1, true).expect("all").drawing().samples, 8);
+    assert_eq!(given(None, false, false).drawing(&design, 1, true).expect("all").samples, 8);
 }
 
 #[test]
