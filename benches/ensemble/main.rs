@@ -104,7 +104,7 @@ fn check(design: &Design, fresh: &Engine, shared: &Engine, pixels: &[u8]) {
             let seed = if same { 1 } else { machine::frame_seed(1, image as u64) };
             let elements = design.network.input.elements(&pixels[image * 784..(image + 1) * 784]);
             let sampling = Sampling { samples: SAMPLES, seed, flips: true };
-            let expected = machine::run_samples(design, &elements, sampling).scores;
+            let expected = machine::run_samples(design, None, &elements, sampling).scores;
             let sums: Vec<i64> = (0..10)
                 .map(|class| scores[class..].iter().step_by(10).map(|&s| i64::from(s)).sum())
                 .collect();

@@ -14,7 +14,7 @@ pub use setting::Setting;
 pub use subtraction::Subtraction;
 pub use validate::{ArchProblem, validate, validate_file};
 
-use crate::device::Physics;
+use crate::device::{DRAW_BITS, Physics};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +141,10 @@ pub struct Ensemble {
     #[schemars(range(min = 1, max = 255))]
     pub samples: usize,
 }
+
+/// Most noise bits of a word of cells that are drawn. The state's sums of three bits give a few more (945 were found); the
+/// last ones are the rarest.
+pub const MOST_NOISE: usize = 768;
 
 impl Default for Ensemble {
     fn default() -> Ensemble {
@@ -301,6 +305,11 @@ impl Arch {
     /// T: cycles in which all columns of an analog array are converted.
     pub fn conversion(&self) -> usize {
         self.share * self.readout.conversion()
+    }
+
+    /// Most rows of cells that are drawn in a cycle: as the noise bits of a word allow.
+    pub fn drawn_rows(&self) -> usize {
+        (MOST_NOISE / DRAW_BITS).saturating_sub(self.lanes)
     }
 
     /// Where what the cells of an offset mapping have in common is taken away.

@@ -110,9 +110,18 @@ impl Readout {
         self.kind != ReadoutKind::Popcount
     }
 
+    /// Cells are drawn as they are read, and counted: nothing converts.
+    pub fn is_sample(&self) -> bool {
+        self.kind == ReadoutKind::Sample
+    }
+
     /// Edges of a converter.
     pub fn edges(&self) -> usize {
-        if self.kind == ReadoutKind::Sense { 1 } else { self.levels - 1 }
+        match self.kind {
+            ReadoutKind::Sample => 0,
+            ReadoutKind::Sense => 1,
+            ReadoutKind::Popcount | ReadoutKind::Adc => self.levels - 1,
+        }
     }
 
     /// Edges that are compared in one cycle: as asked for, or all.
@@ -123,9 +132,9 @@ impl Readout {
         }
     }
 
-    /// Cycles of one column's conversion.
+    /// Cycles of one column's conversion; a draw takes one as well.
     pub fn conversion(&self) -> usize {
-        self.edges().div_ceil(self.edges_at_once())
+        if self.is_sample() { 1 } else { self.edges().div_ceil(self.edges_at_once()) }
     }
 }
 
@@ -138,7 +147,11 @@ pub(super) const MOST_GAIN: usize = 1023;
 impl Readout {
     /// Gain of the generators of noise: whole, nearest to what is asked for; 0 without noise.
     pub fn noise_gain(&self) -> usize {
-        if self.is_analog() { (self.noise / self.noise_step()).round_ties_even() as usize } else { 0 }
+        if self.is_analog() && !self.is_sample() {
+            (self.noise / self.noise_step()).round_ties_even() as usize
+        } else {
+            0
+        }
     }
 
     /// Standard deviation of the noise that the generators give, in counts.
@@ -163,6 +176,9 @@ pub enum ReadoutKind {
     Adc,
     /// A sense amplifier a column: one bit.
     Sense,
+    /// None: a sense amplifier a cell's pair of devices, one row after the other, whose draws are counted. Of networks with
+    /// flip codes.
+    Sample,
 }
 
 /// The range of a converter.

@@ -54,6 +54,7 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     readout(&arch.readout, arch.cell_bits, &mut problems);
     variation(&arch.variation, &mut problems);
     reference(&arch.readout, &arch.variation, arch.share, &mut problems);
+    sample(&arch.readout, &arch.variation, arch.share, &mut problems);
     ensemble(&arch.ensemble, &mut problems);
     ports(&arch.interface, &mut problems);
     target(&arch.target, &mut problems);
@@ -263,10 +264,10 @@ fn slices(bits: usize, readout: &Readout, physics: &Physics, problems: &mut Prob
         "take 1 for cells of one bit, or the bits of a weight that one conductance stands for".into(),
     );
     problems.say(
-        bits > 1 && !readout.is_analog(),
+        bits > 1 && (!readout.is_analog() || readout.is_sample()),
         key,
         bits,
-        "the cells that a popcount reads hold one bit".into(),
+        "the cells that a popcount reads, or that are drawn, hold one bit".into(),
         "take 1, or readout.kind = \"adc\" or \"sense\"".into(),
     );
     problems.say(
@@ -352,6 +353,64 @@ fn readout(readout: &Readout, cell_bits: usize, problems: &mut Problems) {
     noise(readout, problems);
 }
 
+/// Cells that are drawn as they are read.
+fn sample(readout: &Readout, physics: &Physics, share: usize, problems: &mut Problems) {
+    let ideal = Physics::default();
+    if !readout.is_sample() {
+        problems.say(
+            physics.draws != ideal.draws,
+            "variation.draws",
+            "a table",
+            "only cells that are drawn as they are read have a plane of noise".into(),
+            "leave the table out, or take readout.kind = \"sample\"".into(),
+        );
+        return;
+    }
+    let none = |key, differs| {
+        (key, differs, "leave it out: of cells that are drawn only programming, drift and draws differ")
+    };
+    for (key, differs, fix) in [
+        (
+            "variation.read_noise",
+            physics.read_noise != 0.0,
+            "take variation.draws.noise, the noise that draws the cells",
+        ),
+        none("variation.cell", physics.cell != ideal.cell),
+        none("variation.gaussian", physics.gaussian != ideal.gaussian),
+        none("variation.lognormal", physics.lognormal != ideal.lognormal),
+        none("variation.threshold", physics.threshold != ideal.threshold),
+        none("variation.stuck", physics.stuck != ideal.stuck),
+        none("variation.die", physics.die != ideal.die),
+        none("variation.row", physics.row != ideal.row),
+        none("variation.wires", physics.wires != ideal.wires),
+        none("variation.column", physics.column != ideal.column),
+        none("variation.converter", physics.converter != ideal.converter),
+        none("variation.sense", physics.sense != ideal.sense),
+    ] {
+        let what = "what no cell has that is drawn as it is read (readout.kind = \"sample\")".into();
+        problems.say(differs, key, "not its default", what, fix.into());
+    }
+    let devices = physics.programming.scale > 0.0
+        || physics.drift.time > 0.0
+        || physics.draws.mismatch > 0.0
+        || physics.draws.read_noise > 0.0
+        || physics.draws.tolerance > 0.0;
+    problems.say(
+        devices && physics.draws.noise == 0.0,
+        "variation.draws.noise",
+        0,
+        "without noise no device is programmed, and none errs or drifts: cells follow their codes".into(),
+        "take a fraction of Gmax such as 0.12 (3 uS of 25), or leave errors and drift out".into(),
+    );
+    problems.say(
+        share > 1,
+        "array.lanes",
+        format!("array.columns / {share}"),
+        "cells that are drawn have no converter that columns could take turns at".into(),
+        "leave array.lanes out, or take readout.kind = \"adc\"".into(),
+    );
+}
+
 /// Noise in gates: a whole gain of the generators.
 fn noise(readout: &Readout, problems: &mut Problems) {
     let (least, asked) = (readout.noise_step(), readout.noise);
@@ -369,10 +428,10 @@ fn noise(readout: &Readout, problems: &mut Problems) {
         range,
     );
     problems.say(
-        asked != 0.0 && !readout.is_analog(),
+        asked != 0.0 && (!readout.is_analog() || readout.is_sample()),
         "readout.noise",
         asked,
-        "a popcount has no voltage that noise could be added to".into(),
+        "a popcount has no voltage that noise could be added to, nor has a count of draws".into(),
         "take 0, or readout.kind = \"adc\" or \"sense\"".into(),
     );
 }
@@ -448,6 +507,7 @@ pub fn validate_file(file: &ArchFile) -> Vec<ArchProblem> {
     readout(&file.readout, bits, &mut problems);
     variation(&file.variation, &mut problems);
     reference(&file.readout, &file.variation, file.share(), &mut problems);
+    sample(&file.readout, &file.variation, file.share(), &mut problems);
     ensemble(&file.ensemble, &mut problems);
     ports(&file.interface, &mut problems);
     target(&file.target, &mut problems);

@@ -101,6 +101,9 @@ fn array(design: &Design) -> BlockView {
 }
 
 fn readout(design: &Design, analog: &Analog) -> String {
+    if analog.draws {
+        return "drawn as they are read".into();
+    }
     let converters = analog.converters(design.lanes);
     match analog.sense {
         true => format!("{converters} sense amplifiers"),

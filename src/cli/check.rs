@@ -2,7 +2,7 @@
 
 use super::load::{self, Model};
 use super::pixels::{self, ReadArgs};
-use super::{Outcome, output};
+use super::{Outcome, chip, output};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, Ensemble, LayerDesign};
@@ -373,7 +373,7 @@ fn tiles(program: &LayerDesign) -> String {
 
 /// What the converters see, what is drawn anew in every read, and how old the devices are.
 fn physics(design: &Design) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = chip::assumptions(design);
     if design.analog.as_ref().is_some_and(|analog| analog.reference.is_some()) {
         found.push(
             "converters see the raw current of the offset mapping; what its cells have in common is subtracted behind \

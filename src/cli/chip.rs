@@ -66,6 +66,44 @@ pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
     Ok(chip)
 }
 
+/// What is taken to be so of a chip whose cells are drawn as they are read; nothing of other machines.
+pub fn assumptions(design: &Design) -> Vec<String> {
+    let mut found = Vec::new();
+    if !design.analog.as_ref().is_some_and(|analog| analog.draws) {
+        return found;
+    }
+    let draws = &design.arch.variation.draws;
+    found.extend([
+        "sampling = \"read\": every read draws every cell anew, also those of the next pixel; reads are white, where devices \
+         have 1/f noise (aihwkit draws it once)",
+        "the number of a cell is that of its row XOR that of its column: independent within a column, pairwise everywhere",
+        "layers without flip codes, and those before the first one with them, are read as the signs of their cells",
+    ]
+    .map(String::from));
+    found.push(match draws.noise > 0.0 {
+        true => format!(
+            "a noise pair gives {} Gmax in a read (variation.draws.noise); programming errors, exponents of drift and what \
+             noise pairs differ by ({} Gmax) are drawn once a chip, read noise of the weights' devices ({} times aihwkit's) \
+             with every read",
+            draws.noise, draws.mismatch, draws.read_noise
+        ),
+        false => "variation.draws.noise = 0: cells follow their codes, and no device errs".into(),
+    });
+    found
+}
+
+/// Refuses a design whose cells are drawn as they are read, for `what`.
+pub fn converts(design: &Design, what: &str) -> miette::Result<()> {
+    if design.analog.as_ref().is_none_or(|analog| !analog.draws) {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        code = "cli::drawn_cells",
+        help = "draw single chips (bincim draw --seed N) and run each (bincim infer --chip)",
+        "{what}: the executor of many chips reads converters, and readout.kind = \"sample\" has none"
+    ))
+}
+
 /// Refuses a design in which sense amplifiers decide a layer: it has no threshold to find anew.
 pub fn has_thresholds(design: &Design) -> miette::Result<()> {
     let decides = |layer: &&LayerDesign| layer.readout.as_ref().is_some_and(|readout| readout.decides);

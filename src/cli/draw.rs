@@ -22,7 +22,8 @@ pub struct Draw {
     /// Time since the devices were written, such as 1h, 1d or 1y: variation.drift.time of this chip
     #[arg(long, value_parser = options::time)]
     pub time: Option<f64>,
-    /// Let the converters' references follow the drift, one number an array: variation.drift.compensate
+    /// Let the converters' references follow the drift, one number an array (where cells are drawn as they are read: the
+    /// weights' read voltage, one number a layer): variation.drift.compensate
     #[arg(long)]
     pub compensate: bool,
     /// Leave variation.read_noise out of the physics on record; no chip holds it, with or without this
@@ -50,14 +51,26 @@ pub struct Draw {
 /// Drives under which frozen wires are compared with exact ones.
 const WIRE_DRIVES: usize = 4;
 
-/// How old a chip is whose devices drift.
-fn aged(drift: &device::Drift) -> String {
+/// How old a chip is whose devices drift; `following` is what compensation moves.
+fn aged(drift: &device::Drift, following: &str) -> String {
     match (drift.time, drift.compensate) {
         (0.0, _) => String::new(),
         (time, true) => {
-            format!(", {} s after it was written, its converters following", thousands(time as u64))
+            format!(", {} s after it was written, its {following} following", thousands(time as u64))
         }
         (time, false) => format!(", {} s after it was written", thousands(time as u64)),
+    }
+}
+
+/// Gains that undo the drift; nothing where there are none.
+fn told(gains: &[(usize, f64)]) -> String {
+    match gains.iter().all(|(_, gain)| *gain == 1.0) {
+        true => String::new(),
+        false => {
+            let each: Vec<String> =
+                gains.iter().map(|(layer, gain)| format!("{gain:.3} (layer {layer})")).collect();
+            format!("  gains of the weights' read voltage: {}\n", each.join(", "))
+        }
     }
 }
 
@@ -69,6 +82,11 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let physics = &mut choice.design.arch.variation;
     physics.drift.time = args.time.unwrap_or(physics.drift.time);
     physics.drift.compensate |= args.compensate;
+    let problems = crate::arch::validate(&choice.design.arch);
+    if !problems.is_empty() {
+        return Err(crate::cost::ChoiceError::Arch(problems).into());
+    }
+    let physics = &mut choice.design.arch.variation;
     let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
     let design = &choice.design;
     let Some((mut drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
@@ -81,6 +99,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     };
     let mut moved = 0;
     if let (Some(count), Some(data), Some(ideal)) = (args.recalibrate, &args.data, chip::ideal(design)) {
+        chip::converts(design, "--recalibrate")?;
         chip::has_thresholds(design)?;
         let data = load::training(&model, data, count as usize)?;
         let images = data.input.elements(&data.pixels);
@@ -90,6 +109,10 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     output::file(&args.output, &drawn.write_to())?;
     let wires = device::wire_errors(&design.arch.variation, args.seed, &design.sites(), WIRE_DRIVES);
     let arrays = drawn.arrays.len();
+    let gains = match design.analog.as_ref().is_some_and(|analog| analog.draws) {
+        true => device::gains(&design.arch.variation, args.seed, &design.sites()),
+        false => Vec::new(),
+    };
     let cells: usize = drawn.arrays.iter().map(|array| array.plus.len()).sum();
     output::summary(&args.output, &match args.json {
         true => format!(
@@ -99,14 +122,15 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                 "arrays": arrays, "cells": cells, "saturated": beyond, "read_noise_left_out": left_out,
                 "recalibrated_on": args.recalibrate.unwrap_or(0), "thresholds_moved": moved,
                 "drift_time_s": design.arch.variation.drift.time, "wires": wires,
+                "assumptions": chip::assumptions(design), "gains": gains,
             })
         ),
         false => format!(
-            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n",
+            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n{}{}",
             args.output.display(),
             drawn.seed,
             model.network.name.terminal(),
-            aged(&design.arch.variation.drift),
+            aged(&design.arch.variation.drift, if gains.is_empty() { "converters" } else { "read voltages" }),
             arrays,
             thousands(cells as u64),
             match beyond {
@@ -123,6 +147,8 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                  at most (root mean squares, an array a layer, {WIRE_DRIVES} random drives)",
                 wires.effect, wires.rms, wires.worst
             )),
+            told(&gains),
+            chip::assumptions(design).iter().map(|line| format!("  - {line}\n")).collect::<String>(),
         ),
     })?;
     Ok(Outcome::Done)

@@ -16,7 +16,9 @@ use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
-use crate::golden::{analog, ensemble, machine, packed, reference};
+use crate::golden::ensemble::{self, Drawing};
+use crate::golden::machine::{self, Sampling};
+use crate::golden::{analog, packed, reference};
 use crate::network::{Decision, Network};
 use crate::read;
 use crate::variation::{Chip, Noises};
@@ -131,6 +133,8 @@ pub enum Model<'a> {
     Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
     /// Many images at a time over a design whose weights are drawn.
     Drawn(&'a Design, Box<ensemble::Engine>),
+    /// The machine, read by read, over arrays whose cells are drawn as they are read.
+    Reads(&'a Design, &'a Chip, Drawing),
 }
 
 impl Model<'_> {
@@ -139,11 +143,8 @@ impl Model<'_> {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
             Model::Machine(design, planes) => (design, *planes),
             Model::Analog(design, _, planes) => (design, *planes),
-            Model::Drawn(design, engine) => {
-                let (samples, same) = (engine.drawing().samples, engine.drawing().same);
-                let kind = if same { "samples, the same for all images" } else { "fresh samples an image" };
-                return format!("{samples} {kind}, machine of {} x {}", design.rows, design.lanes);
-            }
+            Model::Drawn(design, engine) => return drawn(design, engine.drawing(), ""),
+            Model::Reads(design, _, drawing) => return drawn(design, *drawing, ", drawn anew in every read"),
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
@@ -153,6 +154,7 @@ impl Model<'_> {
     pub fn samples(&self) -> usize {
         match self {
             Model::Drawn(_, engine) => engine.drawing().samples,
+            Model::Reads(_, _, drawing) => drawing.samples,
             _ => 1,
         }
     }
@@ -164,6 +166,19 @@ impl Model<'_> {
         match self {
             Model::Packed(engine) => engine.infer(images),
             Model::Drawn(_, engine) => engine.samples(first, images),
+            Model::Reads(design, chip, drawing) => {
+                let values = values();
+                let images = values.par_chunks(network.input.shape.elements()).enumerate();
+                let scores = images.flat_map_iter(|(index, image)| {
+                    let frame = if drawing.same { 0 } else { (first + index) as u64 };
+                    let seed = machine::frame_seed(drawing.seed, frame);
+                    let sampling = Sampling { samples: drawing.samples, seed, flips: drawing.flips };
+                    machine::score_samples(design, Some(chip), image, sampling)
+                });
+                let scores: Vec<i32> =
+                    scores.flat_map_iter(|sample| sample.into_iter().map(|score| score as i32)).collect();
+                design.in_channel_order(&scores)
+            }
             Model::Machine(design, planes) => {
                 let values = values();
                 let images = values.par_chunks(network.input.shape.elements());
@@ -184,6 +199,12 @@ impl Model<'_> {
     }
 }
 
+/// How weights are drawn, and on what.
+fn drawn(design: &Design, drawing: Drawing, how: &str) -> String {
+    let kind = if drawing.same { "samples, the same for all images" } else { "fresh samples an image" };
+    format!("{} {kind}{how}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
+}
+
 /// What a run over a data set gave. The fields are the keys of `--json`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Summary {
@@ -196,6 +217,9 @@ pub struct Summary {
     /// Samples of each image, where weights are drawn: its scores are their sums.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
+    /// When weights are drawn: "frame", once a sample of an image, or "read", as often as cells are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<&'static str>,
     /// How a pixel became the input's value.
     pub pixel_rule: String,
     /// Nobody said so.
@@ -220,7 +244,20 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     let mut read = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
     let data = load::data(&read, &args.data, args.split.into())?;
     read.network.input = data.input.clone();
-    args.samples.settle(&mut read.network, &args.model, args.noise_seed.is_some() && args.arch.is_none())?;
+    // Arrays whose cells are drawn as they are read have codes even where none of them is used.
+    let reads = match &arch {
+        Some(path) if args.samples.mode && read.network.first_drawn().is_some() => {
+            load::choice(&read.network, Some(path), None)?.0.design.arch.readout.is_sample()
+        }
+        _ => false,
+    };
+    if !reads {
+        args.samples.settle(
+            &mut read.network,
+            &args.model,
+            args.noise_seed.is_some() && args.arch.is_none(),
+        )?;
+    }
     let network = &read.network;
     let drawn = network.first_drawn().is_some();
     if drawn && args.layers {
@@ -261,7 +298,8 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         (Some(design), None) => chip::ideal(design),
         (None, _) => None,
     };
-    let plan = design.as_ref().filter(|design| design.analog.is_some());
+    let converts = |design: &&Design| design.analog.as_ref().is_some_and(|analog| !analog.draws);
+    let plan = design.as_ref().filter(converts);
     let plan = plan.map(|design| analog::Plan::limited(design, planes));
     let seed = args.noise_seed.unwrap_or(1);
     let gates = plan.as_ref().and_then(|plan| plan.gate_noise(seed));
@@ -277,8 +315,12 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             let set = analog::InstructionSet::best();
             Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
         }
+        (Some(design), _, Some(chip)) => {
+            Model::Reads(design, chip, args.samples.drawing(design, seed, args.arch.is_some())?)
+        }
         (Some(design), ..) if drawn => {
-            Model::Drawn(design, Box::new(args.samples.prepare(design, seed, args.arch.is_some())?))
+            let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
+            Model::Drawn(design, Box::new(ensemble::prepare(design, drawing)))
         }
         (Some(design), ..) => Model::Machine(design, planes),
         (None, ..) => Model::Packed(Box::new(packed::prepare(&limited))),
@@ -430,7 +472,12 @@ fn classify(
         correct,
         accuracy: correct.map(|correct| correct as f64 / count as f64),
         images_per_second: count as f64 / seconds,
-        samples: matches!(model, Model::Drawn(..)).then_some(samples),
+        samples: matches!(model, Model::Drawn(..) | Model::Reads(..)).then_some(samples),
+        sampling: match model {
+            Model::Drawn(..) => Some("frame"),
+            Model::Reads(..) => Some("read"),
+            _ => None,
+        },
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
         single,

@@ -187,7 +187,9 @@ pub fn judge(
         Sampled { samples, scores: of(by_scores), probabilities: of(by_probabilities) }
     };
     let ensemble = match subject.model {
-        Model::Drawn(..) => prefixes(subject.model.samples()).into_iter().map(sampled).collect(),
+        Model::Drawn(..) | Model::Reads(..) => {
+            prefixes(subject.model.samples()).into_iter().map(sampled).collect()
+        }
         _ => Vec::new(),
     };
     Ok(Judged {

@@ -1,7 +1,7 @@
 //! Networks whose weights are drawn: how many samples of each image `bincim infer` runs, and which.
 
 use crate::design::Design;
-use crate::golden::ensemble::{self, Drawing};
+use crate::golden::ensemble::Drawing;
 use crate::network::Network;
 use std::path::Path;
 
@@ -48,10 +48,10 @@ impl SampleArgs {
         ))
     }
 
-    /// The executor of a design whose weights are drawn. `asked`: the design is of an architecture file.
+    /// What is drawn of a design. `asked`: the design is of an architecture file.
     ///
     /// Errors: more samples than that architecture's machine runs.
-    pub fn prepare(&self, design: &Design, seed: u32, asked: bool) -> miette::Result<ensemble::Engine> {
+    pub fn drawing(&self, design: &Design, seed: u32, asked: bool) -> miette::Result<Drawing> {
         let most = design.arch.ensemble.samples;
         let samples = self.samples.map_or(most, usize::from);
         if asked && samples > most {
@@ -61,7 +61,9 @@ impl SampleArgs {
                 "--samples {samples}: the machine runs at most {most} samples of a frame"
             ));
         }
-        Ok(ensemble::prepare(design, Drawing { samples, seed, same: self.same_samples, flips: true }))
+        // Without flips all samples are one.
+        let samples = if self.mode { 1 } else { samples };
+        Ok(Drawing { samples, seed, same: self.same_samples, flips: !self.mode })
     }
 }
 

@@ -32,12 +32,13 @@ pub fn memories(design: &Design) -> Vec<Memory> {
     };
     let arrays = design.analog.iter().flat_map(|analog| {
         let (lanes, arrays) = (design.lanes, analog.arrays);
+        let converts = usize::from(!analog.draws);
         let edge = analog.converters(lanes) * analog.edges_per_cycle * analog.voltage_width;
         let edge_words = analog.share.next_power_of_two() * analog.edge_steps.next_power_of_two();
         [
             ("cells", analog.cell_word(lanes), arrays * analog.words.next_power_of_two()),
-            ("offsets", analog.offset_word(lanes), arrays),
-            ("edges", edge, arrays * edge_words),
+            ("offsets", analog.offset_word(lanes) * converts, arrays),
+            ("edges", edge * converts, arrays * edge_words),
         ]
         .map(|(name, width, depth)| Memory { name, copies: 1, width, depth })
     });
@@ -133,6 +134,12 @@ fn columns(design: &Design, device: &Device) -> (u64, u64) {
         let own = if behind_lut { 2 * cells } else { 0 };
         return (luts + own, 2 * cells);
     };
+    if analog.draws {
+        // Products of a word, which are counted; its sum, a total and a count. What draws the cells comes beside.
+        let column = 2 * analog.row_step + 2 * analog.value_width;
+        let registers = analog.row_step + 3 * analog.value_width;
+        return ((design.lanes * column) as u64, (design.lanes * registers) as u64);
+    }
     // An emulated row of a column: the choice between two values, and an adder. An edge: a comparison and a count.
     let row = analog.cell_width + analog.voltage_width;
     let edge = analog.voltage_width + analog.code_width;
@@ -154,8 +161,8 @@ fn noise_luts(analog: &Analog) -> usize {
 /// sums of scores.
 fn sampler(design: &Design) -> (u64, u64) {
     let Some(ensemble) = &design.ensemble else { return (0, 0) };
-    let cells = design.weight_rows * design.lanes;
-    let noise = (design.weight_rows + design.lanes) * ensemble.bits;
+    let cells = ensemble.rows * design.lanes;
+    let noise = (ensemble.rows + design.lanes) * ensemble.bits;
     let sums = design.lanes * ensemble.score_width;
     let generator = 64 * if design.layers.iter().any(|layer| layer.blocks > 1) { 3 } else { 2 };
     let luts = cells * ensemble.bits + noise + 3 * generator + 2 * sums;

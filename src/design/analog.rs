@@ -9,13 +9,15 @@ use crate::arch::{Arch, PlaneDrive, Range, ReadoutKind, Subtraction};
 use crate::mapping::cycles::Reads;
 use crate::mapping::{self, LayerMap};
 use crate::network::{Activation, Layer, Network, PadValue, Plane};
-use crate::variation::{Converter, Levels, Site, Widths, Zero};
+use crate::variation::{Converter, DRAW_BITS, Levels, Site, Widths, Zero};
 
 /// What all analog arrays of a design have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analog {
     /// Sense amplifiers read the columns; else converters.
     pub sense: bool,
+    /// Nothing reads the columns: cells are drawn as they are read, and their products counted.
+    pub draws: bool,
     /// F: voltages are integers in 2^-F counts.
     pub fraction_bits: u32,
     /// V: values are integers in 2^-V counts.
@@ -63,7 +65,13 @@ impl Analog {
 
     /// Bits of a word of the cell memory: `row_step` rows of all columns, minus above plus; above them one bit a row,
     /// whether it holds cells, where a reference is counted over these.
+    ///
+    /// Of cells that are drawn: signs, above them the bits of their codes, the lowest ones first; above these one bit a row,
+    /// whether it holds cells.
     pub fn cell_word(&self, lanes: usize) -> usize {
+        if self.draws {
+            return self.row_step * (lanes * self.cell_width + 1);
+        }
         self.row_step * (self.columns(lanes) * 2 * self.cell_width + usize::from(self.reference.is_some()))
     }
 
@@ -75,7 +83,8 @@ impl Analog {
 
     /// What the integers of a chip are held to.
     pub fn widths(&self) -> Widths {
-        Widths { cell: self.cell_width, voltage: self.voltage_width }
+        // Of a drawn cell +128 is there as well.
+        Widths { cell: self.cell_width + usize::from(self.draws), voltage: self.voltage_width }
     }
 }
 
@@ -146,7 +155,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
                 && layer.activation != Activation::Scores;
             let most = layer.planes.iter().map(Plane::most).max().unwrap_or(1);
             let column = Column { rows, most, unipolar: arch.unipolar(planes) };
-            let (low, step) = uniform(arch, index, column);
+            let (low, step) = if readout.is_sample() { (0.0, 0.0) } else { uniform(arch, index, column) };
             let values = values(arch, index, column, decides);
             let taken = match arch.subtraction() {
                 Subtraction::Column => values.iter().map(|value| value.abs()).max().unwrap_or(0),
@@ -186,10 +195,13 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
     };
     let value = layers.iter().map(largest).max().unwrap_or(0);
     let noise = noise(arch, &layers);
+    let draws = readout.is_sample();
+    let unless_drawn = |bits| if draws { 0 } else { bits };
     let analog = Analog {
         sense: readout.kind == ReadoutKind::Sense,
-        fraction_bits: readout.fraction_bits,
-        value_fraction_bits: readout.value_fraction_bits,
+        draws,
+        fraction_bits: unless_drawn(readout.fraction_bits),
+        value_fraction_bits: unless_drawn(readout.value_fraction_bits),
         row_step,
         words: arch.rows / row_step,
         edges,
@@ -197,7 +209,7 @@ pub(super) fn plan(network: &Network, arch: &Arch, maps: &[LayerMap], plane_rows
         share: arch.share,
         edge_steps: readout.conversion(),
         conversion,
-        cell_width: readout.cell_bits as usize,
+        cell_width: if draws { DRAW_BITS } else { readout.cell_bits as usize },
         voltage_width: voltage_width(arch, noise.as_ref()),
         code_width: width::unsigned(edges),
         value_width: width::signed(-value, value),
@@ -254,6 +266,7 @@ fn uniform(arch: &Arch, layer: usize, column: Column) -> (f64, f64) {
 fn values(arch: &Arch, layer: usize, column: Column, decides: bool) -> Vec<i64> {
     let unit = f64::from(1u32 << arch.readout.value_fraction_bits);
     match arch.readout.kind {
+        ReadoutKind::Sample => vec![-(column.rows as i64), column.rows as i64],
         ReadoutKind::Sense if decides => vec![-1, 1],
         ReadoutKind::Sense => {
             // The mean size of a sum of `rows` random signs, or of as many levels, all equally frequent.
@@ -360,7 +373,12 @@ impl Design {
                         columns: analog.columns(channels.len()),
                         weights: values.iter().map(sign).collect(),
                         levels: leveled.then(|| Levels { most, values: values.iter().map(level).collect() }),
-                        converter: readout.converter(layer, analog.sense, channels.clone()),
+                        converter: match analog.draws {
+                            true => Converter::Draw {
+                                flips: flips(layer, &cells.places(layer, program, pass), channels.clone()),
+                            },
+                            false => readout.converter(layer, analog.sense, channels.clone()),
+                        },
                         share: analog.share,
                         level: match self.drives_at_scale() {
                             false => 1.0,
@@ -373,6 +391,18 @@ impl Design {
         }
         sites
     }
+}
+
+/// Flip codes of `channels` in an array whose rows carry the weight columns `places`, row fastest, of [`DRAW_BITS`] bits; none
+/// where the layer has none.
+fn flips(layer: &Layer, places: &[Option<usize>], channels: std::ops::Range<usize>) -> Vec<u8> {
+    let Some(flips) = &layer.flips else { return Vec::new() };
+    let code = |channel: usize, column: usize| {
+        flips.codes[channel * layer.fan_in() + column] << (DRAW_BITS - flips.bits)
+    };
+    channels
+        .flat_map(|channel| places.iter().map(move |place| place.map_or(0, |column| code(channel, column))))
+        .collect()
 }
 
 /// What a layer's sums are less than `slope` times its accumulator by, where every input counts `constant` too little. Of

@@ -17,6 +17,9 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     if let Some(mut analog) = design.analog.take() {
         analog.reference = Reference::new(&design);
         design.analog = Some(analog);
+        if let Some(ensemble) = &mut design.ensemble {
+            ensemble.tap(design.lanes);
+        }
         return Ok(design);
     }
     let cells = Cells::new(arch, design.row_planes, design.plane_rows);
@@ -73,9 +76,14 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         None => mapping::cycles::of_frame(&mapping.layers, planes, latency as u64 + stages),
     };
     let sample_cycles = network.first_drawn().map_or_else(Vec::new, |first| {
-        let samples =
-            mapping::cycles::Samples { first, count: arch.ensemble.samples, from: ensemble::SEEDING };
-        mapping::cycles::of_samples(&mapping.layers, latency as u64, samples)
+        let samples = |from| mapping::cycles::Samples { first, count: arch.ensemble.samples, from };
+        match &plan {
+            Some(plan) => {
+                let reads = plan.timing(&mapping.layers, 1);
+                mapping::cycles::of_drawn_frames(&reads, samples(ensemble::SEEDED))
+            }
+            None => mapping::cycles::of_samples(&mapping.layers, latency as u64, samples(ensemble::SEEDING)),
+        }
     });
     let plane_cycles: Vec<mapping::cycles::Frame> = match sample_cycles.last() {
         Some(all) => vec![all.clone()],

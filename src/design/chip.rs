@@ -3,7 +3,7 @@
 //! `golden` and `emit` take a chip's integers as they are, so what is wrong with one is found here, once.
 
 use super::{Analog, Design};
-use crate::variation::{ArrayDraw, Chip, OwnThresholds, Site, Widths, subject};
+use crate::variation::{ArrayDraw, Chip, DRAW_HALF, OwnThresholds, Site, Widths, subject};
 use std::ops::RangeInclusive;
 
 /// What in a chip is not of a machine. Numbers of cells, columns and arrays count from 0; one of a kind stands for
@@ -29,6 +29,8 @@ pub enum Misfit {
     Range { what: String, value: i32, more: usize, least: i32, most: i32, bits: usize },
     #[error("{what} {value}{} where the machine has no weight", and(*more))]
     UnusedCell { what: String, value: i32, more: usize },
+    #[error("array {array}, column {column}, row {row}{}: the cell holds 0, which no cell is drawn with", and(*more))]
+    EmptyCell { array: usize, column: usize, row: usize, more: usize },
     #[error("its thresholds were found for a network with others than this one's")]
     OtherThresholds,
     #[error("it has thresholds, but sense amplifiers decide layer '{layer}' in the array")]
@@ -90,6 +92,9 @@ impl Design {
         // Another network's chip has other weights elsewhere: that is said already.
         if same {
             found.extend(unused(&fitting));
+            if analog.draws {
+                found.extend(empty(&fitting));
+            }
         }
         found.extend(wide(&fitting, analog));
         found.extend(chip.thresholds.iter().flat_map(|own| self.threshold_misfits(own)));
@@ -177,6 +182,9 @@ fn size(draw: &ArrayDraw) -> Size {
 
 fn wanted(site: &Site, analog: &Analog) -> Size {
     let cells = site.rows * site.columns;
+    if analog.draws {
+        return [site.rows, site.columns, cells, 0, 0, 0];
+    }
     [site.rows, site.columns, cells, cells, site.columns, site.columns * analog.edges]
 }
 
@@ -226,6 +234,16 @@ fn unused(pairs: &[&Pair]) -> Option<Misfit> {
     first(found, |cell, more| Misfit::UnusedCell { what: cell.told(), value: cell.value, more })
 }
 
+/// Cells of a weight that hold nothing, where cells are drawn as they are read.
+fn empty(pairs: &[&Pair]) -> Option<Misfit> {
+    let all = pairs.iter().flat_map(cells);
+    let found = all.filter(|cell| cell.value == 0 && cell.pair.site.weights[cell.place] != 0);
+    first(found, |Cell { pair, place, .. }, more| {
+        let (column, row) = (place / pair.site.rows, place % pair.site.rows);
+        Misfit::EmptyCell { array: pair.index, column, row, more }
+    })
+}
+
 /// Integers that the machine's memories do not hold.
 fn wide(pairs: &[&Pair], analog: &Analog) -> Vec<Misfit> {
     let widths = analog.widths();
@@ -238,10 +256,10 @@ fn wide(pairs: &[&Pair], analog: &Analog) -> Vec<Misfit> {
         bits,
     };
     let mut found = Vec::new();
-    let beyond = pairs.iter().flat_map(cells).filter(|cell| !widths.cells().contains(&cell.value));
-    found.extend(first(beyond, |cell, more| {
-        misfit(cell.told(), cell.value, more, widths.cells(), widths.cell)
-    }));
+    let half = i32::from(DRAW_HALF);
+    let range = || if analog.draws { -half..=half } else { widths.cells() };
+    let beyond = pairs.iter().flat_map(cells).filter(|cell| !range().contains(&cell.value));
+    found.extend(first(beyond, |cell, more| misfit(cell.told(), cell.value, more, range(), widths.cell)));
     type Of = fn(&ArrayDraw) -> &Vec<i32>;
     let kinds: [(&str, usize, RangeInclusive<i32>, Of); 2] = [
         ("offset", 1, widths.offsets(), |draw| &draw.offset),

@@ -12,10 +12,11 @@
 
 use super::images::Cells;
 use super::{Design, LayerDesign};
-use crate::arch::Arch;
+use crate::arch::{Arch, MOST_NOISE};
 use crate::bits::BitMatrix;
-use crate::mapping::cycles::Frame;
+use crate::mapping::{self, cycles::Frame};
 use crate::network::{Activation, InputCode, Layer, Network};
+use crate::variation::DRAW_BITS;
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex};
 
@@ -30,6 +31,9 @@ pub const SALT: u32 = 0x243f_6a88;
 /// shadow cells: the state is mixed first.
 pub const SEEDING: u64 = 14;
 
+/// The same of the first vector of the first sample at an array whose cells are drawn as they are read.
+pub const SEEDED: u64 = 12;
+
 /// What a design needs to draw weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ensemble {
@@ -37,6 +41,8 @@ pub struct Ensemble {
     pub first: usize,
     /// Most samples of a frame, 1 to 255.
     pub samples: usize,
+    /// Rows of a word of cells: those that are loaded in a cycle, or read in one where they are drawn as they are read.
+    pub rows: usize,
     /// Bits of a draw.
     pub bits: usize,
     /// Bits of the sum of the samples' scores, two's complement.
@@ -44,7 +50,7 @@ pub struct Ensemble {
     /// First word of the weight memory that has codes: that of layer `first`.
     pub base: usize,
     /// Flip codes, one row a weight word from `base` on; bit `(k * lanes + lane) * weight_rows + r` is bit `k` of the
-    /// code. Cells that no tap uses have code 0.
+    /// code. Cells that no tap uses have code 0. None where the cells of a chip hold them.
     pub codes: BitMatrix,
     /// Bits of the state that are added for each noise bit: bit `k` of row `r` is noise bit `r * bits + k`, that of lane
     /// `j` noise bit `(weight_rows + j) * bits + k`.
@@ -64,13 +70,28 @@ impl Ensemble {
     ) -> Option<Ensemble> {
         let first = network.first_drawn()?;
         let samples = arch.ensemble.samples;
+        if arch.readout.is_sample() {
+            let rows = mapping::row_steps(arch, network.input.code.planes()).0;
+            return Some(Ensemble {
+                first,
+                samples,
+                rows,
+                bits: DRAW_BITS,
+                score_width: summed(scores, samples),
+                base: 0,
+                codes: BitMatrix::zeros(0, 0),
+                taps: Vec::new(),
+                cycles,
+            });
+        }
         let words = layers.iter().map(super::build::tile_words).sum::<usize>() - layers[first].weight_base;
         let bits = network.layers.iter().flat_map(|layer| &layer.flips).map(|flips| flips.bits).max()?;
         Some(Ensemble {
             first,
             samples,
+            rows: arch.weight_rows,
             bits,
-            score_width: scores + samples.next_power_of_two().ilog2() as usize,
+            score_width: summed(scores, samples),
             base: layers[first].weight_base,
             codes: BitMatrix::zeros(words, (bits - 1) * arch.weight_bandwidth()),
             taps: Vec::new(),
@@ -95,8 +116,18 @@ impl Ensemble {
                 }
             });
         }
-        self.taps = taps((cells.weight_rows + cells.lanes) * self.bits);
+        self.tap(cells.lanes);
     }
+
+    /// Taps of a word of `lanes` lanes.
+    pub(super) fn tap(&mut self, lanes: usize) {
+        self.taps = taps((self.rows + lanes) * self.bits);
+    }
+}
+
+/// Bits of the sum of the scores of `samples` samples, of `score` bits each.
+fn summed(score: usize, samples: usize) -> usize {
+    score + samples.next_power_of_two().ilog2() as usize
 }
 
 impl Design {
@@ -144,10 +175,16 @@ pub(super) fn refusal<'a>(
     network: &'a Network,
     arch: &Arch,
 ) -> Option<(&'a crate::escape::Untrusted, &'static str)> {
-    let first = network.first_drawn()?;
+    let Some(first) = network.first_drawn() else {
+        let nothing = "readout.kind = \"sample\" draws cells as they are read, and no weight of the network has a flip code";
+        return arch.readout.is_sample().then_some((&network.layers[0].name, nothing));
+    };
     let of = |why| Some((&network.layers[first].name, why));
-    if arch.readout.is_analog() {
-        return of("arrays with converters hold their weights; only the popcount readout draws them");
+    let reads = arch.readout.is_sample();
+    if arch.readout.is_analog() && !reads {
+        return of(
+            "arrays with converters hold their weights; the popcount readout and \"sample\" draw them",
+        );
     }
     if first == 0 && network.input.code != InputCode::Bipolar {
         // Its thresholds hold sums of its weights, too.
@@ -168,7 +205,13 @@ pub(super) fn refusal<'a>(
         return Some((&layer.name, "shortcuts and states do not run with weights that are drawn"));
     }
     let bits = network.layers.iter().flat_map(|layer| &layer.flips).map(|flips| flips.bits).max()?;
-    if (arch.weight_rows + arch.lanes) * bits > MOST_NOISE {
+    let step = mapping::row_steps(arch, network.input.code.planes()).0;
+    if reads && (step + arch.lanes) * DRAW_BITS > MOST_NOISE {
+        return of(
+            "readout.rows_per_cycle and array.columns together, times 8 bits of a draw, are more than 768",
+        );
+    }
+    if !reads && (arch.weight_rows + arch.lanes) * bits > MOST_NOISE {
         return of(
             "weights.rows_per_cycle and array.columns together, times the bits of a draw, are more than 768",
         );
@@ -243,9 +286,6 @@ impl Search {
         }
     }
 }
-
-/// Most noise bits of a word. The state's sums of three bits give a few more (945 were found); the last ones are the rarest.
-const MOST_NOISE: usize = 768;
 
 /// Words in a row whose noise bits are looked at.
 const APART: usize = 3;

@@ -55,8 +55,8 @@ impl DesignError {
                 "pad a one-bit input with -1 or +1, an unsigned one with 0 or +1, or quantise the input to signed codes"
             }
             DesignError::Flips { .. } => {
-                "take the popcount readout, few enough weights.rows_per_cycle, and a network of plain binary layers that \
-                 ends in scores, with flip codes from its second layer on where the input is no -1 and +1"
+                "take the popcount readout or readout.kind = \"sample\", few enough weights.rows_per_cycle or \
+                 readout.rows_per_cycle, and a network of plain binary layers that ends in scores, with flip codes from its second layer on where the input is no -1 and +1"
             }
             DesignError::ScoresFromInteger { .. } => "add a binary layer, or binarise the input",
             DesignError::SenseThresholds { .. } => {

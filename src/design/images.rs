@@ -79,6 +79,11 @@ impl Cells {
         }
     }
 
+    /// Weight columns of all rows of a pass.
+    pub fn places(&self, layer: &Layer, design: &LayerDesign, pass: usize) -> Vec<Option<usize>> {
+        (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect()
+    }
+
     /// Weights of `channels` in one tile of a plane, -1 or +1 or a level, and `None` in cells that are not used; row
     /// fastest.
     pub fn values(
@@ -89,8 +94,7 @@ impl Cells {
         pass: usize,
         channels: std::ops::Range<usize>,
     ) -> Vec<Option<i32>> {
-        let columns: Vec<Option<usize>> =
-            (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
+        let columns = self.places(layer, design, pass);
         let plane = &layer.planes[plane];
         channels
             .flat_map(|channel| {
@@ -123,8 +127,7 @@ impl Cells {
         let mut address = design.weight_base;
         for group in 0..design.groups {
             for (plane, pass) in design.tiles(group, design.planes.len()) {
-                let columns: Vec<Option<usize>> =
-                    (0..self.rows).map(|row| self.column(layer, &design.source, pass, row)).collect();
+                let columns = self.places(layer, design, pass);
                 for word in 0..design.tile_words(pass) {
                     for lane in 0..self.lanes {
                         let channel = group * self.lanes + lane;

@@ -7,7 +7,7 @@
 use super::physics::Drift;
 
 /// Seconds between writing and the first reading, to which conductances refer.
-const FIRST_READ: f64 = 20.0;
+pub const FIRST_READ: f64 = 20.0;
 
 /// The drift until one time.
 #[derive(Debug, Clone, Copy)]

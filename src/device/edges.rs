@@ -26,6 +26,8 @@ pub fn edges(physics: &Physics, stream: &Stream, fraction_bits: u32, site: &Site
             return (0..site.columns).map(edge).collect();
         }
         Converter::Uniform { levels, low, step } => (*levels, *low, *step),
+        // Nothing converts.
+        Converter::Draw { .. } => return Vec::new(),
     };
     let shared = match physics.converter.kind {
         AdcKind::Ramp => ramp::levels(physics.converter.element, stream, levels),

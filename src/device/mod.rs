@@ -7,6 +7,7 @@
 mod block;
 mod cells;
 mod crossbar;
+mod draws;
 mod drift;
 mod edges;
 mod effects;
@@ -26,16 +27,18 @@ mod validate;
 mod wires;
 
 pub use crossbar::{Crossbar, Solution};
+pub use draws::gains;
 pub use edges::integer as integer_edge;
 pub use physics::{
-    Adc, AdcKind, Branches, Cell, CellKind, Column, Device, Die, Drift, Freeze, Gaussian, LogNormal, Physics,
-    Programming, Reference, Row, Scale, Sense, Sides, Stuck, Threshold, Wires,
+    Adc, AdcKind, Branches, Cell, CellKind, Column, Device, Die, Draws, Drift, Freeze, Gaussian, LogNormal,
+    Physics, Programming, Reference, Row, Scale, Sense, Sides, Stuck, Threshold, Wires,
 };
 pub use presets::{PRESETS, Preset};
 pub use read_noise::ColumnNoise;
 pub use validate::PhysicsProblem;
 pub use wires::{WireError, wire_error, wire_errors};
 
+pub use crate::variation::DRAW_BITS;
 use crate::variation::{ArrayDraw, Chip, Site, subject};
 use cells::{Cells, Currents};
 use random::{Kind, Stream};
@@ -51,6 +54,9 @@ pub const FRACTION_BITS: u32 = 14;
 pub fn draw(physics: &Physics, seed: u64, fraction_bits: u32, site: &Site) -> ArrayDraw {
     assert!(fraction_bits <= FRACTION_BITS, "{fraction_bits} fraction bits, at most {FRACTION_BITS}");
     assert_eq!(site.weights.len(), site.rows * site.columns, "one weight a cell");
+    if site.converter.draws() {
+        return draws::arrays(physics, seed, std::slice::from_ref(site)).remove(0);
+    }
     let unit = f64::from(1u32 << fraction_bits);
     let values = values(physics, seed, unit, site);
     let follow = match physics.drift.compensate && physics.drift.time > 0.0 {
@@ -125,7 +131,8 @@ fn rounded(value: f64) -> i16 {
     (value + DIGITS - DIGITS) as i16
 }
 
-/// Draws a chip: [`draw`] for every site, in their order, on all threads.
+/// Draws a chip: [`draw`] for every site, in their order, on all threads; of cells that are drawn as they are read with one
+/// gain a layer.
 pub fn chip(physics: &Physics, seed: u64, fraction_bits: u32, sites: &[Site]) -> Chip {
     Chip {
         seed,
@@ -133,7 +140,10 @@ pub fn chip(physics: &Physics, seed: u64, fraction_bits: u32, sites: &[Site]) ->
         physics: physics.to_toml(),
         fraction_bits,
         widths: None,
-        arrays: sites.par_iter().map(|site| draw(physics, seed, fraction_bits, site)).collect(),
+        arrays: match sites.iter().all(|site| site.converter.draws()) {
+            true => draws::arrays(physics, seed, sites),
+            false => sites.par_iter().map(|site| draw(physics, seed, fraction_bits, site)).collect(),
+        },
         thresholds: None,
     }
 }

@@ -42,6 +42,9 @@ pub struct Physics {
     pub converter: Adc,
     /// The sense amplifier, where a column is read with one bit.
     pub sense: Sense,
+    /// The noise by which cells are drawn as they are read.
+    #[serde(skip_serializing_if = "Draws::is_ideal")]
+    pub draws: Draws,
 }
 
 /// The key that a file may have besides those of the record: the reader writes the preset out.
@@ -213,7 +216,8 @@ pub struct Drift {
     #[schemars(range(min = 0.0, max = 0.5))]
     pub spread: f64,
     /// Whether an array's converters follow the drift: their references shrink as the mean size of its cells' values
-    /// has, one number an array. What drift does to a single-ended column against a fixed level is a shift, which
+    /// has, one number an array. Where cells are drawn as they are read the weights' read voltage follows, one number a
+    /// layer. What drift does to a single-ended column against a fixed level is a shift, which
     /// this does not undo.
     pub compensate: bool,
 }
@@ -379,6 +383,33 @@ pub struct Sense {
     /// Standard deviation of the amplifier's offset in counts: 0 to 1000.
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub offset: f64,
+}
+
+/// `[variation.draws]`: the noise by which cells are drawn as they are read (`readout.kind = "sample"`). Reads are white:
+/// each draws anew.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Draws {
+    /// Standard deviation of a noise pair's current in one read, as a fraction of `Gmax`: 0 to 1. Cells are programmed to
+    /// this times the deviate of their probability. 0: cells follow their codes, whatever the devices.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub noise: f64,
+    /// Standard deviation of what a noise pair differs by in every read alike, as a fraction of `Gmax`: 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub mismatch: f64,
+    /// Read noise of a weight's own devices: the published figure of phase-change memory (aihwkit) times this, 0 to 10.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub read_noise: f64,
+    /// Devices of a weight are verified, and written anew where they are off by more than this, as a fraction of `Gmax`: 0
+    /// to 1; 0: they are written once.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub tolerance: f64,
+}
+
+impl Draws {
+    fn is_ideal(&self) -> bool {
+        *self == Draws::default()
+    }
 }
 
 impl Physics {

@@ -42,6 +42,8 @@ pub enum Kind {
     Programming = 14,
     /// Exponent of the drift of a cell's devices.
     Drift = 15,
+    /// Error of a cell's pair in the noise plane, and the exponent of its drift.
+    NoisePair = 16,
 }
 
 /// Random numbers of one array (or, with layer and array 0, of the whole chip for kinds that have no place).

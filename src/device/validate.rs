@@ -44,6 +44,10 @@ impl Physics {
             ("variation.converter.gain", self.converter.gain, 0.0, 0.2),
             ("variation.converter.columns", self.converter.columns as f64, 1.0, 1024.0),
             ("variation.sense.offset", self.sense.offset, 0.0, 1000.0),
+            ("variation.draws.noise", self.draws.noise, 0.0, 1.0),
+            ("variation.draws.mismatch", self.draws.mismatch, 0.0, 1.0),
+            ("variation.draws.read_noise", self.draws.read_noise, 0.0, 10.0),
+            ("variation.draws.tolerance", self.draws.tolerance, 0.0, 1.0),
         ] {
             // Also true of what is not a number.
             if !(low <= value && value <= high) {

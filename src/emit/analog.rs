@@ -7,6 +7,8 @@ use crate::design::{Design, LayerReadout};
 
 #[derive(Debug)]
 pub(super) struct AnalogView {
+    /// Cells are drawn as they are read.
+    pub draws: bool,
     pub row_step: usize,
     pub read_width: usize,
     /// Expressions for the layer's vectors: number of the last read, and of the last cycle of a read and of its interval.
@@ -54,6 +56,7 @@ impl AnalogView {
         let read_width = index_width(reads(design));
         let columns = analog.columns(design.lanes);
         Some(AnalogView {
+            draws: analog.draws,
             row_step: analog.row_step,
             read_width,
             last_read: choose(read_width, |l| l.reads),

@@ -4,7 +4,7 @@ use super::NamedText;
 use super::library::analog::value_layers;
 use super::library::core::has_flips;
 use crate::design::{Analog, Design, Ensemble, Scales};
-use crate::variation::{ArrayDraw, Chip};
+use crate::variation::{ArrayDraw, Chip, DRAW_HALF};
 
 /// Every memory: `weights` (popcount readout only), `flips` (where weights are drawn), `thresholds`, `scales` (where sums
 /// become numbers of fixed point), `values` (analog arrays), and what a chip holds: `cell`, `offset` and `edge`.
@@ -17,6 +17,12 @@ pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
         .extend(design.scales().map(|table| NamedText { name: design.image("scales"), text: scales(table) }));
     match &design.analog {
         Some(analog) => {
+            if analog.draws {
+                let cells =
+                    |chip| NamedText { name: design.image("cell"), text: drawn(design, analog, chip) };
+                files.extend(chip.map(cells));
+                return files;
+            }
             files.push(NamedText { name: design.image("values"), text: values(design, analog) });
             files.extend(chip.into_iter().flat_map(|chip| arrays(design, analog, chip)));
         }
@@ -38,6 +44,38 @@ fn values(design: &Design, analog: &Analog) -> String {
             let value = readout.values.get(code).or(readout.values.last()).copied().unwrap_or(0);
             let mut line = Line::default();
             line.push(value, design.widths.count);
+            line.end(&mut text);
+        }
+    }
+    text
+}
+
+/// What the arrays of a chip hold whose cells are drawn as they are read: the signs of a word, bit `lane * row_step + row`,
+/// above them each bit of the codes in the same order, above these which rows hold cells. Where there is none: +1, and
+/// code 0.
+fn drawn(design: &Design, analog: &Analog, chip: &Chip) -> String {
+    assert_eq!(chip.arrays.len(), analog.arrays, "the chip has other arrays than the design");
+    let mut text = String::new();
+    let empty = ArrayDraw::default();
+    let lone = if chip.arrays.len() == 1 { Some(&empty) } else { None };
+    for array in chip.arrays.iter().chain(lone) {
+        for word in 0..analog.words.next_power_of_two() {
+            let rows = || (word * analog.row_step)..((word + 1) * analog.row_step);
+            let there = |column, row| column < array.columns && row < array.rows;
+            let cell = |column: usize, row: usize| match there(column, row) {
+                true => i64::from(array.plus[column * array.rows + row]),
+                false => 0,
+            };
+            let code = |cell: i64| if cell == 0 { 0 } else { i64::from(DRAW_HALF) - cell.abs() };
+            let mut line = Line::default();
+            let mut each = |value: &dyn Fn(i64) -> i64| {
+                for column in 0..design.lanes {
+                    rows().for_each(|row| line.push(value(cell(column, row)), 1));
+                }
+            };
+            each(&|cell| (cell >= 0).into());
+            (0..analog.cell_width - 1).for_each(|bit| each(&|cell| code(cell) >> bit));
+            rows().for_each(|row| line.push((cell(0, row) != 0).into(), 1));
             line.end(&mut text);
         }
     }

@@ -29,7 +29,8 @@ pub struct Samples {
     pub first: usize,
     /// Most samples.
     pub count: usize,
-    /// Words of the first sample's first tile go into the shadow from this cycle of the frame on.
+    /// Words of the first sample's first tile go into the shadow from this cycle of the frame on, or its first vector is
+    /// at an array whose cells are drawn as they are read.
     pub from: u64,
 }
 
@@ -133,12 +134,38 @@ impl Reads {
     }
 }
 
+impl Reads {
+    /// Cycles of the layer.
+    fn cycles(&self) -> u64 {
+        2 + (self.vectors - 1) * self.interval() + 4 + self.latency()
+    }
+}
+
 /// Cycles of a frame on analog arrays, where nothing is loaded; `stages` of them from a sum to what meets the thresholds.
 pub fn of_analog_frame(layers: &[Reads], stages: u64) -> Frame {
-    let of = |layer: &Reads| 2 + (layer.vectors - 1) * layer.interval() + 4 + layer.latency() + stages;
-    let layers: Vec<u64> = layers.iter().map(of).collect();
+    let layers: Vec<u64> = layers.iter().map(|layer| layer.cycles() + stages).collect();
     let interval = layers.iter().sum::<u64>() + 1;
     Frame { interval, input: layers[0], layers }
+}
+
+/// Cycles of frames of 1, 2 ... `samples.count` samples on arrays whose cells are drawn as they are read: the first vector
+/// of the first sample is at its array from the cycle `samples.from` on.
+pub fn of_drawn_frames(layers: &[Reads], samples: Samples) -> Vec<Frame> {
+    let of = |layers: &[Reads]| layers.iter().map(Reads::cycles).collect::<Vec<u64>>();
+    let (mut spent, drawn) = (of(&layers[..samples.first]), of(&layers[samples.first..]));
+    let begun: u64 = spent.iter().sum();
+    let waits = samples.from.saturating_sub(begun + 2);
+    let mut frames = Vec::with_capacity(samples.count);
+    for sample in 0..samples.count {
+        spent.extend(&drawn);
+        if sample == 0 {
+            spent[samples.first] += waits;
+        }
+        let all = spent.iter().sum();
+        let input = if samples.first == 0 { all } else { spent[0] };
+        frames.push(Frame { layers: spent.clone(), interval: all + 1, input });
+    }
+    frames
 }
 
 /// Cycles of one layer in the steady state, without its drain: what the choice of the block compares.
@@ -212,6 +239,22 @@ mod tests {
         let both = of_frame(&[layer(1, 4, 8, 1), layer(1, 4, 8, 1)], 1, 4).layers;
         // The first tile of layer 1 is loaded while layer 0 drains (8 + D >= 8 words).
         assert_eq!(both[1], 2 + 3 * 8 + 8);
+    }
+
+    #[test]
+    fn frames_of_drawn_reads_wait_for_their_noise_alone() {
+        let reads = |vectors, words| Reads { vectors, reads: 1, words, conversion: 1 };
+        let layers = [reads(1, 2), reads(3, 4)];
+        let samples = |first| Samples { first, count: 2, from: 12 };
+        let plain = of_analog_frame(&layers, 0);
+        assert_eq!(plain.layers, [2 + 4 + 6, 2 + 2 * 4 + 4 + 8]);
+        let later = of_drawn_frames(&layers, samples(1));
+        assert_eq!(later[0], plain);
+        assert_eq!(later[1].layers, [12, 22, 22]);
+        assert_eq!((later[1].interval, later[1].input), (12 + 2 * 22 + 1, 12));
+        let first = of_drawn_frames(&layers, samples(0));
+        assert_eq!(first[1].layers, [12 + 10, 22, 12, 22]);
+        assert_eq!((first[1].interval, first[1].input), (22 + 22 + 12 + 22 + 1, 78));
     }
 
     #[test]

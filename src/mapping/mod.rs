@@ -111,8 +111,9 @@ pub fn row_steps(arch: &Arch, planes: usize) -> (usize, usize) {
     if !arch.readout.is_analog() {
         return (arch.rows, share);
     }
+    let most = if arch.readout.is_sample() { share.min(arch.drawn_rows()) } else { share };
     let step = match arch.readout.rows_per_cycle {
-        0 => (1..=share).rev().find(|step| arch.rows.is_multiple_of(*step)).unwrap_or(1),
+        0 => (1..=most).rev().find(|step| arch.rows.is_multiple_of(*step)).unwrap_or(1),
         step => step,
     };
     (step, share / step * step)

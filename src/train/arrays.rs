@@ -113,9 +113,9 @@ pub struct LayerDraw {
 
 impl Arrays {
     /// The arrays of `design`, which was built for the network of `plan`; `None` with the popcount readout, with reference
-    /// columns, or where the two are not of one shape.
+    /// columns, where cells are drawn as they are read, or where the two are not of one shape.
     pub fn new(plan: &Plan, design: &Design) -> Option<Arrays> {
-        let analog = design.analog.as_ref().filter(|analog| !analog.reference_column)?;
+        let analog = design.analog.as_ref().filter(|analog| !analog.reference_column && !analog.draws)?;
         let mut sites = design.sites();
         for site in &mut sites {
             if let Converter::Sense { reference } = &mut site.converter {

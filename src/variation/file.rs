@@ -5,7 +5,7 @@
 //! file before anything is allocated, and every byte stands under the digest.
 //!
 //! Layout: a [`Head`] as one line of JSON, a line feed, then for each array in order `plus` and `minus` (i16),
-//! `offset` and `edges` (i32), then the chip's own thresholds if it has some (i64, entry by entry), all little-endian,
+//! `offset` and `edges` (i32), of an array without edges (whose cells are drawn as they are read) `plus` alone; then the chip's own thresholds if it has some (i64, entry by entry), all little-endian,
 //! without gaps. `sha256` is the SHA-256 of the whole file as it would be with an empty `sha256`.
 
 use super::{ArrayDraw, Chip, OwnThresholds, Widths};
@@ -96,6 +96,9 @@ struct Name {
 impl Sizes {
     /// Bytes of the array's integers, if that is a number at all.
     fn bytes(&self) -> Option<usize> {
+        if self.edges == 0 {
+            return self.rows.checked_mul(self.columns)?.checked_mul(2);
+        }
         let cells = self.rows.checked_mul(self.columns)?.checked_mul(4)?;
         let edges = self.columns.checked_mul(self.edges.checked_add(1)?)?.checked_mul(4)?;
         cells.checked_add(edges)
@@ -158,10 +161,11 @@ impl Chip {
         };
         let mut payload = Vec::new();
         for (array, sizes) in self.arrays.iter().zip(&head.arrays) {
+            let there = usize::from(!array.is_drawn());
             assert!(
                 array.plus.len() == array.rows * array.columns
-                    && array.minus.len() == array.plus.len()
-                    && array.offset.len() == array.columns
+                    && array.minus.len() == array.plus.len() * there
+                    && array.offset.len() == array.columns * there
                     && array.edges.len() == array.columns * sizes.edges,
                 "an array's vectors do not have the sizes it states"
             );
@@ -266,12 +270,13 @@ fn read_array(sizes: &Sizes, rest: &mut &[u8]) -> ArrayDraw {
         let integer = |word: &[u8]| i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
         bytes.chunks_exact(4).map(integer).collect::<Vec<_>>()
     };
+    let there = usize::from(sizes.edges > 0);
     ArrayDraw {
         rows: sizes.rows,
         columns: sizes.columns,
         plus: short(take(cells * 2)),
-        minus: short(take(cells * 2)),
-        offset: long(take(sizes.columns * 4)),
+        minus: short(take(cells * 2 * there)),
+        offset: long(take(sizes.columns * 4 * there)),
         edges: long(take(sizes.columns * sizes.edges * 4)),
     }
 }
@@ -320,6 +325,11 @@ mod tests {
             48 + ",\"thresholds\":{\"entries\":2,\"lanes\":3,\"replace\":\"\"}".len() + 64
         );
         assert_eq!(Chip::read_from(&own.write_to()), Ok(own));
+        let mut drawn = chip.clone();
+        let cells = &mut drawn.arrays[1];
+        (cells.minus, cells.offset, cells.edges) = (Vec::new(), Vec::new(), Vec::new());
+        assert_eq!(bytes.len() - drawn.write_to().len(), 2 * 16 + 4 * 2 + 4 * 2);
+        assert_eq!(Chip::read_from(&drawn.write_to()), Ok(drawn));
         let empty = Chip { arrays: Vec::new(), ..chip };
         assert_eq!(Chip::read_from(&empty.write_to()), Ok(empty));
         let line = bytes.split(|&byte| byte == b'\n').next().unwrap();

@@ -31,6 +31,12 @@ pub struct Chip {
     pub thresholds: Option<OwnThresholds>,
 }
 
+/// Half of the numbers that a cell is drawn with, [`DRAW_BITS`] bits: what one holds that always reads the same.
+pub const DRAW_HALF: i16 = 1 << (DRAW_BITS - 1);
+
+/// Bits of the number that a cell of a drawn array is compared with.
+pub const DRAW_BITS: usize = 8;
+
 /// Bits of a chip's integers, two's complement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +81,9 @@ pub struct OwnThresholds {
 ///
 /// Column voltage: `offset[c] + sum over driven rows r of (plus[c][r] if the row carries +1, -minus[c][r] if it
 /// carries -1)`. Code: number of the column's edges that are at or below the voltage.
+///
+/// Where cells are drawn as they are read, `plus` alone is there: a cell reads as +1 with the probability
+/// `(128 + plus) / 256`, `plus` from -128 to 128 and not 0; 0 where there is no cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ArrayDraw {
     pub rows: usize,
@@ -154,6 +163,21 @@ pub enum Converter {
     Uniform { levels: usize, low: f64, step: f64 },
     /// One edge: code 1 at or above `reference[column]` counts.
     Sense { reference: Vec<f64> },
+    /// None: cells are drawn as they are read. A cell of index `i` is turned round with the probability `flips[i] / 256`,
+    /// below a half; no `flips`: every cell is read as it is.
+    Draw { flips: Vec<u8> },
+}
+
+impl Converter {
+    /// Cells are drawn as they are read.
+    pub fn draws(&self) -> bool {
+        matches!(self, Converter::Draw { .. })
+    }
+
+    /// Flip codes of cells that are drawn.
+    pub fn flips(&self) -> &[u8] {
+        if let Converter::Draw { flips } = self { flips } else { &[] }
+    }
 }
 
 impl Chip {
@@ -188,10 +212,20 @@ impl ArrayDraw {
         self.edges.len().checked_div(self.columns).unwrap_or(0)
     }
 
+    /// Cells are drawn as they are read: there is one number a cell, and nothing else.
+    pub fn is_drawn(&self) -> bool {
+        self.minus.is_empty() && !self.plus.is_empty()
+    }
+
     /// Why the integers cannot be an array at all.
     fn problem(&self) -> Option<String> {
         if self.rows == 0 || self.columns == 0 {
             return Some(format!("{} rows x {} columns hold nothing", self.rows, self.columns));
+        }
+        if self.is_drawn() {
+            let beyond = |value: &&i16| !(-DRAW_HALF..=DRAW_HALF).contains(*value);
+            let value = self.plus.iter().find(beyond)?;
+            return Some(format!("a cell of {value}, outside of -{DRAW_HALF} to {DRAW_HALF}"));
         }
         let per_column = self.edges_per_column();
         if per_column == 0 {
@@ -224,11 +258,15 @@ pub fn subject(sites: &[Site]) -> String {
         let (kind, levels, values) = match &site.converter {
             Converter::Uniform { levels, low, step } => (0, *levels, vec![*low, *step]),
             Converter::Sense { reference } => (1, 2, reference.clone()),
+            Converter::Draw { flips } => (2, flips.len(), Vec::new()),
         };
         for value in [kind, levels, values.len()] {
             number(&mut hash, value);
         }
         values.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
+        if let Converter::Draw { flips } = &site.converter {
+            hash.update(flips);
+        }
         if let Some(levels) = &site.levels {
             hash.update(b"levels");
             number(&mut hash, levels.most as usize);
@@ -315,6 +353,9 @@ mod tests {
             vec![Site { converter: Converter::Uniform { levels: 4, low: -2.0, step: 2.0 }, ..site.clone() }],
             vec![Site { converter: sense(vec![0.0]), ..site.clone() }],
             vec![Site { converter: sense(vec![0.5]), ..site.clone() }],
+            vec![Site { converter: Converter::Draw { flips: vec![] }, ..site.clone() }],
+            vec![Site { converter: Converter::Draw { flips: vec![1, 0] }, ..site.clone() }],
+            vec![Site { converter: Converter::Draw { flips: vec![0, 1] }, ..site.clone() }],
         ];
         let subjects: std::collections::BTreeSet<String> = all.iter().map(|sites| subject(sites)).collect();
         assert_eq!(subjects.len(), all.len());

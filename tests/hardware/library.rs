@@ -40,6 +40,15 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
+        "bincim_array_draw",
+        &[
+            "Lanes=1 Step=1 Bits=2 Count=2",
+            "Lanes=4 Step=3 Bits=8 Count=9 Reads=8",
+            "Lanes=3 Step=8 Bits=8 Count=4 RowEnable=1",
+        ],
+    ),
+    ("bincim_draw_turn", &["Layers=1", "Layers=2", "Layers=9"]),
+    (
         "bincim_array_reader",
         &[
             "Rows=1 Step=1 Interval=1",
@@ -345,12 +354,14 @@ const MATRIX: &[(&str, &[Settings])] = &[
 const CO_SIMULATED: &[&str] = &[
     "bincim_analog_pipe",
     "bincim_array_analog",
+    "bincim_array_draw",
     "bincim_array_reader",
     "bincim_array_segment",
     "bincim_code_value",
     "bincim_column_adc",
     "bincim_column_cells",
     "bincim_column_noise",
+    "bincim_draw_turn",
     "bincim_drive_reference",
     "bincim_flip_step",
     "bincim_input_frames",
@@ -713,8 +724,9 @@ fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &
 }
 
 /// The same of a network whose weights are drawn.
-fn drawn([rows, lanes, word]: [usize; 3]) -> Design {
-    let arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
+fn drawn([rows, lanes, word]: [usize; 3], kind: ReadoutKind) -> Design {
+    let mut arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
+    arch.readout.kind = kind;
     let networks =
         (0..200).map(|seed| random::with_flips(random::network(seed, &Limits::default()), 4, seed));
     let mut designs = networks.filter_map(|network| design::build(&network, &arch).ok());
@@ -756,8 +768,10 @@ fn designs_share_the_files_byte_for_byte() {
         accelerator([16, 4, 4], sense_amplifiers, &dense),
         accelerator([32, 8, 8], |_| (), &levels),
         accelerator([16, 8, 4], |_| (), &levels),
-        drawn([32, 8, 8]),
-        drawn([16, 4, 4]),
+        drawn([32, 8, 8], ReadoutKind::Popcount),
+        drawn([16, 4, 4], ReadoutKind::Popcount),
+        drawn([32, 8, 8], ReadoutKind::Sample),
+        drawn([16, 4, 4], ReadoutKind::Sample),
     ];
     for design in &designs {
         let files = emit::accelerator(design, None);

@@ -1,6 +1,7 @@
 //! Bugs planted by hand: each entry of `verif/planted/bugs.toml` is one change of a design's Verilog, which the
 //! co-simulation must notice. A few here; `verif/planted/run` plants all and rewrites `verif/planted/report.md`.
 
+use bincim::arch::ReadoutKind;
 use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
 use bincim::cli::verify::texts::Text;
 use bincim::design::{Design, Source};
@@ -26,6 +27,8 @@ struct Subject {
     shortcuts: bool,
     states: bool,
     drawn: bool,
+    /// Its cells are drawn as they are read.
+    reads: bool,
     /// Most thresholds of an activation.
     steps: usize,
     has: fn(&Design) -> bool,
@@ -39,6 +42,7 @@ const SUBJECTS: [Subject; 8] = [
         shortcuts: false,
         states: false,
         drawn: false,
+        reads: false,
         steps: 1,
         has: |d| {
             d.input.frames == 2
@@ -59,6 +63,7 @@ const SUBJECTS: [Subject; 8] = [
         shortcuts: false,
         states: false,
         drawn: false,
+        reads: false,
         steps: 1,
         has: |d| {
             d.input.frames == 1
@@ -76,6 +81,7 @@ const SUBJECTS: [Subject; 8] = [
         shortcuts: false,
         states: false,
         drawn: false,
+        reads: false,
         steps: 1,
         has: |d| {
             d.input.frames == 2
@@ -91,6 +97,7 @@ const SUBJECTS: [Subject; 8] = [
         shortcuts: false,
         states: false,
         drawn: false,
+        reads: false,
         steps: 1,
         has: |d| {
             d.analog.as_ref().is_some_and(|a| {
@@ -106,6 +113,7 @@ const SUBJECTS: [Subject; 8] = [
         shortcuts: true,
         states: false,
         drawn: false,
+        reads: false,
         steps: 1,
         has: |d| {
             d.input.frames == 2
@@ -134,6 +142,7 @@ const SUBJECTS: [Subject; 8] = [
         shortcuts: false,
         states: false,
         drawn: true,
+        reads: false,
         steps: 1,
         has: |d| {
             d.ensemble.as_ref().is_some_and(|e| {
@@ -147,12 +156,30 @@ const SUBJECTS: [Subject; 8] = [
         },
     },
     Subject {
+        name: "reads",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        drawn: true,
+        reads: true,
+        steps: 1,
+        has: |d| {
+            d.ensemble.as_ref().is_some_and(|e| e.first == 1 && e.rows > 1)
+                && d.layers.len() > 2
+                && d.row_enable
+                && d.layers[0].readout.as_ref().is_some_and(|r| r.reads > 1)
+                && d.layers[1..].iter().any(|l| l.passes > 1 && l.vectors > 1)
+                && d.layers[1..].iter().all(|l| l.readout.as_ref().is_some_and(|r| r.read_words > 1))
+        },
+    },
+    Subject {
         name: "levels",
         planes: 1,
         analog: false,
         shortcuts: false,
         states: false,
         drawn: false,
+        reads: false,
         steps: 3,
         has: |d| {
             d.layers.len() > 3
@@ -227,6 +254,10 @@ fn design(subject: &Subject) -> Design {
         }
         let network = if subject.drawn { random::with_flips(network, 4, seed) } else { network };
         arch.ensemble.samples = 3;
+        if subject.reads {
+            arch.readout.kind = ReadoutKind::Sample;
+            arch.readout.rows_per_cycle = arch.weight_rows;
+        }
         let Some(design) = machines::design(&network, &arch) else { continue };
         if (subject.has)(&design) && design.cycles < 3000 {
             return design;

@@ -294,6 +294,9 @@ pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
     let unit = 1i32 << analog.fraction_bits;
     let most = (1i32 << (analog.cell_width - 1)) - 1;
     let mut draw = |site: &Site| {
+        if analog.draws {
+            return random_draws(site, rng);
+        }
         let mut cell = |place: usize| {
             let common = if site.zero == Zero::Current { site.most() } else { 0 };
             let value = (common + site.weight(place)) * unit + rng.random_range(-unit..=unit);
@@ -314,6 +317,20 @@ pub fn random_chip(design: &Design, rng: &mut ChaCha8Rng) -> Chip {
     let arrays = design.sites().iter().map(&mut draw).collect();
     let thresholds = rng.random_bool(0.4).then(|| random_thresholds(design, rng));
     Chip { thresholds, ..chip(design, arrays) }
+}
+
+/// Cells of any probability, many of them certain.
+fn random_draws(site: &Site, rng: &mut ChaCha8Rng) -> ArrayDraw {
+    let mut cell = |weight: &i8| match weight {
+        0 => 0,
+        _ => {
+            rng.random_range(1..=200).min(128)
+                * i16::from(*weight)
+                * if rng.random_bool(0.1) { -1 } else { 1 }
+        }
+    };
+    let plus = site.weights.iter().map(&mut cell).collect();
+    ArrayDraw { rows: site.rows, columns: site.columns, plus, ..ArrayDraw::default() }
 }
 
 /// Any thresholds that a chip may have, inside the sums of each layer.

@@ -14,6 +14,7 @@ mod support;
 mod analog;
 mod analog_fast;
 mod chip_files;
+mod drawn;
 mod noise;
 mod oracles;
 mod vary;

@@ -60,6 +60,8 @@ module properties #(
       .clk_i(clk_i),
       .rst_ni(rst_ni),
       .frame_start_i(1'b0),
+      .again_i(1'b0),
+      .first_again_i({ArrayWidth{1'b0}}),
       .door_valid_i(door_valid_i),
       .door_tile_first_i(tile_first_i),
       .door_pass_first_i(1'b1),

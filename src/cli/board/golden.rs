@@ -15,10 +15,17 @@ pub fn scores(args: &Board, design: &Design, planes: usize, pixels: &[u8]) -> mi
     let step = Step::start("asking the golden model");
     let limited = design.network.limited(planes);
     let scores = match design.analog {
-        None if design.ensemble.is_some() => samples(args, design, pixels),
+        None if design.ensemble.is_some() => {
+            let engine = ensemble::prepare(design, drawing(args, design));
+            summed(design, &engine.samples(0, pixels))
+        }
         None => Model::Packed(Box::new(packed::prepare(&limited))).scores(&limited, 0, pixels),
         Some(_) => {
             let chip = chip::read(&args.dir.join(chip::SOURCE), design)?;
+            if design.ensemble.is_some() {
+                let model = Model::Reads(design, &chip, drawing(args, design));
+                return Ok(summed(design, &model.scores(&design.network, 0, pixels)));
+            }
             let plan = analog::Plan::limited(design, planes);
             let gates = plan.gate_noise(args.noise_seed);
             let noises = Noises::of([gates.as_ref().map(|noise| noise as _)]);
@@ -32,11 +39,14 @@ pub fn scores(args: &Board, design: &Design, planes: usize, pixels: &[u8]) -> mi
     Ok(scores)
 }
 
-/// Sums of the scores of all samples; image `i` is frame `i`.
-fn samples(args: &Board, design: &Design, pixels: &[u8]) -> Vec<i32> {
+/// What is drawn: image `i` is frame `i`.
+fn drawing(args: &Board, design: &Design) -> Drawing {
+    Drawing { samples: design.samples(), seed: args.noise_seed, same: false, flips: true }
+}
+
+/// Sums of the `scores` of all samples.
+fn summed(design: &Design, scores: &[i32]) -> Vec<i32> {
     let samples = design.samples();
-    let drawing = Drawing { samples, seed: args.noise_seed, same: false, flips: true };
-    let scores = ensemble::prepare(design, drawing).samples(0, pixels);
     let classes = design.output.scores;
     let sum = |image: &[i32], class: usize| image.iter().skip(class).step_by(classes).sum();
     let images = scores.chunks_exact(samples * classes);

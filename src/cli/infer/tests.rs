@@ -80,7 +80,8 @@ fn samples_are_added_and_judged() {
     let design = crate::design::build(&network, &arch).expect("a design");
     let (pixels, labels) = labelled(&network.mode(), 40);
     let samples = SampleArgs { samples: Some(3), ..SampleArgs::default() };
-    let engine = samples.prepare(&design, 5, true).expect("an executor");
+    let drawing = samples.drawing(&design, 5, true).expect("a number of samples");
+    let engine = ensemble::prepare(&design, drawing);
     let model = Model::Drawn(&design, Box::new(engine));
     let judge = JudgeArgs { metrics: true, ..JudgeArgs::default() };
     let args = Args { samples, judge, ..args(None) };
@@ -90,7 +91,7 @@ fn samples_are_added_and_judged() {
     let right = pixels.chunks(size).zip(&labels).enumerate().filter(|(index, (image, label))| {
         let seed = machine::frame_seed(5, *index as u64);
         let sampling = machine::Sampling { samples: 3, seed, flips: true };
-        let scores = machine::run_samples(&design, &network.input.elements(image), sampling).scores;
+        let scores = machine::run_samples(&design, None, &network.input.elements(image), sampling).scores;
         let scores: Vec<i32> = scores.iter().map(|&score| score as i32).collect();
         let mean = samples::averaged(&network, 3);
         let scores = design.in_channel_order(&scores);
@@ -140,9 +141,9 @@ fn samples_need_flip_codes() {
     assert_eq!(mode, network.mode());
     let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
     let design = crate::design::build(&network, &arch).expect("a design");
-    let refused = given(Some(9), false, false).prepare(&design, 1, true).expect_err("refused").to_string();
+    let refused = given(Some(9), false, false).drawing(&design, 1, true).expect_err("refused").to_string();
     assert!(refused.contains("--samples 9") && refused.contains("at most 8"), "{refused}");
-    assert_eq!(given(None, false, false).prepare(&design, 1, true).expect("all").drawing().samples, 8);
+    assert_eq!(given(None, false, false).drawing(&design, 1, true).expect("all").samples, 8);
 }
 
 #[test]

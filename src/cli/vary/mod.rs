@@ -221,6 +221,7 @@ impl Prepared {
                 arch.display()
             ));
         }
+        chip::converts(&design, "vary")?;
         verify::planes(args.planes, &design)?;
         let left_out = chip::leave_out_read_noise(&mut file.variation, args.without_read_noise);
         let mut points = Points::given(file);
@@ -451,6 +452,7 @@ fn machines(
                         "with the popcount readout every chip is the same"
                     ));
                 }
+                chip::converts(&choice.design, "vary")?;
                 if judge.recalibration.is_some() {
                     chip::has_thresholds(&choice.design)?;
                 }

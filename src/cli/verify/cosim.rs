@@ -326,7 +326,7 @@ pub fn trace(
     match design.ensemble {
         Some(_) => {
             let flips = settings.mode & Settings::NO_FLIPS == 0;
-            machine::run_samples(design, image, Sampling { samples: settings.samples, seed, flips })
+            machine::run_samples(design, chip, image, Sampling { samples: settings.samples, seed, flips })
         }
         None => machine::run_planes(design, chip, settings.planes, image, seed),
     }

@@ -3,7 +3,7 @@
 use super::super::wrapped;
 use super::Head;
 use crate::design::noise::Noise;
-use crate::design::{Analog, Design, LayerReadout, Reference};
+use crate::design::{Analog, Design, Ensemble, LayerReadout, Reference};
 
 /// Most of something of any layer's reads.
 pub(in super::super) fn most(design: &Design, of: fn(&LayerReadout) -> usize) -> usize {
@@ -55,6 +55,22 @@ pub(in super::super) fn array(design: &Design, analog: &Analog) -> Head {
         .with("Cell", analog.cell_width)
         .with("Voltage", analog.voltage_width)
         .with("RowEnable", row_enable(design).into())
+}
+
+/// `bincim_array_draw`.
+pub(in super::super) fn drawn_array(design: &Design, analog: &Analog, ensemble: &Ensemble) -> Head {
+    Head::new("bincim_array_draw")
+        .with("Lanes", design.lanes)
+        .with("Step", analog.row_step)
+        .with("Bits", ensemble.bits)
+        .with("Count", design.widths.count)
+        .with("Reads", reads(design))
+        .with("RowEnable", row_enable(design).into())
+}
+
+/// `bincim_draw_turn`.
+pub(in super::super) fn draw_turn(design: &Design) -> Head {
+    Head::new("bincim_draw_turn").with("Layers", design.layers.len())
 }
 
 /// `bincim_column_noise`.

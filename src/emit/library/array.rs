@@ -22,7 +22,8 @@ pub(in super::super) fn weight_noise(design: &Design, ensemble: &Ensemble) -> He
     Head::new("bincim_weight_noise")
         .with("Bits", ensemble.taps.len())
         .with_value("Taps", format!("{{\n        {}\n      }}", lines.join(",\n        ")))
-        .with("Blocks", (Loops::new(design).blocks > 1).into())
+        // Cells that are drawn as they are read never come again.
+        .with("Blocks", (Loops::new(design).blocks > 1 && design.analog.is_none()).into())
 }
 
 /// `bincim_weight_sampler`.

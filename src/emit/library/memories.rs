@@ -63,7 +63,14 @@ pub(in super::super) struct ChipMemories {
     pub edges: Head,
 }
 
-/// The memories of a chip.
+/// The cells of a chip that are drawn as they are read: a word is `row_step` rows of all columns.
+pub(in super::super) fn drawn_cells(design: &Design, analog: &Analog) -> Head {
+    // A lone array has an index of one bit all the same.
+    let depth = analog.arrays.max(2) * analog.words.next_power_of_two();
+    rom(analog.cell_word(design.lanes), depth, Style::Block, &design.image("cell"))
+}
+
+/// The memories of a chip with converters.
 pub(in super::super) fn chip(design: &Design, analog: &Analog) -> ChipMemories {
     // A lone array has an index of one bit all the same, and its memories an empty second half.
     let arrays = analog.arrays.max(2);

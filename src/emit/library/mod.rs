@@ -35,10 +35,12 @@ macro_rules! module {
 /// Every module of the library.
 pub const MODULES: &[Module] = &[
     module!("analog", "bincim_array_analog"),
+    module!("analog", "bincim_array_draw"),
     module!("analog", "bincim_array_reader"),
     module!("analog", "bincim_code_value"),
     module!("analog", "bincim_column_adc"),
     module!("analog", "bincim_column_noise"),
+    module!("analog", "bincim_draw_turn"),
     module!("analog", "bincim_drive_reference"),
     module!("array", "bincim_array_segment"),
     module!("array", "bincim_column_cells"),

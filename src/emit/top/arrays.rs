@@ -1,7 +1,7 @@
 //! The analog arrays' part of the top module: wires and instances.
 
 use super::instances::{CLOCK, Instance, RESET, all_groups, instance, or, rom, shared};
-use super::{Group, group};
+use super::{Group, group, sampled};
 use crate::design::{Analog, Design};
 use crate::emit::analog::AnalogView;
 use crate::emit::facts::plural;
@@ -10,44 +10,59 @@ use crate::emit::view::View;
 
 /// Wires between the parts.
 pub(super) fn wires(v: &View, a: &AnalogView) -> Group {
-    group(
-        "Reads of the analog arrays, from the door to the codes.",
-        vec![
-            (true, 0, "array_ready"),
-            (true, 0, "door_tile_first"),
-            (v.multi_pass, 0, "door_pass_first"),
-            (v.multi_pass, 0, "door_group_last"),
-            (a.first_arrays, v.all_group_width, "array_group"),
-            (a.first_arrays, 0, "unused_last_array_group"),
-            (a.first_arrays, a.array_width, "first_array"),
-            (true, 0, "cell_read"),
-            (true, a.cell_address_width, "cell_address"),
-            (true, a.cell_word, "cell_word"),
-            (true, a.array_width, "array"),
-            (true, a.offset_word, "offset_word"),
-            (true, a.row_step, "step_row"),
-            (true, a.row_step, or(a.row_enable, "step_enable", "unused_step_enable")),
-            (true, 0, or(v.serial_input, "next_plane", "unused_next_plane")),
-            (true, 0, "step_valid"),
-            (true, 0, "step_first"),
-            (true, a.columns * a.voltage_width, "voltage"),
-            (v.noise, 32, "noise_seed"),
-            (v.noise, v.lanes * a.voltage_width, "noisy_voltage"),
-            (true, 0, "sample"),
-            (true, 0, "sample_last"),
-            (true, a.array_width, "sample_array"),
-            (true, a.read_width, "sample_read"),
-            (true, 0, "edge_read"),
-            (true, a.edge_address_width, "edge_address"),
-            (true, a.edges_width, "edge_word"),
-            (true, 0, "converted"),
-            (true, 0, "code_valid"),
-            (true, a.read_width, "code_read"),
-            (true, a.columns * a.code_width, "code"),
-            (v.subtracts, v.count_width, "reference"),
-        ],
-        vec!["wire sampled = sample & sample_last;".into()],
-    )
+    // Samples of a frame have a last one of their own.
+    let sample_last = or(a.draws, "read_last", "sample_last");
+    let mut wires = vec![
+        (true, 0, "array_ready"),
+        (true, 0, "door_tile_first"),
+        (v.multi_pass, 0, "door_pass_first"),
+        (v.multi_pass, 0, "door_group_last"),
+        (a.first_arrays, v.all_group_width, "array_group"),
+        (a.first_arrays, 0, "unused_last_array_group"),
+        (a.first_arrays, a.array_width, "first_array"),
+        (true, 0, "cell_read"),
+        (true, a.cell_address_width, "cell_address"),
+        (true, a.cell_word, "cell_word"),
+        (true, a.array_width, or(a.draws, "unused_array", "array")),
+        (true, a.row_step, "step_row"),
+        (true, a.row_step, or(a.row_enable, "step_enable", "unused_step_enable")),
+        (true, 0, or(v.serial_input, "next_plane", "unused_next_plane")),
+        (true, 0, "step_valid"),
+        (true, 0, "step_first"),
+        (true, 0, "sample"),
+        (true, 0, sample_last),
+        (true, a.array_width, or(a.draws, "unused_sample_array", "sample_array")),
+        (true, a.read_width, "sample_read"),
+        (true, 0, "converted"),
+    ];
+    let comment = match &v.drawn {
+        Some(drawn) => {
+            wires.extend(sampled::wires(drawn));
+            "Reads of the arrays, from the door to the counts."
+        }
+        None => {
+            wires.extend(converted(v, a));
+            "Reads of the analog arrays, from the door to the codes."
+        }
+    };
+    group(comment, wires, vec![format!("wire sampled = sample & {sample_last};")])
+}
+
+/// Wires from the columns' voltages to their codes.
+fn converted(v: &View, a: &AnalogView) -> Vec<(bool, usize, &'static str)> {
+    vec![
+        (true, a.offset_word, "offset_word"),
+        (true, a.columns * a.voltage_width, "voltage"),
+        (v.noise, 32, "noise_seed"),
+        (v.noise, v.lanes * a.voltage_width, "noisy_voltage"),
+        (true, 0, "edge_read"),
+        (true, a.edge_address_width, "edge_address"),
+        (true, a.edges_width, "edge_word"),
+        (true, 0, "code_valid"),
+        (true, a.read_width, "code_read"),
+        (true, a.columns * a.code_width, "code"),
+        (v.subtracts, v.count_width, "reference"),
+    ]
 }
 
 /// The columns' part of a word, and that of the reference above it.
@@ -60,17 +75,21 @@ fn parted(word: &str, columns: usize, whole: usize) -> (String, String) {
 
 /// The parts, in the order of the data path.
 pub(super) fn instances(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Vec<Instance> {
+    let mut parts = Vec::new();
+    if a.first_arrays {
+        parts.extend(first_array(v));
+    }
+    parts.push(reader(design, analog, v, a));
+    if let (Some(ensemble), Some(drawn)) = (&design.ensemble, &v.drawn) {
+        parts.extend(sampled::instances(design, analog, ensemble, (v, a, drawn)));
+        return parts;
+    }
     let memories = memories::chip(design, analog);
     let offset_bits = a.columns * a.voltage_width;
     let (cells, used) = parted("cell_word", a.cells_width, a.cell_word);
     let (offsets, share) = parted("offset_word", offset_bits, a.offset_word);
     let all_driven = format!("{{{}{{1'b1}}}}", a.row_step);
     let step_enable = or(a.row_enable, "step_enable", &all_driven);
-    let mut parts = Vec::new();
-    if a.first_arrays {
-        parts.extend(first_array(v));
-    }
-    parts.push(reader(design, analog, v, a));
     parts.push(rom(&memories.cells, "cell_memory", ["cell_read", "cell_address", "cell_word"]).noting(
         format!(
             "Cells of all arrays: a word is {} row{} of {} columns, minus above plus, {} bits each{}.",
@@ -168,11 +187,16 @@ fn first_array(v: &View) -> [Instance; 2] {
 }
 
 fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instance {
+    let drawn = design.layers.get(design.first_drawn()).and_then(|layer| layer.readout.as_ref());
+    let first_again = drawn.map_or(0, |readout| readout.group_arrays[0]);
+    let first_again = format!("{}'d{first_again}", a.array_width);
     let (any_array, all_rows) = (format!("{}'d0", a.array_width), format!("{{{}{{1'b1}}}}", v.rows));
     let ports = vec![
         CLOCK,
         RESET,
         (true, "frame_start_i", "frame_start"),
+        (true, "again_i", or(a.draws, "sample_end", "1'b0")),
+        (true, "first_again_i", first_again.as_str()),
         (true, "door_valid_i", "door_valid"),
         (true, "door_tile_first_i", "door_tile_first"),
         (true, "door_pass_first_i", or(v.multi_pass, "door_pass_first", "1'b1")),
@@ -182,21 +206,21 @@ fn reader(design: &Design, analog: &Analog, v: &View, a: &AnalogView) -> Instanc
         (true, "last_word_i", &a.last_word),
         (true, "last_step_i", &a.last_step),
         (true, "unipolar_i", or(a.unipolar, "weighted", "1'b0")),
-        (true, "ready_o", "array_ready"),
+        (true, "ready_o", or(a.draws, "array_free", "array_ready")),
         (true, "row_i", "row"),
         (true, "enable_i", or(v.row_enable, "row_enable", &all_rows)),
         (true, "next_plane_o", or(v.serial_input, "next_plane", "unused_next_plane")),
         (true, "read_o", "cell_read"),
         (true, "cell_address_o", "cell_address"),
-        (true, "array_o", "array"),
+        (true, "array_o", or(a.draws, "unused_array", "array")),
         (true, "row_o", "step_row"),
         (true, "enable_o", or(a.row_enable, "step_enable", "unused_step_enable")),
         (true, "sum_valid_o", "step_valid"),
         (true, "sum_first_o", "step_first"),
         (true, "sample_o", "sample"),
-        (true, "sample_array_o", "sample_array"),
+        (true, "sample_array_o", or(a.draws, "unused_sample_array", "sample_array")),
         (true, "sample_read_o", "sample_read"),
-        (true, "sample_last_o", "sample_last"),
+        (true, "sample_last_o", or(a.draws, "read_last", "sample_last")),
     ];
     shared(&library::reader(design, analog, v.multi_pass), "array_reader", ports)
 }

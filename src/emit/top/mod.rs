@@ -4,6 +4,7 @@ mod arrays;
 mod drawn;
 mod instances;
 mod loops;
+mod sampled;
 
 use super::library::core::mixed_flip;
 use super::program::literal;
@@ -115,12 +116,13 @@ fn group(comment: &'static str, wires: Vec<(bool, usize, &str)>, lines: Vec<Stri
 fn frames(v: &View) -> Group {
     let last = v.layers - 1;
     let mut lines = vec!["wire frame_ready = frame_wanted & frame_waiting & score_room".to_string()];
-    // A first tile that is drawn waits for its frame.
+    // A first tile that is drawn waits for its frame, as does a first vector whose cells are drawn.
     let drawn_first = v.drawn.as_ref().is_some_and(|drawn| drawn.first == 0);
-    lines[0] += match (v.analog.is_some(), drawn_first) {
-        (true, _) => " & array_ready;",
-        (false, true) => ";",
-        (false, false) => " & tile_ready;",
+    lines[0] += match (&v.analog, drawn_first) {
+        (Some(a), _) if a.draws => " & array_free;",
+        (Some(_), _) => " & array_ready;",
+        (None, true) => ";",
+        (None, false) => " & tile_ready;",
     };
     let released = if drawn_first { "layer_done & sample_last" } else { "layer_done" };
     match v.many_layers {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::draws::Draws;
 use super::noise::Generators;
 use super::rows::RowVector;
 use crate::design::{Analog, Design, LayerDesign, LayerReadout, Reference};
-use crate::variation::{ArrayDraw, Chip};
+use crate::variation::{ArrayDraw, Chip, DRAW_HALF};
 
 /// How often each sum of a column came, in counts.
 pub type ColumnSums = BTreeMap<i32, u64>;
@@ -58,6 +59,29 @@ impl<'a> Arrays<'a> {
                     code = self.code(draw, column, voltage(draw, column, &drive) + noise);
                 }
                 *sum += (visit.readout.values[code] - taken) * scale;
+            }
+        }
+    }
+
+    /// Adds a vector's reads of one array whose cells are drawn as they are read; without `draws` each is read as it is.
+    pub fn add_drawn(&self, visit: &Visit, mut draws: Option<&mut Draws>, sums: &mut [i64]) {
+        let draw = &self.chip.arrays[visit.array];
+        let step = self.analog.row_step;
+        for (scale, drive) in visit.reads() {
+            for word in 0..visit.readout.read_words {
+                let numbers = draws.as_mut().and_then(|draws| draws.drawing());
+                for (column, sum) in sums.iter_mut().enumerate().filter(|(column, _)| visit.adds(*column)) {
+                    for row in 0..step {
+                        let place = word * step + row;
+                        let carried = i64::from(drive.plus[place] - drive.minus[place]);
+                        let cell = |column: usize| draw.plus[column * draw.rows + drive.first + place];
+                        // A lane beyond the last channel holds +1 wherever the others hold cells.
+                        let lone = if cell(0) == 0 { 0 } else { DRAW_HALF };
+                        let cell = if column < draw.columns { cell(column) } else { lone };
+                        let number = numbers.as_ref().map(|numbers| numbers[row] ^ numbers[step + column]);
+                        *sum += carried * scale * drawn(cell, number);
+                    }
+                }
             }
         }
     }
@@ -153,6 +177,13 @@ impl Visit<'_> {
             .unzip();
         Drive { first, plus, minus }
     }
+}
+
+/// What a cell reads as: turned round where its number is below its code; 0 where there is no cell.
+fn drawn(cell: i16, number: Option<u32>) -> i64 {
+    let code = (DRAW_HALF - cell.abs()) as u32;
+    let sign = i64::from(cell.signum());
+    if number.is_some_and(|number| number < code) { -sign } else { sign }
 }
 
 /// Voltage of one column in 2^-F counts.

@@ -53,25 +53,37 @@ impl<'a> Draws<'a> {
     /// Cells (lane, row of the word) of the word at `address` of the weight memory that are turned round. The next call is
     /// for the next word that is loaded.
     pub fn word(&mut self, address: usize) -> Vec<(usize, usize)> {
-        let state = self.state;
-        self.state = xorshift(state, [13, 7, 17]);
+        let numbers = self.numbers();
         let codes = self.ensemble.codes.row(address - self.ensemble.base);
         if !self.flips || codes.iter().all(|&word| word == 0) {
             return Vec::new();
         }
-        let (rows, lanes, bits) = (self.design.weight_rows, self.design.lanes, self.ensemble.bits);
-        let noise = |index: usize| {
-            let taps = self.ensemble.taps[index].iter();
-            taps.fold(0, |sum, &tap| sum ^ (state >> tap) as u32 & 1)
-        };
-        let number = |index: usize| (0..bits).map(|bit| noise(index * bits + bit) << bit).sum::<u32>();
-        let numbers: Vec<u32> = (0..rows + lanes).map(number).collect();
+        let (rows, lanes, bits) = (self.ensemble.rows, self.design.lanes, self.ensemble.bits);
         let code = |lane: usize, row: usize| {
             let bit = |bit: usize| (bit * lanes + lane) * rows + row;
             (0..bits - 1).map(|k| ((codes[bit(k) / 64] >> (bit(k) % 64) & 1) as u32) << k).sum::<u32>()
         };
         let cells = (0..lanes).flat_map(|lane| (0..rows).map(move |row| (lane, row)));
         cells.filter(|&(lane, row)| numbers[row] ^ numbers[rows + lane] < code(lane, row)).collect()
+    }
+
+    /// The numbers of the next word's rows, and behind them of its lanes, where cells are turned round at all.
+    pub fn drawing(&mut self) -> Option<Vec<u32>> {
+        let numbers = self.numbers();
+        self.flips.then_some(numbers)
+    }
+
+    /// The numbers of the next word's rows, and behind them of its lanes.
+    fn numbers(&mut self) -> Vec<u32> {
+        let state = self.state;
+        self.state = xorshift(state, [13, 7, 17]);
+        let bits = self.ensemble.bits;
+        let noise = |index: usize| {
+            let taps = self.ensemble.taps[index].iter();
+            taps.fold(0, |sum, &tap| sum ^ (state >> tap) as u32 & 1)
+        };
+        let number = |index: usize| (0..bits).map(|bit| noise(index * bits + bit) << bit).sum::<u32>();
+        (0..self.ensemble.rows + self.design.lanes).map(number).collect()
     }
 }
 

@@ -10,7 +10,7 @@ mod noise;
 mod rows;
 
 use crate::bits::BitMatrix;
-use crate::design::ensemble::SEEDING;
+use crate::design::ensemble::{SEEDED, SEEDING};
 use crate::design::{Design, LayerDesign, Scale, Source, StateFormat, Step, Walk};
 use crate::variation::Chip;
 pub use array::ColumnSums;
@@ -72,13 +72,33 @@ pub fn run_planes(
     Machine::new(design, chip, planes, image, seed).frame(Sampling { samples, seed, flips: true })
 }
 
-/// Runs one frame of a design with the popcount readout whose weights are drawn, as `sampling` says; one without flip
-/// codes runs once, as it is. `image` as in [`run`].
+/// Runs one frame of a design whose weights are drawn, as `sampling` says; one without flip codes runs once, as it is.
+/// `image` and `chip` as in [`run`].
 ///
 /// # Panics
-/// Where the design is analog.
-pub fn run_samples(design: &Design, image: &[i16], sampling: Sampling) -> MachineTrace {
-    Machine::new(design, None, design.planes_of_weights(), image, sampling.seed).frame(sampling)
+/// As [`run`].
+pub fn run_samples(design: &Design, chip: Option<&Chip>, image: &[i16], sampling: Sampling) -> MachineTrace {
+    Machine::new(design, chip, design.planes_of_weights(), image, sampling.seed).frame(sampling)
+}
+
+/// Scores of each sample of a frame, which [`run_samples`] adds up.
+///
+/// # Panics
+/// As [`run`].
+pub fn score_samples(
+    design: &Design,
+    chip: Option<&Chip>,
+    image: &[i16],
+    sampling: Sampling,
+) -> Vec<Vec<i64>> {
+    let mut machine = Machine::new(design, chip, design.planes_of_weights(), image, sampling.seed);
+    let mut before = vec![0; design.output.scores];
+    let mut samples = Vec::new();
+    machine.samples(sampling, |sums| {
+        samples.push(sums.iter().zip(&before).map(|(sum, before)| sum - before).collect());
+        before.copy_from_slice(sums);
+    });
+    samples
 }
 
 /// Sums of the columns of every layer in one frame, where converters change nothing: one number a read and column.
@@ -170,21 +190,30 @@ impl<'a> Machine<'a> {
 
     /// Runs all layers, those from the first drawn one on once a sample.
     fn frame(mut self, sampling: Sampling) -> MachineTrace {
+        self.samples(sampling, |_| ());
+        self.trace
+    }
+
+    /// The same; `done` hears the sums of the scores behind each sample.
+    fn samples(&mut self, sampling: Sampling, mut done: impl FnMut(&[i64])) {
         let layers = self.design.layers.len();
         let Some(ensemble) = &self.design.ensemble else {
             (0..layers).for_each(|index| self.layer(index));
-            return self.trace;
+            return done(&self.trace.scores);
         };
         (0..ensemble.first).for_each(|index| self.layer(index));
-        self.clock.hold(SEEDING);
+        match self.arrays {
+            Some(_) => self.clock.free = self.clock.free.max(SEEDED),
+            None => self.clock.hold(SEEDING),
+        }
         self.draws = Some(Draws::new(self.design, ensemble, sampling));
         for sample in 0..sampling.samples.clamp(1, ensemble.samples) {
             if sample > 0 {
                 self.draws.iter_mut().for_each(Draws::next_sample);
             }
             (ensemble.first..layers).for_each(|index| self.layer(index));
+            done(&self.trace.scores);
         }
-        self.trace
     }
 
     fn layer(&mut self, index: usize) {
@@ -245,7 +274,10 @@ impl<'a> Machine<'a> {
         let mut sums = vec![vec![0i64; lanes]; if layer.sum_pixels { 1 } else { layer.vectors }];
         self.draws.iter_mut().for_each(Draws::begin_group);
         for block in 0..layer.blocks {
-            self.draws.iter_mut().for_each(Draws::rewind);
+            // Weights that are loaded again are the same; cells that are read again are not.
+            if self.arrays.is_none() {
+                self.draws.iter_mut().for_each(Draws::rewind);
+            }
             let first = block * layer.block;
             let length = if block + 1 == layer.blocks { layer.last_block } else { layer.block };
             let mut address = address;
@@ -335,6 +367,7 @@ impl<'a> Machine<'a> {
             match &mut self.found {
                 // Layers that are done stand in the trace.
                 Some(found) => arrays.add_exactly(&visit, &mut found[self.trace.layers.len()], sum),
+                None if arrays.analog.draws => arrays.add_drawn(&visit, self.draws.as_mut(), sum),
                 None => arrays.add(&visit, self.generators.as_mut(), sum),
             }
             let door = self.clock.now.max(self.clock.free);

@@ -15,11 +15,12 @@
 //     read's last sum.
 // Reset: asynchronous; no read is under way.
 // Protocol: door_valid_i, while ready_o, with a vector and its place in the loops; the first of a
-//     tile goes to the next array, the first after frame_start_i to array 0. row_i and enable_i
-//     hold the vector from the next cycle on, its next plane from next_plane_o on, if Serial. Of
-//     the layer's reads: last_read_i, the number of a vector's last one; last_word_i and
-//     last_step_i, the last cycle of a read and of its interval, from 0; unipolar_i, whether a row
-//     that carries a 0 is left undriven. sample_o: a read's voltages stand, for one cycle.
+//     tile goes to the next array, the first after frame_start_i to array 0, the first after
+//     again_i to array first_again_i. row_i and enable_i hold the vector from the next cycle on,
+//     its next plane from next_plane_o on, if Serial. Of the layer's reads: last_read_i, the number
+//     of a vector's last one; last_word_i and last_step_i, the last cycle of a read and of its
+//     interval, from 0; unipolar_i, whether a row that carries a 0 is left undriven. sample_o: a
+//     read's voltages stand, for one cycle.
 
 `default_nettype none
 
@@ -43,6 +44,8 @@ module bincim_array_reader #(
     input  wire clk_i,
     input  wire rst_ni,
     input  wire frame_start_i,
+    input  wire again_i,
+    input  wire [ArrayWidth-1:0] first_again_i,
     // Door (x).
     input  wire door_valid_i,
     input  wire door_tile_first_i,
@@ -87,6 +90,7 @@ module bincim_array_reader #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) array_q <= BEFORE;
     else if (frame_start_i) array_q <= BEFORE;
+    else if (again_i) array_q <= first_again_i - ARRAY_ONE;
     else if (door_valid_i) array_q <= array;
   end
 
@@ -105,6 +109,7 @@ module bincim_array_reader #(
       always @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) group_array_q <= FIRST;
         else if (frame_start_i) group_array_q <= FIRST;
+        else if (again_i) group_array_q <= first_again_i;
         else if (door_valid_i & door_group_last_i) group_array_q <= array + ARRAY_ONE;
       end
 

@@ -13,6 +13,7 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::machines;
 
 mod oracles;
+mod sampled;
 
 /// A random network whose weights are drawn in some layers, with bits on the input and scores at the end.
 fn network(seed: u64) -> Network {
@@ -137,6 +138,16 @@ impl Law<'_> {
 
     /// What each row of each pass carries, as far as the pass's words go: a column of the weights, or nothing.
     fn columns(&self, index: usize) -> Vec<Vec<Option<usize>>> {
+        let mut passes = self.passes(index);
+        // The last pass ends with the word of its last used row.
+        let last = passes.last_mut().unwrap();
+        let used = last.iter().rposition(Option::is_some).unwrap() + 1;
+        last.truncate(used.next_multiple_of(self.design.weight_rows));
+        passes
+    }
+
+    /// What each row of each pass carries.
+    fn passes(&self, index: usize) -> Vec<Vec<Option<usize>>> {
         let layer = &self.design.network.layers[index];
         let (rows, word) = (self.design.rows, self.design.word);
         let column = |pass: usize, row: usize| {
@@ -157,13 +168,7 @@ impl Law<'_> {
                 (layer.kernel.0 * layer.kernel.1 * chunks).div_ceil(rows / word)
             }
         };
-        let mut passes: Vec<Vec<Option<usize>>> =
-            (0..items).map(|pass| (0..rows).map(|row| column(pass, row)).collect()).collect();
-        // The last pass ends with the word of its last used row.
-        let last = passes.last_mut().unwrap();
-        let used = last.iter().rposition(Option::is_some).unwrap() + 1;
-        last.truncate(used.next_multiple_of(self.design.weight_rows));
-        passes
+        (0..items).map(|pass| (0..rows).map(|row| column(pass, row)).collect()).collect()
     }
 }
 
@@ -296,14 +301,14 @@ fn every_sample_is_that_of_the_law() {
         let what = format!("seed {seed}");
         for samples in [most, 1] {
             let sampling = Sampling { samples, seed: frame, flips: true };
-            let got = machine::run_samples(&design, &image, sampling);
+            let got = machine::run_samples(&design, None, &image, sampling);
             compare(&design, &image, &networks[..samples], &got, &what);
             if samples == most {
                 assert_eq!(got, machine::run(&design, None, &image, frame), "{what}");
             }
         }
         let sampling = Sampling { samples: most, seed: frame, flips: false };
-        let still = machine::run_samples(&design, &image, sampling);
+        let still = machine::run_samples(&design, None, &image, sampling);
         compare(&design, &image, &vec![network.mode(); most], &still, &what);
         if seed % 4 < 2 {
             fast(&design, frame, &networks, seed);

@@ -333,3 +333,59 @@ fn thresholds_of_a_chip_go_all_the_way() {
         assert_eq!(bincim(dir, &[&words[..], more].concat()).ends(0).json(&[])["mismatches"], 0);
     }
 }
+
+/// Cells that are drawn as they are read: chips of one age and another, classified, and the Verilog with one in its memory;
+/// what such a machine does not do is refused by name.
+#[test]
+fn cells_are_drawn_as_they_are_read() {
+    let root = with_glyphs(40);
+    let dir = root.path();
+    bincim(dir, &["glyphs", "--split", "train", "--count", "200", "-o", "train"]).ends(0);
+    let net = "[input]\nchannels = 1\nrows = 16\ncolumns = 16\ncode = \"bipolar\"\n[[layer]]\nkind = \"dense\"\noutputs = 16\n\
+               [[layer]]\nkind = \"scores\"\noutputs = 10\n[train]\nepochs = 1\nbatch = 20\nmeasured = 100\nholdout = 0.1\n\
+               [bayes]\nlayers = [2]\n";
+    fs::write(dir.join("net.toml"), net).expect("writable");
+    bincim(dir, &["train", "net.toml", "--data", "train", "-o", "drawn.onnx"]).ends(0);
+    let arch = "[array]\nrows = 64\ncolumns = 16\n[activation]\nword = 16\n[weights]\nrows_per_cycle = 16\n[readout]\n\
+                kind = \"sample\"\nrows_per_cycle = 8\n[ensemble]\nsamples = 3\n[variation]\n";
+    let devices = "programming.scale = 1.0\ndraws.noise = 0.12\ndraws.mismatch = 0.02\n";
+    fs::write(dir.join("a.toml"), arch.to_string() + devices).expect("writable");
+    let draw = |chip: &str, more: &[&str]| {
+        let words = ["draw", "drawn.onnx", "--arch", "a.toml", "--seed", "5", "--json", "-o", chip];
+        bincim(dir, &[&words[..], more].concat()).ends(0).json(&["gains", "assumptions"])
+    };
+    let gain = |told: &serde_json::Value| told["gains"][0][1].as_f64().expect("a gain");
+    assert_eq!(gain(&draw("new", &[])), 1.0);
+    assert_eq!(gain(&draw("old", &["--time", "1y"])), 1.0);
+    let told = draw("followed", &["--time", "1y", "--compensate"]);
+    assert!(gain(&told) > 1.1 && told["gains"].as_array().expect("layers").len() == 1, "{told}");
+    assert!(told["assumptions"][0].as_str().expect("a text").contains("white"), "{told}");
+    let bytes = |chip: &str| fs::read(dir.join(chip)).expect("a chip");
+    assert!(bytes("new") != bytes("old") && bytes("old") != bytes("followed"));
+    let infer = |more: &[&str]| {
+        let words = ["infer", "drawn.onnx", "--arch", "a.toml", "--data", "data", "--json", "--metrics"];
+        bincim(dir, &[&words[..], more].concat()).ends(0).json(&["accuracy", "sampling", "samples"])
+    };
+    let found = infer(&["--chip", "old"]);
+    assert_eq!((&found["sampling"], &found["samples"]), (&"read".into(), &3.into()));
+    assert_eq!(found["metrics"]["ensemble"].as_array().map(Vec::len), Some(3), "{found}");
+    assert_eq!(infer(&["--mode"])["samples"], 1);
+    let vary = ["vary", "drawn.onnx", "--arch", "a.toml", "--data", "data", "--chips", "2"];
+    bincim(dir, &vary).refuses(&["readout.kind", "bincim draw"]);
+    bincim(dir, &["check", "MODEL", "--arch", "a.toml"]).refuses(&["readout.kind", "flip code"]);
+    fs::write(dir.join("still.toml"), arch).expect("writable");
+    let aged = ["draw", "drawn.onnx", "--arch", "still.toml", "--time", "1y", "-o", "none"];
+    bincim(dir, &aged).refuses(&["variation.draws.noise", "0.12"]);
+    let wide =
+        arch.replace("rows_per_cycle = 8", "rows_per_cycle = 64").replace("columns = 16", "columns = 64");
+    fs::write(dir.join("wide.toml"), wide).expect("writable");
+    bincim(dir, &["check", "drawn.onnx", "--arch", "wide.toml"]).refuses(&["readout.rows_per_cycle", "768"]);
+    if !present("chips", &[Tool::Verilator]) {
+        return;
+    }
+    bincim(dir, &["generate", "drawn.onnx", "--arch", "a.toml", "--chip", "new", "-o", "d"]).ends(0);
+    for more in [&[][..], &["--chip", "followed"]] {
+        let words = ["verify", "d", "--data", "data", "--images", "4", "--json"];
+        assert_eq!(bincim(dir, &[&words[..], more].concat()).ends(0).json(&[])["mismatches"], 0);
+    }
+}
