@@ -29,6 +29,8 @@ pub struct Build<'a> {
     pub out: &'a Path,
     /// Include VCD tracing.
     pub trace: bool,
+    /// The model runs for a moment only: what it takes to optimise it would not come back.
+    pub short: bool,
     /// Simulation threads, at least 1.
     pub threads: usize,
     /// Compile jobs at a time, at least 1.
@@ -63,7 +65,7 @@ pub struct Finding {
     pub text: String,
 }
 
-/// Builds a model with the settings that were measured fastest: `-O3`, `-O2` for the hot files.
+/// Builds a model with the settings that were measured fastest: `-O3`, `-O2` for the hot files, `-O1` for a short run.
 pub fn build(job: &Build) -> Result<Model, FlowError> {
     let tool = find(Tool::Verilator)?;
     let cwd = fs::canonicalize(job.cwd).map_err(FlowError::io("find", job.cwd))?;
@@ -79,7 +81,7 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
         args.extend(["--threads".into(), job.threads.to_string().into()]);
     }
     let cached = on_path("ccache").is_some();
-    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, &out, cached)?.into()]);
+    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, job, &out, cached)?.into()]);
     args.extend(job.args.iter().map(Into::into));
     // Objects that ccache keeps need no folder of ours.
     let runtime = if cached { None } else { Runtime::new(&tool, &args) };
@@ -205,17 +207,20 @@ fn parse_finding(line: &str) -> Option<Finding> {
 }
 
 /// Settings for the generated makefile in `out`, as one `-MAKEFLAGS` word list; `cached`: by ccache.
-fn make_settings(tool: &Found, out: &Path, cached: bool) -> Result<String, FlowError> {
-    let mut settings = String::from("OPT_FAST=-O2 OPT_GLOBAL=-O2 OPT_SLOW=-O0");
+fn make_settings(tool: &Found, job: &Build, out: &Path, cached: bool) -> Result<String, FlowError> {
+    let level = if job.short { 1 } else { 2 };
+    let mut settings = format!("OPT_FAST=-O{level} OPT_GLOBAL=-O2 OPT_SLOW=-O0");
     if cached {
         settings.push_str(" OBJCACHE=ccache");
     }
     if tool.wheel {
-        // The wheel is not configured for any compiler.
-        settings.push_str(
-            " CFG_CXXFLAGS_STD=-std=gnu++20 CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines \
+        // The wheel is not configured for any compiler. Headers of C++20 take longer to read; only coroutines need it.
+        let timed = job.harness.is_empty() || job.args.iter().any(|arg| arg == "--timing");
+        settings.push_str(&format!(
+            " CFG_CXXFLAGS_STD=-std=gnu++{} CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines \
              CFG_LDLIBS_THREADS=-pthread",
-        );
+            if timed { 20 } else { 17 }
+        ));
         // A makefile cannot include from a path with a space: it gets a way there without one.
         if let Some(root) = tool.program.ancestors().nth(2)
             && root.to_string_lossy().contains(char::is_whitespace)

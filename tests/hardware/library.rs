@@ -507,7 +507,7 @@ fn yosys_takes_every_module_without_a_warning() {
     let Some(yosys) = tools::need(Tool::Yosys) else { return };
     let folder = images();
     let files: Vec<String> = MODULES.iter().map(|module| format!("\"{}\"", file(module).display())).collect();
-    let mut script = String::new();
+    let mut script = format!("read_verilog {}\ndesign -save library\n", files.join(" "));
     for (module, sets) in MATRIX {
         for set in *sets {
             let sets: Vec<String> = settings(set)
@@ -515,8 +515,8 @@ fn yosys_takes_every_module_without_a_warning() {
                 .map(|(name, value)| format!("-chparam {name} {}", number(value)))
                 .collect();
             script += &format!(
-                "design -reset\nread_verilog {}\nhierarchy -check -top {module} {}\nproc\ncheck -assert\n",
-                files.join(" "),
+                "design -load library\nlog -stderr {module} {set}\nhierarchy -check -top {module} {}\nproc\n\
+                 check -assert\n",
                 sets.join(" ")
             );
         }

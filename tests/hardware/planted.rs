@@ -304,7 +304,7 @@ impl Bench {
         machines::write(path, rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
         let texts = bench::cosimulation(&self.design).expect("benches");
         machines::write(path, texts.into_iter().map(|text| (text.name, text.text)));
-        let model = match cosim::build(path, &self.design, Text::Shipped, Trace::Off, 2) {
+        let model = match cosim::build(path, &self.design, Text::Shipped, Trace::Off, IMAGES, 2) {
             Ok(model) => model,
             Err(problem) => panic!("{bug:?} is no Verilog: {problem}"),
         };

@@ -81,7 +81,7 @@ fn the_verilog_gives_them_too() {
         assert!(frame.scores.iter().copied().eq(scores.iter().map(|&score| i64::from(score))));
     }
     machines::write_design(folder.path(), &design, rtl, &frames[..3]);
-    let model = cosim::build(folder.path(), &design, Text::Shipped, Trace::Off, 2)
+    let model = cosim::build(folder.path(), &design, Text::Shipped, Trace::Off, images.len(), 2)
         .unwrap_or_else(|problem| panic!("{problem}"));
     let plan = Plan { seed: 1, noise_seed: None, resets: 2, jobs: 2, planes: None, whole: false };
     let image = |index: usize| images[index].clone();

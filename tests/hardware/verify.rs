@@ -117,7 +117,7 @@ fn player(fault: usize) -> Case {
 }
 
 fn cosimulate(case: &Case, seed: u64, trace: Trace) -> (cosim::Model, Vec<Shard>) {
-    let model = cosim::build(case.folder.path(), &case.design, Text::Shipped, trace, 2).unwrap();
+    let model = cosim::build(case.folder.path(), &case.design, Text::Shipped, trace, IMAGES, 2).unwrap();
     let plan = Plan { seed, noise_seed: None, resets: 2, jobs: 2, planes: None, whole: false };
     let image = |index: usize| case.images[index].clone();
     let shards = cosim::run(&case.design, &model, &image, 0..IMAGES, &plan, &|_| ()).unwrap();

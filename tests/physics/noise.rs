@@ -208,7 +208,7 @@ impl Bench {
         machines::write(folder.path(), rtl.into_iter().map(|(name, text)| (format!("rtl/{name}"), text)));
         let cosimulation = emit::bench::cosimulation(&design).expect("benches");
         machines::write(folder.path(), cosimulation.into_iter().map(|text| (text.name, text.text)));
-        match cosim::build(folder.path(), &design, Text::Shipped, Trace::Off, 2) {
+        match cosim::build(folder.path(), &design, Text::Shipped, Trace::Off, images.len(), 2) {
             Ok(model) => Some(Bench { design, model, images, _folder: folder }),
             Err(problem @ FlowError::ToolMissing { .. }) => {
                 harness::not_run(Lack::Tool, problem);

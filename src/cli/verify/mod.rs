@@ -250,7 +250,7 @@ pub fn verify<'a>(
 
     let on_shipped = texts::shipped_images(design, range.len());
     let border = range.start + on_shipped;
-    let shipped = build(args, design, chip.as_ref(), Text::Shipped)?;
+    let shipped = build(args, design, chip.as_ref(), Text::Shipped, on_shipped)?;
     let text = format!("comparing {} images with the golden model", range.len());
     let template = "{bar:40} {pos}/{len} images, {per_sec}, {eta} left";
     let bar = progress::bar(&text, template, range.len(), 0);
@@ -260,7 +260,7 @@ pub fn verify<'a>(
     let mut shards = cosim::run(design, &shipped, image, range.start..border, &plan, &|done| bar.inc(done))?;
     let mut seconds = start.elapsed().as_secs_f64();
     if border < range.end && shards.iter().all(|shard| shard.mismatches == 0) {
-        let model = build(args, design, chip.as_ref(), Text::Model)?;
+        let model = build(args, design, chip.as_ref(), Text::Model, range.len() - on_shipped)?;
         let start = now();
         shards.extend(cosim::run(design, &model, image, border..range.end, &plan, &|done| bar.inc(done))?);
         seconds += start.elapsed().as_secs_f64();
@@ -293,15 +293,21 @@ pub fn verify<'a>(
     Ok(verdict)
 }
 
-/// The simulation of one text, with the chip in its memories.
-fn build(args: &Verify, design: &Design, chip: Option<&Chip>, text: Text) -> miette::Result<Model> {
+/// The simulation of one text for that many images, with the chip in its memories.
+fn build(
+    args: &Verify,
+    design: &Design,
+    chip: Option<&Chip>,
+    text: Text,
+    images: usize,
+) -> miette::Result<Model> {
     let what = match text {
         Text::Shipped => "the text that is synthesised",
         Text::Model => "the faster model of the popcount tree",
     };
     let step =
         Step::start(format!("building the model of {}: {what} (seed {})", args.dir.display(), args.seed));
-    let model = cosim::build(&args.dir, design, text, Trace::Off, args.jobs)?;
+    let model = cosim::build(&args.dir, design, text, Trace::Off, images, args.jobs)?;
     step.done(&model.tool.describe());
     Ok(match chip {
         Some(chip) => model.with_chip(design, chip.clone())?,

@@ -55,7 +55,8 @@ pub(super) fn write(
 }
 
 fn build(dir: &Path, verdict: &Verdict, format: Waves) -> Result<Model, FlowError> {
-    let build = |trace| cosim::build(dir, verdict.design, Text::Shipped, trace, verdict.plan.jobs);
+    let images = verdict.images.min(cosim::shard_size(verdict.design));
+    let build = |trace| cosim::build(dir, verdict.design, Text::Shipped, trace, images, verdict.plan.jobs);
     match format {
         Waves::Vcd => build(Trace::Vcd),
         Waves::Fst => build(Trace::Fst).or_else(|problem| {

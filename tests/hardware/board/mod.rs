@@ -137,6 +137,7 @@ fn build(dir: &Path, top: &str) -> PathBuf {
         cwd: &rtl,
         out: &dir.join("model"),
         trace: false,
+        short: true,
         threads: 1,
         jobs: 2,
         args: &["--prefix".into(), "Vboard".into()],

@@ -1,5 +1,6 @@
 //! The tools that check the trees: where they are, how they are called, what they answer.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -132,6 +133,10 @@ fn share() -> Option<PathBuf> {
     folders.into_iter().find(|folder| folder.join("ecp5/cells_sim.v").is_file())
 }
 
+/// What stands in the log before the name of a run, and what behind it once the run is proved.
+const BEGINS: &str = "proof of ";
+const PROVED: &str = "SAT proof finished - no model found: SUCCESS!";
+
 /// Yosys.
 pub struct Yosys(Found);
 
@@ -141,21 +146,40 @@ impl Yosys {
         found::need(Tool::Yosys).map(Yosys)
     }
 
-    /// Proves that `differ` of module `proof` is never 1; the error is what Yosys said.
-    pub fn prove(&self, run: &str, style: TreeStyle, files: &[NamedText]) -> Result<(), String> {
-        let place = write(run, files);
+    /// Proves of each run that `differ` of its module `proof` is never 1, all in one process; an error is the run and what
+    /// Yosys said. The first that fails ends the process.
+    pub fn prove(&self, style: TreeStyle, runs: &[(String, Vec<NamedText>)]) -> Result<(), String> {
+        let place = write(&format!("proofs_{}", style.name()), &[]);
         let folder = place.path();
-        let script = format!(
-            "read_verilog {}{}; hierarchy -check -top proof; proc; flatten; techmap -map {}; \
-             opt_clean; select -assert-none t:$dff; sat -verify -prove differ 0 proof",
-            sources(folder).join(" "),
-            model_names(style, folder),
-            copied("registers_as_wires.v", folder)
-        );
-        let output = found::command(&self.0, folder).args(["-q", "-l", "yosys.log", "-p", &script]).output();
+        let (models, map) = (model_names(style, folder), copied("registers_as_wires.v", folder));
+        let mut script = String::new();
+        for (run, files) in runs {
+            std::fs::create_dir(folder.join(run)).expect("every run has a name of its own");
+            let mut names = Vec::new();
+            for file in files {
+                names.push(format!("{run}/{}", file.name));
+                std::fs::write(folder.join(&names[names.len() - 1]), &file.text)
+                    .expect("a folder to write to");
+            }
+            let _ = writeln!(
+                script,
+                "design -reset\nlog {BEGINS}{run}\nread_verilog {}{models}\nhierarchy -check -top proof\nproc\nflatten\n\
+                 techmap -map {map}\nopt_clean\nselect -assert-none t:$dff\nsat -verify -prove differ 0 proof",
+                names.join(" ")
+            );
+        }
+        std::fs::write(folder.join("proofs.ys"), script).expect("a folder to write to");
+        let output =
+            found::command(&self.0, folder).args(["-q", "-l", "yosys.log", "-s", "proofs.ys"]).output();
         let output = output.expect("yosys was found");
         let log = std::fs::read_to_string(folder.join("yosys.log")).unwrap_or_default();
-        let proved = log.contains("SAT proof finished - no model found: SUCCESS!");
-        if output.status.success() && proved { Ok(()) } else { Err(text(&output) + &log) }
+        let told: Vec<&str> = log.split(BEGINS).skip(1).collect();
+        for (index, (run, _)) in runs.iter().enumerate() {
+            let said = told.get(index).copied().unwrap_or_default();
+            if !said.starts_with(&format!("{run}\n")) || !said.contains(PROVED) {
+                return Err(format!("{run}: {}{said}", text(&output)));
+            }
+        }
+        if output.status.success() { Ok(()) } else { Err(text(&output) + &log) }
     }
 }
