@@ -34,7 +34,7 @@ struct Subject {
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 9] = [
     Subject {
         name: "convolution",
         planes: 1,
@@ -127,6 +127,7 @@ const SUBJECTS: [Subject; 8] = [
         analog: false,
         shortcuts: true,
         states: true,
+        reads: false,
         drawn: false,
         steps: 1,
         has: |d| {
@@ -160,6 +161,7 @@ const SUBJECTS: [Subject; 8] = [
         planes: 1,
         analog: false,
         shortcuts: false,
+        states: false,
         drawn: true,
         reads: true,
         steps: 1,

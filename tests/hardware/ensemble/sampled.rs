@@ -72,7 +72,7 @@ fn cosimulate(
     machines::write(folder.path(), rtl.map(|text| (format!("rtl/{}", text.name), text.text)));
     let texts = bench::cosimulation(design).expect("benches");
     machines::write(folder.path(), texts.into_iter().map(|text| (text.name, text.text)));
-    let model = cosim::build(folder.path(), design, Text::Shipped, Trace::Off, 2).expect("a model");
+    let model = cosim::build(folder.path(), design, Text::Shipped, Trace::Off, 2, 2).expect("a model");
     let model = model.with_chip(design, chip.clone()).expect("memories");
     let elements = random::elements(&design.network, seed, IMAGES);
     let size = design.network.input.shape.elements();
