@@ -403,9 +403,11 @@ fn images() -> tempfile::TempDir {
         let number = |name| of(name).map(|text| text.parse::<usize>().expect("a number"));
         let steps = number("Steps").unwrap_or(1);
         let of_lanes = || Some(number("Lanes")? * (steps * number("Threshold")? + number("Flips")?));
-        let width = number("Width").or_else(of_lanes).or_else(|| number("Count")).expect("a width");
+        let of_scales = || Some(number("Lanes")? * (number("Multiplier")? + number("Offset")?));
+        let width = number("Width").or_else(of_lanes).or_else(of_scales).or_else(|| number("Count"));
+        let width = width.expect("a width");
         let of_codes = || Some(number("Layers").unwrap_or(1).next_power_of_two() << number("Code")?);
-        let depth = number("Depth").or_else(of_codes).expect("a depth");
+        let depth = number("Entries").or_else(|| number("Depth")).or_else(of_codes).expect("a depth");
         let mut state = (width * 1000 + depth) as u64;
         let mut text = String::new();
         for _ in 0..depth {
