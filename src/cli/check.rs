@@ -99,6 +99,7 @@ fn json(
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
                 "constant_channels": constant_channels(network, index),
                 "adds_sums_of": keeper(&network.layers, index).map(|kept| &network.layers[kept].name),
+                "state_bits": layer.requant.as_ref().map(|requant| requant.bits),
                 "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
                 "planes_run": program.planes.len(),
                 "levels": layer.steps() + 1,
@@ -289,12 +290,20 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
         }
     }
     for (index, layer) in network.layers.iter().enumerate() {
-        if let Some(kept) = keeper(&network.layers, index) {
-            line(format!(
-                "  layer {index}: '{}' adds the sums of '{}'",
-                layer.name.terminal(),
-                network.layers[kept].name.terminal()
-            ));
+        let name = layer.name.terminal();
+        let kept = keeper(&network.layers, index).map(|kept| network.layers[kept].name.terminal());
+        match (kept, &layer.requant) {
+            (Some(kept), None) => line(format!("  layer {index}: '{name}' adds the sums of '{kept}'")),
+            (Some(kept), Some(requant)) => {
+                line(format!(
+                    "  layer {index}: '{name}' adds the state of '{kept}', to {} bits",
+                    requant.bits
+                ));
+            }
+            (None, Some(requant)) => {
+                line(format!("  layer {index}: '{name}' makes a state of {} bits", requant.bits));
+            }
+            (None, None) => {}
         }
     }
     if let Some(ensemble) = &design.ensemble {

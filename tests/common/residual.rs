@@ -140,3 +140,18 @@ pub fn small() -> Vec<u8> {
     let out = m.classes(&b2, 2, SIDE / 2);
     m.graph.bytes(&out)
 }
+
+/// A graph whose sums are normalised before they are added.
+pub fn normalised() -> Vec<u8> {
+    let mut m = Maker::new(3);
+    let codes = m.codes();
+    let stem = m.conv(&codes, 2, 4);
+    let v0 = m.norm(&stem, 4, 2.0);
+    let b0 = m.bits(&v0, 4, 2.0);
+    let sums = m.conv(&b0, 4, 4);
+    let branch = m.norm(&sums, 4, 8.0);
+    let v1 = m.graph.node("Add", &[&branch, &v0], &[]);
+    let b1 = m.bits(&v1, 4, 2.0);
+    let out = m.classes(&b1, 4, SIDE);
+    m.graph.bytes(&out)
+}

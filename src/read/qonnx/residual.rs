@@ -199,7 +199,8 @@ fn units(node: &Node, layer: &Layer, steps: &[Step]) -> Result<Vec<f64>, Error> 
                 "adds the sums of '{}' behind an offset or another operation than a Mul",
                 layer.name.terminal()
             ),
-            "leave out biases and zero points, and move other operations behind the Add",
+            "`--state W,F` holds both sides in fixed point (16,8 say); or leave out biases and zero points, and move other \
+             operations behind the Add",
         ));
     }
     Ok((0..layer.conv.c).map(|c| steps::eval(steps, c, 1.0)).collect())
@@ -225,14 +226,16 @@ fn no_ratio(node: &Node, layer: &Layer, own: &[f64], kept: &[f64]) -> Error {
     if ratios().any(|ratio| ratio != first) {
         return node.structure_error(
             what("others whose scale differs from theirs by channel".into()),
-            "give the sums of both layers one scale for all channels",
+            "`--state W,F` holds both sides in fixed point (16,8 say); or give the sums of both layers one scale for all \
+             channels",
         );
     }
     let nearest = kept[0] * 2f64.powi(first.log2().round().clamp(-7.0, 7.0) as i32);
     node.structure_error(
         what(format!("of scale {} others of scale {}; neither is a whole multiple", own[0], kept[0])),
         format!(
-            "choose the scale {nearest}, or another whole multiple or part, for the sums of '{}'",
+            "`--state W,F` holds both sides in fixed point (16,8 say); or choose the scale {nearest}, or another whole \
+             multiple or part, for the sums of '{}'",
             layer.name.terminal()
         ),
     )
@@ -264,7 +267,8 @@ fn multiply(builder: &mut Builder, node: &Node, index: usize, times: i32) -> Res
                 layer.name.terminal(),
                 Plane::MOST_SCALE
             ),
-            "choose scales of the two sums that lie nearer to each other",
+            "`--state W,F` holds both sides in fixed point (16,8 say); or choose scales of the two sums that lie nearer to each \
+             other",
         ));
     }
     layer.planes.iter_mut().for_each(|plane| plane.scale *= times);

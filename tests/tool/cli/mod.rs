@@ -12,6 +12,7 @@ mod neighbours;
 mod package;
 mod refusals;
 mod runtime;
+mod states;
 use crate::common::tools;
 mod train;
 mod verbs;

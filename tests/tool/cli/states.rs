@@ -1,0 +1,43 @@
+//! States, from outside: asked for by an option, told of, kept with a design, and simulated.
+
+use super::*;
+use crate::common::residual::{SIDE, normalised};
+use std::fs;
+
+#[test]
+fn states_are_asked_for_and_kept_with_the_design() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path();
+    fs::write(dir.join("net.onnx"), normalised()).expect("writable");
+    bincim(dir, &["check", "net.onnx"]).refuses(&["net.onnx", "behind an offset", "--state W,F"]);
+    for wrong in ["8", "1,0", "25,4", "8,17", "8,x"] {
+        bincim(dir, &["check", "net.onnx", "--state", wrong]).refuses(&["--state", "W from 2 to 24"]);
+    }
+    let ran = bincim(dir, &["check", "net.onnx", "--state", "9,4", "--json"]).ends(0);
+    let view = ran.json(&["layers"]);
+    let bits: Vec<_> = view["layers"].as_array().expect("layers").iter().map(|l| &l["state_bits"]).collect();
+    assert_eq!(bits, [&Value::from(9), &Value::from(9), &Value::Null]);
+    let told = bincim(dir, &["check", "net.onnx", "--state", "9,4"]).ends(0).out;
+    assert!(told.contains("makes a state of 9 bits") && told.contains("to 9 bits"), "{told}");
+
+    let arch = "[readout]\nkind = \"adc\"\n";
+    fs::write(dir.join("analog.toml"), arch).expect("writable");
+    let words = ["check", "net.onnx", "--state", "9,4", "--arch", "analog.toml"];
+    bincim(dir, &words).refuses(&["has a state of 9 bits", "popcount readout"]);
+
+    bincim(dir, &["generate", "net.onnx", "--state", "9,4", "-o", "design"]).ends(0);
+    let record = fs::read_to_string(dir.join("design/source/input.toml")).expect("a record");
+    assert!(record.contains("state = \"9,4\""), "{record}");
+    assert!(dir.join("design/rtl/bincim_scales.hex").is_file());
+    if !tools::present("a design with states", &[Tool::Verilator]) {
+        return;
+    }
+    let shape = format!("(3, 2, {SIDE}, {SIDE})");
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let pixels: Vec<u8> = (0..3 * 2 * SIDE * SIDE).map(|at| (at * 37 % 251) as u8).collect();
+    let length = (header.len() as u16).to_le_bytes();
+    let bytes = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), &pixels].concat();
+    fs::write(dir.join("images.npy"), bytes).expect("writable");
+    let ran = bincim(dir, &["verify", "design", "--data", "images.npy", "--images", "3"]).ends(0);
+    assert!(ran.out.contains("PASS"), "{}", ran.out);
+}
