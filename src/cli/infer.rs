@@ -12,6 +12,7 @@ use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
 use super::pixels::{PictureArgs, ReadArgs};
 use super::samples::{self, SampleArgs};
+use super::saturated::{self, Saturated};
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
 use crate::design::Design;
@@ -220,6 +221,9 @@ pub struct Summary {
     /// When weights are drawn: "frame", once a sample of an image, or "read", as often as cells are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampling: Option<&'static str>,
+    /// Layers whose sums become states, and how many of these were beyond their bits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<Saturated>,
     /// How a pixel became the input's value.
     pub pixel_rule: String,
     /// Nobody said so.
@@ -478,6 +482,10 @@ fn classify(
             Model::Reads(..) => Some("read"),
             _ => None,
         },
+        states: match model {
+            Model::Packed(engine) => saturated::of(network, &engine.saturated(), count),
+            _ => Vec::new(),
+        },
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
         single,
@@ -505,6 +513,7 @@ fn told(args: &Args, network: &Network, summary: &Summary, run: &str) -> String 
         let scores: Vec<String> = single.scores.iter().map(i32::to_string).collect();
         text += &format!("  class {}, scores {}\n", single.class, scores.join(" "));
     }
+    text += &saturated::told(&summary.states);
     if let Some(metrics) = &summary.metrics {
         text += &metrics.told();
     }

@@ -27,6 +27,7 @@ mod pixels;
 mod progress;
 mod report;
 mod samples;
+mod saturated;
 mod scores;
 mod synth;
 mod tools;

@@ -13,6 +13,7 @@ mod shortcut;
 mod worker;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -41,6 +42,8 @@ pub struct Engine {
     plans: Vec<LayerPlan>,
     /// Images that go through the layers together.
     batch: usize,
+    /// Of each layer, numbers of fixed point that were beyond their bits.
+    saturated: Vec<AtomicU64>,
     /// Buffers that no thread is using.
     idle: Mutex<Vec<Worker>>,
 }
@@ -64,6 +67,7 @@ pub fn prepare_for(network: &Network, set: InstructionSet) -> Engine {
         scores: network.layers.last().map_or(0, |last| last.output.elements()),
         table: PixelTable::new(&network.input),
         input,
+        saturated: plans.iter().map(|_| AtomicU64::new(0)).collect(),
         plans,
         batch: (BATCH_BYTES / bytes.max(1)).clamp(BATCH.0, BATCH.1),
         idle: Mutex::new(Vec::new()),
@@ -99,6 +103,11 @@ impl Engine {
         self.infer_images(Images::Elements(elements))
     }
 
+    /// Of each layer, how many of its states in all images so far were beyond their bits, and were held to them.
+    pub fn saturated(&self) -> Vec<u64> {
+        self.saturated.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+
     /// Buffers to run single layers with.
     pub fn worker(&self) -> Worker {
         Worker::new(self)
@@ -117,6 +126,9 @@ impl Engine {
             let last = first + scores.len() / self.scores;
             let mut worker = self.take_worker();
             scores.copy_from_slice(worker.infer(self, images.slice(first * size, last * size)));
+            for (all, own) in self.saturated.iter().zip(&mut worker.saturated) {
+                all.fetch_add(std::mem::take(own), Ordering::Relaxed);
+            }
             self.give_back(worker);
         });
         scores
@@ -272,6 +284,32 @@ mod tests {
         let limits = Limits { shortcuts: true, states: true, ..Limits::default() };
         equals_reference(9000..9100, &limits, 3);
         equals_reference(9100..9140, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
+    }
+
+    #[test]
+    fn states_beyond_their_bits_are_counted() {
+        let limits = Limits { shortcuts: true, states: true, ..Limits::default() };
+        let mut seen = 0;
+        for seed in 9000..9020 {
+            let network = random::network(seed, &limits);
+            let elements = random::elements(&network, seed, 5);
+            let engine = prepare(&network);
+            engine.infer_elements(&elements);
+            // Those that more bits would hold otherwise: of the layers up to the first one that holds some back.
+            let mut wide = network.clone();
+            let Some(index) = engine.saturated().iter().position(|&count| count > 0) else { continue };
+            wide.layers[index].requant.iter_mut().for_each(|requant| requant.bits = 24);
+            let size = network.input.shape.elements();
+            let differ = |image: &[i16]| {
+                let (one, other) = (reference::run(&network, image), reference::run(&wide, image));
+                let pairs = one.layers[index].accumulators.iter().zip(&other.layers[index].accumulators);
+                pairs.filter(|(one, other)| one != other).count() as u64
+            };
+            let expected: u64 = elements.chunks(size).map(differ).sum();
+            assert_eq!(engine.saturated()[index], expected, "seed {seed}");
+            seen += 1;
+        }
+        assert!(seen > 5, "{seen}");
     }
 
     #[test]

@@ -37,16 +37,22 @@ impl Kept {
         }
     }
 
-    /// Adds what was kept, holds numbers of fixed point to their bits, keeps the result where the layer says so, and writes the bits of `images` images to `out`.
-    pub(super) fn finish(&mut self, plan: &LayerPlan, images: usize, map: &BitMap, out: &mut [u32]) {
+    /// Adds what was kept, holds numbers of fixed point to their bits, keeps the result where the layer says so, and writes
+    /// the bits of `images` images to `out`; how many numbers were beyond their bits.
+    pub(super) fn finish(&mut self, plan: &LayerPlan, images: usize, map: &BitMap, out: &mut [u32]) -> u64 {
         let ResultPlan::Shortcut { conv, pool, shortcut, requant, threshold, flip, .. } = &plan.result else {
-            return;
+            return 0;
         };
         if shortcut.adds {
             self.own.iter_mut().zip(&self.map).for_each(|(own, kept)| *own += kept);
         }
+        let mut beyond = 0;
         if let Some((low, high)) = requant.as_ref().map(Requant::limits) {
-            self.own.iter_mut().for_each(|own| *own = (*own).clamp(low as i32, high as i32));
+            for own in &mut self.own {
+                let held = (*own).clamp(low as i32, high as i32);
+                beyond += u64::from(held != *own);
+                *own = held;
+            }
         }
         let turns = |flip: &bool| *flip && !pool.before_sign;
         let shape = map.shape;
@@ -74,6 +80,7 @@ impl Kept {
         if shortcut.keeps {
             self.map = pooled;
         }
+        beyond
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Worker {
     steps: Vec<Aligned<u32>>,
     counts: Vec<i32>,
     kept: Kept,
+    /// Of each layer, numbers of fixed point that were beyond their bits so far.
+    pub(super) saturated: Vec<u64>,
     flags: Vec<u8>,
     scores: Vec<i32>,
 }
@@ -54,6 +56,7 @@ impl Worker {
             steps: engine.plans.iter().map(steps).collect(),
             counts: vec![0; engine.plans.iter().map(counts).max().unwrap_or(0)],
             kept: Kept::default(),
+            saturated: vec![0; engine.plans.len()],
             flags: vec![0; engine.shape.elements().next_multiple_of(32)],
             scores: vec![0; engine.scores * batch],
         }
@@ -176,7 +179,7 @@ impl Worker {
                     count(set, plan, 0..plan.passes.len(), &work, &mut self.counts);
                     self.kept.take(plan, block, images, &self.counts);
                 }
-                self.kept.finish(plan, images, output, &mut after[0]);
+                self.saturated[index] += self.kept.finish(plan, images, output, &mut after[0]);
             }
             ResultPlan::Sums { .. } => {
                 if let Some(output) = &plan.output {

@@ -29,15 +29,30 @@ fn states_are_asked_for_and_kept_with_the_design() {
     let record = fs::read_to_string(dir.join("design/source/input.toml")).expect("a record");
     assert!(record.contains("state = \"9,4\""), "{record}");
     assert!(dir.join("design/rtl/bincim_scales.hex").is_file());
-    if !tools::present("a design with states", &[Tool::Verilator]) {
-        return;
-    }
     let shape = format!("(3, 2, {SIDE}, {SIDE})");
     let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
     let pixels: Vec<u8> = (0..3 * 2 * SIDE * SIDE).map(|at| (at * 37 % 251) as u8).collect();
     let length = (header.len() as u16).to_le_bytes();
     let bytes = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), &pixels].concat();
     fs::write(dir.join("images.npy"), bytes).expect("writable");
+    let infer = |state: &str, more: &[&str]| {
+        let words = ["infer", "net.onnx", "--data", "images.npy", "--state", state];
+        bincim(dir, &[&words, more].concat()).ends(0)
+    };
+    assert!(infer("24,4", &[]).out.contains("no state was beyond its bits"));
+    assert!(infer("4,4", &[]).out.contains("states beyond 4 bits"));
+    let view = infer("4,4", &["--json"]).json(&["states"]);
+    let (states, of) =
+        (view["states"].as_array().expect("a list"), |one: &Value, key: &str| one[key].as_u64());
+    assert_eq!(states.len(), 2);
+    for one in states {
+        let (values, saturated) = (of(one, "values"), of(one, "saturated"));
+        assert_eq!(values, Some((3 * 4 * SIDE * SIDE) as u64));
+        assert!(saturated > Some(0) && saturated < values, "{one}");
+    }
+    if !tools::present("a design with states", &[Tool::Verilator]) {
+        return;
+    }
     let ran = bincim(dir, &["verify", "design", "--data", "images.npy", "--images", "3"]).ends(0);
     assert!(ran.out.contains("PASS"), "{}", ran.out);
 }
