@@ -227,7 +227,10 @@ fn weights_lie_in_slices_and_columns_share_converters() {
     let popcount = |rest: &str| format!("[array]\nrows = 64\ncolumns = 8\n{rest}");
     for (text, said) in [
         (slices(9, ""), "array.weight_bits_per_cell = 9: outside 1 to 8"),
-        (popcount("weight_bits_per_cell = 2\n"), "the cells that a popcount reads hold one bit"),
+        (
+            popcount("weight_bits_per_cell = 2\n"),
+            "the cells that a popcount reads, or that are drawn, hold one bit",
+        ),
         (
             popcount("lanes = 4\n"),
             "array.lanes = 4: differs from array.columns = 8; a popcount is the column itself",

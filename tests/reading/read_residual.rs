@@ -219,7 +219,8 @@ fn sums_without_a_whole_ratio_are_refused() {
     let b1 = m.bits(&v1, 4, 2.0);
     let out = m.classes(&b1, 4, SIDE);
     let errors = read::network_from_bytes(&m.graph.bytes(&out), "t").unwrap_err();
-    assert!(errors[0].help().starts_with("choose the scale 0.25,"), "{}", errors[0].help());
+    let help = errors[0].help();
+    assert!(help.contains("--state W,F") && help.contains("choose the scale 0.25,"), "{help}");
 }
 
 #[test]

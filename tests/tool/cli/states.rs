@@ -36,7 +36,7 @@ fn states_are_asked_for_and_kept_with_the_design() {
     let bytes = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), &pixels].concat();
     fs::write(dir.join("images.npy"), bytes).expect("writable");
     let infer = |state: &str, more: &[&str]| {
-        let words = ["infer", "net.onnx", "--data", "images.npy", "--state", state];
+        let words = ["infer", "net.onnx", "--data", "images.npy", "--scores", "scores.csv", "--state", state];
         bincim(dir, &[&words, more].concat()).ends(0)
     };
     assert!(infer("24,4", &[]).out.contains("no state was beyond its bits"));
