@@ -30,7 +30,7 @@ struct Feature {
     has: fn(&Design) -> bool,
 }
 
-const FEATURES: [Feature; 7] = [
+const FEATURES: [Feature; 8] = [
     Feature {
         analog: false,
         shortcuts: false,
@@ -120,6 +120,21 @@ const FEATURES: [Feature; 7] = [
             layers().any(|l| l.shortcut.keeps && l.walk.window != (1, 1))
                 && layers().any(|l| l.shortcut.adds && l.groups > 1 && l.vectors > 3)
                 && layers().any(|l| l.shortcut.adds && l.shortcut.keeps)
+        },
+    },
+    Feature {
+        analog: false,
+        shortcuts: true,
+        states: true,
+        planes: 1,
+        name: "sums of fixed point, added to one another",
+        has: |d| {
+            let layers = || d.layers.iter();
+            layers().any(|l| l.shortcut.keeps && l.walk.window != (1, 1))
+                && layers().any(|l| l.shortcut.adds && l.groups > 1 && l.vectors > 3)
+                && layers().any(|l| l.format.is_some_and(|format| format.shift > 0))
+                && layers().filter_map(|l| l.format).any(|format| format.bits < 12)
+                && d.scales().is_some_and(|scales| scales.multiplier > 3)
         },
     },
 ];
@@ -274,6 +289,12 @@ fn bugs_planted_in_analog_arrays_are_caught() {
 #[test]
 fn bugs_planted_around_shortcuts_are_caught() {
     all_are_caught(&FEATURES[6], Where::Elsewhere, 16, 3);
+}
+
+/// In the unit that scales sums, and in what it is connected to.
+#[test]
+fn bugs_planted_around_states_are_caught() {
+    all_are_caught(&FEATURES[7], Where::Elsewhere, 16, 3);
 }
 
 /// What the bench simulates is the tree that becomes gates.

@@ -152,19 +152,21 @@ module bincim_state #(
     end
 
     if (Depth > 0) begin : gen_kept
-      // Entries of the next sum and of the next result.
+      // Entries of the next sum, which is read two cycles ahead, and of the next result.
       reg [AddressWidth-1:0] read_address_q;
+      wire [AddressWidth-1:0] read_address = sum_valid_i ? read_address_q + ONE : read_address_q;
       reg [AddressWidth-1:0] write_address_q;
       wire write = result_valid_i & keeps_i & result_window_last_i;
       // The total, beside its result, and what is kept of it.
       reg [Lanes*Total-1:0] result_q;
       wire [Lanes*Total-1:0] largest;
       wire [Lanes*Total-1:0] read_data;
+      reg [Lanes*Total-1:0] kept_q;
 
       always @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) read_address_q <= {AddressWidth{1'b0}};
         else if (layer_start_i) read_address_q <= {AddressWidth{1'b0}};
-        else if (sum_valid_i) read_address_q <= read_address_q + ONE;
+        else read_address_q <= read_address;
       end
 
       always @(posedge clk_i or negedge rst_ni) begin
@@ -174,6 +176,7 @@ module bincim_state #(
       end
 
       always @(posedge clk_i) begin
+        kept_q <= read_data & {Lanes*Total{adds_i}};
         result_q <= total_q;
       end
 
@@ -208,7 +211,7 @@ module bincim_state #(
         assign largest = result_q;
       end
 
-      assign kept = read_data & {Lanes*Total{adds_i}};
+      assign kept = kept_q;
 
       // An entry is read by the sum whose total then takes its place, before that is written.
       bincim_ram_1r1w #(
@@ -220,7 +223,7 @@ module bincim_state #(
           .write_address_i(write_address_q),
           .write_data_i(largest),
           .read_i(1'b1),
-          .read_address_i(read_address_q),
+          .read_address_i(read_address),
           .read_data_o(read_data)
       );
     end else begin : gen_nothing_kept
