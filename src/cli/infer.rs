@@ -464,6 +464,11 @@ fn classify(
     if let (Some(file), Some(path)) = (file, &args.scores) {
         file.write(path)?;
     }
+    // Metrics may run further images.
+    let states = match model {
+        Model::Packed(engine) => saturated::of(network, &engine.saturated(), count),
+        _ => Vec::new(),
+    };
     let metrics = match (args.judge.metrics, images.labels) {
         (true, Some(labels)) => {
             let subject = judge::Subject { network, model, read, data: &args.data, pixels: images.pixels };
@@ -482,10 +487,7 @@ fn classify(
             Model::Reads(..) => Some("read"),
             _ => None,
         },
-        states: match model {
-            Model::Packed(engine) => saturated::of(network, &engine.saturated(), count),
-            _ => Vec::new(),
-        },
+        states,
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
         single,

@@ -28,7 +28,7 @@ pub struct ReadArgs {
     /// Hold the maps that shortcuts take past layers in W bits, two's complement, F of them fraction bits
     ///
     /// For graphs whose scales and normalisations stand before an Add, as those of Bi-Real Net: both sides are rounded to
-    /// the nearest unit of 2^-F and their sum held to W bits (16,8 loses little; 8,4 is small). Without it sums are added
+    /// the nearest unit of 2^-F and their sum held to W bits (16,8 say). Without it sums are added
     /// as they are, exactly, and must have one unit in common.
     #[arg(long, value_name = "W,F")]
     pub state: Option<State>,

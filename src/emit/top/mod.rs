@@ -331,9 +331,10 @@ fn counts(design: &Design, v: &View) -> Group {
 fn state_format(design: &Design, v: &View, scales: &Scales) -> Vec<String> {
     let by_layer = |name: &str, width: usize, of: &dyn Fn(&LayerDesign) -> i64| {
         let values: Vec<i64> = design.layers.iter().map(of).collect();
-        let last = values[values.len() - 1];
-        let mut value = literal(width, last);
-        for (index, own) in values.iter().enumerate().rev().filter(|(_, own)| **own != last) {
+        let often = |value: &i64| values.iter().filter(|other| *other == value).count();
+        let most = values.iter().copied().max_by_key(often).unwrap_or(0);
+        let mut value = literal(width, most);
+        for (index, own) in values.iter().enumerate().rev().filter(|(_, own)| **own != most) {
             let chosen = literal(width, *own);
             value = format!("(layer == {}'d{index}) ? {chosen} :\n      {value}", v.layer_width);
         }
