@@ -5,7 +5,8 @@ use super::*;
 use crate::arch::{Range, WeightSlices};
 use crate::mapping::{self, Mapping};
 use crate::network::{
-    Activation, InputCode, Layer, MapCode, Plane, Shortcut, Slicing, keeper, plane_bits, plane_scales,
+    Activation, InputCode, Layer, MapCode, Plane, Shortcut, Slicing, added_channels, keeper, plane_bits,
+    plane_scales,
 };
 
 /// Most thresholds of a channel on analog arrays, where each takes a channel of its own.
@@ -104,10 +105,13 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     };
     let weights = BitMatrix::zeros(depth, arch.weight_bandwidth());
     let most = network.most_planes();
-    let steps = network.layers.iter().map(Layer::steps).max().unwrap_or(1);
+    let steps = layers.iter().map(|layer| layer.steps).max().unwrap_or(1);
     let set = |&planes: &usize| {
-        let layers = network.layers.iter().zip(&domains);
-        layers.flat_map(move |(layer, domain)| domain.thresholds(layer, planes, arch.lanes, steps))
+        let each = network.layers.iter().zip(&domains).zip(&layers);
+        each.flat_map(move |((layer, domain), program)| match program.level {
+            Some(_) => domain.there(layer, arch.lanes, steps),
+            None => domain.thresholds(layer, planes, arch.lanes, steps),
+        })
     };
     // One for all planes, and behind it those for fewer, where they differ.
     let mut sets = vec![most];
@@ -117,7 +121,9 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let thresholds: Vec<Vec<Threshold>> = sets.iter().flat_map(set).collect();
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
-    let entries = |(layer, program): (&Layer, &LayerDesign)| layer.output.pixels() * program.groups;
+    let entries = |(layer, program): (&Layer, &LayerDesign)| {
+        program.shortcut.kept(layer.output).pixels() * program.groups
+    };
     let keepers = network.layers.iter().zip(&layers).filter(|(_, program)| program.shortcut.keeps);
     let state = state::is_needed(network).then(|| StateUnit {
         depth: keepers.map(entries).max().unwrap_or(0),
@@ -266,6 +272,9 @@ fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignErr
     let fixed = network.layers.iter().find_map(|layer| Some((layer, layer.requant.as_ref()?)));
     if let (true, Some((layer, requant))) = (arch.readout.is_analog(), fixed) {
         return Err(DesignError::AnalogState { layer: layer.name.terminal(), bits: requant.bits });
+    }
+    if let Some(layer) = network.layers.iter().find(|layer| layer.shortcut.first > 0) {
+        return Err(DesignError::LastShortcut { layer: layer.name.terminal() });
     }
     if arch.row_planes(planes) > arch.rows {
         return Err(DesignError::TooFewRows { planes, rows: arch.rows });
@@ -432,6 +441,7 @@ impl Parts<'_> {
             walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks)
         });
         let code = network.code_of(index);
+        let level = StateCode::of(network, index).filter(|level| Some(*level) == self.level());
         let cells = Cells::new(arch, arch.row_planes(network.input.code.planes()), mapping.plane_rows);
         let planes = layer.planes.iter().zip(&map.planes);
         let planes = planes
@@ -457,12 +467,14 @@ impl Parts<'_> {
             weight_base: 0,
             threshold_base: 0,
             weighted: !code.is_bipolar(),
-            steps: layer.steps(),
+            steps: if level.is_some() { 1 } else { layer.steps() },
+            level,
             code: code_of_steps(layer.steps()),
             map_scales: map_scales(code),
             in_register: map.passes * map.planes.len() * map.bits == 1 || map.block == 1 || layer.sum_pixels,
             sum_pixels: layer.sum_pixels,
             shortcut: shortcut(network, index),
+            added_groups: added_channels(&network.layers, index).len().div_ceil(arch.lanes),
             format: domain.format(layer),
             flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
             scores: layer.activation == Activation::Scores,
@@ -474,6 +486,11 @@ impl Parts<'_> {
             cycles: 0,
             bound: map.bound,
         }
+    }
+
+    /// The level that states are, in the layers where they are: of the last one, where they are not alike.
+    fn level(&self) -> Option<StateCode> {
+        (0..self.network.layers.len()).rev().find_map(|index| StateCode::of(self.network, index))
     }
 
     /// Widths that hold whatever occurs.

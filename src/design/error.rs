@@ -41,6 +41,10 @@ pub enum DesignError {
     AnalogLevels { layer: String, levels: usize, most: usize },
     #[error("layer '{layer}' has a state of {bits} bits, which analog arrays do not run")]
     AnalogState { layer: String, bits: u32 },
+    #[error(
+        "layer '{layer}' adds a shortcut to channels from the middle on, and the last layer adds one, too"
+    )]
+    LastShortcut { layer: String },
     #[error("layer '{layer}': {why} (the network has flip codes)")]
     Flips { layer: String, why: &'static str },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
@@ -66,6 +70,9 @@ impl DesignError {
                 "quantise activations to 4 bits at most, or take the popcount readout"
             }
             DesignError::AnalogState { .. } => "take the popcount readout",
+            DesignError::LastShortcut { .. } => {
+                "the machine moves such channels to the front, which the outputs cannot follow: end with a layer without shortcut"
+            }
             DesignError::TooFewRows { .. } => "set array.rows to at least the number of input bits",
             DesignError::Scale { .. } => {
                 "the machine scales planes by 1 to 255: train supports whose ratios are fractions of such numbers"

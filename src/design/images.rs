@@ -331,6 +331,18 @@ impl Domain {
         }
     }
 
+    /// As many threshold entries as [`Domain::thresholds`] gives: step 0's is met where a lane has a channel, the others
+    /// never.
+    pub fn there(&self, layer: &Layer, lanes: usize, steps: usize) -> Vec<Vec<Threshold>> {
+        let (low, high) = self.range(layer);
+        let there = |place: usize, group: usize| place < lanes && group * lanes + place < layer.conv.c;
+        let entry = |group: usize| {
+            let value = |place| if there(place, group) { low } else { high + 1 };
+            (0..steps * lanes).map(|place| Threshold { value: value(place), flip: false }).collect()
+        };
+        (0..layer.conv.c.div_ceil(lanes)).map(entry).collect()
+    }
+
     /// Threshold entries of a layer that runs its first `planes` planes (all where it has no more), group by group,
     /// `lanes` for each of `steps` steps, of which the layer may have fewer: none meets the others.
     pub fn thresholds(

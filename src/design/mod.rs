@@ -25,7 +25,7 @@ pub use chip::Misfit;
 pub use ensemble::Ensemble;
 pub use error::DesignError;
 pub use reference::Reference;
-pub use state::{STATE_STAGES, Scale, Scales, StateFormat, StateUnit};
+pub use state::{STATE_STAGES, Scale, Scales, StateCode, StateFormat, StateUnit};
 pub use tree::{TreePlan, TreeStyle};
 
 use crate::arch::Arch;
@@ -195,6 +195,11 @@ impl Design {
     /// Most thresholds of a lane.
     pub fn steps(&self) -> usize {
         self.layers.iter().map(|layer| layer.steps).max().unwrap_or(1)
+    }
+
+    /// What states are as levels, where some layer's are.
+    pub fn level(&self) -> Option<StateCode> {
+        self.layers.iter().find_map(|layer| layer.level)
     }
 
     /// Planes of the activation memory: most bits of an activation.
@@ -389,9 +394,11 @@ pub struct LayerDesign {
     /// What a bit of each plane of the map that the layer reads counts: every tile is run once for each of them, plane
     /// after plane. 1 alone for bits, and for the input, whose planes the tree weighs or the rows carry in turn.
     pub map_scales: Vec<i64>,
-    /// Thresholds of a lane.
+    /// Thresholds of a lane; where the state itself is the level, one that is met where the lane has a channel.
     pub steps: usize,
-    /// The bits of the planes that are written where 0, 1 ... `steps` thresholds are met.
+    /// The level that is written is the state itself.
+    pub level: Option<StateCode>,
+    /// The bits of the planes that are written at level 0, 1 ...: as many thresholds are met.
     #[serde(skip)]
     pub code: Vec<Vec<bool>>,
     /// Tiles along the output channels: ceil(C_out / lanes).
@@ -421,6 +428,8 @@ pub struct LayerDesign {
     /// Those that the last layer which kept its own left are added to the sums, entry for entry of group and pixel; the
     /// sums are kept.
     pub shortcut: Shortcut,
+    /// Groups that a shortcut adds to; the others have nothing added.
+    pub added_groups: usize,
     /// The sums become numbers of fixed point.
     pub format: Option<StateFormat>,
     /// Raw scores leave the layer.

@@ -2,7 +2,7 @@
 
 use super::images::Domain;
 use super::width;
-use crate::network::{Network, keeper};
+use crate::network::{Activation, Network, accumulator_range, keeper};
 
 /// Cycles from an accumulator's sum to the one that meets the thresholds, in designs with a [`StateUnit`].
 pub const STATE_STAGES: usize = 2;
@@ -52,6 +52,56 @@ impl Scale {
 pub struct StateFormat {
     pub bits: u32,
     pub shift: u32,
+}
+
+/// A state as an activation of several levels: less its low bits and held to fewer, its sign turned round, so that the
+/// smallest state is level 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct StateCode {
+    /// Bits of the level.
+    pub bits: u32,
+    /// Bits of the state that are left out.
+    pub shift: u32,
+}
+
+impl StateCode {
+    /// The level that `state` is.
+    pub fn level(&self, state: i64) -> usize {
+        let half = 1i64 << (self.bits - 1);
+        ((state >> self.shift).clamp(-half, half - 1) + half) as usize
+    }
+
+    /// What the thresholds of layer `index` make of its state, where all of them together are that; else they are compared
+    /// one by one.
+    pub(super) fn of(network: &Network, index: usize) -> Option<StateCode> {
+        let layer = &network.layers[index];
+        let (Some(requant), None, [], Activation::Sign { threshold, flip }) =
+            (&layer.requant, layer.pool, &layer.fewer[..], &layer.activation)
+        else {
+            return None;
+        };
+        let steps = layer.steps();
+        if steps < 3 || !(steps + 1).is_power_of_two() || flip.contains(&true) {
+            return None;
+        }
+        let bits = (steps + 1).ilog2();
+        let channels = layer.conv.c;
+        let ranges: Vec<(i64, i64)> =
+            (0..channels).map(|c| accumulator_range(&network.layers, index, c, network.input.code)).collect();
+        // Thresholds that are always or never met may stand anywhere beyond the range.
+        let held = |list: &[i32]| -> Vec<i64> {
+            let pairs = list.iter().zip(ranges.iter().cycle());
+            pairs.map(|(&threshold, &(low, high))| i64::from(threshold).clamp(low, high + 1)).collect()
+        };
+        let own = held(threshold);
+        let code = |shift| StateCode { bits, shift };
+        (0..=requant.bits.checked_sub(bits)?).map(code).find(|code| {
+            match Activation::of_state(channels, bits, code.shift) {
+                Activation::Sign { threshold, .. } => held(&threshold) == own,
+                Activation::Scores => false,
+            }
+        })
+    }
 }
 
 impl Scales {

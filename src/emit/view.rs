@@ -65,6 +65,8 @@ pub(super) struct View {
     pub bit_width: usize,
     /// Most thresholds of a lane.
     pub steps: usize,
+    /// Some layer's states are levels themselves.
+    pub state_levels: bool,
     /// Some contribution counts more than 1.
     pub scales: bool,
     /// Scales are powers of two; else the bits that some scale has.
@@ -96,6 +98,10 @@ pub(super) struct View {
     pub state: bool,
     pub scales_sums: bool,
     pub keeps_sums: bool,
+    /// Bits of the distance of the rows and columns that are kept, less one; 0: all are.
+    pub stride_width: usize,
+    /// Some layer has groups that nothing is added to.
+    pub narrow: bool,
     pub pools: bool,
     pub count_width: usize,
 
@@ -113,6 +119,9 @@ pub(super) struct View {
     pub writes_rows: bool,
     pub writes_columns: bool,
     pub writes_groups: bool,
+    /// Someone asks whether a result is the last of its row, or of its group.
+    pub row_ends: bool,
+    pub group_ends: bool,
     pub pads: bool,
     /// Some window reaches over the map's upper or lower edge; over its left or right one. One of them where `pads`.
     pub pads_rows: bool,
@@ -197,6 +206,10 @@ impl View {
             design.analog.is_none() && any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
         let scales = || layers.iter().flat_map(contributions);
         let map_bits = design.map_bits();
+        let writes_rows = written().any(steps_rows);
+        let writes_groups = written().any(|layer| layer.groups > 1);
+        let strides = layers.iter().map(|layer| layer.shortcut.stride);
+        let stride_width = bits(strides.map(|(rows, columns)| rows.max(columns)).max().unwrap_or(1) - 1);
         let shifts = scales().all(|scale| scale.count_ones() == 1);
         let masks_lanes = any(|layer| layer.planes.iter().any(|plane| plane.lanes.is_some()));
         let input_driven = counts_driven && !layers[0].weighted;
@@ -238,6 +251,7 @@ impl View {
             map_bits,
             bit_width: bits(map_bits - 1),
             steps: design.steps(),
+            state_levels: design.level().is_some(),
             scales: plane_width > 0 || scales().any(|scale| scale > 1),
             shift_width: match shifts {
                 true => bits(scales().map(|scale| scale.trailing_zeros() as usize).max().unwrap_or(0)).max(1),
@@ -265,6 +279,8 @@ impl View {
             state: design.state.is_some(),
             scales_sums: design.scales().is_some(),
             keeps_sums: design.kept_entries() > 0,
+            stride_width,
+            narrow: any(|layer| layer.shortcut.adds && layer.added_groups < layer.groups),
             pools: any(|layer| layer.walk.window != (1, 1)),
             count_width,
 
@@ -277,10 +293,12 @@ impl View {
             chunks_at_once,
             write_addresses: if writes_words { design.banks } else { 1 },
             write_bits: if writes_words { design.rows } else { design.word },
-            writes_rows: written().any(steps_rows),
+            writes_rows,
             writes_columns: written()
                 .any(|layer| !layer.sum_pixels && layer.walk.pooled.0 * layer.walk.pooled.1 > 1),
-            writes_groups: written().any(|layer| layer.groups > 1),
+            writes_groups,
+            row_ends: writes_rows || stride_width > 0,
+            group_ends: writes_groups || stride_width > 0,
             pads,
             pads_rows,
             pads_columns,

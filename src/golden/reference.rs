@@ -45,14 +45,23 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
             accumulators = scaled.collect::<Vec<_>>().concat();
         }
         if layer.shortcut.adds {
-            accumulators.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
+            // What was kept has this layer's rows and columns, and perhaps fewer channels.
+            let from = layer.shortcut.first * layer.conv.pixels();
+            accumulators[from..].iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
         }
         if let Some(Requant { bits, .. }) = layer.requant {
             let beyond = 1 << (bits - 1);
             accumulators.iter_mut().for_each(|sum| *sum = (*sum).max(-beyond).min(beyond - 1));
         }
         if layer.shortcut.keeps {
-            kept = pools(layer, &accumulators).map(|window| window.max().unwrap_or(0)).collect();
+            let output = layer.output;
+            let stride = layer.shortcut.stride;
+            let largest = pools(layer, &accumulators).map(|window| window.max().unwrap_or(0)).enumerate();
+            let taken = largest.filter(|(index, _)| {
+                (index / output.w % output.h).is_multiple_of(stride.0)
+                    && (index % output.w).is_multiple_of(stride.1)
+            });
+            kept = taken.map(|(_, sum)| sum).collect();
         }
         let bits = match &layer.activation {
             Activation::Scores => Vec::new(),
@@ -333,13 +342,13 @@ mod tests {
         let pool = Pool { kernel: (2, 2), stride: (1, 1), before_sign: true };
         let mut network = small(PadValue::Zero, Some(pool));
         // Accumulators 5, -12, 6, 101, of which the largest is kept; its bit is flipped to 0.
-        network.layers[0].shortcut = Shortcut { adds: false, keeps: true };
+        network.layers[0].shortcut = Shortcut::KEEPS;
         let mut second = network.layers[0].clone();
         let one = Shape { c: 1, h: 1, w: 1 };
         (second.input, second.conv, second.output) = (one, one, one);
         (second.kernel, second.padding, second.pool) = ((1, 1), Padding::NONE, None);
         second.planes = vec![Plane { scale: 3, ..Plane::binary(BitMatrix::from_fn(1, 1, |_, _| true)) }];
-        second.shortcut = Shortcut { adds: true, keeps: true };
+        second.shortcut = Shortcut { adds: true, ..Shortcut::KEEPS };
         second.activation = Activation::Sign { threshold: vec![98], flip: vec![false] };
         let mut third = second.clone();
         third.activation = Activation::Sign { threshold: vec![102], flip: vec![false] };

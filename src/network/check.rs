@@ -133,8 +133,9 @@ fn signs(layer: &Layer, threshold: &[i32], flip: &[bool], last: bool, say: &mut 
     if last {
         say("the last layer gives scores or bits, no activations of several levels".into());
     }
-    if !layer.shortcut.is_none() || layer.requant.is_some() {
-        say("activations of several levels have neither shortcut nor state".into());
+    if !layer.shortcut.is_none() && layer.requant.is_none() {
+        say("activations of several levels have no shortcut, unless they are of numbers of fixed point"
+            .into());
     }
     for list in std::iter::once(threshold).chain(layer.fewer.iter().map(Vec::as_slice)) {
         let rises = |c: usize| {
@@ -159,6 +160,10 @@ fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
     if layer.shortcut.keeps && layer.pool.is_some_and(|pool| !pool.before_sign) {
         say("accumulators are kept where the pooling follows the sign".into());
     }
+    let stride = layer.shortcut.stride;
+    if [stride.0, stride.1].contains(&0) || layer.requant.is_none() && stride != (1, 1) {
+        return say("only of numbers of fixed point some pixels are kept and others not".into());
+    }
     if !layer.shortcut.adds {
         return;
     }
@@ -171,8 +176,12 @@ fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
     if network.layers[kept].requant.is_some() != layer.requant.is_some() {
         say("adds sums as they are to numbers of fixed point".into());
     }
-    let kept = network.layers[kept].output;
-    if kept != layer.conv {
+    let kept = network.layers[kept].shortcut.kept(network.layers[kept].output);
+    let fits = match layer.requant {
+        Some(_) => layer.shortcut.first + kept.c <= layer.conv.c,
+        None => layer.shortcut.first == 0 && kept.c == layer.conv.c,
+    };
+    if !fits || (kept.h, kept.w) != (layer.conv.h, layer.conv.w) {
         return say(format!("adds a map of {kept} to one of {}", layer.conv));
     }
     let channels = 0..layer.conv.c;

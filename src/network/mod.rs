@@ -15,7 +15,7 @@ mod steps;
 pub use check::{Problem, constant_channels, validate};
 pub use flips::{FLIP_BITS, Flips, flip_codes};
 pub use requant::Requant;
-pub use shortcut::{Shortcut, accumulator_range, accumulator_step, keeper};
+pub use shortcut::{Shortcut, accumulator_range, accumulator_step, added_channels, keeper};
 pub use slices::Slicing;
 pub use steps::{plane_bits, plane_scales};
 
@@ -215,6 +215,15 @@ pub enum Activation {
     Sign { threshold: Vec<i32>, flip: Vec<bool> },
     /// The accumulator itself; only the last layer.
     Scores,
+}
+
+impl Activation {
+    /// The level that is a state itself, less `shift` bits and held to `bits` bits: `2^bits - 1` thresholds a channel.
+    pub fn of_state(channels: usize, bits: u32, shift: u32) -> Activation {
+        let half = 1i32 << (bits - 1);
+        let thresholds = (1 - half..half).flat_map(|level| std::iter::repeat_n(level << shift, channels));
+        Activation::Sign { threshold: thresholds.collect(), flip: vec![false; channels] }
+    }
 }
 
 /// What a plane of weights leaves out: it adds nothing for a tap or a channel that is not kept.

@@ -76,6 +76,9 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
         if limits.shortcuts {
             let kept = layers.iter().rev().find(|layer| layer.shortcut.keeps).map(|layer| layer.output);
             shortcut(rng, limits, &mut next, kept);
+            if limits.states {
+                states::narrow(seed + index as u64, limits, &mut layers, &mut next, index + 1 == count);
+            }
         }
         map = next.output;
         layers.push(next);
@@ -102,7 +105,7 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
         output: output(rng, map.elements()),
         layers,
     };
-    if limits.states { states::with_states(network, seed) } else { network }
+    if limits.states { states::with_states(network, seed, limits.steps) } else { network }
 }
 
 /// Gives some layers thresholds for each number of planes below the most.
@@ -468,6 +471,25 @@ mod tests {
         assert!(layers().filter(with).filter(|layer| layer.shortcut.is_none()).count() > 50);
         assert!(layers().filter(with).filter(|layer| layer.planes.len() > 1).count() > 50);
         assert!(layers().filter(with).filter(|layer| layer.pool.is_some()).count() > 20);
+        assert!(layers().filter(|layer| layer.shortcut.stride != (1, 1)).count() > 20);
+        assert!(layers().filter(|layer| layer.shortcut.first > 0).count() > 20);
+    }
+
+    #[test]
+    fn networks_whose_states_are_levels_are_sound() {
+        let limits = Limits { shortcuts: true, states: true, steps: 255, ..Limits::default() };
+        let networks: Vec<Network> = (0..300).map(|seed| network(seed, &limits)).collect();
+        for (seed, network) in networks.iter().enumerate() {
+            assert_eq!(validate(network), [], "seed {seed}");
+        }
+        let layers = || networks.iter().flat_map(|network| &network.layers);
+        let with = |layer: &&Layer| layer.requant.is_some() && layer.steps() > 1;
+        assert!(layers().filter(with).filter(|layer| layer.shortcut.adds).count() > 20);
+        assert!(layers().filter(with).filter(|layer| layer.pool.is_some()).count() > 20);
+        let own = |layer: &&Layer| {
+            (2..=8).any(|bits| layer.activation == Activation::of_state(layer.conv.c, bits, 0))
+        };
+        assert!(layers().filter(with).filter(own).count() > 20);
     }
 
     #[test]

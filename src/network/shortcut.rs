@@ -1,26 +1,45 @@
 //! Residual sums: accumulators that go past a layer and are added to those of a later one.
 
-use super::{InputCode, Layer, MapCode};
+use super::{InputCode, Layer, MapCode, Shape};
 
 /// What a layer has to do with accumulators that bypass layers (the identity shortcut of Bi-Real Net, Liu et al., ECCV
 /// 2018: the sum before the sign, not its bit, is added to the sum of a later layer).
 ///
-/// The layer that adds has no pooling, and its `conv` is the `output` of the layer that kept. What a sum counts beside
-/// the other is in the scales of the two layers' planes, or in what [`Requant`](super::Requant) makes of both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+/// The layer that adds has no pooling, and its `conv` has the rows and columns of what was kept, and as many channels.
+/// Numbers of fixed point ([`Requant`](super::Requant)) may be fewer: kept channel `c` is added to channel `first + c`, and
+/// nothing to the others, and a layer may keep some of its pixels only (option A of He et al., CVPR 2016). What a sum counts
+/// beside the other is in the scales of the two layers' planes, or in what `Requant` makes of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Shortcut {
     /// The accumulators of the last layer that kept its own, channel by channel and pixel by pixel, are added to this one's.
     pub adds: bool,
+    /// The channel of this layer that channel 0 of what was kept is added to.
+    pub first: usize,
     /// The accumulators (their maxima where the layer pools), with what was added, are kept for a later layer.
     pub keeps: bool,
+    /// Every so many rows and columns are kept, from the first on.
+    pub stride: (usize, usize),
 }
 
 impl Shortcut {
-    pub const NONE: Shortcut = Shortcut { adds: false, keeps: false };
+    pub const NONE: Shortcut = Shortcut { adds: false, first: 0, keeps: false, stride: (1, 1) };
+    pub const ADDS: Shortcut = Shortcut { adds: true, ..Shortcut::NONE };
+    pub const KEEPS: Shortcut = Shortcut { keeps: true, ..Shortcut::NONE };
 
     pub fn is_none(&self) -> bool {
         *self == Shortcut::NONE
     }
+
+    /// What is kept of a layer's `output`.
+    pub fn kept(&self, output: Shape) -> Shape {
+        Shape { c: output.c, h: output.h.div_ceil(self.stride.0), w: output.w.div_ceil(self.stride.1) }
+    }
+}
+
+/// Channels of layer `index` that a shortcut adds to; none where it adds nothing.
+pub fn added_channels(layers: &[Layer], index: usize) -> std::ops::Range<usize> {
+    let first = layers[index].shortcut.first;
+    first..keeper(layers, index).map_or(first, |from| first + layers[from].output.c)
 }
 
 /// The layer whose accumulators layer `index` adds to its own; `None` where it adds none.
@@ -33,7 +52,10 @@ pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputC
     let layer = &layers[index];
     let products = layer.product_range(c, code_of(layers, index, input));
     let own = layer.requant.as_ref().map_or(products, |requant| requant.range(c, products));
-    let kept = keeper(layers, index).map_or((0, 0), |from| accumulator_range(layers, from, c, input));
+    let kept = match keeper(layers, index).filter(|_| added_channels(layers, index).contains(&c)) {
+        Some(from) => accumulator_range(layers, from, c - layer.shortcut.first, input),
+        None => (0, 0),
+    };
     let (low, high) = (own.0 + kept.0, own.1 + kept.1);
     layer.requant.as_ref().map_or((low, high), |requant| (requant.clamp(low), requant.clamp(high)))
 }

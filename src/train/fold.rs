@@ -169,7 +169,7 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         sum_pixels: false,
         pool,
         requant: None,
-        shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps },
+        shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps, ..Shortcut::NONE },
         flips: plan.drawn(index).map(|bayes| flips(bayes.bits, layer, &model.layers[index])),
         fewer: Vec::new(),
         activation: Activation::Scores,

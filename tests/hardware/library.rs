@@ -8,6 +8,7 @@ use bincim::emit;
 use bincim::emit::library::{MODULES, Module};
 use bincim::flow::Tool;
 use bincim::flow::icarus::{self, Level};
+use bincim::lower::align_shortcuts;
 use bincim::network::random::{self, Limits};
 use std::collections::BTreeSet;
 use std::fs;
@@ -196,6 +197,15 @@ const MATRIX: &[(&str, &[Settings])] = &[
         ],
     ),
     (
+        "bincim_state_level",
+        &[
+            "Lanes=1 Total=2 Level=2 Shift=0 Bits=2",
+            "Lanes=4 Total=10 Level=8 Shift=0 Bits=8",
+            "Lanes=3 Total=16 Level=8 Shift=4 Bits=8",
+            "Lanes=2 Total=8 Level=3 Shift=5 Bits=4",
+        ],
+    ),
+    (
         "bincim_write_back",
         &[
             "Lanes=3 Word=3 Banks=1 Depth=1 Columns=0 Rows=0 Groups=0",
@@ -345,6 +355,10 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=2 Sum=5 Total=8 Depth=0 Signed=0 Multiplier=2 Offset=1 Entries=1 InitFile=\"s1.hex\"",
             "Lanes=3 Sum=9 Total=6 Depth=7 Signed=0 Multiplier=8 Offset=20 Shift=4 Entries=5 InitFile=\"s2.hex\"",
             "Lanes=2 Sum=4 Total=12 Depth=9 Signed=1 Multiplier=9 Offset=3 Shift=3 Entries=4 Pools=1 InitFile=\"s3.hex\"",
+            "Lanes=2 Sum=7 Total=8 Depth=12 Signed=1 Multiplier=5 Offset=6 Shift=2 Entries=6 Pools=1 Stride=1 Narrow=1 \
+             InitFile=\"s4.hex\"",
+            "Lanes=1 Sum=6 Total=9 Depth=5 Signed=0 Multiplier=3 Offset=4 Shift=1 Entries=3 Stride=2 Narrow=1 \
+             InitFile=\"s5.hex\"",
         ],
     ),
 ];
@@ -375,6 +389,7 @@ const CO_SIMULATED: &[&str] = &[
     "bincim_score_sum",
     "bincim_score_buffer",
     "bincim_state",
+    "bincim_state_level",
     "bincim_support_mask",
     "bincim_walk_counter",
     "bincim_weight_loader",
@@ -713,14 +728,19 @@ fn simulate(of: &dyn Fn(&str) -> bool, change: &dyn Fn(&str, &str) -> String) ->
 fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &Limits) -> Design {
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
     change(&mut arch);
-    let networks = (0..200).map(|seed| random::network(seed, limits));
+    let networks = (0..200).map(|seed| {
+        let mut network = random::network(seed, limits);
+        align_shortcuts(&mut network);
+        network
+    });
     let deep = networks.filter(|network| network.layers.len() > 2);
     let mut designs = deep.filter_map(|network| design::build(&network, &arch).ok());
     designs
         .find(|design| {
             (!limits.shortcuts || design.kept_entries() > 0)
                 && design.scales().is_some() == limits.states
-                && (design.steps() > 1) == (limits.steps > 1)
+                && (design.map_bits() > 1) == (limits.steps > 1)
+                && (design.level().is_some() || limits.steps < 255)
         })
         .expect("this machine holds some network")
 }
@@ -755,6 +775,7 @@ fn designs_share_the_files_byte_for_byte() {
     let dense = Limits { side: 1, kernel: 1, ..plain };
     let shortcuts = Limits { shortcuts: true, ..plain };
     let states = Limits { states: true, ..shortcuts };
+    let state_levels = Limits { steps: 255, ..states };
     let supports = Limits { planes: 3, ..plain };
     let levels = Limits { steps: 7, ..plain };
     let designs = [
@@ -763,6 +784,8 @@ fn designs_share_the_files_byte_for_byte() {
         accelerator([16, 4, 16], |arch| arch.segment = 2, &shortcuts),
         accelerator([32, 16, 8], |_| (), &shortcuts),
         accelerator([32, 8, 4], |_| (), &states),
+        accelerator([32, 8, 8], |_| (), &state_levels),
+        accelerator([16, 4, 8], |_| (), &state_levels),
         accelerator([32, 8, 8], |_| (), &supports),
         accelerator([16, 16, 8], |_| (), &supports),
         accelerator([32, 8, 8], converters, &plain),

@@ -3,6 +3,7 @@
 use bincim::arch::{ArchFile, validate};
 use bincim::design;
 use bincim::golden::{machine, reference};
+use bincim::lower::align_shortcuts;
 use bincim::network::random;
 
 use crate::machines;
@@ -23,7 +24,8 @@ const MACHINES: [(usize, usize, usize, usize, usize); 10] = [
 
 /// Compares two images of the network of `seed` on a machine, with every number of planes; whether it could be built.
 fn check(seed: u64, limits: &random::Limits) -> bool {
-    let network = random::network(seed, limits);
+    let mut network = random::network(seed, limits);
+    align_shortcuts(&mut network);
     let (rows, lanes, word, weight_rows, depth) = MACHINES[seed as usize % MACHINES.len()];
     let arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
     assert_eq!(validate(&arch), []);
@@ -98,4 +100,7 @@ fn states_are_those_of_the_reference() {
     let built =
         (7000..7150).filter(|&seed| check(seed, &random::Limits { planes: 3, ..limits.clone() })).count();
     assert!(built > 100, "only {built} designs were built");
+    let built =
+        (7150..7350).filter(|&seed| check(seed, &random::Limits { steps: 255, ..limits.clone() })).count();
+    assert!(built > 150, "only {built} designs were built");
 }

@@ -3,11 +3,13 @@
 //!
 //! The first pairs of each kind run here, all of them in `verif/matrix/run`. `BINCIM_MATRIX=FIRST..END` picks others,
 //! `BINCIM_MATRIX_PLANES` others with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others with shortcuts,
-//! `BINCIM_MATRIX_LEVELS` others with activations of several levels; a failure names its pair.
+//! `BINCIM_MATRIX_LEVELS` others with activations of several levels, `BINCIM_MATRIX_STATE_LEVELS` others of those behind
+//! numbers of fixed point; a failure names its pair.
 
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
 use bincim::emit::{self, vectors::Frame};
+use bincim::lower::align_shortcuts;
 use bincim::network::random::{self, Limits};
 use bincim::network::{PadValue, Padding, Plane};
 use rand::Rng;
@@ -22,6 +24,7 @@ const PAIRS: std::ops::Range<u64> = 0..60;
 const PLANE_PAIRS: std::ops::Range<u64> = 0..42;
 const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..24;
 const LEVEL_PAIRS: std::ops::Range<u64> = 0..24;
+const STATE_LEVEL_PAIRS: std::ops::Range<u64> = 0..12;
 const DRAWN_PAIRS: std::ops::Range<u64> = 0..18;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.
@@ -42,6 +45,12 @@ fn they_agree_for_every_number_of_planes() {
 #[test]
 fn they_agree_where_sums_bypass_layers() {
     all(SHORTCUT_PAIRS, "BINCIM_MATRIX_SHORTCUTS", check_shortcuts);
+}
+
+/// The same where activations behind numbers of fixed point have several levels.
+#[test]
+fn they_agree_where_states_are_levels() {
+    all(STATE_LEVEL_PAIRS, "BINCIM_MATRIX_STATE_LEVELS", check_state_levels);
 }
 
 /// The same for networks whose activations have several levels, some with planes of weights.
@@ -160,7 +169,8 @@ fn pair(number: u64, planes: usize, shortcuts: bool, steps: usize) -> Design {
     let states = shortcuts && number % 2 == 1;
     let limits = Limits { planes, shortcuts, states, steps, ..size_of(number, [8, 4, 2]) };
     for attempt in 0.. {
-        let network = random::network(number << 20 | attempt, &limits);
+        let mut network = random::network(number << 20 | attempt, &limits);
+        align_shortcuts(&mut network);
         let mut arch = machines::random_arch(&mut rng);
         machines::maybe_segments(&mut arch, &mut rng);
         if let Some(design) = machines::design(&network, &arch)
@@ -168,7 +178,8 @@ fn pair(number: u64, planes: usize, shortcuts: bool, steps: usize) -> Design {
             && design.planes_of_weights() >= planes.min(2)
             && (design.kept_entries() > 0) == shortcuts
             && design.scales().is_some() == states
-            && (design.steps() > 1) == (steps > 1)
+            && (design.map_bits() > 1) == (steps > 1)
+            && (design.level().is_some() || !states || steps < 255)
         {
             return design;
         }
@@ -227,6 +238,12 @@ fn check_levels(number: u64) -> Result<u64, String> {
 
 fn check_shortcuts(number: u64) -> Result<u64, String> {
     check_fewer(&pair(number, if number.is_multiple_of(3) { 3 } else { 1 }, true, 1), number)
+}
+
+/// Activations of several levels behind numbers of fixed point, some of which are levels themselves.
+fn check_state_levels(number: u64) -> Result<u64, String> {
+    let steps = if number.is_multiple_of(2) { 7 } else { 255 };
+    check_fewer(&pair(2 * number + 1, 1, true, steps), number)
 }
 
 fn check_fewer(design: &Design, number: u64) -> Result<u64, String> {

@@ -6,6 +6,7 @@ use bincim::design::{self, Design, InputCode, InputKind};
 use bincim::emit;
 use bincim::flow::Tool;
 use bincim::golden::machine::{self, MachineTrace};
+use bincim::lower::align_shortcuts;
 use bincim::network::random;
 use bincim::variation::Chip;
 use rand::SeedableRng;
@@ -41,7 +42,8 @@ fn build(seed: u64) -> Option<Design> {
 
 /// The same within other limits.
 fn build_with(seed: u64, limits: &random::Limits) -> Option<Design> {
-    let network = random::network(seed, limits);
+    let mut network = random::network(seed, limits);
+    align_shortcuts(&mut network);
     let (rows, lanes, word, weight_rows, depth, buffers, bytes) = MACHINES[seed as usize % MACHINES.len()];
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, weight_rows, depth);
     arch.interface.input_buffers = buffers;

@@ -5,7 +5,7 @@ use super::super::gather::Gather;
 use super::super::view::View;
 use super::super::walk::Walk;
 use super::{Head, control, stream};
-use crate::design::{Design, Ensemble, LayerDesign, StateUnit};
+use crate::design::{Design, Ensemble, LayerDesign, StateCode, StateUnit};
 
 /// `bincim_counter` of rounds of up to `count` steps.
 pub(in super::super) fn counter(count: usize) -> Head {
@@ -37,14 +37,16 @@ pub(in super::super) fn accumulator(design: &Design, products: Products) -> Head
 }
 
 /// `bincim_state`, where sums become numbers of fixed point, or those that another layer kept are added.
-pub(in super::super) fn state(design: &Design, state: &StateUnit) -> Head {
+pub(in super::super) fn state(design: &Design, v: &View, state: &StateUnit) -> Head {
     let head = Head::new("bincim_state")
         .with("Lanes", design.lanes)
         .with("Sum", design.widths.accumulator)
         .with("Total", design.widths.total)
         .with("Signed", design.signed_sums().into())
         .with("Depth", state.depth)
-        .with("Pools", shortcut_pools(design).into());
+        .with("Pools", shortcut_pools(design).into())
+        .with("Stride", v.stride_width)
+        .with("Narrow", v.narrow.into());
     let Some(scales) = &state.scales else { return head };
     head.with("Multiplier", scales.multiplier)
         .with("Offset", scales.offset)
@@ -217,6 +219,16 @@ pub(in super::super) fn level_code(design: &Design) -> Head {
     Head::new("bincim_level_code")
         .with("Lanes", design.lanes)
         .with("Steps", design.steps())
+        .with("Bits", design.map_bits())
+}
+
+/// `bincim_state_level`, where states are levels.
+pub(in super::super) fn state_level(design: &Design, level: StateCode) -> Head {
+    Head::new("bincim_state_level")
+        .with("Lanes", design.lanes)
+        .with("Total", design.widths.total)
+        .with("Level", level.bits as usize)
+        .with("Shift", level.shift as usize)
         .with("Bits", design.map_bits())
 }
 

@@ -64,6 +64,7 @@ pub const MODULES: &[Module] = &[
     module!("core", "bincim_score_sum"),
     module!("core", "bincim_sequencer"),
     module!("core", "bincim_state"),
+    module!("core", "bincim_state_level"),
     module!("core", "bincim_support_mask"),
     module!("core", "bincim_threshold"),
     module!("core", "bincim_tile_counter"),

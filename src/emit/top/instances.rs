@@ -6,7 +6,7 @@ use super::super::library::{Head, array, control, core, memories, stream};
 use super::super::program::literal;
 use super::super::result::{self, write_layer};
 use super::super::view::View;
-use crate::design::{Design, StateUnit};
+use crate::design::Design;
 
 pub(super) struct Instance {
     /// The module, with its parameters where it has any; one of the design's own without its prefix.
@@ -143,8 +143,8 @@ pub(super) fn travellers(v: &View) -> Vec<(&'static str, bool)> {
         ("count_first", v.accumulates),
         ("count_plane", v.plane_width + v.bit_width > 0),
         ("result_window_last", v.pools),
-        ("result_row_last", v.writes_rows),
-        ("result_group_last", v.writes_groups),
+        ("result_row_last", v.row_ends),
+        ("result_group_last", v.group_ends),
     ]);
     all
 }
@@ -387,32 +387,6 @@ pub(super) fn lane_program(v: &View) -> Instance {
     instance("lane_program", ports)
 }
 
-pub(super) fn state(design: &Design, v: &View, state: &StateUnit) -> Instance {
-    let pools = core::shortcut_pools(design);
-    let unit = core::thresholds(design, v.plane_width);
-    let shifts = state.scales.as_ref().is_some_and(|scales| scales.shift > 0);
-    let no_limit = literal(v.total_width, 0);
-    let ports = vec![
-        CLOCK,
-        RESET,
-        (true, "layer_start_i", or(v.keeps_sums, "layer_start", "1'b0")),
-        (true, "adds_i", or(v.keeps_sums, "adds_kept", "1'b0")),
-        (true, "keeps_i", or(v.keeps_sums, "keeps_sums", "1'b0")),
-        (true, "shift_i", or(shifts, "state_shift", "1'b0")),
-        (true, "largest_i", or(v.scales_sums, "largest_total", &no_limit)),
-        (true, "last_group_i", or(v.scales_sums, &unit.last_group, "1'b0")),
-        (true, "first_entry_i", or(v.scales_sums, &unit.first_entry, "1'b0")),
-        (true, "count_valid_i", or(v.scales_sums, "count_valid", "1'b0")),
-        (true, "count_group_last_i", or(v.scales_sums, "count_group_last", "1'b0")),
-        (true, "sum_valid_i", "accumulated_valid"),
-        (true, "sum_i", "accumulated"),
-        (true, "total_o", "sum"),
-        (true, "result_window_last_i", if pools { "result_window_last" } else { "1'b1" }),
-        (true, "result_valid_i", "result_valid"),
-    ];
-    shared(&core::state(design, state), "state_unit", ports)
-}
-
 pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
     let unit = core::thresholds(design, v.plane_width);
     let scores = match (v.gives_bits, v.gives_scores) {
@@ -452,7 +426,8 @@ pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
 
 /// The planes of bits of what the thresholds decide.
 pub(super) fn level_code(design: &Design) -> Instance {
-    let ports = vec![(true, "bit_i", "pooled"), (true, "toggle_i", "toggle"), (true, "code_o", "activation")];
+    let code = if design.level().is_some() { "code" } else { "activation" };
+    let ports = vec![(true, "bit_i", "pooled"), (true, "toggle_i", "toggle"), (true, "code_o", code)];
     shared(&core::level_code(design), "level_code", ports)
 }
 
@@ -506,7 +481,7 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     ports.extend(constants.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
     ports.extend([
         (true, "bit_valid_i", "pooled_valid"),
-        (true, "bit_i", or(v.steps > 1, "activation", "pooled")),
+        (true, "bit_i", or(v.map_bits > 1, "activation", "pooled")),
         (true, "row_last_i", or(writes.rows, "result_row_last", "1'b1")),
         (true, "group_last_i", or(writes.groups, "result_group_last", "1'b1")),
         (true, "write_o", or(map, "map_write", "unused_map_write")),

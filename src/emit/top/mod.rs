@@ -5,14 +5,14 @@ mod drawn;
 mod instances;
 mod loops;
 mod sampled;
+mod state;
 
 use super::library::core::mixed_flip;
-use super::program::literal;
 use super::result::{constants, has_table};
 use super::view::View;
 use super::walk::Walk;
 use super::{NamedText, file};
-use crate::design::{Design, LayerDesign, Scales};
+use crate::design::{Design, LayerDesign};
 use askama::Template;
 use instances::Instance;
 use loops::Told;
@@ -84,7 +84,7 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     }
     parts.push(instances::accumulator(design, view));
     if let Some(state) = &design.state {
-        parts.push(instances::state(design, view, state));
+        parts.push(state::unit(design, view, state));
     }
     parts.push(instances::thresholds(design, view));
     if view.gives_bits {
@@ -94,6 +94,9 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         if view.steps > 1 {
             parts.extend([instances::level_program(), instances::level_code(design)]);
         }
+        if let Some(level) = design.level() {
+            parts.push(state::level(design, view, level));
+        }
         parts.push(instances::write_back(design, view));
     }
     if let Some(ensemble) = &design.ensemble {
@@ -101,6 +104,15 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
     }
     parts.push(instances::score_buffer(design, view));
     file(&design.module("top"), &Top { v: view, groups, instances: parts })
+}
+
+/// A wire that is 1 while one of some layers runs.
+fn chosen(design: &Design, v: &View, name: &str, on: &dyn Fn(&LayerDesign) -> bool) -> String {
+    let layers = design.layers.iter().enumerate().filter(|(_, layer)| on(layer));
+    let terms: Vec<String> =
+        layers.map(|(index, _)| format!("(layer == {}'d{index})", v.layer_width)).collect();
+    let all = super::wrapped_by(&terms, " |", 6, 9 + name.len());
+    format!("wire {name} = {all};")
 }
 
 /// Declaration of a vector; of a single wire where `width` is 0.
@@ -275,30 +287,14 @@ fn counts(design: &Design, v: &View) -> Group {
             false => lines.push("wire weighted = 1'b1;".into()),
         }
     }
-    let choose = |name: &str, on: &dyn Fn(&crate::design::LayerDesign) -> bool| {
-        let terms: Vec<String> = design
-            .layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| on(layer))
-            .map(|(index, _)| format!("(layer == {}'d{index})", v.layer_width))
-            .collect();
-        let all = super::wrapped_by(&terms, " |", 6, 9 + name.len());
-        format!("wire {name} = {all};")
-    };
+    let choose = |name: &str, on: &dyn Fn(&LayerDesign) -> bool| chosen(design, v, name, on);
     if v.mixed_register {
         lines.push(choose("in_register", &|layer| layer.in_register));
     }
     if mixed_flip(design) {
         lines.push(choose("flip_after_pool", &|layer| layer.flip_after_pool));
     }
-    if v.keeps_sums {
-        lines.push(choose("adds_kept", &|layer| layer.shortcut.adds));
-        lines.push(choose("keeps_sums", &|layer| layer.shortcut.keeps));
-    }
-    if let Some(scales) = design.scales() {
-        lines.extend(state_format(design, v, scales));
-    }
+    lines.extend(state::lines(design, v));
     let stored = v.accumulator_depth > 0;
     group(
         "Counts and sums.",
@@ -327,32 +323,6 @@ fn counts(design: &Design, v: &View) -> Group {
     )
 }
 
-/// The shift of the layer's products, and its largest number of fixed point.
-fn state_format(design: &Design, v: &View, scales: &Scales) -> Vec<String> {
-    let by_layer = |name: &str, width: usize, of: &dyn Fn(&LayerDesign) -> i64| {
-        let values: Vec<i64> = design.layers.iter().map(of).collect();
-        let often = |value: &i64| values.iter().filter(|other| *other == value).count();
-        let most = values.iter().copied().max_by_key(often).unwrap_or(0);
-        let mut value = literal(width, most);
-        for (index, own) in values.iter().enumerate().rev().filter(|(_, own)| **own != most) {
-            let chosen = literal(width, *own);
-            value = format!("(layer == {}'d{index}) ? {chosen} :\n      {value}", v.layer_width);
-        }
-        wire_line(width, name, &value)
-    };
-    let total = design.widths.total;
-    let largest = |layer: &LayerDesign| {
-        let bits = layer.format.map_or(total as u32, |format| format.bits);
-        (1i64 << (bits - 1)) - 1
-    };
-    let mut lines = vec![by_layer("largest_total", total, &largest)];
-    if scales.shift > 0 {
-        let shift = |layer: &LayerDesign| layer.format.map_or(0, |format| i64::from(format.shift));
-        lines.push(by_layer("state_shift", scales.shift, &shift));
-    }
-    lines
-}
-
 fn results(design: &Design, v: &View) -> Group {
     let map = has_table(v);
     let summed = v.drawn.as_ref().map_or(0, |drawn| v.score_lanes * drawn.score_width);
@@ -361,8 +331,8 @@ fn results(design: &Design, v: &View) -> Group {
         vec![
             (true, 0, "result_valid"),
             (v.pools, 0, "result_window_last"),
-            (v.writes_rows, 0, "result_row_last"),
-            (v.writes_groups, 0, "result_group_last"),
+            (v.row_ends, 0, "result_row_last"),
+            (v.group_ends, 0, "result_group_last"),
             (v.gives_scores, 0, "score_valid"),
             (v.gives_scores, v.score_lanes * v.score_width, "score"),
             (v.drawn.is_some(), 0, "sum_of_scores_valid"),
@@ -372,7 +342,8 @@ fn results(design: &Design, v: &View) -> Group {
             (v.gives_bits, 0, "pooled_valid"),
             (v.gives_bits, v.steps * v.lanes, "pooled"),
             (v.steps > 1, v.map_bits * v.steps, "toggle"),
-            (v.steps > 1, v.map_bits * v.lanes, "activation"),
+            (v.steps > 1 && v.state_levels, v.map_bits * v.lanes, "code"),
+            (v.map_bits > 1, v.map_bits * v.lanes, "activation"),
             (!v.gives_bits, 0, "unused_pooled_valid"),
             (!v.gives_bits, v.lanes, "unused_pooled"),
             (map, v.banks * v.parts, "map_write"),
@@ -384,7 +355,7 @@ fn results(design: &Design, v: &View) -> Group {
             (v.last_gives_bits, 0, "score_valid"),
             (v.gives_bits && !v.last_gives_bits, 0, "unused_kept_back"),
         ],
-        vec![],
+        state::result_lines(design, v),
     );
     if map {
         let constants = constants(design, v);

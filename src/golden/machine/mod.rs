@@ -327,7 +327,7 @@ impl<'a> Machine<'a> {
         for (vector, sums) in sums.iter_mut().enumerate() {
             for (lane, sum) in sums.iter_mut().enumerate() {
                 let Scale { multiplier, offset } = scales.map_or(Scale::ONE, |entry| entry[lane]);
-                let kept = match layer.shortcut.adds {
+                let kept = match layer.shortcut.adds && group < layer.added_groups {
                     true => self.kept[group * layer.vectors + vector][lane],
                     false => 0,
                 };
@@ -336,13 +336,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Keeps the largest sums of each pooling window of a group.
+    /// Keeps the largest sums of each pooling window of a group, of the rows and columns that are kept.
     fn keep(&mut self, layer: &LayerDesign, group: usize, sums: &[Vec<i64>]) {
-        let pixels = layer.walk.pooled.0 * layer.walk.pooled.1;
+        let (rows, columns) = layer.walk.pooled;
+        let stride = layer.shortcut.stride;
+        let first = group * rows.div_ceil(stride.0) * columns.div_ceil(stride.1);
         let window = layer.walk.window.0 * layer.walk.window.1;
-        for (pixel, vectors) in sums.chunks(window).enumerate() {
+        let windows = sums.chunks(window).enumerate().filter(|(pixel, _)| {
+            (pixel / columns).is_multiple_of(stride.0) && (pixel % columns).is_multiple_of(stride.1)
+        });
+        for (entry, (_, vectors)) in windows.enumerate() {
             let largest = |lane: usize| vectors.iter().map(|sums| sums[lane]).max().unwrap_or(0);
-            self.kept[group * pixels + pixel] = (0..self.design.lanes).map(largest).collect();
+            self.kept[first + entry] = (0..self.design.lanes).map(largest).collect();
         }
     }
 
@@ -428,6 +433,10 @@ impl<'a> Machine<'a> {
             }
             // The largest activation of a window meets every threshold that some activation in it meets.
             let met = |lane: usize| {
+                if let Some(level) = layer.level {
+                    let total = vectors[0][lane];
+                    return if total >= thresholds[lane].value { level.level(total) } else { 0 };
+                }
                 let bit = |step: usize| {
                     let threshold = thresholds[step * self.design.lanes + lane];
                     let before = threshold.flip && !layer.flip_after_pool;

@@ -7,6 +7,7 @@
 //! the same integers. `unsafe` is confined to the kernels and their aligned buffers.
 
 mod kernel;
+mod levels;
 pub(in crate::golden) mod maps;
 mod plan;
 mod shortcut;
@@ -283,7 +284,8 @@ mod tests {
     fn networks_with_states_equal_the_reference() {
         let limits = Limits { shortcuts: true, states: true, ..Limits::default() };
         equals_reference(9000..9100, &limits, 3);
-        equals_reference(9100..9140, &Limits { planes: 3, ..limits }, 2 * BATCH.0 + 5);
+        equals_reference(9100..9140, &Limits { planes: 3, ..limits.clone() }, 2 * BATCH.0 + 5);
+        equals_reference(9140..9240, &Limits { steps: 255, ..limits }, BATCH.0 + 3);
     }
 
     #[test]

@@ -11,12 +11,12 @@
 use std::borrow::Cow;
 
 use super::kernel::{InstructionSet, LANES, Window, Windows};
+use super::levels::{Levels, Steps};
 use super::maps::{BitMap, InputMap};
 use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
 use crate::network::{
-    Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Requant, Shape, Shortcut, plane_bits,
-    plane_scales,
+    Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Requant, Shape, Shortcut, plane_scales,
 };
 
 /// One layer, ready to run.
@@ -66,28 +66,6 @@ pub(super) struct Pass {
     pub scale: i32,
 }
 
-/// How bits of several steps become planes.
-#[derive(Debug)]
-pub(super) struct Steps {
-    /// One plane a step, behind pooling.
-    pub map: BitMap,
-    /// Of each plane of the output: the steps whose bits differ from those of the step before it in the plane, so that the
-    /// plane's bit is whether an odd number of them is met.
-    pub turns: Vec<Vec<usize>>,
-    /// Bits of the planes where 0, 1 ... steps are met.
-    pub code: Vec<Vec<bool>>,
-}
-
-impl Steps {
-    fn new(layer: &Layer) -> Option<Steps> {
-        let steps = layer.steps();
-        let code: Vec<Vec<bool>> = (0..=steps).map(|met| plane_bits(steps, met)).collect();
-        let turns = |plane: usize| (0..steps).filter(|&s| code[s][plane] != code[s + 1][plane]).collect();
-        let turns = (0..code[0].len()).map(turns).collect();
-        (steps > 1).then(|| Steps { map: BitMap::new(layer.output, Padding::NONE, steps), turns, code })
-    }
-}
-
 /// What becomes of the counts.
 #[derive(Debug)]
 pub(super) enum ResultPlan {
@@ -112,8 +90,7 @@ pub(super) enum ResultPlan {
         pool: Pool,
         shortcut: Shortcut,
         requant: Option<Requant>,
-        threshold: Vec<i32>,
-        flip: Vec<bool>,
+        levels: Levels,
     },
     /// Accumulators, to be added up over the pixels or given out as scores.
     Sums {
@@ -238,8 +215,7 @@ fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: Instru
             pool: layer.pool.unwrap_or(Pool { kernel: (1, 1), stride: (1, 1), before_sign: true }),
             shortcut: layer.shortcut,
             requant: layer.requant.clone(),
-            threshold: threshold.clone(),
-            flip: flip.clone(),
+            levels: Levels::new(threshold, flip),
         },
         Activation::Sign { threshold, flip } if !layer.sum_pixels => {
             let flips: Vec<u32> = (0..blocks).map(|block| flip_word(flip, block)).collect();

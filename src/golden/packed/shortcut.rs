@@ -40,11 +40,11 @@ impl Kept {
     /// Adds what was kept, holds numbers of fixed point to their bits, keeps the result where the layer says so, and writes
     /// the bits of `images` images to `out`; how many numbers were beyond their bits.
     pub(super) fn finish(&mut self, plan: &LayerPlan, images: usize, map: &BitMap, out: &mut [u32]) -> u64 {
-        let ResultPlan::Shortcut { conv, pool, shortcut, requant, threshold, flip, .. } = &plan.result else {
+        let ResultPlan::Shortcut { conv, pool, shortcut, requant, levels, .. } = &plan.result else {
             return 0;
         };
         if shortcut.adds {
-            self.own.iter_mut().zip(&self.map).for_each(|(own, kept)| *own += kept);
+            self.add(images * conv.pixels(), conv.c, shortcut.first);
         }
         let mut beyond = 0;
         if let Some((low, high)) = requant.as_ref().map(Requant::limits) {
@@ -54,11 +54,12 @@ impl Kept {
                 *own = held;
             }
         }
+        let flip = &levels.flip;
         let turns = |flip: &bool| *flip && !pool.before_sign;
         let shape = map.shape;
         let mut pooled = Vec::with_capacity(images * shape.elements());
         for (image, own) in self.own.chunks_exact(conv.elements()).enumerate() {
-            let out = &mut out[image * map.blank.len()..][..map.blank.len()];
+            let out = &mut out[image * map.words()..][..map.words()];
             for (y, x) in (0..shape.h).flat_map(|y| (0..shape.w).map(move |x| (y, x))) {
                 let from = pooled.len();
                 // Where bits are pooled that are turned, one is 1 as soon as the smallest value is below the threshold.
@@ -70,18 +71,32 @@ impl Kept {
                         *extreme = if turns(flip) { value.min(*extreme) } else { value.max(*extreme) };
                     }
                 }
-                let word = map.word(y, x);
-                for (c, &value) in extreme.iter().enumerate() {
-                    let bit = (value >= threshold[c]) ^ flip[c];
-                    out[word + c / 32] |= u32::from(bit) << (c % 32);
-                }
+                levels.write(extreme, plan.steps.as_ref(), map, &mut out[map.word(y, x)..]);
             }
         }
         if shortcut.keeps {
-            self.map = pooled;
+            self.map = match shortcut.stride {
+                (1, 1) => pooled,
+                stride => taken(&pooled, shape, stride),
+            };
         }
         beyond
     }
+
+    /// Adds what was kept to each of `pixels` pixels of `channels` channels, from channel `first` on.
+    fn add(&mut self, pixels: usize, channels: usize, first: usize) {
+        let own = self.own.chunks_exact_mut(channels).zip(self.map.chunks_exact(self.map.len() / pixels));
+        for (own, kept) in own {
+            own[first..].iter_mut().zip(kept).for_each(|(own, kept)| *own += kept);
+        }
+    }
+}
+
+/// Every so many rows and columns of maps of `shape`.
+fn taken(maps: &[i32], shape: Shape, stride: (usize, usize)) -> Vec<i32> {
+    let rows = maps.chunks_exact(shape.w * shape.c);
+    let of_image = rows.enumerate().filter(|(row, _)| (row % shape.h).is_multiple_of(stride.0));
+    of_image.flat_map(|(_, row)| row.chunks_exact(shape.c).step_by(stride.1).flatten().copied()).collect()
 }
 
 /// The pixels of the window at (row, column) of a map.

@@ -2,8 +2,9 @@
 
 use super::Engine;
 use super::kernel::{self, Before, InstructionSet, LANES, Maps, Signs, Work};
+use super::levels::Steps;
 use super::maps::{BitMap, Images, InputMap};
-use super::plan::{LayerPlan, ResultPlan, Steps};
+use super::plan::{LayerPlan, ResultPlan};
 use super::shortcut::Kept;
 use crate::golden::aligned::Aligned;
 use crate::network::{Activation, Pool};

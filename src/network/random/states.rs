@@ -2,12 +2,34 @@
 
 use super::*;
 
+/// Lets the layer `next`, which adds a shortcut, have more channels and fewer rows and columns than what was kept, half of
+/// the times where it may: the last layer's channels stay in their order.
+pub(super) fn narrow(seed: u64, limits: &Limits, layers: &mut [Layer], next: &mut Layer, last: bool) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x6e61_7272_6f77);
+    let Some(from) = layers.iter().rposition(|layer| layer.shortcut.keeps) else { return };
+    let added_before = layers[from + 1..].iter().any(|layer| layer.shortcut.adds);
+    if !next.shortcut.adds || last || added_before || rng.random_ratio(1, 2) {
+        return;
+    }
+    let kept = layers[from].output;
+    // The kernel is odd and has its pixel in the middle: a stride leaves as many rows as there are kept.
+    next.stride = (rng.random_range(1..=3), rng.random_range(1..=3));
+    layers[from].shortcut.stride = next.stride;
+    next.conv = Shape { c: rng.random_range(kept.c..=limits.channels), ..layers[from].shortcut.kept(kept) };
+    next.output = next.conv;
+    next.shortcut.first = rng.random_range(0..=next.conv.c - kept.c);
+    next.planes = planes(&mut rng, limits, next.conv.c, next.fan_in());
+}
+
 /// `network` with accumulators of fixed point: of layers that add or keep sums, and of some others that give bits. Some
-/// results reach the ends of their range.
-pub(super) fn with_states(mut network: Network, seed: u64) -> Network {
+/// results reach the ends of their range. Some activations have several levels, up to `steps` and one, a part of them the
+/// numbers themselves.
+pub(super) fn with_states(mut network: Network, seed: u64, steps: usize) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x7374_6174_6573);
+    let mut rng_of_steps = ChaCha8Rng::seed_from_u64(seed ^ 0x6c65_7665_6c73);
     let input = network.input.code;
     let fewer = network.most_planes() - 1;
+    let last = network.layers.len() - 1;
     for index in 0..network.layers.len() {
         let code = network.code_of(index);
         let layer = &mut network.layers[index];
@@ -18,13 +40,43 @@ pub(super) fn with_states(mut network: Network, seed: u64) -> Network {
         layer.requant = Some(requant(&mut rng, layer, code));
         let range = |c| accumulator_range(&network.layers, index, c, input);
         let sets: Vec<_> = (0..=fewer).map(|_| states(&mut rng, &network.layers[index], range)).collect();
+        let range: Vec<(i64, i64)> = (0..network.layers[index].conv.c).map(range).collect();
         let layer = &mut network.layers[index];
         let lists = sets.iter().skip(1).map(|set| set.0.clone()).collect();
         layer.fewer = if layer.fewer.is_empty() { Vec::new() } else { lists };
         let (threshold, flip) = sets[0].clone();
         layer.activation = Activation::Sign { threshold, flip };
+        if steps > 1 && index < last && layer.fewer.is_empty() {
+            levels(&mut rng_of_steps, layer, &range, steps);
+        }
     }
     network
+}
+
+/// Gives `layer` several thresholds a channel, twice of three times: some at random, others so that its level is the state.
+fn levels(rng: &mut impl Rng, layer: &mut Layer, range: &[(i64, i64)], most: usize) {
+    let Some(Requant { bits, .. }) = layer.requant else { return };
+    let channels = layer.conv.c;
+    match rng.random_range(0..3) {
+        0 => {}
+        1 => {
+            let steps = most.min(rng.random_range(2..=7));
+            let mut list =
+                || range.iter().map(|&(low, high)| rng.random_range(low..=high + 1) as i32).collect();
+            let lists: Vec<Vec<i32>> = (0..steps).map(|_| list()).collect();
+            let list = in_order(lists, layer);
+            if let Activation::Sign { threshold, .. } = &mut layer.activation {
+                *threshold = list;
+            }
+        }
+        _ => {
+            let own = rng.random_range(2..=(most + 1).ilog2().max(2)).min(bits);
+            let shift = rng.random_range(0..=bits - own);
+            if most >= 3 {
+                layer.activation = Activation::of_state(channels, own, shift);
+            }
+        }
+    }
 }
 
 /// Multipliers of both signs and now and then 0, at a shift that brings most sums into the range.

@@ -12,7 +12,9 @@
 //     sums are; else they are two's complement. Shift, bits of shift_i, from 0. Entries of the
 //     table, lane 0 in the low bits, and of a lane the multiplier above the offset; InitFile, their
 //     words (see bincim_rom). Depth, groups and pixels that are kept, from 0. Pools: 1, a layer
-//     that keeps may pool, and keeps the largest total of a window. EntryWidth and AddressWidth
+//     that keeps may pool, and keeps the largest total of a window. Stride, bits of stride_rows_i
+//     and stride_columns_i, from 0, where all pixels are kept. Narrow: 1, some layer has groups
+//     that nothing is added to; only where Multiplier is above 0. EntryWidth and AddressWidth
 //     follow from Entries and Depth.
 // Latency: 2, from sum to total.
 // Reset: asynchronous; counters are 0. Totals have none: they are written before they are read.
@@ -20,7 +22,10 @@
 //     total, stand while it runs. count_valid_i stands one cycle ahead of a sum, with
 //     count_group_last_i at the last vector of a group; groups choose their entry as they do in
 //     bincim_threshold. sum_valid_i with a sum that is complete; result_valid_i, one cycle behind
-//     its total, with result_window_last_i where a window is complete.
+//     its total, with result_window_last_i where a window is complete, and result_row_last_i and
+//     result_group_last_i at the last window of a row and of a group. Of the windows, every
+//     (stride_rows_i + 1)-th row is kept and of it every (stride_columns_i + 1)-th column, from the
+//     first. last_added_i: the entry of the last group that something is added to.
 
 `default_nettype none
 
@@ -36,6 +41,8 @@ module bincim_state #(
     parameter InitFile = "",
     parameter Depth = 16,
     parameter Pools = 0,
+    parameter Stride = 0,
+    parameter Narrow = 0,
     parameter EntryWidth = (Entries > 1) ? $clog2(Entries) : 1,
     parameter AddressWidth = (Depth > 1) ? $clog2(Depth) : 1
 ) (
@@ -49,12 +56,17 @@ module bincim_state #(
     input  wire [Total-1:0] largest_i,
     input  wire [EntryWidth-1:0] last_group_i,
     input  wire [EntryWidth-1:0] first_entry_i,
+    input  wire [EntryWidth-1:0] last_added_i,
+    input  wire [((Stride > 0) ? Stride : 1)-1:0] stride_rows_i,
+    input  wire [((Stride > 0) ? Stride : 1)-1:0] stride_columns_i,
     input  wire count_valid_i,
     input  wire count_group_last_i,
     input  wire sum_valid_i,
     input  wire [Lanes*Sum-1:0] sum_i,
     output wire [Lanes*Total-1:0] total_o,
     input  wire result_window_last_i,
+    input  wire result_row_last_i,
+    input  wire result_group_last_i,
     input  wire result_valid_i
 );
 
@@ -68,6 +80,8 @@ module bincim_state #(
   // A scaled sum and what is added to it.
   localparam ADDED = ((SCALED > Total) ? SCALED : Total) + 2;
 
+  // The group of the next sum has something added.
+  wire added;
   wire [Lanes*Total-1:0] kept;
   reg  [Lanes*SCALED-1:0] scaled_q;
   wire [Lanes*SCALED-1:0] scaled;
@@ -96,6 +110,20 @@ module bincim_state #(
         end
       end
 
+      if (Narrow != 0) begin : gen_narrow
+        reg added_q;
+
+        always @(posedge clk_i) begin
+          added_q <= (group_q <= last_added_i);
+        end
+
+        assign added = added_q;
+      end else begin : gen_not_narrow
+        wire unused_last_added = &{1'b0, last_added_i};
+
+        assign added = 1'b1;
+      end
+
       bincim_rom #(
           .Width(Lanes * (Multiplier + Offset)),
           .Depth(Entries),
@@ -107,8 +135,10 @@ module bincim_state #(
           .data_o(entries)
       );
     end else begin : gen_plain
-      wire unused_plain = &{1'b0, last_group_i, first_entry_i, count_valid_i, count_group_last_i,
-                            shift_i, largest_i};
+      wire unused_plain = &{1'b0, last_group_i, first_entry_i, last_added_i, count_valid_i,
+                            count_group_last_i, shift_i, largest_i};
+
+      assign added = 1'b1;
     end
 
     for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_lane
@@ -156,7 +186,10 @@ module bincim_state #(
       reg [AddressWidth-1:0] read_address_q;
       wire [AddressWidth-1:0] read_address = sum_valid_i ? read_address_q + ONE : read_address_q;
       reg [AddressWidth-1:0] write_address_q;
-      wire write = result_valid_i & keeps_i & result_window_last_i;
+      // The window that is complete lies in a row and a column that are kept.
+      wire taken;
+      wire window_done = result_valid_i & result_window_last_i;
+      wire write = window_done & keeps_i & taken;
       // The total, beside its result, and what is kept of it.
       reg [Lanes*Total-1:0] result_q;
       wire [Lanes*Total-1:0] largest;
@@ -176,8 +209,36 @@ module bincim_state #(
       end
 
       always @(posedge clk_i) begin
-        kept_q <= read_data & {Lanes*Total{adds_i}};
+        kept_q <= read_data & {Lanes*Total{adds_i & added}};
         result_q <= total_q;
+      end
+
+      if (Stride > 0) begin : gen_stride
+        // Rows and columns since the last one that was kept.
+        reg [Stride-1:0] row_q;
+        reg [Stride-1:0] column_q;
+        localparam [Stride-1:0] NEXT = {{Stride-1{1'b0}}, 1'b1};
+        wire [Stride-1:0] row_next = (row_q == stride_rows_i) ? {Stride{1'b0}} : row_q + NEXT;
+        wire [Stride-1:0] column_next =
+            (column_q == stride_columns_i) ? {Stride{1'b0}} : column_q + NEXT;
+
+        always @(posedge clk_i or negedge rst_ni) begin
+          if (!rst_ni) begin
+            row_q <= {Stride{1'b0}};
+            column_q <= {Stride{1'b0}};
+          end else if (window_done) begin
+            column_q <= (result_row_last_i | result_group_last_i) ? {Stride{1'b0}} : column_next;
+            if (result_group_last_i) row_q <= {Stride{1'b0}};
+            else if (result_row_last_i) row_q <= row_next;
+          end
+        end
+
+        assign taken = (row_q == {Stride{1'b0}}) & (column_q == {Stride{1'b0}});
+      end else begin : gen_all
+        wire unused_stride = &{1'b0, stride_rows_i, stride_columns_i, result_row_last_i,
+                               result_group_last_i};
+
+        assign taken = 1'b1;
       end
 
       if (Pools != 0) begin : gen_pools
@@ -228,7 +289,8 @@ module bincim_state #(
       );
     end else begin : gen_nothing_kept
       wire unused_kept = &{1'b0, layer_start_i, adds_i, keeps_i, sum_valid_i, result_window_last_i,
-                           result_valid_i};
+                           result_row_last_i, result_group_last_i, stride_rows_i, stride_columns_i,
+                           added, result_valid_i};
 
       assign kept = {Lanes*Total{1'b0}};
     end
