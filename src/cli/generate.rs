@@ -110,7 +110,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
     let model = load::model_bytes(&args.model)?;
     files.push(NamedText { name: "source/arch.toml".into(), text: arch });
-    files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels, read.state) });
+    files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels, &read.fixed) });
     files.push(json_file("manifest.json", &manifest(args, &model, &files)));
 
     let pending = Pending::begin(&args.output, made::not_of_a_design)?;

@@ -8,7 +8,7 @@ use crate::cost::{self, Choice, ChoiceError};
 use crate::design::Design;
 use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
-use crate::read::{self, Fit, Origin, PixelRule, Pixels, Rules, State, data};
+use crate::read::{self, Fit, Fixed, Origin, PixelRule, Pixels, Rules, data};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -22,8 +22,8 @@ pub struct Model {
     /// One sentence on the proof of its thresholds.
     pub proof: String,
     pub pixels: Pixels,
-    /// In what the maps that shortcuts take are held, where that was asked for.
-    pub state: Option<State>,
+    /// In what real numbers are held, where that was asked for.
+    pub fixed: Fixed,
     /// What pictures are brought to.
     pub fit: Option<Fit>,
 }
@@ -62,13 +62,13 @@ fn model(path: &Path, rules: Rules) -> miette::Result<Model> {
         }
     );
     let image = reading.network.input.shape;
-    let state = rules.state;
+    let fixed = rules.fixed;
     Ok(Model {
         network: lower::lower(reading.network),
         image,
         proof,
         pixels: reading.pixels,
-        state,
+        fixed,
         fit: None,
     })
 }
@@ -462,7 +462,7 @@ mod tests {
             (Some("mean=-0.25,std=0.01"), Origin::Given),
             (Some(&*table), Origin::Given),
         ] {
-            let reading = ReadArgs { input: rule.map(str::to_string), state: None };
+            let reading = ReadArgs { input: rule.map(str::to_string), ..ReadArgs::default() };
             let read = network(&example(), &reading).expect("a network");
             let dir = root.path().join(tables.len().to_string());
             let args = Generate {

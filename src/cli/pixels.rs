@@ -2,7 +2,7 @@
 //! input's values, and the record of both beside a design's sources.
 
 use crate::network::{Input, Network, Shape};
-use crate::read::{Fit, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
+use crate::read::{Ends, Fit, Fixed, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
@@ -32,6 +32,13 @@ pub struct ReadArgs {
     /// as they are, exactly, and must have one unit in common.
     #[arg(long, value_name = "W,F")]
     pub state: Option<State>,
+    /// Round what is real at the network's ends to B bits: ends=B
+    ///
+    /// The input's values and the weights of the first layer, and the weights of the layer that reads the last state, which
+    /// itself is read in B bits, half of them fraction bits (ends=B,F: F of them). Weights have one scale a channel, the
+    /// input has one for all. Without it these must be quantised in the graph.
+    #[arg(long, value_name = "ends=B")]
+    pub quantise: Option<Ends>,
 }
 
 /// What is done to pictures, for verbs that read some.
@@ -51,7 +58,8 @@ impl ReadArgs {
         let rule = self.input.as_deref().map(PixelRule::of_argument).transpose().map_err(|error| {
             miette::miette!(code = error.code(), help = error.help().to_string(), "--input: {error}")
         })?;
-        Ok(Rules { pixels: rule.map(|rule| Pixels::new(rule, Origin::Given)), state: self.state })
+        let fixed = Fixed { state: self.state, ends: self.quantise };
+        Ok(Rules { pixels: rule.map(|rule| Pixels::new(rule, Origin::Given)), fixed })
     }
 }
 
@@ -160,12 +168,16 @@ struct Record {
     /// Bits and fraction bits of states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<String>,
+    /// Bits of the ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantise: Option<String>,
 }
 
 /// The text of [`SOURCE`].
-pub fn record(pixels: &Pixels, state: Option<State>) -> String {
-    let state = state.map(|state| state.to_string());
-    let record = Record { rule: pixels.rule.to_string(), from: pixels.origin, state };
+pub fn record(pixels: &Pixels, fixed: &Fixed) -> String {
+    let state = fixed.state.map(|state| state.to_string());
+    let quantise = fixed.ends.map(|ends| ends.to_string());
+    let record = Record { rule: pixels.rule.to_string(), from: pixels.origin, state, quantise };
     let text = toml::to_string(&record).expect("plain values");
     format!(
         "# How a pixel of 0 to 255 becomes a value of the graph's input, and who said so (bincim check --help).\n{text}"
@@ -188,5 +200,7 @@ pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     let rule = PixelRule::parse(&record.rule).into_diagnostic().wrap_err_with(what)?;
     let state = record.state.as_deref().map(str::parse).transpose();
     let state = state.map_err(|problem: String| miette::miette!("state {problem}")).wrap_err_with(what)?;
-    Ok(Rules { pixels: Some(Pixels::new(rule, record.from)), state })
+    let ends = record.quantise.as_deref().map(str::parse).transpose();
+    let ends = ends.map_err(|problem: String| miette::miette!("quantise {problem}")).wrap_err_with(what)?;
+    Ok(Rules { pixels: Some(Pixels::new(rule, record.from)), fixed: Fixed { state, ends } })
 }

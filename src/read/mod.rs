@@ -19,7 +19,7 @@ pub use error::{Error, Errors};
 pub use pixels::{Origin, PixelRule, Pixels};
 pub use qonnx::{Proof, Reading};
 pub use recipe::{RecipeError, recipe};
-pub use state::State;
+pub use state::{Ends, Fixed, State};
 
 use crate::network::Network;
 use std::path::Path;
@@ -43,8 +43,7 @@ pub fn reading(path: &Path) -> Result<Reading, Errors> {
 pub struct Rules {
     /// How a pixel becomes the input's value.
     pub pixels: Option<Pixels>,
-    /// In what the maps that shortcuts take past layers are held; `None`: only sums of one unit are added, as they are.
-    pub state: Option<State>,
+    pub fixed: Fixed,
 }
 
 /// [`reading`] by `rules`.

@@ -77,7 +77,7 @@ fn model(channels: usize, classes: usize, bits: bool) -> Vec<u8> {
 fn network(bytes: &[u8], rule: &str) -> Network {
     let rule = Pixels::new(PixelRule::parse(rule).expect("a rule"), Origin::Given);
     lower(
-        read::network_with(bytes, "t", &read::Rules { pixels: Some(rule), state: None })
+        read::network_with(bytes, "t", &read::Rules { pixels: Some(rule), ..Default::default() })
             .unwrap_or_else(|e| panic!("{e:?}"))
             .network,
     )

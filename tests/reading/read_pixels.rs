@@ -40,13 +40,14 @@ fn given(text: &str) -> Pixels {
 }
 
 fn reading(bytes: &[u8], rule: Option<&str>) -> Reading {
-    read::network_with(bytes, "t", &read::Rules { pixels: rule.map(given), state: None })
+    read::network_with(bytes, "t", &read::Rules { pixels: rule.map(given), ..Default::default() })
         .unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 fn refused(bytes: &[u8], rule: Option<&str>, code: &str, says: &str) {
-    let errors = read::network_with(bytes, "t", &read::Rules { pixels: rule.map(given), state: None })
-        .expect_err("must be refused");
+    let errors =
+        read::network_with(bytes, "t", &read::Rules { pixels: rule.map(given), ..Default::default() })
+            .expect_err("must be refused");
     assert_eq!(errors.iter().map(Error::code).collect::<Vec<_>>(), [code], "{errors:?}");
     assert!(errors[0].to_string().contains(says), "{}", errors[0]);
     assert!(!errors[0].help().is_empty());

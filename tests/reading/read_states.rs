@@ -5,11 +5,11 @@ use crate::common::graph::Value;
 use crate::common::residual::{Maker, SIDE};
 use bincim::golden::packed;
 use bincim::network::Network;
-use bincim::read::{self, Rules, State};
+use bincim::read::{self, Fixed, Rules, State};
 use rand::Rng;
 
 fn read(bytes: &[u8], state: State) -> Result<Network, Vec<read::Error>> {
-    let rules = Rules { pixels: None, state: Some(state) };
+    let rules = Rules { pixels: None, fixed: Fixed { state: Some(state), ends: None } };
     read::network_with(bytes, "t", &rules).map(|reading| reading.network)
 }
 

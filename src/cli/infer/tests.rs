@@ -33,7 +33,7 @@ fn read(network: &Network) -> Read {
         image: network.input.shape,
         proof: String::new(),
         pixels,
-        state: None,
+        fixed: Default::default(),
         fit: None,
     }
 }

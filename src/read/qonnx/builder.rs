@@ -13,7 +13,7 @@ use crate::network::{
     Activation, Flips, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
 };
 use crate::read::onnx::Tensor;
-use crate::read::{Error, Pixels, State};
+use crate::read::{Error, Fixed, Pixels};
 use rayon::prelude::*;
 
 /// Largest map, elements.
@@ -48,8 +48,8 @@ pub struct Builder {
     pub input_is_u8: bool,
     /// The rule for pixels that was asked for, or that the model's metadata has.
     pub wanted: Option<Pixels>,
-    /// In what the maps that shortcuts take are held, where these are states.
-    pub state: Option<State>,
+    /// In what real numbers are held.
+    pub fixed: Fixed,
     pub coding: Option<Coding>,
     pub layers: Vec<Layer>,
     /// One entry a layer.

@@ -13,6 +13,7 @@ mod flips;
 mod fold;
 mod graph;
 mod input;
+mod narrow;
 mod nodes;
 mod output;
 mod planes;
@@ -127,7 +128,7 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
         Some(pixels) => Some(pixels.clone()),
         None => metadata(model).map_err(|e| vec![e])?,
     };
-    builder.state = rules.state;
+    builder.fixed = rules.fixed;
     builder.flip_bits = drawn.bits();
     let mut room = Room::of(model);
     builder.proof_room = room.values;
@@ -170,14 +171,20 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
 
 /// The maps that an Add of two maps takes and another node takes too: where shortcuts begin.
 fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>) -> HashSet<&'a str> {
+    // Through what may take a part of a map on its way to the Add.
+    let parts = graph.nodes.iter().filter(|node| narrow::OPS.contains(&node.op()));
+    let parts: HashMap<&str, &str> = parts
+        .filter_map(|node| Some((node.proto.output.first()?.as_str(), node.proto.input.first()?.as_str())))
+        .collect();
+    let source = |name: &'a str| std::iter::successors(Some(name), |name| parts.get(name).copied()).last();
     let adds = graph.nodes.iter().filter(|node| node.op() == "Add");
-    let taken = adds.flat_map(|node| node.proto.input.iter().map(String::as_str));
+    let taken = adds.flat_map(|node| node.proto.input.iter().filter_map(|name| source(name)));
     taken.filter(|name| uses.get(name).is_some_and(|&uses| uses > 1)).collect()
 }
 
 /// What `node` made, as a state where a shortcut begins there and the maps of shortcuts are states.
 fn begin(builder: &mut Builder, begun: &HashSet<&str>, node: &Node, made: Value) -> Result<Value, Error> {
-    match (builder.state, made) {
+    match (builder.fixed.state, made) {
         (Some(state), Value::Stream(mut stream))
             if node.proto.output.iter().any(|output| begun.contains(output.as_str())) =>
         {
@@ -225,6 +232,7 @@ fn start(input: &ValueInfoProto) -> Result<(Builder, Stream), Error> {
         dims: Vec::new(),
         meaning: Meaning::Number { steps: Vec::new(), pool: None },
         border: None,
+        narrow: None,
         tail: None,
     };
     let axes: &[&[Axis]] = match dims.len() {
@@ -273,7 +281,7 @@ fn run<'a>(
             let flips = flips::through(node, &constants, &tensor.dims, room)?;
             Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into(), flips }))
         }
-        [(_, first), (_, second)] if node.op() == "Add" => Ok(Value::Stream(match builder.state {
+        [(_, first), (_, second)] if node.op() == "Add" => Ok(Value::Stream(match builder.fixed.state {
             Some(state) => state::add(builder, state, node, first, second)?,
             None => residual::add(builder, node, first, second)?,
         })),

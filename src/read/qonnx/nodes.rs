@@ -7,6 +7,7 @@ use super::builder::Builder;
 use super::constant;
 use super::flips;
 use super::graph::Node;
+use super::narrow;
 use super::pooling;
 use super::shapes;
 use super::steps::Step;
@@ -90,6 +91,12 @@ pub fn apply(
     if stream.border.is_some() && !matches!(op, "Identity" | "Dropout" | "Cast" | "Conv") {
         return Err(node.structure_error("follows a Pad", "let a Conv follow the Pad, or pad in the Conv"));
     }
+    if stream.narrow.is_some() && !narrow::OPS.contains(&op) {
+        return Err(node.structure_error(
+            "reads a part of a state",
+            "let the Add of a shortcut follow a Slice, or a Pad of channels",
+        ));
+    }
     match op {
         "Identity" | "Dropout" => {}
         "Cast" => {
@@ -153,6 +160,11 @@ pub fn apply(
             let given =
                 |index: usize| if node.input(index).is_some() { needed(index).map(Some) } else { Ok(None) };
             shapes::pad(node, &mut stream, [given(1)?, given(2)?, given(3)?])?;
+        }
+        "Slice" => {
+            let given =
+                |index: usize| if node.input(index).is_some() { needed(index).map(Some) } else { Ok(None) };
+            narrow::slice(node, &mut stream, [given(1)?, given(2)?, given(3)?, given(4)?])?;
         }
         "Conv" if place == 0 => {
             let bias = if node.input(2).is_some() { Some(needed(2)?) } else { None };

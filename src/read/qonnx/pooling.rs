@@ -3,7 +3,9 @@
 use super::builder::{Builder, MAX_FAN_IN, pooled};
 use super::constant;
 use super::graph::Node;
+use super::narrow;
 use super::nodes::step;
+use super::state;
 use super::steps::Step;
 use super::stream::{Axis, Meaning, Source, Stream};
 use super::weighted;
@@ -45,6 +47,10 @@ pub fn max_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Resu
         }
     };
     if pool.kernel == (1, 1) && pool.stride == (1, 1) {
+        return Ok(());
+    }
+    if pool.kernel == (1, 1) && narrow::is_state(stream) {
+        narrow::take(stream, pool.stride);
         return Ok(());
     }
     let after = pooled(stream.map, &pool);
@@ -107,6 +113,13 @@ pub fn average_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> 
     if node.op() == "AveragePool" {
         let kernel = pair_of_kernel(node)?;
         let stride = weighted::pair(node, "strides", (1, 1))?;
+        if kernel == (1, 1)
+            && narrow::is_state(stream)
+            && weighted::pads(node, kernel, stride, whole)? == [0; 4]
+        {
+            narrow::take(stream, stride);
+            return Ok(());
+        }
         if kernel != whole || weighted::pads(node, kernel, stride, whole)? != [0; 4] {
             return Err(node.attribute_error(
                 "kernel_shape",
@@ -182,11 +195,10 @@ fn average(builder: &mut Builder, node: &Node, stream: &mut Stream, divide: bool
             let (low, high, steps) = (std::mem::take(low), std::mem::take(high), *steps);
             stream.meaning = Meaning::MeanBits { low, high, steps, divisor };
         }
-        (Meaning::Number { .. }, Source::Sum(_)) => {
-            return Err(node.structure_error(
-                "averages sums that a shortcut was added to",
-                "take their sign first, and average the bits",
-            ));
+        (Meaning::Number { .. }, Source::Sum(index)) => {
+            let (low, high, steps) = state::levels(builder, node, stream, index)?;
+            stream.source = Source::Layer(index);
+            stream.meaning = Meaning::MeanBits { low, high, steps, divisor };
         }
         _ => {
             return Err(node.structure_error(

@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::constant;
 use super::graph::Node;
+use super::narrow;
 use super::steps::Step;
 use super::stream::{Border, Meaning, Source, Stream};
 use crate::network::Shape;
@@ -92,16 +93,24 @@ pub fn pad(node: &Node, stream: &mut Stream, [pads, value, axes]: [Option<&Tenso
     for (index, &axis) in axes.iter().enumerate() {
         sides[axis] = (list[index] as usize, list[axes.len() + index] as usize);
     }
+    let value = match value {
+        Some(tensor) => tensor.values.first().copied().unwrap_or(0.0),
+        None => node.float("value").unwrap_or(0.0),
+    };
+    if let [(0, 0), channels, (0, 0), (0, 0)] = sides[..]
+        && channels != (0, 0)
+    {
+        return narrow::pad_channels(node, stream, channels, value);
+    }
     let &[(0, 0), (0, 0), (top, bottom), (left, right)] = &sides[..] else {
         return Err(refused("pads"));
     };
     if !stream.is_nchw() {
         return Err(node.shape_error("its input is not (batch, channel, row, column)"));
     }
-    let value = match value {
-        Some(tensor) => tensor.values.first().copied().unwrap_or(0.0),
-        None => node.float("value").unwrap_or(0.0),
-    };
+    if stream.narrow.is_some() {
+        return Err(refused("pads"));
+    }
     if top + left + bottom + right > 0 {
         stream.border = Some(Border { top, left, bottom, right, value });
     }

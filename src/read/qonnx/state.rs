@@ -7,14 +7,17 @@
 
 use super::builder::{Builder, pooled};
 use super::graph::Node;
+use super::narrow;
 use super::residual;
 use super::steps::{self, Step};
-use super::stream::{Meaning, Source, Stream};
+use super::stream::{Meaning, Narrow, Source, Stream};
 use crate::network::{Activation, MapCode, Pool, Requant};
-use crate::read::{Error, State};
+use crate::read::{Ends, Error, State};
 
 /// Largest share of a unit that the rounding of a multiplier may add to a sum: the half of it is that of the result.
 const LOSS: f64 = 0.25;
+/// Most bits of an activation.
+const MOST_LEVEL_BITS: u32 = 8;
 
 /// Makes the map that a shortcut begins at a state, where it is one of a layer's sums; others stay as they are, and are
 /// refused where they are added.
@@ -79,18 +82,75 @@ pub fn add(
     residual::form(builder, node, own, kept)?;
     residual::order(builder, node, from, last)?;
     let requant = requant(builder, state, node, last, steps)?;
+    let Narrow { stride, first } = kept.narrow.unwrap_or(Narrow::ALL);
+    let keeper = &mut builder.layers[from].shortcut;
+    if keeper.keeps && keeper.stride != stride {
+        return Err(node.structure_error(
+            "adds other pixels of a state than another Add does",
+            "let one shortcut take the whole map or a part of it, and the next one begin behind it",
+        ));
+    }
+    (keeper.keeps, keeper.stride) = (true, stride);
     let layer = &mut builder.layers[last];
     layer.requant = Some(requant);
-    layer.shortcut.adds = true;
-    builder.layers[from].shortcut.keeps = true;
+    (layer.shortcut.adds, layer.shortcut.first) = (true, first);
     Ok(behind(own, last, state))
+}
+
+/// Lets layer `index`, whose state `stream` is and nothing else reads, give the state itself as an activation of several
+/// levels: its smallest and largest, one entry a channel, and the number of steps between them.
+pub fn levels(
+    builder: &mut Builder,
+    node: &Node,
+    stream: &Stream,
+    index: usize,
+) -> Result<(Vec<f64>, Vec<f64>, usize), Error> {
+    let layer = &builder.layers[index];
+    let used = layer.activation != Activation::Scores || layer.shortcut.keeps;
+    let state = builder.fixed.state.filter(|_| layer.requant.is_some() && layer.pool.is_none());
+    let (Some(state), false, true) = (state, used, narrow::is_state(stream)) else {
+        return Err(node.structure_error(
+            "averages sums that a shortcut was added to, and that are no state or are read by others, too",
+            "`--state W,F` makes them states; or take their sign first, and average the bits",
+        ));
+    };
+    if index + 1 != builder.layers.len() || stream.meaning != behind(stream, index, state).meaning {
+        return Err(node.structure_error(
+            "averages a state behind another operation",
+            "average the map as the Add before it leaves it",
+        ));
+    }
+    let ends = builder.fixed.ends;
+    let most = ends.map_or(MOST_LEVEL_BITS, |ends| ends.bits);
+    let (bits, shift) = match ends {
+        _ if state.bits <= most => (state.bits, 0),
+        Some(Ends { fraction, .. }) => {
+            let fraction = fraction.unwrap_or(most / 2).min(state.fraction);
+            (most, (state.fraction - fraction).min(state.bits - most))
+        }
+        None => {
+            return Err(node.structure_error(
+                format!("reads a state of {} bits, and a layer reads activations of {MOST_LEVEL_BITS} bits at most", state.bits),
+                format!("`--quantise ends={MOST_LEVEL_BITS}` reads it in so many; or `--state {MOST_LEVEL_BITS},4`"),
+            ));
+        }
+    };
+    let layer = &mut builder.layers[index];
+    // What no level stands for is beyond the bits of this state.
+    layer.requant.iter_mut().for_each(|requant| requant.bits = bits + shift);
+    layer.activation = Activation::of_state(layer.conv.c, bits, shift);
+    // Of the states that have one level, the middle.
+    let (half, apart) = (f64::from(1 << (bits - 1)), f64::from(1 << shift));
+    let value = |level: f64| (level * apart + (apart - 1.0) / 2.0) * (-f64::from(state.fraction)).exp2();
+    let all = |level| vec![value(level); layer.conv.c];
+    Ok((all(-half), all(half - 1.0), (1 << bits) - 1))
 }
 
 /// The map that layer `index` leaves as a state.
 fn behind(stream: &Stream, index: usize, state: State) -> Stream {
     let unit = Step::Mul(vec![(-f64::from(state.fraction)).exp2()]);
     let meaning = Meaning::Number { steps: vec![unit], pool: None };
-    Stream { source: Source::Sum(index), meaning, ..stream.clone() }
+    Stream { source: Source::Sum(index), meaning, narrow: None, ..stream.clone() }
 }
 
 /// Slope and offset of `steps` in channel `c`.

@@ -57,6 +57,18 @@ pub struct Border {
     pub value: f64,
 }
 
+/// The pixels of a state that are taken, and the channel that its first one becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Narrow {
+    /// Of every so many rows and columns the first.
+    pub stride: (usize, usize),
+    pub first: usize,
+}
+
+impl Narrow {
+    pub const ALL: Narrow = Narrow { stride: (1, 1), first: 0 };
+}
+
 /// Why a constant does not go with a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Misfit {
@@ -93,6 +105,8 @@ pub struct Stream {
     pub dims: Vec<Vec<Axis>>,
     pub meaning: Meaning,
     pub border: Option<Border>,
+    /// Only a part of a state, with channels of 0 beside its own: for the Add of a shortcut.
+    pub narrow: Option<Narrow>,
     pub tail: Option<Tail>,
 }
 
@@ -234,6 +248,7 @@ mod tests {
             dims: Vec::new(),
             meaning: Meaning::Number { steps: Vec::new(), pool: None },
             border: None,
+            narrow: None,
             tail: None,
         };
         s.dims = s.nchw();

@@ -121,6 +121,7 @@ pub fn conv(
         dims: Vec::new(),
         meaning,
         border: None,
+        narrow: None,
         tail: None,
     };
     made.dims = made.nchw();
@@ -188,6 +189,7 @@ pub fn dense(
         dims: stream.dims,
         meaning,
         border: None,
+        narrow: None,
         tail: None,
     };
     let channel = made.real(&[Axis::C]);
