@@ -1,9 +1,10 @@
 //! The network under construction: input coding and layers so far, and the two acts that extend it:
 //! adding a weighted layer and deciding its bits.
 
+use super::ends;
 use super::fold::{self, Reachable};
 use super::graph::Node;
-use super::planes::Weights;
+use super::planes::{Decomposition, Weights};
 use super::quant::Quant;
 use super::residual::Sums;
 use super::steps::{self, Step};
@@ -202,32 +203,32 @@ impl Builder {
         if taps.is_empty() || plan.outputs == 0 || plan.conv.elements() == 0 {
             return Err(node.shape_error("its weights or its output are empty"));
         }
+        let end = self.is_end();
         let unquantised = |o: usize| {
             node.binary_error(
                 format!("the weights of output channel {o} are neither plus or minus one value nor multiples of one"),
-                "quantise the weights: BipolarQuant, a sum of several, or Quant of at most 8 bits",
+                match end {
+                    true => "quantise the weights: BipolarQuant, a sum of several, or Quant of at most 8 bits; or `--quantise ends=8` \
+                             rounds them",
+                    false => "quantise the weights: BipolarQuant, a sum of several, or Quant of at most 8 bits",
+                },
             )
         };
         let column = |k: usize| taps[k].0;
-        let sign = |k: usize| if levels.negate[taps[k].1] { -1.0 } else { 1.0 };
-        let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * tensor.values[place(o, k)];
-        let whole = |o: usize, k: usize| value(values.whole, o, k);
-        let addend =
-            |tensor| Box::new(move |o: usize, k: usize| value(tensor, o, k)) as Box<dyn Fn(_, _) -> _>;
-        let decomposition = Weights {
-            outputs: plan.outputs,
-            inputs: fan_in,
-            column: &column,
-            value: &whole,
-            addends: values.addends.iter().map(addend).collect(),
-        }
-        .decompose()
-        .map_err(unquantised)?;
+        let decompose = |whole, addends| decompose(&plan, levels, whole, addends, place);
+        let rounded;
+        let (whole, decomposition) = match (decompose(values.whole, values.addends), self.fixed.ends) {
+            (Err(_), Some(ends)) if end => {
+                rounded = ends::weights(values.whole, (plan.outputs, fan_in), place, ends.bits);
+                (&rounded, decompose(&rounded, &[]).map_err(unquantised)?)
+            }
+            (decomposition, _) => (values.whole, decomposition.map_err(unquantised)?),
+        };
         let unbiased = levels.bias.iter().all(|&b| b == 0.0);
         let mut offset = Vec::with_capacity(plan.outputs);
         if !unbiased {
             let bias = |o: usize, (k, &(_, channel)): (usize, &(usize, usize))| {
-                values.whole.values[place(o, k)] * levels.bias[channel]
+                whole.values[place(o, k)] * levels.bias[channel]
             };
             offset.extend(
                 (0..plan.outputs).map(|o| taps.iter().enumerate().map(|tap| bias(o, tap)).sum::<f64>()),
@@ -279,6 +280,11 @@ impl Builder {
             output: if plan.sum_pixels { Shape::vector(plan.conv.c) } else { plan.conv },
         });
         Ok(Meaning::Number { steps, pool: None })
+    }
+
+    /// Whether the next layer is at an end of the network: the first, or one that reads the last state.
+    fn is_end(&self) -> bool {
+        self.layers.last().is_none_or(|before| before.requant.is_some() && before.steps() > 1)
     }
 
     /// Coding of the map that the first layer reads.
@@ -371,6 +377,28 @@ impl Builder {
         layer.activation = Activation::Sign { threshold, flip };
         Ok(())
     }
+}
+
+/// The planes of weights of which `place(o, k)` is the place, or the first output channel that has none.
+fn decompose(
+    plan: &Plan,
+    levels: &Levels,
+    whole: &Tensor,
+    addends: &[Tensor],
+    place: &dyn Fn(usize, usize) -> usize,
+) -> Result<Decomposition, usize> {
+    let taps = plan.taps;
+    let sign = |k: usize| if levels.negate[taps[k].1] { -1.0 } else { 1.0 };
+    let value = |tensor: &Tensor, o: usize, k: usize| sign(k) * tensor.values[place(o, k)];
+    let addend = |tensor| Box::new(move |o: usize, k: usize| value(tensor, o, k)) as Box<dyn Fn(_, _) -> _>;
+    let weights = Weights {
+        outputs: plan.outputs,
+        inputs: taps.len(),
+        column: &|k: usize| taps[k].0,
+        value: &|o, k| value(whole, o, k),
+        addends: addends.iter().map(addend).collect(),
+    };
+    weights.decompose()
 }
 
 /// Refuses flip codes where a weight is not one bit that meets bits, or a turned weight changes more than the sum.

@@ -8,7 +8,7 @@
 
 use super::builder::{self, Builder, Coding, Decision};
 use super::graph::Node;
-use super::quant::Quant;
+use super::quant::{Quant, Rounding};
 use super::steps::{self, Step};
 use super::stream::{Meaning, Stream};
 use crate::network::InputCode;
@@ -318,6 +318,47 @@ pub fn quantise(
     Ok(Meaning::Codes { scale, bias: -zero * scale })
 }
 
+/// Whether all that is done to the input is to scale it: raw pixels are its integers then.
+pub fn is_scaled(stream: &Stream) -> bool {
+    let Meaning::Number { steps, .. } = &stream.meaning else { return false };
+    steps.iter().all(|step| {
+        let affine = step.is_uniform().then(|| step.affine(0)).flatten();
+        affine.is_some_and(|(_, offset)| offset == 0.0)
+    })
+}
+
+/// Codes the input, which no quantiser codes, with integers of `bits` bits: the largest value of a pixel is the largest
+/// integer, and 0 is 0.
+pub fn rounded(
+    builder: &mut Builder,
+    node: &Node,
+    name: &str,
+    stream: &Stream,
+    bits: u32,
+) -> Result<Meaning, Error> {
+    let steps = number(node, stream)?;
+    let wanted = builder.wanted.as_ref().map(|wanted| &wanted.rule).filter(|rule| **rule != PixelRule::Graph);
+    let rule = wanted.unwrap_or(&PixelRule::Raw);
+    let channels = told_apart(stream, steps, &[]).max(rule.channels());
+    let pixels = (0..channels).flat_map(|c| (0..=255).map(move |p| (c, p)));
+    let values: Vec<f64> = pixels.map(|(c, p)| steps::eval(steps, c, rule.value(c, p).into())).collect();
+    let most = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
+    // The same that tells raw pixels elsewhere: what arithmetic makes of them is small.
+    if most == 0.0 || !most.is_finite() || wanted.is_none() && !builder.input_is_u8 && most > 16.0 {
+        return Err(Error::Input {
+            name: name.into(),
+            what: format!(
+                "it reaches the layer '{}' without a quantiser, and the graph does not say how its pixels are",
+                node.name()
+            ),
+            help: HELP.into(),
+        });
+    }
+    let signed = values.iter().any(|&value| value < 0.0);
+    let quant = Quant { bits, signed, narrow: signed, rounding: Rounding::HalfEven };
+    quantise(builder, node, name, stream, quant, (most / quant.range().1, 0.0))
+}
+
 /// The input goes into a layer without a quantiser: the pixel itself is the code.
 pub fn raw_pixels(builder: &mut Builder, node: &Node, name: &str, stream: &Stream) -> Result<Meaning, Error> {
     let fail = |what: &str| {
@@ -325,7 +366,7 @@ pub fn raw_pixels(builder: &mut Builder, node: &Node, name: &str, stream: &Strea
         name: name.into(),
         what: format!("it reaches the layer '{}' {what}", node.name()),
         help: "put a BipolarQuant or an 8-bit Quant behind the input, declare the input uint8, or say what a pixel means \
-               (--input raw, unit, bipolar, mean=M,std=S)"
+               (--input raw, unit, bipolar, mean=M,std=S); or `--quantise ends=8` rounds it"
             .into(),
     }
     };

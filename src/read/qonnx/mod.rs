@@ -8,6 +8,7 @@
 mod activation;
 mod builder;
 mod constant;
+mod ends;
 mod fewer;
 mod flips;
 mod fold;

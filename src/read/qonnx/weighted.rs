@@ -304,7 +304,12 @@ fn add_bias(node: &Node, made: &mut Stream, bias: &Tensor, outputs: usize) -> Re
 /// An input that no quantiser has coded goes in as raw pixels.
 fn settle_input(builder: &mut Builder, node: &Node, name: &str, stream: &mut Stream) -> Result<(), Error> {
     if stream.source == Source::Input && matches!(stream.meaning, Meaning::Number { .. }) {
-        stream.meaning = input::raw_pixels(builder, node, name, stream)?;
+        stream.meaning = match builder.fixed.ends {
+            Some(ends) if !input::is_scaled(stream) => {
+                input::rounded(builder, node, name, stream, ends.bits)?
+            }
+            _ => input::raw_pixels(builder, node, name, stream)?,
+        };
     }
     Ok(())
 }
