@@ -183,6 +183,15 @@ fn planes(layer: &Layer) -> Option<String> {
     Some(layer.planes.iter().map(plane).collect::<Vec<String>>().join(", "))
 }
 
+/// The layer whose sums are kept, and which of its pixels.
+fn part(layer: &Layer) -> String {
+    let name = layer.name.terminal();
+    match layer.shortcut.stride {
+        (1, 1) => format!("'{name}'"),
+        (rows, columns) => format!("'{name}' (every row in {rows}, every column in {columns})"),
+    }
+}
+
 /// What the cells of a layer hold; nothing where that is one bit.
 fn slices(layer: &Layer) -> Option<String> {
     let slice = |plane: &Plane| {
@@ -291,14 +300,11 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
     }
     for (index, layer) in network.layers.iter().enumerate() {
         let name = layer.name.terminal();
-        let kept = keeper(&network.layers, index).map(|kept| network.layers[kept].name.terminal());
+        let kept = keeper(&network.layers, index).map(|kept| part(&network.layers[kept]));
         match (kept, &layer.requant) {
-            (Some(kept), None) => line(format!("  layer {index}: '{name}' adds the sums of '{kept}'")),
+            (Some(kept), None) => line(format!("  layer {index}: '{name}' adds the sums of {kept}")),
             (Some(kept), Some(requant)) => {
-                line(format!(
-                    "  layer {index}: '{name}' adds the state of '{kept}', to {} bits",
-                    requant.bits
-                ));
+                line(format!("  layer {index}: '{name}' adds the state of {kept}, to {} bits", requant.bits));
             }
             (None, Some(requant)) => {
                 line(format!("  layer {index}: '{name}' makes a state of {} bits", requant.bits));

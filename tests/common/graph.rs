@@ -56,6 +56,19 @@ impl Graph {
         name
     }
 
+    /// Adds an initialiser of 64-bit floats.
+    pub fn doubles(&mut self, dims: &[usize], values: &[f64]) -> String {
+        let name = self.name("d");
+        self.proto.initializer.push(TensorProto {
+            dims: dims.iter().map(|&d| d as i64).collect(),
+            data_type: Some(11),
+            name: Some(name.clone()),
+            raw_data: Some(values.iter().flat_map(|&v| v.to_le_bytes()).collect()),
+            ..Default::default()
+        });
+        name
+    }
+
     pub fn scalar(&mut self, value: f64) -> String {
         self.floats(&[], &[value])
     }
@@ -232,7 +245,18 @@ fn execute(node: &NodeProto, inputs: &[Tensor]) -> Tensor {
         }
         "Pad" => {
             let p: Vec<i64> = inputs[1].values.iter().map(|&v| v as i64).collect();
-            padded(x, &[p[2], p[3], p[6], p[7]], inputs[2].values[0])
+            let plane = x.dims[2] * x.dims[3];
+            let mut values = vec![inputs[2].values[0]; p[1] as usize * plane];
+            values.extend(&x.values);
+            values.extend(vec![inputs[2].values[0]; p[5] as usize * plane]);
+            let dims = vec![1, values.len() / plane, x.dims[2], x.dims[3]];
+            padded(&Tensor { dims, values }, &[p[2], p[3], p[6], p[7]], inputs[2].values[0])
+        }
+        // Of rows and columns, from the first to the last.
+        "Slice" => {
+            assert_eq!(inputs[3].values, [2.0, 3.0]);
+            let steps: Vec<i64> = inputs[4].values.iter().map(|&v| v as i64).collect();
+            windows(x, &[1, 1], &steps, |w| w.sum())
         }
         "MaxPool" => {
             let (k, s) = (ints("kernel_shape", &[]), ints("strides", &[1, 1]));

@@ -76,8 +76,10 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
             acc.iter_mut().enumerate().for_each(|(index, sum)| *sum = share(index / pixels, *sum));
         }
         if layer.shortcut.adds {
-            assert_eq!(acc.len(), kept.len());
-            acc.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
+            let pixels = layer.conv.pixels();
+            for (index, kept) in kept.iter().enumerate() {
+                acc[index + layer.shortcut.first * pixels] += kept;
+            }
         }
         if let Some(requant) = &layer.requant {
             let (low, high) = (-(1 << (requant.bits - 1)), (1 << (requant.bits - 1)) - 1);
@@ -90,7 +92,13 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
             shape = layer.output;
         }
         if layer.shortcut.keeps {
-            kept = map.clone();
+            let (rows, columns) = layer.shortcut.stride;
+            kept.clear();
+            for (index, &sum) in map.iter().enumerate() {
+                if index / shape.w % shape.h % rows == 0 && index % shape.w % columns == 0 {
+                    kept.push(sum);
+                }
+            }
         }
         if let Activation::Sign { threshold, flip } = &layer.activation {
             for (index, value) in map.iter_mut().enumerate() {

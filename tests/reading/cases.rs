@@ -171,6 +171,39 @@ fn the_convolutional_network_by_others_gives_its_recorded_classes() {
     recorded("cnvW1A2/cnvW1A2.onnx", "cnvW1A2/cnvW1A2_ref.npz", "pred", 16);
 }
 
+/// A residual network by others: read as its author exported it, and with a quantised stem. Rounding makes another network
+/// of it that agrees with the recorded one on most images.
+#[test]
+fn the_residual_network_by_others_is_read_with_states() {
+    for (name, bits, expected) in [("bireal20", (20, 12), 42), ("bireal20_q8", (16, 10), 46)] {
+        let Some(model) = shared(&format!("models/others/bireal20/{name}.onnx")) else { return };
+        let Some(archive) = shared(&format!("models/others/bireal20/{name}_ref.npz")) else { return };
+        let state = Some(read::State { bits: bits.0, fraction: bits.1 });
+        let ends = Some(read::Ends { bits: 8, fraction: Some(3) });
+        let rules = read::Rules { pixels: None, fixed: read::Fixed { state, ends } };
+        let reading = read::reading_with(&model, &rules).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(reading.pixels.origin, read::Origin::Graph);
+        let network = lower(reading.network);
+        assert_eq!(network.layers.len(), 20);
+        assert_eq!(network.layers.iter().filter(|layer| layer.shortcut.adds).count(), 18);
+        let strided = |layer: &&bincim::network::Layer| layer.shortcut.stride == (2, 2);
+        assert_eq!(network.layers.iter().filter(strided).count(), 2);
+        let mut arrays = NpzArchive::open(&archive).expect("an archive");
+        let images: Vec<u8> =
+            arrays.by_name("images_u8").expect("readable").expect("an array").into_vec().expect("bytes");
+        let classes: Vec<i64> =
+            arrays.by_name("pred").expect("readable").expect("an array").into_vec().expect("int64");
+        let (size, count) = (network.input.shape.elements(), 50);
+        let engine = packed::prepare(&network);
+        let scores = engine.infer(&images[..count * size]);
+        let decide = |scores: &[i32]| reference::decide(&network, scores, network.output.decision) as i64;
+        let alike = scores.chunks(10).zip(&classes).filter(|(scores, class)| decide(scores) == **class);
+        assert_eq!(alike.count(), expected, "of {count} classes of {name}");
+        let elements = network.input.elements(&images[..size]);
+        assert_eq!(reference::run(&network, &elements).scores, scores[..10], "{name}");
+    }
+}
+
 #[test]
 fn networks_that_need_more_are_refused_by_their_reason_and_not_once_a_node() {
     for (name, says) in [("bireal20/bireal20.onnx", "Conv"), ("bireal20/bireal20_q8.onnx", "Add")] {

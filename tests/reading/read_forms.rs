@@ -91,7 +91,7 @@ fn pad_names_its_axes_in_any_order() {
         let (g, output) = pad(pads, Some(axes), 1.0);
         refused(&g.bytes(&output), code, &[says]);
     };
-    refuse(&[1, 0, 0, 0], &[1, 2], "read::attribute", "rows and columns");
+    refuse(&[1, 0, 0, 0], &[1, 2], "read::structure", "pads the channels of a map that is no state");
     refuse(&[1, 0, 0, 0], &[2], "read::attribute", "pads");
     refuse(&[1, 1, 1, 1], &[2, 2], "read::attribute", "axes");
     refuse(&[-1, 0, 0, 0], &[2, 3], "read::attribute", "pads");

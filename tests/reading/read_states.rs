@@ -5,7 +5,7 @@ use crate::common::graph::Value;
 use crate::common::residual::{Maker, SIDE};
 use bincim::golden::packed;
 use bincim::network::Network;
-use bincim::read::{self, Fixed, Rules, State};
+use bincim::read::{self, Ends, Fixed, Rules, State};
 use rand::Rng;
 
 fn read(bytes: &[u8], state: State) -> Result<Network, Vec<read::Error>> {
@@ -117,6 +117,174 @@ fn wide_states_are_exact() {
         let network =
             read(&plain.maker.graph.bytes(&output), state).unwrap_or_else(|errors| panic!("{errors:?}"));
         plain.maker.gives(&output, &network);
+    }
+}
+
+impl Writer {
+    /// A block whose convolution has a stride of 2 and twice the channels, and whose shortcut takes every second pixel.
+    fn narrowed(&mut self, state: &str, channels: usize) -> String {
+        let bits = self.maker.bits(state, channels, 2.0);
+        let count = channels * 2 * channels * 9;
+        let weights: Vec<f64> =
+            (0..count).map(|_| if self.maker.rng.random() { 1.0 } else { -1.0 }).collect();
+        let weights = self.maker.graph.floats(&[2 * channels, channels, 3, 3], &weights);
+        let attributes = [("pads", Value::Ints(vec![1; 4])), ("strides", Value::Ints(vec![2, 2]))];
+        let sums = self.maker.graph.node("Conv", &[&bits, &weights], &attributes);
+        let branch = self.maker.norm(&sums, 2 * channels, 8.0);
+        let branch = self.rounded(branch);
+        let before = self.maker.rng.random_range(0..=channels as i64);
+        let graph = &mut self.maker.graph;
+        let lists = [vec![0, 0], vec![1 << 30, 1 << 30], vec![2, 3], vec![2, 2]];
+        let [starts, ends, axes, steps] = lists.map(|list| graph.ints(&list));
+        let part = graph.node("Slice", &[state, &starts, &ends, &axes, &steps], &[]);
+        let pads = graph.ints(&[0, before, 0, 0, 0, channels as i64 - before, 0, 0]);
+        let zero = graph.scalar(0.0);
+        let kept = graph.node("Pad", &[&part, &pads, &zero], &[]);
+        let sum = graph.node("Add", &[&branch, &kept], &[]);
+        self.held(sum)
+    }
+
+    /// The last state in `bits` bits, of which it leaves out `shift`: the middle of those that are alike.
+    fn level(&mut self, state: String, bits: u32, shift: u32) -> String {
+        if !self.rounds || shift == 0 {
+            return state;
+        }
+        let apart = f64::from(shift).exp2();
+        let unit = f64::from(self.state.fraction).exp2() / apart;
+        let graph = &mut self.maker.graph;
+        let (times, half) = (graph.scalar(unit), f64::from(bits - 1).exp2());
+        let scaled = graph.node("Mul", &[&state, &times], &[]);
+        let floor = graph.node("Floor", &[&scaled], &[]);
+        let (low, high) = (graph.scalar(-half), graph.scalar(half - 1.0));
+        let held = graph.node("Clip", &[&floor, &low, &high], &[]);
+        let middle = graph.scalar((apart - 1.0) / 2.0 / apart);
+        let moved = graph.node("Add", &[&held, &middle], &[]);
+        graph.node("Div", &[&moved, &times], &[])
+    }
+
+    /// Two blocks, both narrowing: the mean of the last one's 2 x 2 pixels, and classes with weights of `sizes` values.
+    fn averaged(&mut self, ends: Option<Ends>, sizes: i64) -> String {
+        let codes = self.maker.codes();
+        let stem = self.maker.conv(&codes, 2, 3);
+        let stem = self.maker.norm(&stem, 3, 2.0);
+        let stem = self.rounded(stem);
+        let mut state = self.held(stem);
+        state = self.narrowed(&state, 3);
+        state = self.narrowed(&state, 6);
+        if let Some(Ends { bits, fraction: Some(fraction) }) = ends {
+            let shift = (self.state.fraction - fraction).min(self.state.bits - bits);
+            state = self.level(state, bits, shift);
+        }
+        let mean = self.maker.graph.node("GlobalAveragePool", &[&state], &[]);
+        let flat = self.maker.graph.node("Flatten", &[&mean], &[]);
+        let weights: Vec<f64> =
+            (0..36).map(|_| self.maker.rng.random_range(-sizes..=sizes) as f64 / 16.0).collect();
+        let weights = self.maker.graph.floats(&[12, 3], &weights);
+        let bias: Vec<f64> = (0..3).map(|_| f64::from(self.maker.rng.random_range(-8..8)) / 8.0).collect();
+        let bias = self.maker.graph.floats(&[3], &bias);
+        let scores = self.maker.graph.node("MatMul", &[&flat, &weights], &[]);
+        self.maker.graph.node("Add", &[&scores, &bias], &[])
+    }
+}
+
+/// Shortcuts that take every second pixel and channels of 0 beside them, and averages of the last state: the scores are
+/// those of the graph with all rounding written out.
+#[test]
+fn shortcuts_narrow_and_the_last_state_is_averaged() {
+    for seed in 200..240 {
+        let (state, ends) = [
+            ((8, 4), None),
+            ((16, 8), Some((8, 4))),
+            ((12, 6), Some((6, 2))),
+            ((5, 1), None),
+            ((16, 8), Some((8, 1))),
+        ][seed as usize % 5];
+        let state = State { bits: state.0, fraction: state.1 };
+        let ends = ends.map(|(bits, fraction)| Ends { bits, fraction: Some(fraction) });
+        let sizes = [1, 7, 127][seed as usize % 3];
+        let mut plain = writer(seed, state, false);
+        let output = plain.averaged(ends, sizes);
+        let rules = Rules { pixels: None, fixed: Fixed { state: Some(state), ends } };
+        let network = read::network_with(&plain.maker.graph.bytes(&output), "t", &rules);
+        let network = network.unwrap_or_else(|errors| panic!("seed {seed}: {errors:?}")).network;
+        assert_eq!(network.layers.iter().filter(|layer| layer.shortcut.stride == (2, 2)).count(), 2);
+        let mut rounded = writer(seed, state, true);
+        let output = rounded.averaged(ends, sizes);
+        rounded.maker.gives(&output, &network);
+    }
+}
+
+/// A state wider than an activation is not cut in silence.
+#[test]
+fn wide_states_are_averaged_only_where_that_is_asked_for() {
+    let state = State { bits: 16, fraction: 8 };
+    let mut plain = writer(200, state, false);
+    let output = plain.averaged(None, 7);
+    let list = read(&plain.maker.graph.bytes(&output), state).expect_err("must be refused");
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert!(list[0].to_string().contains("a state of 16 bits"), "{}", list[0]);
+    assert!(list[0].help().contains("--quantise ends=8"), "{}", list[0].help());
+}
+
+/// Real weights and pixels at both ends are read as the quantisers that say the same.
+#[test]
+fn real_ends_are_quantised_as_nodes_would() {
+    for (seed, bits) in [(0, 8), (1, 4), (2, 2), (3, 6)] {
+        let state = State { bits: 8, fraction: 4 };
+        let networks = [false, true].map(|written| {
+            let mut m = Maker::new(seed);
+            let lists = [vec![127.5, 100.25], vec![50.0, 64.5]];
+            let [mean, deviation] = lists.map(|list| m.graph.floats(&[1, 2, 1, 1], &list));
+            let moved = m.graph.node("Sub", &["x", &mean], &[]);
+            let mut pixels = m.graph.node("Div", &[&moved, &deviation], &[]);
+            // The largest value of a pixel is that of channel 0 at both of its ends.
+            let quantise = |m: &mut Maker, map: &str, scale: String| {
+                let (zero, width) = (m.graph.scalar(0.0), m.graph.scalar(f64::from(bits)));
+                let signed = [("signed", Value::Int(1)), ("narrow", Value::Int(1))];
+                m.graph.custom("Quant", &[map, &scale, &zero, &width], &signed)
+            };
+            let most = f64::from((1 << (bits - 1)) - 1);
+            if written {
+                let scale = m.graph.doubles(&[], &[127.5 / 50.0 / most]);
+                pixels = quantise(&mut m, &pixels, scale);
+            }
+            let mut real = |m: &mut Maker, dims: &[usize]| {
+                let count: usize = dims.iter().product();
+                let values: Vec<f64> = (0..count).map(|_| m.rng.random_range(-1.0..1.0f32).into()).collect();
+                let largest = |own: &[f64]| own.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+                let units: Vec<f64> = values.chunks(count / dims[0]).map(|own| largest(own) / most).collect();
+                let weights = m.graph.floats(dims, &values);
+                if !written {
+                    return weights;
+                }
+                let mut of_channel = vec![1; dims.len()];
+                of_channel[0] = dims[0];
+                let scale = m.graph.doubles(&of_channel, &units);
+                quantise(m, &weights, scale)
+            };
+            let weights = real(&mut m, &[4, 2, 3, 3]);
+            let stem = m.graph.node("Conv", &[&pixels, &weights], &[("pads", Value::Ints(vec![1; 4]))]);
+            let kept = m.norm(&stem, 4, 0.5);
+            let signs = m.bits(&kept, 4, 2.0);
+            let sums = m.conv(&signs, 4, 4);
+            let branch = m.norm(&sums, 4, 8.0);
+            let sum = m.graph.node("Add", &[&kept, &branch], &[]);
+            let mean = m.graph.node("GlobalAveragePool", &[&sum], &[]);
+            let flat = m.graph.node("Flatten", &[&mean], &[]);
+            let weights = real(&mut m, &[3, 4]);
+            let turned = m.graph.node("Transpose", &[&weights], &[("perm", Value::Ints(vec![1, 0]))]);
+            let output = m.graph.node("MatMul", &[&flat, &turned], &[]);
+            // Of a graph with quantisers it is the last state only that is read in fewer bits.
+            let ends = Some(Ends { bits, fraction: None });
+            let rules = Rules { pixels: None, fixed: Fixed { state: Some(state), ends } };
+            let network = read::network_with(&m.graph.bytes(&output), "t", &rules);
+            let mut network = network.unwrap_or_else(|errors| panic!("{bits}: {errors:?}")).network;
+            network.layers.iter_mut().for_each(|layer| layer.name = "layer".into());
+            network.output.name = "output".into();
+            network
+        });
+        let [read, written] = networks;
+        assert!(read == written, "{bits} bits");
     }
 }
 

@@ -177,10 +177,12 @@ fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>) -> HashSet<&
     let parts: HashMap<&str, &str> = parts
         .filter_map(|node| Some((node.proto.output.first()?.as_str(), node.proto.input.first()?.as_str())))
         .collect();
-    let source = |name: &'a str| std::iter::successors(Some(name), |name| parts.get(name).copied()).last();
+    let several = |name: &&str| uses.get(name).is_some_and(|&uses| uses > 1);
+    let source = |name: &'a String| {
+        std::iter::successors(Some(name.as_str()), |name| parts.get(name).copied()).find(several)
+    };
     let adds = graph.nodes.iter().filter(|node| node.op() == "Add");
-    let taken = adds.flat_map(|node| node.proto.input.iter().filter_map(|name| source(name)));
-    taken.filter(|name| uses.get(name).is_some_and(|&uses| uses > 1)).collect()
+    adds.flat_map(|node| node.proto.input.iter().filter_map(source)).collect()
 }
 
 /// What `node` made, as a state where a shortcut begins there and the maps of shortcuts are states.

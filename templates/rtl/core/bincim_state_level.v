@@ -44,11 +44,11 @@ module bincim_state_level #(
       wire unused_total = &{1'b0, total};
       wire negative = total[Total-1];
       wire [ABOVE-1:0] above = total[Total-1:Total-ABOVE];
-      wire within = (above == {ABOVE{negative}});
+      wire fits = (above == {ABOVE{negative}});
       reg [Level-1:0] level_q;
 
       always @(posedge clk_i) begin
-        level_q <= within ? {!negative, total[Shift +: Level-1]} : {Level{!negative}};
+        level_q <= fits ? {!negative, total[Shift +: Level-1]} : {Level{!negative}};
       end
 
       for (plane = 0; plane < Bits; plane = plane + 1) begin : gen_plane
