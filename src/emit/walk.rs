@@ -42,7 +42,7 @@ pub(super) struct Walk {
     pub coordinate: usize,
     /// Most banks in which a map lies, or the input.
     pub banks: usize,
-    /// Most rows and columns of a pooling window, most windows in a row.
+    /// Most rows and columns of a pooling window, most windows in a row where someone counts them.
     pub window: (usize, usize),
     pub columns: usize,
     /// Some map has windows below its first row.
@@ -68,7 +68,8 @@ impl Walk {
             coordinate: if view.pads { view.coordinate_width } else { 1 },
             banks: view.walk_banks,
             window: (most(|layer| layer.walk.window.0), most(|layer| layer.walk.window.1)),
-            columns: if rows { most(|layer| layer.walk.pooled.1) } else { 1 },
+            // Where columns are left out of what is kept, rows have an end though there is one only.
+            columns: if rows || view.stride_width > 0 { most(|layer| layer.walk.pooled.1) } else { 1 },
             rows,
             moves: any(|layer| layer.vectors > 1),
             returns: any(|layer| {

@@ -24,7 +24,7 @@ const PAIRS: std::ops::Range<u64> = 0..60;
 const PLANE_PAIRS: std::ops::Range<u64> = 0..42;
 const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..24;
 const LEVEL_PAIRS: std::ops::Range<u64> = 0..24;
-const STATE_LEVEL_PAIRS: std::ops::Range<u64> = 0..12;
+const STATE_LEVEL_PAIRS: std::ops::Range<u64> = 0..24;
 const DRAWN_PAIRS: std::ops::Range<u64> = 0..18;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.

@@ -6,6 +6,7 @@ use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
 use bincim::cli::verify::texts::Text;
 use bincim::design::{Design, Source};
 use bincim::emit::{self, bench};
+use bincim::lower::align_shortcuts;
 use bincim::network::random::{self, Limits};
 use bincim::variation::Chip;
 use rand_chacha::ChaCha8Rng;
@@ -34,7 +35,7 @@ struct Subject {
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 9] = [
+const SUBJECTS: [Subject; 10] = [
     Subject {
         name: "convolution",
         planes: 1,
@@ -134,6 +135,31 @@ const SUBJECTS: [Subject; 9] = [
             d.layers.iter().any(|l| l.shortcut.adds && l.format.is_some() && l.groups > 1 && l.vectors > 3)
                 && d.layers.iter().any(|l| l.format.is_some_and(|format| format.shift > 0))
                 && d.layers.iter().filter(|l| l.format.is_some()).count() > 1
+        },
+    },
+    Subject {
+        name: "state-level",
+        planes: 1,
+        analog: false,
+        shortcuts: true,
+        states: true,
+        reads: false,
+        drawn: false,
+        steps: 255,
+        has: |d| {
+            let layers = || d.layers.iter().zip(&d.network.layers);
+            let leaves = |size: usize, stride: usize| size > stride && !size.is_multiple_of(stride);
+            d.level().is_some_and(|level| level.shift > 0)
+                // Lanes without a channel, in a word that is read.
+                && layers().any(|(l, source)| {
+                    let channels = source.conv.c;
+                    l.level.is_some() && !channels.is_multiple_of(d.lanes) && !channels.is_multiple_of(d.word)
+                })
+                && d.layers.iter().any(|l| l.shortcut.adds && l.added_groups < l.groups)
+                && layers().any(|(l, source)| {
+                    let (map, stride) = (source.output, l.shortcut.stride);
+                    l.shortcut.keeps && l.groups > 1 && leaves(map.h, stride.0) && leaves(map.w, stride.1)
+                })
         },
     },
     Subject {
@@ -246,7 +272,8 @@ fn design(subject: &Subject) -> Design {
             states: subject.states,
             steps: subject.steps,
         };
-        let network = random::network(seed, &limits);
+        let mut network = random::network(seed, &limits);
+        align_shortcuts(&mut network);
         let mut arch = machines::random_arch(&mut rng);
         if network.layers.len() < 2 || arch.rows > 40 || arch.lanes > 12 {
             continue;

@@ -2,18 +2,18 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// State level: gives the states of some layers on as activations of several levels, in place of what
-// their thresholds make: the state without its low bits, held to the bits of a level, with its sign
-// turned round so that the smallest is level 0.
+// State level: gives the states of some layers on as activations of several levels, in place of
+// what their thresholds make: the state without its low bits, held to the bits of a level, with its
+// sign turned round so that the smallest is level 0.
 // Parameters: Lanes, channels at once. Total, bits of a state, two's complement. Level, bits of a
-//     level, and Shift, bits of the state below them, from 0: together Total at most. Bits, planes
-//     of bits of an activation, Level at least.
+//     level, from 2, and Shift, bits of the state below them, from 0: together Total at most. Bits,
+//     planes of bits of an activation, Level at least.
 // Latency: 1, from state to level.
 // Reset: none; a level is read beside its result only.
-// Protocol: total_i one cycle ahead of there_i, which says of each lane whether it has a channel, and
-//     of bit_i, the planes of bits of the same results as other layers give them. level_i stands
-//     while a layer runs whose states are levels; lanes without a channel then give 0. All lanes of
-//     plane 0, the highest bit, are in the low bits.
+// Protocol: total_i one cycle ahead of there_i, which says of each lane whether it has a channel,
+//     and of bit_i, the planes of bits of the same results as other layers give them. level_i
+//     stands while a layer runs whose states are levels; lanes without a channel then give 0. All
+//     lanes of plane 0, the highest bit, are in the low bits.
 
 `default_nettype none
 
