@@ -248,7 +248,7 @@ fn real_ends_are_quantised_as_nodes_would() {
                 let scale = m.graph.doubles(&[], &[127.5 / 50.0 / most]);
                 pixels = quantise(&mut m, &pixels, scale);
             }
-            let mut real = |m: &mut Maker, dims: &[usize]| {
+            let real = |m: &mut Maker, dims: &[usize]| {
                 let count: usize = dims.iter().product();
                 let values: Vec<f64> = (0..count).map(|_| m.rng.random_range(-1.0..1.0f32).into()).collect();
                 let largest = |own: &[f64]| own.iter().fold(0.0f64, |most, value| most.max(value.abs()));

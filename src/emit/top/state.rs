@@ -76,7 +76,7 @@ pub(super) fn unit(design: &Design, v: &View, state: &StateUnit) -> Instance {
     let unit = core::thresholds(design, v.plane_width);
     let shifts = state.scales.as_ref().is_some_and(|scales| scales.shift > 0);
     let no_limit = literal(v.total_width, 0);
-    let no_entry = literal(design.widths.threshold_address, 0);
+    let no_entry = if v.scales_sums { literal(design.widths.threshold_address, 0) } else { "1'b0".into() };
     let ports = vec![
         CLOCK,
         RESET,
