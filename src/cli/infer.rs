@@ -2,6 +2,7 @@
 //!
 //! The result goes to stdout, as text or as one JSON object; progress goes to stderr and only to a terminal.
 
+use crate::escape;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -269,7 +270,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             code = "infer::layers",
             help = "take the likelier value of each weight (--mode), or leave --layers out",
             "--layers: the layers of {} give other sums and bits in every sample",
-            args.model.display()
+            escape::path(&args.model)
         ));
     }
     if data.labels.is_none() && args.scores.is_none() && data.len() > 1 {
@@ -278,7 +279,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             help = "name a file for what comes out (--scores FILE.csv), or put the labels beside the images (see `bincim infer \
                     --help` for the formats)",
             "{} has no labels to compare with",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     let labels = data.labels_of(network)?;
@@ -287,7 +288,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             code = "infer::no_labels",
             help = "put the labels beside the images (see `bincim infer --help` for the formats), or leave --metrics out",
             "{} has no labels to judge probabilities by",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     let design = match &arch {
@@ -353,7 +354,7 @@ fn architecture(args: &Args) -> miette::Result<Option<PathBuf>> {
             code = "infer::no_arch",
             help = "name the architecture file (--arch FILE)",
             "{option} is of a machine, and there is none: no architecture file is named, and none lies beside {}",
-            args.model.display()
+            escape::path(&args.model)
         )),
     }
 }
@@ -375,7 +376,7 @@ fn planes(args: &Args, network: &Network) -> miette::Result<usize> {
             code = "infer::planes",
             help = "`bincim check` shows the planes of each layer",
             "--planes {planes}: the layers of {} have at most {all}",
-            args.model.display()
+            escape::path(&args.model)
         )),
     }
 }
@@ -403,7 +404,7 @@ fn classify(
             code = "infer::images",
             help = "take a data set with at least one image",
             "{}: no image to classify",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     let samples = model.samples();
@@ -523,7 +524,7 @@ fn told(args: &Args, network: &Network, summary: &Summary, run: &str) -> String 
         text += &format!("  what a pixel means is a GUESS ('{}'): see --input\n", summary.pixel_rule);
     }
     if let Some(path) = &args.scores {
-        text += &format!("  classes and scores in {}\n", path.display());
+        text += &format!("  classes and scores in {}\n", escape::path(path));
     }
     text
 }

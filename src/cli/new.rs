@@ -2,6 +2,7 @@
 
 use super::{Outcome, output};
 use crate::arch::ArchFile;
+use crate::escape;
 use crate::escape::shell_path;
 use crate::flow::folder;
 use crate::report;
@@ -27,7 +28,7 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
             code = "new::exists",
             help = "name another folder; nothing was written",
             "{} exists already",
-            args.folder.join(name).display()
+            escape::path(&args.folder.join(name))
         ));
     }
     let fresh = !args.folder.exists();

@@ -1,6 +1,7 @@
 //! How a model is read: the options of every verb that reads one, what is told of the rule by which pixels become the
 //! input's values, and the record of both beside a design's sources.
 
+use crate::escape;
 use crate::network::{Input, Network, Shape};
 use crate::read::{Fit, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
 use clap::Args;
@@ -176,7 +177,7 @@ pub fn record(pixels: &Pixels, state: Option<State>) -> String {
 pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     use std::io::Read;
     let path = dir.join(SOURCE);
-    let what = || path.display().to_string();
+    let what = || escape::path(&path);
     let file = match std::fs::File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Rules::default()),

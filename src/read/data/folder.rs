@@ -9,6 +9,7 @@
 //! and others are not, or pictures lie beside them, nobody knows what was meant, and the folder is refused.
 
 use super::{Dataset, Error, Fit, MAX_BYTES, Split, cifar, fault, file, picture, python, unpack};
+use crate::escape;
 use std::path::{Path, PathBuf};
 
 /// Most pictures of one data set.
@@ -114,7 +115,7 @@ fn file_name(path: &Path) -> String {
 
 /// What is in `folder` and not hidden, sorted by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", folder.display()) };
+    let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", escape::path(folder)) };
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)?.take(MAX_PICTURES) {
         let path = entry.map_err(io)?.path();

@@ -25,6 +25,7 @@ pub use unpack::unpack;
 pub use fit::Fit;
 
 use super::{Error, Errors};
+use crate::escape;
 use crate::network::Shape;
 use std::path::Path;
 
@@ -146,7 +147,7 @@ pub fn dataset_fitting(path: &Path, split: Split, fit: Option<&Fit>) -> Result<D
 /// The error without the name of the file that it will stand behind.
 fn without(error: Error, path: &Path) -> Error {
     match &error {
-        Error::Io { reason } => match reason.strip_prefix(&format!("{}: ", path.display())) {
+        Error::Io { reason } => match reason.strip_prefix(&format!("{}: ", escape::path(path))) {
             Some(rest) => Error::Io { reason: rest.into() },
             None => error,
         },
