@@ -332,7 +332,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     };
     // The machine's scores may have a unit of their own.
     let network = design.as_ref().map_or(&limited, |design| &design.network);
-    let images = Images { pixels: &data.pixels, labels };
+    let images = Images { pixels: &data.pixels, labels, guessed: data.guessed };
     let (summary, told) = classify(args, network, &model, &images, &read)?;
     output::result(&match args.json {
         true => serde_json::to_string(&summary).into_diagnostic()? + "\n",
@@ -364,6 +364,8 @@ struct Images<'a> {
     /// Image after image, each in channel, row, column order, as the network reads them.
     pixels: &'a [u8],
     labels: Option<&'a [u32]>,
+    /// Whether nobody said how a pixel becomes the input's value.
+    guessed: bool,
 }
 
 /// The number of planes asked for, or all there are.
@@ -490,7 +492,7 @@ fn classify(
         },
         states,
         pixel_rule: network.input.pixel_rule.clone(),
-        pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
+        pixel_rule_is_guessed: images.guessed,
         single,
         metrics,
     };

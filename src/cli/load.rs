@@ -243,6 +243,8 @@ pub struct Data {
     pub labels: Option<Vec<u32>>,
     /// Name of the file or folder.
     pub name: String,
+    /// Whether nobody said how a pixel of it becomes the input's value; codes are that value.
+    pub guessed: bool,
 }
 
 impl Data {
@@ -304,8 +306,9 @@ fn fitted(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Dat
         _ => beyond_codes(model, &data)?,
     }
     let (name, labels) = (data.name.clone(), data.labels.clone());
+    let guessed = model.pixels.origin == Origin::Guess && data.kind != data::Kind::Codes;
     let pixels = shaped(model, data, path)?;
-    Ok(Data { input, pixels, labels, name })
+    Ok(Data { input, pixels, labels, name, guessed })
 }
 
 /// The pixels of `data` in the shape that `model` reads.
@@ -405,6 +408,7 @@ fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette:
         code => code,
     });
     input.pixel_values = table.collect();
+    input.pixel_rule = PixelRule::Codes.name();
     Ok(())
 }
 
