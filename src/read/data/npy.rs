@@ -141,7 +141,8 @@ pub fn archive(bytes: &[u8], name: &str, split: Split) -> Result<Dataset, Error>
     let Some((key, content)) = array(&keys(&["images_u8", "images"], 'x'))? else {
         let split = split.name();
         let what = format!("no {split} images among its arrays {names:?}");
-        let help = format!("name them 'x_{split}' and 'y_{split}', or 'images' and 'labels' in a file of one part");
+        let help =
+            format!("name them 'x_{split}' and 'y_{split}', or 'images' and 'labels' in a file of one part");
         return Err(fault(name, &what, &help));
     };
     let mut data = images(&content, &key)?;
