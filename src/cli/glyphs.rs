@@ -23,7 +23,7 @@ const MOST: u32 = 2_000_000;
 /// Glyphs between two movements of the progress bar.
 const STRIDE: u64 = 4096;
 
-/// Draw the digits of the glyphs example: idx files and a contact sheet
+/// Draws the digits of the glyphs example: idx files and a contact sheet
 #[derive(Args)]
 pub struct Arguments {
     /// Seed of the collection

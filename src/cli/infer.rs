@@ -28,7 +28,7 @@ use crate::variation::{Chip, Noises};
 /// Images between two steps of the progress bar; whole words of them.
 const STEP: usize = 512;
 
-/// Classify a data set with the golden model
+/// Classifies a data set with the golden model
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// QONNX model

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct JudgeArgs {
-    /// Judge the probabilities too, a softmax of the graph's outputs: negative log-likelihood, calibration error, Brier score,
-    /// entropy
+    /// Judge the probabilities too, a softmax of the graph's outputs (those before a Softmax, Sigmoid or Tanh that ends
+    /// it): negative log-likelihood, calibration error, Brier score, entropy
     #[arg(long)]
     pub metrics: bool,
     /// Temperature of the softmax, besides 1: a number, or "fit" for the one that costs least on training images

@@ -151,7 +151,12 @@ pub fn constant_layers(network: &Network) -> Vec<String> {
             network.layers[index].name.terminal()
         )
     };
-    (0..network.layers.len()).filter(constant).map(warning).collect()
+    let mut warnings: Vec<String> = (0..network.layers.len()).filter(constant).map(warning).collect();
+    if network.output.scale.iter().all(|&scale| scale == 0.0) {
+        let line = "warning: the graph multiplies every score by 0, so the scores do not depend on the image";
+        warnings.push(line.into());
+    }
+    warnings
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -190,4 +195,22 @@ pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     let state = record.state.as_deref().map(str::parse).transpose();
     let state = state.map_err(|problem: String| miette::miette!("state {problem}")).wrap_err_with(what)?;
     Ok(Rules { pixels: Some(Pixels::new(rule, record.from)), state })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::random;
+
+    #[test]
+    fn scores_that_depend_on_nothing_are_told() {
+        let mut network = random::network(3, &random::Limits::default());
+        let told =
+            |network: &Network| constant_layers(network).iter().any(|line| line.contains("every score by 0"));
+        assert!(!told(&network));
+        network.output.scale[0] = 0.0;
+        assert!(!told(&network) || network.output.scale.len() == 1);
+        network.output.scale.fill(0.0);
+        assert!(told(&network));
+    }
 }

@@ -237,7 +237,7 @@ fn checked(data: Dataset) -> Result<Dataset, Error> {
 fn python(name: &str) -> Error {
     fault(
         name,
-        "it is a Python pickle, such as the python version of CIFAR-10",
+        "it is a Python pickle, such as the python version of CIFAR-10 or CIFAR-100",
         "fetch the binary version of CIFAR-10 (cifar-10-binary.tar.gz), or write the arrays with numpy.savez",
     )
 }
