@@ -55,7 +55,8 @@ fn states_are_asked_for_and_kept_with_the_design() {
     }
     // Figures meet images of other sets too, whose states are not those of the images that were asked for.
     array("labels.npy", "(3,)", &[0, 1, 0]);
-    array("more_images.npy", &shape, &pixels);
+    let others: Vec<u8> = pixels.iter().map(|&pixel| 255 - pixel).collect();
+    array("more_images.npy", &shape, &others);
     array("more_labels.npy", "(3,)", &[1, 1, 0]);
     let fit = ["--metrics", "--temperature", "fit", "--fit-data", "more_images.npy"];
     let judged = infer("4,4", &[&fit[..], &["--ood", "more_images.npy", "--json"]].concat());

@@ -99,7 +99,7 @@ fn a_design_is_generated_verified_broken_and_reported() {
         let ran = bincim(dir, &words).ends(1);
         assert!(ran.json(&["first_mismatch"])["mismatches"].as_u64().expect("a number") > 0);
         // What broke off had no pace.
-        let told = bincim(dir, &words[..5]).ends(1).out;
+        let told = bincim(dir, &words[..6]).ends(1).out;
         assert!(told.contains("the run broke off") && told.contains(" cycles in "), "{told}");
         assert!(!told.contains(" a second") && !told.contains("frames/s"), "{told}");
         fs::write(&file, text).expect("writable");
