@@ -138,8 +138,8 @@ fn verilator_itself_may_lie_under_any_path() {
     fs::create_dir_all(environment.join("bin")).expect("writable");
     fs::write(environment.join("pyvenv.cfg"), "").expect("writable");
     // Its makefile runs a script in Python, which may be there alone.
-    let python = found.program.ancestors().nth(6).expect("the environment").join("bin/python3");
-    std::os::unix::fs::symlink(python, environment.join("bin/python3")).expect("a link");
+    let python = found.program.ancestors().nth(6).expect("the environment").join("bin/python");
+    std::os::unix::fs::symlink(python, environment.join("bin/python")).expect("a link");
     let copied = shell(dir, &format!("cp -r '{}/verilator' '{}'", site.display(), beside.display()));
     copied.ends(0);
     let arch = "[array]\nrows = 256\ncolumns = 16\n";
