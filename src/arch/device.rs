@@ -217,7 +217,7 @@ pub fn find(name: &str) -> Result<&'static Device, NoSuchDevice> {
         [] => {
             let known = all().iter().map(|device| device.name.as_str());
             let known = known.chain(boards().map(|(_, board)| board.name.as_str()));
-            format!("no device `{name}`{}", suggest::hint(name, known))
+            format!("no device `{}`{}", name.escape_debug(), suggest::hint(name, known))
         }
         _ => format!("the board `{name}` comes with several devices: {}", names()),
     };

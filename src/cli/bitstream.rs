@@ -77,7 +77,7 @@ fn chosen(args: &Load) -> miette::Result<(&'static Device, SynthView)> {
         let report = args.dir.join("synth").join(&device.name).join("report.json");
         let Ok(bytes) = bounded::bytes(&report, flow::MOST_BYTES) else { continue };
         let view = serde_json::from_slice::<SynthView>(&bytes)
-            .map_err(|error| miette!(code = "cli::report", "{}: {error}", report.display()))?;
+            .map_err(|error| miette!(code = "cli::report", "{}: {error}", escape::path(&report)))?;
         if view.bitstream.is_some() {
             made.push((device, view));
         }
@@ -93,13 +93,13 @@ fn chosen(args: &Load) -> miette::Result<(&'static Device, SynthView)> {
             code = "cli::several_bitstreams",
             help = "name one with --device",
             "{} holds bitstreams for several devices: {there}",
-            args.dir.display()
+            escape::path(&args.dir)
         )),
         None => Err(miette!(
             code = "cli::no_bitstream",
             help = "`bincim synth DIR --device DEVICE` makes one",
             "{} holds no bitstream{}; those there: {there}",
-            args.dir.display(),
+            escape::path(&args.dir),
             wanted.map_or(String::new(), |wanted| format!(" for {}", wanted.name))
         )),
     }
@@ -115,7 +115,7 @@ fn bitstream(dir: &Path, view: &SynthView) -> miette::Result<PathBuf> {
             code = "cli::other_bitstream",
             help = "run `bincim synth` again",
             "{} is not the bitstream of its report",
-            path.display()
+            escape::path(&path)
         ));
     }
     Ok(path)

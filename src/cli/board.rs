@@ -165,7 +165,7 @@ fn images(args: &Board, data: &load::Data, path: &Path, design: &Design) -> miet
             code = "cli::images",
             help = "take a data set with at least one image",
             "{}: no image to run",
-            path.display()
+            escape::path(path)
         ));
     }
     let labels = data.labels_of(&design.network)?.map(|labels| labels[..count].to_vec());
@@ -181,7 +181,7 @@ fn record(dir: &Path) -> miette::Result<Record> {
             code = "cli::no_board",
             help = "`bincim generate MODEL --device DEVICE -o DIR`, for a device with a board, makes one",
             "{}: {what}",
-            path.display()
+            escape::path(&path)
         )
     };
     let bytes = bounded::bytes(&path, MOST_BYTES)

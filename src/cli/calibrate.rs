@@ -5,6 +5,7 @@ use super::options::count;
 use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, output};
 use crate::arch::{Range, ReadoutKind};
+use crate::escape;
 use crate::golden::machine::{self, ColumnSums};
 use crate::montecarlo::ranges::{self, Found, Rule};
 use crate::read;
@@ -82,7 +83,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
             code = "calibrate::no_converter",
             help = "set readout.kind to \"adc\" in the architecture file",
             "{}: only converters have a range",
-            arch.display()
+            escape::path(&arch)
         ));
     }
     file.readout.range = Range::Word(crate::arch::RangeWord::Full);
@@ -136,7 +137,7 @@ fn json(args: &Calibrate, images: usize, layers: &[(String, Found)]) -> String {
 }
 
 fn told(args: &Calibrate, images: usize, layers: &[(String, Found)]) -> String {
-    let mut text = format!("{}: ranges from {images} images, counts\n", args.output.display());
+    let mut text = format!("{}: ranges from {images} images, counts\n", escape::path(&args.output));
     text += &format!(
         "{:22} {:>8} {:>8} {:>8} {:>8} {:>10} {:>10}\n",
         "layer", "from", "to", "step", "largest", "clipped", "error"

@@ -3,6 +3,7 @@
 use crate::bounded;
 use crate::design::{Design, LayerDesign};
 use crate::device::{self, Physics};
+use crate::escape;
 use crate::variation::{Chip, Site};
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
@@ -44,14 +45,14 @@ pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
             code = "cli::no_chip_needed",
             help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
             "{}: a machine with the popcount readout is the same on every chip",
-            path.display()
+            escape::path(path)
         ));
     }
     let bytes = bounded::bytes(path, most_bytes(design))
         .into_diagnostic()
-        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    let chip = Chip::read_from(&bytes)
-        .map_err(|error| miette::Report::new(error).wrap_err(path.display().to_string()))?;
+        .wrap_err_with(|| format!("cannot read {}", escape::path(path)))?;
+    let chip =
+        Chip::read_from(&bytes).map_err(|error| miette::Report::new(error).wrap_err(escape::path(path)))?;
     let misfits: Vec<String> = design.misfits(&chip).iter().map(|misfit| format!("  {misfit}")).collect();
     if !misfits.is_empty() {
         return Err(miette::miette!(
@@ -59,7 +60,7 @@ pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
             help = "draw one for this model and architecture: bincim draw MODEL --arch ARCH --seed N -o CHIP \
                     (with --recalibrate N --data DATA for thresholds of its own)",
             "{} is no chip of this network and machine:\n{}",
-            path.display(),
+            escape::path(path),
             misfits.join("\n")
         ));
     }

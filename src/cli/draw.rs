@@ -3,6 +3,7 @@
 use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, options, output};
 use crate::device;
+use crate::escape;
 use crate::montecarlo::recalibrate;
 use crate::report::thousands;
 use clap::Args;
@@ -94,7 +95,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
             code = "draw::no_analog",
             help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
             "{}: with the popcount readout every chip is the same",
-            arch.display()
+            escape::path(&arch)
         ));
     };
     let mut moved = 0;
@@ -127,7 +128,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
         ),
         false => format!(
             "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n{}{}",
-            args.output.display(),
+            escape::path(&args.output),
             drawn.seed,
             model.network.name.terminal(),
             aged(&design.arch.variation.drift, if gains.is_empty() { "converters" } else { "read voltages" }),

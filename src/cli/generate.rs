@@ -250,7 +250,7 @@ fn board_target(design: &Design, device: &Device, wrapper: &[NamedText]) -> Opti
 }
 
 fn write(path: &Path, bytes: &[u8]) -> miette::Result<()> {
-    let what = || format!("cannot write {}", path.display());
+    let what = || format!("cannot write {}", escape::path(path));
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).into_diagnostic().wrap_err_with(what)?;
     }

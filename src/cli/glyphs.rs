@@ -23,7 +23,7 @@ const MOST: u32 = 2_000_000;
 /// Glyphs between two movements of the progress bar.
 const STRIDE: u64 = 4096;
 
-/// Draw the digits of the glyphs example: idx files and a contact sheet
+/// Draws the digits of the glyphs example: idx files and a contact sheet
 #[derive(Args)]
 pub struct Arguments {
     /// Seed of the collection
@@ -55,13 +55,13 @@ enum SplitName {
 /// Why the folder could not be made.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum GlyphsError {
-    #[error("`{}` exists", path.display())]
+    #[error("`{}` exists", escape::path(path))]
     #[diagnostic(code(glyphs::exists), help("name another folder, or pass --force to replace it"))]
     Exists { path: PathBuf },
-    #[error("`{}` is not a folder made by `bincim glyphs`, it holds `{entry}`", path.display())]
+    #[error("`{}` is not a folder made by `bincim glyphs`, it holds `{entry}`", escape::path(path))]
     #[diagnostic(code(glyphs::foreign), help("--force replaces only {IMAGES}, {LABELS} and {CONTACT}"))]
     Foreign { path: PathBuf, entry: String },
-    #[error("`{}` cannot be {action}", path.display())]
+    #[error("`{}` cannot be {action}", escape::path(path))]
     #[diagnostic(code(glyphs::file), help("check that the folder's parent exists and can be written"))]
     File { path: PathBuf, action: &'static str, source: io::Error },
 }

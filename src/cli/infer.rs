@@ -2,6 +2,7 @@
 //!
 //! The result goes to stdout, as text or as one JSON object; progress goes to stderr and only to a terminal.
 
+use crate::escape;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ use crate::variation::{Chip, Noises};
 /// Images between two steps of the progress bar; whole words of them.
 const STEP: usize = 512;
 
-/// Classify a data set with the golden model
+/// Classifies a data set with the golden model
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// QONNX model
@@ -269,7 +270,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             code = "infer::layers",
             help = "take the likelier value of each weight (--mode), or leave --layers out",
             "--layers: the layers of {} give other sums and bits in every sample",
-            args.model.display()
+            escape::path(&args.model)
         ));
     }
     if data.labels.is_none() && args.scores.is_none() && data.len() > 1 {
@@ -278,7 +279,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             help = "name a file for what comes out (--scores FILE.csv), or put the labels beside the images (see `bincim infer \
                     --help` for the formats)",
             "{} has no labels to compare with",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     let labels = data.labels_of(network)?;
@@ -287,7 +288,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             code = "infer::no_labels",
             help = "put the labels beside the images (see `bincim infer --help` for the formats), or leave --metrics out",
             "{} has no labels to judge probabilities by",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     let design = match &arch {
@@ -331,7 +332,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
     };
     // The machine's scores may have a unit of their own.
     let network = design.as_ref().map_or(&limited, |design| &design.network);
-    let images = Images { pixels: &data.pixels, labels };
+    let images = Images { pixels: &data.pixels, labels, guessed: data.guessed };
     let (summary, told) = classify(args, network, &model, &images, &read)?;
     output::result(&match args.json {
         true => serde_json::to_string(&summary).into_diagnostic()? + "\n",
@@ -353,7 +354,7 @@ fn architecture(args: &Args) -> miette::Result<Option<PathBuf>> {
             code = "infer::no_arch",
             help = "name the architecture file (--arch FILE)",
             "{option} is of a machine, and there is none: no architecture file is named, and none lies beside {}",
-            args.model.display()
+            escape::path(&args.model)
         )),
     }
 }
@@ -363,6 +364,8 @@ struct Images<'a> {
     /// Image after image, each in channel, row, column order, as the network reads them.
     pixels: &'a [u8],
     labels: Option<&'a [u32]>,
+    /// Whether nobody said how a pixel becomes the input's value.
+    guessed: bool,
 }
 
 /// The number of planes asked for, or all there are.
@@ -375,7 +378,7 @@ fn planes(args: &Args, network: &Network) -> miette::Result<usize> {
             code = "infer::planes",
             help = "`bincim check` shows the planes of each layer",
             "--planes {planes}: the layers of {} have at most {all}",
-            args.model.display()
+            escape::path(&args.model)
         )),
     }
 }
@@ -403,7 +406,7 @@ fn classify(
             code = "infer::images",
             help = "take a data set with at least one image",
             "{}: no image to classify",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     let samples = model.samples();
@@ -489,7 +492,7 @@ fn classify(
         },
         states,
         pixel_rule: network.input.pixel_rule.clone(),
-        pixel_rule_is_guessed: read.pixels.origin == read::Origin::Guess,
+        pixel_rule_is_guessed: images.guessed,
         single,
         metrics,
     };
@@ -523,7 +526,7 @@ fn told(args: &Args, network: &Network, summary: &Summary, run: &str) -> String 
         text += &format!("  what a pixel means is a GUESS ('{}'): see --input\n", summary.pixel_rule);
     }
     if let Some(path) = &args.scores {
-        text += &format!("  classes and scores in {}\n", path.display());
+        text += &format!("  classes and scores in {}\n", escape::path(path));
     }
     text
 }

@@ -2,6 +2,7 @@
 
 use super::infer::{Model, Split};
 use super::{load, options};
+use crate::escape;
 use crate::metrics::{self, Judgement, Mixture};
 use crate::network::{Decision, Network};
 use crate::read;
@@ -10,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct JudgeArgs {
-    /// Judge the probabilities too, a softmax of the graph's outputs: negative log-likelihood, calibration error, Brier score,
-    /// entropy
+    /// Judge the probabilities too, a softmax of the graph's outputs (those before a Softmax, Sigmoid or Tanh that ends
+    /// it): negative log-likelihood, calibration error, Brier score, entropy
     #[arg(long)]
     pub metrics: bool,
     /// Temperature of the softmax, besides 1: a number, or "fit" for the one that costs least on training images
@@ -211,7 +212,7 @@ fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
             code = "infer::temperature",
             help = "name training images (--fit-data DATA), or give a number (--temperature 2)",
             "--temperature fit: {} {why}",
-            path.display()
+            escape::path(path)
         )
     };
     if data.pixels == subject.pixels {
@@ -241,7 +242,7 @@ fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[Mixture]) 
             code = "infer::images",
             help = "take a data set with at least one image",
             "--ood {}: no image",
-            path.display()
+            escape::path(path)
         ));
     }
     let scores = subject.model.scores(subject.network, 0, &data.pixels);

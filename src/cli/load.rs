@@ -6,6 +6,7 @@ use crate::arch::ArchFile;
 use crate::arch::device::{self, Device};
 use crate::cost::{self, Choice, ChoiceError};
 use crate::design::Design;
+use crate::escape;
 use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
 use crate::read::{self, Fit, Fixed, Origin, PixelRule, Pixels, Rules, data};
@@ -85,7 +86,7 @@ pub fn arch(model: &Path, given: Option<&Path>) -> Option<PathBuf> {
     beside.is_file().then(|| {
         progress::tell(format_args!(
             "note: reading {}, which lies beside the model; `--arch {NO_ARCH}` does without",
-            beside.display()
+            escape::path(&beside)
         ));
         beside
     })
@@ -100,7 +101,7 @@ pub fn need_arch(model: &Path, given: Option<&Path>) -> miette::Result<PathBuf> 
             code = "arch::missing",
             help = "name one (--arch FILE); `bincim new DIR` writes a commented one, and examples/analog has some of analog arrays",
             "no architecture file: none is named, and none lies beside {}",
-            model.display()
+            escape::path(model)
         )
     })
 }
@@ -149,7 +150,7 @@ pub fn chosen(
     let blame = |report: miette::Report| match path {
         // Nothing is wrong with a file for which nothing fits.
         Some(path) if report.downcast_ref::<ChoiceError>().is_none_or(|error| error.misfit().is_none()) => {
-            report.wrap_err(path.display().to_string())
+            report.wrap_err(escape::path(path))
         }
         _ => report,
     };
@@ -225,7 +226,7 @@ pub fn folder(dir: &Path) -> miette::Result<(Design, Model)> {
             code = "cli::no_design",
             help = "`bincim generate MODEL --arch ARCH -o DIR` makes one",
             "{} holds no design: no model in its folder `source`",
-            dir.display()
+            escape::path(dir)
         ));
     };
     let model = model(path, pixels::recorded(dir)?)?;
@@ -242,6 +243,8 @@ pub struct Data {
     pub labels: Option<Vec<u32>>,
     /// Name of the file or folder.
     pub name: String,
+    /// Whether nobody said how a pixel of it becomes the input's value; codes are that value.
+    pub guessed: bool,
 }
 
 impl Data {
@@ -303,8 +306,9 @@ fn fitted(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Dat
         _ => beyond_codes(model, &data)?,
     }
     let (name, labels) = (data.name.clone(), data.labels.clone());
+    let guessed = model.pixels.origin == Origin::Guess && data.kind != data::Kind::Codes;
     let pixels = shaped(model, data, path)?;
-    Ok(Data { input, pixels, labels, name })
+    Ok(Data { input, pixels, labels, name, guessed })
 }
 
 /// The pixels of `data` in the shape that `model` reads.
@@ -322,7 +326,7 @@ fn shaped(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Vec
         (3, 1) if same_size && data.kind == data::Kind::Pictures => {
             output::log(format_args!(
                 "{}: gray pictures, the same in all 3 channels of {}",
-                path.display(),
+                escape::path(path),
                 model.network.name.terminal()
             ));
             return Ok(data.images.chunks(got.elements()).flat_map(|image| image.repeat(3)).collect());
@@ -331,7 +335,7 @@ fn shaped(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Vec
             if !flat(got) && (got.c != 1 || got.h != got.w) {
                 output::log(format_args!(
                     "note: images of {got} in {} are read as {} elements in channel, row, column order",
-                    path.display(),
+                    escape::path(path),
                     wanted.elements()
                 ));
             }
@@ -343,7 +347,7 @@ fn shaped(model: &Model, data: read::Dataset, path: &Path) -> miette::Result<Vec
         code = "cli::image_shape",
         help = "take the data set that the network was trained for (channel x row x column; colour pictures are no gray ones)",
         "{} holds images of {got} but {} reads {wanted}",
-        path.display(),
+        escape::path(path),
         model.network.name.terminal(),
     ))
 }
@@ -404,6 +408,7 @@ fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette:
         code => code,
     });
     input.pixel_values = table.collect();
+    input.pixel_rule = PixelRule::Codes.name();
     Ok(())
 }
 
@@ -416,7 +421,7 @@ pub fn image_count(asked: Option<usize>, there: usize, path: &Path) -> miette::R
             code = "cli::images",
             help = "give a number up to that, or leave --images out",
             "--images {count}: {} holds {there} images",
-            path.display()
+            escape::path(path)
         )),
         Some(count) => Ok(count),
         None => Ok(there),
@@ -432,7 +437,7 @@ pub fn training(model: &Model, path: &Path, count: usize) -> miette::Result<Data
             code = "cli::recalibrate",
             help = "take fewer images, or a data set with a training part of the network's size",
             "--recalibrate {count}: {} has {} training images",
-            path.display(),
+            escape::path(path),
             data.len(),
         ));
     }

@@ -1,6 +1,7 @@
 //! What a shell and `man` know of the program: `bincim completions SHELL` and `bincim man`.
 
 use super::{Arguments, Outcome, PROGRAM, options, output};
+use crate::escape;
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man as Page;
@@ -46,7 +47,7 @@ pub fn man(args: &Man) -> miette::Result<Outcome> {
         output::file(&dir.join(name), &text)?;
         count += 1;
     }
-    output::result(&format!("{count} manual pages in {}\n", dir.display()))?;
+    output::result(&format!("{count} manual pages in {}\n", escape::path(dir)))?;
     Ok(Outcome::Done)
 }
 

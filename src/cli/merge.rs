@@ -4,6 +4,7 @@ use super::vary::records::{self, Records};
 use super::vary::results;
 use super::vary::settings::{self, Settings};
 use super::{Outcome, made, options, output};
+use crate::escape;
 use crate::flow::folder::Pending;
 use clap::Args;
 use miette::miette;
@@ -47,7 +48,7 @@ fn joined(dirs: &[PathBuf]) -> miette::Result<(Settings, Records)> {
     let mut first: Option<(&Path, Settings)> = None;
     let (mut all, mut wrong) = (Records::new(), Vec::new());
     for dir in dirs {
-        let place = dir.display();
+        let place = escape::path(dir);
         let Some(shard) = Settings::read(dir)? else {
             wrong.push(format!("{place}: no {}", settings::FILE));
             continue;
@@ -62,7 +63,7 @@ fn joined(dirs: &[PathBuf]) -> miette::Result<(Settings, Records)> {
             if !differences.is_empty() {
                 wrong.push(format!(
                     "{place} (here) and {} (there) differ: {}",
-                    other.display(),
+                    escape::path(other),
                     differences.join("; ")
                 ));
                 continue;

@@ -2,6 +2,7 @@
 
 use super::{Outcome, options, output, progress};
 use crate::bounded;
+use crate::escape;
 use crate::flow::mutate::{self, Fate, Known, Trial};
 use crate::flow::{self, Tool};
 use clap::Args;
@@ -108,10 +109,10 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
 fn read_known(path: &Path) -> miette::Result<Vec<Known>> {
     let text = bounded::text(path, 16 << 20)
         .into_diagnostic()
-        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        .wrap_err_with(|| format!("cannot read {}", escape::path(path)))?;
     let file: KnownFile = toml::from_str(&text)
         .into_diagnostic()
-        .wrap_err_with(|| format!("{} is not a list of [[mutant]] entries", path.display()))?;
+        .wrap_err_with(|| format!("{} is not a list of [[mutant]] entries", escape::path(path)))?;
     Ok(file.mutant)
 }
 

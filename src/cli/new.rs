@@ -1,8 +1,8 @@
 //! `bincim new` writes a commented architecture file beside the example; `bincim schema` prints its JSON schema.
 
-use super::{Outcome, output};
+use super::{Outcome, options, output};
 use crate::arch::ArchFile;
-use crate::escape::shell_path;
+use crate::escape::{self, shell_path};
 use crate::flow::folder;
 use crate::report;
 use crate::train::Recipe;
@@ -17,6 +17,7 @@ const MODEL: &[u8] = include_bytes!("../../examples/glyphs/glyphs.onnx");
 #[derive(Args, Debug)]
 pub struct New {
     /// Folder to start; created if it is not there
+    #[arg(value_parser = options::on_disk())]
     pub folder: PathBuf,
 }
 
@@ -27,7 +28,7 @@ pub fn run(args: &New) -> miette::Result<Outcome> {
             code = "new::exists",
             help = "name another folder; nothing was written",
             "{} exists already",
-            args.folder.join(name).display()
+            escape::path(&args.folder.join(name))
         ));
     }
     let fresh = !args.folder.exists();

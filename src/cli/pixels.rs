@@ -1,6 +1,7 @@
 //! How a model is read: the options of every verb that reads one, what is told of the rule by which pixels become the
 //! input's values, and the record of both beside a design's sources.
 
+use crate::escape;
 use crate::network::{Input, Network, Shape};
 use crate::read::{Ends, Fit, Fixed, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
 use clap::Args;
@@ -158,7 +159,12 @@ pub fn constant_layers(network: &Network) -> Vec<String> {
             network.layers[index].name.terminal()
         )
     };
-    (0..network.layers.len()).filter(constant).map(warning).collect()
+    let mut warnings: Vec<String> = (0..network.layers.len()).filter(constant).map(warning).collect();
+    if network.output.scale.iter().all(|&scale| scale == 0.0) {
+        let line = "warning: the graph multiplies every score by 0, so the scores do not depend on the image";
+        warnings.push(line.into());
+    }
+    warnings
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -188,7 +194,7 @@ pub fn record(pixels: &Pixels, fixed: &Fixed) -> String {
 pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     use std::io::Read;
     let path = dir.join(SOURCE);
-    let what = || path.display().to_string();
+    let what = || escape::path(&path);
     let file = match std::fs::File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Rules::default()),
@@ -203,4 +209,22 @@ pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     let ends = record.quantise.as_deref().map(str::parse).transpose();
     let ends = ends.map_err(|problem: String| miette::miette!("quantise {problem}")).wrap_err_with(what)?;
     Ok(Rules { pixels: Some(Pixels::new(rule, record.from)), fixed: Fixed { state, ends } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::random;
+
+    #[test]
+    fn scores_that_depend_on_nothing_are_told() {
+        let mut network = random::network(3, &random::Limits::default());
+        let told =
+            |network: &Network| constant_layers(network).iter().any(|line| line.contains("every score by 0"));
+        assert!(!told(&network));
+        network.output.scale[0] = 0.0;
+        assert!(!told(&network) || network.output.scale.len() == 1);
+        network.output.scale.fill(0.0);
+        assert!(told(&network));
+    }
 }

@@ -4,6 +4,7 @@
 
 use super::{Outcome, output, progress};
 use crate::bounded;
+use crate::escape;
 use crate::report::{self, DesignView, Page, SynthView, VerifyView};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -33,7 +34,7 @@ pub fn run(args: &Report) -> miette::Result<Outcome> {
     }
     let text = report::html(&page);
     output::file(&args.output, text.as_bytes())?;
-    progress::tell(format_args!("wrote {}", args.output.display()));
+    progress::tell(format_args!("wrote {}", escape::path(&args.output)));
     Ok(Outcome::Done)
 }
 
@@ -45,7 +46,7 @@ pub fn design(dir: &Path) -> miette::Result<DesignView> {
             code = "cli::no_design",
             help = "`bincim generate MODEL --arch ARCH -o DIR` makes one",
             "{} holds no design: no file `design.json`",
-            dir.display()
+            escape::path(dir)
         ));
     }
     read(&file)
@@ -69,13 +70,13 @@ fn runs(dir: &Path) -> miette::Result<Vec<SynthView>> {
 fn read<T: DeserializeOwned>(file: &Path) -> miette::Result<T> {
     let text = bounded::text(file, 256 << 20)
         .into_diagnostic()
-        .wrap_err_with(|| format!("cannot read {}", file.display()))?;
+        .wrap_err_with(|| format!("cannot read {}", escape::path(file)))?;
     serde_json::from_str(&text).map_err(|error| {
         miette!(
             code = "cli::bad_json",
             help = "the file was not written by this version of bincim; make it again",
             "{}: {error}",
-            file.display()
+            escape::path(file)
         )
     })
 }

@@ -1,6 +1,7 @@
 //! Networks whose weights are drawn: how many samples of each image `bincim infer` runs, and which.
 
 use crate::design::Design;
+use crate::escape;
 use crate::golden::ensemble::Drawing;
 use crate::network::Network;
 use std::path::Path;
@@ -44,7 +45,7 @@ impl SampleArgs {
                 false => "leave the option out: one run of the network is all there is",
             },
             "{name}: no weight of {} is drawn, it has no flip codes",
-            model.display()
+            escape::path(model)
         ))
     }
 

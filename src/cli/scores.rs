@@ -5,6 +5,7 @@
 //! `layerN_sums` in (channel, row, column) order of the accumulators, and behind pooling `layerN_bits`, 0 or 1, or, where
 //! activations have several levels, `layerN_levels`, from 0 to the number of thresholds: how many of them are met.
 
+use crate::escape;
 use crate::flow::folder;
 use crate::golden::reference::{LayerTrace, Trace};
 use crate::network::{Activation, Layer, Network, Shape};
@@ -61,7 +62,7 @@ impl<'a> Scores<'a> {
                     code = "infer::scores_format",
                     help = "name it something.csv or something.npy",
                     "--scores {}: its ending says no format",
-                    path.display()
+                    escape::path(path)
                 ));
             }
         };
@@ -74,7 +75,7 @@ impl<'a> Scores<'a> {
                 code = "infer::scores_size",
                 help = "take fewer images (--images N), or leave --layers out",
                 "--scores {}: {count} images of {numbers} numbers are more than {} GiB",
-                path.display(),
+                escape::path(path),
                 MOST >> 30
             ));
         }

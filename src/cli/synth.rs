@@ -7,6 +7,7 @@ use super::progress::Step;
 use super::{Outcome, made, options, output};
 use crate::arch::device::{self, Board, Device, DeviceFamily};
 use crate::bounded;
+use crate::escape;
 use crate::flow::{self, Family, FlowError, Found, MOST_BYTES, Tool, folder, nextpnr, pack, yosys};
 use crate::report::{self, Available, ClockView, DesignView, SeedView, SynthView, ToolView, UsedView};
 use clap::Args;
@@ -86,7 +87,7 @@ fn plan(args: &Synth, device: &'static Device, design: &DesignView) -> miette::R
             code = "cli::no_design",
             help = "`bincim generate MODEL --arch ARCH -o DIR` makes one",
             "{} holds no design: no folder `rtl` ({error})",
-            args.dir.display()
+            escape::path(&args.dir)
         )
     })?;
     let mut files = folder::file_list(&rtl.join("files.f"))?;
@@ -134,7 +135,7 @@ fn board_files(folder: &Path, board: &Board) -> miette::Result<Vec<PathBuf>> {
             help =
                 "generate the design for this device, or take --synth-only for figures without a bitstream",
             "{} has no wrapper `{wrapper}` for the {}; wrappers there: {there}",
-            folder.display(),
+            escape::path(folder),
             board.title
         ));
     }

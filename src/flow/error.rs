@@ -2,6 +2,7 @@
 //!
 //! Every variant names the tool and the file it concerns.
 
+use crate::escape;
 use miette::Diagnostic;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -43,7 +44,7 @@ pub enum FlowError {
     },
 
     /// Another run is writing the same folder.
-    #[error("another run is writing {}", output.display())]
+    #[error("another run is writing {}", escape::path(output))]
     #[diagnostic(code(flow::busy), help("wait for it to end, or name another folder"))]
     Busy {
         /// The folder.
@@ -51,7 +52,7 @@ pub enum FlowError {
     },
 
     /// An output folder that holds what others made.
-    #[error("{} is not all of bincim's making: {what}", output.display())]
+    #[error("{} is not all of bincim's making: {what}", escape::path(output))]
     #[diagnostic(code(flow::foreign), help("name another folder, or move that away"))]
     Foreign {
         /// The folder.
@@ -62,7 +63,7 @@ pub enum FlowError {
 
     /// The tool ran and reported failure.
     #[error("`{tool}` failed ({status}):\n{excerpt}")]
-    #[diagnostic(code(flow::tool_failed), help("the whole log is in {}", log.display()))]
+    #[diagnostic(code(flow::tool_failed), help("the whole log is in {}", escape::path(log)))]
     ToolFailed {
         /// The tool's own name.
         tool: String,
@@ -78,7 +79,7 @@ pub enum FlowError {
     #[error("`{tool}` was stopped after {seconds} s")]
     #[diagnostic(
         code(flow::tool_timeout),
-        help("raise the time limit, or look in {} for where it hung", log.display())
+        help("raise the time limit, or look in {} for where it hung", escape::path(log))
     )]
     Timeout {
         /// The tool's own name.
@@ -95,7 +96,8 @@ pub enum FlowError {
         code(flow::does_not_fit),
         help(
             "choose a larger device, or fewer lanes or a smaller array in the architecture file; \
-             the log is {}", log.display()
+             the log is {}",
+            escape::path(log)
         )
     )]
     DoesNotFit {
@@ -106,7 +108,7 @@ pub enum FlowError {
     },
 
     /// The tool ended well but its result cannot be read.
-    #[error("cannot read what `{tool}` wrote to {}: {what}", file.display())]
+    #[error("cannot read what `{tool}` wrote to {}: {what}", escape::path(file))]
     #[diagnostic(
         code(flow::bad_output),
         help(
@@ -126,7 +128,10 @@ pub enum FlowError {
     #[error("comments in the Verilog change what is synthesised:\n{warnings}")]
     #[diagnostic(
         code(flow::obeyed_comment),
-        help("generate the design anew and add no `synthesis` or `synopsys` comments; the log is {}", log.display())
+        help(
+            "generate the design anew and add no `synthesis` or `synopsys` comments; the log is {}",
+            escape::path(log)
+        )
     )]
     ObeyedComment {
         /// The tool's warnings.
@@ -148,7 +153,7 @@ pub enum FlowError {
     },
 
     /// A file list that names something it may not.
-    #[error("{}:{line}: {what}", file.display())]
+    #[error("{}:{line}: {what}", escape::path(file))]
     #[diagnostic(
         code(flow::bad_file_list),
         help("a file list holds one source file a line, relative to itself; `//` and `#` start comments")
@@ -178,7 +183,7 @@ pub enum FlowError {
     },
 
     /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", escape::path(path))]
     #[diagnostic(code(flow::io), help("check that the path exists and may be written"))]
     Io {
         /// What was tried, as a verb.

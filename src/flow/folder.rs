@@ -10,6 +10,7 @@
 use super::home::{self, Home, Owner};
 use super::{FlowError, MOST_BYTES};
 use crate::bounded;
+use crate::escape;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -120,7 +121,7 @@ impl Pending {
             true => fs::canonicalize(finished),
             false => {
                 let name = finished.file_name().ok_or(FlowError::BadName {
-                    name: finished.display().to_string(),
+                    name: escape::path(finished),
                     what: "name of an output folder",
                     rule: "give a path that ends in a name",
                 })?;
@@ -218,7 +219,7 @@ pub fn file_list(list: &Path) -> Result<Vec<PathBuf>, FlowError> {
             return Err(bad(index, format!("`{name}` is an option, not a file")));
         }
         if !base.join(name).is_file() {
-            return Err(bad(index, format!("no file `{name}` in {}", base.display())));
+            return Err(bad(index, format!("no file `{name}` in {}", escape::path(base))));
         }
         files.push(PathBuf::from(name));
     }

@@ -8,6 +8,7 @@
 use super::process::{Job, run};
 use super::{FlowError, MOST_BYTES};
 use crate::bounded;
+use crate::escape;
 use serde::Serialize;
 use std::env;
 use std::ffi::OsString;
@@ -209,7 +210,7 @@ impl Found {
             Origin::Project => "the project's own",
             Origin::Given => "from BINCIM_TOOLS",
         };
-        format!("{} {} ({origin}: {})", self.tool.name(), self.version, self.program.display())
+        format!("{} {} ({origin}: {})", self.tool.name(), self.version, escape::path(&self.program))
     }
 }
 
@@ -245,7 +246,7 @@ pub fn find_at_least(tool: Tool, least: &[u32]) -> Result<Found, FlowError> {
             let wanted = least.iter().map(u32::to_string).collect::<Vec<_>>().join(".");
             passed.push(format!(
                 "{} is version {}, {wanted} or later is needed",
-                found.program.display(),
+                escape::path(&found.program),
                 found.version
             ));
         }

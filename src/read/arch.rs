@@ -3,6 +3,7 @@
 use crate::arch::{ArchFile, validate_file};
 use crate::bounded;
 use crate::device::{PRESETS, Physics};
+use crate::escape;
 use crate::suggest;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,16 +14,16 @@ const LARGEST: usize = 1 << 20;
 /// Why an architecture file was refused.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ArchError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", escape::path(path))]
     #[diagnostic(code(arch::unreadable), help("`bincim new DIR` writes a commented architecture file"))]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{} is larger than {LARGEST} bytes", path.display())]
+    #[error("{} is larger than {LARGEST} bytes", escape::path(path))]
     #[diagnostic(code(arch::too_large), help("an architecture file has a few dozen lines"))]
     TooLarge { path: PathBuf },
-    #[error("{}: {what}", path.display())]
+    #[error("{}: {what}", escape::path(path))]
     #[diagnostic(code(arch::bad_toml), help("`bincim schema` prints every key with its meaning"))]
     BadToml { path: PathBuf, what: String },
-    #[error("{}:\n{problems}", path.display())]
+    #[error("{}:\n{problems}", escape::path(path))]
     #[diagnostic(code(arch::impossible), help("mend the keys named above"))]
     Impossible { path: PathBuf, problems: String },
 }

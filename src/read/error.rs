@@ -144,6 +144,10 @@ impl Error {
     /// What to do about it.
     pub fn help(&self) -> &str {
         match self {
+            Error::Io { reason } if reason.contains("it is larger than") => "use a smaller file",
+            Error::Io { reason } if reason.contains("window") => {
+                "pack it again, with a window of at most 128 MiB (zstd without --ultra and --long)"
+            }
             Error::Io { .. } => "check that the path exists and may be read",
             Error::TooLarge { .. } => "use a smaller file",
             Error::NotOnnx { .. } => {

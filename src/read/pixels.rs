@@ -3,6 +3,7 @@
 //! All values are single precision, operation by operation, as the usual training code has them.
 
 use super::{Error, data};
+use crate::escape;
 use std::fmt::{Display, Formatter};
 use std::path::Path;
 use std::sync::Arc;
@@ -280,10 +281,10 @@ impl Table {
     /// that holds one number, or one a channel (`#` begins a comment).
     fn read(path: &Path) -> Result<Table, Error> {
         use std::io::Read;
-        let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", path.display()) };
+        let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", escape::path(path)) };
         let mut bytes = Vec::new();
         std::fs::File::open(path).map_err(io)?.take(MAX_TABLE + 1).read_to_end(&mut bytes).map_err(io)?;
-        let name = path.display().to_string();
+        let name = escape::path(path);
         let help = "give 256 lines of one number, or of one number a channel, or an .npy array of that shape";
         if bytes.len() as u64 > MAX_TABLE {
             return Err(fault(format!("{name} is no table of 256 pixels"), help));

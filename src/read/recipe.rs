@@ -1,6 +1,7 @@
 //! The training file: TOML with strict keys.
 
 use crate::bounded;
+use crate::escape;
 use crate::train::Recipe;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,16 +12,16 @@ const LARGEST: usize = 1 << 20;
 /// Why a training file was refused.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RecipeError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", escape::path(path))]
     #[diagnostic(
         code(recipe::unreadable),
         help("name a training file; `bincim schema --train` describes one")
     )]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{} is larger than {LARGEST} bytes", path.display())]
+    #[error("{} is larger than {LARGEST} bytes", escape::path(path))]
     #[diagnostic(code(recipe::too_large), help("a training file has a few dozen lines"))]
     TooLarge { path: PathBuf },
-    #[error("{}: {what}", path.display())]
+    #[error("{}: {what}", escape::path(path))]
     #[diagnostic(
         code(recipe::bad_toml),
         help("`bincim schema --train` prints every key of a training file with its meaning")

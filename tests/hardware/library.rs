@@ -6,8 +6,8 @@ use bincim::design::{self, Design};
 use bincim::device::CellKind;
 use bincim::emit;
 use bincim::emit::library::{MODULES, Module};
-use bincim::flow::Tool;
 use bincim::flow::icarus::{self, Level};
+use bincim::flow::{Found, Tool};
 use bincim::lower::align_shortcuts;
 use bincim::network::random::{self, Limits};
 use std::collections::BTreeSet;
@@ -522,10 +522,47 @@ fn icarus_takes_every_module_without_a_word() {
 #[test]
 fn yosys_takes_every_module_without_a_warning() {
     let Some(yosys) = tools::need(Tool::Yosys) else { return };
+    let (clean, said) = yosys_checks(&yosys, &|_| true, &|_, text| text);
+    assert!(clean, "{said}");
+}
+
+/// The check of the test above sees what it is for, below any setting of the parameters.
+#[test]
+fn yosys_finds_a_loop_and_a_second_driver() {
+    let Some(yosys) = tools::need(Tool::Yosys) else { return };
+    let assigned = "assign bit_o = pooled ^ {Steps{flip_after}};";
+    for (module, find, replace, says) in [
+        ("bincim_threshold", "pooled = pool_q | result;", "pooled = pooled | result;", "logic loop"),
+        ("bincim_state", "? largest_before : own;", "? largest[lane*Total +: Total] : own;", "logic loop"),
+        ("bincim_threshold", assigned, &format!("{assigned} assign bit_o = pool_q;"), "conflicting drivers"),
+    ] {
+        let planted = |name: &str, text: String| match name == module {
+            true => {
+                assert_eq!(text.matches(find).count(), 1, "{module}: `{find}`");
+                text.replace(find, replace)
+            }
+            false => text,
+        };
+        let (clean, said) = yosys_checks(&yosys, &|name| name == module, &planted);
+        assert!(!clean && said.contains(says), "{module}: `{replace}`\n{said}");
+    }
+}
+
+/// Whether Yosys elaborates and checks the modules that `chosen` takes, with each of their settings, without a warning,
+/// and what it says; `change` has the text of every module before.
+fn yosys_checks(
+    yosys: &Found,
+    chosen: &dyn Fn(&str) -> bool,
+    change: &dyn Fn(&str, String) -> String,
+) -> (bool, String) {
     let folder = images();
-    let files: Vec<String> = MODULES.iter().map(|module| format!("\"{}\"", file(module).display())).collect();
+    for module in MODULES {
+        let text = change(module.name, fs::read_to_string(file(module)).unwrap());
+        fs::write(folder.path().join(format!("{}.v", module.name)), text).unwrap();
+    }
+    let files: Vec<String> = MODULES.iter().map(|module| format!("{}.v", module.name)).collect();
     let mut script = format!("read_verilog {}\ndesign -save library\n", files.join(" "));
-    for (module, sets) in MATRIX {
+    for (module, sets) in MATRIX.iter().filter(|(module, _)| chosen(module)) {
         for set in *sets {
             let sets: Vec<String> = settings(set)
                 .iter()
@@ -539,10 +576,10 @@ fn yosys_takes_every_module_without_a_warning() {
         }
     }
     fs::write(folder.path().join("all.ys"), script).unwrap();
-    let output = tools::command(&yosys, folder.path()).args(["-q", "-s", "all.ys"]).output().unwrap();
+    let output = tools::command(yosys, folder.path()).args(["-q", "-s", "all.ys"]).output().unwrap();
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !said.contains("Warning"), "{said}");
+    (output.status.success() && !said.contains("Warning"), said)
 }
 
 /// A value as a number: Yosys takes no text there.

@@ -340,6 +340,10 @@ fn codes_and_bools_are_what_they_are() {
     let right = serde_json::json!(scores);
     assert_eq!(single(&["--data", "codes.npy"]), right);
     assert_eq!(single(&["--data", "codes.npy", "--input", "codes"]), right);
+    // Nobody has to guess what codes mean.
+    let ran = bincim(dir, &["infer", "net.onnx", "--data", "codes.npy", "--json"]).ends(0);
+    let told: Json = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((&told["pixel_rule"], &told["pixel_rule_is_guessed"]), (&"codes".into(), &false.into()));
     bincim(dir, &["infer", "net.onnx", "--data", "codes.npy", "--input", "unit"])
         .refuses(&["signed codes", "'unit'"]);
     // The same codes as bytes, offset binary.

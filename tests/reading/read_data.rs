@@ -191,4 +191,9 @@ fn what_torchvision_downloads_is_found_below_its_folder() {
     for place in ["", "cifar-10-batches-py", "cifar-10-batches-py/test_batch"] {
         refuses(&folder.path().join(place), "python version of CIFAR-10");
     }
+    let hundred = folder.path().join("cifar-100-python");
+    for name in ["meta", "test", "train"] {
+        write(&hundred.join(name), &[0x80, 2, b'}', b'q', 1]);
+    }
+    refuses(&hundred, "python version of CIFAR-10 or CIFAR-100");
 }

@@ -188,3 +188,34 @@ fn the_pipeline_verifies() {
     assert!(kept.contains(&".cache/bincim".to_string()), "{kept:?}");
     assert!(repository.dir().join(".cache/bincim/verilator").is_dir(), "nothing is there to be kept");
 }
+
+/// The check of a stranger's set-up names tests, which move.
+#[test]
+fn the_tests_that_a_stranger_runs_are_there() {
+    fn holds(folder: &Path, name: &str) -> bool {
+        fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).any(|path| {
+            match path.is_dir() {
+                true => holds(&path, name),
+                false => fs::read_to_string(&path)
+                    .is_ok_and(|text| text.contains(&format!("#[test]\nfn {name}()"))),
+            }
+        })
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = fs::read_to_string(root.join("verif/setup/run")).expect("the script");
+    let list = script.split("TESTS=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("its list");
+    let mut count = 0;
+    for line in list.lines().filter(|line| !line.is_empty()) {
+        let (binary, test) = line.split_once(' ').expect("a binary and a test");
+        let (module, name) = test.rsplit_once("::").expect("a module");
+        let place = root.join("tests").join(binary).join(module.replace("::", "/"));
+        let file = place.with_extension("rs");
+        let there = match file.is_file() {
+            true => holds(file.parent().expect("a folder"), name),
+            false => place.is_dir() && holds(&place, name),
+        };
+        assert!(there, "no test {test} in {binary}");
+        count += 1;
+    }
+    assert!(count >= 10, "{count} tests");
+}

@@ -56,7 +56,7 @@ fn counts_what_is_right() {
     let (pixels, mut labels) = labelled(&network, 40);
     labels[1] = labels[1].wrapping_add(1);
     labels[39] = labels[39].wrapping_add(1);
-    let images = Images { pixels: &pixels, labels: Some(&labels) };
+    let images = Images { pixels: &pixels, labels: Some(&labels), guessed: false };
     let (model, read) = (Model::Packed(Box::new(packed::prepare(&network))), read(&network));
     let count = |model: &Model, images: &Images, first| {
         classify(&args(first), &network, model, images, &read).expect("a summary").0
@@ -85,7 +85,7 @@ fn samples_are_added_and_judged() {
     let model = Model::Drawn(&design, Box::new(engine));
     let judge = JudgeArgs { metrics: true, ..JudgeArgs::default() };
     let args = Args { samples, judge, ..args(None) };
-    let images = Images { pixels: &pixels, labels: Some(&labels) };
+    let images = Images { pixels: &pixels, labels: Some(&labels), guessed: false };
     let (found, _) = classify(&args, &network, &model, &images, &read(&network)).expect("a summary");
     let size = network.input.shape.elements();
     let right = pixels.chunks(size).zip(&labels).enumerate().filter(|(index, (image, label))| {
@@ -150,7 +150,7 @@ fn samples_need_flip_codes() {
 fn wrong_numbers_are_refused_with_their_reason() {
     let network = random::network(3, &random::Limits::default());
     let (pixels, labels) = labelled(&network, 2);
-    let images = Images { pixels: &pixels, labels: Some(&labels) };
+    let images = Images { pixels: &pixels, labels: Some(&labels), guessed: false };
     let (model, read) = (Model::Packed(Box::new(packed::prepare(&network))), read(&network));
     let says =
         |args: &Args| classify(args, &network, &model, &images, &read).expect_err("refused").to_string();

@@ -1,5 +1,6 @@
 //! What a training reads: images and labels of a training and of a test part.
 
+use crate::escape;
 use crate::network::Shape;
 use crate::read::{self, Split, glyphs};
 use crate::train;
@@ -118,7 +119,7 @@ fn read_parts(wanted: &Wanted) -> miette::Result<Data> {
                 code = "train::two_tests",
                 help = "remove train.holdout, or do without --test",
                 "train.holdout and --test {} both give test images",
-                path.display()
+                escape::path(path)
             ));
         }
         let (kept, apart) = train::holdout(wanted.seed, train.labels.len(), wanted.holdout);
@@ -138,7 +139,7 @@ fn read_parts(wanted: &Wanted) -> miette::Result<Data> {
             code = "train::no_test",
             help = "name other images by --test PATH, or set train.holdout = 0.1 to keep a tenth apart",
             "{} has no test part of its own",
-            wanted.data.display()
+            escape::path(wanted.data)
         ));
     }
     Ok(Data { name: name(wanted.data), shape, train, test })
@@ -151,7 +152,7 @@ fn part(path: &Path, split: Split) -> miette::Result<(Part, Shape)> {
             code = "train::codes",
             help = "store pixels of 0 to 255 as uint8",
             "{} holds codes of a network's input and no pixels",
-            path.display()
+            escape::path(path)
         ));
     }
     let bytes = |labels: Vec<u32>| labels.into_iter().map(u8::try_from).collect::<Result<Vec<u8>, _>>();
@@ -162,14 +163,14 @@ fn part(path: &Path, split: Split) -> miette::Result<(Part, Shape)> {
             help = "number the classes from 0 to 255",
             "the {} part of {} has a label above 255, and networks of at most 256 classes are trained",
             split.name(),
-            path.display()
+            escape::path(path)
         )),
         None => Err(miette!(
             code = "train::no_labels",
             help = "put the labels beside the images: `labels` or `y_train` in an .npz, a labels file for idx, a folder a class for pictures",
             "the {} part of {} has no labels",
             split.name(),
-            path.display()
+            escape::path(path)
         )),
     }
 }

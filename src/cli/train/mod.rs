@@ -8,6 +8,7 @@ mod data;
 use super::{Outcome, load, made, options, output, progress};
 use crate::arch::{ArchFile, Subtraction};
 use crate::bounded;
+use crate::escape;
 use crate::flow::folder;
 use crate::flow::held::HeldFile;
 use crate::report::{self, EpochView, TrainView};
@@ -79,9 +80,9 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
             code = "train::shape",
             help = "set channels, rows and columns of [input] to those of the images",
             "{} reads images of {}, those of {} are {}",
-            args.net.display(),
+            escape::path(&args.net),
             plan.input,
-            args.data.display(),
+            escape::path(&args.data),
             data.shape
         ));
     }
@@ -140,7 +141,7 @@ fn told(args: &Train, view: &TrainView) -> String {
         view.test_images,
         100.0 * view.accuracy,
         view.weight_bits,
-        args.output.display()
+        escape::path(&args.output)
     )
 }
 
@@ -159,7 +160,7 @@ fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
             code = "train::output",
             help = "such as -o net.onnx",
             "{}: the model's name must end in .onnx",
-            args.output.display()
+            escape::path(&args.output)
         ));
     }
     let there = |path: &Path| std::fs::symlink_metadata(path).is_ok();
@@ -169,7 +170,7 @@ fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
             code = "train::exists",
             help = "name another model, or pass --force to replace an earlier one",
             "{} exists already",
-            taken.display()
+            escape::path(taken)
         ));
     }
     let foreign =
@@ -180,7 +181,7 @@ fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
             help =
                 "--force replaces only what `bincim train` wrote: name another model, or move that file away",
             "{} is no file of an earlier training",
-            path.display()
+            escape::path(path)
         ));
     }
     match (args.resume, there(checkpoint)) {
@@ -190,14 +191,14 @@ fn check_places(args: &Train, checkpoint: &Path) -> miette::Result<()> {
                 code = "train::interrupted",
                 help = "pass --resume to go on from it, or delete it to begin again",
                 "{} is left of a training that was interrupted",
-                checkpoint.display()
+                escape::path(checkpoint)
             ))
         }
         (true, false) => Err(miette!(
             code = "train::no_checkpoint",
             help = "begin without --resume",
             "there is no {} to go on from",
-            checkpoint.display()
+            escape::path(checkpoint)
         )),
         _ => Ok(()),
     }
@@ -214,7 +215,7 @@ fn planned(args: &Train) -> miette::Result<(Plan, Option<VariationRecipe>)> {
             code = "train::impossible",
             help = "mend what is named above; `bincim schema --train` prints every key",
             "{}:\n{}",
-            args.net.display(),
+            escape::path(&args.net),
             lines.join("\n")
         )
     })?;
@@ -230,7 +231,7 @@ fn mapped(
 ) -> miette::Result<Option<Arrays>> {
     let network = lower::lower(trainer.network());
     if let Some(problem) = crate::network::validate(&network).first() {
-        return Err(miette!(code = "train::impossible", "{}: {problem}", args.net.display()));
+        return Err(miette!(code = "train::impossible", "{}: {problem}", escape::path(&args.net)));
     }
     let path = variation.map(|variation| args.net.with_file_name(&variation.arch));
     let file = match &path {
@@ -238,14 +239,14 @@ fn mapped(
         None => ArchFile::default(),
     };
     let (choice, _) = load::chosen(&network, file, path.as_deref(), None, None)
-        .wrap_err_with(|| format!("{}: no machine can run this network", args.net.display()))?;
+        .wrap_err_with(|| format!("{}: no machine can run this network", escape::path(&args.net)))?;
     let Some(path) = path else { return Ok(None) };
     if choice.design.arch.subtraction() == Subtraction::Column {
         return Err(miette!(
             code = "train::reference_column",
             help = "set readout.reference to \"digital\" there, and draw chips with \"column\" afterwards",
             "{}: readout.reference = \"column\", and training knows no reference columns",
-            path.display()
+            escape::path(&path)
         ));
     }
     let arrays = Arrays::new(&trainer.plan, &choice.design).ok_or_else(|| {
@@ -253,7 +254,7 @@ fn mapped(
             code = "train::no_analog",
             help = "set readout.kind to \"adc\" or \"sense\" there, or remove [variation] from the training file",
             "{}: with the popcount readout every chip is the same",
-            path.display()
+            escape::path(&path)
         )
     })?;
     Ok(Some(arrays))
@@ -267,7 +268,7 @@ fn started(args: &Train, trainer: &mut Trainer) -> miette::Result<()> {
                 code = "train::no_base",
                 help = "pass --start MODEL, a model that `bincim train` wrote of this network",
                 "{}: supports.frozen = true keeps a base, and none is given",
-                args.net.display()
+                escape::path(&args.net)
             ));
         }
         return Ok(());
@@ -280,8 +281,8 @@ fn started(args: &Train, trainer: &mut Trainer) -> miette::Result<()> {
             code = "train::start",
             help = "--start takes a model that `bincim train` wrote, with layers of the same names and sizes",
             "{} cannot start the network of {}:\n{}",
-            path.display(),
-            args.net.display(),
+            escape::path(path),
+            escape::path(&args.net),
             lines.join("\n")
         )
     })?;
@@ -298,7 +299,7 @@ fn raw_pixels(path: &Path, bytes: &[u8]) -> miette::Result<()> {
                 code = "train::start_pixels",
                 help = "a training reads raw pixels, which its model's own first nodes scale; start from a model that `bincim train` wrote",
                 "{}: its metadata reads pixels by '{}'",
-                path.display(),
+                escape::path(path),
                 pixels.rule.name()
             ))
         }
@@ -314,15 +315,15 @@ fn resumed(fresh: Trainer, path: &Path, digest: &str) -> miette::Result<Trainer>
     // The same lists, and a record an epoch.
     let limit = checkpoint::save(&fresh, digest).len() + (fresh.plan.train.epochs << 10) + (1 << 20);
     let bytes =
-        bounded::bytes(path, limit).into_diagnostic().wrap_err_with(|| format!("{}", path.display()))?;
+        bounded::bytes(path, limit).into_diagnostic().wrap_err_with(|| escape::path(path).to_string())?;
     let trainer = checkpoint::load(fresh, digest, &bytes).map_err(|error| {
         let help = match error {
             CheckpointError::Other(_) => "go on with the training file and data it began with, or delete it",
             _ => "delete it and begin again without --resume",
         };
-        miette!(code = "train::checkpoint", help = help, "{}: {error}", path.display())
+        miette!(code = "train::checkpoint", help = help, "{}: {error}", escape::path(path))
     })?;
-    progress::tell(format_args!("{}: {} epochs are kept", path.display(), trainer.history.len()));
+    progress::tell(format_args!("{}: {} epochs are kept", escape::path(path), trainer.history.len()));
     Ok(trainer)
 }
 

@@ -2,6 +2,7 @@
 
 use super::Vary;
 use crate::cli::load::{self, Data, Model};
+use crate::escape;
 use miette::miette;
 
 /// The images asked for, with their labels.
@@ -12,7 +13,7 @@ pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> 
             code = "vary::data",
             help = "see `bincim infer --help` for the formats",
             "{}: {what}",
-            args.data.display()
+            escape::path(&args.data)
         ))
     };
     let count = load::image_count(args.images, data.len(), &args.data)?;
@@ -36,7 +37,7 @@ pub fn training_images(args: &Vary, model: &Model, count: usize, judged: &[u8]) 
             code = "vary::recalibrate",
             help = "give a data set with a training and a test part, and classify the test part",
             "--recalibrate {count}: the training part of {} is what is classified",
-            args.data.display()
+            escape::path(&args.data)
         ));
     }
     Ok(data)

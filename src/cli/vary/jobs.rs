@@ -77,7 +77,7 @@ pub fn emit(args: &Vary, arch: &Path, dir: &Path) -> miette::Result<Outcome> {
         std::fs::create_dir_all(&path)
             .and_then(|()| std::fs::canonicalize(&path))
             .into_diagnostic()
-            .wrap_err_with(|| format!("cannot make {}", path.display()))
+            .wrap_err_with(|| format!("cannot make {}", escape::path(&path)))
     };
     let dir = make(dir.to_path_buf())?;
     make(dir.join("logs"))?;
@@ -112,7 +112,8 @@ pub fn emit(args: &Vary, arch: &Path, dir: &Path) -> miette::Result<Outcome> {
 fn arguments(args: &Vary, arch: &Path, threads: usize) -> miette::Result<String> {
     let absolute = |path: &Path| -> miette::Result<OsString> {
         let found = std::fs::canonicalize(path);
-        let found = found.into_diagnostic().wrap_err_with(|| format!("cannot find {}", path.display()))?;
+        let found =
+            found.into_diagnostic().wrap_err_with(|| format!("cannot find {}", escape::path(path)))?;
         Ok(found.into_os_string())
     };
     let mut words = vec![absolute(&args.model)?];

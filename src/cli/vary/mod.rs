@@ -15,6 +15,7 @@ use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, options, output, progress, verify};
 use crate::arch::{ArchFile, Subtraction};
 use crate::device::Physics;
+use crate::escape;
 use crate::flow::folder;
 use crate::golden::{packed, reference};
 use crate::montecarlo::{self, Job, Judge, Machine};
@@ -133,7 +134,7 @@ pub fn run(args: &Vary) -> miette::Result<Outcome> {
     };
     std::fs::create_dir_all(dir)
         .into_diagnostic()
-        .wrap_err_with(|| format!("cannot make {}", dir.display()))?;
+        .wrap_err_with(|| format!("cannot make {}", escape::path(dir)))?;
     let lock = folder::hold(dir)?;
     let records = resumed(&prepared, dir)?;
     if settings.shard.is_none()
@@ -218,7 +219,7 @@ impl Prepared {
                 code = "vary::no_analog",
                 help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
                 "{}: with the popcount readout every chip is the same",
-                arch.display()
+                escape::path(&arch)
             ));
         }
         chip::converts(&design, "vary")?;
@@ -382,7 +383,7 @@ fn resumed(prepared: &Prepared, dir: &Path) -> miette::Result<Records> {
                 code = "vary::other_settings",
                 help = "take the same settings to go on with that run, or another folder for this one",
                 "{} holds a run with other settings:\n{}",
-                dir.display(),
+                escape::path(dir),
                 differences.join("\n")
             ));
         }
@@ -391,14 +392,14 @@ fn resumed(prepared: &Prepared, dir: &Path) -> miette::Result<Records> {
             code = "vary::no_settings",
             help = "take another folder",
             "{} holds {name} but no {}",
-            dir.display(),
+            escape::path(dir),
             settings::FILE
         ));
     }
     folder::write_whole(&dir.join(settings::FILE), settings.to_text().as_bytes())?;
     let (records, length) = records::read(dir, settings)?;
     if !records.is_empty() {
-        progress::tell(format_args!("{}: {} finished chips are kept", dir.display(), records.len()));
+        progress::tell(format_args!("{}: {} finished chips are kept", escape::path(dir), records.len()));
     }
     let mut log = Log::open(dir, length)?;
     prepared.measure(&prepared.pool, records, |record| log.append(record))

@@ -5,6 +5,7 @@
 
 use super::settings::Settings;
 use crate::bounded;
+use crate::escape;
 use crate::montecarlo::{Job, Measured};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ pub fn read(dir: &Path, settings: &Settings) -> miette::Result<(Records, u64)> {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
+            return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", escape::path(&path)));
         }
     };
     let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
@@ -82,7 +83,7 @@ pub fn read(dir: &Path, settings: &Settings) -> miette::Result<(Records, u64)> {
                 code = "vary::bad_record",
                 help = "remove the line to run its chip again, or take another folder",
                 "{}:{}: {what}",
-                path.display(),
+                escape::path(&path),
                 index + 1
             )
         };
@@ -120,14 +121,14 @@ impl Log {
             file.set_len(length)?;
             Ok(file)
         };
-        let file = open().into_diagnostic().wrap_err(format!("cannot open {}", path.display()))?;
+        let file = open().into_diagnostic().wrap_err(format!("cannot open {}", escape::path(&path)))?;
         Ok(Log { path, file })
     }
 
     /// Appends one line; when this returns the line is with the operating system, whole.
     pub fn append(&mut self, record: &Record) -> miette::Result<()> {
         let written = self.file.write_all(record.line().as_bytes());
-        written.into_diagnostic().wrap_err_with(|| format!("cannot write {}", self.path.display()))
+        written.into_diagnostic().wrap_err_with(|| format!("cannot write {}", escape::path(&self.path)))
     }
 }
 

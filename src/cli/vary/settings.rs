@@ -3,6 +3,7 @@
 use super::points::Point;
 use crate::bounded;
 use crate::cli::options;
+use crate::escape;
 use crate::read::data::MAX_BYTES;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,7 @@ impl Settings {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", path.display()));
+                return Err(error).into_diagnostic().wrap_err(format!("cannot read {}", escape::path(&path)));
             }
         };
         let refused = |what: String| {
@@ -100,7 +101,7 @@ impl Settings {
                 code = "vary::bad_settings",
                 help = "the file was not written by this version of bincim; take another folder",
                 "{}: {what}",
-                path.display()
+                escape::path(&path)
             )
         };
         let settings: Settings = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;

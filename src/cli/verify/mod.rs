@@ -21,6 +21,7 @@ use super::pixels::PictureArgs;
 use super::progress::{self, Step};
 use super::{Outcome, options, output};
 use crate::design::Design;
+use crate::escape;
 use crate::escape::shell_path;
 use crate::flow::{self, Tool, folder};
 use crate::report::junit;
@@ -305,8 +306,11 @@ fn build(
         Text::Shipped => "the text that is synthesised",
         Text::Model => "the faster model of the popcount tree",
     };
-    let step =
-        Step::start(format!("building the model of {}: {what} (seed {})", args.dir.display(), args.seed));
+    let step = Step::start(format!(
+        "building the model of {}: {what} (seed {})",
+        escape::path(&args.dir),
+        args.seed
+    ));
     let model = cosim::build(&args.dir, design, text, Trace::Off, images, args.jobs)?;
     step.done(&model.tool.describe());
     Ok(match chip {
@@ -326,7 +330,7 @@ fn changes(args: &Verify) -> miette::Result<Option<Vec<Change>>> {
             code = "verify::changed",
             help = "without --unchanged the folder is verified as it stands",
             "{}: {}",
-            args.dir.display(),
+            escape::path(&args.dir),
             named.join("; ")
         ));
     }

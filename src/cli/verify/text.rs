@@ -60,12 +60,12 @@ pub fn summary(verdict: &Verdict) -> String {
     coverage::lines(&verdict.shards).into_iter().for_each(&mut line);
     line(format!("  {}", verdict.proof.sentence()));
     let cycles = verdict.total(|s| s.cycles);
-    line(format!(
-        "  {} cycles in {:.1} s, {} a second",
-        thousands(cycles),
-        verdict.seconds,
-        thousands((cycles as f64 / verdict.seconds.max(1e-9)) as u64)
-    ));
+    // A run that broke off had no pace.
+    let pace = match verdict.broke_off() {
+        true => String::new(),
+        false => format!(", {} a second", thousands((cycles as f64 / verdict.seconds.max(1e-9)) as u64)),
+    };
+    line(format!("  {} cycles in {:.1} s{pace}", thousands(cycles), verdict.seconds));
     if let Some(interval) = interval(verdict) {
         let rate = design.arch.clock_mhz() * 1e6 / interval as f64;
         line(format!(

@@ -27,21 +27,6 @@ pub(super) fn flip_address(v: &View, drawn: &DrawnView) -> Vec<String> {
 pub(super) fn draws(design: &Design, ensemble: &Ensemble) -> Vec<Instance> {
     let memory = memories::flips(design, ensemble);
     let address = low("flip_address", design.widths.weight_address, index(ensemble.codes.rows()));
-    let noise = vec![
-        CLOCK,
-        RESET,
-        (true, "frame_start_i", "frame_start"),
-        (true, "seed_i", "seed"),
-        (true, "flips_i", "flips"),
-        (true, "seeded_o", "seeded"),
-        (true, "step_i", "weight_read"),
-        (true, "draw_i", "draw_layer"),
-        (true, "sample_start_i", "sample_start"),
-        (true, "group_start_i", "group_start"),
-        (true, "again_i", "group_again"),
-        (true, "flip_o", "flip"),
-        (true, "noise_o", "weight_noise"),
-    ];
     let sampler = vec![
         CLOCK,
         (true, "take_i", "draw"),
@@ -54,9 +39,36 @@ pub(super) fn draws(design: &Design, ensemble: &Ensemble) -> Vec<Instance> {
     vec![
         rom(&memory, "flip_memory", ["flip_read", &address, "flip_code"])
             .noting(format!("Flip codes of {} bits, word for word beside the weights.", ensemble.bits - 1)),
-        shared(&array::weight_noise(design, ensemble), "weight_noise", noise),
+        noise(design, ensemble, "weight_read", ["group_start", "group_again"], "weight_noise"),
         shared(&array::weight_sampler(design, ensemble), "weight_sampler", sampler),
     ]
+}
+
+/// The noise of the draws, a step on in every cycle of `step`: where a group of channels starts, and where it comes again
+/// with the same draws, and the wire that the noise drives, after which the instance is called.
+pub(super) fn noise(
+    design: &Design,
+    ensemble: &Ensemble,
+    step: &'static str,
+    [group_start, group_again]: [&'static str; 2],
+    noise: &'static str,
+) -> Instance {
+    let ports = vec![
+        CLOCK,
+        RESET,
+        (true, "frame_start_i", "frame_start"),
+        (true, "seed_i", "seed"),
+        (true, "flips_i", "flips"),
+        (true, "seeded_o", "seeded"),
+        (true, "step_i", step),
+        (true, "draw_i", "draw_layer"),
+        (true, "sample_start_i", "sample_start"),
+        (true, "group_start_i", group_start),
+        (true, "again_i", group_again),
+        (true, "flip_o", "flip"),
+        (true, "noise_o", noise),
+    ];
+    shared(&array::weight_noise(design, ensemble), noise, ports)
 }
 
 /// Adds the scores of the samples.

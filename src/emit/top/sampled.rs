@@ -1,10 +1,11 @@
 //! The part of the top module in which cells are drawn as they are read: wires and instances.
 
+use super::drawn;
 use super::instances::{CLOCK, Instance, RESET, or, rom, shared};
 use crate::design::{Analog, Design, Ensemble};
 use crate::emit::analog::AnalogView;
 use crate::emit::facts::plural;
-use crate::emit::library::{analog as library, array, memories};
+use crate::emit::library::{analog as library, memories};
 use crate::emit::program::literal;
 use crate::emit::view::{DrawnView, View};
 
@@ -26,9 +27,9 @@ pub(super) fn instances(
     design: &Design,
     analog: &Analog,
     ensemble: &Ensemble,
-    (v, a, drawn): (&View, &AnalogView, &DrawnView),
+    (v, a, view): (&View, &AnalogView, &DrawnView),
 ) -> Vec<Instance> {
-    let first_drawn = literal(v.layer_width.max(1), drawn.first as i64);
+    let first_drawn = literal(v.layer_width.max(1), view.first as i64);
     let turn = vec![
         CLOCK,
         RESET,
@@ -43,21 +44,6 @@ pub(super) fn instances(
         (true, "sample_end_o", "sample_end"),
         (true, "array_free_i", "array_free"),
         (true, "ready_o", "array_ready"),
-    ];
-    let noise = vec![
-        CLOCK,
-        RESET,
-        (true, "frame_start_i", "frame_start"),
-        (true, "seed_i", "seed"),
-        (true, "flips_i", "flips"),
-        (true, "seeded_o", "seeded"),
-        (true, "step_i", "cell_read"),
-        (true, "draw_i", "draw_layer"),
-        (true, "sample_start_i", "sample_start"),
-        (true, "group_start_i", "1'b0"),
-        (true, "again_i", "1'b0"),
-        (true, "flip_o", "flip"),
-        (true, "noise_o", "cell_noise"),
     ];
     let all_driven = format!("{{{}{{1'b1}}}}", a.row_step);
     let cells = vec![
@@ -89,7 +75,8 @@ pub(super) fn instances(
             plural(rows),
             ensemble.bits - 1
         )),
-        shared(&array::weight_noise(design, ensemble), "cell_noise", noise),
+        // What is read comes in one order and once: no group starts or comes again.
+        drawn::noise(design, ensemble, "cell_read", ["1'b0"; 2], "cell_noise"),
         shared(&library::drawn_array(design, analog, ensemble), "cim_array", cells),
     ]
 }

@@ -9,6 +9,7 @@
 //! and others are not, or pictures lie beside them, nobody knows what was meant, and the folder is refused.
 
 use super::{Dataset, Error, Fit, MAX_BYTES, Split, cifar, fault, file, picture, python, unpack};
+use crate::escape;
 use std::path::{Path, PathBuf};
 
 /// Most pictures of one data set.
@@ -51,7 +52,9 @@ fn arrays(folder: &Path, split: Split, depth: usize) -> Result<Option<Dataset>, 
     if let Some(archive) = archive {
         return file(archive, split).map(Some);
     }
-    if !others.is_empty() {
+    // CIFAR-100's are called by their part alone.
+    let there = |name: &str| entries.iter().any(|p| p.is_file() && file_name(p) == name);
+    if !others.is_empty() || (there("meta") && there(split.name())) {
         return Err(python(&file_name(folder)));
     }
     if depth == DEPTH {
@@ -114,7 +117,7 @@ fn file_name(path: &Path) -> String {
 
 /// What is in `folder` and not hidden, sorted by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", folder.display()) };
+    let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", escape::path(folder)) };
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)?.take(MAX_PICTURES) {
         let path = entry.map_err(io)?.path();

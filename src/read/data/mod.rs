@@ -25,6 +25,7 @@ pub use unpack::unpack;
 pub use fit::Fit;
 
 use super::{Error, Errors};
+use crate::escape;
 use crate::network::Shape;
 use std::path::Path;
 
@@ -146,7 +147,7 @@ pub fn dataset_fitting(path: &Path, split: Split, fit: Option<&Fit>) -> Result<D
 /// The error without the name of the file that it will stand behind.
 fn without(error: Error, path: &Path) -> Error {
     match &error {
-        Error::Io { reason } => match reason.strip_prefix(&format!("{}: ", path.display())) {
+        Error::Io { reason } => match reason.strip_prefix(&format!("{}: ", escape::path(path))) {
             Some(rest) => Error::Io { reason: rest.into() },
             None => error,
         },
@@ -236,7 +237,7 @@ fn checked(data: Dataset) -> Result<Dataset, Error> {
 fn python(name: &str) -> Error {
     fault(
         name,
-        "it is a Python pickle, such as the python version of CIFAR-10",
+        "it is a Python pickle, such as the python version of CIFAR-10 or CIFAR-100",
         "fetch the binary version of CIFAR-10 (cifar-10-binary.tar.gz), or write the arrays with numpy.savez",
     )
 }

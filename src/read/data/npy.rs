@@ -139,8 +139,11 @@ pub fn archive(bytes: &[u8], name: &str, split: Split) -> Result<Dataset, Error>
         keys
     };
     let Some((key, content)) = array(&keys(&["images_u8", "images"], 'x'))? else {
-        let help = "name the images 'images_u8' and the labels 'labels'";
-        return Err(fault(name, &format!("no images among its arrays {names:?}"), help));
+        let split = split.name();
+        let what = format!("no {split} images among its arrays {names:?}");
+        let help =
+            format!("name them 'x_{split}' and 'y_{split}', or 'images' and 'labels' in a file of one part");
+        return Err(fault(name, &what, &help));
     };
     let mut data = images(&content, &key)?;
     if let Some((key, content)) = array(&keys(&["labels"], 'y'))? {

@@ -27,7 +27,10 @@ fn jpeg(bytes: &[u8], name: &str) -> Result<Dataset, Error> {
         Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
         Some(ColorSpace::YCbCr | ColorSpace::RGB) => (3, ColorSpace::RGB),
         other => {
-            let what = format!("its colours are {other:?}");
+            let what = match other {
+                Some(space) => format!("its colours are {space:?}"),
+                None => "it does not say what its colours are".into(),
+            };
             return Err(fault(name, &what, "save it as RGB or gray (PIL: convert(\"RGB\"))"));
         }
     };

@@ -2,6 +2,7 @@
 
 use super::{Error, MAX_BYTES};
 use crate::bounded;
+use crate::escape;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,7 +14,7 @@ const EMPTY_FRAME: [u8; 9] = [0x28, 0xb5, 0x2f, 0xfd, 0, 0, 1, 0, 0];
 
 /// Reads and unpacks `path`.
 pub fn load(path: &Path) -> Result<Vec<u8>, Error> {
-    let io = |e: io::Error| Error::Io { reason: format!("{}: {e}", path.display()) };
+    let io = |e: io::Error| Error::Io { reason: format!("{}: {e}", escape::path(path)) };
     unpack(BufReader::new(std::fs::File::open(path).map_err(io)?)).map_err(io)
 }
 

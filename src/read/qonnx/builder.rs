@@ -191,7 +191,10 @@ impl Builder {
             Some(_) => Source::Layer(self.layers.len() - 1),
         };
         if stream.source != expected || self.layers.last().is_some_and(|l| l.output != input) {
-            return Err(Error::Residual { node: node.name(), op: node.op().into() });
+            return Err(node.structure_error(
+                "reads a map from before the last layer: the graph branches here",
+                "only a sequence of layers is supported, and an Add of the sums of two; keep one branch",
+            ));
         }
         let sum_of = if plan.sum_pixels { plan.conv.pixels() } else { 1 };
         if plan.conv.elements() > MAX_MAP || fan_in.saturating_mul(levels.steps * sum_of) > MAX_FAN_IN {

@@ -57,12 +57,8 @@ pub fn conv(
         )));
     }
     let kernel = (kh, kw);
-    if node.ints("kernel_shape").is_some_and(|k| !k.is_empty() && k != [kh as i64, kw as i64]) {
-        return Err(node.attribute_error(
-            "kernel_shape",
-            node.ints("kernel_shape"),
-            "make it equal to the weights' shape",
-        ));
+    if let Some(shape) = node.ints("kernel_shape").filter(|k| !k.is_empty() && *k != [kh as i64, kw as i64]) {
+        return Err(node.attribute_error("kernel_shape", shape, "make it equal to the weights' shape"));
     }
     let stride = pair(node, "strides", (1, 1))?;
     let mut border = stream.border.take();

@@ -221,6 +221,7 @@ fn a_dash_is_standard_output() {
         "vary MODEL --arch analog.toml --data data --chips 1 -o -",
         "vary MODEL --arch analog.toml --data data --chips 1 --shards 2 --emit-jobs -",
         "verify d --data data --junit -",
+        "new -",
     ] {
         bincim(dir, &words.split(' ').collect::<Vec<_>>())
             .refuses(&["`-`, standard output, cannot take this"]);

@@ -18,11 +18,14 @@ const NAMES: [&str; 9] = [
     "tab\there\\",
 ];
 
-/// Asserts that neither stream holds a control character but line feeds.
+/// Asserts that neither stream holds a control character but line feeds, and that no name makes a line of its own.
 fn calm(ran: &Ran) {
     for text in [&ran.out, &ran.err] {
         let bad = |c: char| c != '\n' && (c.is_control() || ('\u{200e}'..='\u{202e}').contains(&c));
         assert!(!text.contains(bad), "{text:?}");
+        // Words of the command line that are no path are shown by clap, which leaves line feeds alone.
+        let forged = |line: &str| line.trim_start_matches([' ', '│']).starts_with("feed; touch");
+        assert!(text.starts_with("error: ") || !text.lines().any(forged), "{text}");
     }
 }
 
@@ -98,7 +101,7 @@ fn designs_verify_and_simulate_under_any_path() {
         return;
     }
     let root = with_glyphs(2);
-    let dir = root.path().join("a b (c) 'd' & e");
+    let dir = root.path().join("a b (c) 'd'\nfeed; touch pwned & e");
     fs::create_dir(&dir).expect("writable");
     fs::rename(root.path().join("data"), dir.join("data")).expect("moved");
     let arch = "[array]\nrows = 32\ncolumns = 8\nsegment = 4\n[activation]\nword = 8\n[target]\nprefix = \"digits\"\n";
@@ -113,6 +116,41 @@ fn designs_verify_and_simulate_under_any_path() {
     let script = format!("PATH='{tools}':\"$PATH\" make -s -C 'd x' sim");
     let simulated = shell(&dir, &script).ends(0);
     assert!(simulated.out.contains("PASS"), "{}", simulated.out);
+}
+
+/// The set-up's own Verilator where the whole project lies in a path with a space: its script and its makefiles quote
+/// nothing. An array of so many rows is built as a hierarchy, for which Verilator starts itself.
+#[test]
+fn verilator_itself_may_lie_under_any_path() {
+    let Some(found) = tools::need(Tool::Verilator) else { return };
+    if !found.wheel {
+        harness::not_run(harness::Lack::Tool, "a Verilator of the set-up's own");
+        return;
+    }
+    let root = with_glyphs(2);
+    let dir = root.path();
+    let away = tempfile::Builder::new().prefix("a b").tempdir().expect("a temporary folder");
+    let environment = away.path().join(".tools/venv");
+    let site = found.program.ancestors().nth(3).expect("site-packages");
+    let version = names(site).into_iter().find(|name| name.starts_with("verilator-")).expect("its version");
+    let beside = environment.join("lib/python3/site-packages");
+    fs::create_dir_all(beside.join(version)).expect("writable");
+    fs::create_dir_all(environment.join("bin")).expect("writable");
+    fs::write(environment.join("pyvenv.cfg"), "").expect("writable");
+    // Its makefile runs a script in Python, which may be there alone.
+    let python = found.program.ancestors().nth(6).expect("the environment").join("bin/python");
+    std::os::unix::fs::symlink(python, environment.join("bin/python")).expect("a link");
+    let copied = shell(dir, &format!("cp -r '{}/verilator' '{}'", site.display(), beside.display()));
+    copied.ends(0);
+    let arch = "[array]\nrows = 256\ncolumns = 16\n";
+    fs::write(dir.join("arch.toml"), arch).expect("writable");
+    bincim(dir, &["generate", "MODEL", "--arch", "arch.toml", "-o", "d"]).ends(0);
+    let design = dir.join("d").display().to_string();
+    let data = dir.join("data").display().to_string();
+    let mut command = program(away.path());
+    command.env("BINCIM_PREFER", "project").args(["verify", &design, "--data", &data, "--images", "1"]);
+    let ran = Ran::from(command.args(["--proof", "off"]).output().expect("the program starts")).ends(0);
+    assert!(ran.out.contains("PASS") && ran.out.contains("/a b"), "{}", ran.out);
 }
 
 /// Names of modules come from outside too.

@@ -30,11 +30,14 @@ fn states_are_asked_for_and_kept_with_the_design() {
     assert!(record.contains("state = \"9,4\""), "{record}");
     assert!(dir.join("design/rtl/bincim_scales.hex").is_file());
     let shape = format!("(3, 2, {SIDE}, {SIDE})");
-    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let array = |name: &str, shape: &str, values: &[u8]| {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let length = (header.len() as u16).to_le_bytes();
+        let bytes = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), values].concat();
+        fs::write(dir.join(name), bytes).expect("writable");
+    };
     let pixels: Vec<u8> = (0..3 * 2 * SIDE * SIDE).map(|at| (at * 37 % 251) as u8).collect();
-    let length = (header.len() as u16).to_le_bytes();
-    let bytes = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), &pixels].concat();
-    fs::write(dir.join("images.npy"), bytes).expect("writable");
+    array("images.npy", &shape, &pixels);
     let infer = |state: &str, more: &[&str]| {
         let words = ["infer", "net.onnx", "--data", "images.npy", "--scores", "scores.csv", "--state", state];
         bincim(dir, &[&words, more].concat()).ends(0)
@@ -50,6 +53,14 @@ fn states_are_asked_for_and_kept_with_the_design() {
         assert_eq!(values, Some((3 * 4 * SIDE * SIDE) as u64));
         assert!(saturated > Some(0) && saturated < values, "{one}");
     }
+    // Figures meet images of other sets too, whose states are not those of the images that were asked for.
+    array("labels.npy", "(3,)", &[0, 1, 0]);
+    let others: Vec<u8> = pixels.iter().map(|&pixel| 255 - pixel).collect();
+    array("more_images.npy", &shape, &others);
+    array("more_labels.npy", "(3,)", &[1, 1, 0]);
+    let fit = ["--metrics", "--temperature", "fit", "--fit-data", "more_images.npy"];
+    let judged = infer("4,4", &[&fit[..], &["--ood", "more_images.npy", "--json"]].concat());
+    assert_eq!(judged.json(&["metrics"])["states"], view["states"]);
     if !tools::present("a design with states", &[Tool::Verilator]) {
         return;
     }

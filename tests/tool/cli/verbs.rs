@@ -98,6 +98,10 @@ fn a_design_is_generated_verified_broken_and_reported() {
         fs::write(&file, format!("{head}{flipped}{}", &tail[1..])).expect("writable");
         let ran = bincim(dir, &words).ends(1);
         assert!(ran.json(&["first_mismatch"])["mismatches"].as_u64().expect("a number") > 0);
+        // What broke off had no pace.
+        let told = bincim(dir, &words[..6]).ends(1).out;
+        assert!(told.contains("the run broke off") && told.contains(" cycles in "), "{told}");
+        assert!(!told.contains(" a second") && !told.contains("frames/s"), "{told}");
         fs::write(&file, text).expect("writable");
     }
 
