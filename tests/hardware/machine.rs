@@ -104,3 +104,39 @@ fn states_are_those_of_the_reference() {
         (7150..7350).filter(|&seed| check(seed, &random::Limits { steps: 255, ..limits.clone() })).count();
     assert!(built > 150, "only {built} designs were built");
 }
+
+/// Channels that a shortcut adds to come first: the scores stay, and sums move to other channels only.
+#[test]
+fn aligned_shortcuts_keep_every_sum() {
+    let limits = random::Limits {
+        shortcuts: true,
+        states: true,
+        planes: 3,
+        channels: 20,
+        ..random::Limits::default()
+    };
+    let mut moved = 0;
+    for seed in 0..300 {
+        let network = random::network(seed, &limits);
+        let mut aligned = network.clone();
+        align_shortcuts(&mut aligned);
+        assert_eq!(bincim::network::validate(&aligned), [], "seed {seed}");
+        if aligned == network {
+            continue;
+        }
+        moved += 1;
+        assert!(aligned.layers.iter().all(|layer| layer.shortcut.first == 0));
+        for image in random::elements(&network, seed, 3).chunks(network.input.shape.elements()) {
+            let (one, other) = (reference::run(&network, image), reference::run(&aligned, image));
+            assert_eq!(one.scores, other.scores, "seed {seed}");
+            for (one, other) in one.layers.into_iter().zip(other.layers) {
+                let sorted = |mut sums: Vec<i32>| {
+                    sums.sort_unstable();
+                    sums
+                };
+                assert_eq!(sorted(one.accumulators), sorted(other.accumulators), "seed {seed}");
+            }
+        }
+    }
+    assert!(moved > 20, "{moved}");
+}
