@@ -137,6 +137,14 @@ class Traffic {
     const uint32_t strobe = random.word() & 0xE;
     return {address, with_others(0, strobe, random), strobe};
   }
+  // A write of SEED, of all bytes in which it differs from what it is to be, or of some of them.
+  static Write seed_write(uint32_t held, uint32_t seed, bool whole, Random& random) {
+    uint32_t differ = 0;
+    for (unsigned byte = 0; byte < 4; ++byte) differ |= ((held ^ seed) >> (8 * byte) & 0xFF) != 0 ? 1u << byte : 0;
+    const uint32_t some = random.word() & 0xF;
+    const uint32_t strobe = whole || (some & differ) == 0 ? some | differ : some;
+    return {kSeed, with_others(seed, strobe, random), strobe};
+  }
   // The data with anything in the bytes without their strobe, small numbers in the lowest one.
   static uint32_t with_others(uint32_t data, uint32_t strobe, Random& random) {
     uint32_t others = random.word();
@@ -202,7 +210,8 @@ class Traffic {
       if (header_.all_planes > 1 && registers.planes() != next.planes) {
         master_.write(planes_write(next.planes, random), urgent, random);
       } else if (header_.has_seed && registers.seed() != next.seed) {
-        master_.write({kSeed, static_cast<uint32_t>(next.seed)}, urgent, random);
+        const auto seed = static_cast<uint32_t>(next.seed);
+        master_.write(seed_write(registers.seed(), seed, urgent, random), urgent, random);
       } else if (header_.all_samples != 0 && registers.samples() != next.samples) {
         master_.write(samples_write(next.samples, random), urgent, random);
       } else if (header_.all_samples != 0 && registers.mode() != next.mode) {
