@@ -18,14 +18,13 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = os.environ.get("BINCIM", HERE.parent.parent / "target" / "release" / "bincim")
 STRENGTHS = ["weak", "medium", "strong"]
-CLEAN = {"mnist": HERE / "mnist.toml", "cifar": HERE.parent / "train" / "cifar-vgg.toml"}
 
 
 def train(sets, out):
     out.mkdir(parents=True, exist_ok=True)
     for name, data in sets.items():
         clean = out / f"{name}.onnx"
-        runs = [(clean, CLEAN[name], [])]
+        runs = [(clean, HERE / f"{name}.toml", [])]
         before = clean
         for strength in STRENGTHS:
             model = out / f"{name}-{strength}.onnx"

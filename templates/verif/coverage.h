@@ -35,6 +35,7 @@
   X(PlanesOnStart, "PLANES written as a frame starts", h.all_planes > 1 && h.most_planes == 0) \
   X(PlanesBeyond, "PLANES written with more than there are", h.all_planes > 1) \
   X(PlanesZero, "PLANES written with 0", h.all_planes > 1) \
+  X(PlanesKept, "PLANES written without its lowest byte", h.all_planes > 1) \
   X(SeedWritten, "SEED written between frames", h.has_seed) \
   X(SeedOnStart, "SEED written as a frame starts", h.has_seed) \
   X(SeedGrown, "SEED grown from the frame before", h.has_seed) \
@@ -42,6 +43,7 @@
   X(SamplesOnStart, "SAMPLES written as a frame starts", h.all_samples > 1) \
   X(SamplesBeyond, "SAMPLES written with more than there are", h.all_samples != 0) \
   X(SamplesZero, "SAMPLES written with 0", h.all_samples != 0) \
+  X(SamplesKept, "SAMPLES written without its lowest byte", h.all_samples != 0) \
   X(ModeOnStart, "MODE written as a frame starts", h.all_samples != 0) \
   X(FlipsOff, "frames without flips", h.all_samples != 0) \
   X(SeedKept, "SEED the same as of the frame before", h.all_samples != 0) \

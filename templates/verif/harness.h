@@ -355,6 +355,7 @@ class Harness {
   void observe_write() {
     const uint32_t word = lite_.awaddr & 0xFFC;
     const bool low = lite_.wstrb & 1;
+    const uint32_t written = Registers::merged(0, lite_);
     coverage_.met(lite_.wstrb == 0xF ? StrobesAll : lite_.wstrb == 0 ? StrobesNone : StrobesSome);
     const bool writable = word == kControl || word == kStatus || (word >= kPlanes && word <= kMode);
     coverage_.met(WriteReadOnly, registers_.has(word) && !writable);
@@ -372,14 +373,16 @@ class Harness {
     }
     if (word == kPlanes) {
       coverage_.met(PlanesOnStart, events_.started);
-      coverage_.met(PlanesBeyond, lite_.wstrb == 0xF && lite_.wdata > header_.all_planes);
-      coverage_.met(PlanesZero, lite_.wstrb == 0xF && lite_.wdata == 0);
+      coverage_.met(PlanesBeyond, written > header_.all_planes);
+      coverage_.met(PlanesZero, low && written == 0);
+      coverage_.met(PlanesKept, !low && lite_.wstrb != 0 && written == 0);
     }
     if (word == kSeed) coverage_.met(SeedOnStart, events_.started);
     if (word == kSamples) {
       coverage_.met(SamplesOnStart, events_.started);
-      coverage_.met(SamplesBeyond, lite_.wstrb == 0xF && lite_.wdata > header_.all_samples);
-      coverage_.met(SamplesZero, lite_.wstrb == 0xF && lite_.wdata == 0);
+      coverage_.met(SamplesBeyond, written > header_.all_samples);
+      coverage_.met(SamplesZero, low && written == 0);
+      coverage_.met(SamplesKept, !low && lite_.wstrb != 0 && written == 0);
     }
     if (word == kMode) coverage_.met(ModeOnStart, events_.started);
   }

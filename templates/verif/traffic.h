@@ -118,15 +118,38 @@ class Traffic {
     return header_.all_samples == 0 || (registers.samples() == next.samples && registers.mode() == next.mode);
   }
 
-  // A write that gives a register its number; there are `most`.
+  // A write that gives a register its number; there are `most`. Bytes without their strobe may be anything.
   static Write number_write(uint32_t address, uint64_t number, uint64_t most, Random& random) {
     auto data = static_cast<uint32_t>(number);
+    uint32_t strobe = 0xF;
     if (number == 1 && random.once_in(2)) data = 0;
     if (number == most) {
       const uint32_t all[] = {data, data + 1, 255, 256, 256 + random.word() % 16, random.word() | 1u << 16};
       data = all[random.below(6)];
+      // Beyond the most, whatever the lowest byte is.
+      if (data > 255) strobe = 0xE | (random.word() & 1);
     }
-    return {address, data};
+    if (data < 256) strobe = 1 | (random.word() & 0xE);
+    return {address, with_others(data, strobe, random), strobe};
+  }
+  // A write that leaves a register its number: its lowest byte is not written, and none that is holds anything.
+  static Write kept_write(uint32_t address, Random& random) {
+    const uint32_t strobe = random.word() & 0xE;
+    return {address, with_others(0, strobe, random), strobe};
+  }
+  // A write of SEED, of all bytes in which it differs from what it is to be, or of some of them.
+  static Write seed_write(uint32_t held, uint32_t seed, bool whole, Random& random) {
+    uint32_t differ = 0;
+    for (unsigned byte = 0; byte < 4; ++byte) differ |= ((held ^ seed) >> (8 * byte) & 0xFF) != 0 ? 1u << byte : 0;
+    const uint32_t some = random.word() & 0xF;
+    const uint32_t strobe = whole || (some & differ) == 0 ? some | differ : some;
+    return {kSeed, with_others(seed, strobe, random), strobe};
+  }
+  // The data with anything in the bytes without their strobe, small numbers in the lowest one.
+  static uint32_t with_others(uint32_t data, uint32_t strobe, Random& random) {
+    uint32_t others = random.word();
+    if (random.once_in(2)) others = (others & ~0xFFu) | random.word() % 8;
+    return (data & mask_of(strobe)) | (others & ~mask_of(strobe));
   }
   Write planes_write(uint64_t planes, Random& random) const {
     return number_write(kPlanes, planes, header_.all_planes, random);
@@ -187,7 +210,8 @@ class Traffic {
       if (header_.all_planes > 1 && registers.planes() != next.planes) {
         master_.write(planes_write(next.planes, random), urgent, random);
       } else if (header_.has_seed && registers.seed() != next.seed) {
-        master_.write({kSeed, static_cast<uint32_t>(next.seed)}, urgent, random);
+        const auto seed = static_cast<uint32_t>(next.seed);
+        master_.write(seed_write(registers.seed(), seed, urgent, random), urgent, random);
       } else if (header_.all_samples != 0 && registers.samples() != next.samples) {
         master_.write(samples_write(next.samples, random), urgent, random);
       } else if (header_.all_samples != 0 && registers.mode() != next.mode) {
@@ -210,7 +234,13 @@ class Traffic {
     const uint32_t draw = random.word();
     const uint32_t strobe = random.once_in(2) ? 0xF : random.word() & 0xF;
     switch (random.below(profile_.manual ? 11 : 9)) {
-      case 0: master_.write({random.word() & 0xFFF, draw, 0}, false, random); break;
+      case 0: {
+        const bool numbers = header_.all_planes > 1 || header_.all_samples != 0;
+        const bool kept = numbers && random.once_in(2);
+        const uint32_t number = header_.all_planes > 1 ? kPlanes : kSamples;
+        master_.write(kept ? kept_write(number, random) : Write{random.word() & 0xFFF, draw, 0}, false, random);
+        break;
+      }
       case 1: outside(draw, strobe, random); break;
       case 2: {
         const uint32_t words[] = {kId, kFrames, kCycles, kLayers, kLayerCycles + 4 * (draw % static_cast<uint32_t>(header_.layers))};
