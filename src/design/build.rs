@@ -2,15 +2,12 @@
 
 use super::images::{Cells, Domain};
 use super::*;
-use crate::arch::{Range, WeightSlices};
+use crate::arch::WeightSlices;
 use crate::mapping::{self, Mapping};
 use crate::network::{
     Activation, InputCode, Layer, MapCode, Plane, Shortcut, Slicing, added_channels, keeper, plane_bits,
     plane_scales,
 };
-
-/// Most thresholds of a channel on analog arrays, where each takes a channel of its own.
-const MOST_ANALOG_STEPS: usize = 15;
 
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
@@ -37,7 +34,7 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
 /// [`build`] without the content of the weight memory, which stays zero: enough to compare geometries.
 pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
-    refuse(network, arch, planes)?;
+    refusal::check(network, arch, planes)?;
     // What an analog array reads are bits.
     let bits = arch.readout.is_analog().then(|| network.of_bits());
     let network = &built(bits.as_ref().unwrap_or(network), arch)?;
@@ -256,77 +253,6 @@ fn built(network: &Network, arch: &Arch) -> Result<Network, DesignError> {
 fn cell_width(arch: &Arch, most: i32) -> usize {
     let counts = f64::from(most) + reference::common(arch, most);
     width::signed(-1, (counts * f64::from(1u32 << arch.readout.fraction_bits)).ceil() as i64)
-}
-
-fn refuse(network: &Network, arch: &Arch, planes: usize) -> Result<(), DesignError> {
-    let first = &network.layers[0];
-    let last = &network.layers[network.layers.len() - 1];
-    if let Some((layer, why)) = ensemble::refusal(network, arch) {
-        return Err(DesignError::Flips { layer: layer.terminal(), why });
-    }
-    let many = |layer: &&Layer| arch.readout.is_analog() && layer.steps() > MOST_ANALOG_STEPS;
-    if let Some(layer) = network.layers.iter().find(many) {
-        let (levels, most) = (layer.steps() + 1, MOST_ANALOG_STEPS + 1);
-        return Err(DesignError::AnalogLevels { layer: layer.name.terminal(), levels, most });
-    }
-    let fixed = network.layers.iter().find_map(|layer| Some((layer, layer.requant.as_ref()?)));
-    if let (true, Some((layer, requant))) = (arch.readout.is_analog(), fixed) {
-        return Err(DesignError::AnalogState { layer: layer.name.terminal(), bits: requant.bits });
-    }
-    if let Some(layer) = network.layers.iter().find(|layer| layer.shortcut.first > 0) {
-        return Err(DesignError::LastShortcut { layer: layer.name.terminal() });
-    }
-    if arch.row_planes(planes) > arch.rows {
-        return Err(DesignError::TooFewRows { planes, rows: arch.rows });
-    }
-    let ranges = match &arch.readout.range {
-        Range::Layers(ranges) => Some(ranges.len()),
-        Range::Ends(ranges) => Some(ranges.len()),
-        Range::Word(_) | Range::Counts(_) => None,
-    };
-    if let Some(ranges) = ranges.filter(|&ranges| ranges != network.layers.len()) {
-        return Err(DesignError::OtherLayers { ranges, layers: network.layers.len() });
-    }
-    let (step, plane_rows) = mapping::row_steps(arch, planes);
-    if plane_rows == 0 {
-        return Err(DesignError::StepAcrossPlanes { step, rows: arch.rows / arch.row_planes(planes) });
-    }
-    if !arch.planes.is_empty() && arch.planes.len() != network.layers.len() {
-        return Err(DesignError::OtherPlanes { numbers: arch.planes.len(), layers: network.layers.len() });
-    }
-    if let Some((layer, &asked)) =
-        network.layers.iter().zip(&arch.planes).find(|(layer, asked)| **asked > layer.planes.len())
-    {
-        return Err(DesignError::TooManyPlanes {
-            layer: layer.name.terminal(),
-            asked,
-            planes: layer.planes.len(),
-        });
-    }
-    let code = network.input.code;
-    let value = first.padding.value;
-    if !first.padding.is_none() && input::pad_code(code, value).is_none() {
-        return Err(DesignError::PadOutsideInput { layer: first.name.terminal(), value, code });
-    }
-    if network.layers.len() == 1
-        && network.input.code != InputCode::Bipolar
-        && first.activation == Activation::Scores
-    {
-        return Err(DesignError::ScoresFromInteger { layer: first.name.terminal(), bits: planes });
-    }
-    for layer in &network.layers {
-        let beyond = |plane: &&Plane| !(1..=Plane::MOST_SCALE).contains(&plane.scale);
-        if let Some(plane) = layer.planes.iter().find(beyond) {
-            return Err(DesignError::Scale { layer: layer.name.terminal(), scale: plane.scale });
-        }
-    }
-    if last.output.elements() > 65536 {
-        return Err(DesignError::TooManyScores {
-            layer: last.name.terminal(),
-            elements: last.output.elements(),
-        });
-    }
-    Ok(())
 }
 
 /// The tree's shape: as asked for, or the one that measured smallest on the target's family.

@@ -14,6 +14,7 @@ mod input;
 mod names;
 pub mod noise;
 mod reference;
+mod refusal;
 mod state;
 pub mod tree;
 mod walk;

@@ -6,6 +6,7 @@
 
 mod check;
 mod flips;
+mod input;
 pub mod random;
 mod requant;
 mod shortcut;
@@ -14,6 +15,7 @@ mod steps;
 
 pub use check::{Problem, constant_channels, validate};
 pub use flips::{FLIP_BITS, Flips, flip_codes};
+pub use input::{Input, InputCode, MapCode};
 pub use requant::Requant;
 pub use shortcut::{Shortcut, accumulator_range, accumulator_step, added_channels, keeper};
 pub use slices::Slicing;
@@ -50,117 +52,6 @@ impl std::fmt::Display for Shape {
             (1, 1) => write!(f, "{}", self.c),
             (h, w) => write!(f, "{}x{h}x{w}", self.c),
         }
-    }
-}
-
-/// How an element of the input map is coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InputCode {
-    /// One bit, 1 is +1 and 0 is -1.
-    Bipolar,
-    /// `bits` bits (1..=8), value 0 ..= 2^bits - 1.
-    Unsigned { bits: u32 },
-    /// `bits` bits (2..=8), two's complement, value -2^(bits-1) ..= 2^(bits-1) - 1.
-    Signed { bits: u32 },
-}
-
-impl InputCode {
-    /// Number of binary planes an element takes.
-    pub fn planes(&self) -> usize {
-        match *self {
-            InputCode::Bipolar => 1,
-            InputCode::Unsigned { bits } | InputCode::Signed { bits } => bits as usize,
-        }
-    }
-
-    /// The code that also holds what `padding` puts round the map: bits with 0 around them take integers of two bits.
-    pub fn padded(self, padding: &Padding) -> InputCode {
-        match self {
-            InputCode::Bipolar if !padding.is_none() && padding.value == PadValue::Zero => {
-                InputCode::Signed { bits: 2 }
-            }
-            code => code,
-        }
-    }
-
-    /// Smallest and largest value.
-    pub fn range(&self) -> (i32, i32) {
-        match *self {
-            InputCode::Bipolar => (-1, 1),
-            InputCode::Unsigned { bits } => (0, (1 << bits) - 1),
-            InputCode::Signed { bits } => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
-        }
-    }
-}
-
-/// How an element of the map that a layer reads is coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MapCode {
-    /// An element of the network's input.
-    Input(InputCode),
-    /// The activation of a layer with `steps` thresholds a channel: -steps, -steps + 2 ..= steps.
-    Activation { steps: usize },
-}
-
-impl MapCode {
-    /// Whether the element is made of -1 and +1, one of them or several.
-    pub fn is_bipolar(&self) -> bool {
-        matches!(self, MapCode::Input(InputCode::Bipolar) | MapCode::Activation { .. })
-    }
-
-    /// Number of planes of bits an element takes.
-    pub fn planes(&self) -> usize {
-        match *self {
-            MapCode::Input(code) => code.planes(),
-            MapCode::Activation { steps } => plane_scales(steps).len(),
-        }
-    }
-
-    /// Smallest and largest value.
-    pub fn range(&self) -> (i32, i32) {
-        match *self {
-            MapCode::Input(code) => code.range(),
-            MapCode::Activation { steps } => (-(steps as i32), steps as i32),
-        }
-    }
-}
-
-/// The input map and how an 8-bit pixel becomes one of its elements.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
-    /// Name of the graph's input.
-    pub name: Untrusted,
-    pub shape: Shape,
-    pub code: InputCode,
-    /// Element value of every pixel value 0..=255, for all channels alike (256 entries) or channel after channel
-    /// (256 entries each).
-    pub pixel_values: Vec<i16>,
-    /// The rule that `pixel_values` follows, for reports.
-    pub pixel_rule: String,
-}
-
-impl Input {
-    /// Element values of every pixel value of `channel`.
-    pub fn row(&self, channel: usize) -> &[i16] {
-        let rows = self.pixel_values.len() / 256;
-        let row = if rows == 1 { 0 } else { channel };
-        &self.pixel_values[row * 256..(row + 1) * 256]
-    }
-
-    /// Elements of `pixels`: whole images one after the other, each in channel, row, column order.
-    ///
-    /// Panics unless they are whole images.
-    pub fn elements(&self, pixels: &[u8]) -> Vec<i16> {
-        let (size, plane) = (self.shape.elements(), self.shape.pixels());
-        assert!(pixels.len().is_multiple_of(size), "whole images of {size} pixels");
-        let planes = pixels.chunks(plane).enumerate();
-        let codes = planes.flat_map(|(index, plane)| {
-            let row = self.row(index % self.shape.c);
-            plane.iter().map(move |&pixel| row[usize::from(pixel)])
-        });
-        codes.collect()
     }
 }
 

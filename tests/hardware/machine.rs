@@ -140,3 +140,19 @@ fn aligned_shortcuts_keep_every_sum() {
     }
     assert!(moved > 20, "{moved}");
 }
+
+/// A network whose channels cannot change their order is refused, and by the layer that asks for it.
+#[test]
+fn shortcuts_to_later_channels_are_refused_where_nothing_aligned_them() {
+    let limits = random::Limits { shortcuts: true, states: true, ..random::Limits::default() };
+    let arch = ArchFile::default().with("generic", 128, 8, 16, 32, 16);
+    let mut networks = (0..).map(|seed| random::network(seed, &limits));
+    let network = networks.find(|network| network.layers.iter().any(|layer| layer.shortcut.first > 0));
+    let network = network.expect("some network");
+    let layer =
+        network.layers.iter().find(|layer| layer.shortcut.first > 0).map(|layer| layer.name.terminal());
+    match design::build(&network, &arch) {
+        Err(design::DesignError::LastShortcut { layer: named }) => assert_eq!(Some(named), layer),
+        other => panic!("{:?}", other.map(|design| design.name)),
+    }
+}

@@ -214,6 +214,55 @@ fn shortcuts_narrow_and_the_last_state_is_averaged() {
     }
 }
 
+/// What may not stand between a state and an Add, by its message.
+#[test]
+fn other_parts_of_a_state_are_refused_by_name() {
+    let refuse = |part: &dyn Fn(&mut Maker, &str) -> String, text: &str| {
+        let state = State { bits: 16, fraction: 8 };
+        let mut m = Maker::new(5);
+        let codes = m.codes();
+        let stem = m.conv(&codes, 2, 4);
+        let kept = m.norm(&stem, 4, 2.0);
+        let bits = m.bits(&kept, 4, 2.0);
+        let sums = m.conv(&bits, 4, 4);
+        let kept = part(&mut m, &kept);
+        let sum = m.graph.node("Add", &[&sums, &kept], &[]);
+        let bits = m.bits(&sum, 4, 2.0);
+        let output = m.classes(&bits, 4, SIDE);
+        let list = read(&m.graph.bytes(&output), state).expect_err("must be refused");
+        assert_eq!(list.len(), 1, "{list:?}");
+        assert!(list[0].to_string().contains(text), "{}", list[0]);
+        assert!(!list[0].help().is_empty());
+    };
+    let slice = |lists: [Vec<i64>; 4]| {
+        move |m: &mut Maker, map: &str| {
+            let [starts, ends, axes, steps] = lists.clone().map(|list| m.graph.ints(&list));
+            m.graph.node("Slice", &[map, &starts, &ends, &axes, &steps], &[])
+        }
+    };
+    let side = SIDE as i64;
+    // From the second row on, up to the last but one, channels left out, and a part that has another size than the sums.
+    refuse(&slice([vec![1], vec![side], vec![2], vec![1]]), "attribute steps");
+    refuse(&slice([vec![0], vec![side - 1], vec![2], vec![1]]), "attribute steps");
+    refuse(&slice([vec![0], vec![4], vec![1], vec![2]]), "attribute steps");
+    refuse(&slice([vec![0, 0], vec![side; 2], vec![2, 3], vec![2, 2]]), "adds a map of");
+    let pad = |list: Vec<i64>, value: f64| {
+        move |m: &mut Maker, map: &str| {
+            let (pads, value) = (m.graph.ints(&list), m.graph.scalar(value));
+            m.graph.node("Pad", &[map, &pads, &value], &[])
+        }
+    };
+    refuse(&pad(vec![0, 1, 0, 0, 0, 1, 0, 0], 1.0), "with another number than 0");
+    refuse(&pad(vec![0, 1, 0, 0, 0, 1, 0, 0], 0.0), "adds a map of");
+    // The part is scaled.
+    let scaled = move |m: &mut Maker, map: &str| {
+        let part = slice([vec![0], vec![side], vec![2], vec![1]])(m, map);
+        m.times(&part, 0.5)
+    };
+    // Not on its way to an Add: no state begins there.
+    refuse(&scaled, "takes a part of a map that is no state");
+}
+
 /// A state wider than an activation is not cut in silence.
 #[test]
 fn wide_states_are_averaged_only_where_that_is_asked_for() {
