@@ -68,7 +68,7 @@ pub fn blocks(design: &Design) -> Vec<BlockView> {
     if let Some(state) = &design.state {
         let kept = match state.depth {
             0 => "sums of fixed point".into(),
-            depth => format!("{depth} words"),
+            depth => format!("{depth} words of {} bits", design.lanes * state.bits),
         };
         let sums = format!("{} sums of {} bits", design.lanes, design.widths.total);
         all.push(block(Place::State, "State unit", [kept, sums]));

@@ -80,7 +80,7 @@ pub fn memories(design: &Design) -> Vec<Memory> {
         Memory {
             name: "state",
             copies: 1,
-            width: design.lanes * design.widths.total,
+            width: design.lanes * design.state.as_ref().map_or(0, |state| state.bits),
             depth: design.kept_entries(),
         },
         Memory {

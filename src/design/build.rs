@@ -118,14 +118,6 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
     let thresholds: Vec<Vec<Threshold>> = sets.iter().flat_map(set).collect();
     let accumulator_depth =
         layers.iter().filter(|layer| !layer.in_register).map(|layer| layer.block).max().unwrap_or(0);
-    let entries = |(layer, program): (&Layer, &LayerDesign)| {
-        program.shortcut.kept(layer.output).pixels() * program.groups
-    };
-    let keepers = network.layers.iter().zip(&layers).filter(|(_, program)| program.shortcut.keeps);
-    let state = state::is_needed(network).then(|| StateUnit {
-        depth: keepers.map(entries).max().unwrap_or(0),
-        scales: Scales::new(network, &domains, &sets, arch.lanes),
-    });
     let analog = plan.as_ref().map(|plan| &plan.analog);
     let counts = Counts {
         width: analog.map_or(tree.count_width(), |analog| analog.value_width),
@@ -133,6 +125,10 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         fixed: network.layers.iter().any(|layer| layer.requant.is_some()),
         analog: analog.is_some(),
     };
+    let state = state::is_needed(network).then(|| StateUnit {
+        scales: Scales::new(network, &domains, &sets, arch.lanes),
+        ..parts.kept(&layers, counts)
+    });
     let depths = Depths { weights: depth, thresholds: thresholds.len(), accumulator: accumulator_depth };
     let widths = parts.widths(&layers, counts, depths);
     let last = network.layers.last().expect("a validated network has a layer");
@@ -320,6 +316,20 @@ struct Counts {
     analog: bool,
 }
 
+impl Counts {
+    /// Bits of the sums that meet thresholds, from `low` to `high`.
+    fn bits_of_totals(&self, low: i64, high: i64) -> usize {
+        bits_of(low, high, self.signed || self.fixed)
+    }
+}
+
+fn bits_of(low: i64, high: i64, signed: bool) -> usize {
+    match signed {
+        true => width::signed(low, high),
+        false => width::unsigned(high as usize),
+    }
+}
+
 /// Entries of memories.
 #[derive(Clone, Copy)]
 struct Depths {
@@ -419,17 +429,25 @@ impl Parts<'_> {
         (0..self.network.layers.len()).rev().find_map(|index| StateCode::of(self.network, index))
     }
 
+    /// The memory of the sums that later layers add.
+    fn kept(&self, layers: &[LayerDesign], counts: Counts) -> StateUnit {
+        let sources = self.network.layers.iter().zip(self.domains);
+        let keepers: Vec<_> = sources.zip(layers).filter(|(_, program)| program.shortcut.keeps).collect();
+        let entries = keepers
+            .iter()
+            .map(|((source, _), program)| program.shortcut.kept(source.output).pixels() * program.groups);
+        let ranges = || keepers.iter().map(|((source, domain), _)| domain.range(source));
+        let low = ranges().map(|range| range.0).min().unwrap_or(0);
+        let high = ranges().map(|range| range.1).max().unwrap_or(0);
+        StateUnit { depth: entries.max().unwrap_or(0), bits: counts.bits_of_totals(low, high), scales: None }
+    }
+
     /// Widths that hold whatever occurs.
     fn widths(&self, layers: &[LayerDesign], counts: Counts, depths: Depths) -> Widths {
         let Parts { network, arch, mapping, memory, domains } = *self;
         let ranges = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.range(layer));
         let low = ranges().map(|range| range.0).min().unwrap_or(0);
         let high = ranges().map(|range| range.1).max().unwrap_or(0);
-        let signed_or_not = |low, high: i64, signed| match signed {
-            true => width::signed(low, high),
-            false => width::unsigned(high as usize),
-        };
-        let of_totals = |high| signed_or_not(low, high, counts.signed || counts.fixed);
         let own = || network.layers.iter().zip(domains).map(|(layer, domain)| domain.own_range(layer));
         let least = own().map(|range| range.0).min().unwrap_or(0);
         let most = own().map(|range| range.1).max().unwrap_or(0);
@@ -456,9 +474,9 @@ impl Parts<'_> {
         };
         Widths {
             count: counts.width,
-            accumulator: signed_or_not(least, most, counts.signed),
-            total: of_totals(high),
-            threshold: of_totals(high + 1),
+            accumulator: bits_of(least, most, counts.signed),
+            total: counts.bits_of_totals(low, high),
+            threshold: counts.bits_of_totals(low, high + 1),
             score: scores.fold(1, |bits, (low, high)| bits.max(width::signed(low, high))),
             map_address: width::index(memory.depth.max(1)).max(input_address),
             bank: width::index(modulus),

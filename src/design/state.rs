@@ -18,6 +18,8 @@ pub(super) fn is_needed(network: &Network) -> bool {
 pub struct StateUnit {
     /// Entries of its memory: the most pixels x groups of a layer whose sums a later one adds; 0: none.
     pub depth: usize,
+    /// Bits of a sum in it, of the same signedness as what meets the thresholds.
+    pub bits: usize,
     /// `None`: sums are added as they are.
     pub scales: Option<Scales>,
 }

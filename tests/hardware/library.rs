@@ -354,7 +354,7 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=2 Sum=9 Total=11 Depth=33 Signed=1 Pools=1",
             "Lanes=2 Sum=5 Total=8 Depth=0 Signed=0 Multiplier=2 Offset=1 Entries=1 InitFile=\"s1.hex\"",
             "Lanes=3 Sum=9 Total=6 Depth=7 Signed=0 Multiplier=8 Offset=20 Shift=4 Entries=5 InitFile=\"s2.hex\"",
-            "Lanes=2 Sum=4 Total=12 Depth=9 Signed=1 Multiplier=9 Offset=3 Shift=3 Entries=4 Pools=1 InitFile=\"s3.hex\"",
+            "Lanes=2 Sum=4 Total=12 Depth=9 Signed=1 Multiplier=9 Offset=3 Shift=3 Entries=4 Pools=1 Kept=7 InitFile=\"s3.hex\"",
             "Lanes=2 Sum=7 Total=8 Depth=12 Signed=1 Multiplier=5 Offset=6 Shift=2 Entries=6 Pools=1 Stride=1 Narrow=1 \
              InitFile=\"s4.hex\"",
             "Lanes=1 Sum=6 Total=9 Depth=5 Signed=0 Multiplier=3 Offset=4 Shift=1 Entries=3 Stride=2 Narrow=1 \

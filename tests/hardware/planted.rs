@@ -5,6 +5,7 @@ use bincim::arch::ReadoutKind;
 use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
 use bincim::cli::verify::texts::Text;
 use bincim::design::{Design, Source};
+use bincim::emit::library::MODULES;
 use bincim::emit::{self, bench};
 use bincim::lower::align_shortcuts;
 use bincim::network::random::{self, Limits};
@@ -371,6 +372,19 @@ fn plant(wanted: impl Fn(&Bug) -> bool) -> Vec<(Bug, Option<Mismatch>)> {
         }
     }
     results
+}
+
+/// Where a bug of a library module is planted, its text stands once.
+#[test]
+fn every_bug_of_the_library_has_its_place() {
+    let mut found = 0;
+    for bug in bugs() {
+        let module = MODULES.iter().find(|module| bug.file == format!("{}.v", module.name));
+        let Some(module) = module else { continue };
+        assert_eq!(module.text.matches(&bug.find).count(), 1, "{}: {}", bug.file, bug.find);
+        found += 1;
+    }
+    assert!(found > 60, "{found}");
 }
 
 #[test]

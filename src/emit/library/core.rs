@@ -44,6 +44,7 @@ pub(in super::super) fn state(design: &Design, v: &View, state: &StateUnit) -> H
         .with("Total", design.widths.total)
         .with("Signed", design.signed_sums().into())
         .with("Depth", state.depth)
+        .with("Kept", state.bits)
         .with("Pools", shortcut_pools(design).into())
         .with("Stride", v.stride_width)
         .with("Narrow", v.narrow.into());

@@ -41,7 +41,11 @@ fn state_format(design: &Design, v: &View, scales: &Scales) -> Vec<String> {
     let mut lines = vec![by_layer("largest_total", total, &largest)];
     if v.narrow {
         let width = design.widths.threshold_address;
-        let last = |layer: &LayerDesign| (layer.threshold_base + layer.added_groups.max(1)) as i64 - 1;
+        // The last group of all where nothing is left out.
+        let last = |layer: &LayerDesign| match layer.shortcut.adds && layer.added_groups < layer.groups {
+            true => (layer.threshold_base + layer.added_groups) as i64 - 1,
+            false => design.groups() as i64 - 1,
+        };
         lines.push(by_layer("last_added", width, &last));
     }
     if v.stride_width > 0 {

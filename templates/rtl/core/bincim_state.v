@@ -6,13 +6,14 @@
 // keeps the totals for a later one. Groups and pixels come in the same order in all of them, so
 // that counters are addresses.
 //     total = saturate(((multiplier * sum + offset) >>> shift) + kept)
-// Parameters: Lanes, sums at once, Sum and Total, bits of a sum and of a total, from 1. Signed: 1,
-//     sums are two's complement. Multiplier and Offset, bits of a channel's own, two's complement;
-//     Multiplier 0: sums are added as they are, Total holds what occurs, and totals are signed as
-//     sums are; else they are two's complement. Shift, bits of shift_i, from 0. Entries of the
-//     table, lane 0 in the low bits, and of a lane the multiplier above the offset; InitFile, their
-//     words (see bincim_rom). Depth, groups and pixels that are kept, from 0. Pools: 1, a layer
-//     that keeps may pool, and keeps the largest total of a window. Stride, bits of stride_rows_i
+// Parameters: Lanes, sums at once, Sum and Total, bits of a sum and of a total, from 1. Signed:
+//     1, sums are two's complement. Multiplier and Offset, bits of a channel's own, two's
+//     complement; Multiplier 0: sums are added as they are, Total holds what occurs, and totals
+//     are signed as sums are; else they are two's complement. Shift, bits of shift_i, from 0.
+//     Entries of the table, lane 0 in the low bits, and of a lane the multiplier above the
+//     offset; InitFile, their words (see bincim_rom). Depth, groups and pixels that are kept,
+//     from 0, and Kept, bits of the totals that are, Total at most. Pools: 1, a layer that
+//     keeps may pool, and keeps the largest total of a window. Stride, bits of stride_rows_i
 //     and stride_columns_i, from 0, where all pixels are kept. Narrow: 1, some layer has groups
 //     that nothing is added to; only where Multiplier is above 0. EntryWidth and AddressWidth
 //     follow from Entries and Depth.
@@ -40,6 +41,7 @@ module bincim_state #(
     parameter Entries = 1,
     parameter InitFile = "",
     parameter Depth = 16,
+    parameter Kept = Total,
     parameter Pools = 0,
     parameter Stride = 0,
     parameter Narrow = 0,
@@ -82,7 +84,7 @@ module bincim_state #(
 
   // The group of the next sum has something added.
   wire added;
-  wire [Lanes*Total-1:0] kept;
+  wire [Lanes*Kept-1:0] kept;
   reg  [Lanes*SCALED-1:0] scaled_q;
   wire [Lanes*SCALED-1:0] scaled;
   reg  [Lanes*Total-1:0] total_q;
@@ -144,9 +146,9 @@ module bincim_state #(
     for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_lane
       wire [Sum-1:0] sum = sum_i[lane*Sum +: Sum];
       wire signed [SIGNED-1:0] signed_sum = {(Signed != 0) & sum[Sum-1], sum};
-      wire [Total-1:0] own_kept = kept[lane*Total +: Total];
-      wire kept_sign = ((Signed != 0) || (SCALES != 0)) & own_kept[Total-1];
-      wire signed [ADDED-1:0] addend = {{ADDED-Total{kept_sign}}, own_kept};
+      wire [Kept-1:0] own_kept = kept[lane*Kept +: Kept];
+      wire kept_sign = ((Signed != 0) || (SCALES != 0)) & own_kept[Kept-1];
+      wire signed [ADDED-1:0] addend = {{ADDED-Kept{kept_sign}}, own_kept};
       wire signed [SCALED-1:0] held = scaled_q[lane*SCALED +: SCALED];
 
       if (SCALES != 0) begin : gen_scale
@@ -193,8 +195,9 @@ module bincim_state #(
       // The total, beside its result, and what is kept of it.
       reg [Lanes*Total-1:0] result_q;
       wire [Lanes*Total-1:0] largest;
-      wire [Lanes*Total-1:0] read_data;
-      reg [Lanes*Total-1:0] kept_q;
+      wire [Lanes*Kept-1:0] stored;
+      wire [Lanes*Kept-1:0] read_data;
+      reg [Lanes*Kept-1:0] kept_q;
 
       always @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) read_address_q <= {AddressWidth{1'b0}};
@@ -209,7 +212,7 @@ module bincim_state #(
       end
 
       always @(posedge clk_i) begin
-        kept_q <= read_data & {Lanes*Total{adds_i & added}};
+        kept_q <= read_data & {Lanes*Kept{adds_i & added}};
         result_q <= total_q;
       end
 
@@ -272,17 +275,25 @@ module bincim_state #(
         assign largest = result_q;
       end
 
+      for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_stored
+        wire [Total-1:0] own = largest[lane*Total +: Total];
+        // Totals of layers that keep theirs lie within the bits that are kept.
+        wire unused_own = &{1'b0, own};
+
+        assign stored[lane*Kept +: Kept] = own[Kept-1:0];
+      end
+
       assign kept = kept_q;
 
       // An entry is read by the sum whose total then takes its place, before that is written.
       bincim_ram_1r1w #(
-          .Width(Lanes * Total),
+          .Width(Lanes * Kept),
           .Depth(Depth)
       ) u_memory (
           .clk_i(clk_i),
           .write_i(write),
           .write_address_i(write_address_q),
-          .write_data_i(largest),
+          .write_data_i(stored),
           .read_i(1'b1),
           .read_address_i(read_address),
           .read_data_o(read_data)
@@ -292,7 +303,7 @@ module bincim_state #(
                            result_row_last_i, result_group_last_i, stride_rows_i, stride_columns_i,
                            added, result_valid_i};
 
-      assign kept = {Lanes*Total{1'b0}};
+      assign kept = {Lanes*Kept{1'b0}};
     end
   endgenerate
 
