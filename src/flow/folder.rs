@@ -34,9 +34,27 @@ pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// A file that this run has locked.
+///
+/// It is unlocked when it is dropped, and not closed alone: a child that is just being started still has a copy of it,
+/// which would hold the lock a moment longer.
+pub(super) struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl From<File> for Locked {
+    fn from(file: File) -> Locked {
+        Locked(file)
+    }
+}
+
 /// A lock that ends with the process.
 pub struct Lock {
-    _folder: File,
+    _folder: Locked,
 }
 
 /// Keeps other runs out of `folder`, whose own content is changed in place, until the lock is dropped. It is made if it
@@ -48,7 +66,7 @@ pub fn hold(folder: &Path) -> Result<Lock, FlowError> {
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(folder);
     let file = opened.map_err(FlowError::io("open", folder))?;
     locked(&file, folder)?;
-    Ok(Lock { _folder: file })
+    Ok(Lock { _folder: file.into() })
 }
 
 /// Locks `file`, with which a run holds `output`.
@@ -400,8 +418,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let held = hold(&root.path().join("build")).unwrap();
         assert!(matches!(hold(&root.path().join("build")), Err(FlowError::Busy { .. })));
+        // As a child has it that is just being started.
+        let copy = held._folder.0.try_clone().unwrap();
         drop(held);
         hold(&root.path().join("build")).unwrap();
+        drop(copy);
         assert_eq!((names(root.path()).len(), names(&root.path().join("build")).len()), (1, 0));
     }
 

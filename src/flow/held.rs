@@ -1,8 +1,8 @@
 //! A file that a run replaces whole, again and again, and keeps locked all the time.
 
 use super::FlowError;
-use super::folder::{beside, locked};
-use std::fs::{self, File, OpenOptions};
+use super::folder::{Locked, beside, locked};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// A file under this run's lock, which ends with the process: no lock outlives a run that is killed.
 pub struct HeldFile {
     path: PathBuf,
-    file: File,
+    file: Locked,
 }
 
 impl HeldFile {
@@ -21,7 +21,7 @@ impl HeldFile {
         let made = beside(path, bytes).map_err(FlowError::io("write", path))?;
         locked(made.as_file(), path)?;
         match made.persist_noclobber(path) {
-            Ok(file) => Ok(HeldFile { path: path.to_path_buf(), file }),
+            Ok(file) => Ok(HeldFile { path: path.to_path_buf(), file: file.into() }),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(FlowError::Busy { output: path.to_path_buf() })
             }
@@ -40,7 +40,7 @@ impl HeldFile {
             // The run that held it may have replaced or removed it between our opening and locking it.
             let ours = file.metadata().map_err(FlowError::io("read", path))?.ino();
             if fs::symlink_metadata(path).map_err(FlowError::io("read", path))?.ino() == ours {
-                return Ok(HeldFile { path: path.to_path_buf(), file });
+                return Ok(HeldFile { path: path.to_path_buf(), file: file.into() });
             }
         }
     }
@@ -55,7 +55,7 @@ impl HeldFile {
         locked(made.as_file(), &self.path)?;
         let file =
             made.persist(&self.path).map_err(|error| FlowError::io("write", &self.path)(error.error))?;
-        self.file = file;
+        self.file = file.into();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The folder in which a run makes its output, beside the output's place; see [`super::folder`].
 
 use super::FlowError;
-use super::folder::parent;
+use super::folder::{Locked, parent};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -16,7 +16,7 @@ const MARK_TEXT: &str = "an unfinished output of bincim: the next run on the sam
 /// The run's own folder beside the output: the mark, `new`, and `old` while a predecessor is replaced.
 pub struct Home {
     pub path: PathBuf,
-    _mark: File,
+    _mark: Locked,
 }
 
 /// Whose a folder is that is named like a run's own.
@@ -38,7 +38,7 @@ impl Home {
             let made = tempfile::Builder::new().prefix(&prefix(finished)).tempdir_in(place);
             let path = made.map_err(FlowError::io("create a folder in", place))?.keep();
             match marked(&path) {
-                Ok(mark) => return Ok(Home { path, _mark: mark }),
+                Ok(mark) => return Ok(Home { path, _mark: mark.into() }),
                 // Another run took it, before it was marked, for what an ended one had left.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
