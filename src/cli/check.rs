@@ -188,7 +188,7 @@ fn part(layer: &Layer) -> String {
     let name = layer.name.terminal();
     match layer.shortcut.stride {
         (1, 1) => format!("'{name}'"),
-        (rows, columns) => format!("'{name}' (every row in {rows}, every column in {columns})"),
+        (rows, columns) => format!("'{name}' (one row in {rows}, one column in {columns})"),
     }
 }
 

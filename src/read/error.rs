@@ -144,9 +144,10 @@ impl Error {
     /// What to do about it.
     pub fn help(&self) -> &str {
         match self {
-            Error::Io { reason } if reason.contains("it is larger than") => "use a smaller file",
-            Error::Io { reason } if reason.contains("window") => {
-                "pack it again, with a window of at most 128 MiB (zstd without --ultra and --long)"
+            // By their ends: the path in front may hold anything.
+            Error::Io { reason } if reason.ends_with("the most that is read") => "use a smaller file",
+            Error::Io { reason } if reason.ends_with("a window of more than 100 MiB") => {
+                "pack it again with a smaller window (zstd without --ultra and --long)"
             }
             Error::Io { .. } => "check that the path exists and may be read",
             Error::TooLarge { .. } => "use a smaller file",
@@ -236,5 +237,19 @@ impl miette::Diagnostic for Errors {
             [_] => None,
             many => Some(Box::new(many.iter().map(|error| error as &dyn miette::Diagnostic))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_says_nothing_of_what_is_wrong() {
+        let help = |reason: &str| Error::Io { reason: reason.into() }.help().to_string();
+        let missing = "check that the path exists and may be read";
+        assert_eq!(help("windows/it is larger than it looks.npy: No such file or directory"), missing);
+        assert_eq!(help("x: it is larger than 1 GiB, the most that is read"), "use a smaller file");
+        assert!(help("x.zst: it was packed with a window of more than 100 MiB").contains("smaller window"));
     }
 }

@@ -218,21 +218,13 @@ fn shortcuts_narrow_and_the_last_state_is_averaged() {
 #[test]
 fn other_parts_of_a_state_are_refused_by_name() {
     let refuse = |part: &dyn Fn(&mut Maker, &str) -> String, text: &str| {
-        let state = State { bits: 16, fraction: 8 };
-        let mut m = Maker::new(5);
-        let codes = m.codes();
-        let stem = m.conv(&codes, 2, 4);
-        let kept = m.norm(&stem, 4, 2.0);
-        let bits = m.bits(&kept, 4, 2.0);
-        let sums = m.conv(&bits, 4, 4);
-        let kept = part(&mut m, &kept);
-        let sum = m.graph.node("Add", &[&sums, &kept], &[]);
-        let bits = m.bits(&sum, 4, 2.0);
-        let output = m.classes(&bits, 4, SIDE);
-        let list = read(&m.graph.bytes(&output), state).expect_err("must be refused");
-        assert_eq!(list.len(), 1, "{list:?}");
-        assert!(list[0].to_string().contains(text), "{}", list[0]);
-        assert!(!list[0].help().is_empty());
+        let tail = |m: &mut Maker, stem: &str| {
+            let kept = m.norm(stem, 4, 2.0);
+            let bits = m.bits(&kept, 4, 2.0);
+            let branch = m.conv(&bits, 4, 4);
+            (part(m, &kept), branch)
+        };
+        refused(tail, text);
     };
     let slice = |lists: [Vec<i64>; 4]| {
         move |m: &mut Maker, map: &str| {

@@ -230,7 +230,7 @@ module bincim_state #(
             row_q <= {Stride{1'b0}};
             column_q <= {Stride{1'b0}};
           end else if (window_done) begin
-            column_q <= (result_row_last_i | result_group_last_i) ? {Stride{1'b0}} : column_next;
+            column_q <= result_row_last_i ? {Stride{1'b0}} : column_next;
             if (result_group_last_i) row_q <= {Stride{1'b0}};
             else if (result_row_last_i) row_q <= row_next;
           end
