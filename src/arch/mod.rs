@@ -42,6 +42,8 @@ pub struct ArchFile {
     pub popcount: Popcount,
     /// Where partial sums of several passes wait.
     pub accumulator: AccumulatorFile,
+    /// How networks come into the machine.
+    pub program: Program,
     /// The streams.
     pub interface: Interface,
     /// The device and its clock.
@@ -206,6 +208,26 @@ pub struct AccumulatorFile {
     pub depth: Setting,
 }
 
+/// `[program]`: how networks come into the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Program {
+    /// Whether the network is in the gates, or is loaded.
+    pub load: Load,
+}
+
+/// How a network comes into the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Load {
+    /// It is in gates and in the contents of memories: one network.
+    #[default]
+    Fixed,
+    /// It comes over a stream of its own, one after the other, as far as the machine's memories and counters reach; popcount
+    /// readout only.
+    Loadable,
+}
+
 /// `[interface]`: the streams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -274,6 +296,7 @@ pub struct Arch {
     pub ensemble: Ensemble,
     pub popcount: Popcount,
     pub accumulator_depth: usize,
+    pub load: Load,
     pub interface: Interface,
     pub target: Target,
     /// Logic family of the target: "ice40", "ecp5", "gowin", "xilinx7" or "generic".
@@ -368,6 +391,7 @@ impl ArchFile {
             ensemble: self.ensemble.clone(),
             popcount: self.popcount.clone(),
             accumulator_depth: self.accumulator.depth.or(depth),
+            load: self.program.load,
             interface: self.interface.clone(),
             target: self.target.clone(),
             family: family.into(),
@@ -397,6 +421,7 @@ impl Arch {
             ensemble: self.ensemble.clone(),
             popcount: self.popcount.clone(),
             accumulator: AccumulatorFile { depth: Setting::Value(self.accumulator_depth) },
+            program: Program { load: self.load },
             interface: self.interface.clone(),
             target: self.target.clone(),
         }

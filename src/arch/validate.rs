@@ -2,8 +2,8 @@
 
 use super::readout::MOST_GAIN;
 use super::{
-    Arch, ArchFile, Ensemble, InputDrive, Interface, Range, RangeWord, Readout, ReadoutKind, Subtraction,
-    Target,
+    Arch, ArchFile, Ensemble, InputDrive, Interface, Load, Range, RangeWord, Readout, ReadoutKind,
+    Subtraction, Target,
 };
 use crate::device::{CellKind, Physics, Reference};
 
@@ -55,6 +55,13 @@ pub fn validate(arch: &Arch) -> Vec<ArchProblem> {
     variation(&arch.variation, &mut problems);
     reference(&arch.readout, &arch.variation, arch.share, &mut problems);
     sample(&arch.readout, &arch.variation, arch.share, &mut problems);
+    problems.say(
+        arch.load == Load::Loadable && arch.readout.is_analog(),
+        "program.load",
+        "loadable",
+        "the cells of analog arrays are a chip's and are not loaded".into(),
+        "set it to \"fixed\", or readout.kind to \"popcount\"".into(),
+    );
     ensemble(&arch.ensemble, &mut problems);
     ports(&arch.interface, &mut problems);
     target(&arch.target, &mut problems);

@@ -11,7 +11,12 @@ use crate::network::{
 
 /// Resolves `network` on `arch` (both validated) into numbers.
 pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
-    let mut design = outline(network, arch)?;
+    build_with(network, arch, Traits::default())
+}
+
+/// [`build`] for a machine whose sums have `traits`, whether the network needs them or not.
+pub(super) fn build_with(network: &Network, arch: &Arch, traits: Traits) -> Result<Design, DesignError> {
+    let mut design = outline_with(network, arch, traits)?;
     if let Some(mut analog) = design.analog.take() {
         analog.reference = Reference::new(&design);
         design.analog = Some(analog);
@@ -33,20 +38,24 @@ pub fn build(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
 
 /// [`build`] without the content of the weight memory, which stays zero: enough to compare geometries.
 pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
+    outline_with(network, arch, Traits::default())
+}
+
+fn outline_with(network: &Network, arch: &Arch, traits: Traits) -> Result<Design, DesignError> {
     let planes = network.input.code.planes();
     refusal::check(network, arch, planes)?;
     // What an analog array reads are bits.
     let bits = arch.readout.is_analog().then(|| network.of_bits());
     let network = &built(bits.as_ref().unwrap_or(network), arch)?;
     let mapping = mapping::map(network, arch);
-    let row_enable = network.layers[1..]
-        .iter()
-        .any(|layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero);
+    let pads_with_nothing = |layer: &Layer| !layer.padding.is_none() && layer.padding.value == PadValue::Zero;
+    let row_enable = traits.row_enable || network.layers[1..].iter().any(pads_with_nothing);
     let several = |layer: &Layer| layer.planes.len() > 1 || layer.planes[0].scale > 1;
     // Sums of an integer's planes and matches of bits do not add up: 2 x matches - taps does.
     let kept_integers = network.input.code != InputCode::Bipolar
         && (1..network.layers.len()).any(|index| keeper(&network.layers, index) == Some(0));
-    let signed_counts = row_enable || kept_integers || network.layers.iter().any(several);
+    let signed_counts =
+        traits.signed_counts || row_enable || kept_integers || network.layers.iter().any(several);
     let tree = TreePlan {
         rows: arch.rows,
         groups: planes,
@@ -177,6 +186,7 @@ pub fn outline(network: &Network, arch: &Arch) -> Result<Design, DesignError> {
         segment: arch.segment,
         latency,
         layers,
+        capacity: None,
     };
     let cycles = design.last_cycles(&design.plane_cycles[design.plane_cycles.len() - 1].layers);
     design.layers.iter_mut().zip(cycles).for_each(|(layer, cycles)| layer.cycles = cycles);

@@ -47,6 +47,8 @@ pub enum DesignError {
     LastShortcut { layer: String },
     #[error("layer '{layer}': {why} (the network has flip codes)")]
     Flips { layer: String, why: &'static str },
+    #[error("the network {network} has {what}, which a loadable machine does not take")]
+    NotLoadable { network: String, what: String },
     #[error("readout.rows_per_cycle = {step}: a bit plane of the input has {rows} rows")]
     StepAcrossPlanes { step: usize, rows: usize },
 }
@@ -79,6 +81,9 @@ impl DesignError {
             }
             DesignError::StepAcrossPlanes { .. } => {
                 "set it to 0, or to a divisor of array.rows that fits in a plane, or readout.input_bits to \"serial\""
+            }
+            DesignError::NotLoadable { .. } => {
+                "make a machine of its own for it, or a fixed one (program.load = \"fixed\")"
             }
             DesignError::OtherLayers { .. } => {
                 "give one number a layer; `bincim calibrate` finds them for this network"

@@ -11,6 +11,7 @@ pub mod ensemble;
 mod error;
 mod images;
 mod input;
+pub mod machine;
 mod names;
 pub mod noise;
 mod reference;
@@ -21,10 +22,12 @@ mod walk;
 pub mod width;
 
 pub use analog::{Analog, LayerReadout};
+use build::build_with;
 pub use build::{build, outline};
 pub use chip::Misfit;
 pub use ensemble::Ensemble;
 pub use error::DesignError;
+pub use machine::Machine;
 pub use reference::Reference;
 pub use state::{STATE_STAGES, Scale, Scales, StateCode, StateFormat, StateUnit};
 pub use tree::{TreePlan, TreeStyle};
@@ -100,6 +103,38 @@ pub struct Design {
     pub cycles: u64,
     /// Cycles from one frame's start to the next one's where input and output never wait.
     pub frame_interval: u64,
+    /// This is no network's design but what a machine holds ([`Machine::capacity`]).
+    pub capacity: Option<Capacity>,
+}
+
+/// What of a machine's networks is not the largest number of one layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Most layers of a network, and most groups of all its layers.
+    pub layers: usize,
+    pub groups: usize,
+    /// Networks that the machine was made for.
+    pub networks: usize,
+}
+
+/// What one layer that has it gives the sums of all layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traits {
+    row_enable: bool,
+    signed_counts: bool,
+}
+
+impl Traits {
+    fn of(design: &Design) -> Traits {
+        Traits { row_enable: design.row_enable, signed_counts: design.signed_counts }
+    }
+
+    fn or(self, other: Traits) -> Traits {
+        Traits {
+            row_enable: self.row_enable || other.row_enable,
+            signed_counts: self.signed_counts || other.signed_counts,
+        }
+    }
 }
 
 impl Design {
@@ -208,9 +243,19 @@ impl Design {
         self.layers.iter().map(|layer| layer.map_scales.len()).max().unwrap_or(1)
     }
 
-    /// Groups of all layers.
+    /// Groups of all layers; of a machine, the most of a network.
     pub fn groups(&self) -> usize {
-        self.layers.iter().map(|layer| layer.groups).sum()
+        self.capacity.map_or_else(|| self.layers.iter().map(|layer| layer.groups).sum(), |held| held.groups)
+    }
+
+    /// Layers; of a machine, the most of a network.
+    pub fn layer_count(&self) -> usize {
+        self.capacity.map_or(self.layers.len(), |held| held.layers)
+    }
+
+    /// Networks are loaded into the memories while the machine stands, and are not in its gates.
+    pub fn loadable(&self) -> bool {
+        self.arch.load == crate::arch::Load::Loadable
     }
 
     /// Accumulators are two's complement.

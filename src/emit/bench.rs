@@ -63,6 +63,7 @@ struct CosimTop {
     map_bits: usize,
     sum_bits: usize,
     gives_bits: bool,
+    loadable: bool,
 }
 
 #[derive(Template)]
@@ -153,6 +154,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         map_bits: design.map_bits(),
         sum_bits: design.widths.total,
         gives_bits: design.layers.iter().any(|layer| !layer.scores),
+        loadable: design.loadable(),
     };
     Ok(vec![
         text("verif/cosim_top.sv", top.render()?),
@@ -162,6 +164,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
         text("verif/engine.h", include_str!("../../templates/verif/engine.h")),
         text("verif/registers.h", include_str!("../../templates/verif/registers.h")),
+        text("verif/program.h", include_str!("../../templates/verif/program.h")),
         text("verif/traffic.h", include_str!("../../templates/verif/traffic.h")),
         text("verif/lite.h", include_str!("../../templates/verif/lite.h")),
         text("verif/streams.h", include_str!("../../templates/verif/streams.h")),
@@ -170,6 +173,18 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         text("verif/report.h", include_str!("../../templates/verif/report.h")),
         text("verif/stimulus.h", include_str!("../../templates/verif/stimulus.h")),
     ])
+}
+
+/// What checks a loadable machine: the co-simulation, the models of its tree, and their makefiles.
+///
+/// Errors: a template that cannot be rendered.
+pub fn machine_files(machine: &Design) -> Result<Vec<NamedText>, askama::Error> {
+    let mut texts = cosimulation(machine)?;
+    let cells = tree_cells(machine).into_iter();
+    texts.extend(cells.map(|cell| text(&format!("{CELLS}{}", cell.name), cell.text)));
+    let model = popcount::specification(&machine.tree, &popcount::top(&machine.tree_stem()));
+    texts.push(text(&format!("verif/model/{}", model.name), model.text));
+    Ok(texts)
 }
 
 fn text(name: &str, content: impl Into<String>) -> NamedText {

@@ -13,7 +13,7 @@ pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
         return Vec::new();
     }
     let mut files = vec![file(&design.module("cim_array"), &CimArray::new(design, view))];
-    let table = load_table(design, view);
+    let table = load_table(design, view, design);
     if !table.fields.is_empty() {
         files.push(program::module(design, &table));
     }

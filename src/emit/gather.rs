@@ -1,7 +1,7 @@
 //! Gather unit: what it is told of the slots of a pass and of a layer's map.
 
 use super::edge::Edge;
-use super::facts::bits;
+use super::facts::{bits, is_input};
 use super::taps::{Taps, channel_count_width, pad_table, tap_table};
 use super::view::View;
 use crate::design::{Design, PadValue};
@@ -49,15 +49,20 @@ impl Gather {
 }
 
 /// The tables of the slots and of the maps, as far as this design needs them.
-pub(super) fn tables(design: &Design, view: &View) -> Vec<(&'static str, super::program::Table)> {
+pub(super) fn tables(
+    design: &Design,
+    view: &View,
+    of: &Design,
+) -> Vec<(&'static str, super::program::Table)> {
     let need = Taps::new(design, view);
     let mut tables = Vec::new();
     if need.exists() {
-        let passes = design.layers[1..].iter().any(|layer| layer.passes > 1);
-        tables.push(("tap_program", tap_table(design, view, &need, design.layers.len() > 2, passes)));
+        let passes = design.layers.iter().any(|layer| !is_input(layer) && layer.passes > 1);
+        let keys = (design.layer_count() > 2, passes);
+        tables.push(("tap_program", tap_table(view, &need, keys, of)));
     }
     if view.pads || need.driven_partial {
-        tables.push(("pad_program", pad_table(design, view, &need)));
+        tables.push(("pad_program", pad_table(design, view, &need, of)));
     }
     tables
 }

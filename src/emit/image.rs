@@ -3,7 +3,7 @@
 use super::NamedText;
 use super::library::analog::value_layers;
 use super::library::core::has_flips;
-use crate::design::{Analog, Design, Ensemble, Scales};
+use crate::design::{Analog, Design, Ensemble, Scales, Threshold};
 use crate::variation::{ArrayDraw, Chip, DRAW_HALF};
 
 /// Every memory: `weights` (popcount readout only), `flips` (where weights are drawn), `thresholds`, `scales` (where sums
@@ -12,7 +12,10 @@ use crate::variation::{ArrayDraw, Chip, DRAW_HALF};
 /// # Panics
 /// Where the chip was drawn for another design.
 pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
-    let mut files = vec![NamedText { name: design.image("thresholds"), text: thresholds(design, chip) }];
+    let mut files = vec![NamedText {
+        name: design.image("thresholds"),
+        text: lines(&threshold_words(design, design, chip)),
+    }];
     files
         .extend(design.scales().map(|table| NamedText { name: design.image("scales"), text: scales(table) }));
     match &design.analog {
@@ -26,7 +29,9 @@ pub fn images(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
             files.push(NamedText { name: design.image("values"), text: values(design, analog) });
             files.extend(chip.into_iter().flat_map(|chip| arrays(design, analog, chip)));
         }
-        None => files.insert(0, NamedText { name: design.image("weights"), text: weights(design) }),
+        None => {
+            files.insert(0, NamedText { name: design.image("weights"), text: lines(&weight_words(design)) })
+        }
     }
     if let Some(ensemble) = &design.ensemble {
         files.insert(1, NamedText { name: design.image("flips"), text: flips(ensemble) });
@@ -160,10 +165,10 @@ impl Line {
 }
 
 /// Words in the order of use: bit `lane * weight_rows + r`, stored as the popcount tree wants the row.
-fn weights(design: &Design) -> String {
+pub(super) fn weight_words(design: &Design) -> Vec<Vec<bool>> {
     let inverted = design.tree.inverted_rows();
     let height = design.weight_rows;
-    let mut text = String::new();
+    let mut all = Vec::new();
     for layer in &design.layers {
         let mut address = layer.weight_base;
         let tiles = (0..layer.groups).flat_map(|group| layer.tiles(group, layer.planes.len()));
@@ -173,11 +178,18 @@ fn weights(design: &Design) -> String {
                 let bits = (0..design.weight_rows * design.lanes).map(|bit| {
                     design.weights.get(address + word, bit) ^ inverted[word * height + bit % height]
                 });
-                push_line(&mut text, &bits.collect::<Vec<bool>>());
+                all.push(bits.collect());
             }
             address += words;
         }
     }
+    all
+}
+
+/// A line a word.
+fn lines(words: &[Vec<bool>]) -> String {
+    let mut text = String::new();
+    words.iter().for_each(|word| push_line(&mut text, word));
     text
 }
 
@@ -192,13 +204,12 @@ fn flips(ensemble: &Ensemble) -> String {
     text
 }
 
-/// One line a group: lane 0 in the low bits; an entry is its thresholds, step 0 in the low bits, and above them the flip
-/// where any exists.
-fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
-    let width = design.widths.threshold;
-    let flips = has_flips(design);
-    let mut text = String::new();
-    for (entry, group) in design.thresholds.iter().enumerate() {
+/// One word a group: lane 0 in the low bits; an entry is its thresholds, step 0 in the low bits, and above them the flip
+/// where `machine`, which holds the design, has any.
+pub(super) fn threshold_words(machine: &Design, design: &Design, chip: Option<&Chip>) -> Vec<Vec<bool>> {
+    let width = machine.widths.threshold;
+    let flips = has_flips(machine);
+    let word = |(entry, group): (usize, &Vec<Threshold>)| {
         let mut bits = Vec::new();
         for lane in 0..design.lanes {
             for threshold in group.iter().skip(lane).step_by(design.lanes) {
@@ -211,9 +222,9 @@ fn thresholds(design: &Design, chip: Option<&Chip>) -> String {
                 bits.push(group[lane].flip);
             }
         }
-        push_line(&mut text, &bits);
-    }
-    text
+        bits
+    };
+    design.thresholds.iter().enumerate().map(word).collect()
 }
 
 /// One line a group: lane 0 in the low bits; an entry is its offset, and above it its multiplier.

@@ -15,6 +15,7 @@ pub mod hdl;
 mod image;
 mod levels;
 pub mod library;
+mod load;
 pub mod package;
 mod planes;
 pub mod popcount;
@@ -27,6 +28,7 @@ mod view;
 mod walk;
 
 pub use image::images as memory_images;
+pub use load::program;
 
 use crate::design::Design;
 use crate::variation::Chip;
@@ -89,8 +91,29 @@ fn wrapped_by(items: &[String], separator: &str, indent: usize, column: usize) -
 /// The top module is [`Design::module`]`("top")`. The images are read by file name only, so simulation and synthesis run in the
 /// folder that holds them.
 pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
+    let mut files = verilog(design, 0);
+    if design.loadable() {
+        files = verilog(design, load::number(&files));
+    }
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };
+    files.push(list);
+    if !design.loadable() {
+        files.extend(image::images(design, chip));
+    }
+    files
+}
+
+/// Number by which a program knows the machine that it was made for: it follows from the machine's Verilog.
+pub fn machine_number(machine: &Design) -> u32 {
+    load::number(&verilog(machine, 0))
+}
+
+/// The Verilog, of a loadable machine of that number.
+fn verilog(design: &Design, number: u32) -> Vec<NamedText> {
     let view = view::View::new(design);
-    let mut files = vec![top::module(design, &view)];
+    let mut files = vec![top::module(design, &view, number)];
+    files.extend(load::modules(design, &view));
     files.extend(walk::modules(design, &view));
     files.extend(engine::modules(design, &view));
     files.extend(planes::modules(design, &view));
@@ -104,9 +127,5 @@ pub fn accelerator(design: &Design, chip: Option<&Chip>) -> Vec<NamedText> {
     }
     files.extend(result::modules(design, &view));
     files.extend(library::used(&files));
-    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    let list = NamedText { name: "files.f".into(), text: names.join("\n") + "\n" };
-    files.push(list);
-    files.extend(image::images(design, chip));
     files
 }

@@ -1,7 +1,8 @@
 //! Constants of layers and passes as case tables that can be read.
 
-use super::NamedText;
+use super::{NamedText, load};
 use crate::design::Design;
+use crate::design::width::index as index_width;
 use askama::Template;
 
 /// One output of a table.
@@ -97,8 +98,67 @@ struct Entry {
     assignments: Vec<String>,
 }
 
+#[derive(Template)]
+#[template(path = "top/table.v", syntax = "verilog", escape = "none")]
+struct Loaded {
+    module: String,
+    description: String,
+    inputs: Vec<Input>,
+    fields: Vec<Part>,
+    key: String,
+    address: usize,
+    width: usize,
+    depth: usize,
+}
+
+/// A field of a word from bit `at` on.
+struct Part {
+    name: String,
+    at: usize,
+    width: usize,
+    comma: &'static str,
+    comment: String,
+}
+
+/// The table as a memory of `depth` words that a program fills.
+fn loaded(design: &Design, table: &Table, depth: usize) -> NamedText {
+    let names: Vec<&str> = table.inputs.iter().map(|(name, _)| *name).collect();
+    let mut width = 0;
+    let last = table.fields.len() - 1;
+    let part = |(index, field): (usize, &Field)| {
+        let at = width;
+        width += field.width;
+        let comma = if index == last { "" } else { "," };
+        Part { name: field.name.clone(), at, width: field.width, comma, comment: remark(field) }
+    };
+    let fields = table.fields.iter().enumerate().map(part).collect();
+    let module = Loaded {
+        module: design.module(table.module),
+        description: table.description.clone(),
+        inputs: table.inputs.iter().map(|&(name, width)| Input { name, width }).collect(),
+        fields,
+        key: match names.len() {
+            0 => "1'b0".into(),
+            1 => names.concat(),
+            _ => format!("{{{}}}", names.join(", ")),
+        },
+        address: index_width(depth),
+        width,
+        depth,
+    };
+    super::file(&design.module(table.module), &module)
+}
+
+/// A field's comment behind its port.
+fn remark(field: &Field) -> String {
+    if field.comment.is_empty() { String::new() } else { format!("  // {}", field.comment) }
+}
+
 /// The table as a module of the design.
 pub(super) fn module(design: &Design, table: &Table) -> NamedText {
+    if design.loadable() {
+        return loaded(design, table, load::depth(design, table));
+    }
     let cases = !table.inputs.is_empty() && table.entries.len() > 1;
     let last_entry = table.entries.len() - 1;
     let entries = table
@@ -130,11 +190,7 @@ pub(super) fn module(design: &Design, table: &Table) -> NamedText {
                 name: field.name.clone(),
                 width: field.width,
                 comma: if index == last_field { "" } else { "," },
-                comment: if field.comment.is_empty() {
-                    String::new()
-                } else {
-                    format!("  // {}", field.comment)
-                },
+                comment: remark(field),
             })
             .collect(),
         cases,

@@ -10,7 +10,7 @@ use crate::design::{Design, LayerDesign, Source, Step, WriteWalk};
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
     match has_table(view) {
-        true => vec![program::module(design, &write_table(design, view))],
+        true => vec![program::module(design, &write_table(design, view, design))],
         false => Vec::new(),
     }
 }
@@ -22,7 +22,7 @@ pub(super) fn has_table(view: &View) -> bool {
 
 /// The constants of the layer whose results leave, as the table has them.
 pub(super) fn constants(design: &Design, view: &View) -> Vec<Port> {
-    program::ports(&write_table(design, view).fields)
+    program::ports(&write_table(design, view, design).fields)
 }
 
 /// Bits of the number of words of a pixel, where the write-back must know it, else 0.
@@ -39,13 +39,16 @@ pub(super) fn write_layer(design: &Design) -> bool {
 /// behind the only pixel of a map that ends with them are never read.
 fn limits_chunks(design: &Design, view: &View) -> bool {
     let words = view.chunks_at_once;
-    design.layers.windows(2).any(|pair| {
-        let (Some(write), Source::Map { size, .. }) = (&pair[0].write, &pair[1].source) else { return false };
-        let (rows, columns) = pair[0].walk.pooled;
-        let one_pixel = pair[0].sum_pixels || rows * columns == 1;
-        let spare = write.chunks.next_multiple_of(words) <= size * view.banks;
-        write.chunks % words != 0 && !(one_pixel && spare)
-    })
+    view.loadable
+        || design.layers.windows(2).any(|pair| {
+            let (Some(write), Source::Map { size, .. }) = (&pair[0].write, &pair[1].source) else {
+                return false;
+            };
+            let (rows, columns) = pair[0].walk.pooled;
+            let one_pixel = pair[0].sum_pixels || rows * columns == 1;
+            let spare = write.chunks.next_multiple_of(words) <= size * view.banks;
+            write.chunks % words != 0 && !(one_pixel && spare)
+        })
 }
 
 fn chunks_width(design: &Design, view: &View) -> usize {
@@ -58,8 +61,8 @@ fn pixel_step(layer: &LayerDesign, write: &WriteWalk) -> Step {
     if layer.walk.pooled.1 == 1 { write.step_row } else { write.step_column }
 }
 
-fn write_table(design: &Design, view: &View) -> Table {
-    let written: Vec<(usize, &LayerDesign, &WriteWalk)> = design
+pub(super) fn write_table(design: &Design, view: &View, of: &Design) -> Table {
+    let written: Vec<(usize, &LayerDesign, &WriteWalk)> = of
         .layers
         .iter()
         .enumerate()
@@ -89,7 +92,7 @@ fn write_table(design: &Design, view: &View) -> Table {
     Table {
         module: "write_program",
         description: "Write program: where each layer's results go.".into(),
-        inputs: if written.len() > 1 { vec![("layer_i", view.layer_width)] } else { vec![] },
+        inputs: if write_layer(design) { vec![("layer_i", view.layer_width)] } else { vec![] },
         entries: written.iter().map(|(index, layer, _)| (vec![*index], comment(layer))).collect(),
         fields,
     }

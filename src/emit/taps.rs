@@ -1,7 +1,7 @@
 //! Tap and pad programs: which word each slot takes in each pass, and where the map ends.
 
 use super::edge::Edge;
-use super::facts::{bits, layer_taps, taps};
+use super::facts::{bits, is_input, layer_taps, taps};
 use super::gather::edges;
 use super::program::{Field, Table};
 use super::view::View;
@@ -33,14 +33,14 @@ impl Taps {
                 .unwrap_or(1)
         };
         Taps {
-            uniform: taps(design)
-                .all(|(_, slots)| used(slots).windows(2).all(|w| w[0].offset == w[1].offset)),
+            uniform: !view.loadable
+                && taps(design).all(|(_, slots)| used(slots).windows(2).all(|w| w[0].offset == w[1].offset)),
             offset_max: taps(design)
                 .flat_map(|(_, slots)| used(slots))
                 .map(|tap| tap.offset)
                 .max()
                 .unwrap_or(0),
-            unused: taps(design).any(|(_, slots)| slots.contains(&None)),
+            unused: view.loadable || taps(design).any(|(_, slots)| slots.contains(&None)),
             padded_kernel: (kernel(view.pads_rows, |tap| tap.ky), kernel(view.pads_columns, |tap| tap.kx)),
             plus_partial: taps(design).any(|(layer, slots)| plus(layer) && partial(slots)),
             driven_partial: view.counts_driven
@@ -63,7 +63,8 @@ pub(super) fn channel_count_width(design: &Design, view: &View) -> usize {
     bits(design.word - 1).clamp(1, view.driven_width)
 }
 
-pub(super) fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bool, tap_pass: bool) -> Table {
+pub(super) fn tap_table(view: &View, need: &Taps, keys: (bool, bool), of: &Design) -> Table {
+    let (tap_layer, tap_pass) = keys;
     let banks = view.banks;
     let mut inputs = Vec::new();
     if tap_layer {
@@ -72,11 +73,11 @@ pub(super) fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bo
     if tap_pass {
         inputs.push(("pass_i", view.pass_width));
     }
-    let entries = design
+    let entries = of
         .layers
         .iter()
         .enumerate()
-        .skip(1)
+        .filter(|(_, layer)| !is_input(layer))
         .flat_map(|(index, layer)| (0..layer.passes).map(move |pass| (index, layer, pass)))
         .map(|(index, layer, pass)| {
             let key = [(tap_layer, index), (tap_pass, pass)];
@@ -85,12 +86,12 @@ pub(super) fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bo
         })
         .collect();
     let slot_values = |f: &dyn Fn(&SlotTap) -> i64| -> Vec<Vec<i64>> {
-        taps(design).map(|(_, slots)| slots.iter().map(|tap| tap.as_ref().map_or(0, f)).collect()).collect()
+        taps(of).map(|(_, slots)| slots.iter().map(|tap| tap.as_ref().map_or(0, f)).collect()).collect()
     };
     let mut fields = Vec::new();
     let offset_width = bits(need.offset_max as usize).min(view.map_width);
     if offset_width > 0 && need.uniform {
-        let values = taps(design).map(|(_, slots)| slots.iter().flatten().next().map_or(0, |tap| tap.offset));
+        let values = taps(of).map(|(_, slots)| slots.iter().flatten().next().map_or(0, |tap| tap.offset));
         fields.push(Field::new("offset", offset_width, "", values));
     } else if offset_width > 0 {
         let values = slot_values(&|tap| tap.offset).into_iter();
@@ -112,7 +113,7 @@ pub(super) fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bo
     add(ky > 0, "kernel_row", ky, "", &|tap| (tap.ky as i64) % (1 << ky));
     add(kx > 0, "kernel_column", kx, "", &|tap| (tap.kx as i64) % (1 << kx));
     add(need.partial(), "partial", 1, "the last, incomplete word of a pixel", &|tap| {
-        i64::from(tap.channels < design.word)
+        i64::from(tap.channels < of.word)
     });
     Table {
         module: "tap_program",
@@ -123,10 +124,10 @@ pub(super) fn tap_table(design: &Design, view: &View, need: &Taps, tap_layer: bo
     }
 }
 
-pub(super) fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
-    let layers = &design.layers;
+pub(super) fn pad_table(design: &Design, view: &View, need: &Taps, of: &Design) -> Table {
+    let layers = &of.layers;
     let kinds: Vec<PadValue> =
-        layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
+        design.layers.iter().filter_map(|layer| layer.padding).map(|(_, value)| value).collect();
     let is = |layer: &LayerDesign, value: PadValue| matches!(layer.padding, Some((_, v)) if v == value);
     let coordinate = view.coordinate_width;
     let mut fields = Vec::new();
@@ -173,7 +174,7 @@ pub(super) fn pad_table(design: &Design, view: &View, need: &Taps) -> Table {
         module: "pad_program",
         description: "Pad program: the map's size and padding of each layer.".into(),
         inputs: layer_key(view),
-        entries: layer_entries(design),
+        entries: layer_entries(of),
         fields,
     }
 }

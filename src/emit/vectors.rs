@@ -91,8 +91,8 @@ fn used_lanes(design: &Design, layer: usize, group: usize) -> usize {
 }
 
 const MAGIC: u64 = u64::from_le_bytes(*b"BCMTRACE");
-const VERSION: u64 = 6;
-const HEADER_FIELDS: usize = 35;
+const VERSION: u64 = 7;
+const HEADER_FIELDS: usize = 37;
 
 /// What a frame carries: an image of the user's, or one that the run adds behind an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,21 +120,25 @@ pub struct Record {
 
 /// What a vector file says of the run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
+pub struct Run<'a> {
     /// Number of the first image in its data set.
     pub first: usize,
     /// Planes that every frame runs; none where each frame has settings of its own.
     pub planes: Option<usize>,
+    /// Beats of the network's program; none where the network is fixed.
+    pub program: &'a [u32],
 }
 
 /// The vector file of the C++ harness, little-endian.
 ///
-/// 35 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
+/// 37 fields of 64 bits: magic, version, records, images among them, first image, layers, lanes, bits of a sum,
 /// sums signed, beats, bytes of a beat, scores, bytes of a score, whether scores are complete as the last layer ends and
 /// not one cycle later, input frames, sums of a record, bits of a record, planes there are, planes that every frame runs
 /// (0: each its own), whether there is a register SEED, cycles behind a reset in which the first tile is loaded (0: a
 /// frame does not wait for it), steps of the input unit in a frame, most samples (0: no weight is drawn), first drawn
-/// layer (that many as there are layers: none), planes of bits of an event; then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, and the length.
+/// layer (that many as there are layers: none), planes of bits of an event, beats of the
+/// program; then the byte offsets of layers, names, steps, intervals, records, beats, sums, bits, scores, program, and the
+/// length.
 /// A layer is 11 such fields: groups, sum events and bit events of a group, channels, window rows and columns,
 /// pooled rows and columns, pooling stride rows and columns, sum over pixels. Names end in a zero
 /// byte. A step is one byte: 1 takes a beat, 0 adds padding. An interval is the least number of cycles from the start
@@ -184,8 +188,19 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
     let per_record = |length: usize| (length / records.len().max(1)) as u64;
     let (record_sums, record_bits) = (per_record(sums.len() / 4), per_record(bits.len()));
     let step_count = steps.len() as u64;
-    let sections =
-        [words(&layers), names, steps, words(&intervals), words(&table), stimuli, sums, bits, scores];
+    let program = run.program.iter().flat_map(|beat| beat.to_le_bytes()).collect();
+    let sections = [
+        words(&layers),
+        names,
+        steps,
+        words(&intervals),
+        words(&table),
+        stimuli,
+        sums,
+        bits,
+        scores,
+        program,
+    ];
     let mut header = vec![
         MAGIC,
         VERSION,
@@ -212,6 +227,7 @@ pub fn bytes(design: &Design, records: &[Record], run: Run) -> Vec<u8> {
         design.ensemble.as_ref().map_or(0, |ensemble| ensemble.samples as u64),
         design.first_drawn() as u64,
         design.map_bits() as u64,
+        run.program.len() as u64,
     ];
     let mut at = HEADER_FIELDS * 8;
     for section in &sections {

@@ -5,7 +5,7 @@
 
 use super::analog::AnalogView;
 use super::edge::Edge;
-use super::facts::{bits, plural, skips, steps_rows, taps, turns};
+use super::facts::{bits, is_input, plural, skips, steps_rows, taps, turns};
 use super::library::core::threshold_sets;
 use super::library::{control, stream};
 use crate::design::{Design, Ensemble, InputCode, InputKind, LayerDesign, PadValue};
@@ -43,6 +43,8 @@ pub(super) struct View {
     /// The rows of the first layer's vectors count among the driven ones; the input unit counts them.
     pub input_driven: bool,
     pub input_counts: bool,
+    /// Networks are loaded: what one network need not have another may.
+    pub loadable: bool,
     pub layers: usize,
     pub many_layers: bool,
     pub layer_width: usize,
@@ -174,7 +176,8 @@ impl View {
         let any = |f: fn(&LayerDesign) -> bool| layers.iter().any(f);
         let written = || layers.iter().filter(|layer| layer.write.is_some());
         let last = &layers[layers.len() - 1];
-        let has_map = layers.len() > 1;
+        let loadable = design.loadable();
+        let has_map = design.layer_count() > 1;
         let input = Input::new(design);
         let pads = any(|layer| layer.padding.is_some());
         let pads_columns = pads && Edge::all(design, false).iter().any(Edge::reached);
@@ -184,7 +187,8 @@ impl View {
         let has_walk = has_map || input.is_window;
         let modulus = if input.is_window { input.kernel_rows } else { 1 };
         let map_banks = if has_map { design.banks } else { 1 };
-        let rotates = map_banks > 1 && layers[1..].iter().any(turns);
+        let from_map = || layers.iter().filter(|layer| !is_input(layer));
+        let rotates = map_banks > 1 && (loadable || from_map().any(turns));
         let walk_banks = modulus.max(if rotates { map_banks } else { 1 });
         let walk_bank_width = bits(walk_banks - 1);
         let map_width = bits(design.map_depth.saturating_sub(1)).max(1);
@@ -206,8 +210,8 @@ impl View {
             design.analog.is_none() && any(|layer| layer.planes.iter().any(|plane| plane.rows.is_some()));
         let scales = || layers.iter().flat_map(contributions);
         let map_bits = design.map_bits();
-        let writes_rows = written().any(steps_rows);
-        let writes_groups = written().any(|layer| layer.groups > 1);
+        let writes_rows = loadable || written().any(steps_rows);
+        let writes_groups = loadable || written().any(|layer| layer.groups > 1);
         let strides = layers.iter().map(|layer| layer.shortcut.stride);
         let stride_width = bits(strides.map(|(rows, columns)| rows.max(columns)).max().unwrap_or(1) - 1);
         let shifts = scales().all(|scale| scale.count_ones() == 1);
@@ -215,7 +219,10 @@ impl View {
         let input_driven = counts_driven && !layers[0].weighted;
         let all_groups = design.groups();
         View {
-            title: design.name.comment(),
+            title: match design.capacity {
+                Some(_) => format!("Accelerator {} for networks that are loaded", design.name.comment()),
+                None => format!("Accelerator of '{}'", design.name.comment()),
+            },
             prefix: design.arch.target.prefix.clone(),
             rows: design.rows,
             lanes,
@@ -235,8 +242,9 @@ impl View {
             weighted: layers[0].weighted,
             input_driven,
             input_counts: input_driven && !masks_rows,
-            layers: layers.len(),
-            many_layers: layers.len() > 1,
+            loadable,
+            layers: design.layer_count(),
+            many_layers: design.layer_count() > 1,
             layer_width: design.widths.layer,
             cycle_width: control::cycle_width(design),
             total_cycles: design.cycles,
@@ -274,14 +282,14 @@ impl View {
             accumulates,
             accumulator_depth: design.accumulator_depth,
             accumulator_width: design.widths.accumulator,
-            mixed_register: design.accumulator_depth > 0 && any(|layer| layer.in_register),
+            mixed_register: design.accumulator_depth > 0 && (loadable || any(|layer| layer.in_register)),
             total_width: design.widths.total,
             state: design.state.is_some(),
             scales_sums: design.scales().is_some(),
             keeps_sums: design.kept_entries() > 0,
             stride_width,
             narrow: any(|layer| layer.shortcut.adds && layer.added_groups < layer.groups),
-            pools: any(|layer| layer.walk.window != (1, 1)),
+            pools: loadable || any(|layer| layer.walk.window != (1, 1)),
             count_width,
 
             has_map,
@@ -294,8 +302,8 @@ impl View {
             write_addresses: if writes_words { design.banks } else { 1 },
             write_bits: if writes_words { design.rows } else { design.word },
             writes_rows,
-            writes_columns: written()
-                .any(|layer| !layer.sum_pixels && layer.walk.pooled.0 * layer.walk.pooled.1 > 1),
+            writes_columns: loadable
+                || written().any(|layer| !layer.sum_pixels && layer.walk.pooled.0 * layer.walk.pooled.1 > 1),
             writes_groups,
             row_ends: writes_rows || stride_width > 0,
             group_ends: writes_groups || stride_width > 0,
@@ -315,7 +323,12 @@ impl View {
             elements_s: plural(design.input.elements),
             stream_bits: design.input.stream_bits,
             is_window: input.is_window,
-            input_passes: layers[0].passes,
+            input_passes: layers
+                .iter()
+                .filter(|layer| is_input(layer))
+                .map(|layer| layer.passes)
+                .max()
+                .unwrap_or(1),
             input_last_taps: input.last_taps,
             kernel_rows: input.kernel_rows,
             kernel_row_width: bits(input.kernel_rows.saturating_sub(1)),
@@ -395,6 +408,16 @@ impl Input {
             }
         }
     }
+}
+
+/// Columns of the windows of the input; 0 where it is a vector.
+pub(super) fn input_columns(design: &Design) -> usize {
+    Input::new(design).columns
+}
+
+/// Elements of the input's last pass.
+pub(super) fn input_last_taps(design: &Design) -> usize {
+    Input::new(design).last_taps
 }
 
 /// Bits of the number of driven rows.

@@ -2,20 +2,22 @@
 
 use super::facts::{Loops, bits, is_input, skips};
 use super::program::{self, Field, Table};
-use super::view::View;
+use super::view::{View, input_columns};
 use super::{NamedText, gather};
 use crate::design::width::index as index_width;
 use crate::design::{Design, LayerDesign, Step};
 
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
-    let table = walk_table(design, view);
+    let table = walk_table(design, view, design);
     let mut files = Vec::new();
     if !table.fields.is_empty() {
         files.push(program::module(design, &table));
     }
     if view.has_map {
-        files.extend(gather::tables(design, view).iter().map(|(_, table)| program::module(design, table)));
+        files.extend(
+            gather::tables(design, view, design).iter().map(|(_, table)| program::module(design, table)),
+        );
     }
     files
 }
@@ -60,7 +62,7 @@ impl Walk {
         let layers = &design.layers;
         let most = |f: fn(&LayerDesign) -> usize| layers.iter().map(f).max().unwrap_or(1);
         let any = |f: fn(&LayerDesign) -> bool| layers.iter().any(f);
-        let rows = any(|layer| layer.walk.pooled.0 > 1 && layer.vectors > 1);
+        let rows = view.loadable || any(|layer| layer.walk.pooled.0 > 1 && layer.vectors > 1);
         let input_banks = if view.is_window { view.kernel_rows } else { 1 };
         let both = view.rotates && view.is_window;
         Walk {
@@ -71,12 +73,13 @@ impl Walk {
             // Where columns are left out of what is kept, rows have an end though there is one only.
             columns: if rows || view.stride_width > 0 { most(|layer| layer.walk.pooled.1) } else { 1 },
             rows,
-            moves: any(|layer| layer.vectors > 1),
-            returns: any(|layer| {
-                layer.passes * layer.planes.len() * layer.map_scales.len() > 1 && layer.block > 1
-            }),
+            moves: view.loadable || any(|layer| layer.vectors > 1),
+            returns: view.loadable
+                || any(|layer| {
+                    layer.passes * layer.planes.len() * layer.map_scales.len() > 1 && layer.block > 1
+                }),
             all_banks: (!both || input_banks == view.banks).then_some(view.walk_banks),
-            all_turn: match (both, view.is_window) {
+            all_turn: match (both || view.loadable && view.is_window, view.is_window) {
                 (true, _) => None,
                 (false, true) => Some(view.input_columns),
                 (false, false) => Some(1),
@@ -158,8 +161,8 @@ pub(super) fn step_ports(walk: &Walk) -> Vec<(String, usize)> {
 }
 
 /// What the sequencer and the walk are told of each layer; a field that would be the same everywhere is left out.
-pub(super) fn walk_table(design: &Design, view: &View) -> Table {
-    let layers = &design.layers;
+pub(super) fn walk_table(design: &Design, view: &View, of: &Design) -> Table {
+    let layers = &of.layers;
     let walk = Walk::new(design, view);
     let mut fields = Vec::new();
     let mut add = |exists: bool, name: &str, width, comment, value: &dyn Fn(&LayerDesign) -> i64| {
@@ -178,9 +181,9 @@ pub(super) fn walk_table(design: &Design, view: &View) -> Table {
     add(planes > 0 && !skips, "layer_last_plane", planes, "", &|l| l.planes.len() as i64 - 1);
     add(v.bit_width > 0, "last_bit", v.bit_width, "of the map", &|l| l.map_scales.len() as i64 - 1);
     add(pixels > 0, "last_pixel", pixels, "of a block", &|l| l.block as i64 - 1);
-    let uneven = layers.iter().any(|layer| layer.block != layer.last_block);
-    add(uneven, "last_block_last_pixel", pixels, "", &|l| l.last_block as i64 - 1);
-    let one_sum = layers.iter().any(|layer| layer.sum_pixels);
+    let uneven = view.loadable || design.layers.iter().any(|layer| layer.block != layer.last_block);
+    add(uneven && pixels > 0, "last_block_last_pixel", pixels, "", &|l| l.last_block as i64 - 1);
+    let one_sum = view.loadable || design.layers.iter().any(|layer| layer.sum_pixels);
     add(one_sum, "one_sum", 1, "of all pixels", &|l| i64::from(l.sum_pixels));
     if v.has_walk {
         let (rows, columns) = (bits(walk.window.0 - 1), bits(walk.window.1 - 1));
@@ -192,7 +195,7 @@ pub(super) fn walk_table(design: &Design, view: &View) -> Table {
             if is_input(l) { v.kernel_rows as i64 } else { v.banks as i64 }
         });
         add(walk.all_turn.is_none(), "turn", v.walk_width, "addresses", &|l| {
-            if is_input(l) { v.input_columns as i64 } else { 1 }
+            if is_input(l) { input_columns(of) as i64 } else { 1 }
         });
     }
     for (name, width, part) in dimensions(view).into_iter().filter(|dimension| dimension.1 > 0) {
@@ -204,19 +207,19 @@ pub(super) fn walk_table(design: &Design, view: &View) -> Table {
         module: "walk_program",
         description: "Walk program: the sequencer's and the walk's constants of each layer.".into(),
         inputs: layer_key(view),
-        entries: layer_entries(design),
+        entries: layer_entries(of),
         fields,
     }
 }
 
 /// What the weight loader is told of each layer, in the words of the sequencer.
-pub(super) fn load_table(design: &Design, view: &View) -> Table {
-    let layers = &design.layers;
+pub(super) fn load_table(design: &Design, view: &View, of: &Design) -> Table {
+    let layers = &of.layers;
     let (loops, skips) = (Loops::new(design), skips(design));
     let (groups, blocks) = (bits(loops.groups - 1), bits(loops.blocks - 1));
     let (passes, planes) = (bits(loops.passes - 1), bits(loops.planes - 1));
     let words = bits(loops.words - 1);
-    let uneven = uneven_tiles(design);
+    let uneven = view.loadable || uneven_tiles(design);
     let mut fields = Vec::new();
     let mut add = |exists: bool, name: &str, width, comment, value: fn(&LayerDesign) -> usize| {
         if exists {
@@ -236,7 +239,7 @@ pub(super) fn load_table(design: &Design, view: &View) -> Table {
         module: "load_program",
         description: "Load program: the weight loader's constants of each layer.".into(),
         inputs: layer_key(view),
-        entries: layer_entries(design),
+        entries: layer_entries(of),
         fields,
     }
 }

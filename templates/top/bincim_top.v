@@ -2,7 +2,7 @@
 // Licensed under the Apache License, Version 2.0, see LICENSE for details.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Accelerator of '<: v.title :>': one array of <: v.rows :> rows x <: v.lanes :> columns computes every layer in turn.
+// <: v.title :>: one array of <: v.rows :> rows x <: v.lanes :> columns computes every layer in turn.
 // Latency: <: v.total_cycles :> cycles a frame, from the first issue to the last result.
 
 `default_nettype none
@@ -37,7 +37,16 @@ module <: v.prefix :>_top (
     output wire [31:0] s_axil_rdata,
     output wire [1:0] s_axil_rresp,
     output wire s_axil_rvalid,
+    //%- if v.loadable %//
+    input  wire s_axil_rready,
+    // Programs, see bincim_loader.v.
+    input  wire [31:0] s_axis_program_tdata,
+    input  wire s_axis_program_tvalid,
+    output wire s_axis_program_tready,
+    input  wire s_axis_program_tlast
+    //%- else %//
     input  wire s_axil_rready
+    //%- endif %//
 );
   //%- for g in groups %//
 

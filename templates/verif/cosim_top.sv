@@ -34,11 +34,23 @@ module cosim_top (
     output wire [1:0] s_axil_rresp,
     output wire s_axil_rvalid,
     input  wire s_axil_rready,
+    input  wire [31:0] s_axis_program_tdata,
+    input  wire s_axis_program_tvalid,
+    input  wire s_axis_program_tlast,
     output wire sum_valid_o,
     output wire [<: lanes * sum_bits - 1 :>:0] sum_o,
     output wire bit_valid_o,
     output wire [<: lanes * map_bits - 1 :>:0] result_bits_o
 );
+
+  //%- if loadable %//
+  // Programs are always taken.
+  wire program_ready;
+  wire unused_program = &{1'b0, program_ready};
+  //%- else %//
+  // The network is fixed.
+  wire unused_program = &{1'b0, s_axis_program_tdata, s_axis_program_tvalid, s_axis_program_tlast};
+  //%- endif %//
 
   <: top :> u_dut (
       .clk_i(clk_i),
@@ -67,7 +79,15 @@ module cosim_top (
       .s_axil_rdata(s_axil_rdata),
       .s_axil_rresp(s_axil_rresp),
       .s_axil_rvalid(s_axil_rvalid),
+      //%- if loadable %//
+      .s_axil_rready(s_axil_rready),
+      .s_axis_program_tdata(s_axis_program_tdata),
+      .s_axis_program_tvalid(s_axis_program_tvalid),
+      .s_axis_program_tready(program_ready),
+      .s_axis_program_tlast(s_axis_program_tlast)
+      //%- else %//
       .s_axil_rready(s_axil_rready)
+      //%- endif %//
   );
 
   assign sum_valid_o = u_dut.sum_valid;

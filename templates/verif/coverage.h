@@ -47,6 +47,12 @@
   X(ModeOnStart, "MODE written as a frame starts", h.all_samples != 0) \
   X(FlipsOff, "frames without flips", h.all_samples != 0) \
   X(SeedKept, "SEED the same as of the frame before", h.all_samples != 0) \
+  X(LoadAtWork, "a program while a frame runs", h.program_beats > 0) \
+  X(LoadForeign, "a program of another machine", h.program_beats > 0) \
+  X(LoadNowhere, "a program for no memory", h.program_beats > 0) \
+  X(LoadChecksum, "a program with a wrong CRC", h.program_beats > 0) \
+  X(LoadCutShort, "a program that is cut short", h.program_beats > 0) \
+  X(LoadErrorCleared, "load error cleared", h.program_beats > 0) \
   X(StrobesAll, "writes of four bytes", true) \
   X(StrobesSome, "writes of some bytes", true) \
   X(StrobesNone, "writes of no byte", true) \

@@ -15,6 +15,7 @@
 #include "Vcosim_top.h"
 #include "coverage.h"
 #include "engine.h"
+#include "program.h"
 #include "registers.h"
 #include "report.h"
 #include "streams.h"
@@ -32,19 +33,26 @@ using Dump = VerilatedVcdC;
 #define DUMPING 1
 #endif
 
+// The accelerator, which keeps what it holds from one vector file to the next.
+struct Device {
+  VerilatedContext context;
+  Vcosim_top top{&context};
+
+  ~Device() { top.final(); }
+};
+
 class Harness {
  public:
-  Harness(const Vectors& vectors, uint64_t seed)
+  Harness(const Vectors& vectors, uint64_t seed, Device& device)
       : vectors_(vectors), header_(vectors.header), seed_(seed ^ (vectors.header.first_image << 20)),
-        random_(seed_), context_(new VerilatedContext), top_(new Vcosim_top{context_.get()}), engine_(vectors),
-        registers_(vectors), taps_(vectors, log_), images_(vectors), results_(vectors), traffic_(vectors),
+        random_(seed_), context_(&device.context), top_(&device.top), engine_(vectors),
+        registers_(vectors), taps_(vectors, log_), images_(vectors), results_(vectors), traffic_(vectors), programs_(vectors),
         coverage_(vectors.header), measured_(vectors.layers.size(), 0) {}
 
   ~Harness() {
 #ifdef DUMPING
     if (dump_) dump_->close();
 #endif
-    top_->final();
   }
 
   void dump_to(const char* path, uint64_t from, uint64_t to) {
@@ -91,6 +99,17 @@ class Harness {
     finish();
   }
 
+  // Every frame, behind a program that follows another one without a reset; nobody touches the registers.
+  void switched() {
+    random_ = Random(~seed_ + 1);
+    quiet_ = true;
+    start("switched", {0, header_.records, header_.records}, {1, 1, false}, 12);
+    write_control();
+    load();
+    finish();
+    quiet_ = false;
+  }
+
   bool equal() const { return log_.mismatches() == 0; }
 
   void write_result(FILE* out, double seconds) const {
@@ -122,8 +141,8 @@ class Harness {
   const Header& header_;
   const uint64_t seed_;
   Random random_;
-  std::unique_ptr<VerilatedContext> context_;
-  std::unique_ptr<Vcosim_top> top_;
+  VerilatedContext* const context_;
+  Vcosim_top* const top_;
 #ifdef DUMPING
   std::unique_ptr<Dump> dump_;
 #endif
@@ -136,6 +155,10 @@ class Harness {
   ImageStream images_;
   ResultStream results_;
   Traffic traffic_;
+  Programs programs_;
+  Program refused_;          // a program that is sent while frames run
+  std::size_t refused_beat_ = 0;
+  bool quiet_ = false;       // nothing but images goes in
   Coverage coverage_;
   Course course_;
   LiteInputs lite_;
@@ -146,14 +169,10 @@ class Harness {
   std::vector<uint64_t> measured_;
   uint64_t frame_cycles_ = 0;
 
-  // Resets the accelerator in the middle of a clock period and points everything at a course.
+  // Resets the accelerator in the middle of a clock period, loads it, and points everything at a course.
   void begin(const char* phase, const Course& course, const Profile& profile, uint64_t rarity) {
-    log_.phase = phase;
-    course_ = course;
-    events_ = before_ = Events{};
-    answered_ = acknowledged_ = false;
     Vcosim_top& t = *top_;
-    t.s_axis_tvalid = t.s_axis_tlast = t.m_axis_tready = 0;
+    t.s_axis_tvalid = t.s_axis_tlast = t.m_axis_tready = t.s_axis_program_tvalid = 0;
     t.s_axil_awvalid = t.s_axil_wvalid = t.s_axil_bready = t.s_axil_arvalid = t.s_axil_rready = 0;
     t.rst_ni = 0;
     for (uint64_t length = 1 + random_.below(4); length > 0; --length) {
@@ -163,6 +182,18 @@ class Harness {
       }
     }
     t.rst_ni = 1;
+    start(phase, course, profile, rarity);
+    load();
+  }
+
+  // Points everything at a course, as behind a reset.
+  void start(const char* phase, const Course& course, const Profile& profile, uint64_t rarity) {
+    log_.phase = phase;
+    course_ = course;
+    events_ = before_ = Events{};
+    answered_ = acknowledged_ = false;
+    refused_ = Program{};
+    refused_beat_ = 0;
     engine_.reset(course);
     registers_.reset();
     taps_.begin(course);
@@ -171,6 +202,69 @@ class Harness {
     traffic_.begin(course, profile, random_);
     log_.last_progress = log_.cycle;
     scored_ = 0;
+  }
+
+  // Loads the file's program, now and then behind some that are refused; the engine begins with the coming cycle.
+  void load() {
+    if (!programs_.there()) return;
+    while (random_.once_in(2)) {
+      const Program broken = programs_.broken(random_);
+      send(broken.beats);
+      registers_.refused_before(broken.cause);
+      coverage_.met(static_cast<Situation>(LoadAtWork + broken.cause - kAtWork), true);
+    }
+    send(programs_.good());
+    clock(false);
+    log_.last_progress = log_.cycle;
+  }
+
+  // Sends a program while nothing else goes on.
+  void send(const std::vector<uint32_t>& beats) {
+    Vcosim_top& t = *top_;
+    const uint64_t gaps = 1 + random_.below(8);
+    for (std::size_t i = 0; i < beats.size(); ++i) {
+      t.s_axis_program_tvalid = 0;
+      while (random_.below(8) >= gaps) clock(false);
+      put_program(beats[i], i + 1 == beats.size());
+      clock(false);
+    }
+    t.s_axis_program_tvalid = 0;
+  }
+
+  void put_program(uint32_t beat, bool last) {
+    top_->s_axis_program_tvalid = 1;
+    top_->s_axis_program_tdata = beat;
+    top_->s_axis_program_tlast = last;
+  }
+
+  // Frames start by themselves, whatever the phase before left in the register.
+  void write_control() {
+    Vcosim_top& t = *top_;
+    t.s_axis_tvalid = t.m_axis_tready = t.s_axil_arvalid = 0;
+    t.s_axil_rready = t.s_axil_bready = 1;
+    for (int i = 0; i < 4; ++i) clock(false);
+    t.s_axil_awaddr = kControl;
+    t.s_axil_wdata = 1;
+    t.s_axil_wstrb = 1;
+    t.s_axil_awvalid = t.s_axil_wvalid = 1;
+    clock(false);
+    t.s_axil_awvalid = t.s_axil_wvalid = 0;
+    clock(false);
+  }
+
+  // Sends programs while a frame runs: they are refused, and nothing else changes.
+  void drive_program() {
+    top_->s_axis_program_tvalid = 0;
+    if (!programs_.there() || quiet_) return;
+    if (refused_beat_ == refused_.beats.size()) {
+      if (!engine_.busy() || engine_.until_done() < 16 || !random_.once_in(64)) return;
+      refused_ = programs_.short_one();
+      refused_beat_ = 0;
+    }
+    put_program(refused_.beats[refused_beat_], refused_beat_ + 1 == refused_.beats.size());
+    if (++refused_beat_ != 2) return;
+    registers_.refuse(refused_.cause);
+    coverage_.met(LoadAtWork, true);
   }
 
   // Runs to the last result of the course, lets everything come to rest and reads all registers.
@@ -183,6 +277,7 @@ class Harness {
     }
     if (log_.stopped()) return;
     taps_.complete();
+    if (quiet_) return;
     traffic_.sweep(random_);
     while (!traffic_.idle(registers_) && !log_.stopped()) step();
   }
@@ -219,11 +314,12 @@ class Harness {
   // Sets the inputs of the coming cycle; the engine's events follow from them.
   void drive() {
     Vcosim_top& t = *top_;
-    images_.drive(t, engine_, traffic_.may_end(images_.sent(), engine_, registers_), random_);
+    images_.drive(t, engine_, quiet_ || traffic_.may_end(images_.sent(), engine_, registers_), random_);
     events_ = engine_.look(t.s_axis_tvalid, t.s_axis_tlast, false, registers_.wanted());
     results_.drive(t, engine_, events_, random_);
     events_ = engine_.look(t.s_axis_tvalid, t.s_axis_tlast, t.m_axis_tready, registers_.wanted());
-    lite_ = traffic_.drive(engine_, registers_, events_, random_);
+    lite_ = quiet_ ? LiteInputs{} : traffic_.drive(engine_, registers_, events_, random_);
+    drive_program();
     t.s_axil_awvalid = lite_.awvalid;
     t.s_axil_wvalid = lite_.wvalid;
     t.s_axil_bready = lite_.bready;
@@ -274,14 +370,14 @@ class Harness {
     if (events_.taken) log_.last_progress = log_.cycle;
     observe();
     const uint64_t scored = taps_.scored();
-    traffic_.clock(lite_, registers_);
+    if (!quiet_) traffic_.clock(lite_, registers_);
     registers_.clock(lite_, engine_, events_);
     engine_.clock(events_, top_->m_axis_tready);
     if (events_.taken) images_.taken(random_);
     if (scored != scored_) results_.choose(random_);
     scored_ = scored;
     // Registers are read again behind what may have changed them.
-    if ((events_.error || events_.done) && random_.once_in(6)) traffic_.sweep(random_);
+    if (!quiet_ && (events_.error || events_.done) && random_.once_in(6)) traffic_.sweep(random_);
     before_ = events_;
   }
 
@@ -364,6 +460,9 @@ class Harness {
     if (word == kStatus && low && (lite_.wdata & 8)) {
       coverage_.met(ErrorCleared, registers_.error());
       coverage_.met(ErrorClearedAndSet, events_.error);
+    }
+    if (word == kStatus && low && (lite_.wdata & 32)) {
+      coverage_.met(LoadErrorCleared, registers_.load_error());
     }
     if (word == kControl && low && (lite_.wdata & 2)) {
       coverage_.met(StartOnStart, events_.started);

@@ -12,7 +12,7 @@
 
 constexpr uint32_t kId = 0x000, kControl = 0x004, kStatus = 0x008, kFrames = 0x00C, kCycles = 0x010,
                    kLayers = 0x014, kPlanes = 0x018, kSeed = 0x01C, kSamples = 0x020, kMode = 0x024,
-                   kLayerCycles = 0x100;
+                   kLoad = 0x028, kLayerCycles = 0x100;
 
 // What the master drives in one cycle.
 struct LiteInputs {
@@ -26,7 +26,8 @@ class Registers {
 
   void reset() {
     auto_ = true;
-    start_ = error_ = bvalid_ = rvalid_ = false;
+    start_ = error_ = load_error_ = refused_ = bvalid_ = rvalid_ = false;
+    cause_ = 0;
     planes_ = header_.all_planes;
     samples_ = header_.all_samples;
     mode_ = 0;
@@ -37,10 +38,19 @@ class Registers {
     index_ = data_ = early_ = 0;
   }
 
+  // Programs were refused before the first cycle, the last one for that cause.
+  void refused_before(uint32_t cause) {
+    cause_ = cause;
+    load_error_ = true;
+  }
+  // The coming edge takes a beat of a program that is refused for that cause.
+  void refuse(uint32_t cause) { refusing_ = cause; }
+
   bool wanted() const { return auto_ || start_; }
   bool automatic() const { return auto_; }
   bool start() const { return start_; }
   bool error() const { return error_; }
+  bool load_error() const { return load_error_; }
   uint64_t planes() const { return planes_; }
   uint32_t seed() const { return seed_; }
   uint64_t samples() const { return samples_; }
@@ -62,12 +72,13 @@ class Registers {
     if (word == kPlanes) return header_.all_planes > 1;
     if (word == kSeed) return header_.has_seed;
     if (word == kSamples || word == kMode) return header_.all_samples != 0;
+    if (word == kLoad) return loads();
     return word >= kLayerCycles && (word - kLayerCycles) / 4 < header_.layers;
   }
 
   const char* name(uint32_t address) const {
     static const char* const names[] = {"ID", "CONTROL", "STATUS", "FRAMES", "CYCLES", "LAYERS", "PLANES", "SEED",
-                                        "SAMPLES", "MODE"};
+                                        "SAMPLES", "MODE", "LOAD"};
     if (!has(address)) return "an address without a register";
     return (address & 0xFFC) >= kLayerCycles ? "LAYER_CYCLES" : names[(address & 0xFFC) / 4];
   }
@@ -98,6 +109,11 @@ class Registers {
     }
     if (low && word == kStatus && (in.wdata & 8)) error_ = false;
     if (e.error) error_ = true;
+    if (low && word == kStatus && (in.wdata & 32)) load_error_ = false;
+    if (refused_) load_error_ = true;
+    refused_ = refusing_ != 0;
+    if (refused_) cause_ = refusing_;
+    refusing_ = 0;
     if (write && word == kPlanes && header_.all_planes > 1) {
       const uint32_t all = merged(static_cast<uint32_t>(planes_), in);
       planes_ = all == 0 ? 1 : std::min<uint64_t>(all, header_.all_planes);
@@ -137,9 +153,14 @@ class Registers {
   uint64_t planes_ = 1, samples_ = 0, mode_ = 0, frames_ = 0, cycles_ = 0;
   uint32_t seed_ = 0;
   const Record* shown_ = nullptr;
+  bool load_error_ = false, refused_ = false;  // a program was refused; one was with the last edge
+  uint32_t cause_ = 0, refusing_ = 0;
   bool bvalid_ = false, rvalid_ = false;
   unsigned wait_ = 0;
   uint32_t index_ = 0, data_ = 0, early_ = 0;
+
+  // There is a program, which is loaded before anything is read.
+  bool loads() const { return header_.program_beats > 0; }
 
   uint32_t value(uint32_t word, const Engine& engine) const {
     if (!has(word)) return 0;
@@ -147,7 +168,8 @@ class Registers {
       case kId: return 0x42434D31;
       case kControl: return auto_ | start_ << 1;
       case kStatus:
-        return engine.busy() | engine.frame_waiting() << 1 | engine.scores_waiting() << 2 | error_ << 3;
+        return engine.busy() | engine.frame_waiting() << 1 | engine.scores_waiting() << 2 | error_ << 3 |
+               loads() << 4 | load_error_ << 5;
       case kFrames: return static_cast<uint32_t>(frames_);
       case kCycles: return static_cast<uint32_t>(cycles_);
       case kLayers: return static_cast<uint32_t>(header_.layers);
@@ -155,6 +177,7 @@ class Registers {
       case kSeed: return seed_;
       case kSamples: return static_cast<uint32_t>(samples_);
       case kMode: return static_cast<uint32_t>(mode_);
+      case kLoad: return cause_;
       default: break;
     }
     if (shown_ == nullptr) return 0;

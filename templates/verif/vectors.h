@@ -40,8 +40,8 @@ constexpr uint64_t kUser = 0, kLeast = 1, kMost = 2, kSparse = 3, kExtremes = 4;
 struct Header {
   uint64_t magic, version, records, images, first_image, layers, lanes, sum_bits, sum_signed, beats, beat_bytes,
       scores, score_bytes, last_scores, input_frames, record_sums, record_bits, all_planes, most_planes,
-      has_seed, first_tile, slots, all_samples, first_drawn, map_bits;
-  uint64_t at_layers, at_names, at_slots, at_intervals, at_records, at_beats, at_sums, at_bits, at_scores,
+      has_seed, first_tile, slots, all_samples, first_drawn, map_bits, program_beats;
+  uint64_t at_layers, at_names, at_slots, at_intervals, at_records, at_beats, at_sums, at_bits, at_scores, at_program,
       length;
 };
 
@@ -65,8 +65,8 @@ class Vectors {
     close(file);
     base_ = static_cast<const uint8_t*>(data);
     std::memcpy(&header, base_, sizeof header);
-    if (header.magic != 0x45434152544D4342ull || header.version != 6) {
-      fail(path, "is not a vector file of version 6");
+    if (header.magic != 0x45434152544D4342ull || header.version != 7) {
+      fail(path, "is not a vector file of version 7");
     }
     if (header.length != length) fail(path, "is cut short");
     const char* name = reinterpret_cast<const char*>(base_ + header.at_names);
@@ -122,6 +122,8 @@ class Vectors {
   int64_t score(uint64_t record, uint64_t index) const {
     return reinterpret_cast<const int64_t*>(base_ + header.at_scores)[record * header.scores + index];
   }
+  // The beats of the network's program, where it is loaded.
+  const uint32_t* program() const { return reinterpret_cast<const uint32_t*>(base_ + header.at_program); }
 
  private:
   const uint8_t* base_ = nullptr;

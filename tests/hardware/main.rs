@@ -16,6 +16,7 @@ mod flow;
 mod formal;
 mod glyphs;
 mod library;
+mod loadable;
 mod machine;
 mod matrix;
 mod mutation;

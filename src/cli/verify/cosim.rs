@@ -42,6 +42,8 @@ pub struct Model {
     images: PathBuf,
     /// What the analog arrays hold; none with the popcount readout.
     chip: Option<Chip>,
+    /// Beats of the program that is loaded; none where the network is fixed.
+    network: Vec<u32>,
     /// Folder for vector files and logs.
     work: PathBuf,
     pub tool: Found,
@@ -178,7 +180,15 @@ pub fn build(
         args: &args,
         limit: None,
     })?;
-    Ok(Model { program: model.program, images: rtl, chip: None, work, tool: model.tool, trace })
+    Ok(Model {
+        program: model.program,
+        images: rtl,
+        chip: None,
+        network: Vec::new(),
+        work,
+        tool: model.tool,
+        trace,
+    })
 }
 
 /// Whether `images` images are soon simulated.
@@ -188,6 +198,11 @@ fn is_short(design: &Design, images: usize) -> bool {
 }
 
 impl Model {
+    /// The model with a network's program to load; the build serves every network.
+    pub fn with_program(self, network: Vec<u32>) -> Model {
+        Model { network, ..self }
+    }
+
     /// The model with `chip` in its memories; the build serves every chip.
     ///
     /// Errors: a memory image that cannot be written.
@@ -257,6 +272,28 @@ pub fn run(
     Ok(shards)
 }
 
+/// Runs `images` images of each of `networks` (a design on one machine, its program, and its images), one network behind
+/// the other without a reset, each twice; a result a network.
+///
+/// Errors: as of [`run`].
+pub fn switch(
+    networks: &[(&Design, &[u32], &(dyn Fn(usize) -> Vec<i16> + Sync))],
+    model: &Model,
+    images: usize,
+    plan: &Plan,
+) -> Result<Vec<Shard>, FlowError> {
+    let mut files = Vec::new();
+    for (number, &(design, program, image)) in networks.iter().enumerate() {
+        let records: Vec<Record> =
+            (0..images).flat_map(|index| records(design, model, plan, index, &image(index))).collect();
+        let run = Run { first: 0, planes: plan.planes, program };
+        let file = model.work.join(format!("network_{number}.vectors"));
+        fs::write(&file, vectors::bytes(design, &records, run)).map_err(FlowError::io("write", &file))?;
+        files.push(file);
+    }
+    harness(model, &files, plan, &[], "switched")
+}
+
 /// Runs one shard again and writes the cycles `window` to `file`.
 pub fn dump(
     design: &Design,
@@ -290,32 +327,51 @@ fn run_shard(
         shard.clone().flat_map(|index| records(design, model, plan, index, &image(index))).collect();
     let name = format!("images_{}_{}", shard.start, shard.end);
     let file = model.work.join(format!("{name}.vectors"));
-    let run = Run { first: shard.start, planes: plan.planes };
+    let run = Run { first: shard.start, planes: plan.planes, program: &model.network };
     fs::write(&file, vectors::bytes(design, &records, run)).map_err(FlowError::io("write", &file))?;
     drop(records);
-    let absolute = fs::canonicalize(&file).map_err(FlowError::io("find", &file))?;
-    let mut words: Vec<OsString> = vec![
-        absolute.into(),
-        "--seed".into(),
-        plan.seed.to_string().into(),
-        "--resets".into(),
-        plan.resets.to_string().into(),
-    ];
+    let mut results = harness(model, &[file], plan, arguments, &name)?;
+    Ok(results.remove(0))
+}
+
+/// Runs the model on vector files, which are removed; a result a file. The log, called `name`, stays where something differs.
+fn harness(
+    model: &Model,
+    files: &[PathBuf],
+    plan: &Plan,
+    arguments: &[OsString],
+    name: &str,
+) -> Result<Vec<Shard>, FlowError> {
+    let mut words: Vec<OsString> = Vec::new();
+    for file in files {
+        words.push(fs::canonicalize(file).map_err(FlowError::io("find", file))?.into());
+    }
+    words.extend(["--seed".into(), plan.seed.to_string().into()]);
+    words.extend(["--resets".into(), plan.resets.to_string().into()]);
     words.extend(arguments.iter().cloned());
     let log = model.work.join(format!("{name}.log"));
     let ran = flow::run_program(&model.program, &words, &model.images, &log, TIME_LIMIT)?;
-    let answer = ran.stdout.lines().rev().find(|line| line.starts_with('{')).unwrap_or_default();
-    let result: Shard = serde_json::from_str(answer).map_err(|problem| FlowError::ToolFailed {
+    let failed = |problem: String| FlowError::ToolFailed {
         tool: "model".into(),
         status: format!("exit status {}, {problem}", ran.code),
         excerpt: ran.stdout.chars().take(2000).collect(),
         log: log.clone(),
-    })?;
-    fs::remove_file(&file).map_err(FlowError::io("remove", &file))?;
-    if result.mismatches == 0 {
+    };
+    let answers = ran.stdout.lines().filter(|line| line.starts_with('{'));
+    let results: Vec<Shard> = answers
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .map_err(|problem| failed(problem.to_string()))?;
+    if results.len() != files.len() {
+        return Err(failed(format!("{} results of {}", results.len(), files.len())));
+    }
+    for file in files {
+        fs::remove_file(file).map_err(FlowError::io("remove", file))?;
+    }
+    if results.iter().all(|result| result.mismatches == 0) {
         fs::remove_file(&log).map_err(FlowError::io("remove", &log))?;
     }
-    Ok(result)
+    Ok(results)
 }
 
 /// The frames that image `index` gives, and the golden model's answers.

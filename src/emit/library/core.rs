@@ -82,7 +82,9 @@ fn flips(design: &Design) -> (bool, bool) {
         let entries = layer.threshold_base..layer.threshold_base + layer.groups;
         !layer.scores && design.thresholds[entries].iter().flatten().any(|threshold| threshold.flip)
     };
-    let any = |after| design.layers.iter().any(|layer| turns(layer) && layer.flip_after_pool == after);
+    let any = |after| {
+        design.loadable() || design.layers.iter().any(|layer| turns(layer) && layer.flip_after_pool == after)
+    };
     (any(false), any(true))
 }
 
@@ -101,7 +103,7 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
     let (_, after) = flips(design);
     let scores = design.layers.iter().any(|layer| layer.scores);
     let bits = design.layers.iter().any(|layer| !layer.scores);
-    let pools = bits && design.layers.iter().any(|layer| layer.walk.window != (1, 1));
+    let pools = bits && (design.loadable() || design.layers.iter().any(|layer| layer.walk.window != (1, 1)));
     let last = &design.layers[design.layers.len() - 1];
     let width = design.widths.threshold_address;
     let sets = (1..design.planes_of_weights()).rev().map(|planes| (planes - 1, design.threshold_set(planes)));
@@ -124,8 +126,11 @@ pub(in super::super) fn thresholds(design: &Design, plane_width: usize) -> Thres
         .with("ScoreLanes", if scores { stream::score_lanes(design) } else { 0 })
         .with("Score", design.widths.score)
         .with("ScoreShift", last.score_shift)
-        .with("Depth", design.thresholds.len())
-        .with_text("InitFile", &design.image("thresholds"));
+        .with("Depth", design.thresholds.len());
+    let head = match design.loadable() {
+        true => head.with("Loadable", 1),
+        false => head.with_text("InitFile", &design.image("thresholds")),
+    };
     Thresholds {
         head,
         last_group: format!("{width}'d{}", design.groups() - 1),
@@ -163,7 +168,7 @@ pub(in super::super) fn write_back(design: &Design, writes: Writes) -> Head {
 /// The loops over a layer's vectors, as the sequencer and the weight loader count them.
 fn loops(head: Head, design: &Design) -> Head {
     let loops = Loops::new(design);
-    head.with("Layers", design.layers.len())
+    head.with("Layers", design.layer_count())
         .with("Samples", design.samples())
         .with("Groups", loops.groups)
         .with("Blocks", loops.blocks)

@@ -43,6 +43,10 @@ pub(in super::super) fn map(design: &Design) -> Head {
 /// The weights, in the order of use: words of `weight_rows` rows x `lanes` columns.
 pub(in super::super) fn weights(design: &Design) -> Head {
     let style = if design.weights_in_registers() { Style::Registers } else { Style::Block };
+    if design.loadable() {
+        let memory = Head::new("bincim_ram_1r1w").with("Width", design.weight_rows * design.lanes);
+        return style.set(memory.with("Depth", design.weights.rows()));
+    }
     rom(design.weight_rows * design.lanes, design.weights.rows(), style, &design.image("weights"))
 }
 

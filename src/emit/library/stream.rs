@@ -5,35 +5,58 @@ use super::Head;
 use crate::design::width::index as index_width;
 use crate::design::{Design, InputCode, InputKind};
 
-/// `index` as a literal of the port of an index below `count`.
-fn index(count: usize, index: usize) -> String {
-    format!("{}'d{index}", index_width(count))
+/// What a network says to a unit: a port without its `_i`.
+pub(in super::super) struct Constant {
+    pub name: &'static str,
+    /// As an expression.
+    pub text: String,
+    /// Value and bits of its parts, the lowest first.
+    pub parts: Vec<(i64, usize)>,
 }
 
-/// An input unit, and what the network says to it: ports without their `_i`, and constants.
+impl Constant {
+    fn new(name: &'static str, width: usize, value: usize) -> Constant {
+        Constant { name, text: literal(width, value as i64), parts: vec![(value as i64, width)] }
+    }
+
+    /// An index below `count`.
+    fn index(name: &'static str, count: usize, index: usize) -> Constant {
+        Constant::new(name, index_width(count), index)
+    }
+
+    pub fn width(&self) -> usize {
+        self.parts.iter().map(|part| part.1).sum()
+    }
+}
+
+/// An input unit, and what the network says to it.
 pub(in super::super) struct InputUnit {
     /// `bincim_input_window` or `bincim_input_vector`.
     pub head: Head,
-    pub constants: Vec<(&'static str, String)>,
+    pub constants: Vec<Constant>,
 }
 
-/// The input unit of a design; `driven` bits of the number of driven rows, of which the last pass has `last_driven`.
-pub(in super::super) fn input(design: &Design, driven: usize, last_driven: usize) -> InputUnit {
-    let input = &design.input;
-    let last = match input.kind {
-        InputKind::Vector { length, .. } => length - (input.beats - 1) * input.elements,
+/// The input unit of a design, and what `of` says to it; `driven` bits of the number of driven rows, of which the last pass
+/// has `last_driven`.
+pub(in super::super) fn input(design: &Design, of: &Design, driven: usize, last_driven: usize) -> InputUnit {
+    let (input, own) = (&design.input, &of.input);
+    let last = match own.kind {
+        InputKind::Vector { length, .. } => length - (own.beats - 1) * input.elements,
         InputKind::Window { .. } => input.elements,
     };
     let present = match input.elements - last {
         0 => format!("{{{last}{{1'b1}}}}"),
         missing => format!("{{{missing}'d0, {{{last}{{1'b1}}}}}}"),
     };
-    let signed = if matches!(input.code, InputCode::Signed { .. }) { "1'b1" } else { "1'b0" };
-    let mut constants = vec![
-        ("last_beat", index(input.beats, input.beats - 1)),
-        ("last_present", present),
-        ("signed", signed.into()),
-    ];
+    let present = Constant {
+        name: "last_present",
+        text: present,
+        parts: (0..input.elements).map(|element| (i64::from(element < last), 1)).collect(),
+    };
+    let signed = matches!(own.code, InputCode::Signed { .. });
+    let signed =
+        Constant { text: format!("1'b{}", u8::from(signed)), ..Constant::new("signed", 1, signed.into()) };
+    let mut constants = vec![Constant::index("last_beat", input.beats, own.beats - 1), present, signed];
     let module = match input.kind {
         InputKind::Vector { .. } => "bincim_input_vector",
         InputKind::Window { .. } => "bincim_input_window",
@@ -48,56 +71,66 @@ pub(in super::super) fn input(design: &Design, driven: usize, last_driven: usize
     let head = match input.kind {
         InputKind::Vector { words, .. } => {
             let word_beats = design.plane_rows / input.elements;
-            let last_beats = input.beats - (words - 1) * word_beats;
-            constants.push(("last_word", index(words, words - 1)));
-            constants.push(("last_word_beats", index(word_beats, last_beats % word_beats)));
+            let own_words = match own.kind {
+                InputKind::Vector { words, .. } => words,
+                InputKind::Window { .. } => words,
+            };
+            let last_beats = own.beats - (own_words - 1) * word_beats;
+            constants.push(Constant::index("last_word", words, own_words - 1));
+            constants.push(Constant::index("last_word_beats", word_beats, last_beats % word_beats));
             head.with("Words", words)
                 .with("WordBeats", word_beats)
-                .with("Fills", (last_beats < word_beats).into())
+                .with("Fills", (design.loadable() || last_beats < word_beats).into())
         }
-        InputKind::Window { .. } => window(design, head, &mut constants),
+        InputKind::Window { .. } => window(design, of, head, &mut constants),
     };
-    let driven_port = |rows: usize| literal(driven.max(1), if driven > 0 { rows as i64 } else { 0 });
-    constants.push(("pass_driven", driven_port(design.plane_rows)));
-    constants.push(("last_pass_driven", driven_port(last_driven)));
+    let driven_port =
+        |name, rows: usize| Constant::new(name, driven.max(1), if driven > 0 { rows } else { 0 });
+    constants.push(driven_port("pass_driven", design.plane_rows));
+    constants.push(driven_port("last_pass_driven", last_driven));
     InputUnit { head: head.with("VectorBits", design.vector_bits()).with("Driven", driven), constants }
 }
 
 /// The part of a window's input unit that a vector's has not.
-fn window(design: &Design, head: Head, constants: &mut Vec<(&'static str, String)>) -> Head {
-    let InputKind::Window {
-        kernel,
-        stride,
-        channels,
-        padded,
-        before,
-        map,
-        pad_code,
-        columns,
-        depth,
-        taps_per_pass,
-        ..
-    } = design.input.kind
+fn window(design: &Design, of: &Design, head: Head, constants: &mut Vec<Constant>) -> Head {
+    let (
+        InputKind::Window { kernel, stride, channels, padded, before, map, depth, taps_per_pass, .. },
+        InputKind::Window {
+            stride: own_stride,
+            padded: own_padded,
+            before: own_before,
+            map: own_map,
+            pad_code,
+            columns,
+            ..
+        },
+    ) = (&design.input.kind, &of.input.kind)
     else {
         return head;
     };
     let due = kernel.1.max(stride.1);
     let passes = design.layers[0].passes;
+    let row = |name, row: usize| Constant::index(name, padded.0, row);
+    let column = |name, column: usize| Constant::index(name, padded.1, column);
     constants.extend([
-        ("last_row", index(padded.0, padded.0 - 1)),
-        ("last_column", index(padded.1, padded.1 - 1)),
-        ("map_first_row", index(padded.0, before.0)),
-        ("map_last_row", index(padded.0, before.0 + map.0 - 1)),
-        ("map_first_column", index(padded.1, before.1)),
-        ("map_last_column", index(padded.1, before.1 + map.1 - 1)),
+        row("last_row", own_padded.0 - 1),
+        column("last_column", own_padded.1 - 1),
+        row("map_first_row", own_before.0),
+        row("map_last_row", own_before.0 + own_map.0 - 1),
+        column("map_first_column", own_before.1),
+        column("map_last_column", own_before.1 + own_map.1 - 1),
         // Every channel of a padding pixel has the same code.
-        ("pad_pixel", format!("{{{channels}{{{}'d{pad_code}}}}}", design.planes)),
-        ("first_due", index(due, kernel.1 - 1)),
-        ("next_due", index(due, stride.1 - 1)),
+        Constant {
+            name: "pad_pixel",
+            text: format!("{{{channels}{{{}'d{pad_code}}}}}", design.planes),
+            parts: vec![(*pad_code as i64, design.planes); *channels],
+        },
+        Constant::index("first_due", due, kernel.1 - 1),
+        Constant::index("next_due", due, own_stride.1 - 1),
         // Where a bank has one row of windows there is no next one: the number only has to fit.
-        ("columns", literal(index_width(depth), columns as i64)),
+        Constant::new("columns", index_width(*depth), columns % (1 << index_width(*depth))),
     ]);
-    head.with("Channels", channels)
+    head.with("Channels", *channels)
         .with("KernelRows", kernel.0)
         .with("KernelColumns", kernel.1)
         .with("Stride", stride.1)
@@ -107,9 +140,9 @@ fn window(design: &Design, head: Head, constants: &mut Vec<(&'static str, String
         .with("PadBottom", (before.0 + map.0 < padded.0).into())
         .with("PadLeft", (before.1 > 0).into())
         .with("PadRight", (before.1 + map.1 < padded.1).into())
-        .with("Depth", depth)
+        .with("Depth", *depth)
         .with("Passes", passes)
-        .with("PassTaps", if passes > 1 { taps_per_pass } else { kernel.0 * kernel.1 * channels })
+        .with("PassTaps", if passes > 1 { *taps_per_pass } else { kernel.0 * kernel.1 * channels })
         .with("PlaneRows", design.plane_rows)
 }
 
@@ -117,16 +150,14 @@ fn window(design: &Design, head: Head, constants: &mut Vec<(&'static str, String
 pub(in super::super) struct ScoreBuffer {
     /// `bincim_score_buffer`.
     pub head: Head,
-    pub last_group: String,
-    pub last_pixel: String,
-    pub last_lane: String,
-    pub last_word: String,
+    pub constants: [Constant; 4],
 }
 
-pub(in super::super) fn scores(design: &Design) -> ScoreBuffer {
-    let output = &design.output;
+/// The score buffer of a design, and what `of` says to it.
+pub(in super::super) fn scores(design: &Design, of: &Design) -> ScoreBuffer {
+    let (output, own) = (&design.output, &of.output);
     let (groups, pixels) = (output.groups, output.pixels);
-    let (lanes, classes) = (score_lanes(design), output.scores / pixels);
+    let (lanes, classes) = (score_lanes(design), own.scores / own.pixels);
     let gives_scores = design.layers[design.layers.len() - 1].scores;
     let summed = design.ensemble.as_ref().map_or(design.widths.score, |ensemble| ensemble.score_width);
     ScoreBuffer {
@@ -137,10 +168,12 @@ pub(in super::super) fn scores(design: &Design) -> ScoreBuffer {
             .with("StreamWidth", output.stream_bits)
             .with("Groups", groups)
             .with("Pixels", pixels),
-        last_group: index(groups, groups - 1),
-        last_pixel: index(pixels, pixels - 1),
-        last_lane: index(lanes, classes - (groups - 1) * design.lanes - 1),
-        last_word: index(groups * pixels, groups * pixels - 1),
+        constants: [
+            Constant::index("last_group", groups, own.groups - 1),
+            Constant::index("last_pixel", pixels, own.pixels - 1),
+            Constant::index("last_lane", lanes, classes - (own.groups - 1) * design.lanes - 1),
+            Constant::index("last_word", groups * pixels, own.groups * own.pixels - 1),
+        ],
     }
 }
 

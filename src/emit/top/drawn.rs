@@ -73,11 +73,11 @@ pub(super) fn noise(
 
 /// Adds the scores of the samples.
 pub(super) fn score_sum(design: &Design, ensemble: &Ensemble) -> Instance {
-    let last_word = stream::scores(design).last_word;
+    let [.., last_word] = stream::scores(design, design).constants;
     let ports = vec![
         CLOCK,
         RESET,
-        (true, "last_word_i", last_word.as_str()),
+        (true, "last_word_i", last_word.text.as_str()),
         (true, "sample_first_i", "sample_first"),
         (true, "sample_last_i", "sample_last"),
         (true, "valid_i", "score_valid"),

@@ -103,7 +103,7 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
     ] {
         ports.push((true, name, name));
     }
-    let layers = format!("10'd{}", v.layers);
+    let layers = if v.loadable { "network_layers".into() } else { format!("10'd{}", v.layers) };
     let drawn = v.drawn.is_some();
     ports.extend([
         (true, "layers_i", layers.as_str()),
@@ -121,6 +121,9 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
         (true, "layer_done_i", "layer_done"),
         (true, "layer_i", "layer"),
         (true, "layer_cycles_i", "layer_cycles"),
+        (true, "loaded_i", or(v.loadable, "program_loaded", "1'b0")),
+        (true, "load_error_i", or(v.loadable, "load_error", "1'b0")),
+        (true, "load_cause_i", or(v.loadable, "load_cause", "3'd0")),
     ]);
     shared(&control::registers(design), "registers", ports)
 }
@@ -214,11 +217,19 @@ pub(super) fn low(name: &str, width: usize, port: usize) -> String {
     if width > port && port > 0 { format!("{name}[{}:0]", port - 1) } else { name.into() }
 }
 
+/// The port of a constant, and what stands there: its value, or what the network that is loaded says.
+fn said(v: &View, unit: &str, constant: &stream::Constant) -> (String, String) {
+    let value = match v.loadable {
+        true => format!("network_{unit}_{}", constant.name),
+        false => constant.text.clone(),
+    };
+    (format!("{}_i", constant.name), value)
+}
+
 pub(super) fn input_unit(design: &Design, v: &View) -> Instance {
     let driven = if v.input_counts { v.driven_width } else { 0 };
-    let unit = stream::input(design, driven, v.input_last_taps);
-    let told: Vec<(String, &str)> =
-        unit.constants.iter().map(|(name, value)| (format!("{name}_i"), value.as_str())).collect();
+    let unit = stream::input(design, design, driven, v.input_last_taps);
+    let told: Vec<(String, String)> = unit.constants.iter().map(|one| said(v, "input", one)).collect();
     let address = low("walk_address", v.walk_width, v.input_walk_width);
     let bank = match v.kernel_rows > 1 {
         true => low("walk_bank", v.walk_bank_width, v.kernel_row_width),
@@ -229,7 +240,7 @@ pub(super) fn input_unit(design: &Design, v: &View) -> Instance {
         false => "1'b0".into(),
     };
     let mut ports = vec![CLOCK, RESET];
-    ports.extend(told.iter().map(|(port, value)| (true, port.as_str(), *value)));
+    ports.extend(told.iter().map(|(port, value)| (true, port.as_str(), value.as_str())));
     ports.extend([
         (true, "s_axis_tdata", "s_axis_tdata"),
         (true, "s_axis_tvalid", "s_axis_tvalid"),
@@ -280,12 +291,23 @@ pub(super) fn row_driver(design: &Design, v: &View) -> Instance {
 }
 
 pub(super) fn weight_memory(design: &Design) -> Instance {
-    rom(&memories::weights(design), "weight_memory", ["weight_read", "weight_address", "weight_word"]).noting(
-        format!(
-            "Weights in the order of use: {} rows x {} columns a word.",
-            design.weight_rows, design.lanes
-        ),
-    )
+    let memory = memories::weights(design);
+    let memory = match design.loadable() {
+        false => rom(&memory, "weight_memory", ["weight_read", "weight_address", "weight_word"]),
+        true => {
+            let ports = [
+                CLOCK,
+                (true, "read_i", "weight_read"),
+                (true, "read_address_i", "weight_address"),
+                (true, "read_data_o", "weight_word"),
+            ];
+            shared(&memory, "weight_memory", ports.into())
+        }
+    };
+    memory.noting(format!(
+        "Weights in the order of use: {} rows x {} columns a word.",
+        design.weight_rows, design.lanes
+    ))
 }
 
 /// A memory that is read only; `wires` are read, address and data.
@@ -320,7 +342,15 @@ pub(super) fn accumulator(design: &Design, v: &View) -> Instance {
     let ports = vec![
         CLOCK,
         RESET,
-        (true, "in_register_i", or(v.mixed_register, "in_register", or(stored, "1'b0", "1'b1"))),
+        (
+            true,
+            "in_register_i",
+            match (v.mixed_register, v.loadable) {
+                (true, true) => "layer_in_register",
+                (true, false) => "in_register",
+                (false, _) => or(stored, "1'b0", "1'b1"),
+            },
+        ),
         (true, "fetch_valid_i", or(stored, "fetch_valid", "1'b0")),
         (true, "fetch_block_last_i", or(stored, "fetch_block_last", "1'b0")),
         (
@@ -402,12 +432,23 @@ pub(super) fn thresholds(design: &Design, v: &View) -> Instance {
     let or_unused = |gives, name, unused| if gives { name } else { unused };
     let first_again = v.drawn.as_ref().map_or(0, |drawn| drawn.first_entry);
     let first_again = literal(design.widths.threshold_address, first_again as i64);
+    let no_entry = literal(design.widths.threshold_address, 0);
+    let entry =
+        design.lanes * (design.steps() * design.widths.threshold + usize::from(core::has_flips(design)));
+    let no_data = format!("{{{entry}{{1'b0}}}}");
     let ports = vec![
         CLOCK,
         RESET,
         (true, "scores_i", scores),
-        (true, "flip_after_pool_i", unit.flip_after_pool.unwrap_or("flip_after_pool")),
-        (true, "last_group_i", unit.last_group.as_str()),
+        (true, "load_i", "1'b0"),
+        (true, "load_address_i", no_entry.as_str()),
+        (true, "load_data_i", no_data.as_str()),
+        (
+            true,
+            "flip_after_pool_i",
+            unit.flip_after_pool.unwrap_or(or(v.loadable, "layer_flip_after_pool", "flip_after_pool")),
+        ),
+        (true, "last_group_i", or(v.loadable, "network_last_group", &unit.last_group)),
         (true, "again_i", or(v.drawn.is_some(), "!sample_last", "1'b0")),
         (true, "first_again_i", first_again.as_str()),
         (true, "first_entry_i", unit.first_entry.as_str()),
@@ -495,16 +536,13 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
 }
 
 pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
-    let buffer = stream::scores(design);
+    let buffer = stream::scores(design, design);
+    let told = buffer.constants.each_ref().map(|one| said(v, "score", one));
     let bits = low("result_bits", v.map_bits * v.lanes, v.score_lanes);
     let data = if v.gives_scores { or(v.drawn.is_some(), "sum_of_scores", "score") } else { &bits };
-    let ports = vec![
-        CLOCK,
-        RESET,
-        (true, "last_group_i", buffer.last_group.as_str()),
-        (true, "last_pixel_i", &buffer.last_pixel),
-        (true, "last_lane_i", &buffer.last_lane),
-        (true, "last_word_i", &buffer.last_word),
+    let mut ports = vec![CLOCK, RESET];
+    ports.extend(told.iter().map(|(port, value)| (true, port.as_str(), value.as_str())));
+    ports.extend([
         (true, "frame_start_i", "frame_start"),
         (true, "room_o", "score_room"),
         (true, "waiting_o", "scores_waiting"),
@@ -514,6 +552,6 @@ pub(super) fn score_buffer(design: &Design, v: &View) -> Instance {
         (true, "m_axis_tvalid", "m_axis_tvalid"),
         (true, "m_axis_tready", "m_axis_tready"),
         (true, "m_axis_tlast", "m_axis_tlast"),
-    ];
+    ]);
     shared(&buffer.head, "score_buffer", ports)
 }

@@ -23,9 +23,9 @@ pub(super) struct Told {
 impl Told {
     /// What the sequencer, the walk and the gather unit are told.
     pub fn walk(design: &Design, view: &View) -> Told {
-        let mut tables = vec![("walk_program", walk_table(design, view))];
+        let mut tables = vec![("walk_program", walk_table(design, view, design))];
         if view.has_map {
-            tables.extend(gather::tables(design, view));
+            tables.extend(gather::tables(design, view, design));
         }
         if view.masks_rows {
             tables.push(("mask_program", rows(design, view)));
@@ -39,7 +39,7 @@ impl Told {
 
     /// What the weight loader is told.
     pub fn load(design: &Design, view: &View) -> Told {
-        let mut tables = vec![("load_program", load_table(design, view))];
+        let mut tables = vec![("load_program", load_table(design, view, design))];
         if skips(design) {
             tables.push(("load_pass_program", passes(design, view)));
             tables.push(("load_group_program", groups(design, view)));
@@ -123,6 +123,9 @@ fn borrowed(ports: &[(String, String)]) -> Vec<(bool, &str, &str)> {
 }
 
 fn last_layer(design: &Design) -> String {
+    if design.loadable() {
+        return "network_last_layer".into();
+    }
     literal(design.widths.layer.max(1), design.layers.len() as i64 - 1)
 }
 

@@ -3,6 +3,7 @@
 mod arrays;
 mod drawn;
 mod instances;
+mod loaded;
 mod loops;
 mod sampled;
 mod state;
@@ -11,7 +12,7 @@ use super::library::core::mixed_flip;
 use super::result::{constants, has_table};
 use super::view::View;
 use super::walk::Walk;
-use super::{NamedText, file};
+use super::{NamedText, file, load};
 use crate::design::{Design, LayerDesign};
 use askama::Template;
 use instances::Instance;
@@ -33,11 +34,12 @@ struct Group {
 }
 
 /// The top.
-pub(super) fn module(design: &Design, view: &View) -> NamedText {
+pub(super) fn module(design: &Design, view: &View, number: u32) -> NamedText {
+    let memories = if view.loadable { load::memories(design, view) } else { Vec::new() };
     let (walk, load) = (Told::walk(design, view), Told::load(design, view));
     let arrays =
         view.analog.as_ref().map_or_else(|| weights(design, view, &load), |a| arrays::wires(view, a));
-    let groups = vec![
+    let mut groups = vec![
         frames(view),
         walked(design, view, &walk),
         vector(view),
@@ -47,6 +49,10 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         trace(view),
     ];
     let mut parts = vec![instances::registers(design, view)];
+    if view.loadable {
+        groups.insert(1, loaded::wires(design, view, &memories));
+        parts.extend(loaded::instances(design, view, &memories, number));
+    }
     parts.extend(walk.instances());
     parts.push(loops::sequencer(design, view, &walk));
     if view.has_walk {
@@ -103,6 +109,9 @@ pub(super) fn module(design: &Design, view: &View) -> NamedText {
         parts.push(drawn::score_sum(design, ensemble));
     }
     parts.push(instances::score_buffer(design, view));
+    if view.loadable {
+        loaded::connect(&mut parts, &memories);
+    }
     file(&design.module("top"), &Top { v: view, groups, instances: parts })
 }
 
@@ -142,7 +151,8 @@ fn frames(v: &View) -> Group {
             let width = v.layer_width;
             lines.push(format!("wire input_layer = (walk_layer == {width}'d0);"));
             lines.push(format!("wire frame_release = {released} & (layer == {width}'d0);"));
-            lines.push(format!("wire last_layer = (layer == {width}'d{last});"));
+            let last = if v.loadable { "network_last_layer".into() } else { format!("{width}'d{last}") };
+            lines.push(format!("wire last_layer = (layer == {last});"));
         }
         false => lines.push(format!("wire frame_release = {released};")),
     }
@@ -288,10 +298,10 @@ fn counts(design: &Design, v: &View) -> Group {
         }
     }
     let choose = |name: &str, on: &dyn Fn(&LayerDesign) -> bool| chosen(design, v, name, on);
-    if v.mixed_register {
+    if v.mixed_register && !v.loadable {
         lines.push(choose("in_register", &|layer| layer.in_register));
     }
-    if mixed_flip(design) {
+    if mixed_flip(design) && !v.loadable {
         lines.push(choose("flip_after_pool", &|layer| layer.flip_after_pool));
     }
     lines.extend(state::lines(design, v));

@@ -7,7 +7,8 @@
 //   0x004 CONTROL       bit 0 AUTO: frames start by themselves; bit 1 START: write 1 for one frame,
 //                       which it waits for; reads 1 while it waits
 //   0x008 STATUS        bit 0 busy, 1 frame waiting, 2 scores waiting, 3 frame error (write 1
-//                       to clear)
+//                       to clear); where Loadable is 1, 4 a program is loaded, 5 load error (write
+//                       1 to clear)
 //   0x00C FRAMES        frames done
 //   0x010 CYCLES        cycles of the last frame
 //   0x014 LAYERS        number of layers
@@ -19,13 +20,16 @@
 //                       there are as all; taken as a frame starts
 //   0x024 MODE          where Samples is not 0: bit 0 no weight is turned round; bit 1 frames add
 //                       nothing to SEED; taken as a frame starts
+//   0x028 LOAD          where Loadable is 1: cause of the last load error (see bincim_loader), 0
+//                       before there is one
 //   0x100 LAYER_CYCLES  one word a layer: its cycles in the last whole frame, 0 before there is one
 // Bytes whose strobes are off keep what they hold; the lowest two bits of an address count for
 // nothing. Where there is no register, and where nothing can be written, reads give 0 and writes do
 // nothing; every answer is OKAY.
 // Parameters: Layers, most layers of a network, 1 to 960. Planes, most planes of weights of a
 //     layer, 1 to 127. Noise: 1, reads have noise in gates, of a seed. Samples, most of a frame
-//     whose weights are drawn, of a seed too, 1 to 255; 0, they are not. CycleWidth, bits of a
+//     whose weights are drawn, of a seed too, 1 to 255; 0, they are not. Loadable: 1, the network
+//     is loaded. CycleWidth, bits of a
 //     layer's cycles, and TotalWidth, bits of a frame's, from CycleWidth to 32. LayerWidth,
 //     PlaneWidth and SampleWidth follow.
 // Latency: 1, from a write to its effect; 2, from a read's address to its data.
@@ -42,6 +46,7 @@ module bincim_registers #(
     parameter Planes = 1,
     parameter Noise = 0,
     parameter Samples = 0,
+    parameter Loadable = 0,
     parameter CycleWidth = 16,
     parameter TotalWidth = 18,
     parameter LayerWidth = (Layers > 1) ? $clog2(Layers) : 1,
@@ -84,7 +89,11 @@ module bincim_registers #(
     input  wire frame_error_i,
     input  wire layer_done_i,
     input  wire [LayerWidth-1:0] layer_i,
-    input  wire [CycleWidth-1:0] layer_cycles_i
+    input  wire [CycleWidth-1:0] layer_cycles_i,
+    // Program loader.
+    input  wire loaded_i,
+    input  wire load_error_i,
+    input  wire [2:0] load_cause_i
 );
 
   localparam [31:0] ID = 32'h42434D31;
@@ -97,6 +106,8 @@ module bincim_registers #(
   wire write_status = write_low_byte & (s_axil_awaddr[11:2] == 10'h002);
   wire unused_write = &{1'b0, s_axil_awaddr[1:0], s_axil_wdata[31:4], s_axil_wdata[2],
                         s_axil_wstrb[3:1]};
+  wire [1:0] program_status;
+  wire [2:0] program_cause;
   reg auto_q;
   reg start_q;
   reg error_q;
@@ -123,6 +134,27 @@ module bincim_registers #(
   assign s_axil_bvalid = bvalid_q;
   assign s_axil_bresp = 2'b00;
   assign frame_wanted_o = auto_q | start_q;
+
+  // Whether there is a program, and what was wrong with one.
+  generate
+    if (Loadable != 0) begin : gen_program
+      reg load_error_q;
+
+      always @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) load_error_q <= 1'b0;
+        else if (load_error_i) load_error_q <= 1'b1;
+        else if (write_status & s_axil_wdata[5]) load_error_q <= 1'b0;
+      end
+
+      assign program_status = {load_error_q, loaded_i};
+      assign program_cause = load_cause_i;
+    end else begin : gen_no_program
+      wire unused_program = &{1'b0, loaded_i, load_error_i, load_cause_i};
+
+      assign program_status = 2'd0;
+      assign program_cause = 3'd0;
+    end
+  endgenerate
 
   // PLANES, as the last plane that runs, and SAMPLES, as the last sample.
   wire [7:0] planes;
@@ -290,7 +322,8 @@ module bincim_registers #(
     case (read_index_q)
       10'h000: read_value = ID;
       10'h001: read_value = {30'd0, start_q, auto_q};
-      10'h002: read_value = {28'd0, error_q, scores_waiting_i, frame_waiting_i, busy_i};
+      10'h002: read_value = {26'd0, program_status, error_q, scores_waiting_i, frame_waiting_i,
+                            busy_i};
       10'h003: read_value = frames_q;
       10'h004: read_value = {{32-TotalWidth{1'b0}}, cycles_q};
       10'h005: read_value = {22'd0, layers_i};
@@ -298,6 +331,7 @@ module bincim_registers #(
       10'h007: read_value = seed;
       10'h008: read_value = {24'd0, samples};
       10'h009: read_value = {30'd0, mode};
+      10'h00A: read_value = {29'd0, program_cause};
       default: read_value = 32'd0;
     endcase
     if (layer_index < layers_i) read_value = {{32-CycleWidth{1'b0}}, shown_cycles};

@@ -10,8 +10,8 @@
 //     has been pooled. Bits: 1, some layer gives bits; Pools: 1, some layer pools. ScoreLanes:
 //     lanes that give scores, from 0; Score, bits of a score, and ScoreShift: a score is
 //     sum * 2^ScoreShift less the threshold. Depth, entries of the threshold memory, lane 0 in the
-//     low bits, and of a lane step 0; InitFile, their words (see bincim_rom). AddressWidth follows
-//     from Depth.
+//     low bits, and of a lane step 0; Loadable and InitFile, their words (see bincim_store).
+//     AddressWidth follows from Depth.
 // Latency: 1, from sum to result.
 // Reset: asynchronous; the next group is group 0, no window has begun. Results have none.
 // Protocol: count_valid_i stands one cycle ahead of its sum, with count_group_last_i at the last
@@ -37,11 +37,16 @@ module bincim_threshold #(
     parameter Score = 1,
     parameter ScoreShift = 0,
     parameter Depth = 16,
+    parameter Loadable = 0,
     parameter InitFile = "",
     parameter AddressWidth = (Depth > 1) ? $clog2(Depth) : 1
 ) (
     input  wire clk_i,
     input  wire rst_ni,
+    // An entry that is loaded.
+    input  wire load_i,
+    input  wire [AddressWidth-1:0] load_address_i,
+    input  wire [Lanes*(Steps*Threshold+((Flips != 0) ? 1 : 0))-1:0] load_data_i,
     // The layer's results are scores; its flips follow the pooling.
     input  wire scores_i,
     input  wire flip_after_pool_i,
@@ -81,12 +86,16 @@ module bincim_threshold #(
 
   wire [Lanes*ENTRY-1:0] entries;
 
-  bincim_rom #(
+  bincim_store #(
       .Width(Lanes * ENTRY),
       .Depth(Depth),
+      .Loadable(Loadable),
       .InitFile(InitFile)
   ) u_memory (
       .clk_i(clk_i),
+      .write_i(load_i),
+      .write_address_i(load_address_i),
+      .write_data_i(load_data_i),
       .read_i(1'b1),
       .address_i(group_q + first_entry_i),
       .data_o(entries)

@@ -1,0 +1,228 @@
+//! A machine that networks are loaded into: what all of them need of it, and each of them on it.
+//!
+//! What a machine is follows from the networks that it was made for: it holds the largest of everything that one of them
+//! asks for. Another network goes on it where it would change none of that.
+
+use super::{Capacity, Design, DesignError, InputKind, InputUnit, OutputUnit, Traits, Widths, build_with};
+use crate::arch::Arch;
+use crate::bits::BitMatrix;
+use crate::network::{Activation, Network};
+
+/// A machine and the networks that it was made for.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Everything that the machine holds, as one design: its layers are those of all networks, one behind the other, and
+    /// its memories are empty. Nobody runs it; what is emitted of it has room for each of the networks.
+    pub capacity: Design,
+    /// The networks, with the machine's widths.
+    pub programs: Vec<Design>,
+}
+
+impl Machine {
+    /// The machine for `networks` on `arch` (all validated, at least one).
+    ///
+    /// Errors: a network that `arch` does not hold, one whose parts cannot be loaded, or one whose input or whose end is of
+    /// another form than the first one's.
+    pub fn of(networks: &[Network], arch: &Arch) -> Result<Machine, DesignError> {
+        let first = &networks[0];
+        for network in networks {
+            alike(first, network)?;
+        }
+        let mut traits = Traits::default();
+        let mut programs = Vec::new();
+        for network in networks {
+            let design = build_with(network, arch, Traits::default())?;
+            traits = traits.or(Traits::of(&design));
+            programs.push(design);
+        }
+        for (program, network) in programs.iter_mut().zip(networks) {
+            if Traits::of(program) != traits {
+                *program = build_with(network, arch, traits)?;
+            }
+        }
+        let capacity = capacity(&programs)?;
+        for program in &mut programs {
+            program.widths = capacity.widths.clone();
+            program.output.stream_bits = capacity.output.stream_bits;
+        }
+        Ok(Machine { capacity, programs })
+    }
+
+    /// The same machine, made for `network` too, which is then its last program.
+    ///
+    /// Errors: as of [`Machine::of`].
+    pub fn with(&self, network: &Network) -> Result<Machine, DesignError> {
+        let mut networks: Vec<Network> =
+            self.programs.iter().map(|program| program.network.clone()).collect();
+        networks.push(network.clone());
+        Machine::of(&networks, &self.capacity.arch)
+    }
+}
+
+/// Whether `network` is of a form that can be loaded, and enters and leaves as `first` does.
+fn alike(first: &Network, network: &Network) -> Result<(), DesignError> {
+    let refused =
+        |what: &str| Err(DesignError::NotLoadable { network: network.name.terminal(), what: what.into() });
+    let layers = &network.layers;
+    if layers.iter().any(|layer| layer.flips.is_some()) {
+        return refused("weights that are drawn");
+    }
+    if layers.iter().any(|layer| layer.planes.len() > 1 || layer.planes[0].scale > 1) {
+        return refused("several planes of weights, or a scale");
+    }
+    if layers.iter().any(|layer| layer.steps() > 1) {
+        return refused("activations of several levels");
+    }
+    if layers.iter().any(|layer| layer.requant.is_some() || layer.shortcut.adds) {
+        return refused("states or shortcuts");
+    }
+    if layers.len() < 2 {
+        return refused("a single layer");
+    }
+    let scores =
+        |network: &Network| network.layers.last().is_some_and(|last| last.activation == Activation::Scores);
+    if scores(first) != scores(network) {
+        return refused("another end (scores, bits) than the machine's first network");
+    }
+    if first.input.code != network.input.code {
+        return refused("another code of its input than the machine's first network");
+    }
+    Ok(())
+}
+
+/// One design that holds all of `programs`.
+fn capacity(programs: &[Design]) -> Result<Design, DesignError> {
+    let most = |of: &dyn Fn(&Design) -> usize| programs.iter().map(of).max().unwrap_or(0);
+    let mut whole = programs[0].clone();
+    whole.capacity = Some(Capacity {
+        layers: most(&|design| design.layers.len()),
+        groups: most(&Design::groups),
+        networks: programs.len(),
+    });
+    for other in &programs[1..] {
+        whole.input = joined_input(&whole, other)?;
+        whole.output = joined_output(&whole.output, &other.output);
+        whole.widths = joined_widths(&whole.widths, &other.widths);
+        whole.layers.extend(other.layers.iter().cloned());
+        whole.network.layers.extend(other.network.layers.iter().cloned());
+        whole.plane_cycles[0].layers.extend(&other.plane_cycles[0].layers);
+        whole.cycles = whole.cycles.max(other.cycles);
+        whole.thresholds.resize(whole.thresholds.len().max(other.thresholds.len()), Vec::new());
+    }
+    whole.thresholds.iter_mut().for_each(|entry| entry.clear());
+    whole.weights = BitMatrix::zeros(most(&|design| design.weights.rows()), whole.weights.columns());
+    whole.map_depth = most(&|design| design.map_depth);
+    whole.accumulator_depth = most(&|design| design.accumulator_depth);
+    Ok(whole)
+}
+
+fn joined_widths(a: &Widths, b: &Widths) -> Widths {
+    Widths {
+        count: a.count.max(b.count),
+        accumulator: a.accumulator.max(b.accumulator),
+        total: a.total.max(b.total),
+        threshold: a.threshold.max(b.threshold),
+        score: a.score.max(b.score),
+        map_address: a.map_address.max(b.map_address),
+        bank: a.bank.max(b.bank),
+        weight_address: a.weight_address.max(b.weight_address),
+        threshold_address: a.threshold_address.max(b.threshold_address),
+        accumulator_address: a.accumulator_address.max(b.accumulator_address),
+        layer: a.layer.max(b.layer),
+        coordinate: a.coordinate.max(b.coordinate),
+    }
+}
+
+/// Room for the scores of both: the most classes, groups and pixels.
+fn joined_output(a: &OutputUnit, b: &OutputUnit) -> OutputUnit {
+    let classes = (a.scores / a.pixels).max(b.scores / b.pixels);
+    let pixels = a.pixels.max(b.pixels);
+    OutputUnit {
+        scores: classes * pixels,
+        groups: a.groups.max(b.groups),
+        pixels,
+        stream_bits: a.stream_bits.max(b.stream_bits),
+    }
+}
+
+/// The input unit that takes the frames of both.
+///
+/// Errors: they come in other beats, or are cut into other windows.
+fn joined_input(whole: &Design, other: &Design) -> Result<InputUnit, DesignError> {
+    let (a, b) = (&whole.input, &other.input);
+    let refused = |what: &str| {
+        Err(DesignError::NotLoadable {
+            network: other.name.terminal(),
+            what: format!("{what} than the machine's first network"),
+        })
+    };
+    if (a.elements, a.element_bits, a.stream_bits) != (b.elements, b.element_bits, b.stream_bits) {
+        return refused("other beats of its input");
+    }
+    let kind = match (&a.kind, &b.kind) {
+        (InputKind::Vector { length, words }, InputKind::Vector { length: other, words: more }) => {
+            InputKind::Vector { length: *length.max(other), words: *words.max(more) }
+        }
+        (
+            InputKind::Window { kernel, channels, .. },
+            InputKind::Window { kernel: other, channels: more, .. },
+        ) if (kernel, channels) == (other, more) => larger_window(&a.kind, &b.kind),
+        (InputKind::Window { .. }, InputKind::Window { .. }) => {
+            return refused("another kernel or other channels of its first layer");
+        }
+        _ => return refused("another form of its input (a vector, a map)"),
+    };
+    Ok(InputUnit { beats: a.beats.max(b.beats), kind, ..a.clone() })
+}
+
+/// The window that has the rows, columns and padding of both, which have the same kernel and channels.
+fn larger_window(a: &InputKind, b: &InputKind) -> InputKind {
+    let larger = |a: (usize, usize), b: (usize, usize)| (a.0.max(b.0), a.1.max(b.1));
+    match (a, b) {
+        (
+            &InputKind::Window {
+                kernel,
+                stride,
+                channels,
+                padded,
+                before,
+                map,
+                pad_code,
+                columns,
+                depth,
+                word_bits,
+                taps_per_pass,
+            },
+            &InputKind::Window {
+                stride: stride_b,
+                padded: padded_b,
+                before: before_b,
+                map: map_b,
+                columns: columns_b,
+                depth: depth_b,
+                ..
+            },
+        ) => {
+            let after = |padded: (usize, usize), before: (usize, usize), map: (usize, usize)| {
+                (padded.0 - before.0 - map.0, padded.1 - before.1 - map.1)
+            };
+            // Padding that one of them has is there: only whether it is counts behind the map.
+            let behind = larger(after(padded, before, map), after(padded_b, before_b, map_b));
+            let (before, map) = (larger(before, before_b), larger(map, map_b));
+            InputKind::Window {
+                kernel,
+                stride: larger(stride, stride_b),
+                channels,
+                padded: (before.0 + map.0 + behind.0, before.1 + map.1 + behind.1),
+                before,
+                map,
+                pad_code,
+                columns: columns.max(columns_b),
+                depth: depth.max(depth_b),
+                word_bits,
+                taps_per_pass,
+            }
+        }
+        (a, _) => a.clone(),
+    }
+}
