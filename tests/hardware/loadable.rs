@@ -8,6 +8,9 @@ use bincim::emit::{self, bench};
 use bincim::network::Network;
 use bincim::network::random::{self, Limits};
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
 use crate::machines;
 
 /// Images of each network.
@@ -20,10 +23,11 @@ fn limits() -> Limits {
 /// The first `count` random networks from `seed` on that one machine of `arch` holds.
 fn fitting(arch: &Arch, seed: u64, count: usize) -> Vec<Network> {
     let mut networks: Vec<Network> = Vec::new();
-    let mut seed = seed;
-    while networks.len() < count {
+    for seed in seed..seed + 4000 {
+        if networks.len() == count {
+            break;
+        }
         let network = random::network(seed, &limits());
-        seed += 1;
         if design::build(&network, arch).is_err() {
             continue;
         }
@@ -35,23 +39,18 @@ fn fitting(arch: &Arch, seed: u64, count: usize) -> Vec<Network> {
     networks
 }
 
-fn loadable(rows: usize, lanes: usize, word: usize, depth: usize) -> Arch {
-    let mut arch = machines::arch(rows, lanes, word, rows / 4, depth);
-    arch.load = Load::Loadable;
-    arch
-}
-
 /// Every network of a machine, one after the other and then in turn without a reset.
-fn check(arch: &Arch, seed: u64, count: usize) {
+fn check(arch: &Arch, seed: u64, count: usize) -> usize {
     let networks = fitting(arch, seed, count);
     let machine = Machine::of(&networks, arch).expect("they fit");
     let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
     let rtl = emit::accelerator(&machine.capacity, None);
-    machines::write(folder.path(), rtl.into_iter().map(|file| (format!("rtl/{}", file.name), file.text)));
+    machines::write(folder, rtl.into_iter().map(|file| (format!("rtl/{}", file.name), file.text)));
     let benches = bench::machine_files(&machine.capacity).expect("benches can be written");
-    machines::write(folder.path(), benches.into_iter().map(|file| (file.name, file.text)));
-    machines::lint(folder.path()).expect("no warning");
-    let model = cosim::build(folder.path(), &machine.capacity, Text::Shipped, Trace::Off, IMAGES, 2)
+    machines::write(folder, benches.into_iter().map(|file| (file.name, file.text)));
+    machines::lint(folder).expect("no warning");
+    let model = cosim::build(folder, &machine.capacity, Text::Shipped, Trace::Off, IMAGES, 2)
         .expect("the model can be built");
     let number = emit::machine_number(&machine.capacity);
     let plan = Plan { seed, resets: 2, jobs: 1, planes: None, noise_seed: None, whole: true };
@@ -74,7 +73,7 @@ fn check(arch: &Arch, seed: u64, count: usize) {
         let model = model.clone().with_program(programs[index].clone());
         let shards = cosim::run(design, &model, &images[index], 0..IMAGES, &plan, &|_| {}).expect("it runs");
         for shard in shards {
-            assert_eq!(shard.mismatches, 0, "network {index}: {:#?}", shard.first);
+            assert_eq!(shard.mismatches, 0, "seed {seed}, network {index}: {:#?}", shard.first);
         }
     }
     let all: Vec<_> = machine
@@ -87,12 +86,22 @@ fn check(arch: &Arch, seed: u64, count: usize) {
         })
         .collect();
     for (index, shard) in cosim::switch(&all, &model, IMAGES, &plan).expect("it runs").iter().enumerate() {
-        assert_eq!(shard.mismatches, 0, "network {index}, switched: {:#?}", shard.first);
+        assert_eq!(shard.mismatches, 0, "seed {seed}, network {index}, switched: {:#?}", shard.first);
     }
+    networks.len()
 }
 
+/// The first machines run here; `BINCIM_MACHINES=FIRST..END` picks others.
 #[test]
 fn one_machine_runs_many_networks() {
     machines::need_both_simulators();
-    check(&loadable(24, 4, 4, 16), 1, 6);
+    let range = std::env::var("BINCIM_MACHINES").unwrap_or_else(|_| "0..5".into());
+    let (first, end) = range.split_once("..").expect("FIRST..END");
+    let mut networks = 0;
+    for number in first.parse::<u64>().expect("a number")..end.parse().expect("a number") {
+        let mut arch = machines::random_arch(&mut ChaCha8Rng::seed_from_u64(number));
+        arch.load = Load::Loadable;
+        networks += check(&arch, 10_000 * number, 5);
+    }
+    assert!(networks > 0);
 }

@@ -6,14 +6,14 @@
 // of element q of a word lies at j * WordBeats * Elements + q.
 // Parameters: Elements, ElementBits, Planes, StreamWidth and Beats as in bincim_input_stream,
 //     Frames as in bincim_input_frames. Words, of a frame, from 1, of WordBeats beats each, from 1.
-//     Fills: 1, the last word has fewer. VectorBits, of a vector, from Planes * WordBeats *
+//     Fills: 1, the last word may have fewer. VectorBits, of a vector, from Planes * WordBeats *
 //     Elements. Driven, bits of the number of driven rows, 0 where it is not asked. The other
 //     widths follow.
 // Latency: pass x-2, memory read x-1, row vector x.
 // Reset: asynchronous; the next beat is the first of a frame, and no frame is there.
 // Protocol: AXI4-Stream in, as bincim_input_stream takes it. last_word_i is a frame's last word,
-//     last_word_beats_i the number of its beats, where it is not full; the rest of it is 0. The
-//     pass moves on with advance_i; it has pass_driven_i driven rows, the last one
+//     last_word_beats_i the number of its beats, 0 where it is full; the rest of it is 0. The pass
+//     moves on with advance_i; it has pass_driven_i driven rows, the last one
 //     last_pass_driven_i.
 
 `default_nettype none
@@ -143,7 +143,8 @@ module bincim_input_vector #(
       .last_o(word_last)
   );
 
-  assign filling = (Fills != 0) & word_last & (beat >= last_word_beats_i);
+  assign filling = (Fills != 0) & word_last & (last_word_beats_i != {WordBeatWidth{1'b0}})
+                   & (beat >= last_word_beats_i);
   assign shift = free & (filling | beat_valid);
   assign beat_ready = free & !filling;
   assign frame_end = shift & word_full & word_last;
