@@ -3,12 +3,13 @@
 //! The folder appears whole or not at all. It holds its own sources (the model, and `source/arch.toml` with every
 //! number resolved), so that `verify` and `synth` need nothing else.
 
+use super::load::Model;
 use super::pixels::{self, ReadArgs};
 use super::progress::Step;
-use super::{Outcome, chip, load, made, options, output};
+use super::{Outcome, chip, load, machine, made, options, output};
 use crate::arch::device::{Board, Device, DeviceFamily};
 use crate::cost::{self, Choice};
-use crate::design::Design;
+use crate::design::{Design, Machine};
 use crate::emit::board::pll::{Pll, PllFamily};
 use crate::emit::board::{BoardTop, Line, host};
 use crate::emit::package::{self, BoardTarget};
@@ -16,8 +17,8 @@ use crate::emit::vectors::{Frame, Settings};
 use crate::emit::{self, NamedText, hdl};
 use crate::escape;
 use crate::flow::folder::{self, Pending};
-use crate::golden::machine;
-use crate::network::random;
+use crate::golden;
+use crate::network::{Network, random};
 use crate::read::Pixels;
 use crate::report::{DesignView, LayerView};
 use crate::variation::Chip;
@@ -33,8 +34,9 @@ const BENCH_SEED: u64 = 1;
 /// Writes the accelerator: Verilog, memory images, benches, board wrapper
 #[derive(Args, Debug)]
 pub struct Generate {
-    /// QONNX model
-    pub model: PathBuf,
+    /// QONNX model; several for a machine that they are loaded into (program.load = "loadable")
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<PathBuf>,
     /// Architecture file, `none` for no such file; arch.toml beside the model if not given, and where there is none,
     /// every number is chosen
     #[arg(long, value_name = "FILE")]
@@ -64,20 +66,64 @@ pub struct Generate {
 
 pub fn run(args: &Generate) -> miette::Result<Outcome> {
     folder::refuse_foreign(&args.output, made::not_of_a_design)?;
-    let arch = load::arch(&args.model, args.arch.as_deref());
-    let step = Step::start(format!("reading {}", escape::path(&args.model)));
-    let read = load::network(&args.model, &args.reading)?;
-    step.done(&format!("{} layers", read.network.layers.len()));
-    read.warn();
+    let first = &args.models[0];
+    let arch = load::arch(first, args.arch.as_deref());
+    let mut models = Vec::new();
+    for path in &args.models {
+        let step = Step::start(format!("reading {}", escape::path(path)));
+        let read = load::network(path, &args.reading)?;
+        step.done(&format!("{} layers", read.network.layers.len()));
+        read.warn();
+        models.push(read);
+    }
     let step = Step::start("choosing the machine");
-    let chosen = load::choice_as(&read.network, arch.as_deref(), args.device.as_deref(), args.target_fps);
+    let chosen =
+        load::choice_as(&models[0].network, arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return load::no(error, args.json),
     };
     step.done(&format!("{} rows x {} lanes", choice.design.rows, choice.design.lanes));
     let step = Step::start(format!("writing {}", escape::path(&args.output)));
-    let design = &choice.design;
+    let contents = match choice.design.loadable() {
+        true => loadable(args, &choice, device, &models)?,
+        false => fixed(args, &choice, device, &models)?,
+    };
+    let pending = Pending::begin(&args.output, made::not_of_a_design)?;
+    for file in &contents.texts {
+        write(&pending.path().join(&file.name), file.text.as_bytes())?;
+    }
+    for (name, bytes) in &contents.bytes {
+        write(&pending.path().join(name), bytes)?;
+    }
+    let folder = pending.finish()?;
+    step.done(&format!("{} files", contents.texts.len()));
+    output::result(&summary(args, &choice, &folder, contents.texts.len()))?;
+    Ok(Outcome::Done)
+}
+
+/// What the folder holds, named by paths inside it.
+struct Contents {
+    texts: Vec<NamedText>,
+    bytes: Vec<(String, Vec<u8>)>,
+}
+
+/// The folder of the accelerator of one network.
+fn fixed(
+    args: &Generate,
+    choice: &Choice,
+    device: Option<&Device>,
+    models: &[Model],
+) -> miette::Result<Contents> {
+    let (design, read) = (&choice.design, &models[0]);
+    if models.len() > 1 {
+        return Err(miette::miette!(
+            code = "cli::many_models",
+            help = "program.load = \"loadable\" in the architecture file makes a machine that they are loaded into",
+            "{} models: an accelerator whose network is fixed has one",
+            models.len()
+        ));
+    }
     let chip = match &args.chip {
         Some(path) => Some(chip::read(path, design)?),
         None => chip::ideal(design),
@@ -98,33 +144,52 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     files.extend(in_folder("verif/cells", pll.map(Pll::model).into_iter().collect()));
     let target = device.and_then(|device| board_target(design, device, &wrapper));
     files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
-    files.push(package::licence());
     files.extend(in_folder("board", wrapper));
     if let (Some(top), Some(device)) = (&top, device) {
         files.extend(in_folder("host", host::files(design, top, &device.name)));
     }
-    files.push(json_file(
-        "design.json",
-        &view(design, &read.pixels, top.map(|top| top.core_hz() as f64 / 1e6)),
-    ));
-    let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
-    let model = load::model_bytes(&args.model)?;
-    files.push(NamedText { name: "source/arch.toml".into(), text: arch });
+    let clock = top.map(|top| top.core_hz() as f64 / 1e6);
+    files.extend(described(&view(design, &read.pixels, clock), design)?);
     files.push(NamedText { name: pixels::SOURCE.into(), text: pixels::record(&read.pixels, &read.fixed) });
-    files.push(json_file("manifest.json", &manifest(args, &model, &files)));
+    let model = load::model_bytes(&args.models[0])?;
+    files.push(json_file("manifest.json", &manifest(args, &model, &files, &[])));
+    let mut bytes = vec![(format!("source/{}.onnx", design.name.raw()), model)];
+    bytes.extend(chip.map(|chip| (chip::SOURCE.to_string(), chip.write_to())));
+    Ok(Contents { texts: files, bytes })
+}
 
-    let pending = Pending::begin(&args.output, made::not_of_a_design)?;
-    for file in &files {
-        write(&pending.path().join(&file.name), file.text.as_bytes())?;
+/// The folder of a machine that networks are loaded into, with the programs of its own.
+fn loadable(
+    args: &Generate,
+    choice: &Choice,
+    device: Option<&Device>,
+    models: &[Model],
+) -> miette::Result<Contents> {
+    if args.baud.is_some() {
+        return Err(no_line(device));
     }
-    write(&pending.path().join("source").join(format!("{}.onnx", design.name.raw())), &model)?;
-    if let Some(chip) = &chip {
-        write(&pending.path().join(chip::SOURCE), &chip.write_to())?;
-    }
-    let folder = pending.finish()?;
-    step.done(&format!("{} files", files.len()));
-    output::result(&summary(args, &choice, &folder, files.len()))?;
-    Ok(Outcome::Done)
+    let networks: Vec<Network> = models.iter().map(|model| model.network.clone()).collect();
+    let machine = Machine::of(&networks, &choice.design.arch).map_err(machine::fault)?;
+    let texts = machine::generate::texts(&machine, models, &args.models)?;
+    let names: Vec<String> = texts.rtl.iter().map(|file| file.name.clone()).collect();
+    let mut files = in_folder("rtl", texts.rtl);
+    files.extend(texts.benches);
+    files.push(package::core(&machine.capacity, &names, None).into_diagnostic()?);
+    let first = &machine.programs[0];
+    files.extend(described(&view(first, &models[0].pixels, None), first)?);
+    let model = load::model_bytes(&args.models[0])?;
+    files.push(json_file("manifest.json", &manifest(args, &model, &files, &texts.programs)));
+    Ok(Contents { texts: files, bytes: texts.programs })
+}
+
+/// What every folder says of itself.
+fn described(view: &DesignView, design: &Design) -> miette::Result<[NamedText; 3]> {
+    let arch = toml::to_string_pretty(&design.arch.to_file()).into_diagnostic()?;
+    Ok([
+        package::licence(),
+        json_file("design.json", view),
+        NamedText { name: "source/arch.toml".into(), text: arch },
+    ])
 }
 
 /// The same files inside `folder`.
@@ -137,7 +202,7 @@ fn frames(design: &Design, chip: Option<&Chip>) -> Vec<Frame> {
     let elements = random::elements(&design.network, BENCH_SEED, BENCH_FRAMES);
     let images = elements.chunks(design.network.input.shape.elements()).cycle();
     let frame = |(index, image): (usize, &[i16])| {
-        let seed = machine::frame_seed(machine::RESET_SEED, index as u64);
+        let seed = golden::machine::frame_seed(golden::machine::RESET_SEED, index as u64);
         super::verify::cosim::frame(design, chip, Settings::all(design), image.to_vec(), seed)
     };
     images.take(emit::bench::frames(design, BENCH_FRAMES)).enumerate().map(frame).collect()
@@ -301,7 +366,12 @@ fn plane_cycles(design: &Design) -> Vec<u64> {
 }
 
 /// What the folder was made from: versions and digests live here and not in the Verilog.
-fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::Value {
+fn manifest(
+    args: &Generate,
+    model: &[u8],
+    files: &[NamedText],
+    programs: &[(String, Vec<u8>)],
+) -> serde_json::Value {
     let digest =
         |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -309,10 +379,13 @@ fn manifest(args: &Generate, model: &[u8], files: &[NamedText]) -> serde_json::V
         "generator": {
             "name": "bincim", "version": env!("CARGO_PKG_VERSION"), "commit": env!("BINCIM_COMMIT")
         },
-        "model": { "file": file_name(&args.model), "sha256": digest(model) },
-        "files": files.iter().map(|file| serde_json::json!({
-            "name": file.name, "sha256": digest(file.text.as_bytes())
-        })).collect::<Vec<_>>(),
+        "model": { "file": file_name(&args.models[0]), "sha256": digest(model) },
+        "files": files
+            .iter()
+            .map(|file| (&file.name, digest(file.text.as_bytes())))
+            .chain(programs.iter().map(|(name, bytes)| (name, digest(bytes))))
+            .map(|(name, digest)| serde_json::json!({ "name": name, "sha256": digest }))
+            .collect::<Vec<_>>(),
     })
 }
 

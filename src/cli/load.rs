@@ -53,6 +53,17 @@ pub fn network(path: &Path, args: &ReadArgs) -> miette::Result<Model> {
 
 fn model(path: &Path, rules: Rules) -> miette::Result<Model> {
     let reading = read::reading_with(path, &rules)?;
+    Ok(lowered(reading, rules))
+}
+
+/// The lowered network of a model's content, which lies in the file at `path`.
+pub fn model_of(bytes: &[u8], name: &str, path: &Path, rules: Rules) -> miette::Result<Model> {
+    let reading = read::network_with(bytes, name, &rules);
+    let reading = reading.map_err(|list| read::Errors { file: path.to_path_buf(), list })?;
+    Ok(lowered(reading, rules))
+}
+
+fn lowered(reading: read::Reading, rules: Rules) -> Model {
     let proof = format!(
         "folded {} thresholds, each proved over every reachable accumulator value ({} compared with the graph, 0 differ{})",
         reading.proof.channels,
@@ -64,14 +75,7 @@ fn model(path: &Path, rules: Rules) -> miette::Result<Model> {
     );
     let image = reading.network.input.shape;
     let fixed = rules.fixed;
-    Ok(Model {
-        network: lower::lower(reading.network),
-        image,
-        proof,
-        pixels: reading.pixels,
-        fixed,
-        fit: None,
-    })
+    Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels, fixed, fit: None }
 }
 
 /// The word of `--arch` for no architecture file; a file of this name is `./none`.

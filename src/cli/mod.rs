@@ -16,6 +16,7 @@ mod glyphs;
 pub mod infer;
 mod judge;
 mod load;
+pub mod machine;
 mod made;
 mod manual;
 mod merge;
@@ -69,6 +70,7 @@ enum Verb {
     Infer(infer::Args),
     Calibrate(calibrate::Calibrate),
     Generate(generate::Generate),
+    Compile(machine::compile::Compile),
     Draw(draw::Draw),
     Vary(vary::Vary),
     Merge(merge::Merge),
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Infer(args) => infer::run(&args),
         Verb::Generate(args) => generate::run(&args),
+        Verb::Compile(args) => machine::compile::run(&args),
         Verb::Draw(args) => draw::run(&args),
         Verb::Vary(args) => vary::run(&args),
         Verb::Merge(args) => merge::run(&args),

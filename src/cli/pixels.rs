@@ -202,7 +202,12 @@ pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     };
     let mut text = String::new();
     file.take(MOST).read_to_string(&mut text).into_diagnostic().wrap_err_with(what)?;
-    let record: Record = toml::from_str(&text).into_diagnostic().wrap_err_with(what)?;
+    rules(&text, what)
+}
+
+/// The rules of the text of such a record, which is that of `what`.
+pub fn rules(text: &str, what: impl Fn() -> String + Copy) -> miette::Result<Rules> {
+    let record: Record = toml::from_str(text).into_diagnostic().wrap_err_with(what)?;
     let rule = PixelRule::parse(&record.rule).into_diagnostic().wrap_err_with(what)?;
     let state = record.state.as_deref().map(str::parse).transpose();
     let state = state.map_err(|problem: String| miette::miette!("state {problem}")).wrap_err_with(what)?;

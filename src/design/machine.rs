@@ -94,6 +94,7 @@ fn alike(first: &Network, network: &Network) -> Result<(), DesignError> {
 fn capacity(programs: &[Design]) -> Result<Design, DesignError> {
     let most = |of: &dyn Fn(&Design) -> usize| programs.iter().map(of).max().unwrap_or(0);
     let mut whole = programs[0].clone();
+    whole.name = whole.arch.name.as_str().into();
     whole.capacity = Some(Capacity {
         layers: most(&|design| design.layers.len()),
         groups: most(&Design::groups),

@@ -84,6 +84,7 @@ struct Make {
     top: String,
     /// What the names of the popcount tree begin with.
     tree: String,
+    loadable: bool,
 }
 
 #[derive(Template)]
@@ -114,7 +115,12 @@ pub fn frames(design: &Design, images: usize) -> usize {
 /// Errors: a template that cannot be rendered.
 pub fn files(design: &Design, frames: &[Frame]) -> Result<Vec<NamedText>, askama::Error> {
     let vectors = vectors::hex(design, frames);
-    let make = Make { description: description(design), top: design.module("top"), tree: design.tree_stem() };
+    let make = Make {
+        description: description(design),
+        top: design.module("top"),
+        tree: design.tree_stem(),
+        loadable: false,
+    };
     let mut texts = vec![
         text("Makefile", make.render()?),
         text("verif/Makefile", include_str!("../../templates/verif/verif.mk")),
@@ -179,7 +185,14 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
 ///
 /// Errors: a template that cannot be rendered.
 pub fn machine_files(machine: &Design) -> Result<Vec<NamedText>, askama::Error> {
+    let make = Make {
+        description: description(machine),
+        top: machine.module("top"),
+        tree: machine.tree_stem(),
+        loadable: true,
+    };
     let mut texts = cosimulation(machine)?;
+    texts.push(text("Makefile", make.render()?));
     let cells = tree_cells(machine).into_iter();
     texts.extend(cells.map(|cell| text(&format!("{CELLS}{}", cell.name), cell.text)));
     let model = popcount::specification(&machine.tree, &popcount::top(&machine.tree_stem()));

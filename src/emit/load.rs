@@ -191,3 +191,69 @@ pub(super) fn number(files: &[NamedText]) -> u32 {
     }
     hash.finalize()
 }
+
+/// Parameters in which two machines' Verilog differs, a line each.
+pub(super) fn differences(machine: &[NamedText], larger: &[NamedText]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut others = false;
+    for file in larger {
+        let own = machine.iter().find(|own| own.name == file.name).map_or("", |own| own.text.as_str());
+        others |= code(own) != code(&file.text);
+        if own == file.text {
+            continue;
+        }
+        let own = parameters(own);
+        for (name, value) in parameters(&file.text) {
+            match own.iter().find(|(own, _)| *own == name) {
+                // What the loader is told follows from the memories.
+                _ if name.starts_with("loader") => {}
+                Some((_, here)) if *here == value => {}
+                Some((_, here)) => lines.push(format!("{name} is {here}, needed is {value}")),
+                None => lines.push(format!("{name} is not there, needed is {value}")),
+            }
+        }
+    }
+    if lines.is_empty() && others {
+        lines.push("it has other parts, or narrower numbers, than are needed".into());
+    }
+    lines
+}
+
+/// The lines of a text that are no comments.
+fn code(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect()
+}
+
+/// Parameters of the instances in a module's text: `unit, parameter`, and the value.
+fn parameters(text: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut open: Vec<(&str, &str)> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some((name, value)) = line.strip_prefix('.').and_then(|rest| rest.split_once('(')) {
+            open.push((name, value.trim_end_matches(',').trim_end_matches(')')));
+        } else if let Some(unit) = line.strip_prefix(") u_").and_then(|rest| rest.strip_suffix(" (")) {
+            let unit = unit.replace('_', " ");
+            found.extend(open.drain(..).map(|(name, value)| (format!("{unit}, {name}"), value.to_string())));
+        } else {
+            open.clear();
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_that_differ_are_named_with_both_values() {
+        let text = |groups: usize, comment: &str| NamedText {
+            name: "top.v".into(),
+            text: format!(
+                "// {comment}\n  bincim_walk #(\n      .Groups({groups}),\n      .Rows(1)\n  ) u_walk (\n      .clk_i(clk_i)\n  );\n"
+            ),
+        };
+        assert_eq!(differences(&[text(4, "a")], &[text(4, "b")]), [""; 0]);
+        assert_eq!(differences(&[text(4, "a")], &[text(9, "a")]), ["walk, Groups is 4, needed is 9"]);
+    }
+}

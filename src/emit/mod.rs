@@ -109,6 +109,11 @@ pub fn machine_number(machine: &Design) -> u32 {
     load::number(&verilog(machine, 0))
 }
 
+/// In what the Verilog of the machine `larger` differs from that of `machine`: a line a parameter, with both values.
+pub fn differences(machine: &Design, larger: &Design) -> Vec<String> {
+    load::differences(&verilog(machine, 0), &verilog(larger, 0))
+}
+
 /// The Verilog, of a loadable machine of that number.
 fn verilog(design: &Design, number: u32) -> Vec<NamedText> {
     let view = view::View::new(design);

@@ -81,7 +81,8 @@ pub fn core(
         cells_used: if cells.is_empty() { "" } else { ", cells" },
         cells,
         waivers: ending(".vlt"),
-        vectors: vectors::HEX_FILES.to_vec(),
+        // A machine has no bench whose network would be in it.
+        vectors: if design.loadable() { Vec::new() } else { vectors::HEX_FILES.to_vec() },
         board,
     };
     let mut text = core.render()?;

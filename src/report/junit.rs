@@ -32,11 +32,18 @@ pub enum Status {
     Skipped(String),
 }
 
-/// The XML of `suite`; characters that XML forbids are left out.
-pub fn xml(suite: &Suite) -> String {
-    let time = Duration::try_from_secs_f64(suite.seconds).unwrap_or_default();
+/// The XML of `suites`; characters that XML forbids are left out.
+pub fn xml(suites: &[Suite]) -> String {
+    let mut report = Report::unnamed();
+    let seconds = suites.iter().map(|suite| suite.seconds).sum();
+    report.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    report.add_test_suites(suites.iter().map(of_suite));
+    report.to_string().expect("a report is written to a string")
+}
+
+fn of_suite(suite: &Suite) -> TestSuite {
     let mut cases = TestSuite::new(suite.name.as_str());
-    cases.set_time(time);
+    cases.set_time(Duration::try_from_secs_f64(suite.seconds).unwrap_or_default());
     cases.add_properties(
         suite.properties.iter().map(|(name, value)| Property::new(name.as_str(), value.as_str())),
     );
@@ -45,10 +52,7 @@ pub fn xml(suite: &Suite) -> String {
         test.set_classname(case.class.as_str());
         test
     }));
-    let mut report = Report::unnamed();
-    report.set_time(time);
-    report.add_test_suite(cases);
-    report.to_string().expect("a report is written to a string")
+    cases
 }
 
 fn status(status: &Status) -> TestCaseStatus {
@@ -84,7 +88,7 @@ mod tests {
             seconds: 0.5,
             properties: vec![("seed".into(), "7".into())],
         };
-        let text = xml(&suite);
+        let text = xml(std::slice::from_ref(&suite));
         for part in [
             "<testsuite name=\"a &amp; b\" tests=\"3\" skipped=\"1\" errors=\"0\" failures=\"1\" time=\"0.500\">",
             "<property name=\"seed\" value=\"7\"/>",

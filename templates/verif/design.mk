@@ -1,4 +1,8 @@
+//%- if loadable %//
+# <: description :>: `make lint`, `make synth`; `bincim verify .` loads and runs its networks.
+//%- else %//
 # <: description :>: `make lint`, `make sim`, `make cocotb`, `make synth`.
+//%- endif %//
 
 # A tool that is not on the PATH is asked of bincim, which knows its own copies: BINCIM=/path/to/bincim.
 BINCIM ?= bincim
@@ -19,11 +23,19 @@ BOARD_TOP := $(basename $(notdir $(wildcard board/*_top.v)))
 WAIVERS := $(notdir $(wildcard rtl/*.vlt))
 LIBRARY := $(if $(CELLS),read_verilog -lib $(CELLS); )
 
+//%- if loadable %//
+
+.PHONY: help lint synth clean
+//%- else %//
+
 .PHONY: help lint sim cocotb synth clean
+//%- endif %//
 help:
 	@echo "make lint    Verilator -Wall, Icarus -Wall and Yosys check the Verilog"
+//%- if !loadable %//
 	@echo "make sim     self-checking bench in Icarus; SEED=n WAVES=1"
 	@echo "make cocotb  the Python bench; SIM=icarus or verilator"
+//%- endif %//
 	@echo "make synth   cells of a generic synthesis; for a device: bincim synth . --device NAME"
 
 lint:
@@ -39,9 +51,11 @@ ifneq ($(BOARD_TOP),)
 	cd rtl && "$(IVERILOG)" -g2005 -Wall -s $(BOARD_TOP) -o /dev/null $(RTL) $(BOARD) $(CELLS)
 endif
 	cd rtl && "$(YOSYS)" -q -p "$(LIBRARY)read_verilog $(RTL); hierarchy -check -top <: top :>; proc; check -assert"
+//%- if !loadable %//
 
 sim cocotb:
 	$(MAKE) -C verif $@
+//%- endif %//
 
 synth:
 	@mkdir -p $(BUILD)

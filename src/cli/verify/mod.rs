@@ -12,11 +12,12 @@ pub mod cosim;
 mod coverage;
 mod draws;
 mod explain;
-mod text;
+pub mod text;
 pub mod texts;
 pub mod tree;
 mod waves;
 
+use super::machine;
 use super::pixels::PictureArgs;
 use super::progress::{self, Step};
 use super::{Outcome, options, output};
@@ -45,6 +46,10 @@ pub struct Verify {
     pub data: PathBuf,
     #[command(flatten)]
     pub pictures: PictureArgs,
+    /// Program of a network on a loadable machine, made by `bincim compile`; those of the machine's own networks if not
+    /// given. Several follow one another, without a reset too
+    #[arg(long, value_name = "FILE")]
+    pub program: Vec<PathBuf>,
     /// Images to run: a number, a range FIRST..END, or ..N for the first N or all there are
     #[arg(long, default_value = "..100")]
     pub images: Images,
@@ -142,6 +147,8 @@ impl Images {
 /// Everything a run found, before it is told.
 pub struct Verdict<'a> {
     pub design: &'a Design,
+    /// Beats of the network's program; none where the network is fixed.
+    pub program: &'a [u32],
     pub shards: Vec<Shard>,
     /// Images that were to run, and how many of them on the text that is synthesised.
     pub images: usize,
@@ -196,6 +203,17 @@ impl Verdict<'_> {
 /// Runs the verb: the design is rebuilt from the folder's own sources.
 pub fn main(args: &Verify) -> miette::Result<Outcome> {
     flow::need(&[Tool::Verilator])?;
+    if machine::is_machine(&args.dir) {
+        return machine::verify::main(args);
+    }
+    if !args.program.is_empty() {
+        return Err(miette::miette!(
+            code = "cli::no_machine",
+            help = "leave --program out, or generate with program.load = \"loadable\"",
+            "--program: the network of {} is fixed",
+            escape::path(&args.dir)
+        ));
+    }
     let (design, model) = super::load::folder(&args.dir)?;
     let model = model.fitting(&args.pictures)?;
     let images = super::load::data(&model, &args.data, args.split.into())?;
@@ -212,7 +230,7 @@ pub fn run(
 ) -> miette::Result<Outcome> {
     let verdict = verify(args, design, image, there)?;
     if let Some(path) = &args.junit {
-        folder::write_whole(path, junit::xml(&text::suite(&verdict)).as_bytes())?;
+        folder::write_whole(path, junit::xml(&[text::suite(&verdict)]).as_bytes())?;
     }
     let found = format!("{:#}\n", text::json(&verdict));
     folder::write_whole(&args.dir.join("verify.json"), found.as_bytes())?;
@@ -227,6 +245,17 @@ pub fn run(
 pub fn verify<'a>(
     args: &Verify,
     design: &'a Design,
+    image: &(dyn Fn(usize) -> Vec<i16> + Sync),
+    there: usize,
+) -> miette::Result<Verdict<'a>> {
+    verify_program(args, design, &[], image, there)
+}
+
+/// [`verify`] of a network whose `program` is loaded; none where the network is fixed.
+pub fn verify_program<'a>(
+    args: &Verify,
+    design: &'a Design,
+    program: &'a [u32],
     image: &(dyn Fn(usize) -> Vec<i16> + Sync),
     there: usize,
 ) -> miette::Result<Verdict<'a>> {
@@ -251,7 +280,8 @@ pub fn verify<'a>(
 
     let on_shipped = texts::shipped_images(design, range.len());
     let border = range.start + on_shipped;
-    let shipped = build(args, design, chip.as_ref(), Text::Shipped, on_shipped)?;
+    let subject = Subject { design, chip: chip.as_ref(), program };
+    let shipped = build(args, subject, Text::Shipped, on_shipped)?;
     let text = format!("comparing {} images with the golden model", range.len());
     let template = "{bar:40} {pos}/{len} images, {per_sec}, {eta} left";
     let bar = progress::bar(&text, template, range.len(), 0);
@@ -261,7 +291,7 @@ pub fn verify<'a>(
     let mut shards = cosim::run(design, &shipped, image, range.start..border, &plan, &|done| bar.inc(done))?;
     let mut seconds = start.elapsed().as_secs_f64();
     if border < range.end && shards.iter().all(|shard| shard.mismatches == 0) {
-        let model = build(args, design, chip.as_ref(), Text::Model, range.len() - on_shipped)?;
+        let model = build(args, subject, Text::Model, range.len() - on_shipped)?;
         let start = now();
         shards.extend(cosim::run(design, &model, image, border..range.end, &plan, &|done| bar.inc(done))?);
         seconds += start.elapsed().as_secs_f64();
@@ -269,6 +299,7 @@ pub fn verify<'a>(
     bar.finish_and_clear();
     let mut verdict = Verdict {
         design,
+        program,
         images: range.len(),
         on_shipped,
         plan,
@@ -294,14 +325,17 @@ pub fn verify<'a>(
     Ok(verdict)
 }
 
-/// The simulation of one text for that many images, with the chip in its memories.
-fn build(
-    args: &Verify,
-    design: &Design,
-    chip: Option<&Chip>,
-    text: Text,
-    images: usize,
-) -> miette::Result<Model> {
+/// What is in the memories of a design: a chip, or a network that is loaded.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    design: &'a Design,
+    chip: Option<&'a Chip>,
+    program: &'a [u32],
+}
+
+/// The simulation of one text for that many images, with what is in its memories.
+fn build(args: &Verify, subject: Subject, text: Text, images: usize) -> miette::Result<Model> {
+    let Subject { design, chip, program } = subject;
     let what = match text {
         Text::Shipped => "the text that is synthesised",
         Text::Model => "the faster model of the popcount tree",
@@ -313,6 +347,7 @@ fn build(
     ));
     let model = cosim::build(&args.dir, design, text, Trace::Off, images, args.jobs)?;
     step.done(&model.tool.describe());
+    let model = model.with_program(program.to_vec());
     Ok(match chip {
         Some(chip) => model.with_chip(design, chip.clone())?,
         None => model,

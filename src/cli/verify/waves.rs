@@ -30,6 +30,7 @@ pub(super) fn write(
         Some(chip) => model.with_chip(verdict.design, chip)?,
         None => model,
     };
+    let model = model.with_program(verdict.program.to_vec());
     let first_image = verdict.shards.first().map_or(0, |shard| shard.first_image as usize);
     // The whole shard, so that every cycle is the one that was reported.
     let (shard, window, mark, resets) = match failing(&verdict.shards) {
