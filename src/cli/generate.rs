@@ -98,7 +98,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     }
     let folder = pending.finish()?;
     step.done(&format!("{} files", contents.texts.len()));
-    output::result(&summary(args, &choice, &folder, contents.texts.len()))?;
+    output::result(&summary(args, &choice, &folder, &contents))?;
     Ok(Outcome::Done)
 }
 
@@ -106,6 +106,8 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
 struct Contents {
     texts: Vec<NamedText>,
     bytes: Vec<(String, Vec<u8>)>,
+    /// The networks that a loadable machine was made for, as they run on it.
+    programs: Vec<Design>,
 }
 
 /// The folder of the accelerator of one network.
@@ -155,7 +157,7 @@ fn fixed(
     files.push(json_file("manifest.json", &manifest(args, &model, &files, &[])));
     let mut bytes = vec![(format!("source/{}.onnx", design.name.raw()), model)];
     bytes.extend(chip.map(|chip| (chip::SOURCE.to_string(), chip.write_to())));
-    Ok(Contents { texts: files, bytes })
+    Ok(Contents { texts: files, bytes, programs: Vec::new() })
 }
 
 /// The folder of a machine that networks are loaded into, with the programs of its own.
@@ -179,7 +181,7 @@ fn loadable(
     files.extend(described(&view(first, &models[0].pixels, None), first)?);
     let model = load::model_bytes(&args.models[0])?;
     files.push(json_file("manifest.json", &manifest(args, &model, &files, &texts.programs)));
-    Ok(Contents { texts: files, bytes: texts.programs })
+    Ok(Contents { texts: files, bytes: texts.programs, programs: machine.programs })
 }
 
 /// What every folder says of itself.
@@ -389,26 +391,45 @@ fn manifest(
     })
 }
 
-fn summary(args: &Generate, choice: &Choice, folder: &Path, files: usize) -> String {
+fn summary(args: &Generate, choice: &Choice, folder: &Path, contents: &Contents) -> String {
     let design = &choice.design;
-    let speed = cost::speed(design, design.arch.clock_mhz());
+    let clock = design.arch.clock_mhz();
+    let speed = cost::speed(design, clock);
+    let files = contents.texts.len();
+    let programs = contents.programs.iter();
     if args.json {
+        let programs = programs.map(|program| {
+            let speed = cost::speed(program, clock);
+            serde_json::json!({
+                "name": program.name.raw(), "cycles": program.cycles, "interval": speed.interval,
+                "frames_per_second": speed.frames_per_second,
+            })
+        });
         let object = serde_json::json!({
             "folder": folder.to_string_lossy(), "files": files, "rows": design.rows, "lanes": design.lanes,
             "cycles": design.cycles, "interval": speed.interval, "frames_per_second": speed.frames_per_second,
-            "reasons": choice.reasons,
+            "programs": programs.collect::<Vec<_>>(), "reasons": choice.reasons,
         });
         return format!("{object}\n");
     }
-    let mut text = format!("{}: {} files in {}\n", design.name.terminal(), files, escape::path(folder));
-    text += &format!(
-        "  array {} x {}, {} cycles a frame, {:.0} frames/s at {} MHz\n",
-        design.rows,
-        design.lanes,
-        design.cycles,
-        speed.frames_per_second,
-        design.arch.clock_mhz()
-    );
+    let frames = |design: &Design| {
+        format!(
+            "{} cycles a frame, {:.0} frames/s at {clock} MHz",
+            design.cycles,
+            cost::speed(design, clock).frames_per_second
+        )
+    };
+    let array = format!("array {} x {}", design.rows, design.lanes);
+    let mut text = match contents.programs.is_empty() {
+        true => {
+            let name = design.name.terminal();
+            format!("{name}: {files} files in {}\n  {array}, {}\n", escape::path(folder), frames(design))
+        }
+        false => format!("loadable machine: {files} files in {}\n  {array}\n", escape::path(folder)),
+    };
+    for program in programs {
+        text += &format!("  {}: {}\n", program.name.terminal(), frames(program));
+    }
     for reason in &choice.reasons {
         text += &format!("  - {reason}\n");
     }

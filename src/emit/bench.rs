@@ -81,6 +81,8 @@ struct Cocotb {
 #[template(path = "verif/design.mk", syntax = "verilog")]
 struct Make {
     description: String,
+    /// What the file makes.
+    targets: &'static str,
     top: String,
     /// What the names of the popcount tree begin with.
     tree: String,
@@ -119,6 +121,7 @@ pub fn files(design: &Design, frames: &[Frame]) -> Result<Vec<NamedText>, askama
         description: description(design),
         top: design.module("top"),
         tree: design.tree_stem(),
+        targets: "`make lint`, `make sim`, `make cocotb`, `make synth`.",
         loadable: false,
     };
     let mut texts = vec![
@@ -189,6 +192,7 @@ pub fn machine_files(machine: &Design) -> Result<Vec<NamedText>, askama::Error> 
         description: description(machine),
         top: machine.module("top"),
         tree: machine.tree_stem(),
+        targets: "`make lint`, `make synth`; `bincim verify .` loads and runs its networks.",
         loadable: true,
     };
     let mut texts = cosimulation(machine)?;

@@ -52,6 +52,7 @@
   X(LoadNowhere, "a program for no memory", h.program_beats > 0) \
   X(LoadChecksum, "a program with a wrong CRC", h.program_beats > 0) \
   X(LoadCutShort, "a program that is cut short", h.program_beats > 0) \
+  X(LoadOnScores, "a program while scores wait alone", h.program_beats > 0) \
   X(LoadErrorCleared, "load error cleared", h.program_beats > 0) \
   X(StrobesAll, "writes of four bytes", true) \
   X(StrobesSome, "writes of some bytes", true) \

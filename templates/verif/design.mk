@@ -1,8 +1,4 @@
-//%- if loadable %//
-# <: description :>: `make lint`, `make synth`; `bincim verify .` loads and runs its networks.
-//%- else %//
-# <: description :>: `make lint`, `make sim`, `make cocotb`, `make synth`.
-//%- endif %//
+# <: description :>: <: targets :>
 
 # A tool that is not on the PATH is asked of bincim, which knows its own copies: BINCIM=/path/to/bincim.
 BINCIM ?= bincim

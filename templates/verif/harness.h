@@ -105,6 +105,7 @@ class Harness {
     quiet_ = true;
     start("switched", {0, header_.records, header_.records}, {1, 1, false}, 12);
     write_control();
+    loaded_ = true;
     load();
     finish();
     quiet_ = false;
@@ -158,7 +159,9 @@ class Harness {
   Programs programs_;
   Program refused_;          // a program that is sent while frames run
   std::size_t refused_beat_ = 0;
+  bool ending_ = false;      // no further one
   bool quiet_ = false;       // nothing but images goes in
+  bool loaded_ = false;      // the accelerator has a program
   Coverage coverage_;
   Course course_;
   LiteInputs lite_;
@@ -174,6 +177,7 @@ class Harness {
     Vcosim_top& t = *top_;
     t.s_axis_tvalid = t.s_axis_tlast = t.m_axis_tready = t.s_axis_program_tvalid = 0;
     t.s_axil_awvalid = t.s_axil_wvalid = t.s_axil_bready = t.s_axil_arvalid = t.s_axil_rready = 0;
+    loaded_ = false;
     t.rst_ni = 0;
     for (uint64_t length = 1 + random_.below(4); length > 0; --length) {
       clock(false);
@@ -194,6 +198,7 @@ class Harness {
     answered_ = acknowledged_ = false;
     refused_ = Program{};
     refused_beat_ = 0;
+    ending_ = false;
     engine_.reset(course);
     registers_.reset();
     taps_.begin(course);
@@ -204,17 +209,22 @@ class Harness {
     scored_ = 0;
   }
 
-  // Loads the file's program, now and then behind some that are refused; the engine begins with the coming cycle.
+  // Loads the file's program, behind some that are refused; the engine begins with the coming cycle.
   void load() {
     if (!programs_.there()) return;
-    while (random_.once_in(2)) {
+    for (uint64_t left = 2 + random_.below(2); left > 0; --left) {
       const Program broken = programs_.broken(random_);
       send(broken.beats);
+      if (broken.cause != kForeign) loaded_ = false;
+      log_.equal(read_register(kLoad), broken.cause, "register", "LOAD behind a program that is refused");
+      log_.equal(read_register(kStatus) & 0x30, 0x20 | loaded_ << 4, "register", "STATUS behind a program that is refused");
       registers_.refused_before(broken.cause);
       coverage_.met(static_cast<Situation>(LoadAtWork + broken.cause - kAtWork), true);
     }
     send(programs_.good());
+    log_.equal(top_->s_axis_tready, 0, "protocol", "s_axis_tready before the engine has its program");
     clock(false);
+    loaded_ = true;
     log_.last_progress = log_.cycle;
   }
 
@@ -237,6 +247,23 @@ class Harness {
     top_->s_axis_program_tlast = last;
   }
 
+  // What a register holds while nothing else goes on.
+  uint32_t read_register(uint32_t address) {
+    Vcosim_top& t = *top_;
+    t.s_axil_awvalid = t.s_axil_wvalid = t.s_axil_rready = 0;
+    t.s_axil_araddr = address;
+    t.s_axil_arvalid = 1;
+    clock(false);
+    t.s_axil_arvalid = 0;
+    for (int wait = 0; wait < 8 && !t.s_axil_rvalid; ++wait) clock(false);
+    log_.equal(t.s_axil_rvalid, 1, "register", "s_axil_rvalid");
+    const uint32_t data = t.s_axil_rdata;
+    t.s_axil_rready = 1;
+    clock(false);
+    t.s_axil_rready = 0;
+    return data;
+  }
+
   // Frames start by themselves, whatever the phase before left in the register.
   void write_control() {
     Vcosim_top& t = *top_;
@@ -252,19 +279,30 @@ class Harness {
     clock(false);
   }
 
-  // Sends programs while a frame runs: they are refused, and nothing else changes.
+  // A program would not be refused.
+  bool idle() const {
+    return !engine_.busy() && !engine_.frame_waiting() && !engine_.scores_waiting() && !engine_.output_valid();
+  }
+
+  // Sends programs while the engine is at work: they are refused, and nothing else changes.
   void drive_program() {
     top_->s_axis_program_tvalid = 0;
     if (!programs_.there() || quiet_) return;
     if (refused_beat_ == refused_.beats.size()) {
-      if (!engine_.busy() || engine_.until_done() < 16 || !random_.once_in(64)) return;
+      if (ending_ || idle() || !random_.once_in(64)) return;
       refused_ = programs_.short_one();
       refused_beat_ = 0;
+    }
+    // The second beat decides; one that waits for the engine ends with the phase, as of another machine.
+    if (refused_beat_ == 1 && idle()) {
+      if (!ending_) return;
+      refused_ = Program{{refused_.beats[0], ~refused_.beats[1]}, kForeign};
     }
     put_program(refused_.beats[refused_beat_], refused_beat_ + 1 == refused_.beats.size());
     if (++refused_beat_ != 2) return;
     registers_.refuse(refused_.cause);
-    coverage_.met(LoadAtWork, true);
+    coverage_.met(LoadAtWork, refused_.cause == kAtWork);
+    coverage_.met(LoadOnScores, refused_.cause == kAtWork && !engine_.busy() && !engine_.frame_waiting());
   }
 
   // Runs to the last result of the course, lets everything come to rest and reads all registers.
@@ -278,6 +316,7 @@ class Harness {
     if (log_.stopped()) return;
     taps_.complete();
     if (quiet_) return;
+    ending_ = true;
     traffic_.sweep(random_);
     while (!traffic_.idle(registers_) && !log_.stopped()) step();
   }

@@ -30,11 +30,12 @@ class Programs {
   // A program of three beats, which is refused while the engine is at work.
   Program short_one() const { return {{good_[0], good_[1], good_[2]}, kAtWork}; }
 
-  // One that is refused when the engine is idle. The faults lie in the first block.
-  Program broken(Random& random) const {
+  // One that is refused when the engine is idle, of each kind in turn. The faults lie in the first block.
+  Program broken(Random& random) {
     Program program{good_, kNoCause};
     auto& beats = program.beats;
-    switch (random.below(6)) {
+    if (beats.size() > kFew) beats.resize(kFew);
+    switch (kind_++ % 6) {
       case 0:
         beats[0] ^= 1u << random.below(32);
         program.cause = kForeign;
@@ -64,5 +65,8 @@ class Programs {
   }
 
  private:
+  // More beats than the first block, a word a layer, has.
+  static constexpr std::size_t kFew = 4096;
+  unsigned kind_ = 0;
   std::vector<uint32_t> good_;
 };

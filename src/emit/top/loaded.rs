@@ -21,12 +21,10 @@ pub(super) fn wires(design: &Design, v: &View, memories: &[Memory]) -> Group {
             (true, memories.len(), "load_write"),
             (true, most(memories, Memory::address), "load_address"),
             (true, most(memories, |memory| memory.width), "load_data"),
-            (true, 0, "input_valid"),
             (true, 0, "input_ready"),
         ],
         vec![
             "assign engine_idle = !busy & !frame_waiting & !scores_waiting & !m_axis_tvalid;".into(),
-            "assign input_valid = s_axis_tvalid & engine_rst_n;".into(),
             "assign s_axis_tready = input_ready & engine_rst_n;".into(),
         ],
     );
@@ -90,7 +88,6 @@ pub(super) fn connect(parts: &mut [Instance], memories: &[Memory]) {
         for port in &mut part.ports {
             match port.port.as_str() {
                 "rst_ni" if engine => port.wire = "engine_rst_n".into(),
-                "s_axis_tvalid" => port.wire = "input_valid".into(),
                 "s_axis_tready" => port.wire = "input_ready".into(),
                 _ => {}
             }

@@ -131,9 +131,8 @@ module bincim_loader #(
     endcase
   end
 
-  // The first fault of a program counts; its first two beats change nothing where they are wrong.
+  // The program that was there goes with the second beat of the next one, and not before.
   wire faulty = taken & (fault != 3'd0);
-  wire spoils = faulty & (state_q != IDLE) & (state_q != MACHINE);
   wire begins = taken & (state_q == MACHINE) & (fault == 3'd0);
   wire complete = taken & (state_q == CHECK) & (fault == 3'd0) & last;
 
@@ -147,7 +146,7 @@ module bincim_loader #(
     end else begin
       error_q <= faulty;
       if (faulty) cause_q <= fault;
-      if (begins | spoils) loaded_q <= 1'b0;
+      if (begins) loaded_q <= 1'b0;
       else if (complete) loaded_q <= 1'b1;
       engine_q <= loaded_q & !begins;
       if (taken) begin

@@ -57,6 +57,9 @@ module bench_threshold #(
   ) dut (
       .clk_i(clk),
       .rst_ni(rst_n),
+      .load_i(1'b0),
+      .load_address_i({ADDRESS{1'b0}}),
+      .load_data_i({Width{1'b0}}),
       .scores_i(scores),
       .flip_after_pool_i(flip_after),
       .last_group_i(last_group[ADDRESS-1:0]),

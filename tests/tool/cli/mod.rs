@@ -5,6 +5,7 @@ mod disk;
 mod drawn;
 mod interrupted;
 mod limits;
+mod machine;
 mod manners;
 mod metrics;
 mod names;
