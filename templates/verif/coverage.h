@@ -53,6 +53,7 @@
   X(LoadChecksum, "a program with a wrong CRC", h.program_beats > 0) \
   X(LoadCutShort, "a program that is cut short", h.program_beats > 0) \
   X(LoadOnScores, "a program while scores wait alone", h.program_beats > 0) \
+  X(LoadWritten, "a program through the registers", h.program_beats > 0) \
   X(LoadErrorCleared, "load error cleared", h.program_beats > 0) \
   X(StrobesAll, "writes of four bytes", true) \
   X(StrobesSome, "writes of some bytes", true) \

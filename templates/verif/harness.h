@@ -135,6 +135,8 @@ class Harness {
   }
 
  private:
+  // Beats of a program that are written, where some are.
+  static constexpr std::size_t kWritten = 64;
   // Frames of more cycles are few outside the stream, which is to stay the bulk of a run.
   static constexpr uint64_t kLongFrame = 20000;
 
@@ -232,13 +234,35 @@ class Harness {
   void send(const std::vector<uint32_t>& beats) {
     Vcosim_top& t = *top_;
     const uint64_t gaps = 1 + random_.below(8);
+    const bool written = random_.once_in(2);
     for (std::size_t i = 0; i < beats.size(); ++i) {
+      const bool last = i + 1 == beats.size();
       t.s_axis_program_tvalid = 0;
       while (random_.below(8) >= gaps) clock(false);
-      put_program(beats[i], i + 1 == beats.size());
+      // A long program takes the stream, behind its first beats.
+      if (written && i < kWritten) {
+        write_register(last ? kProgramLast : kProgram, beats[i]);
+        continue;
+      }
+      put_program(beats[i], last);
       clock(false);
     }
     t.s_axis_program_tvalid = 0;
+    coverage_.met(LoadWritten, written);
+  }
+
+  // A write while nothing else goes on; it ends with the answer.
+  void write_register(uint32_t address, uint32_t data) {
+    Vcosim_top& t = *top_;
+    t.s_axil_arvalid = 0;
+    t.s_axil_rready = t.s_axil_bready = 1;
+    for (int wait = 0; wait < 4 && (t.s_axil_bvalid || t.s_axil_rvalid); ++wait) clock(false);
+    t.s_axil_awaddr = address;
+    t.s_axil_wdata = data;
+    t.s_axil_wstrb = 0xF;
+    t.s_axil_awvalid = t.s_axil_wvalid = 1;
+    clock(false);
+    t.s_axil_awvalid = t.s_axil_wvalid = 0;
   }
 
   void put_program(uint32_t beat, bool last) {
@@ -266,16 +290,8 @@ class Harness {
 
   // Frames start by themselves, whatever the phase before left in the register.
   void write_control() {
-    Vcosim_top& t = *top_;
-    t.s_axis_tvalid = t.m_axis_tready = t.s_axil_arvalid = 0;
-    t.s_axil_rready = t.s_axil_bready = 1;
-    for (int i = 0; i < 4; ++i) clock(false);
-    t.s_axil_awaddr = kControl;
-    t.s_axil_wdata = 1;
-    t.s_axil_wstrb = 1;
-    t.s_axil_awvalid = t.s_axil_wvalid = 1;
-    clock(false);
-    t.s_axil_awvalid = t.s_axil_wvalid = 0;
+    top_->s_axis_tvalid = top_->m_axis_tready = 0;
+    write_register(kControl, 1);
     clock(false);
   }
 

@@ -12,7 +12,7 @@
 
 constexpr uint32_t kId = 0x000, kControl = 0x004, kStatus = 0x008, kFrames = 0x00C, kCycles = 0x010,
                    kLayers = 0x014, kPlanes = 0x018, kSeed = 0x01C, kSamples = 0x020, kMode = 0x024,
-                   kLoad = 0x028, kLayerCycles = 0x100;
+                   kLoad = 0x028, kProgram = 0x02C, kProgramLast = 0x030, kLayerCycles = 0x100;
 
 // What the master drives in one cycle.
 struct LiteInputs {

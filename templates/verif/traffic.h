@@ -273,10 +273,16 @@ class Traffic {
 
   void outside(uint32_t data, uint32_t strobe, Random& random) {
     // Registers of other addresses that share some bits with those of the map, and any.
-    const uint32_t near[] = {header_.all_samples != 0 ? 0x028u : 0x020u, 0x02C, 0x0FC, 0x404, 0x804, 0x408, 0x818, 0x41C, 0x084, 0x044};
+    // Programs have writes of their own.
+    const uint32_t near[] = {header_.all_samples != 0 ? 0x028u : 0x020u, header_.program_beats > 0 ? 0x034u : 0x02Cu, 0x0FC, 0x404, 0x804, 0x408, 0x818, 0x41C, 0x084, 0x044};
     uint32_t address = random.once_in(2) ? near[random.below(10)] : 0x200 + (random.word() & 0xDFC);
     const auto behind = static_cast<uint32_t>(kLayerCycles + 4 * header_.layers);
     if (address >= kLayerCycles && address < behind) address = behind;
+    if (header_.program_beats > 0 && random.once_in(3)) {
+      // A part of a word is no beat of a program.
+      address = random.once_in(2) ? kProgram : kProgramLast;
+      strobe &= ~(1u << random.below(4));
+    }
     master_.write({address & 0xFFF, data, strobe}, false, random);
   }
 

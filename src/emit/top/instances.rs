@@ -124,6 +124,9 @@ pub(super) fn registers(design: &Design, v: &View) -> Instance {
         (true, "loaded_i", or(v.loadable, "program_loaded", "1'b0")),
         (true, "load_error_i", or(v.loadable, "load_error", "1'b0")),
         (true, "load_cause_i", or(v.loadable, "load_cause", "3'd0")),
+        (true, "program_valid_o", or(v.loadable, "written_valid", "unused_program_valid")),
+        (true, "program_last_o", or(v.loadable, "written_last", "unused_program_last")),
+        (true, "program_data_o", or(v.loadable, "written_data", "unused_program_data")),
     ]);
     shared(&control::registers(design), "registers", ports)
 }

@@ -22,10 +22,13 @@
 //                       nothing to SEED; taken as a frame starts
 //   0x028 LOAD          where Loadable is 1: cause of the last load error (see bincim_loader), 0
 //                       before there is one
+//   0x02C PROGRAM       where Loadable is 1: a write is a beat of a program; reads give 0
+//   0x030 PROGRAM_LAST  the same of the last beat
 //   0x100 LAYER_CYCLES  one word a layer: its cycles in the last whole frame, 0 before there is one
-// Bytes whose strobes are off keep what they hold; the lowest two bits of an address count for
-// nothing. Where there is no register, and where nothing can be written, reads give 0 and writes do
-// nothing; every answer is OKAY.
+// Bytes whose strobes are off keep what they hold; a beat of a program is a write with all strobes,
+// others do nothing. The lowest two bits of an address count for nothing. Where there is no
+// register, and where nothing can be written, reads give 0 and writes do nothing; every answer is
+// OKAY.
 // Parameters: Layers, most layers of a network, 1 to 960. Planes, most planes of weights of a
 //     layer, 1 to 127. Noise: 1, reads have noise in gates, of a seed. Samples, most of a frame
 //     whose weights are drawn, of a seed too, 1 to 255; 0, they are not. Loadable: 1, the network
@@ -93,7 +96,10 @@ module bincim_registers #(
     // Program loader.
     input  wire loaded_i,
     input  wire load_error_i,
-    input  wire [2:0] load_cause_i
+    input  wire [2:0] load_cause_i,
+    output wire program_valid_o,
+    output wire program_last_o,
+    output wire [31:0] program_data_o
 );
 
   localparam [31:0] ID = 32'h42434D31;
@@ -146,11 +152,20 @@ module bincim_registers #(
         else if (write_status & s_axil_wdata[5]) load_error_q <= 1'b0;
       end
 
+      // A beat is a whole word.
+      wire write_last = (s_axil_awaddr[11:2] == 10'h00C);
+
+      assign program_valid_o = write & (&s_axil_wstrb) & (write_last | (s_axil_awaddr[11:2] == 10'h00B));
+      assign program_last_o = write_last;
+      assign program_data_o = s_axil_wdata;
       assign program_status = {load_error_q, loaded_i};
       assign program_cause = load_cause_i;
     end else begin : gen_no_program
       wire unused_program = &{1'b0, loaded_i, load_error_i, load_cause_i};
 
+      assign program_valid_o = 1'b0;
+      assign program_last_o = 1'b0;
+      assign program_data_o = 32'd0;
       assign program_status = 2'd0;
       assign program_cause = 3'd0;
     end
