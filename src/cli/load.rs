@@ -475,7 +475,7 @@ mod tests {
             let read = network(&example(), &reading).expect("a network");
             let dir = root.path().join(tables.len().to_string());
             let args = Generate {
-                model: example(),
+                models: vec![example()],
                 arch: None,
                 device: None,
                 target_fps: None,

@@ -1,7 +1,7 @@
 //! Loadable machines: one text of Verilog, many networks, each bit for bit and cycle for cycle as the golden model has it.
 
 use bincim::arch::{Arch, Load};
-use bincim::cli::verify::cosim::{self, Plan, Trace};
+use bincim::cli::verify::cosim::{self, Loaded, Plan, Trace};
 use bincim::cli::verify::texts::Text;
 use bincim::design::{self, Machine};
 use bincim::emit::{self, NamedText, bench};
@@ -84,15 +84,8 @@ fn differences(arch: &Arch, seed: u64, count: usize, change: &dyn Fn(&str, &str)
         let shards = cosim::run(design, &model, &images[index], 0..IMAGES, &plan, &|_| {}).expect("it runs");
         found.extend(shards);
     }
-    let all: Vec<_> = machine
-        .programs
-        .iter()
-        .zip(&programs)
-        .zip(&images)
-        .map(|((design, program), image)| {
-            (design, &program[..], image as &(dyn Fn(usize) -> Vec<i16> + Sync))
-        })
-        .collect();
+    let each = machine.programs.iter().zip(&programs).zip(&images);
+    let all: Vec<Loaded> = each.map(|((design, program), image)| Loaded { design, program, image }).collect();
     found.extend(cosim::switch(&all, &model, IMAGES, &plan).expect("it runs"));
     if let Some(first) = found.iter().find_map(|shard| shard.first.as_ref()) {
         eprintln!("{first:?}");

@@ -4,7 +4,7 @@ use super::file::ProgramFile;
 use super::{folder, mapped, network, own_programs};
 use crate::cli::load::{self, Data, Model};
 use crate::cli::progress::Step;
-use crate::cli::verify::cosim::{self, Plan, Shard, Trace};
+use crate::cli::verify::cosim::{self, Loaded, Plan, Shard, Trace};
 use crate::cli::verify::texts::Text;
 use crate::cli::verify::{Verdict, Verify, text};
 use crate::cli::{Outcome, output, verify};
@@ -96,12 +96,10 @@ fn switched(args: &Verify, subjects: &[Subject]) -> miette::Result<Vec<Shard>> {
     let model = cosim::build(&args.dir, &subjects[0].design, Text::Shipped, Trace::Off, images, args.jobs)?;
     let plan = Plan { seed: args.seed, noise_seed: None, resets: 0, jobs: 1, planes: None, whole: true };
     let image: Vec<_> = subjects.iter().map(|subject| |index: usize| subject.data.image(index)).collect();
-    let networks: Vec<_> = subjects
+    let networks: Vec<Loaded> = subjects
         .iter()
         .zip(&image)
-        .map(|(subject, image)| {
-            (&subject.design, &subject.beats[..], image as &(dyn Fn(usize) -> Vec<i16> + Sync))
-        })
+        .map(|(subject, image)| Loaded { design: &subject.design, program: &subject.beats, image })
         .collect();
     let shards = cosim::switch(&networks, &model, images, &plan)?;
     step.done(&format!(

@@ -272,18 +272,28 @@ pub fn run(
     Ok(shards)
 }
 
-/// Runs `images` images of each of `networks` (a design on one machine, its program, and its images), one network behind
-/// the other without a reset, each twice; a result a network.
+/// A network on a loadable machine.
+#[derive(Clone, Copy)]
+pub struct Loaded<'a> {
+    pub design: &'a Design,
+    /// Beats of its program.
+    pub program: &'a [u32],
+    /// Elements of one of its images.
+    pub image: &'a (dyn Fn(usize) -> Vec<i16> + Sync),
+}
+
+/// Runs `images` images of each of `networks`, which are on one machine, one network behind the other without a reset, each
+/// twice; a result a network.
 ///
 /// Errors: as of [`run`].
 pub fn switch(
-    networks: &[(&Design, &[u32], &(dyn Fn(usize) -> Vec<i16> + Sync))],
+    networks: &[Loaded],
     model: &Model,
     images: usize,
     plan: &Plan,
 ) -> Result<Vec<Shard>, FlowError> {
     let mut files = Vec::new();
-    for (number, &(design, program, image)) in networks.iter().enumerate() {
+    for (number, &Loaded { design, program, image }) in networks.iter().enumerate() {
         let records: Vec<Record> =
             (0..images).flat_map(|index| records(design, model, plan, index, &image(index))).collect();
         let run = Run { first: 0, planes: plan.planes, program };
