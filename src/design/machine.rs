@@ -95,12 +95,14 @@ fn capacity(programs: &[Design]) -> Result<Design, DesignError> {
     let most = |of: &dyn Fn(&Design) -> usize| programs.iter().map(of).max().unwrap_or(0);
     let mut whole = programs[0].clone();
     whole.name = whole.arch.name.as_str().into();
-    whole.capacity = Some(Capacity {
-        layers: most(&|design| design.layers.len()),
-        groups: most(&Design::groups),
-        networks: programs.len(),
-    });
+    whole.capacity =
+        Some(Capacity { layers: most(&|design| design.layers.len()), groups: most(&Design::groups) });
+    let shift = |design: &Design| design.layers.last().map(|last| last.score_shift);
     for other in &programs[1..] {
+        if shift(other) != shift(&programs[0]) {
+            let what = "scores of another unit than the machine's first network".into();
+            return Err(DesignError::NotLoadable { network: other.name.terminal(), what });
+        }
         whole.input = joined_input(&whole, other)?;
         whole.output = joined_output(&whole.output, &other.output);
         whole.widths = joined_widths(&whole.widths, &other.widths);

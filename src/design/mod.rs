@@ -113,8 +113,6 @@ pub struct Capacity {
     /// Most layers of a network, and most groups of all its layers.
     pub layers: usize,
     pub groups: usize,
-    /// Networks that the machine was made for.
-    pub networks: usize,
 }
 
 /// What one layer that has it gives the sums of all layers.

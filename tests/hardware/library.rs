@@ -1,8 +1,8 @@
 //! The hardware library, where it lies: plain Verilog that every tool takes without a waiver over a matrix of
 //! parameters, that does what its header says, and that every design holds byte for byte.
 
-use bincim::arch::{Arch, ArchFile, ReadoutKind};
-use bincim::design::{self, Design};
+use bincim::arch::{Arch, ArchFile, Load, ReadoutKind};
+use bincim::design::{self, Design, Machine};
 use bincim::device::CellKind;
 use bincim::emit;
 use bincim::emit::library::{MODULES, Module};
@@ -247,9 +247,9 @@ const MATRIX: &[(&str, &[Settings])] = &[
     (
         "bincim_loader",
         &[
-            "Memories=2 Width=1 Address=1 LastBeats=0 LastAddresses=1 Machine=1",
-            "Memories=3 Width=33 Address=5 LastBeats=65536 LastAddresses=31 Machine=77",
-            "Memories=8 Width=300 Address=12 LastBeats=9 LastAddresses=4095 Machine=3",
+            "Memories=2 Width=1 Address=1 LastBeats=32'd0 LastAddresses=48'd1 Machine=1",
+            "Memories=3 Width=33 Address=5 LastBeats=48'h100000000 LastAddresses=72'd31 Machine=77",
+            "Memories=8 Width=300 Address=12 LastBeats=128'd9 LastAddresses=192'd4095 Machine=3",
         ],
     ),
     (
@@ -803,6 +803,12 @@ fn accelerator([rows, lanes, word]: [usize; 3], change: fn(&mut Arch), limits: &
         .expect("this machine holds some network")
 }
 
+/// What a machine holds that such a network is loaded into.
+fn loadable(size: [usize; 3], limits: &Limits) -> Design {
+    let design = accelerator(size, |arch| arch.load = Load::Loadable, limits);
+    Machine::of(&[design.network], &design.arch).expect("it can be loaded").capacity
+}
+
 /// The same of a network whose weights are drawn.
 fn drawn([rows, lanes, word]: [usize; 3], kind: ReadoutKind) -> Design {
     let mut arch = ArchFile::default().with("generic", rows, lanes, word, rows / 2, 16);
@@ -855,6 +861,8 @@ fn designs_share_the_files_byte_for_byte() {
         drawn([16, 4, 4], ReadoutKind::Popcount),
         drawn([32, 8, 8], ReadoutKind::Sample),
         drawn([16, 4, 4], ReadoutKind::Sample),
+        loadable([32, 8, 8], &plain),
+        loadable([16, 4, 4], &dense),
     ];
     for design in &designs {
         let files = emit::accelerator(design, None);

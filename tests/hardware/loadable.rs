@@ -128,7 +128,7 @@ fn bugs_of_loading_are_noticed() {
         ("bincim_registers.v", "write_status & s_axil_wdata[5]", "write_status & s_axil_wdata[3]"),
         ("bincim_registers.v", "{load_error_q, loaded_i}", "{load_error_q, 1'b0}"),
         ("bincim_registers.v", "program_cause = load_cause_i", "program_cause = 3'd0"),
-        ("bincim_registers.v", "write & (&s_axil_wstrb) & (write_last", "write & (write_last"),
+        ("bincim_registers.v", "write & (&s_axil_wstrb)", "write"),
         ("bincim_registers.v", "program_last_o = write_last", "program_last_o = 1'b0"),
         ("bincim_top.v", "written_valid ? written_data :", "1'b0 ? written_data :"),
         ("bincim_top.v", "s_axis_tready = input_ready & engine_rst_n", "s_axis_tready = input_ready"),

@@ -45,7 +45,7 @@ pub(in super::super) fn loader(memories: &[Memory], number: u32) -> Head {
         .with("Memories", memories.len())
         .with("Width", most(|memory| memory.width))
         .with("Address", most(Memory::address))
-        .with_value("LastBeats", list(8, Memory::beats))
+        .with_value("LastBeats", list(16, Memory::beats))
         .with_value("LastAddresses", list(24, |memory| memory.depth))
         .with_value("Machine", format!("32'h{number:08X}"))
 }

@@ -8,7 +8,7 @@
 // less 1 (23:0), the first address, the words, each in as many beats as it needs, low bits first,
 // and the CRC-32 (IEEE 802.3) of all beats of the block before it.
 // Parameters: Memories, from 2 to 32. Width, bits of the widest word of a memory, and Address, bits
-//     of the widest address, at most 24. LastBeats: 8 bits a memory, the beats of a word less 1,
+//     of the widest address, at most 24. LastBeats: 16 bits a memory, the beats of a word less 1,
 //     memory 0 in the low bits; LastAddresses: 24 bits a memory, the last address. Machine: the
 //     number of this machine.
 // Latency: 1, from a beat to the write of the word that it completes; 2, from the last beat of a
@@ -28,7 +28,7 @@ module bincim_loader #(
     parameter Memories = 2,
     parameter Width = 40,
     parameter Address = 4,
-    parameter [Memories*8-1:0] LastBeats = {8'd1, 8'd0},
+    parameter [Memories*16-1:0] LastBeats = {16'd1, 16'd0},
     parameter [Memories*24-1:0] LastAddresses = {24'd15, 24'd3},
     parameter [31:0] Machine = 32'd0
 ) (
@@ -54,6 +54,7 @@ module bincim_loader #(
 
   localparam [31:0] MAGIC = 32'h504D4342;
   localparam BEATS = (Width + 31) / 32;
+  localparam [31:0] LAST_MEMORY = Memories - 1;
 
   localparam [2:0] BUSY = 3'd1;
   localparam [2:0] FOREIGN = 3'd2;
@@ -92,18 +93,18 @@ module bincim_loader #(
   reg [7:0] memory_q;
   reg [23:0] address_q;
   reg [23:0] left_q;
-  reg [7:0] beat_q;
+  reg [15:0] beat_q;
   reg [31:0] crc_q;
-  reg [7:0] last_beat;
+  reg [15:0] last_beat;
   reg [23:0] last_address;
   integer memory;
 
   always @(*) begin
-    last_beat = 8'd0;
+    last_beat = 16'd0;
     last_address = 24'd0;
     for (memory = 0; memory < Memories; memory = memory + 1) begin
       if (memory_q == memory[7:0]) begin
-        last_beat = LastBeats[memory*8 +: 8];
+        last_beat = LastBeats[memory*16 +: 16];
         last_address = LastAddresses[memory*24 +: 24];
       end
     end
@@ -113,7 +114,8 @@ module bincim_loader #(
   wire taken = s_axis_program_tvalid;
   wire last = s_axis_program_tlast;
   wire [24:0] reached = {1'b0, data[23:0]} + {1'b0, left_q};
-  wire there = (memory_q < Memories) & (data[31:24] == 8'd0) & (reached <= {1'b0, last_address});
+  wire there = (memory_q <= LAST_MEMORY[7:0]) & (data[31:24] == 8'd0)
+               & (reached <= {1'b0, last_address});
   wire word_last = (beat_q == last_beat);
 
   // What is wrong with the beat; nothing where it is 0.
@@ -176,10 +178,10 @@ module bincim_loader #(
       end
       if (state_q == FIRST) begin
         address_q <= data[23:0];
-        beat_q <= 8'd0;
+        beat_q <= 16'd0;
       end
       if (state_q == WORDS) begin
-        beat_q <= word_last ? 8'd0 : beat_q + 8'd1;
+        beat_q <= word_last ? 16'd0 : beat_q + 16'd1;
         if (word_last) begin
           address_q <= address_q + 24'd1;
           left_q <= left_q - 24'd1;
@@ -199,7 +201,7 @@ module bincim_loader #(
       localparam [31:0] PLACE = beat;
 
       always @(posedge clk_i) begin
-        if (taken & state_q == WORDS & beat_q == PLACE[7:0]) word_q[beat*32 +: 32] <= data;
+        if (taken & state_q == WORDS & beat_q == PLACE[15:0]) word_q[beat*32 +: 32] <= data;
       end
     end
   endgenerate

@@ -155,7 +155,8 @@ module bincim_registers #(
       // A beat is a whole word.
       wire write_last = (s_axil_awaddr[11:2] == 10'h00C);
 
-      assign program_valid_o = write & (&s_axil_wstrb) & (write_last | (s_axil_awaddr[11:2] == 10'h00B));
+      assign program_valid_o = write & (&s_axil_wstrb)
+                               & (write_last | (s_axil_awaddr[11:2] == 10'h00B));
       assign program_last_o = write_last;
       assign program_data_o = s_axil_wdata;
       assign program_status = {load_error_q, loaded_i};

@@ -98,7 +98,7 @@ module bench_level_code #(
         end
         entries[lane*ENTRY + Steps*THRESHOLD] = flip;
       end
-      threshold.u_memory.memory_q[0] = entries;
+      threshold.u_memory.gen_content.u_memory.memory_q[0] = entries;
       codes[0] = 0;
       for (step = 0; step < Steps; step = step + 1) begin
         codes[step+1] = $random(random);
