@@ -21,13 +21,13 @@ fn limits() -> Limits {
 }
 
 /// The first `count` random networks from `seed` on that one machine of `arch` holds.
-fn fitting(arch: &Arch, seed: u64, count: usize) -> Vec<Network> {
+fn fitting(arch: &Arch, limits: &Limits, seed: u64, count: usize) -> Vec<Network> {
     let mut networks: Vec<Network> = Vec::new();
     for seed in seed..seed + 4000 {
         if networks.len() == count {
             break;
         }
-        let network = random::network(seed, &limits());
+        let network = random::network(seed, limits);
         if design::build(&network, arch).is_err() {
             continue;
         }
@@ -39,16 +39,14 @@ fn fitting(arch: &Arch, seed: u64, count: usize) -> Vec<Network> {
     networks
 }
 
-/// Every network of a machine, one after the other and then in turn without a reset; how many there are.
-fn check(arch: &Arch, seed: u64, count: usize) -> usize {
-    assert_eq!(differences(arch, seed, count, &|_, text| text.to_string()), 0, "seed {seed}");
-    fitting(arch, seed, count).len()
+/// Every network of a machine, one after the other and then in turn without a reset.
+fn check(arch: &Arch, networks: &[Network], seed: u64) {
+    assert_eq!(differences(arch, networks, seed, &|_, text| text.to_string()), 0, "seed {seed}");
 }
 
 /// How much of it differs where `change` is (file, text) to the text that is simulated.
-fn differences(arch: &Arch, seed: u64, count: usize, change: &dyn Fn(&str, &str) -> String) -> u64 {
-    let networks = fitting(arch, seed, count);
-    let machine = Machine::of(&networks, arch).expect("they fit");
+fn differences(arch: &Arch, networks: &[Network], seed: u64, change: &dyn Fn(&str, &str) -> String) -> u64 {
+    let machine = Machine::of(networks, arch).expect("they fit");
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let rtl = emit::accelerator(&machine.capacity, None);
@@ -103,9 +101,24 @@ fn one_machine_runs_many_networks() {
     for number in first.parse::<u64>().expect("a number")..end.parse().expect("a number") {
         let mut arch = machines::random_arch(&mut ChaCha8Rng::seed_from_u64(number));
         arch.load = Load::Loadable;
-        networks += check(&arch, 10_000 * number, 5);
+        let seed = 10_000 * number;
+        let fitting = fitting(&arch, &limits(), seed, 5);
+        check(&arch, &fitting, seed);
+        networks += fitting.len();
     }
     assert!(networks > 0);
+}
+
+/// A hundred networks of vectors of bits, of any depth and width, on one machine.
+#[test]
+fn one_machine_runs_a_hundred_networks() {
+    machines::need_both_simulators();
+    let limits = Limits { layers: 6, channels: 60, side: 1, kernel: 1, input_bits: 1, ..Limits::default() };
+    let mut arch = machines::arch(32, 8, 8, 8, 4);
+    arch.load = Load::Loadable;
+    let networks = fitting(&arch, &limits, 0, 100);
+    assert_eq!(networks.len(), 100);
+    check(&arch, &networks, 7);
 }
 
 /// Bugs around the loader, the tables and the way between them: the co-simulation of the networks notices each.
@@ -138,6 +151,7 @@ fn bugs_of_loading_are_noticed() {
     machines::need_both_simulators();
     let mut arch = machines::random_arch(&mut ChaCha8Rng::seed_from_u64(0));
     arch.load = Load::Loadable;
+    let networks = fitting(&arch, &limits(), 0, 3);
     for (file, before, after) in BUGS {
         let change = |name: &str, text: &str| match name == *file {
             true => {
@@ -146,6 +160,6 @@ fn bugs_of_loading_are_noticed() {
             }
             false => text.to_string(),
         };
-        assert!(differences(&arch, 0, 3, &change) > 0, "{file}: nobody noticed `{after}`");
+        assert!(differences(&arch, &networks, 0, &change) > 0, "{file}: nobody noticed `{after}`");
     }
 }
