@@ -35,6 +35,8 @@ module <: module :> (
       .address_i(<: key :>),
       .data_o(word)
   );
+
+  // Its fields.
   //%- for f in fields %//
   assign <: f.name :>_o = word[<: f.at + f.width - 1 :>:<: f.at :>];
   //%- endfor %//
