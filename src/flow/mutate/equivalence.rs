@@ -1,12 +1,13 @@
 //! Proves with Yosys that a changed module does what it did before.
 
-use super::super::process::{relative, run_tool};
+use super::super::process::{Limit, relative, run_tool};
 use super::super::tools::{Tool, find};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(40);
+/// What one run of Yosys may cost.
+const LIMIT: Limit = Limit::Processor(Duration::from_secs(60));
 
 /// True if the module of `file` is proved unchanged by the text in `changed`: same outputs in every cycle from
 /// equal states, by induction over its registers. A module with parameters is proved for each set of them that the

@@ -8,7 +8,7 @@ mod sites;
 
 pub use sites::{Mutant, sites};
 
-use super::{FlowError, MOST_BYTES, folder, icarus};
+use super::{FlowError, Limit, MOST_BYTES, folder, icarus};
 use crate::bounded;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -82,8 +82,8 @@ pub struct Trial {
 
 /// Seeds of the bench that a mutant must pass to survive.
 const BENCH_SEEDS: [u64; 3] = [1, 2, 3];
-/// A simulation that takes longer hangs: the benches of small designs take seconds.
-const LIMIT: Duration = Duration::from_secs(120);
+/// A simulation that takes more of the processor hangs: the benches of small designs take seconds.
+const LIMIT: Limit = Limit::Processor(Duration::from_secs(120));
 
 /// Breaks the design `count` times and runs its bench; `progress` is called once a mutant.
 ///
@@ -100,14 +100,17 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
     }
     let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;
     for seed in BENCH_SEEDS {
-        if let Fate::Killed(problem) = simulate(&rtl, &names, None, work.path(), seed, LIMIT)? {
-            return Err(FlowError::ToolFailed {
-                tool: "the bench of the unbroken design".into(),
-                status: format!("seed {seed}"),
-                excerpt: problem,
-                log: work.path().join("log"),
-            });
-        }
+        let excerpt = match simulate(&rtl, &names, None, work.path(), seed)? {
+            Fate::Survived => continue,
+            Fate::Killed(problem) => problem,
+            _ => "it does not end in time".into(),
+        };
+        return Err(FlowError::ToolFailed {
+            tool: "the bench of the unbroken design".into(),
+            status: format!("seed {seed}"),
+            excerpt,
+            log: work.path().join("log"),
+        });
     }
     let mutants = pick(&files, job);
     let next = AtomicUsize::new(0);
@@ -120,7 +123,7 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(mutant) = mutants.get(index) else { break };
-                    let trial = attempt(job, mutant, files, names, rtl, &work, LIMIT);
+                    let trial = attempt(job, mutant, files, names, rtl, &work);
                     progress();
                     results.lock().unwrap_or_else(|broken| broken.into_inner()).push((index, trial));
                 }
@@ -178,7 +181,6 @@ fn attempt(
     names: &[PathBuf],
     rtl: &Path,
     work: &Path,
-    limit: Duration,
 ) -> Result<Trial, FlowError> {
     let original = files.iter().find(|(name, _)| *name == mutant.file).map_or("", |(_, text)| text.as_str());
     let line = original.lines().nth(mutant.line - 1).unwrap_or_default().trim().to_string();
@@ -190,7 +192,7 @@ fn attempt(
     fs::write(&changed, mutant.apply(original)).map_err(FlowError::io("write", &changed))?;
     let mut fate = Fate::Survived;
     for seed in BENCH_SEEDS {
-        fate = simulate(rtl, names, Some((&mutant.file, &changed)), work, seed, limit)?;
+        fate = simulate(rtl, names, Some((&mutant.file, &changed)), work, seed)?;
         if fate != Fate::Survived {
             break;
         }
@@ -203,7 +205,7 @@ fn attempt(
                 && known.after.trim() == mutant.after.trim()
         });
         // A proof counts for more than the list.
-        if unused(mutant, original, rtl, names, work, limit)? {
+        if unused(mutant, original, rtl, names, work)? {
             fate = Fate::Unused;
         } else if equivalence::proved(rtl, names, &mutant.file, &changed, work) {
             fate = Fate::Proved;
@@ -221,7 +223,6 @@ fn unused(
     rtl: &Path,
     names: &[PathBuf],
     work: &Path,
-    limit: Duration,
 ) -> Result<bool, FlowError> {
     if mutant.rule != "constant" || !mutant.file.ends_with("_program.v") {
         return Ok(false);
@@ -242,7 +243,7 @@ fn unused(
         let text = Mutant { after: value, ..mutant.clone() }.apply(original);
         fs::write(&changed, text).map_err(FlowError::io("write", &changed))?;
         for seed in BENCH_SEEDS {
-            if simulate(rtl, names, Some((&mutant.file, &changed)), work, seed, limit)? != Fate::Survived {
+            if simulate(rtl, names, Some((&mutant.file, &changed)), work, seed)? != Fate::Survived {
                 return Ok(false);
             }
         }
@@ -257,7 +258,6 @@ fn simulate(
     changed: Option<(&str, &Path)>,
     work: &Path,
     seed: u64,
-    limit: Duration,
 ) -> Result<Fate, FlowError> {
     let mut files: Vec<PathBuf> = names
         .iter()
@@ -275,7 +275,7 @@ fn simulate(
         Err(FlowError::ToolFailed { .. }) if changed.is_some() => return Ok(Fate::Stillborn),
         Err(problem) => return Err(problem),
     }
-    let ran = match icarus::simulate(&compiled, &[format!("+seed={seed}")], rtl, &log, limit) {
+    let ran = match icarus::simulate(&compiled, &[format!("+seed={seed}")], rtl, &log, LIMIT) {
         Ok(ran) => ran,
         Err(FlowError::Timeout { .. }) => return Ok(Fate::TimedOut),
         Err(problem) => return Err(problem),
