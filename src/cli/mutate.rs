@@ -87,6 +87,7 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
         jobs: args.jobs,
         skip: &args.skip,
         known: &known,
+        only: &[],
     };
     let trials = mutate::run(&job, &|| bar.inc(1))?;
     bar.finish_and_clear();

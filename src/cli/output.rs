@@ -216,9 +216,6 @@ mod tests {
     fn words_of_the_command_line_stay_on_their_line() {
         let words = ["bincim", "check", "--a\nb", "--seed=x\ny", "plain"].map(OsString::from);
         let text = "error: '--a\nb', 'x\ny' and 'plain'\n\nUsage: bincim";
-        assert_eq!(
-            quoted(text, words.into_iter()),
-            "error: '--a\\nb', 'x\\ny' and 'plain'\n\nUsage: bincim"
-        );
+        assert_eq!(quoted(text, words.into_iter()), "error: '--a\\nb', 'x\\ny' and 'plain'\n\nUsage: bincim");
     }
 }

@@ -322,7 +322,8 @@ fn copies(tool: Tool, origin: Origin, folder: &Path) -> Vec<Found> {
         if site.as_deref().is_some_and(|s| wheel_version(s, spec.package).is_some()) {
             found.push(from_wheel(native));
         } else {
-            let version = spec.version_arg.map_or(NO_VERSION.into(), |arg| printed_version(&native, arg, &[]));
+            let version =
+                spec.version_arg.map_or(NO_VERSION.into(), |arg| printed_version(&native, arg, &[]));
             found.push(Found { tool, program: native, version, origin, wheel: false, env: Vec::new() });
         }
     }

@@ -145,7 +145,10 @@ fn take_wrong(table: &mut toml::Table) -> Vec<String> {
         Ok(_) => true,
         Err(error) => {
             let what = error.message().trim();
-            wrong.push(format!("  {}", escape::terminal(&format!("{place}: {what}{}", suggest::hint_in(what)))));
+            wrong.push(format!(
+                "  {}",
+                escape::terminal(&format!("{place}: {what}{}", suggest::hint_in(what)))
+            ));
             false
         }
     };
@@ -194,7 +197,9 @@ mod tests {
             "[array]\nrows = \"a\\nPASS b\"\ncolumn = 1\n",
             "[variation]\npreset = \"a\\nPASS b\"\n",
         ] {
-            let Err(Refused::Keys(what) | Refused::Toml(what)) = arch_from_text(text) else { panic!("accepted") };
+            let Err(Refused::Keys(what) | Refused::Toml(what)) = arch_from_text(text) else {
+                panic!("accepted")
+            };
             assert!(what.contains("PASS b") && !what.lines().any(|line| line.starts_with("PASS")), "{what}");
         }
         let Err(Refused::Toml(what)) = arch_from_text("[array]\n\"x\\ny\" = 3\n") else { panic!("accepted") };

@@ -1,11 +1,12 @@
 //! Checks the checks: breaks the Verilog of a design in one place at a time and runs its own bench.
 //!
-//! A mutant that the bench passes has survived: either it is equivalent (proved by Yosys on its module,
-//! or listed with a reason) or the bench has a hole. Nothing in the design's folder is changed.
+//! A mutant that the bench passes has survived: either it is equivalent (proved by Yosys on its module or on the whole
+//! design, or listed with a reason) or the bench has a hole. Nothing in the design's folder is changed.
 
 mod equivalence;
 mod sites;
 
+use equivalence::Verdict;
 pub use sites::{Mutant, sites};
 
 use super::{FlowError, Limit, MOST_BYTES, folder, icarus};
@@ -33,6 +34,8 @@ pub struct Job<'a> {
     pub skip: &'a [String],
     /// Mutants known to change nothing.
     pub known: &'a [Known],
+    /// These mutants instead of drawn ones, unless there are none.
+    pub only: &'a [Mutant],
 }
 
 /// A mutant that changes nothing, with the reason.
@@ -56,9 +59,9 @@ pub enum Fate {
     Killed(String),
     /// The bench did not end in time.
     TimedOut,
-    /// The mutant is no Verilog: not counted.
+    /// The mutant is no Verilog, or the bench passed and it is none that becomes gates: not counted.
     Stillborn,
-    /// The bench passed, and Yosys proved that the module did not change.
+    /// The bench passed, and Yosys proved that the module, or the whole design, did not change.
     Proved,
     /// A table's constant that this design never uses: the bench passes whatever value stands there, the
     /// unknown value included. (Which entries are used does not depend on the data.)
@@ -112,7 +115,7 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
             log: work.path().join("log"),
         });
     }
-    let mutants = pick(&files, job);
+    let mutants = if job.only.is_empty() { pick(&files, job) } else { job.only.to_vec() };
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -207,10 +210,13 @@ fn attempt(
         // A proof counts for more than the list.
         if unused(mutant, original, rtl, names, work)? {
             fate = Fate::Unused;
-        } else if equivalence::proved(rtl, names, &mutant.file, &changed, work) {
-            fate = Fate::Proved;
-        } else if let Some(known) = listed {
-            fate = Fate::Listed(known.reason.clone());
+        } else {
+            fate = match (equivalence::judge(rtl, names, &mutant.file, &changed, work), listed) {
+                (Verdict::Same, _) => Fate::Proved,
+                (Verdict::NoGates, _) => Fate::Stillborn,
+                (Verdict::Open, Some(known)) => Fate::Listed(known.reason.clone()),
+                (Verdict::Open, None) => Fate::Survived,
+            };
         }
     }
     Ok(Trial { mutant: mutant.clone(), text: line, fate })
