@@ -34,7 +34,8 @@ pub struct Job<'a> {
     pub skip: &'a [String],
     /// Mutants known to change nothing.
     pub known: &'a [Known],
-    /// These mutants instead of drawn ones, unless there are none.
+    /// These mutants instead of drawn ones, unless there are none; what survives of them is told as it is, no proof is
+    /// looked for.
     pub only: &'a [Mutant],
 }
 
@@ -200,7 +201,7 @@ fn attempt(
             break;
         }
     }
-    if fate == Fate::Survived {
+    if fate == Fate::Survived && job.only.is_empty() {
         let listed = job.known.iter().find(|known| {
             known.file == mutant.file
                 && known.line == line
