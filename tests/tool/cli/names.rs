@@ -188,7 +188,7 @@ fn help_and_usage_errors_reach_a_terminal_as_they_should() {
     assert!(ran.err.contains("unexpected argument") && ran.out.is_empty(), "{:?}", ran.err);
     for words in [
         &["check", "m.onnx", "--line\nfeed; touch"][..],
-        &["check", "m.onnx", "--rows=line\nfeed; touch"],
+        &["check", "m.onnx", "--target-fps=line\nfeed; touch"],
         &["check", "m.onnx", "line\nfeed; touch"],
         &["line\nfeed; touch"],
         &["infer", "m.onnx", "--data", "d", "--images", "line\nfeed; touch"],
