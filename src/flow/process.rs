@@ -22,8 +22,8 @@ pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30 * 60);
 pub enum Limit {
     /// By the clock on the wall.
     Clock(Duration),
-    /// By the processor's time that one of its processes takes, whatever else runs here; at most [`DEFAULT_LIMIT`]
-    /// passes on the wall.
+    /// By the processor's time that one of its processes takes, whatever else runs here. By the clock
+    /// it is half an hour, or as long as that where that is longer.
     Processor(Duration),
 }
 
