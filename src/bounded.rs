@@ -3,18 +3,36 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// Bytes taken from a source at a time.
 const PIECE: usize = 64 << 10;
 
+/// Opens the file at `path`, which may be a device, or the pipe that a shell puts in place of a file (`<(...)`).
+///
+/// # Errors
+/// What the system says, and [`ErrorKind::Unsupported`] for a named pipe: without anybody who writes into it, opening
+/// it would wait for ever.
+pub fn open(path: &Path) -> io::Result<File> {
+    // A pipe that a shell hands over is under /dev and has no name of its own.
+    let named = |path: &Path| path.canonicalize().is_ok_and(|name| !name.starts_with("/dev"));
+    if std::fs::metadata(path)?.file_type().is_fifo() && named(path) {
+        return Err(io::Error::new(
+            ErrorKind::Unsupported,
+            "it is a named pipe; give a file, or `<(cat PIPE)` in its place",
+        ));
+    }
+    File::open(path)
+}
+
 /// What the file at `path` holds, up to `limit` bytes.
 ///
 /// # Errors
-/// What the system says, and [`ErrorKind::FileTooLarge`] for more than `limit`; a device or a pipe without an end is
+/// Those of [`open`], and [`ErrorKind::FileTooLarge`] for more than `limit`; a device or a pipe without an end is
 /// read to the limit and no further.
 pub fn bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    let file = open(path)?;
     // Of a device or a pipe this is 0.
     if file.metadata()?.len() > limit as u64 {
         return Err(too_large(limit));

@@ -70,6 +70,14 @@ pub fn path(path: &Path) -> String {
     terminal(&path.to_string_lossy())
 }
 
+/// What a reader of TOML says of a file, whose last lines are `message`: the line it quotes keeps its place above
+/// them, and what the message quotes makes no line of its own.
+pub fn complaint(whole: &str, message: &str) -> String {
+    let (whole, message) = (whole.trim_end(), message.trim_end());
+    let head = whole.strip_suffix(message).unwrap_or_default();
+    format!("{}{}", terminal_lines(head), terminal(message))
+}
+
 fn push_visible(mut out: String, c: char) -> String {
     match c {
         '\n' => out.push_str("\\n"),

@@ -186,7 +186,8 @@ fn record(dir: &Path) -> miette::Result<Record> {
     };
     let bytes = bounded::bytes(&path, MOST_BYTES)
         .map_err(|error| none(format!("the folder holds no design with a board ({error})")))?;
-    serde_json::from_slice(&bytes).map_err(|error| none(format!("no record of a board: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| none(escape::terminal(&format!("no record of a board: {error}"))))
 }
 
 /// What the design's line takes and gives.

@@ -5,6 +5,7 @@ use crate::bounded;
 use crate::escape;
 use crate::flow::mutate::{self, Fate, Known, Trial};
 use crate::flow::{self, Tool};
+use crate::read;
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use serde::Deserialize;
@@ -86,6 +87,7 @@ pub fn run(args: &Mutate) -> miette::Result<Outcome> {
         jobs: args.jobs,
         skip: &args.skip,
         known: &known,
+        only: &[],
     };
     let trials = mutate::run(&job, &|| bar.inc(1))?;
     bar.finish_and_clear();
@@ -111,7 +113,7 @@ fn read_known(path: &Path) -> miette::Result<Vec<Known>> {
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot read {}", escape::path(path)))?;
     let file: KnownFile = toml::from_str(&text)
-        .into_diagnostic()
+        .map_err(|problem| miette::miette!("{}", read::toml_problem(&problem)))
         .wrap_err_with(|| format!("{} is not a list of [[mutant]] entries", escape::path(path)))?;
     Ok(file.mutant)
 }

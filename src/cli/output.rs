@@ -111,15 +111,26 @@ pub fn error(report: &miette::Report) {
     let _ = writeln!(io::stderr(), "{shown:?}");
 }
 
-/// Ends the program as clap does after `problem`: help and version are its own text, an error quotes arguments.
+/// Ends the program as clap does after `problem`: help and version are its own text, an error quotes arguments, none of
+/// which makes a line of its own.
 pub fn usage(problem: &clap::Error) -> std::process::ExitCode {
-    let text = escape::terminal_lines(&problem.render().to_string());
-    let unchanged = text == problem.render().to_string();
+    let whole = problem.render().to_string();
+    let text = escape::terminal_lines(&quoted(&whole, std::env::args_os()));
+    let unchanged = text == whole;
     let _ = match unchanged {
         true => problem.print(),
         false => io::stderr().write_all(text.as_bytes()),
     };
     std::process::ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2))
+}
+
+/// `text` with the line feeds of the words of the command line, and of what stands behind an `=` in them, as `\n`.
+fn quoted(text: &str, words: impl Iterator<Item = OsString>) -> String {
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let values = words.iter().filter_map(|word| word.split_once('=')).map(|(_, value)| value);
+    // Whole words first: what is left of them is not found again.
+    let parts = words.iter().map(String::as_str).chain(values).filter(|part| part.contains('\n'));
+    parts.fold(text.to_string(), |text, part| text.replace(part, &escape::terminal(part)))
 }
 
 /// A diagnostic whose texts a terminal can show.
@@ -194,5 +205,17 @@ impl Diagnostic for Shown {
             true => None,
             false => Some(Box::new(self.related.iter().map(|one| one as &dyn Diagnostic))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_command_line_stay_on_their_line() {
+        let words = ["bincim", "check", "--a\nb", "--seed=x\ny", "plain"].map(OsString::from);
+        let text = "error: '--a\nb', 'x\ny' and 'plain'\n\nUsage: bincim";
+        assert_eq!(quoted(text, words.into_iter()), "error: '--a\\nb', 'x\\ny' and 'plain'\n\nUsage: bincim");
     }
 }

@@ -1,9 +1,10 @@
 //! How a model is read: the options of every verb that reads one, what is told of the rule by which pixels become the
 //! input's values, and the record of both beside a design's sources.
 
+use crate::bounded;
 use crate::escape;
 use crate::network::{Input, Network, Shape};
-use crate::read::{Ends, Fit, Fixed, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
+use crate::read::{self, Ends, Fit, Fixed, Origin, PixelRule, Pixels, Rules, State, pixels::HELP};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::Path;
@@ -195,7 +196,7 @@ pub fn recorded(dir: &Path) -> miette::Result<Rules> {
     use std::io::Read;
     let path = dir.join(SOURCE);
     let what = || escape::path(&path);
-    let file = match std::fs::File::open(&path) {
+    let file = match bounded::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Rules::default()),
         Err(error) => return Err(error).into_diagnostic().wrap_err_with(what),
@@ -207,7 +208,9 @@ pub fn recorded(dir: &Path) -> miette::Result<Rules> {
 
 /// The rules of the text of such a record, which is that of `what`.
 pub fn rules(text: &str, what: impl Fn() -> String + Copy) -> miette::Result<Rules> {
-    let record: Record = toml::from_str(text).into_diagnostic().wrap_err_with(what)?;
+    let record: Record = toml::from_str(text)
+        .map_err(|problem| miette::miette!("{}", read::toml_problem(&problem)))
+        .wrap_err_with(what)?;
     let rule = PixelRule::parse(&record.rule).into_diagnostic().wrap_err_with(what)?;
     let state = record.state.as_deref().map(str::parse).transpose();
     let state = state.map_err(|problem: String| miette::miette!("state {problem}")).wrap_err_with(what)?;

@@ -75,8 +75,9 @@ fn read<T: DeserializeOwned>(file: &Path) -> miette::Result<T> {
         miette!(
             code = "cli::bad_json",
             help = "the file was not written by this version of bincim; make it again",
-            "{}: {error}",
-            escape::path(file)
+            "{}: {}",
+            escape::path(file),
+            escape::terminal(&error.to_string())
         )
     })
 }

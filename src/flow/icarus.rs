@@ -2,13 +2,12 @@
 //!
 //! The slow second opinion: any Verilog bench that Verilator builds with `--binary` runs here too.
 
-use super::process::{DEFAULT_LIMIT, Job, Ran, run, run_tool};
+use super::process::{DEFAULT_LIMIT, Job, Limit, Ran, run, run_tool};
 use super::tools::{Tool, find};
 use super::{FlowError, Found};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The language level for `iverilog -g`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +48,13 @@ pub fn simulate(
     plusargs: &[String],
     cwd: &Path,
     log: &Path,
-    limit: Duration,
+    limit: impl Into<Limit>,
 ) -> Result<Ran, FlowError> {
     let tool = find(Tool::Vvp)?;
     let compiled = fs::canonicalize(compiled).map_err(FlowError::io("find", compiled))?;
     // -N: $stop and an interrupt end the run with status 1 instead of opening a prompt.
     let mut args: Vec<OsString> = vec!["-N".into(), compiled.into()];
     args.extend(plusargs.iter().map(Into::into));
+    let limit = limit.into();
     run(&Job { name: "vvp", program: &tool.program, env: &tool.env, args, cwd, log, capture: true, limit })
 }

@@ -22,7 +22,7 @@ pub mod yosys;
 
 pub use error::FlowError;
 pub use load::{Loading, load};
-pub use process::{Observer, Ran, observe, run_program};
+pub use process::{Limit, Observer, Ran, observe, run_program};
 pub use tools::{Found, Origin, Tool, find, need};
 
 use serde::{Deserialize, Serialize};

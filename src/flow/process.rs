@@ -17,6 +17,38 @@ use std::time::Duration;
 /// How long a tool may run unless its caller says otherwise: half an hour.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30 * 60);
 
+/// How long a process may go on.
+#[derive(Clone, Copy, Debug)]
+pub enum Limit {
+    /// By the clock on the wall.
+    Clock(Duration),
+    /// By the processor's time that one of its processes takes, whatever else runs here. By the clock
+    /// it is half an hour, or as long as that where that is longer.
+    Processor(Duration),
+}
+
+impl Limit {
+    /// What may pass on the wall.
+    fn clock(self) -> Duration {
+        match self {
+            Limit::Clock(limit) => limit,
+            Limit::Processor(limit) => limit.max(DEFAULT_LIMIT),
+        }
+    }
+
+    /// What is told of it.
+    fn seconds(self) -> u64 {
+        let (Limit::Clock(limit) | Limit::Processor(limit)) = self;
+        limit.as_secs()
+    }
+}
+
+impl From<Duration> for Limit {
+    fn from(limit: Duration) -> Limit {
+        Limit::Clock(limit)
+    }
+}
+
 /// Takes the command line of each program as it starts, and the folder it runs in.
 pub type Observer = fn(&str, &Path);
 
@@ -43,8 +75,7 @@ pub struct Job<'a> {
     pub log: &'a Path,
     /// Keep standard output apart from the log and return it.
     pub capture: bool,
-    /// Time limit.
-    pub limit: Duration,
+    pub limit: Limit,
 }
 
 /// What a finished process left.
@@ -78,7 +109,7 @@ pub fn run_program(
         cwd,
         log,
         capture: true,
-        limit,
+        limit: limit.into(),
     })
 }
 
@@ -88,9 +119,10 @@ pub(super) fn run_tool(
     args: Vec<OsString>,
     cwd: &Path,
     log: &Path,
-    limit: Duration,
+    limit: impl Into<Limit>,
 ) -> Result<(), FlowError> {
     let name = found.tool.name();
+    let limit = limit.into();
     let ran =
         run(&Job { name, program: &found.program, env: &found.env, args, cwd, log, capture: false, limit })?;
     if ran.code == 0 {
@@ -140,6 +172,9 @@ pub(super) fn run(job: &Job) -> Result<Ran, FlowError> {
         command.env(key, value);
     }
     end_with_parent(&mut command);
+    if let Limit::Processor(limit) = job.limit {
+        end_after(&mut command, limit);
+    }
     let status = wait(command, job)?;
     let stdout = match captured {
         Some(file) => read_back(file).map_err(FlowError::io("read the output of", job.program))?,
@@ -164,6 +199,20 @@ fn end_with_parent(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 fn end_with_parent(_: &mut Command) {}
 
+/// Asks the system to end the child, and each process that it starts, after so much of the processor's time.
+fn end_after(command: &mut Command, limit: Duration) {
+    let seconds = limit.as_secs().max(1) as libc::rlim_t;
+    // The hard limit, at which nothing can be caught, lies behind the one that is told by a signal of its own.
+    let limits = libc::rlimit { rlim_cur: seconds, rlim_max: seconds + 5 };
+    // SAFETY: setrlimit is async-signal-safe and reads `limits` alone, which the closure holds.
+    unsafe {
+        command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_CPU, &limits) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        });
+    }
+}
+
 /// Starts the command and waits; past the limit the whole process group is ended.
 fn wait(mut command: Command, job: &Job) -> Result<ExitStatus, FlowError> {
     let mut child = command.spawn().map_err(FlowError::io("start", job.program))?;
@@ -172,7 +221,7 @@ fn wait(mut command: Command, job: &Job) -> Result<ExitStatus, FlowError> {
     let waiter = std::thread::spawn(move || {
         let _ = sender.send(child.wait());
     });
-    let outcome = receiver.recv_timeout(job.limit);
+    let outcome = receiver.recv_timeout(job.limit.clock());
     if outcome.is_err() {
         // SAFETY: a plain system call; the group is the child's own, made by process_group(0).
         unsafe {
@@ -180,11 +229,15 @@ fn wait(mut command: Command, job: &Job) -> Result<ExitStatus, FlowError> {
         }
     }
     let _ = waiter.join();
+    let spent = |status: &ExitStatus| {
+        matches!(job.limit, Limit::Processor(_)) && status.signal() == Some(libc::SIGXCPU)
+    };
     match outcome {
-        Ok(status) => status.map_err(FlowError::io("wait for", job.program)),
-        Err(_) => Err(FlowError::Timeout {
+        Ok(Ok(status)) if !spent(&status) => Ok(status),
+        Ok(Err(problem)) => Err(FlowError::io("wait for", job.program)(problem)),
+        _ => Err(FlowError::Timeout {
             tool: job.name.to_string(),
-            seconds: job.limit.as_secs(),
+            seconds: job.limit.seconds(),
             log: job.log.to_path_buf(),
         }),
     }
@@ -249,7 +302,7 @@ pub fn relative(from: &Path, target: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn shell(script: &str, limit: Duration, capture: bool) -> (Result<Ran, FlowError>, String) {
+    fn shell(script: &str, limit: impl Into<Limit>, capture: bool) -> (Result<Ran, FlowError>, String) {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let result = run(&Job {
@@ -260,7 +313,7 @@ mod tests {
             cwd: dir.path(),
             log: &log,
             capture,
-            limit,
+            limit: limit.into(),
         });
         (result, fs::read_to_string(&log).unwrap())
     }
@@ -289,6 +342,17 @@ mod tests {
             }
         });
         assert!(gone, "process {child} still runs");
+    }
+
+    /// Two seconds of sleep cost nothing; a loop that never ends costs what it may.
+    #[test]
+    fn the_time_of_the_processor_is_a_limit_of_its_own() {
+        let second = Limit::Processor(Duration::from_secs(1));
+        assert_eq!(shell("sleep 2; exit 4", second, false).0.unwrap().code, 4);
+        let (ran, _) = shell("while :; do :; done", second, false);
+        assert!(matches!(ran, Err(FlowError::Timeout { seconds: 1, .. })), "{ran:?}");
+        // One of the children: their parent says what it makes of it.
+        assert_eq!(shell("sh -c 'while :; do :; done'; exit 5", second, false).0.unwrap().code, 5);
     }
 
     #[test]

@@ -203,6 +203,14 @@ impl Found {
         number(&self.version)
     }
 
+    /// Whether it can be started at all, which a program out of a wheel is not asked before it is used.
+    pub fn starts(&self) -> bool {
+        self.tool.spec().version_arg.is_none_or(|arg| {
+            let printed = printed_version(&self.program, arg, &self.env);
+            !number(&printed).is_empty()
+        })
+    }
+
     /// One line for the log: name, version, where from.
     pub fn describe(&self) -> String {
         let origin = match self.origin {
@@ -314,7 +322,8 @@ fn copies(tool: Tool, origin: Origin, folder: &Path) -> Vec<Found> {
         if site.as_deref().is_some_and(|s| wheel_version(s, spec.package).is_some()) {
             found.push(from_wheel(native));
         } else {
-            let version = spec.version_arg.map_or(NO_VERSION.into(), |arg| printed_version(&native, arg));
+            let version =
+                spec.version_arg.map_or(NO_VERSION.into(), |arg| printed_version(&native, arg, &[]));
             found.push(Found { tool, program: native, version, origin, wheel: false, env: Vec::new() });
         }
     }
@@ -381,7 +390,7 @@ fn wheel_env(bin: &Path) -> Vec<(OsString, OsString)> {
 }
 
 /// Asks a native program for its version; "unknown" if it does not answer with a number.
-fn printed_version(program: &Path, arg: &str) -> String {
+fn printed_version(program: &Path, arg: &str, env: &[(OsString, OsString)]) -> String {
     let Ok(folder) = tempfile::tempdir() else {
         return "unknown".into();
     };
@@ -389,12 +398,12 @@ fn printed_version(program: &Path, arg: &str) -> String {
     let job = Job {
         name: "version",
         program,
-        env: &[],
+        env,
         args: vec![arg.into()],
         cwd: folder.path(),
         log: &log,
         capture: true,
-        limit: Duration::from_secs(60),
+        limit: Duration::from_secs(60).into(),
     };
     let Ok(ran) = run(&job) else {
         return "unknown".into();

@@ -202,7 +202,6 @@ pub fn lint(files: &[PathBuf], top: &str, cwd: &Path, log: &Path) -> Result<Vec<
     let mut args = words("--lint-only -Wall -Wno-fatal --timing");
     args.extend(["--top-module".into(), top.into()]);
     args.extend(files.iter().map(Into::into));
-    let limit = DEFAULT_LIMIT;
     let start = fs::metadata(log).map(|meta| meta.len() as usize).unwrap_or(0);
     let ran = run(&Job {
         name: "verilator",
@@ -212,7 +211,7 @@ pub fn lint(files: &[PathBuf], top: &str, cwd: &Path, log: &Path) -> Result<Vec<
         cwd,
         log,
         capture: false,
-        limit,
+        limit: DEFAULT_LIMIT.into(),
     })?;
     let bytes = bounded::bytes(log, MOST_BYTES).map_err(FlowError::io("read", log))?;
     let text = String::from_utf8_lossy(&bytes[start.min(bytes.len())..]).into_owned();

@@ -93,12 +93,13 @@ pub fn arch_from_text(text: &str) -> Result<ArchFile, Refused> {
         }
     }
     // One alone is told with its line.
-    Err(if wrong.len() < 2 { Refused::Toml(with_hint(&error)) } else { Refused::Keys(wrong.join("\n")) })
+    Err(if wrong.len() < 2 { Refused::Toml(toml_problem(&error)) } else { Refused::Keys(wrong.join("\n")) })
 }
 
 /// An error of TOML with its line, and the known name that was meant.
-pub(super) fn with_hint(error: &toml::de::Error) -> String {
-    format!("{}{}", error.to_string().trim_end(), suggest::hint_in(error.message()))
+pub fn toml_problem(error: &toml::de::Error) -> String {
+    let what = escape::complaint(&error.to_string(), error.message());
+    format!("{what}{}", escape::terminal(&suggest::hint_in(error.message())))
 }
 
 /// The text with the preset of `[variation]` written out; `None` where it names none.
@@ -109,6 +110,7 @@ fn with_preset(text: &str) -> Result<Option<String>, Refused> {
     let named = name.as_str().and_then(Physics::preset).ok_or_else(|| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let near = suggest::hint(name.as_str().unwrap_or_default(), names.iter().copied());
+        let name = escape::terminal(&name.to_string());
         Refused::Keys(format!("  variation.preset = {name}: unknown; take one of {}{near}", names.join(", ")))
     })?;
     let mut physics = toml::Table::try_from(named).map_err(|error| Refused::Toml(error.to_string()))?;
@@ -142,8 +144,11 @@ fn take_wrong(table: &mut toml::Table) -> Vec<String> {
     let mut good = |place: &str, entry: toml::Table| match entry.try_into::<ArchFile>() {
         Ok(_) => true,
         Err(error) => {
-            let what = error.message().trim().replace('\n', " ");
-            wrong.push(format!("  {place}: {what}{}", suggest::hint_in(&what)));
+            let what = error.message().trim();
+            wrong.push(format!(
+                "  {}",
+                escape::terminal(&format!("{place}: {what}{}", suggest::hint_in(what)))
+            ));
             false
         }
     };
@@ -181,6 +186,24 @@ mod tests {
     fn numbers_and_auto_are_read() {
         let file = arch_from_text("[array]\nrows = 576\ncolumns = \"auto\"\n").unwrap();
         assert_eq!((file.array.rows, file.array.columns), (Setting::Value(576), Setting::Auto));
+    }
+
+    /// The line that is quoted keeps its place; a key with a line feed in it makes none.
+    #[test]
+    fn what_is_quoted_makes_no_lines() {
+        for text in [
+            "[array]\n\"a\\nPASS b\" = 3\n",
+            "\"a\\nPASS b\" = 3\n[array]\nrow = 1\n",
+            "[array]\nrows = \"a\\nPASS b\"\ncolumn = 1\n",
+            "[variation]\npreset = \"a\\nPASS b\"\n",
+        ] {
+            let Err(Refused::Keys(what) | Refused::Toml(what)) = arch_from_text(text) else {
+                panic!("accepted")
+            };
+            assert!(what.contains("PASS b") && !what.lines().any(|line| line.starts_with("PASS")), "{what}");
+        }
+        let Err(Refused::Toml(what)) = arch_from_text("[array]\n\"x\\ny\" = 3\n") else { panic!("accepted") };
+        assert!(what.contains("\n2 | \"x\\ny\" = 3\n") && what.contains("unknown field `x\\ny`"), "{what}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub mod qonnx;
 mod recipe;
 mod state;
 
-pub use arch::{ArchError, arch, arch_from_text};
+pub use arch::{ArchError, arch, arch_from_text, toml_problem};
 pub use data::{Dataset, FORMATS, Fit, Split, dataset, dataset_fitting};
 pub use error::{Error, Errors};
 pub use pixels::{Origin, PixelRule, Pixels};

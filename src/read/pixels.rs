@@ -3,6 +3,7 @@
 //! All values are single precision, operation by operation, as the usual training code has them.
 
 use super::{Error, data};
+use crate::bounded;
 use crate::escape;
 use std::fmt::{Display, Formatter};
 use std::path::Path;
@@ -283,7 +284,7 @@ impl Table {
         use std::io::Read;
         let io = |e: std::io::Error| Error::Io { reason: format!("{}: {e}", escape::path(path)) };
         let mut bytes = Vec::new();
-        std::fs::File::open(path).map_err(io)?.take(MAX_TABLE + 1).read_to_end(&mut bytes).map_err(io)?;
+        bounded::open(path).map_err(io)?.take(MAX_TABLE + 1).read_to_end(&mut bytes).map_err(io)?;
         let name = escape::path(path);
         let help = "give 256 lines of one number, or of one number a channel, or an .npy array of that shape";
         if bytes.len() as u64 > MAX_TABLE {

@@ -40,5 +40,5 @@ pub fn recipe(path: &Path) -> Result<Recipe, RecipeError> {
         _ => unreadable(error),
     })?;
     toml::from_str(&text)
-        .map_err(|error| RecipeError::BadToml { path: path.into(), what: super::arch::with_hint(&error) })
+        .map_err(|error| RecipeError::BadToml { path: path.into(), what: super::toml_problem(&error) })
 }

@@ -4,7 +4,7 @@
 
 use bincim::design::{Design, Source};
 use bincim::emit::{self, vectors::Frame};
-use bincim::flow::mutate::{self, Fate, Known, Trial};
+use bincim::flow::mutate::{self, Fate, Known, Mutant, Trial};
 use bincim::network::random::{self, Limits};
 use bincim::variation::Chip;
 use rand_chacha::ChaCha8Rng;
@@ -228,15 +228,19 @@ fn trials(feature: &Feature, place: Where, count: usize, seed: u64) -> (Design, 
     let design = design(feature);
     let all = design.planes_of_weights();
     let half = all.div_ceil(2);
-    let mut trials = trials_with(&design, half, place, count, seed);
+    let mut trials = trials_with(&design, half, place, (count, seed), &[]);
     for planes in (1..=all).filter(|planes| *planes != half) {
-        if trials.iter().all(|trial| trial.fate != Fate::Survived) {
+        // What is unused, or is listed, while some planes run may be used with others.
+        let open = |fate: &Fate| matches!(fate, Fate::Survived | Fate::Unused | Fate::Listed(_));
+        let alive: Vec<&mut Trial> = trials.iter_mut().filter(|trial| open(&trial.fate)).collect();
+        let mutants: Vec<Mutant> = alive.iter().map(|trial| trial.mutant.clone()).collect();
+        if mutants.is_empty() {
             break;
         }
-        // The same text and seed: the same mutants.
-        for (trial, other) in trials.iter_mut().zip(trials_with(&design, planes, place, count, seed)) {
+        let others = trials_with(&design, planes, place, (count, seed), &mutants);
+        for (trial, other) in alive.into_iter().zip(others) {
             assert_eq!(trial.mutant, other.mutant);
-            if trial.fate == Fate::Survived && matches!(other.fate, Fate::Killed(_) | Fate::TimedOut) {
+            if matches!(other.fate, Fate::Killed(_) | Fate::TimedOut) {
                 trial.fate = other.fate;
             }
         }
@@ -244,8 +248,14 @@ fn trials(feature: &Feature, place: Where, count: usize, seed: u64) -> (Design, 
     (design, trials)
 }
 
-/// The same where at most `planes` planes run.
-fn trials_with(design: &Design, planes: usize, place: Where, count: usize, seed: u64) -> Vec<Trial> {
+/// The same where at most `planes` planes run, of mutants given or drawn.
+fn trials_with(
+    design: &Design,
+    planes: usize,
+    place: Where,
+    (count, seed): (usize, u64),
+    only: &[Mutant],
+) -> Vec<Trial> {
     let folder = tempfile::tempdir().unwrap();
     // `BINCIM_KEEP` names a folder in which the design of one test can be looked at.
     let kept = std::env::var_os("BINCIM_KEEP").map(PathBuf::from);
@@ -256,7 +266,7 @@ fn trials_with(design: &Design, planes: usize, place: Where, count: usize, seed:
     let skip: Vec<String> =
         names.filter(|name| name.starts_with("bincim_popcount") != (place == Where::Tree)).collect();
     let known = known(design);
-    let job = mutate::Job { dir: path, count, seed, jobs: 2, skip: &skip, known: &known };
+    let job = mutate::Job { dir: path, count, seed, jobs: 2, skip: &skip, known: &known, only };
     mutate::run(&job, &|| ()).unwrap_or_else(|problem| panic!("{}: {problem}", design.name.raw()))
 }
 
@@ -303,7 +313,8 @@ fn bugs_planted_in_the_tree_are_caught() {
     all_are_caught(&FEATURES[0], Where::Tree, 12, 1);
 }
 
-/// Many mutants of every design; the report is written anew. Takes minutes: `verif/mutation/run`.
+/// Many mutants of every design; the report is written anew. Takes minutes: `verif/mutation/run`. With `BINCIM_FEATURES`,
+/// numbers in [`FEATURES`] between commas, only these designs, and no report.
 #[test]
 #[ignore = "takes minutes; run by verif/mutation/run"]
 fn hundreds_of_planted_bugs_are_caught() {
@@ -317,8 +328,15 @@ fn hundreds_of_planted_bugs_are_caught() {
          or hangs under Icarus with any of three seeds. A constant of a \
          program table counts as unused when the bench passes with every value there and with the unknown value.\n"
     );
+    let only = std::env::var("BINCIM_FEATURES").ok();
+    let chosen = |number: usize| {
+        only.as_deref().is_none_or(|only| only.split(',').any(|one| one.trim() == number.to_string()))
+    };
     let (mut killed, mut alive) = (0, 0);
-    for feature in &FEATURES {
+    for feature in
+        FEATURES.iter().enumerate().filter(|(number, _)| chosen(*number)).map(|(_, feature)| feature)
+    {
+        let begins = report.len();
         let (design, mut trials) = trials(feature, Where::Elsewhere, count as usize, seed);
         if !feature.analog {
             trials.extend(self::trials(feature, Where::Tree, count as usize / 4, seed).1);
@@ -360,12 +378,15 @@ fn hundreds_of_planted_bugs_are_caught() {
             );
         }
         report.push('\n');
+        println!("{}", &report[begins..]);
     }
     let caught = 100.0 * killed as f64 / (killed + alive) as f64;
     report +=
         &format!("\n## Sum\n\n{killed} killed of {} that change something: {caught:.1} %.\n", killed + alive);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/mutation/report.md");
-    fs::write(path, &report).unwrap();
-    println!("{report}");
+    println!("{killed} killed of {}", killed + alive);
+    if only.is_none() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("verif/mutation/report.md");
+        fs::write(path, &report).unwrap();
+    }
     assert!(caught >= 98.0, "{alive} of {} survived", killed + alive);
 }

@@ -135,11 +135,15 @@ fn read_parts(wanted: &Wanted) -> miette::Result<Data> {
         ));
     }
     if train.pixels == test.pixels {
+        let data = escape::path(wanted.data);
+        let what = match wanted.test {
+            Some(test) => format!("the images of {} are the training images of {data}", escape::path(test)),
+            None => format!("{data} has no test part of its own"),
+        };
         return Err(miette!(
             code = "train::no_test",
             help = "name other images by --test PATH, or set train.holdout = 0.1 to keep a tenth apart",
-            "{} has no test part of its own",
-            escape::path(wanted.data)
+            "{what}"
         ));
     }
     Ok(Data { name: name(wanted.data), shape, train, test })

@@ -87,7 +87,8 @@ pub fn read(dir: &Path, settings: &Settings) -> miette::Result<(Records, u64)> {
                 index + 1
             )
         };
-        let record: Record = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+        let record: Record =
+            serde_json::from_slice(line).map_err(|error| damaged(escape::terminal(&error.to_string())))?;
         if !record.fits(settings) {
             return Err(damaged(format!("chip {} is none of this run", record.chip)));
         }

@@ -104,7 +104,8 @@ impl Settings {
                 escape::path(&path)
             )
         };
-        let settings: Settings = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        let settings: Settings =
+            serde_json::from_str(&text).map_err(|error| refused(escape::terminal(&error.to_string())))?;
         match settings.problems() {
             none if none.is_empty() => Ok(Some(settings)),
             problems => Err(refused(problems.join("\n"))),

@@ -3,7 +3,8 @@
 use crate::bounded;
 use crate::design::Design;
 use crate::emit::{cells, popcount};
-use crate::flow::{FlowError, MOST_BYTES, elaborate, folder};
+use crate::escape;
+use crate::flow::{self, FlowError, MOST_BYTES, Tool, elaborate, folder};
 use crate::proof::netlist::Netlist;
 use crate::proof::{self, Outcome};
 use clap::ValueEnum;
@@ -127,13 +128,25 @@ pub fn prove(dir: &Path, design: &Design, wanted: Wanted) -> Result<TreeProof, F
         files.push(PathBuf::from("../build/tree").join(&cell.name));
     }
     let (json, tool) = match elaborate::elaborate(&files, &top, &rtl, &work) {
-        Err(FlowError::ToolMissing { .. }) => {
-            return Ok(TreeProof::NotRun { reason: "no yosys; `make setup` installs it".into() });
+        Err(FlowError::ToolMissing { detail, .. }) => {
+            let reason = format!("no yosys{detail}; `make setup` installs it");
+            return Ok(TreeProof::NotRun { reason });
         }
-        Err(FlowError::ToolFailed { excerpt, .. }) => {
-            return Ok(TreeProof::Wrong { reason: format!("Yosys cannot elaborate it: {excerpt}") });
+        Err(problem) => {
+            let yosys = flow::find(Tool::Yosys)?;
+            return match problem {
+                // It says nothing of the text.
+                _ if !yosys.starts() => {
+                    let reason = format!("{} cannot be started", escape::path(&yosys.program));
+                    Ok(TreeProof::NotRun { reason })
+                }
+                FlowError::ToolFailed { excerpt, .. } => {
+                    Ok(TreeProof::Wrong { reason: format!("Yosys cannot elaborate it: {excerpt}") })
+                }
+                problem => Err(problem),
+            };
         }
-        other => other?,
+        Ok(elaborated) => elaborated,
     };
     let netlist = Netlist::read(&json).map_err(|problem| FlowError::BadOutput {
         tool: "yosys",

@@ -1,14 +1,15 @@
 //! Checks the checks: breaks the Verilog of a design in one place at a time and runs its own bench.
 //!
-//! A mutant that the bench passes has survived: either it is equivalent (proved by Yosys on its module,
-//! or listed with a reason) or the bench has a hole. Nothing in the design's folder is changed.
+//! A mutant that the bench passes has survived: either it is equivalent (proved by Yosys on its module or on the whole
+//! design, or listed with a reason) or the bench has a hole. Nothing in the design's folder is changed.
 
 mod equivalence;
 mod sites;
 
+use equivalence::Verdict;
 pub use sites::{Mutant, sites};
 
-use super::{FlowError, MOST_BYTES, folder, icarus};
+use super::{FlowError, Limit, MOST_BYTES, folder, icarus};
 use crate::bounded;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -33,6 +34,9 @@ pub struct Job<'a> {
     pub skip: &'a [String],
     /// Mutants known to change nothing.
     pub known: &'a [Known],
+    /// These mutants instead of drawn ones, unless there are none; what survives of them is told as it is, no proof is
+    /// looked for.
+    pub only: &'a [Mutant],
 }
 
 /// A mutant that changes nothing, with the reason.
@@ -56,9 +60,9 @@ pub enum Fate {
     Killed(String),
     /// The bench did not end in time.
     TimedOut,
-    /// The mutant is no Verilog: not counted.
+    /// The mutant is no Verilog, or the bench passed and it is none that becomes gates: not counted.
     Stillborn,
-    /// The bench passed, and Yosys proved that the module did not change.
+    /// The bench passed, and Yosys proved that the module, or the whole design, did not change.
     Proved,
     /// A table's constant that this design never uses: the bench passes whatever value stands there, the
     /// unknown value included. (Which entries are used does not depend on the data.)
@@ -82,8 +86,8 @@ pub struct Trial {
 
 /// Seeds of the bench that a mutant must pass to survive.
 const BENCH_SEEDS: [u64; 3] = [1, 2, 3];
-/// A simulation that takes longer hangs: the benches of small designs take seconds.
-const LIMIT: Duration = Duration::from_secs(120);
+/// A simulation that takes more of the processor hangs: the benches of small designs take seconds.
+const LIMIT: Limit = Limit::Processor(Duration::from_secs(120));
 
 /// Breaks the design `count` times and runs its bench; `progress` is called once a mutant.
 ///
@@ -100,16 +104,19 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
     }
     let work = tempfile::tempdir().map_err(FlowError::io("create", "a temporary folder"))?;
     for seed in BENCH_SEEDS {
-        if let Fate::Killed(problem) = simulate(&rtl, &names, None, work.path(), seed, LIMIT)? {
-            return Err(FlowError::ToolFailed {
-                tool: "the bench of the unbroken design".into(),
-                status: format!("seed {seed}"),
-                excerpt: problem,
-                log: work.path().join("log"),
-            });
-        }
+        let excerpt = match simulate(&rtl, &names, None, work.path(), seed)? {
+            Fate::Survived => continue,
+            Fate::Killed(problem) => problem,
+            _ => "it does not end in time".into(),
+        };
+        return Err(FlowError::ToolFailed {
+            tool: "the bench of the unbroken design".into(),
+            status: format!("seed {seed}"),
+            excerpt,
+            log: work.path().join("log"),
+        });
     }
-    let mutants = pick(&files, job);
+    let mutants = if job.only.is_empty() { pick(&files, job) } else { job.only.to_vec() };
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -120,7 +127,7 @@ pub fn run(job: &Job, progress: &(dyn Fn() + Sync)) -> Result<Vec<Trial>, FlowEr
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(mutant) = mutants.get(index) else { break };
-                    let trial = attempt(job, mutant, files, names, rtl, &work, LIMIT);
+                    let trial = attempt(job, mutant, files, names, rtl, &work);
                     progress();
                     results.lock().unwrap_or_else(|broken| broken.into_inner()).push((index, trial));
                 }
@@ -178,7 +185,6 @@ fn attempt(
     names: &[PathBuf],
     rtl: &Path,
     work: &Path,
-    limit: Duration,
 ) -> Result<Trial, FlowError> {
     let original = files.iter().find(|(name, _)| *name == mutant.file).map_or("", |(_, text)| text.as_str());
     let line = original.lines().nth(mutant.line - 1).unwrap_or_default().trim().to_string();
@@ -190,12 +196,12 @@ fn attempt(
     fs::write(&changed, mutant.apply(original)).map_err(FlowError::io("write", &changed))?;
     let mut fate = Fate::Survived;
     for seed in BENCH_SEEDS {
-        fate = simulate(rtl, names, Some((&mutant.file, &changed)), work, seed, limit)?;
+        fate = simulate(rtl, names, Some((&mutant.file, &changed)), work, seed)?;
         if fate != Fate::Survived {
             break;
         }
     }
-    if fate == Fate::Survived {
+    if fate == Fate::Survived && job.only.is_empty() {
         let listed = job.known.iter().find(|known| {
             known.file == mutant.file
                 && known.line == line
@@ -203,12 +209,15 @@ fn attempt(
                 && known.after.trim() == mutant.after.trim()
         });
         // A proof counts for more than the list.
-        if unused(mutant, original, rtl, names, work, limit)? {
+        if unused(mutant, original, rtl, names, work)? {
             fate = Fate::Unused;
-        } else if equivalence::proved(rtl, names, &mutant.file, &changed, work) {
-            fate = Fate::Proved;
-        } else if let Some(known) = listed {
-            fate = Fate::Listed(known.reason.clone());
+        } else {
+            fate = match (equivalence::judge(rtl, names, &mutant.file, &changed, work), listed) {
+                (Verdict::Same, _) => Fate::Proved,
+                (Verdict::NoGates, _) => Fate::Stillborn,
+                (Verdict::Open, Some(known)) => Fate::Listed(known.reason.clone()),
+                (Verdict::Open, None) => Fate::Survived,
+            };
         }
     }
     Ok(Trial { mutant: mutant.clone(), text: line, fate })
@@ -221,7 +230,6 @@ fn unused(
     rtl: &Path,
     names: &[PathBuf],
     work: &Path,
-    limit: Duration,
 ) -> Result<bool, FlowError> {
     if mutant.rule != "constant" || !mutant.file.ends_with("_program.v") {
         return Ok(false);
@@ -242,7 +250,7 @@ fn unused(
         let text = Mutant { after: value, ..mutant.clone() }.apply(original);
         fs::write(&changed, text).map_err(FlowError::io("write", &changed))?;
         for seed in BENCH_SEEDS {
-            if simulate(rtl, names, Some((&mutant.file, &changed)), work, seed, limit)? != Fate::Survived {
+            if simulate(rtl, names, Some((&mutant.file, &changed)), work, seed)? != Fate::Survived {
                 return Ok(false);
             }
         }
@@ -257,7 +265,6 @@ fn simulate(
     changed: Option<(&str, &Path)>,
     work: &Path,
     seed: u64,
-    limit: Duration,
 ) -> Result<Fate, FlowError> {
     let mut files: Vec<PathBuf> = names
         .iter()
@@ -275,7 +282,7 @@ fn simulate(
         Err(FlowError::ToolFailed { .. }) if changed.is_some() => return Ok(Fate::Stillborn),
         Err(problem) => return Err(problem),
     }
-    let ran = match icarus::simulate(&compiled, &[format!("+seed={seed}")], rtl, &log, limit) {
+    let ran = match icarus::simulate(&compiled, &[format!("+seed={seed}")], rtl, &log, LIMIT) {
         Ok(ran) => ran,
         Err(FlowError::Timeout { .. }) => return Ok(Fate::TimedOut),
         Err(problem) => return Err(problem),

@@ -18,7 +18,7 @@ const WIDE_WINDOW: &str = "it was packed with a window of more than 100 MiB";
 /// Reads and unpacks `path`.
 pub fn load(path: &Path) -> Result<Vec<u8>, Error> {
     let io = |e: io::Error| Error::Io { reason: format!("{}: {e}", escape::path(path)) };
-    unpack(BufReader::new(std::fs::File::open(path).map_err(io)?)).map_err(io)
+    unpack(BufReader::new(bounded::open(path).map_err(io)?)).map_err(io)
 }
 
 /// `content` unpacked by what its first bytes say.

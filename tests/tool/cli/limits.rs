@@ -58,9 +58,35 @@ fn files_without_an_end_are_read_to_a_limit() {
         shell(dir, &format!("{LIMITED}$BINCIM {words}")).refuses(&[says]);
     }
     // A pipe that another process never stops to fill.
-    let script = "mkfifo pipe; yes 'rows = 1' > pipe & ulimit -v 1600000; \
-                  timeout 60 $BINCIM check $MODEL --arch pipe; code=$?; kill $!; exit $code";
-    shell(dir, script).refuses(&["pipe", "1048576 bytes"]);
+    let script = "yes 'rows = 1' | (ulimit -v 1600000; timeout 60 $BINCIM check $MODEL --arch /dev/stdin)";
+    shell(dir, script).refuses(&["/dev/stdin", "1048576 bytes"]);
+    // As a shell hands over what stands in `<(...)`.
+    let script = "(sleep 1; cat analog.toml) | timeout 60 $BINCIM check $MODEL --arch /dev/fd/0";
+    shell(dir, script).ends(0);
+}
+
+/// Opening one would wait for somebody who writes.
+#[test]
+fn named_pipes_are_refused_at_once() {
+    let root = with_glyphs(2);
+    let dir = root.path();
+    analog(dir);
+    generate_small(dir);
+    shell(dir, "mkfifo pipe; mkdir run; ln -s ../pipe run/settings.json").ends(0);
+    for words in [
+        "check pipe",
+        "check $MODEL --arch pipe",
+        "check $MODEL --input table=pipe",
+        "infer $MODEL --data pipe",
+        "infer $MODEL --data data --arch analog.toml --chip pipe",
+        "verify d --data pipe",
+        "train pipe --data data -o net.onnx",
+        "mutate d --count 1 --known pipe",
+        "vary $MODEL --arch analog.toml --data data --chips 1 -o run",
+        "merge run -o all",
+    ] {
+        shell(dir, &format!("timeout 60 $BINCIM {words}")).refuses(&["named pipe"]);
+    }
 }
 
 #[test]
