@@ -135,7 +135,8 @@ pub enum Model<'a> {
     Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
     /// Many images at a time over a design whose weights are drawn.
     Drawn(&'a Design, Box<ensemble::Engine>),
-    /// The machine, read by read, over arrays whose cells are drawn as they are read.
+    /// The machine, read by read, over arrays whose cells are drawn as they are read, where the layers before are not those of
+    /// the network.
     Reads(&'a Design, &'a Chip, Drawing),
 }
 
@@ -146,7 +147,7 @@ impl Model<'_> {
             Model::Machine(design, planes) => (design, *planes),
             Model::Analog(design, _, planes) => (design, *planes),
             Model::Drawn(design, engine) => return drawn(design, engine.drawing(), ""),
-            Model::Reads(design, _, drawing) => return drawn(design, *drawing, ", drawn anew in every read"),
+            Model::Reads(design, _, drawing) => return drawn(design, *drawing, ", one image at a time"),
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
@@ -204,7 +205,8 @@ impl Model<'_> {
 /// How weights are drawn, and on what.
 fn drawn(design: &Design, drawing: Drawing, how: &str) -> String {
     let kind = if drawing.same { "samples, the same for all images" } else { "fresh samples an image" };
-    format!("{} {kind}{how}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
+    let read = if design.arch.readout.is_sample() { ", drawn anew in every read" } else { "" };
+    format!("{} {kind}{read}{how}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
 }
 
 /// What a run over a data set gave. The fields are the keys of `--json`.
@@ -321,7 +323,11 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
         }
         (Some(design), _, Some(chip)) => {
-            Model::Reads(design, chip, args.samples.drawing(design, seed, args.arch.is_some())?)
+            let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
+            match ensemble::prepare_chip(design, chip, drawing) {
+                Some(engine) => Model::Drawn(design, Box::new(engine)),
+                None => Model::Reads(design, chip, drawing),
+            }
         }
         (Some(design), ..) if drawn => {
             let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
@@ -486,8 +492,7 @@ fn classify(
         images_per_second: count as f64 / seconds,
         samples: matches!(model, Model::Drawn(..) | Model::Reads(..)).then_some(samples),
         sampling: match model {
-            Model::Drawn(..) => Some("frame"),
-            Model::Reads(..) => Some("read"),
+            Model::Drawn(design, _) | Model::Reads(design, ..) => Some(design.sampling()),
             _ => None,
         },
         states,

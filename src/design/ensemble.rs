@@ -136,6 +136,11 @@ impl Design {
         self.ensemble.as_ref().map_or(1, |ensemble| ensemble.samples)
     }
 
+    /// When weights are drawn: "frame", once a sample of an image, or "read", as often as cells are read.
+    pub fn sampling(&self) -> &'static str {
+        if self.arch.readout.is_sample() { "read" } else { "frame" }
+    }
+
     /// The first layer that runs once a sample; as many as there are layers where none does.
     pub fn first_drawn(&self) -> usize {
         self.ensemble.as_ref().map_or(self.layers.len(), |ensemble| ensemble.first)

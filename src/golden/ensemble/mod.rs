@@ -1,9 +1,10 @@
-//! Many images through a design whose weights are drawn: the scores of every sample, equal to [`super::machine`].
+//! Many images through a design whose weights are drawn, once a sample or as often as they are read: the scores of every
+//! sample, equal to [`super::machine`].
 //!
 //! With fresh weights for each image, a word holds one bit of 64 samples, each of an image of its own or not: 512 samples
 //! draw their weights, count and compare side by side (`sliced`). Where all images meet the same weights, samples are
-//! so many fixed networks for [`super::packed`]. Layers before the first drawn one run once an image, with
-//! [`super::packed`] too.
+//! so many fixed networks for [`super::packed`]; but for cells that several pixels read, which are drawn for each. Layers
+//! before the first drawn one run once an image, with [`super::packed`] too.
 
 mod order;
 mod plan;
@@ -16,6 +17,8 @@ use super::packed;
 use super::packed::maps::Images;
 use crate::design::Design;
 use crate::network::Network;
+use crate::variation::Chip;
+use order::Cells;
 use plan::Plan;
 use sliced::LANES;
 
@@ -55,22 +58,39 @@ enum Kind {
     },
 }
 
-/// Prepares `design`, whose weights are drawn.
+/// Prepares `design`, whose weights are drawn as they are loaded.
 ///
 /// # Panics
 /// Where none is.
 pub fn prepare(design: &Design, drawing: Drawing) -> Engine {
-    let ensemble = design.ensemble.as_ref().expect("a design whose weights are drawn");
+    engine(Cells::new(design, None), drawing)
+}
+
+/// Prepares `design` for `chip`, whose cells are drawn as they are read. `None` where the layers before the first drawn one
+/// are not those of the network on this chip: where a cell of theirs reads as another sign than its weight, or a threshold
+/// of theirs was found anew.
+///
+/// # Panics
+/// Where no weight of the design is drawn, or the chip is another design's.
+pub fn prepare_chip(design: &Design, chip: &Chip, drawing: Drawing) -> Option<Engine> {
+    let cells = Cells::new(design, Some(chip));
+    cells.starts_as_the_network().then(|| engine(cells, drawing))
+}
+
+fn engine(cells: Cells, drawing: Drawing) -> Engine {
+    let (design, ensemble) = (cells.design, cells.ensemble);
     let network = &design.network;
+    // What is read once a sample is one network a sample.
+    let once = !cells.reads() || design.layers[ensemble.first..].iter().all(|layer| layer.vectors == 1);
     let kind = match drawing {
-        Drawing { flips: false, .. } => Kind::Shared(vec![packed::prepare(&network.mode())]),
-        Drawing { same: true, .. } => {
-            let networks = networks(design, drawing.seed, drawing.samples);
-            Kind::Shared(networks.iter().map(packed::prepare).collect())
+        Drawing { flips: false, .. } => Kind::Shared(vec![packed::prepare(&cells.mode())]),
+        Drawing { same: true, .. } if once => {
+            let networks = states(drawing.seed, drawing.samples).map(|state| cells.drawn(state));
+            Kind::Shared(networks.map(|network| packed::prepare(&network)).collect())
         }
         _ => Kind::Fresh {
-            before: Box::new(packed::prepare(&network.mode())),
-            plan: Box::new(Plan::new(design)),
+            before: Box::new(packed::prepare(&cells.mode())),
+            plan: Box::new(Plan::new(cells)),
         },
     };
     Engine {
@@ -82,10 +102,15 @@ pub fn prepare(design: &Design, drawing: Drawing) -> Engine {
     }
 }
 
-/// The networks of the first `samples` samples of a frame with `seed`.
+/// States of the first words of the first `samples` samples of a frame with `seed`.
+fn states(seed: u32, samples: usize) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(order::mixed(seed)), |state| Some(order::next_sample(*state))).take(samples)
+}
+
+/// The networks of the first `samples` samples of a frame with `seed`, where weights are drawn as they are loaded.
 pub fn networks(design: &Design, seed: u32, samples: usize) -> Vec<Network> {
-    let states = std::iter::successors(Some(order::mixed(seed)), |state| Some(order::next_sample(*state)));
-    states.take(samples).map(|state| order::drawn(design, state)).collect()
+    let cells = Cells::new(design, None);
+    states(seed, samples).map(|state| cells.drawn(state)).collect()
 }
 
 impl Engine {
@@ -168,9 +193,8 @@ impl Engine {
         }
         before.give_back(worker);
         let states = (0..count).flat_map(|image| {
-            let seed = frame_seed(self.drawing.seed, (first + image) as u64);
-            std::iter::successors(Some(order::mixed(seed)), |state| Some(order::next_sample(*state)))
-                .take(self.drawing.samples)
+            let frame = if self.drawing.same { 0 } else { (first + image) as u64 };
+            states(frame_seed(self.drawing.seed, frame), self.drawing.samples)
         });
         let states: Vec<u64> = states.collect();
         let rows: Vec<&[u64]> =
