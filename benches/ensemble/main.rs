@@ -65,7 +65,7 @@ fn main() {
     arch.readout.kind = ReadoutKind::Sample;
     let macros = design::build(&network, &arch).expect("a design");
     let chip = device::chip(&physics(), 1, 0, &macros.sites());
-    let prepare = |drawing| ensemble::prepare_chip(&macros, &chip, drawing).expect("all layers are drawn");
+    let prepare = |drawing| ensemble::prepare_chip(&macros, &chip, drawing);
     let read = prepare(drawing);
     let read_shared = prepare(Drawing { same: true, ..drawing });
     for (design, chip, engine) in [
@@ -134,7 +134,8 @@ fn check(design: &Design, chip: Option<&Chip>, engine: &Engine, pixels: &[u8]) {
     for (image, scores) in scores.chunks(samples * 10).enumerate() {
         let seed = machine::frame_seed(seed, if same { 0 } else { image as u64 });
         let elements = design.network.input.elements(&pixels[image * 784..(image + 1) * 784]);
-        let expected = machine::run_samples(design, chip, &elements, Sampling { samples, seed, flips }).scores;
+        let expected =
+            machine::run_samples(design, chip, &elements, Sampling { samples, seed, flips }).scores;
         let sums: Vec<i64> =
             (0..10).map(|class| scores[class..].iter().step_by(10).map(|&s| i64::from(s)).sum()).collect();
         assert_eq!(sums, expected, "image {image}");

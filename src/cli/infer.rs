@@ -18,9 +18,7 @@ use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
-use crate::golden::ensemble::{self, Drawing};
-use crate::golden::machine::{self, Sampling};
-use crate::golden::{analog, packed, reference};
+use crate::golden::{analog, ensemble, machine, packed, reference};
 use crate::network::{Decision, Network};
 use crate::read;
 use crate::variation::{Chip, Noises};
@@ -134,10 +132,7 @@ pub enum Model<'a> {
     /// Many images at a time over the design's arrays with a chip in them.
     Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
     /// Many images at a time over a design whose weights are drawn.
-    Drawn(&'a Design, Box<ensemble::Engine>),
-    /// The machine, read by read, over arrays whose cells are drawn as they are read, where the layers before are not those of
-    /// the network.
-    Reads(&'a Design, &'a Chip, Drawing),
+    Drawn(&'a Design, Box<ensemble::Engine<'a>>),
 }
 
 impl Model<'_> {
@@ -146,8 +141,7 @@ impl Model<'_> {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
             Model::Machine(design, planes) => (design, *planes),
             Model::Analog(design, _, planes) => (design, *planes),
-            Model::Drawn(design, engine) => return drawn(design, engine.drawing(), ""),
-            Model::Reads(design, _, drawing) => return drawn(design, *drawing, ", one image at a time"),
+            Model::Drawn(design, engine) => return drawn(design, engine),
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
@@ -157,7 +151,6 @@ impl Model<'_> {
     pub fn samples(&self) -> usize {
         match self {
             Model::Drawn(_, engine) => engine.drawing().samples,
-            Model::Reads(_, _, drawing) => drawing.samples,
             _ => 1,
         }
     }
@@ -169,19 +162,6 @@ impl Model<'_> {
         match self {
             Model::Packed(engine) => engine.infer(images),
             Model::Drawn(_, engine) => engine.samples(first, images),
-            Model::Reads(design, chip, drawing) => {
-                let values = values();
-                let images = values.par_chunks(network.input.shape.elements()).enumerate();
-                let scores = images.flat_map_iter(|(index, image)| {
-                    let frame = if drawing.same { 0 } else { (first + index) as u64 };
-                    let seed = machine::frame_seed(drawing.seed, frame);
-                    let sampling = Sampling { samples: drawing.samples, seed, flips: drawing.flips };
-                    machine::score_samples(design, Some(chip), image, sampling)
-                });
-                let scores: Vec<i32> =
-                    scores.flat_map_iter(|sample| sample.into_iter().map(|score| score as i32)).collect();
-                design.in_channel_order(&scores)
-            }
             Model::Machine(design, planes) => {
                 let values = values();
                 let images = values.par_chunks(network.input.shape.elements());
@@ -203,10 +183,12 @@ impl Model<'_> {
 }
 
 /// How weights are drawn, and on what.
-fn drawn(design: &Design, drawing: Drawing, how: &str) -> String {
+fn drawn(design: &Design, engine: &ensemble::Engine) -> String {
+    let drawing = engine.drawing();
     let kind = if drawing.same { "samples, the same for all images" } else { "fresh samples an image" };
     let read = if design.arch.readout.is_sample() { ", drawn anew in every read" } else { "" };
-    format!("{} {kind}{read}{how}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
+    let alone = if engine.one_by_one() { ", an image after the other" } else { "" };
+    format!("{} {kind}{read}{alone}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
 }
 
 /// What a run over a data set gave. The fields are the keys of `--json`.
@@ -324,10 +306,7 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         }
         (Some(design), _, Some(chip)) => {
             let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
-            match ensemble::prepare_chip(design, chip, drawing) {
-                Some(engine) => Model::Drawn(design, Box::new(engine)),
-                None => Model::Reads(design, chip, drawing),
-            }
+            Model::Drawn(design, Box::new(ensemble::prepare_chip(design, chip, drawing)))
         }
         (Some(design), ..) if drawn => {
             let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
@@ -490,9 +469,9 @@ fn classify(
         correct,
         accuracy: correct.map(|correct| correct as f64 / count as f64),
         images_per_second: count as f64 / seconds,
-        samples: matches!(model, Model::Drawn(..) | Model::Reads(..)).then_some(samples),
+        samples: matches!(model, Model::Drawn(..)).then_some(samples),
         sampling: match model {
-            Model::Drawn(design, _) | Model::Reads(design, ..) => Some(design.sampling()),
+            Model::Drawn(design, _) => Some(design.sampling()),
             _ => None,
         },
         states,

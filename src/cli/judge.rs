@@ -188,9 +188,7 @@ pub fn judge(
         Sampled { samples, scores: of(by_scores), probabilities: of(by_probabilities) }
     };
     let ensemble = match subject.model {
-        Model::Drawn(..) | Model::Reads(..) => {
-            prefixes(subject.model.samples()).into_iter().map(sampled).collect()
-        }
+        Model::Drawn(..) => prefixes(subject.model.samples()).into_iter().map(sampled).collect(),
         _ => Vec::new(),
     };
     Ok(Judged {

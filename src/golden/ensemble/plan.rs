@@ -101,7 +101,8 @@ impl Plan {
                 let mut counts = vec![[0; 8]; words[0].lanes * layer.sums * layer.planes];
                 for (words, windows) in layer.visits(words) {
                     for word in words {
-                        let work = sliced::Work { plan: self, layer, word, windows: windows.clone(), map: &map };
+                        let work =
+                            sliced::Work { plan: self, layer, word, windows: windows.clone(), map: &map };
                         work.run(&mut state, &mut counts);
                     }
                 }
@@ -223,7 +224,8 @@ fn walk(layer: &Layer) -> Vec<usize> {
     let Some(pool) = layer.pool else { return (0..layer.conv.pixels()).collect() };
     let window = |pixel: usize| {
         let (y, x) = (pixel / layer.output.w * pool.stride.0, pixel % layer.output.w * pool.stride.1);
-        let places = (0..pool.kernel.0 * pool.kernel.1).map(move |at| (at / pool.kernel.1, at % pool.kernel.1));
+        let places =
+            (0..pool.kernel.0 * pool.kernel.1).map(move |at| (at / pool.kernel.1, at % pool.kernel.1));
         places.map(move |(dy, dx)| (y + dy) * layer.conv.w + x + dx)
     };
     (0..layer.output.pixels()).flat_map(window).collect()

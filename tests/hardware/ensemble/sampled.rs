@@ -309,7 +309,8 @@ fn many_images_are_read_as_the_machine_reads_them() {
             design.in_channel_order(&scores.flatten().map(|score| score as i32).collect::<Vec<i32>>())
         };
         for drawing in [drawing, Drawing { same: true, ..drawing }, Drawing { flips: false, ..drawing }] {
-            let engine = ensemble::prepare_chip(&design, &chip, drawing).expect("layers of the network");
+            let engine = ensemble::prepare_chip(&design, &chip, drawing);
+            assert!(!engine.one_by_one());
             let got = engine.samples_of_elements(first, &elements);
             assert_eq!(got, of_the_machine(drawing, &chip), "pair {number}, {drawing:?}");
             // Other lots and threads.
@@ -318,21 +319,21 @@ fn many_images_are_read_as_the_machine_reads_them() {
             assert_eq!(later, got[got.len() / count..], "pair {number}, {drawing:?}");
         }
         // Another first layer than the network's is left to the machine.
-        match ensemble::prepare_chip(&design, &any, drawing) {
-            Some(engine) => {
-                assert_eq!(engine.samples_of_elements(first, &elements), of_the_machine(drawing, &any));
-            }
-            None => {
-                assert!(design.first_drawn() > 0);
-                alone += 1;
-            }
-        }
+        let engine = ensemble::prepare_chip(&design, &any, drawing);
+        assert_eq!(
+            engine.samples_of_elements(first, &elements),
+            of_the_machine(drawing, &any),
+            "pair {number}"
+        );
+        alone += usize::from(engine.one_by_one());
         let layers = &design.network.layers[design.first_drawn()..];
         own += usize::from(chip.thresholds.is_some());
         again += usize::from(read_again(&design));
         pooled += usize::from(layers.iter().any(|layer| layer.pool.is_some()));
     }
-    println!("{own} thresholds of their own, {again} of several passes and pixels, {pooled} pooled, {alone} left");
+    println!(
+        "{own} thresholds of their own, {again} of several passes and pixels, {pooled} pooled, {alone} left"
+    );
     assert!(own > 10 && again > 25 && pooled > 10 && alone > 20, "{own} {again} {pooled} {alone}");
 }
 
