@@ -105,6 +105,18 @@ pub fn converts(design: &Design, what: &str) -> miette::Result<()> {
     ))
 }
 
+/// Refuses a design whose cells are not drawn as they are read, for `what`.
+pub fn draws(design: &Design, what: &str) -> miette::Result<()> {
+    if design.analog.as_ref().is_some_and(|analog| analog.draws) {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        code = "cli::no_drawn_cells",
+        help = "set readout.kind to \"sample\", or leave {what} out; --recalibrate finds thresholds anew where converters read",
+        "{what}: no cell of this machine is drawn as it is read"
+    ))
+}
+
 /// Refuses a design in which sense amplifiers decide a layer: it has no threshold to find anew.
 pub fn has_thresholds(design: &Design) -> miette::Result<()> {
     let decides = |layer: &&LayerDesign| layer.readout.as_ref().is_some_and(|readout| readout.decides);

@@ -21,7 +21,7 @@ use crate::device::ColumnNoise;
 use crate::golden::{analog, ensemble, machine, packed, reference};
 use crate::network::{Decision, Network};
 use crate::read;
-use crate::variation::{Chip, Noises};
+use crate::variation::{Chip, Correction, Noises};
 
 /// Images between two steps of the progress bar; whole words of them.
 const STEP: usize = 512;
@@ -64,6 +64,9 @@ pub struct Args {
     /// Leave variation.read_noise out, the noise that every read of a chip adds
     #[arg(long)]
     pub without_read_noise: bool,
+    /// Leave a chip's correction of its scores out (`bincim draw --correct`)
+    #[arg(long)]
+    pub without_correction: bool,
     #[command(flatten)]
     pub judge: JudgeArgs,
     /// Part of the data set
@@ -132,7 +135,7 @@ pub enum Model<'a> {
     /// Many images at a time over the design's arrays with a chip in them.
     Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
     /// Many images at a time over a design whose weights are drawn.
-    Drawn(&'a Design, Box<ensemble::Engine<'a>>),
+    Drawn(&'a Design, Box<ensemble::Engine<'a>>, Option<&'a Correction>),
 }
 
 impl Model<'_> {
@@ -141,7 +144,7 @@ impl Model<'_> {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
             Model::Machine(design, planes) => (design, *planes),
             Model::Analog(design, _, planes) => (design, *planes),
-            Model::Drawn(design, engine) => return drawn(design, engine),
+            Model::Drawn(design, engine, _) => return drawn(design, engine),
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
@@ -150,9 +153,14 @@ impl Model<'_> {
     /// Samples of an image.
     pub fn samples(&self) -> usize {
         match self {
-            Model::Drawn(_, engine) => engine.drawing().samples,
+            Model::Drawn(_, engine, _) => engine.drawing().samples,
             _ => 1,
         }
+    }
+
+    /// What becomes of the sums of the samples' scores, where that is not they themselves.
+    pub fn correction(&self) -> Option<&Correction> {
+        if let Model::Drawn(_, _, correction) = self { *correction } else { None }
     }
 
     /// Scores of all `images`, image after image, sample after sample, in channel, row, column order; one-bit scores are -1
@@ -161,7 +169,7 @@ impl Model<'_> {
         let values = || network.input.elements(images);
         match self {
             Model::Packed(engine) => engine.infer(images),
-            Model::Drawn(_, engine) => engine.samples(first, images),
+            Model::Drawn(_, engine, _) => engine.samples(first, images),
             Model::Machine(design, planes) => {
                 let values = values();
                 let images = values.par_chunks(network.input.shape.elements());
@@ -209,6 +217,9 @@ pub struct Summary {
     /// Layers whose sums become states, and how many of these were beyond their bits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<Saturated>,
+    /// Whether the chip's correction of its scores was applied, where weights are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<bool>,
     /// How a pixel became the input's value.
     pub pixel_rule: String,
     /// Nobody said so.
@@ -306,11 +317,12 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         }
         (Some(design), _, Some(chip)) => {
             let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
-            Model::Drawn(design, Box::new(ensemble::prepare_chip(design, chip, drawing)))
+            let correction = chip.correction.as_ref().filter(|_| !args.without_correction);
+            Model::Drawn(design, Box::new(ensemble::prepare_chip(design, chip, drawing)), correction)
         }
         (Some(design), ..) if drawn => {
             let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
-            Model::Drawn(design, Box::new(ensemble::prepare(design, drawing)))
+            Model::Drawn(design, Box::new(ensemble::prepare(design, drawing)), None)
         }
         (Some(design), ..) => Model::Machine(design, planes),
         (None, ..) => Model::Packed(Box::new(packed::prepare(&limited))),
@@ -416,7 +428,7 @@ fn classify(
     let begin = Instant::now();
     let mut correct = images.labels.map(|_| 0);
     let mut single = None;
-    let mut logits = Vec::new();
+    let mut kept = Vec::new();
     for (step, pixels) in images.pixels[..count * size].chunks(STEP * size).enumerate() {
         let scores = pool.install(|| model.scores(network, step * STEP, pixels));
         let traces: Vec<reference::Trace> = match args.layers {
@@ -428,8 +440,11 @@ fn classify(
         };
         let classes = network.layers.last().map_or(1, |last| last.output.elements());
         for (index, each) in scores.chunks(samples * classes).enumerate() {
-            let scores: Vec<i32> =
+            let mut scores: Vec<i32> =
                 (0..classes).map(|class| each[class..].iter().step_by(classes).sum()).collect();
+            if let Some(correction) = model.correction() {
+                correction.apply(&mut scores, samples);
+            }
             let class = reference::decide(&mean, &scores, rule);
             let label = images.labels.map(|labels| labels[step * STEP + index]);
             if let (Some(correct), Some(label)) = (&mut correct, label) {
@@ -439,7 +454,7 @@ fn classify(
                 file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
             }
             if args.judge.metrics {
-                logits.push(judge::logits(network, each));
+                kept.push(each.to_vec());
             }
             if count == 1 {
                 single = Some(Single { class, scores });
@@ -460,7 +475,7 @@ fn classify(
     let metrics = match (args.judge.metrics, images.labels) {
         (true, Some(labels)) => {
             let subject = judge::Subject { network, model, read, data: &args.data, pixels: images.pixels };
-            Some(pool.install(|| judge::judge(&args.judge, &subject, &logits, &labels[..count]))?)
+            Some(pool.install(|| judge::judge(&args.judge, &subject, &kept, &labels[..count]))?)
         }
         _ => None,
     };
@@ -471,10 +486,11 @@ fn classify(
         images_per_second: count as f64 / seconds,
         samples: matches!(model, Model::Drawn(..)).then_some(samples),
         sampling: match model {
-            Model::Drawn(design, _) => Some(design.sampling()),
+            Model::Drawn(design, ..) => Some(design.sampling()),
             _ => None,
         },
         states,
+        corrected: matches!(model, Model::Drawn(..)).then(|| model.correction().is_some()),
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: images.guessed,
         single,

@@ -142,6 +142,7 @@ impl Machine {
             widths: None,
             arrays: self.sites.iter().map(array).collect(),
             thresholds: None,
+            correction: None,
         };
         let beyond = chip.saturate(analog.widths());
         (chip, beyond)

@@ -378,8 +378,15 @@ pub struct Output {
 impl Output {
     /// What the graph gives for `scores`, one a class.
     pub fn of(&self, scores: &[i32]) -> impl Iterator<Item = f64> {
+        self.of_sums(scores, 1)
+    }
+
+    /// The mean of what it gives for each of `samples` samples, whose scores are added in `sums`, one a class.
+    pub fn of_sums(&self, sums: &[i32], samples: usize) -> impl Iterator<Item = f64> {
         let affine = self.scale.iter().zip(&self.bias);
-        scores.iter().zip(affine).map(|(&score, (scale, bias))| scale * f64::from(score) + bias)
+        sums.iter()
+            .zip(affine)
+            .map(move |(&sum, (scale, bias))| scale / samples as f64 * f64::from(sum) + bias)
     }
 }
 

@@ -17,6 +17,7 @@ fn args(images: Option<usize>) -> Args {
         samples: SampleArgs::default(),
         noise_seed: None,
         without_read_noise: false,
+        without_correction: false,
         judge: JudgeArgs::default(),
         split: Split::Test,
         images,
@@ -82,7 +83,7 @@ fn samples_are_added_and_judged() {
     let samples = SampleArgs { samples: Some(3), ..SampleArgs::default() };
     let drawing = samples.drawing(&design, 5, true).expect("a number of samples");
     let engine = ensemble::prepare(&design, drawing);
-    let model = Model::Drawn(&design, Box::new(engine));
+    let model = Model::Drawn(&design, Box::new(engine), None);
     let judge = JudgeArgs { metrics: true, ..JudgeArgs::default() };
     let args = Args { samples, judge, ..args(None) };
     let images = Images { pixels: &pixels, labels: Some(&labels), guessed: false };

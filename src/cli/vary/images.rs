@@ -30,7 +30,7 @@ pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> 
 
 /// The first `count` training images, which must be others than those that are `judged`.
 pub fn training_images(args: &Vary, model: &Model, count: usize, judged: &[u8]) -> miette::Result<Data> {
-    let data = load::training(model, &args.data, count)?;
+    let data = load::training(model, &args.data, count, "--recalibrate")?;
     let size = data.input.shape.elements();
     if data.pixels[..size] == judged[..size] {
         return Err(miette!(

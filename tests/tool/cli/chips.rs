@@ -370,6 +370,22 @@ fn cells_are_drawn_as_they_are_read() {
     assert_eq!((&found["sampling"], &found["samples"]), (&"read".into(), &3.into()));
     assert_eq!(found["metrics"]["ensemble"].as_array().map(Vec::len), Some(3), "{found}");
     assert_eq!(infer(&["--mode"])["samples"], 1);
+    // A line a class brings the scores of an old chip to those of one without errors.
+    let told = draw("bent", &["--time", "1y", "--correct", "100", "--data", "train"]);
+    assert_eq!(told["corrected_on"], 100);
+    assert_eq!(told["correction"]["offsets"].as_array().map(Vec::len), Some(10), "{told}");
+    let words =
+        ["draw", "drawn.onnx", "--arch", "a.toml", "--correct", "9", "--data", "train", "-o", "lines"];
+    assert!(bincim(dir, &words).ends(0).out.contains(" z "), "no line of a class");
+    let bent = infer(&["--chip", "bent"]);
+    let plain = infer(&["--chip", "bent", "--without-correction"]);
+    assert_eq!((&bent["corrected"], &plain["corrected"]), (&true.into(), &false.into()));
+    assert_eq!(plain["metrics"], found["metrics"]);
+    assert_ne!(bent["metrics"]["plain"]["nll"], plain["metrics"]["plain"]["nll"]);
+    let correct = ["draw", "drawn.onnx", "--arch", "a.toml", "-o", "none", "--correct"];
+    bincim(dir, &[&correct[..], &["201", "--data", "train"]].concat())
+        .refuses(&["--correct 201", "200 training images"]);
+    bincim(dir, &[&correct[..], &["9"]].concat()).refuses(&["--data"]);
     let vary = ["vary", "drawn.onnx", "--arch", "a.toml", "--data", "data", "--chips", "2"];
     bincim(dir, &vary).refuses(&["readout.kind", "bincim draw"]);
     bincim(dir, &["check", "MODEL", "--arch", "a.toml"]).refuses(&["readout.kind", "flip code"]);
