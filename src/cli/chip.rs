@@ -100,8 +100,8 @@ pub fn converts(design: &Design, what: &str) -> miette::Result<()> {
     }
     Err(miette::miette!(
         code = "cli::drawn_cells",
-        help = "draw single chips (bincim draw --seed N) and run each (bincim infer --chip)",
-        "{what}: the executor of many chips reads converters, and readout.kind = \"sample\" has none"
+        help = "leave {what} out; --correct N brings the scores of each chip to those of the chip without errors",
+        "{what}: bits and sums of cells that are drawn as they are read (readout.kind = \"sample\") differ from sample to sample"
     ))
 }
 

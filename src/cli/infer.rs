@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
 use super::pixels::{PictureArgs, ReadArgs};
-use super::samples::{self, SampleArgs};
+use super::samples::SampleArgs;
 use super::saturated::{self, Saturated};
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
@@ -408,7 +408,7 @@ fn classify(
     }
     let samples = model.samples();
     // Scores of several samples are added, and the graph's outputs are their mean.
-    let mean = samples::averaged(network, samples);
+    let mean = network.averaged(samples);
     let mut file = match &args.scores {
         Some(path) => Some(Scores::new(path, &mean, (images.labels.is_some(), args.layers), count)?),
         None => None,

@@ -115,11 +115,7 @@ impl Subject<'_> {
         if let Some(correction) = self.model.correction() {
             correction.apply(&mut sums, samples);
         }
-        let outputs = self.network.output.of_sums(&sums, samples);
-        match self.network.output.decision {
-            Decision::Sign => std::iter::once(0.0).chain(outputs).collect(),
-            Decision::Argmax | Decision::HighestBit => outputs.collect(),
-        }
+        self.network.output.logits(&sums, samples)
     }
 
     /// The mean of the probabilities of an image's samples, whose `scores` stand one after the other.

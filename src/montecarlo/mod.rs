@@ -9,5 +9,5 @@ pub mod ranges;
 pub mod statistics;
 mod student;
 
-pub use draws::correct;
+pub use draws::{Calibration, correct};
 pub use engine::{Job, Judge, Machine, Measured, recalibrate, run};

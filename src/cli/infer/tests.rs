@@ -94,7 +94,7 @@ fn samples_are_added_and_judged() {
         let sampling = machine::Sampling { samples: 3, seed, flips: true };
         let scores = machine::run_samples(&design, None, &network.input.elements(image), sampling).scores;
         let scores: Vec<i32> = scores.iter().map(|&score| score as i32).collect();
-        let mean = samples::averaged(&network, 3);
+        let mean = network.averaged(3);
         let scores = design.in_channel_order(&scores);
         reference::decide(&mean, &scores, Decision::Argmax) == **label as usize
     });
