@@ -101,7 +101,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
     files.push(package::licence());
     files.extend(in_folder("board", wrapper));
     if let (Some(top), Some(device)) = (&top, device) {
-        files.extend(in_folder("host", host::files(design, top, &device.name)));
+        files.extend(in_folder("host", host::files(design, chip.as_ref(), top, &device.name)));
     }
     files.push(json_file(
         "design.json",

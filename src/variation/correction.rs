@@ -117,7 +117,10 @@ mod tests {
         let bent = |at: usize, score: i32| [score * 3 / 4 + 11, score * 5 / 4 - 30, score / 2][at % 3];
         let found: Vec<i32> = wanted.iter().enumerate().map(|(at, &score)| bent(at, score)).collect();
         let correction = Correction::between(&found, &wanted, 3, 8);
-        assert_eq!(correction.multipliers, [341, 205, 512]);
+        // Whole counts of what was bent leave a little.
+        for (found, wanted) in correction.multipliers.iter().zip([341u16, 205, 512]) {
+            assert!(found.abs_diff(wanted) <= 3, "{found} {wanted}");
+        }
         let mut corrected = found.clone();
         corrected.chunks_mut(3).for_each(|image| correction.apply(image, 8));
         for class in 0..3 {
