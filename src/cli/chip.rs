@@ -1,5 +1,6 @@
 //! Chips for a design: the ideal one, one drawn from a seed, one from a file.
 
+use crate::arch::Sharing;
 use crate::bounded;
 use crate::design::{Design, LayerDesign};
 use crate::device::{self, Physics};
@@ -77,7 +78,16 @@ pub fn assumptions(design: &Design) -> Vec<String> {
     found.extend([
         "sampling = \"read\": every read draws every cell anew, also those of the next pixel; reads are white, where devices \
          have 1/f noise (aihwkit draws it once)",
-        "the number of a cell is that of its row XOR that of its column: independent within a column, pairwise everywhere",
+        match design.arch.ensemble.noise {
+            Sharing::Crossed => {
+                "the number of a cell is that of its row XOR that of its column: independent within a column, pairwise everywhere"
+            }
+            Sharing::Rows => "the cells of a row are drawn with one number in all columns (ensemble.noise = \"rows\")",
+            Sharing::Columns => {
+                "the cells of a column are drawn with one number in all rows that are read at once (ensemble.noise = \
+                 \"columns\")"
+            }
+        },
         "layers without flip codes, and those before the first one with them, are read as the signs of their cells",
     ]
     .map(String::from));

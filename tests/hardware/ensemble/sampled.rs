@@ -1,6 +1,6 @@
 //! Cells that are drawn as they are read: the machine against the law of the draws, and the Verilog against the machine.
 
-use bincim::arch::{InputBits, ReadoutKind};
+use bincim::arch::{InputBits, ReadoutKind, Sharing};
 use bincim::cli::verify::cosim::{self, Plan, Trace};
 use bincim::cli::verify::texts::Text;
 use bincim::design::Design;
@@ -45,6 +45,8 @@ fn pair(number: u64) -> Design {
         let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
         arch.readout.rows_per_cycle = *steps.choose(&mut rng).unwrap_or(&0);
         arch.ensemble.samples = rng.random_range(1..=5);
+        // Not with the kinds of networks in step.
+        arch.ensemble.noise = Sharing::ALL[(number / 3) as usize % 3];
         if let Some(design) = machines::design(&network, &arch)
             && design.cycles < 6000
             && (number % 3 != 1 || read_again(&design))
