@@ -2,6 +2,8 @@
 """Networks whose weights are drawn on chips of phase-change memory: right classes, likelihood and calibration with the age.
 
     pcm.py run --data MNIST MODEL...   20 chips of each network, of several ages and planes of noise; writes pcm.csv here
+    pcm.py temper --data MNIST MODEL...   5 chips, new and a year old, at the temperature that fits the chip without errors;
+                                       writes tempered.csv here
     pcm.py plot                        needs matplotlib; writes pcm.svg here
 
 Each age without more, with one gain a layer (drift.compensate), with a line a class of the scores (--correct, found on 1,000
@@ -18,7 +20,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = os.environ.get("BINCIM", HERE.parent.parent / "target" / "release" / "bincim")
-CHIPS, CORRECTED = 20, 1000
+CHIPS, TEMPERED, CORRECTED = 20, 5, 1000
 AGES = {"new": 0.0, "1 hour": 3600.0, "1 day": 86400.0, "1 month": 2592000.0, "1 year": 31536000.0}
 # Other planes of noise, on new chips and old ones with both remedies.
 PLANES = {
@@ -67,6 +69,38 @@ def run(data, models):
         csv.writer(file, lineterminator="\n").writerows([HEADS, *rows])
 
 
+def temper(data, models):
+    rows = []
+    for model in models:
+        arch = HERE / "pcm.toml"
+        judge = ["infer", model, "--arch", arch, "--data", data, "--metrics", "--json", "--temperature"]
+
+        def judged(temperature, *more):
+            done = subprocess.run([PROGRAM, *map(str, judge), str(temperature), *more], capture_output=True, text=True, check=True)
+            return json.loads(done.stdout)["metrics"]
+
+        found = judged("fit")
+        temperature = found["temperature"]
+        ideal = [found["tempered"][name] for name in FIGURES]
+        rows.append([model.stem, f"{temperature:.3f}", "", "", "without errors", *(f"{value:.5f}" for value in ideal)])
+        for age, years in [("new", []), ("1 year", ["--time", "1y"])]:
+            for gain, line in [(0, 0), (1, 0), (0, 1), (1, 1)]:
+                each = []
+                for seed in map(str, range(1, TEMPERED + 1)):
+                    with tempfile.TemporaryDirectory() as folder:
+                        chip = pathlib.Path(folder) / "chip"
+                        words = ["draw", model, "--arch", arch, "--seed", seed, "-o", chip, *years]
+                        words += ["--compensate"] * gain + ["--correct", CORRECTED, "--data", data] * line
+                        subprocess.run([PROGRAM, *map(str, words)], capture_output=True, check=True)
+                        each.append(judged(temperature, "--chip", str(chip), "--noise-seed", seed)["tempered"])
+                means = [sum(one[name] for one in each) / len(each) for name in FIGURES]
+                rows.append([model.stem, f"{temperature:.3f}", gain, line, age, *(f"{mean:.5f}" for mean in means)])
+                print(*rows[-1], sep=", ", flush=True)
+    with open(HERE / "tempered.csv", "w", newline="") as file:
+        heads = ["network", "temperature", "gain", "line", "age", *FIGURES]
+        csv.writer(file, lineterminator="\n").writerows([heads, *rows])
+
+
 def plot():
     import matplotlib
 
@@ -99,11 +133,11 @@ def plot():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "plot"])
+    parser.add_argument("what", choices=["run", "temper", "plot"])
     parser.add_argument("models", nargs="*", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path)
     args = parser.parse_intermixed_args()
     if args.what == "plot":
         plot()
     else:
-        run(args.data, args.models)
+        {"run": run, "temper": temper}[args.what](args.data, args.models)
