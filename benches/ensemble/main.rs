@@ -14,11 +14,13 @@ mod rival;
 
 use std::time::{Duration, Instant};
 
-use bincim::arch::ArchFile;
+use bincim::arch::{ArchFile, ReadoutKind};
 use bincim::design::{self, Design};
+use bincim::device::{self, Draws, Physics, Programming};
 use bincim::golden::ensemble::{self, Drawing, Engine};
 use bincim::golden::machine::{self, Sampling};
 use bincim::network::{Flips, Network, random};
+use bincim::variation::{Chip, DRAW_BITS};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -40,9 +42,11 @@ const BITS: usize = 4;
 const FRESH: usize = 256;
 const SHARED: usize = 2048;
 
-/// Three-input operations of a cell: bits of the number compared with the code, sign and map, and its part of a count of
-/// eight (seven full adders of two and, in ten planes, seven half adders of two).
-const OPERATIONS: f64 = (2 * BITS - 2) as f64 + 1.0 + 28.0 / 8.0;
+/// Three-input operations of a cell with draws of `bits` bits: bits of the number compared with the code, sign and map, and
+/// its part of a count of eight (seven full adders of two and, in ten planes, seven half adders of two).
+fn operations(bits: usize) -> f64 {
+    (2 * bits - 2) as f64 + 1.0 + 28.0 / 8.0
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -58,20 +62,38 @@ fn main() {
     let drawing = Drawing { samples: SAMPLES, seed: 1, same: false, flips: true };
     let fresh = ensemble::prepare(&design, drawing);
     let shared = ensemble::prepare(&design, Drawing { same: true, ..drawing });
-    check(&design, &fresh, &shared, &pixels);
+    arch.readout.kind = ReadoutKind::Sample;
+    let macros = design::build(&network, &arch).expect("a design");
+    let chip = device::chip(&physics(), 1, 0, &macros.sites());
+    let prepare = |drawing| ensemble::prepare_chip(&macros, &chip, drawing);
+    let read = prepare(drawing);
+    let read_shared = prepare(Drawing { same: true, ..drawing });
+    for (design, chip, engine) in [
+        (&design, None, &fresh),
+        (&design, None, &shared),
+        (&macros, Some(&chip), &read),
+        (&macros, Some(&chip), &read_shared),
+    ] {
+        check(design, chip, engine, &pixels);
+    }
     match &mut rival {
         Some(rival) => println!("rival: {}", rival.answer()),
         None => println!("rival: none (give --python PATH of an interpreter with numpy)"),
     }
     println!();
-    println!("784-256-256-10, all {} weights drawn, {BITS} bits, one thread", network.weight_bits());
+    println!("784-256-256-10, all {} weights drawn, one thread", network.weight_bits());
     println!();
-    println!("| weights | bincim, image-samples/s | NumPy | x | limit | % of it |");
-    println!("|---|---|---|---|---|---|");
+    println!("| machine | weights | bincim, image-samples/s | NumPy | x | limit | % of it |");
+    println!("|---|---|---|---|---|---|---|");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let cells = network.weight_bits() as f64;
-    let cases = [("fresh", &fresh, FRESH), ("shared", &shared, SHARED)];
-    for (what, engine, images) in cases {
+    let cases = [
+        ("popcount", "fresh", &fresh, FRESH, BITS),
+        ("popcount", "shared", &shared, SHARED, BITS),
+        ("macro", "fresh", &read, FRESH, DRAW_BITS),
+        ("macro", "shared", &read_shared, SHARED, DRAW_BITS),
+    ];
+    for (machine, what, engine, images, bits) in cases {
         let pixels = &pixels[..images * 784];
         let (mut ours, mut numpy, mut limit) = (0f64, 0f64, 0f64);
         for _ in 0..ROUNDS {
@@ -84,32 +106,39 @@ fn main() {
                 numpy = numpy.max(answer.parse().unwrap_or_else(|_| panic!("NumPy: {answer}")));
             }
             limit = limit.max(match what {
-                "fresh" => limit::gigabits(SLICE / 4) * 1e9 / (cells * OPERATIONS),
+                "fresh" => limit::gigabits(SLICE / 4) * 1e9 / (cells * operations(bits)),
                 // Two operations a bit.
                 _ => popcount::gops(SLICE / 4) * 1e9 / (2.0 * cells),
             });
         }
         let times = if numpy > 0.0 { format!("{:.1}", ours / numpy) } else { "-".into() };
         let share = if limit > 0.0 { format!("{:.0}", 100.0 * ours / limit) } else { "-".into() };
-        println!("| {what} | {ours:.0} | {numpy:.0} | {times} | {limit:.0} | {share} |");
+        println!("| {machine} | {what} | {ours:.0} | {numpy:.0} | {times} | {limit:.0} | {share} |");
     }
 }
 
-/// Panics unless both executors give the machine's scores.
-fn check(design: &Design, fresh: &Engine, shared: &Engine, pixels: &[u8]) {
+/// A chip of phase-change memory as it is written, noise pairs of 3 uS of 25.
+fn physics() -> Physics {
+    Physics {
+        programming: Programming { scale: 1.0, ..Programming::default() },
+        draws: Draws { noise: 0.12, ..Draws::default() },
+        ..Physics::default()
+    }
+}
+
+/// Panics unless the executor gives the machine's scores.
+fn check(design: &Design, chip: Option<&Chip>, engine: &Engine, pixels: &[u8]) {
+    let Drawing { samples, seed, same, flips } = engine.drawing();
     let images = 3;
-    for (engine, same) in [(fresh, false), (shared, true)] {
-        let scores = engine.samples(0, &pixels[..images * 784]);
-        for (image, scores) in scores.chunks(SAMPLES * 10).enumerate() {
-            let seed = if same { 1 } else { machine::frame_seed(1, image as u64) };
-            let elements = design.network.input.elements(&pixels[image * 784..(image + 1) * 784]);
-            let sampling = Sampling { samples: SAMPLES, seed, flips: true };
-            let expected = machine::run_samples(design, None, &elements, sampling).scores;
-            let sums: Vec<i64> = (0..10)
-                .map(|class| scores[class..].iter().step_by(10).map(|&s| i64::from(s)).sum())
-                .collect();
-            assert_eq!(sums, expected, "image {image}");
-        }
+    let scores = engine.samples(0, &pixels[..images * 784]);
+    for (image, scores) in scores.chunks(samples * 10).enumerate() {
+        let seed = machine::frame_seed(seed, if same { 0 } else { image as u64 });
+        let elements = design.network.input.elements(&pixels[image * 784..(image + 1) * 784]);
+        let expected =
+            machine::run_samples(design, chip, &elements, Sampling { samples, seed, flips }).scores;
+        let sums: Vec<i64> =
+            (0..10).map(|class| scores[class..].iter().step_by(10).map(|&s| i64::from(s)).sum()).collect();
+        assert_eq!(sums, expected, "image {image}");
     }
 }
 

@@ -142,6 +142,30 @@ pub struct Ensemble {
     /// runs. Without effect on a network that has no flip codes.
     #[schemars(range(min = 1, max = 255))]
     pub samples: usize,
+    /// Which cells of a word, those that are loaded or read at once, share the numbers that they are drawn with.
+    #[serde(skip_serializing_if = "Sharing::is_crossed")]
+    pub noise: Sharing,
+}
+
+/// Which cells of a word share the numbers that they are drawn with. Words never do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sharing {
+    /// None: a number of its row XOR one of its column, independent within a column and pairwise everywhere.
+    #[default]
+    Crossed,
+    /// Those of a row: one number for all columns.
+    Rows,
+    /// Those of a column: one number for all rows of the word.
+    Columns,
+}
+
+impl Sharing {
+    pub const ALL: [Sharing; 3] = [Sharing::Crossed, Sharing::Rows, Sharing::Columns];
+
+    fn is_crossed(&self) -> bool {
+        *self == Sharing::Crossed
+    }
 }
 
 /// Most noise bits of a word of cells that are drawn. The state's sums of three bits give a few more (945 were found); the
@@ -150,7 +174,7 @@ pub const MOST_NOISE: usize = 768;
 
 impl Default for Ensemble {
     fn default() -> Ensemble {
-        Ensemble { samples: 8 }
+        Ensemble { samples: 8, noise: Sharing::Crossed }
     }
 }
 

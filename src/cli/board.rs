@@ -14,7 +14,9 @@ use crate::emit::vectors;
 use crate::escape;
 use crate::flow::MOST_BYTES;
 use crate::golden::{machine, reference};
+use crate::network::Network;
 use crate::serial::{Counts, Request, Session, Shape, Uart, encode, register};
+use crate::variation::Correction;
 use clap::Args;
 use miette::miette;
 use std::path::{Path, PathBuf};
@@ -120,7 +122,15 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
     let work = match data {
         Some(images) => {
             let golden = golden::scores(args, &design, planes, &images.pixels)?;
-            Some(Work { design: &design, planes, images, golden })
+            let mean = design.network.averaged(design.samples());
+            Some(Work {
+                design: &design,
+                mean,
+                correction: record.result.correction.as_ref(),
+                planes,
+                images,
+                golden,
+            })
         }
         None => None,
     };
@@ -146,6 +156,10 @@ pub fn run(args: &Board) -> miette::Result<Outcome> {
 /// What is run, and the golden model's scores of it.
 struct Work<'a> {
     design: &'a Design,
+    /// The network with outputs of the sums of samples.
+    mean: Network,
+    /// What becomes of these sums before a class is made of them.
+    correction: Option<&'a Correction>,
     planes: usize,
     images: Images,
     golden: Vec<i32>,
@@ -222,7 +236,7 @@ fn without_registers(args: &Board, record: &Record, design: &Design, planes: usi
 
 /// Sends every image and holds what comes back against the golden model.
 fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &Work) -> miette::Result<Run> {
-    let Work { design, planes, images, golden } = work;
+    let Work { design, mean, correction, planes, images, golden } = work;
     let count = images.elements.len();
     let classes = design.output.scores;
     let mut run = Run {
@@ -237,7 +251,7 @@ fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &
     let text = format!("running {count} images");
     let bar = progress::bar(&text, "{bar:40} {pos}/{len} images, {per_sec}, {eta} left", count, 0);
     let mut each = |index: usize, data: &[u8]| {
-        let scores = scores(design, data);
+        let mut scores = scores(design, data);
         let expected = &golden[index * classes..(index + 1) * classes];
         if scores != expected {
             run.different += 1;
@@ -246,7 +260,10 @@ fn compare(args: &Board, line: &line::Line, session: &mut Session<Uart>, work: &
             }
         }
         if let (Some(correct), Some(labels)) = (&mut run.correct, &images.labels) {
-            let class = reference::decide(&design.network, &scores, design.network.output.decision);
+            if let Some(correction) = correction {
+                correction.apply(&mut scores, design.samples());
+            }
+            let class = reference::decide(mean, &scores, mean.output.decision);
             *correct += usize::from(class == labels[index] as usize);
         }
         bar.inc(1);

@@ -1,5 +1,6 @@
 //! Chips for a design: the ideal one, one drawn from a seed, one from a file.
 
+use crate::arch::Sharing;
 use crate::bounded;
 use crate::design::{Design, LayerDesign};
 use crate::device::{self, Physics};
@@ -77,7 +78,16 @@ pub fn assumptions(design: &Design) -> Vec<String> {
     found.extend([
         "sampling = \"read\": every read draws every cell anew, also those of the next pixel; reads are white, where devices \
          have 1/f noise (aihwkit draws it once)",
-        "the number of a cell is that of its row XOR that of its column: independent within a column, pairwise everywhere",
+        match design.arch.ensemble.noise {
+            Sharing::Crossed => {
+                "the number of a cell is that of its row XOR that of its column: independent within a column, pairwise everywhere"
+            }
+            Sharing::Rows => "the cells of a row are drawn with one number in all columns (ensemble.noise = \"rows\")",
+            Sharing::Columns => {
+                "the cells of a column are drawn with one number in all rows that are read at once (ensemble.noise = \
+                 \"columns\")"
+            }
+        },
         "layers without flip codes, and those before the first one with them, are read as the signs of their cells",
     ]
     .map(String::from));
@@ -100,8 +110,20 @@ pub fn converts(design: &Design, what: &str) -> miette::Result<()> {
     }
     Err(miette::miette!(
         code = "cli::drawn_cells",
-        help = "draw single chips (bincim draw --seed N) and run each (bincim infer --chip)",
-        "{what}: the executor of many chips reads converters, and readout.kind = \"sample\" has none"
+        help = "leave {what} out; --correct N brings the scores of each chip to those of the chip without errors",
+        "{what}: bits and sums of cells that are drawn as they are read (readout.kind = \"sample\") differ from sample to sample"
+    ))
+}
+
+/// Refuses a design whose cells are not drawn as they are read, for `what`.
+pub fn draws(design: &Design, what: &str) -> miette::Result<()> {
+    if design.analog.as_ref().is_some_and(|analog| analog.draws) {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        code = "cli::no_drawn_cells",
+        help = "set readout.kind to \"sample\", or leave {what} out; --recalibrate finds thresholds anew where converters read",
+        "{what}: no cell of this machine is drawn as it is read"
     ))
 }
 

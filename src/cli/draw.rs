@@ -4,8 +4,9 @@ use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, options, output};
 use crate::device;
 use crate::escape;
-use crate::montecarlo::recalibrate;
+use crate::montecarlo::{correct, recalibrate};
 use crate::report::thousands;
+use crate::variation::Correction;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -32,10 +33,15 @@ pub struct Draw {
     pub without_read_noise: bool,
     /// Find the chip's thresholds anew on the first N images of the training part, so that every channel fires as often as
     /// on the chip without errors; they become part of the chip
-    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "data", group = "fit", value_parser = clap::value_parser!(u32).range(1..))]
     pub recalibrate: Option<u32>,
-    /// Data set of --recalibrate: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
-    #[arg(long, requires = "recalibrate")]
+    /// Where cells are drawn as they are read: find a line for each class's scores on the first N images of the training part,
+    /// so that their mean and deviation are those of the chip without errors; it becomes part of the chip, and `infer` applies
+    /// it to the sums that the machine gives
+    #[arg(long, value_name = "N", requires = "data", group = "fit", value_parser = clap::value_parser!(u32).range(1..))]
+    pub correct: Option<u32>,
+    /// Data set of --recalibrate and --correct: a folder or file of idx, CIFAR-10 binary, npy, npz, PNG or JPEG format
+    #[arg(long, requires = "fit")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadArgs,
@@ -75,6 +81,17 @@ fn told(gains: &[(usize, f64)]) -> String {
     }
 }
 
+/// What the scores of each class are corrected by.
+fn corrected(correction: &Correction) -> String {
+    let lines = correction.multipliers.iter().zip(&correction.offsets);
+    let each: Vec<String> = lines
+        .map(|(&multiplier, &offset)| {
+            format!("{:.3} z {:+.2}", f64::from(multiplier) / 256.0, f64::from(offset) / 256.0)
+        })
+        .collect();
+    format!("  scores of a sample are corrected to {}\n", each.join(", "))
+}
+
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
     let model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
@@ -102,10 +119,15 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
     if let (Some(count), Some(data), Some(ideal)) = (args.recalibrate, &args.data, chip::ideal(design)) {
         chip::converts(design, "--recalibrate")?;
         chip::has_thresholds(design)?;
-        let data = load::training(&model, data, count as usize)?;
+        let data = load::training(&model, data, count as usize, "--recalibrate")?;
         let images = data.input.elements(&data.pixels);
         recalibrate(design, &ideal, &mut drawn, design.arch.variation.read_noise, &images);
         moved = chip::moved_thresholds(design, &drawn);
+    }
+    if let (Some(count), Some(data), Some(ideal)) = (args.correct, &args.data, chip::ideal(design)) {
+        chip::draws(design, "--correct")?;
+        let data = load::training(&model, data, count as usize, "--correct")?;
+        correct(design, &ideal, &mut drawn, &data.input.elements(&data.pixels));
     }
     output::file(&args.output, &drawn.write_to())?;
     let wires = device::wire_errors(&design.arch.variation, args.seed, &design.sites(), WIRE_DRIVES);
@@ -122,12 +144,13 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                 "chip": args.output, "seed": drawn.seed, "subject": drawn.subject,
                 "arrays": arrays, "cells": cells, "saturated": beyond, "read_noise_left_out": left_out,
                 "recalibrated_on": args.recalibrate.unwrap_or(0), "thresholds_moved": moved,
+                "corrected_on": args.correct.unwrap_or(0), "correction": drawn.correction,
                 "drift_time_s": design.arch.variation.drift.time, "wires": wires,
                 "assumptions": chip::assumptions(design), "gains": gains,
             })
         ),
         false => format!(
-            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n{}{}",
+            "{}: chip {} of {}{}, {} arrays, {} cells{}{}{}\n{}{}{}",
             escape::path(&args.output),
             drawn.seed,
             model.network.name.terminal(),
@@ -149,6 +172,7 @@ pub fn run(args: &Draw) -> miette::Result<Outcome> {
                 wires.effect, wires.rms, wires.worst
             )),
             told(&gains),
+            drawn.correction.as_ref().map_or_else(String::new, corrected),
             chip::assumptions(design).iter().map(|line| format!("  - {line}\n")).collect::<String>(),
         ),
     })?;

@@ -148,7 +148,7 @@ fn fixed(
     files.push(package::core(design, &names, target.as_ref()).into_diagnostic()?);
     files.extend(in_folder("board", wrapper));
     if let (Some(top), Some(device)) = (&top, device) {
-        files.extend(in_folder("host", host::files(design, top, &device.name)));
+        files.extend(in_folder("host", host::files(design, chip.as_ref(), top, &device.name)));
     }
     let clock = top.map(|top| top.core_hz() as f64 / 1e6);
     files.extend(described(&view(design, &read.pixels, clock), design)?);

@@ -12,18 +12,16 @@ use rayon::prelude::*;
 use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
 use super::pixels::{PictureArgs, ReadArgs};
-use super::samples::{self, SampleArgs};
+use super::samples::SampleArgs;
 use super::saturated::{self, Saturated};
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
 use crate::design::Design;
 use crate::device::ColumnNoise;
-use crate::golden::ensemble::{self, Drawing};
-use crate::golden::machine::{self, Sampling};
-use crate::golden::{analog, packed, reference};
+use crate::golden::{analog, ensemble, machine, packed, reference};
 use crate::network::{Decision, Network};
 use crate::read;
-use crate::variation::{Chip, Noises};
+use crate::variation::{Chip, Correction, Noises};
 
 /// Images between two steps of the progress bar; whole words of them.
 const STEP: usize = 512;
@@ -66,6 +64,9 @@ pub struct Args {
     /// Leave variation.read_noise out, the noise that every read of a chip adds
     #[arg(long)]
     pub without_read_noise: bool,
+    /// Leave a chip's correction of its scores out (`bincim draw --correct`)
+    #[arg(long)]
+    pub without_correction: bool,
     #[command(flatten)]
     pub judge: JudgeArgs,
     /// Part of the data set
@@ -134,9 +135,7 @@ pub enum Model<'a> {
     /// Many images at a time over the design's arrays with a chip in them.
     Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
     /// Many images at a time over a design whose weights are drawn.
-    Drawn(&'a Design, Box<ensemble::Engine>),
-    /// The machine, read by read, over arrays whose cells are drawn as they are read.
-    Reads(&'a Design, &'a Chip, Drawing),
+    Drawn(&'a Design, Box<ensemble::Engine<'a>>, Option<&'a Correction>),
 }
 
 impl Model<'_> {
@@ -145,8 +144,7 @@ impl Model<'_> {
             Model::Packed(engine) => return engine.instruction_set().to_string(),
             Model::Machine(design, planes) => (design, *planes),
             Model::Analog(design, _, planes) => (design, *planes),
-            Model::Drawn(design, engine) => return drawn(design, engine.drawing(), ""),
-            Model::Reads(design, _, drawing) => return drawn(design, *drawing, ", drawn anew in every read"),
+            Model::Drawn(design, engine, _) => return drawn(design, engine),
         };
         let cycles: u64 = design.frame_of(planes).layers.iter().sum();
         format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
@@ -155,10 +153,14 @@ impl Model<'_> {
     /// Samples of an image.
     pub fn samples(&self) -> usize {
         match self {
-            Model::Drawn(_, engine) => engine.drawing().samples,
-            Model::Reads(_, _, drawing) => drawing.samples,
+            Model::Drawn(_, engine, _) => engine.drawing().samples,
             _ => 1,
         }
+    }
+
+    /// What becomes of the sums of the samples' scores, where that is not they themselves.
+    pub fn correction(&self) -> Option<&Correction> {
+        if let Model::Drawn(_, _, correction) = self { *correction } else { None }
     }
 
     /// Scores of all `images`, image after image, sample after sample, in channel, row, column order; one-bit scores are -1
@@ -167,20 +169,7 @@ impl Model<'_> {
         let values = || network.input.elements(images);
         match self {
             Model::Packed(engine) => engine.infer(images),
-            Model::Drawn(_, engine) => engine.samples(first, images),
-            Model::Reads(design, chip, drawing) => {
-                let values = values();
-                let images = values.par_chunks(network.input.shape.elements()).enumerate();
-                let scores = images.flat_map_iter(|(index, image)| {
-                    let frame = if drawing.same { 0 } else { (first + index) as u64 };
-                    let seed = machine::frame_seed(drawing.seed, frame);
-                    let sampling = Sampling { samples: drawing.samples, seed, flips: drawing.flips };
-                    machine::score_samples(design, Some(chip), image, sampling)
-                });
-                let scores: Vec<i32> =
-                    scores.flat_map_iter(|sample| sample.into_iter().map(|score| score as i32)).collect();
-                design.in_channel_order(&scores)
-            }
+            Model::Drawn(_, engine, _) => engine.samples(first, images),
             Model::Machine(design, planes) => {
                 let values = values();
                 let images = values.par_chunks(network.input.shape.elements());
@@ -202,9 +191,12 @@ impl Model<'_> {
 }
 
 /// How weights are drawn, and on what.
-fn drawn(design: &Design, drawing: Drawing, how: &str) -> String {
+fn drawn(design: &Design, engine: &ensemble::Engine) -> String {
+    let drawing = engine.drawing();
     let kind = if drawing.same { "samples, the same for all images" } else { "fresh samples an image" };
-    format!("{} {kind}{how}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
+    let read = if design.arch.readout.is_sample() { ", drawn anew in every read" } else { "" };
+    let alone = if engine.one_by_one() { ", an image after the other" } else { "" };
+    format!("{} {kind}{read}{alone}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
 }
 
 /// What a run over a data set gave. The fields are the keys of `--json`.
@@ -225,6 +217,9 @@ pub struct Summary {
     /// Layers whose sums become states, and how many of these were beyond their bits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<Saturated>,
+    /// Whether the chip's correction of its scores was applied, where weights are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<bool>,
     /// How a pixel became the input's value.
     pub pixel_rule: String,
     /// Nobody said so.
@@ -321,11 +316,13 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
             Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
         }
         (Some(design), _, Some(chip)) => {
-            Model::Reads(design, chip, args.samples.drawing(design, seed, args.arch.is_some())?)
+            let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
+            let correction = chip.correction.as_ref().filter(|_| !args.without_correction);
+            Model::Drawn(design, Box::new(ensemble::prepare_chip(design, chip, drawing)), correction)
         }
         (Some(design), ..) if drawn => {
             let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
-            Model::Drawn(design, Box::new(ensemble::prepare(design, drawing)))
+            Model::Drawn(design, Box::new(ensemble::prepare(design, drawing)), None)
         }
         (Some(design), ..) => Model::Machine(design, planes),
         (None, ..) => Model::Packed(Box::new(packed::prepare(&limited))),
@@ -411,7 +408,7 @@ fn classify(
     }
     let samples = model.samples();
     // Scores of several samples are added, and the graph's outputs are their mean.
-    let mean = samples::averaged(network, samples);
+    let mean = network.averaged(samples);
     let mut file = match &args.scores {
         Some(path) => Some(Scores::new(path, &mean, (images.labels.is_some(), args.layers), count)?),
         None => None,
@@ -431,7 +428,7 @@ fn classify(
     let begin = Instant::now();
     let mut correct = images.labels.map(|_| 0);
     let mut single = None;
-    let mut logits = Vec::new();
+    let mut kept = Vec::new();
     for (step, pixels) in images.pixels[..count * size].chunks(STEP * size).enumerate() {
         let scores = pool.install(|| model.scores(network, step * STEP, pixels));
         let traces: Vec<reference::Trace> = match args.layers {
@@ -443,8 +440,11 @@ fn classify(
         };
         let classes = network.layers.last().map_or(1, |last| last.output.elements());
         for (index, each) in scores.chunks(samples * classes).enumerate() {
-            let scores: Vec<i32> =
+            let mut scores: Vec<i32> =
                 (0..classes).map(|class| each[class..].iter().step_by(classes).sum()).collect();
+            if let Some(correction) = model.correction() {
+                correction.apply(&mut scores, samples);
+            }
             let class = reference::decide(&mean, &scores, rule);
             let label = images.labels.map(|labels| labels[step * STEP + index]);
             if let (Some(correct), Some(label)) = (&mut correct, label) {
@@ -454,7 +454,7 @@ fn classify(
                 file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
             }
             if args.judge.metrics {
-                logits.push(judge::logits(network, each));
+                kept.push(each.to_vec());
             }
             if count == 1 {
                 single = Some(Single { class, scores });
@@ -475,7 +475,7 @@ fn classify(
     let metrics = match (args.judge.metrics, images.labels) {
         (true, Some(labels)) => {
             let subject = judge::Subject { network, model, read, data: &args.data, pixels: images.pixels };
-            Some(pool.install(|| judge::judge(&args.judge, &subject, &logits, &labels[..count]))?)
+            Some(pool.install(|| judge::judge(&args.judge, &subject, &kept, &labels[..count]))?)
         }
         _ => None,
     };
@@ -484,13 +484,13 @@ fn classify(
         correct,
         accuracy: correct.map(|correct| correct as f64 / count as f64),
         images_per_second: count as f64 / seconds,
-        samples: matches!(model, Model::Drawn(..) | Model::Reads(..)).then_some(samples),
+        samples: matches!(model, Model::Drawn(..)).then_some(samples),
         sampling: match model {
-            Model::Drawn(..) => Some("frame"),
-            Model::Reads(..) => Some("read"),
+            Model::Drawn(design, ..) => Some(design.sampling()),
             _ => None,
         },
         states,
+        corrected: matches!(model, Model::Drawn(..)).then(|| model.correction().is_some()),
         pixel_rule: network.input.pixel_rule.clone(),
         pixel_rule_is_guessed: images.guessed,
         single,

@@ -109,38 +109,40 @@ pub fn check(network: &Network, rule: Decision) -> miette::Result<()> {
     }
 }
 
-/// Logits of each sample of an image.
-type Logits = Vec<Vec<f64>>;
-
-/// The logits of an image, of whose samples `scores` are, one after the other; one score is that of class 1 against 0.
-pub fn logits(network: &Network, scores: &[i32]) -> Logits {
-    let of = |scores: &[i32]| {
-        let outputs = network.output.of(scores);
-        match network.output.decision {
-            Decision::Sign => std::iter::once(0.0).chain(outputs).collect(),
-            Decision::Argmax | Decision::HighestBit => outputs.collect(),
+impl Subject<'_> {
+    /// The logits of sums of the scores of `samples` samples; one score is that of class 1 against 0.
+    fn logits(&self, mut sums: Vec<i32>, samples: usize) -> Vec<f64> {
+        if let Some(correction) = self.model.correction() {
+            correction.apply(&mut sums, samples);
         }
-    };
-    scores.chunks(network.layers.last().map_or(1, |last| last.output.elements())).map(of).collect()
+        self.network.output.logits(&sums, samples)
+    }
+
+    /// The mean of the probabilities of an image's samples, whose `scores` stand one after the other.
+    fn by_probabilities(&self, scores: &[i32], temperature: f64) -> Mixture {
+        let samples = scores.chunks(classes(self.network));
+        let each: Vec<Vec<f64>> =
+            samples.map(|one| metrics::softmax(&self.logits(one.to_vec(), 1), temperature)).collect();
+        metrics::mixture(&each)
+    }
+
+    /// A softmax of the samples' mean score; the information is that of their probabilities.
+    fn by_scores(&self, scores: &[i32], temperature: f64) -> Mixture {
+        let information = self.by_probabilities(scores, temperature).information;
+        Mixture { probabilities: metrics::softmax(&self.mean(scores), temperature), information }
+    }
+
+    /// Logits of the samples' sum.
+    fn mean(&self, scores: &[i32]) -> Vec<f64> {
+        let classes = classes(self.network);
+        let sum = |class: usize| scores[class..].iter().step_by(classes).sum();
+        self.logits((0..classes).map(sum).collect(), scores.len() / classes)
+    }
 }
 
-/// Logits of the samples' mean score.
-fn mean(samples: &[Vec<f64>]) -> Vec<f64> {
-    let classes = samples.first().map_or(0, Vec::len);
-    let sum = |class: usize| samples.iter().map(|one| one[class]).sum::<f64>();
-    (0..classes).map(|class| sum(class) / samples.len() as f64).collect()
-}
-
-/// The mean of the samples' probabilities.
-fn by_probabilities(samples: &[Vec<f64>], temperature: f64) -> Mixture {
-    let each: Vec<Vec<f64>> = samples.iter().map(|one| metrics::softmax(one, temperature)).collect();
-    metrics::mixture(&each)
-}
-
-/// A softmax of the samples' mean score; the information is that of their probabilities.
-fn by_scores(samples: &[Vec<f64>], temperature: f64) -> Mixture {
-    let information = by_probabilities(samples, temperature).information;
-    Mixture { probabilities: metrics::softmax(&mean(samples), temperature), information }
+/// Scores of one sample.
+fn classes(network: &Network) -> usize {
+    network.layers.last().map_or(1, |last| last.output.elements())
 }
 
 /// 1, 2, 4 ... and `samples`.
@@ -149,17 +151,17 @@ fn prefixes(samples: usize) -> Vec<usize> {
     powers.chain([samples]).collect()
 }
 
-/// Judges `logits`, those of the data set's images, with `labels`.
+/// Judges the `scores` of each of the data set's images, sample after sample, with their `labels`.
 ///
 /// Errors: data for the temperature or of another kind that cannot be read, or too few images.
 pub fn judge(
     args: &JudgeArgs,
     subject: &Subject,
-    logits: &[Logits],
+    scores: &[Vec<i32>],
     labels: &[u32],
 ) -> miette::Result<Judged> {
     let images = |temperature| -> Vec<Mixture> {
-        logits.iter().map(|samples| by_scores(samples, temperature)).collect()
+        scores.iter().map(|scores| subject.by_scores(scores, temperature)).collect()
     };
     let figures =
         |images: &[Mixture]| metrics::judge(images.iter().zip(labels.iter().map(|&label| label as usize)));
@@ -181,16 +183,19 @@ pub fn judge(
         }
     };
     let sampled = |samples: usize| {
-        let of = |judged: fn(&[Vec<f64>], f64) -> Mixture| {
-            let images: Vec<Mixture> = logits.iter().map(|all| judged(&all[..samples], 1.0)).collect();
+        let first = samples * classes(subject.network);
+        let of = |judged: &dyn Fn(&[i32]) -> Mixture| {
+            let images: Vec<Mixture> = scores.iter().map(|scores| judged(&scores[..first])).collect();
             figures(&images)
         };
-        Sampled { samples, scores: of(by_scores), probabilities: of(by_probabilities) }
+        Sampled {
+            samples,
+            scores: of(&|scores| subject.by_scores(scores, 1.0)),
+            probabilities: of(&|scores| subject.by_probabilities(scores, 1.0)),
+        }
     };
     let ensemble = match subject.model {
-        Model::Drawn(..) | Model::Reads(..) => {
-            prefixes(subject.model.samples()).into_iter().map(sampled).collect()
-        }
+        Model::Drawn(..) => prefixes(subject.model.samples()).into_iter().map(sampled).collect(),
         _ => Vec::new(),
     };
     Ok(Judged {
@@ -228,7 +233,7 @@ fn fit(args: &JudgeArgs, subject: &Subject) -> miette::Result<(f64, usize)> {
     let each = scores.chunks(scores.len() / count.max(1));
     let images: Vec<(Vec<f64>, usize)> = each
         .zip(&labels[all - count..])
-        .map(|(scores, &label)| (mean(&logits(subject.network, scores)), label as usize))
+        .map(|(scores, &label)| (subject.mean(scores), label as usize))
         .collect();
     Ok((metrics::fit_temperature(&images), count))
 }
@@ -246,10 +251,8 @@ fn strange(subject: &Subject, path: &Path, temperature: f64, known: &[Mixture]) 
         ));
     }
     let scores = subject.model.scores(subject.network, 0, &data.pixels);
-    let strange: Vec<Mixture> = scores
-        .chunks(scores.len() / count)
-        .map(|scores| by_scores(&logits(subject.network, scores), temperature))
-        .collect();
+    let strange: Vec<Mixture> =
+        scores.chunks(scores.len() / count).map(|scores| subject.by_scores(scores, temperature)).collect();
     let doubts = |images: &[Mixture]| -> Vec<f64> {
         images.iter().map(|one| metrics::entropy(&one.probabilities)).collect()
     };

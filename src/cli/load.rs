@@ -432,15 +432,15 @@ pub fn image_count(asked: Option<usize>, there: usize, path: &Path) -> miette::R
     }
 }
 
-/// The first `count` images of the training part, on which the thresholds of chips are found anew.
-pub fn training(model: &Model, path: &Path, count: usize) -> miette::Result<Data> {
+/// The first `count` images of the training part, which `option` asks for to fit chips by.
+pub fn training(model: &Model, path: &Path, count: usize, option: &str) -> miette::Result<Data> {
     let read = read::dataset_fitting(path, read::Split::Train, model.fit.as_ref())?;
     let mut data = fitted(model, read, path)?;
     if count > data.len() {
         return Err(miette::miette!(
-            code = "cli::recalibrate",
+            code = "cli::training_images",
             help = "take fewer images, or a data set with a training part of the network's size",
-            "--recalibrate {count}: {} has {} training images",
+            "{option} {count}: {} has {} training images",
             escape::path(path),
             data.len(),
         ));

@@ -67,10 +67,3 @@ impl SampleArgs {
         Ok(Drawing { samples, seed, same: self.same_samples, flips: !self.mode })
     }
 }
-
-/// `network` with outputs of the sums of `samples` samples: the mean of what the graph gives for each.
-pub fn averaged(network: &Network, samples: usize) -> Network {
-    let mut network = network.clone();
-    network.output.scale.iter_mut().for_each(|scale| *scale /= samples as f64);
-    network
-}

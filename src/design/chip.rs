@@ -44,6 +44,10 @@ pub enum Misfit {
         and(*more)
     )]
     NoThreshold { value: i64, entry: usize, lane: usize, more: usize },
+    #[error("it corrects scores, and no weight of this machine is drawn as it is read")]
+    Corrects,
+    #[error("it corrects {chip} scores, the machine has {machine}")]
+    Corrected { chip: usize, machine: usize },
 }
 
 fn bits(width: Option<usize>) -> String {
@@ -98,6 +102,14 @@ impl Design {
         }
         found.extend(wide(&fitting, analog));
         found.extend(chip.thresholds.iter().flat_map(|own| self.threshold_misfits(own)));
+        if let Some(correction) = &chip.correction {
+            let (corrected, scores) = (correction.offsets.len(), self.output.scores);
+            if !analog.draws {
+                found.push(Misfit::Corrects);
+            } else if corrected != scores {
+                found.push(Misfit::Corrected { chip: corrected, machine: scores });
+            }
+        }
         found
     }
 

@@ -4,6 +4,8 @@
 //! are added. Cell (row `r` of a weight word, lane `j`) is turned round where `a[r] XOR b[j]` is below its code: with a
 //! word of noise a row and one a lane, numbers are uniform, independent within a column and pairwise everywhere.
 //!
+//! Where rows or columns share their numbers (`ensemble.noise`), what differs is `a`, or `b`, alone.
+//!
 //! The noise bits of a word are sums (XOR) of three bits each of a state of 64 bits. The state of the first word of a
 //! frame's first sample is mixed from the frame's seed ([`ROUNDS`], [`SALT`]); each word's follows from the one before, in
 //! the order in which words are loaded (xorshift 13, 7, 17); that of the first word of sample `s + 1` from that of sample
@@ -12,7 +14,7 @@
 
 use super::images::Cells;
 use super::{Design, LayerDesign};
-use crate::arch::{Arch, MOST_NOISE};
+use crate::arch::{Arch, MOST_NOISE, Sharing};
 use crate::bits::BitMatrix;
 use crate::mapping::{self, cycles::Frame};
 use crate::network::{Activation, InputCode, Layer, Network};
@@ -52,6 +54,8 @@ pub struct Ensemble {
     /// Flip codes, one row a weight word from `base` on; bit `(k * lanes + lane) * weight_rows + r` is bit `k` of the
     /// code. Cells that no tap uses have code 0. None where the cells of a chip hold them.
     pub codes: BitMatrix,
+    /// Which cells of a word share their numbers: the taps of these are the same.
+    pub sharing: Sharing,
     /// Bits of the state that are added for each noise bit: bit `k` of row `r` is noise bit `r * bits + k`, that of lane
     /// `j` noise bit `(weight_rows + j) * bits + k`.
     pub taps: Vec<[u8; 3]>,
@@ -80,6 +84,7 @@ impl Ensemble {
                 score_width: summed(scores, samples),
                 base: 0,
                 codes: BitMatrix::zeros(0, 0),
+                sharing: arch.ensemble.noise,
                 taps: Vec::new(),
                 cycles,
             });
@@ -94,6 +99,7 @@ impl Ensemble {
             score_width: summed(scores, samples),
             base: layers[first].weight_base,
             codes: BitMatrix::zeros(words, (bits - 1) * arch.weight_bandwidth()),
+            sharing: arch.ensemble.noise,
             taps: Vec::new(),
             cycles,
         })
@@ -119,9 +125,17 @@ impl Ensemble {
         self.tap(cells.lanes);
     }
 
-    /// Taps of a word of `lanes` lanes.
+    /// Taps of a word of `lanes` lanes. Rows that share a number, or lanes, are given the same taps: the XOR with the others'
+    /// numbers is uniform, and independent where these are.
     pub(super) fn tap(&mut self, lanes: usize) {
-        self.taps = taps((self.rows + lanes) * self.bits);
+        let (rows_apart, lanes_apart) = match self.sharing {
+            Sharing::Crossed => (self.rows, lanes),
+            Sharing::Rows => (self.rows, 1),
+            Sharing::Columns => (1, lanes),
+        };
+        let found = taps((rows_apart + lanes_apart) * self.bits);
+        let (of_rows, of_lanes) = found.split_at(rows_apart * self.bits);
+        self.taps = [of_rows.repeat(self.rows / rows_apart), of_lanes.repeat(lanes / lanes_apart)].concat();
     }
 }
 
@@ -134,6 +148,11 @@ impl Design {
     /// Most samples of a frame: 1 where no weight is drawn.
     pub fn samples(&self) -> usize {
         self.ensemble.as_ref().map_or(1, |ensemble| ensemble.samples)
+    }
+
+    /// When weights are drawn: "frame", once a sample of an image, or "read", as often as cells are read.
+    pub fn sampling(&self) -> &'static str {
+        if self.arch.readout.is_sample() { "read" } else { "frame" }
     }
 
     /// The first layer that runs once a sample; as many as there are layers where none does.
@@ -329,6 +348,35 @@ mod tests {
     #[test]
     fn taps_are_the_same_for_any_number_of_bits() {
         assert_eq!(taps(192)[..40], taps(40));
+    }
+
+    /// What cells compare with is told apart by rows and columns as far as these do not share it.
+    #[test]
+    fn shared_numbers_have_the_same_taps() {
+        let tapped = |sharing| {
+            let cycles = Vec::new();
+            let (first, samples, score_width, base) = (0, 1, 8, 0);
+            let (codes, taps) = (BitMatrix::zeros(0, 0), Vec::new());
+            let mut ensemble = Ensemble {
+                first,
+                samples,
+                rows: 4,
+                bits: 3,
+                score_width,
+                base,
+                codes,
+                sharing,
+                taps,
+                cycles,
+            };
+            ensemble.tap(5);
+            let numbers: Vec<Vec<[u8; 3]>> = ensemble.taps.chunks(3).map(<[_]>::to_vec).collect();
+            let apart = |numbers: &[Vec<[u8; 3]>]| numbers.iter().collect::<HashSet<_>>().len();
+            (numbers.len(), apart(&numbers[..4]), apart(&numbers[4..]), apart(&numbers))
+        };
+        assert_eq!(tapped(Sharing::Crossed), (9, 4, 5, 9));
+        assert_eq!(tapped(Sharing::Rows), (9, 4, 1, 5));
+        assert_eq!(tapped(Sharing::Columns), (9, 1, 5, 6));
     }
 
     /// The state of all zeros would stay: what is mixed to it has another second half than any seed.

@@ -9,7 +9,7 @@ use super::physics::Physics;
 type Copy = fn(&mut Physics, &Physics);
 
 /// Every magnitude, by its key.
-const MAGNITUDES: [(&str, Copy); 18] = [
+const MAGNITUDES: [(&str, Copy); 20] = [
     ("variation.cell.bits", |to, from| to.cell.bits = from.cell.bits),
     ("variation.gaussian.sigma", |to, from| to.gaussian.sigma = from.gaussian.sigma),
     ("variation.programming.scale", |to, from| to.programming.scale = from.programming.scale),
@@ -31,6 +31,9 @@ const MAGNITUDES: [(&str, Copy); 18] = [
     ("variation.converter.gain", |to, from| to.converter.gain = from.converter.gain),
     ("variation.sense.offset", |to, from| to.sense.offset = from.sense.offset),
     ("variation.read_noise", |to, from| to.read_noise = from.read_noise),
+    // The plane of noise and what is verified are the machine's structure.
+    ("variation.draws.mismatch", |to, from| to.draws.mismatch = from.draws.mismatch),
+    ("variation.draws.read_noise", |to, from| to.draws.read_noise = from.draws.read_noise),
 ];
 
 impl Physics {
@@ -57,6 +60,7 @@ impl Physics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::physics::Draws;
 
     /// Every number of the table, by its key.
     fn numbers(table: &toml::Table, at: &str, found: &mut Vec<(String, f64)>) {
@@ -74,10 +78,12 @@ mod tests {
     #[test]
     fn every_number_that_is_0_on_an_ideal_chip_is_an_effect_or_structure() {
         let mut found = Vec::new();
-        let table = toml::Table::try_from(Physics::default()).unwrap();
+        // The table of draws is left out where it says nothing.
+        let draws = Draws { noise: 0.1, ..Draws::default() };
+        let table = toml::Table::try_from(Physics { draws, ..Physics::default() }).unwrap();
         numbers(&table, "variation", &mut found);
         let zero = found.iter().filter(|(_, value)| *value == 0.0).map(|(key, _)| key.as_str());
-        let structure = ["variation.cell.g_min", "variation.drift.spread"];
+        let structure = ["variation.cell.g_min", "variation.drift.spread", "variation.draws.tolerance"];
         let mut expected: Vec<&str> = MAGNITUDES.iter().map(|(key, _)| *key).chain(structure).collect();
         let mut all: Vec<&str> = zero.collect();
         expected.sort_unstable();

@@ -145,5 +145,6 @@ pub fn chip(physics: &Physics, seed: u64, fraction_bits: u32, sites: &[Site]) ->
             false => sites.par_iter().map(|site| draw(physics, seed, fraction_bits, site)).collect(),
         },
         thresholds: None,
+        correction: None,
     }
 }

@@ -1,5 +1,6 @@
 //! One chip, measured; and many of them on several threads.
 
+use super::draws::{Calibration, Ensembles};
 use crate::design::{Design, Threshold};
 use crate::device::{self, ColumnNoise, Physics};
 use crate::golden::analog::{InstructionSet, Loaded, Outcome, Plan};
@@ -27,21 +28,36 @@ pub struct Judge<'a> {
     pub planes: Option<usize>,
     /// Images on which the thresholds of every chip are found anew; none: they stay.
     pub recalibration: Option<&'a [i16]>,
+    /// Images on which the scores of every chip are corrected; none: they stay.
+    pub correction: Option<&'a [i16]>,
 }
 
 /// One analog design, with what all chips of it share.
 #[derive(Debug)]
 pub struct Machine {
     design: Design,
-    plan: Plan,
     sites: Vec<Site>,
     subject: String,
-    /// Outcomes on the chip without errors: the class of each image, and its traces where bits are compared.
+    executor: Executor,
+    /// Class of each image on the chip without errors, and how many of them are right.
     classes: Vec<usize>,
-    traces: Vec<Outcome>,
     ideal: usize,
-    /// Sums that reach their thresholds on the chip without errors, over the images of recalibration.
-    reached: Vec<Vec<usize>>,
+    ideal_calibration: Option<Calibration>,
+}
+
+/// What runs images on chips.
+#[derive(Debug)]
+enum Executor {
+    /// Converters read the columns.
+    Converters {
+        plan: Box<Plan>,
+        /// Traces of the images on the chip without errors, where bits are compared.
+        traces: Vec<Outcome>,
+        /// Sums that reach their thresholds on the chip without errors, over the images of recalibration.
+        reached: Vec<Vec<usize>>,
+    },
+    /// Cells are drawn as they are read.
+    Draws(Box<Ensembles>),
 }
 
 /// What one chip gave.
@@ -56,6 +72,8 @@ pub struct Measured {
     /// Result bits that differ from those of the chip without errors, by layer and over all images; 0 for a layer
     /// of scores. Empty unless asked for.
     pub flips: Vec<u64>,
+    /// Of probabilities, where weights are drawn.
+    pub calibration: Option<Calibration>,
 }
 
 /// One chip of one case.
@@ -72,26 +90,48 @@ impl Machine {
     /// # Panics
     /// Where the design's readout is the popcount.
     pub fn new(design: Design, judge: &Judge) -> Machine {
-        let planes = judge.planes.unwrap_or(design.planes_of_weights());
-        let (plan, sites) = (Plan::limited(&design, planes), design.sites());
+        let (sites, draws) = (design.sites(), design.analog.as_ref().is_some_and(|analog| analog.draws));
         let subject = subject(&sites);
-        let (classes, traces) = (Vec::new(), Vec::new());
-        let mut machine =
-            Machine { design, plan, sites, subject, classes, traces, ideal: 0, reached: Vec::new() };
-        let (chip, _) = machine.draw(&machine.design.arch.without_errors(), 0);
-        let (mut classes, mut traces) = (Vec::new(), Vec::new());
-        machine.outcomes(&chip, None, judge, true, |_, outcomes| {
-            classes.extend(outcomes.iter().map(|outcome| machine.class(outcome, judge.rule)));
-            if judge.flips {
-                traces.extend(outcomes);
+        let planes = judge.planes.unwrap_or(design.planes_of_weights());
+        let (mut ideal, _) = chip(&design, &sites, &subject, &design.arch.without_errors(), 0);
+        let mut machine = Machine {
+            executor: match draws {
+                true => Executor::Draws(Box::new(Ensembles::new(&design, &ideal, judge))),
+                false => {
+                    let plan = Box::new(Plan::limited(&design, planes));
+                    let reached =
+                        judge.recalibration.map(|images| Loaded::new(&plan, &ideal).reached(images));
+                    Executor::Converters { plan, traces: Vec::new(), reached: reached.unwrap_or_default() }
+                }
+            },
+            design,
+            sites,
+            subject,
+            classes: Vec::new(),
+            ideal: 0,
+            ideal_calibration: None,
+        };
+        match &machine.executor {
+            Executor::Draws(ensembles) => {
+                let found = ensembles.judge(&machine.design, &mut ideal, judge);
+                (machine.classes, machine.ideal_calibration) = (found.classes, found.calibration);
             }
-        });
-        let right = |(class, label): &(&usize, &u32)| **class == **label as usize;
-        machine.ideal = classes.iter().zip(judge.labels).filter(right).count();
-        (machine.classes, machine.traces) = (classes, traces);
-        if let Some(images) = judge.recalibration {
-            machine.reached = Loaded::new(&machine.plan, &chip).reached(images);
+            Executor::Converters { plan, .. } => {
+                let (mut classes, mut found) = (Vec::new(), Vec::new());
+                outcomes(Loaded::new(plan, &ideal), plan, judge, true, |_, outcomes| {
+                    classes.extend(outcomes.iter().map(|outcome| machine.class(outcome, judge.rule)));
+                    if judge.flips {
+                        found.extend(outcomes);
+                    }
+                });
+                machine.classes = classes;
+                if let Executor::Converters { traces, .. } = &mut machine.executor {
+                    *traces = found;
+                }
+            }
         }
+        let right = |(class, label): &(&usize, &u32)| **class == **label as usize;
+        machine.ideal = machine.classes.iter().zip(judge.labels).filter(right).count();
         machine
     }
 
@@ -104,19 +144,66 @@ impl Machine {
         &self.design
     }
 
+    /// Of the chip without errors, where weights are drawn.
+    pub fn ideal_calibration(&self) -> Option<Calibration> {
+        self.ideal_calibration
+    }
+
     /// Draws the chip of `seed` and measures it, with the noise of its reads; with `parallel` on the current rayon pool, else on this thread.
     pub fn measure(&self, physics: &Physics, seed: u64, judge: &Judge, parallel: bool) -> Measured {
-        let (chip, saturated) = self.draw(physics, seed);
+        match &self.executor {
+            Executor::Converters { plan, traces, reached } => {
+                self.converted(physics, seed, judge, parallel, (plan, traces, reached))
+            }
+            Executor::Draws(ensembles) if parallel => self.drawn(ensembles, physics, seed, judge),
+            Executor::Draws(ensembles) => {
+                let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+                alone.install(|| self.drawn(ensembles, physics, seed, judge))
+            }
+        }
+    }
+
+    /// Measures a chip whose cells are drawn as they are read, on the current rayon pool.
+    fn drawn(&self, ensembles: &Ensembles, physics: &Physics, seed: u64, judge: &Judge) -> Measured {
+        let (mut chip, saturated) = chip(&self.design, &self.sites, &self.subject, physics, seed);
+        let found = ensembles.judge(&self.design, &mut chip, judge);
+        let of = |same: &dyn Fn(usize, usize) -> bool| {
+            found.classes.iter().enumerate().filter(|&(index, &class)| same(index, class)).count()
+        };
+        Measured {
+            correct: of(&|index, class| class == judge.labels[index] as usize),
+            changed: of(&|index, class| class != self.classes[index]),
+            saturated,
+            flips: Vec::new(),
+            calibration: found.calibration,
+        }
+    }
+
+    /// Measures a chip whose columns converters read.
+    fn converted(
+        &self,
+        physics: &Physics,
+        seed: u64,
+        judge: &Judge,
+        parallel: bool,
+        (plan, traces, reached): (&Plan, &[Outcome], &[Vec<usize>]),
+    ) -> Measured {
+        let (chip, saturated) = chip(&self.design, &self.sites, &self.subject, physics, seed);
         let layers = if judge.flips { self.design.layers.len() } else { 0 };
-        let mut measured = Measured { correct: 0, changed: 0, saturated, flips: vec![0; layers] };
-        with_noise(&self.plan, chip.fraction_bits, physics.read_noise, seed, |noise| {
-            self.outcomes(&chip, noise, judge, parallel, |first, outcomes| {
+        let mut measured =
+            Measured { correct: 0, changed: 0, saturated, flips: vec![0; layers], calibration: None };
+        with_noise(plan, chip.fraction_bits, physics.read_noise, seed, |noise| {
+            let mut loaded = Loaded::noisy(plan, &chip, InstructionSet::best(), noise);
+            if let Some(images) = judge.recalibration {
+                loaded.recalibrate(images, reached);
+            }
+            outcomes(loaded, plan, judge, parallel, |first, outcomes| {
                 for (index, outcome) in outcomes.iter().enumerate() {
                     let class = self.class(outcome, judge.rule);
                     measured.correct += usize::from(class == judge.labels[first + index] as usize);
                     measured.changed += usize::from(class != self.classes[first + index]);
                     if judge.flips {
-                        let clean = &self.traces[first + index].layers;
+                        let clean = &traces[first + index].layers;
                         for ((count, bits), clean) in
                             measured.flips.iter_mut().zip(&outcome.layers).zip(clean)
                         {
@@ -130,48 +217,48 @@ impl Machine {
         measured
     }
 
-    /// The chip as `bincim draw` makes it, on this thread, and the number of cell values beyond their width.
-    fn draw(&self, physics: &Physics, seed: u64) -> (Chip, usize) {
-        let analog = self.design.analog.as_ref().expect("a design with analog arrays");
-        let array = |site| device::draw(physics, seed, analog.fraction_bits, site);
-        let mut chip = Chip {
-            seed,
-            subject: self.subject.clone(),
-            physics: physics.to_toml(),
-            fraction_bits: analog.fraction_bits,
-            widths: None,
-            arrays: self.sites.iter().map(array).collect(),
-            thresholds: None,
-        };
-        let beyond = chip.saturate(analog.widths());
-        (chip, beyond)
-    }
-
-    /// Hands all outcomes to `take`, with the index of the first image of each lot.
-    fn outcomes(
-        &self,
-        chip: &Chip,
-        noise: Option<&dyn ReadNoise>,
-        judge: &Judge,
-        parallel: bool,
-        mut take: impl FnMut(usize, Vec<Outcome>),
-    ) {
-        let mut loaded = Loaded::noisy(&self.plan, chip, InstructionSet::best(), noise);
-        if let (Some(images), false) = (judge.recalibration, self.reached.is_empty()) {
-            loaded.recalibrate(images, &self.reached);
-        }
-        for (lot, images) in judge.images.chunks(CHUNK * self.plan.elements()).enumerate() {
-            let outcomes = match parallel {
-                true => loaded.run_parallel_from(lot * CHUNK, images, judge.flips),
-                false => loaded.run_from(lot * CHUNK, images, judge.flips),
-            };
-            take(lot * CHUNK, outcomes);
-        }
-    }
-
     /// The class that scores in the order row, column, class mean.
     fn class(&self, outcome: &Outcome, rule: Decision) -> usize {
         reference::decide(&self.design.network, &self.design.in_channel_order(&outcome.scores), rule)
+    }
+}
+
+/// The chip as `bincim draw` makes it, and the number of cell values beyond their width; columns that converters read on this
+/// thread.
+fn chip(design: &Design, sites: &[Site], subject: &str, physics: &Physics, seed: u64) -> (Chip, usize) {
+    let analog = design.analog.as_ref().expect("a design with analog arrays");
+    let array = |site| device::draw(physics, seed, analog.fraction_bits, site);
+    let mut chip = match analog.draws {
+        true => device::chip(physics, seed, analog.fraction_bits, sites),
+        false => Chip {
+            seed,
+            subject: subject.into(),
+            physics: physics.to_toml(),
+            fraction_bits: analog.fraction_bits,
+            widths: None,
+            arrays: sites.iter().map(array).collect(),
+            thresholds: None,
+            correction: None,
+        },
+    };
+    let beyond = chip.saturate(analog.widths());
+    (chip, beyond)
+}
+
+/// Hands all outcomes of a chip to `take`, with the index of the first image of each lot.
+fn outcomes(
+    loaded: Loaded,
+    plan: &Plan,
+    judge: &Judge,
+    parallel: bool,
+    mut take: impl FnMut(usize, Vec<Outcome>),
+) {
+    for (lot, images) in judge.images.chunks(CHUNK * plan.elements()).enumerate() {
+        let outcomes = match parallel {
+            true => loaded.run_parallel_from(lot * CHUNK, images, judge.flips),
+            false => loaded.run_from(lot * CHUNK, images, judge.flips),
+        };
+        take(lot * CHUNK, outcomes);
     }
 }
 

@@ -378,8 +378,24 @@ pub struct Output {
 impl Output {
     /// What the graph gives for `scores`, one a class.
     pub fn of(&self, scores: &[i32]) -> impl Iterator<Item = f64> {
+        self.of_sums(scores, 1)
+    }
+
+    /// The logits of the mean of `samples` samples, whose scores are added in `sums`: one score is that of class 1 against 0.
+    pub fn logits(&self, sums: &[i32], samples: usize) -> Vec<f64> {
+        let outputs = self.of_sums(sums, samples);
+        match self.decision {
+            Decision::Sign => std::iter::once(0.0).chain(outputs).collect(),
+            Decision::Argmax | Decision::HighestBit => outputs.collect(),
+        }
+    }
+
+    /// The mean of what it gives for each of `samples` samples, whose scores are added in `sums`, one a class.
+    pub fn of_sums(&self, sums: &[i32], samples: usize) -> impl Iterator<Item = f64> {
         let affine = self.scale.iter().zip(&self.bias);
-        scores.iter().zip(affine).map(|(&score, (scale, bias))| scale * f64::from(score) + bias)
+        sums.iter()
+            .zip(affine)
+            .map(move |(&sum, (scale, bias))| scale / samples as f64 * f64::from(sum) + bias)
     }
 }
 
@@ -416,6 +432,13 @@ impl Network {
     pub fn mode(&self) -> Network {
         let mut network = self.clone();
         network.layers.iter_mut().for_each(|layer| layer.flips = None);
+        network
+    }
+
+    /// The same network with outputs of the sums of `samples` samples: the mean of what the graph gives for each.
+    pub fn averaged(&self, samples: usize) -> Network {
+        let mut network = self.clone();
+        network.output.scale.iter_mut().for_each(|scale| *scale /= samples as f64);
         network
     }
 

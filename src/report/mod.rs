@@ -17,7 +17,7 @@ pub use diagram::{BlockView, Place, diagram};
 pub use figures::{Speed, speed};
 pub use html::{html, thousands};
 pub use train::{EpochView, TrainView, train_svg};
-pub use vary::{ChanceView, FlipView, LossView, SweepView, ValueView, VaryView, vary_html};
+pub use vary::{ChanceView, FlipView, LossView, ProbabilityView, SweepView, ValueView, VaryView, vary_html};
 pub use view::{
     Available, ClockView, DesignView, LayerView, Page, SeedView, SynthView, ToolView, UsedView, VerifyView,
 };

@@ -76,6 +76,15 @@ pub struct ValueView {
     pub value: Option<f64>,
     pub accuracy: ChanceView,
     pub ideal: f64,
+    /// Where weights are drawn.
+    pub probabilities: Option<ProbabilityView>,
+}
+
+/// Likelihood and calibration over chips, each with that of the chip without errors.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProbabilityView {
+    pub nll: (ChanceView, f64),
+    pub ece: (ChanceView, f64),
 }
 
 #[derive(Template)]
@@ -117,7 +126,7 @@ pub fn vary_html(view: &VaryView) -> String {
         yield_curve: yield_curve(view),
         flips: (!view.flips.is_empty()).then(|| flips(view)),
         losses: (!view.losses.is_empty()).then(|| losses(view)),
-        sweep: view.sweep.as_ref().map(|sweep| (sweep_curve(sweep), sweep.values.iter().map(row).collect())),
+        sweep: view.sweep.as_ref().map(|sweep| (sweep_curves(sweep), sweep.values.iter().map(row).collect())),
         quantiles: format!("{q05}, {q25}, {q50}, {q75}, {q95} %"),
         changed: percent(view.changed, 2),
     };
@@ -235,34 +244,70 @@ fn losses(view: &VaryView) -> String {
     plot.svg()
 }
 
-/// Mean accuracy over the values of a key; along an axis where all are numbers.
-fn sweep_curve(sweep: &SweepView) -> String {
-    let numbers: Option<Vec<f64>> = sweep.values.iter().map(|value| value.value).collect();
-    let y = |value: &ValueView| {
-        let a = &value.accuracy;
-        [a.min, a.max, a.low.unwrap_or(a.mean), a.high.unwrap_or(a.mean), value.ideal].map(|y| 100.0 * y)
+/// What is plotted over a swept key.
+struct Measure<'a> {
+    title: &'a str,
+    axis: &'a str,
+    unit: f64,
+    /// Of each value: over chips, and of the chip without errors.
+    values: Vec<(ChanceView, f64)>,
+}
+
+/// Accuracy, and likelihood and calibration where weights are drawn.
+fn sweep_curves(sweep: &SweepView) -> String {
+    let accuracy = Measure {
+        title: "Accuracy over a swept key",
+        axis: "accuracy in %",
+        unit: 100.0,
+        values: sweep.values.iter().map(|value| (value.accuracy, value.ideal)).collect(),
     };
-    let range = around(sweep.values.iter().flat_map(y), 0.06);
-    let axis = Axis { title: "accuracy in %", range: (range.0.max(0.0), range.1) };
+    let all: Option<Vec<ProbabilityView>> = sweep.values.iter().map(|value| value.probabilities).collect();
+    let more = all.iter().flat_map(|all| {
+        let of = |figure: fn(&ProbabilityView) -> (ChanceView, f64)| all.iter().map(figure).collect();
+        let (nll, ece) = (of(|one| one.nll), of(|one| one.ece));
+        [
+            Measure { title: "Log-likelihood over a swept key", axis: "NLL in nats", unit: 1.0, values: nll },
+            Measure { title: "Calibration over a swept key", axis: "ECE in %", unit: 100.0, values: ece },
+        ]
+    });
+    std::iter::once(accuracy).chain(more).map(|measure| sweep_curve(sweep, &measure)).collect()
+}
+
+/// Largest ratio of numbers that an axis shows; others stand side by side.
+const MOST_RATIO: f64 = 200.0;
+
+/// Means over the values of a key; along an axis where all are numbers of a few decades.
+fn sweep_curve(sweep: &SweepView, measure: &Measure) -> String {
+    let numbers: Option<Vec<f64>> = sweep.values.iter().map(|value| value.value).collect();
+    let numbers = numbers.filter(|numbers| {
+        let sizes = || numbers.iter().map(|number| number.abs()).filter(|size| *size > 0.0);
+        sizes().fold(0.0, f64::max) < MOST_RATIO * sizes().fold(f64::INFINITY, f64::min)
+    });
+    let y = |(a, ideal): &(ChanceView, f64)| {
+        [a.min, a.max, a.low.unwrap_or(a.mean), a.high.unwrap_or(a.mean), *ideal].map(|y| measure.unit * y)
+    };
+    let range = around(measure.values.iter().flat_map(y), 0.06);
+    let axis = Axis { title: measure.axis, range: (range.0.max(0.0), range.1) };
     let (mut plot, mut places) = match &numbers {
         Some(numbers) => {
             let x = Axis { title: &sweep.key, range: around(numbers.iter().copied(), 0.05) };
-            (Plot::new("Accuracy over a swept key", x, axis), numbers.clone())
+            (Plot::new(measure.title, x, axis), numbers.clone())
         }
         None => {
             let names: Vec<String> = sweep.values.iter().map(|value| value.label.clone()).collect();
             let places = (0..names.len()).map(|index| index as f64).collect();
-            (Plot::named("Accuracy over a swept key", &sweep.key, &names, axis), places)
+            (Plot::named(measure.title, &sweep.key, &names, axis), places)
         }
     };
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by(|a, b| places[*a].total_cmp(&places[*b]));
-    let line = |of: &dyn Fn(&ValueView) -> f64| -> Vec<(f64, f64)> {
-        order.iter().map(|&index| (places[index], 100.0 * of(&sweep.values[index]))).collect()
+    let line = |of: &dyn Fn(&ChanceView, f64) -> f64| -> Vec<(f64, f64)> {
+        let value = |index: usize| of(&measure.values[index].0, measure.values[index].1);
+        order.iter().map(|&index| (places[index], measure.unit * value(index))).collect()
     };
-    let mean = line(&|value| value.accuracy.mean);
-    let ideal = line(&|value| value.ideal);
-    let (min, max) = (line(&|value| value.accuracy.min), line(&|value| value.accuracy.max));
+    let mean = line(&|chance, _| chance.mean);
+    let ideal = line(&|_, ideal| ideal);
+    let (min, max) = (line(&|chance, _| chance.min), line(&|chance, _| chance.max));
     if numbers.is_some() {
         plot.band(&min, &max, BLUE);
         plot.path(&ideal, GREEN, "6 4");
@@ -277,11 +322,11 @@ fn sweep_curve(sweep: &SweepView) -> String {
         plot.entry("smallest to largest chip", "#d6e7f2", None);
         plot.entry("chip without errors", GREEN, Some("6 4"));
     }
-    for (place, value) in places.drain(..).zip(&sweep.values) {
-        if let (Some(low), Some(high)) = (value.accuracy.low, value.accuracy.high) {
-            plot.error_up(place, 100.0 * low, 100.0 * high, BLUE);
+    for (place, (chance, _)) in places.drain(..).zip(&measure.values) {
+        if let (Some(low), Some(high)) = (chance.low, chance.high) {
+            plot.error_up(place, measure.unit * low, measure.unit * high, BLUE);
         }
-        plot.dot((place, 100.0 * value.accuracy.mean), BLUE);
+        plot.dot((place, measure.unit * chance.mean), BLUE);
     }
     plot.entry("mean, 95 % interval", BLUE, Some(""));
     plot.svg()
@@ -336,6 +381,7 @@ mod tests {
                     value: Some(0.1),
                     accuracy: chance,
                     ideal: 0.83,
+                    probabilities: None,
                 }],
             }),
             machine: "[array]\nrows = 8\n".into(),
@@ -359,6 +405,27 @@ mod tests {
         assert_eq!(text, vary_html(&view()));
     }
 
+    /// Likelihood and calibration have plots of their own, and values decades apart stand side by side.
+    #[test]
+    fn probabilities_are_plotted_over_the_sweep_too() {
+        let chance = |mean| ChanceView { mean, low: None, high: None, min: 0.9 * mean, max: 1.1 * mean };
+        let value = |label: &str, time: f64| ValueView {
+            label: label.into(),
+            value: Some(time),
+            accuracy: chance(0.8),
+            ideal: 0.83,
+            probabilities: Some(ProbabilityView { nll: (chance(0.4), 0.3), ece: (chance(0.02), 0.01) }),
+        };
+        let values = vec![value("0", 0.0), value("3600.0", 3600.0), value("31536000.0", 31_536_000.0)];
+        let sweep = Some(SweepView { key: "variation.drift.time".into(), values });
+        let text = vary_html(&VaryView { sweep, ..view() });
+        assert_eq!(text.matches("<svg class=\"plot\"").count(), 7);
+        for title in ["Accuracy over", "Log-likelihood over", "Calibration over", ">31536000.0<"] {
+            assert!(text.contains(title), "{title}");
+        }
+        assert!(!text.contains("NaN") && !text.contains("inf"), "a number that is none");
+    }
+
     #[test]
     fn one_chip_and_nothing_else_is_a_page_too() {
         let chance = ChanceView { mean: 1.0, low: None, high: None, min: 1.0, max: 1.0 };
@@ -371,7 +438,13 @@ mod tests {
             losses: Vec::new(),
             sweep: Some(SweepView {
                 key: "readout.range".into(),
-                values: vec![ValueView { label: "full".into(), value: None, accuracy: chance, ideal: 1.0 }],
+                values: vec![ValueView {
+                    label: "full".into(),
+                    value: None,
+                    accuracy: chance,
+                    ideal: 1.0,
+                    probabilities: None,
+                }],
             }),
             ..view()
         };

@@ -204,6 +204,7 @@ impl Arrays {
             widths: None,
             arrays: self.sites.par_iter().map(drawn).collect(),
             thresholds: None,
+            correction: None,
         };
         chip.saturate(self.widths);
         (0..plan.layers.len()).map(|index| self.layer(plan, index, &weights[index], &chip)).collect()

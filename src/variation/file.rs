@@ -8,7 +8,7 @@
 //! `offset` and `edges` (i32), of an array without edges (whose cells are drawn as they are read) `plus` alone; then the chip's own thresholds if it has some (i64, entry by entry), all little-endian,
 //! without gaps. `sha256` is the SHA-256 of the whole file as it would be with an empty `sha256`.
 
-use super::{ArrayDraw, Chip, OwnThresholds, Widths};
+use super::{ArrayDraw, Chip, Correction, OwnThresholds, Widths};
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -65,6 +65,8 @@ struct Head {
     arrays: Vec<Sizes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     thresholds: Option<ThresholdSizes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correction: Option<Correction>,
     sha256: String,
 }
 
@@ -157,6 +159,7 @@ impl Chip {
                 lanes: own.values.first().map_or(0, Vec::len),
                 replace: own.replace.clone(),
             }),
+            correction: self.correction.clone(),
             sha256: String::new(),
         };
         let mut payload = Vec::new();
@@ -233,7 +236,8 @@ impl Chip {
         let arrays: Vec<ArrayDraw> = head.arrays.iter().map(|sizes| read_array(sizes, &mut rest)).collect();
         let problem =
             |(index, array): (usize, &ArrayDraw)| Some(format!("array {index}: {}", array.problem()?));
-        let problems: Vec<String> = arrays.iter().enumerate().filter_map(problem).collect();
+        let mut problems: Vec<String> = arrays.iter().enumerate().filter_map(problem).collect();
+        problems.extend(head.correction.as_ref().and_then(Correction::problem));
         if !problems.is_empty() {
             return Err(ChipError::Content { detail: problems.join("\n") });
         }
@@ -251,6 +255,7 @@ impl Chip {
             widths: head.widths,
             arrays,
             thresholds,
+            correction: head.correction,
         })
     }
 }
@@ -306,6 +311,7 @@ mod tests {
             widths: None,
             arrays: vec![array(5, 3, 4, 1), array(8, 2, 1, 2), array(1, 1, 31, 3)],
             thresholds: None,
+            correction: None,
         }
     }
 

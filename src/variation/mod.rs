@@ -3,9 +3,11 @@
 //! `device` makes a [`Chip`]; `golden` and the Verilog obey it. Words are defined in ARCHITECTURE.md,
 //! section "Analog arrays". [`Chip::write_to`] and [`Chip::read_from`] are its file.
 
+mod correction;
 mod file;
 mod noise;
 
+pub use correction::Correction;
 pub use file::ChipError;
 pub use noise::{Noises, ReadNoise, ReadPlace};
 
@@ -29,6 +31,8 @@ pub struct Chip {
     pub arrays: Vec<ArrayDraw>,
     /// Thresholds that were found anew for this chip; `None`: the design's own.
     pub thresholds: Option<OwnThresholds>,
+    /// What the host makes of the scores of weights that are drawn; `None`: they stay.
+    pub correction: Option<Correction>,
 }
 
 /// Half of the numbers that a cell is drawn with, [`DRAW_BITS`] bits: what one holds that always reads the same.
@@ -313,6 +317,7 @@ mod tests {
             widths: None,
             arrays: vec![array],
             thresholds: None,
+            correction: None,
         };
         let widths = Widths { cell: 4, voltage: 6 };
         assert_eq!((chip.saturate(widths), chip.widths), (3, Some(widths)));

@@ -70,10 +70,14 @@ class Board:
                 self._restore()  # the board has been reset since, and its registers are not as they were
             yield self._scores(reply[1:])
 
-    def decide(self, scores):
-        """The class that the network's own rule makes of `scores`."""
+    def decide(self, scores, samples=None):
+        """The class that the network's own rule makes of `scores`, sums of `samples` samples (those behind a reset)."""
         facts = self.facts["result"]
-        values = [s * score + b for s, score, b in zip(facts["scale"], scores, facts["bias"])]
+        samples = samples or facts["samples"]
+        if lines := facts.get("correction"):
+            each = zip(lines["multipliers"], scores, lines["offsets"])
+            scores = [(multiplier * score + samples * offset + 128) >> 8 for multiplier, score, offset in each]
+        values = [s * score / samples + b for s, score, b in zip(facts["scale"], scores, facts["bias"])]
         if facts["rule"] == "sign":
             return int(values[0] > 0 if facts["bits"] else values[0] >= 0)
         if facts["rule"] == "argmax":

@@ -362,5 +362,6 @@ pub fn chip(design: &Design, arrays: Vec<ArrayDraw>) -> Chip {
         widths: None,
         arrays,
         thresholds: None,
+        correction: None,
     }
 }

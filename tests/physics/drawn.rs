@@ -1,8 +1,15 @@
 //! Cells that are drawn as they are read: what the physics of a chip makes of their codes, against its closed forms.
 
 use bincim::arch::{ArchFile, ReadoutKind, validate_file};
+use bincim::design::{self, Misfit};
 use bincim::device::{self, Draws, Drift, Physics, Programming};
-use bincim::variation::{Chip, Converter, Site, Zero};
+use bincim::golden::ensemble::{self, Drawing};
+use bincim::montecarlo;
+use bincim::network::{Flips, random};
+use bincim::variation::{Chip, Converter, Correction, Site, Zero};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 
 /// Noise of 3 uS of 25.
 const NOISE: f64 = 0.12;
@@ -244,4 +251,70 @@ fn what_no_drawn_cell_has_is_refused_by_name() {
         (file.readout.kind, file.variation.draws.noise) = (ReadoutKind::Popcount, NOISE);
     };
     assert_eq!(keys(popcount), ["variation.draws"]);
+}
+
+/// An old chip's scores, on images and draws that no line was fitted to, come as near to those of the chip without errors as
+/// those of its reads' noise: the distance of means and deviations falls to a fraction.
+#[test]
+fn corrected_scores_are_spread_like_those_without_errors() {
+    let arch = {
+        let mut arch = ArchFile::default().with("generic", 32, 16, 16, 16, 32);
+        arch.readout.kind = ReadoutKind::Sample;
+        arch.ensemble.samples = 8;
+        arch
+    };
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let signs = &mut ChaCha8Rng::seed_from_u64(4);
+    let mut network = random::dense(&[64, 32, 5], |_, _, _| signs.random(), |_, _| rng.random_range(-4..=4));
+    for layer in &mut network.layers {
+        let codes = (0..layer.fan_in() * layer.conv.c).map(|_| rng.random_range(0..8)).collect();
+        layer.flips = Some(Flips { bits: 4, codes });
+    }
+    let design = design::build(&network, &arch).expect("a design");
+    let ideal = device::chip(&Physics::default(), 0, 0, &design.sites());
+    let mut old = physics(Draws { mismatch: 0.02, ..Draws::default() });
+    old.programming.scale = 1.0;
+    old.drift = Drift { time: 31_536_000.0, ..Drift::default() };
+    let mut chip = device::chip(&old, 9, 0, &design.sites());
+    chip.saturate(design.analog.as_ref().expect("arrays").widths());
+    let images = random::elements(&network, 11, 600);
+    let (fit, others) = images.split_at(300 * 64);
+    montecarlo::correct(&design, &ideal, &mut chip, fit);
+    let correction = chip.correction.clone().expect("a correction");
+    assert_eq!(design.misfits(&chip), []);
+    let drawing = Drawing { samples: 8, seed: 5, same: false, flips: true };
+    let sums = |chip: &Chip| -> Vec<i32> {
+        let scores = ensemble::prepare_chip(&design, chip, drawing).samples_of_elements(0, others);
+        let image = |scores: &[i32]| -> Vec<i32> {
+            (0..5).map(|class| scores[class..].iter().step_by(5).sum()).collect()
+        };
+        scores.chunks(8 * 5).flat_map(image).collect()
+    };
+    let (wanted, found) = (sums(&ideal), sums(&chip));
+    let mut corrected = found.clone();
+    corrected.chunks_mut(5).for_each(|image| correction.apply(image, 8));
+    let of = |scores: &[i32], class: usize| -> Vec<f64> {
+        scores[class..].iter().step_by(5).map(|&score| f64::from(score)).collect()
+    };
+    let (mut before, mut after, mut spreads) = (0.0, 0.0, 0.0f64);
+    for class in 0..5 {
+        let [wanted, found, corrected] = [&wanted, &found, &corrected].map(|scores| of(scores, class));
+        before += (mean(&found) - mean(&wanted)).abs();
+        after += (mean(&corrected) - mean(&wanted)).abs();
+        spreads = spreads.max((deviation(&corrected) / deviation(&wanted) - 1.0).abs());
+        println!(
+            "{class}: deviation {:.1}, found {:.1}, corrected {:.1}; mean {:.1}, found {:.1}, corrected {:.1}",
+            deviation(&wanted),
+            deviation(&found),
+            deviation(&corrected),
+            mean(&wanted),
+            mean(&found),
+            mean(&corrected)
+        );
+    }
+    assert!(after < 0.5 * before && spreads < 0.15, "means {before} {after}, deviations {spreads}");
+    let lone = Correction { multipliers: vec![512], offsets: vec![64] };
+    let other = Chip { correction: Some(lone), ..chip };
+    assert_eq!(design.misfits(&other), [Misfit::Corrected { chip: 1, machine: 5 }]);
+    assert_eq!(Chip::read_from(&other.write_to()), Ok(other));
 }

@@ -23,8 +23,8 @@ pub fn scores(args: &Board, design: &Design, planes: usize, pixels: &[u8]) -> mi
         Some(_) => {
             let chip = chip::read(&args.dir.join(chip::SOURCE), design)?;
             if design.ensemble.is_some() {
-                let model = Model::Reads(design, &chip, drawing(args, design));
-                return Ok(summed(design, &model.scores(&design.network, 0, pixels)));
+                let engine = ensemble::prepare_chip(design, &chip, drawing(args, design));
+                return Ok(summed(design, &engine.samples(0, pixels)));
             }
             let plan = analog::Plan::limited(design, planes);
             let gates = plan.gate_noise(args.noise_seed);

@@ -17,6 +17,7 @@ fn args(images: Option<usize>) -> Args {
         samples: SampleArgs::default(),
         noise_seed: None,
         without_read_noise: false,
+        without_correction: false,
         judge: JudgeArgs::default(),
         split: Split::Test,
         images,
@@ -82,7 +83,7 @@ fn samples_are_added_and_judged() {
     let samples = SampleArgs { samples: Some(3), ..SampleArgs::default() };
     let drawing = samples.drawing(&design, 5, true).expect("a number of samples");
     let engine = ensemble::prepare(&design, drawing);
-    let model = Model::Drawn(&design, Box::new(engine));
+    let model = Model::Drawn(&design, Box::new(engine), None);
     let judge = JudgeArgs { metrics: true, ..JudgeArgs::default() };
     let args = Args { samples, judge, ..args(None) };
     let images = Images { pixels: &pixels, labels: Some(&labels), guessed: false };
@@ -93,7 +94,7 @@ fn samples_are_added_and_judged() {
         let sampling = machine::Sampling { samples: 3, seed, flips: true };
         let scores = machine::run_samples(&design, None, &network.input.elements(image), sampling).scores;
         let scores: Vec<i32> = scores.iter().map(|&score| score as i32).collect();
-        let mean = samples::averaged(&network, 3);
+        let mean = network.averaged(3);
         let scores = design.in_channel_order(&scores);
         reference::decide(&mean, &scores, Decision::Argmax) == **label as usize
     });

@@ -1,4 +1,4 @@
-//! The images of a run: those that every chip classifies, and those on which its thresholds are found anew.
+//! The images of a run: those that every chip classifies, and those by which something is fitted to it.
 
 use super::Vary;
 use crate::cli::load::{self, Data, Model};
@@ -29,14 +29,19 @@ pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> 
 }
 
 /// The first `count` training images, which must be others than those that are `judged`.
-pub fn training_images(args: &Vary, model: &Model, count: usize, judged: &[u8]) -> miette::Result<Data> {
-    let data = load::training(model, &args.data, count)?;
+pub fn training_images(
+    args: &Vary,
+    model: &Model,
+    (count, option): (usize, &str),
+    judged: &[u8],
+) -> miette::Result<Data> {
+    let data = load::training(model, &args.data, count, option)?;
     let size = data.input.shape.elements();
     if data.pixels[..size] == judged[..size] {
         return Err(miette!(
-            code = "vary::recalibrate",
+            code = "vary::training_images",
             help = "give a data set with a training and a test part, and classify the test part",
-            "--recalibrate {count}: the training part of {} is what is classified",
+            "{option} {count}: the training part of {} is what is classified",
             escape::path(&args.data)
         ));
     }

@@ -134,6 +134,7 @@ fn arguments(args: &Vary, arch: &Path, threads: usize) -> miette::Result<String>
     option("--seed", text(Some(args.seed.to_string())));
     option("--planes", text(args.planes.map(|planes| planes.to_string())));
     option("--recalibrate", text(args.recalibrate.map(|images| images.to_string())));
+    option("--correct", text(args.correct.map(|images| images.to_string())));
     option("--yield-at", text(args.yield_at.map(|at| at.to_string())));
     option(
         "--sweep",

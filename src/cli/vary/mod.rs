@@ -11,9 +11,11 @@ pub mod results;
 pub mod settings;
 
 use super::infer::{Rule, Split};
+use super::load::Data;
 use super::pixels::{PictureArgs, ReadArgs};
 use super::{Outcome, chip, load, options, output, progress, verify};
 use crate::arch::{ArchFile, Subtraction};
+use crate::design::Design;
 use crate::device::Physics;
 use crate::escape;
 use crate::flow::folder;
@@ -26,7 +28,7 @@ use images::{labelled, training_images};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use points::{Points, Sweep};
 use records::{Log, Record, Records};
-use settings::{FlipLayer, Recalibrated, Settings};
+use settings::{FittedOn, FlipLayer, Settings};
 use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -80,6 +82,10 @@ pub struct Vary {
     /// as on the chip without errors
     #[arg(long, value_name = "N")]
     pub recalibrate: Option<usize>,
+    /// Where cells are drawn as they are read: correct each chip's scores by a line a class, found on the first N images of the
+    /// training part (as `bincim draw --correct` does)
+    #[arg(long, value_name = "N", conflicts_with = "recalibrate")]
+    pub correct: Option<usize>,
     /// Compare the result bits of every layer with those of the chip without errors
     #[arg(long)]
     pub flips: bool,
@@ -158,6 +164,7 @@ fn check(args: &Vary) -> miette::Result<()> {
         ("--chips", Some(args.chips), options::MOST_CHIPS),
         ("--images", args.images, usize::MAX),
         ("--recalibrate", args.recalibrate, usize::MAX),
+        ("--correct", args.correct, usize::MAX),
         ("--threads", args.threads, options::MOST_THREADS),
         ("--shard", args.shard.map(|(_, count)| count), MOST_SHARDS),
     ] {
@@ -199,8 +206,9 @@ struct Prepared {
     pool: rayon::ThreadPool,
     images: Vec<i16>,
     labels: Vec<u32>,
-    /// Images on which thresholds are found anew.
+    /// Images on which thresholds are found anew, and on which scores are corrected.
     recalibration: Option<Vec<i16>>,
+    correction: Option<Vec<i16>>,
     rule: Decision,
     flips: bool,
     machines: Vec<Machine>,
@@ -222,7 +230,7 @@ impl Prepared {
                 escape::path(&arch)
             ));
         }
-        chip::converts(&design, "vary")?;
+        fits(args, &design)?;
         verify::planes(args.planes, &design)?;
         let left_out = chip::leave_out_read_noise(&mut file.variation, args.without_read_noise);
         let mut points = Points::given(file);
@@ -243,9 +251,15 @@ impl Prepared {
         let rule = args.rule.map_or(network.output.decision, Decision::from);
         let images = taken.input.elements(&taken.pixels);
         let (flips, planes) = (args.flips, args.planes);
-        let before =
-            args.recalibrate.map(|count| training_images(args, &model, count, &taken.pixels)).transpose()?;
-        let recalibration = before.as_ref().map(|data| data.input.elements(&data.pixels));
+        let before = |count: Option<usize>, option| {
+            count.map(|count| training_images(args, &model, (count, option), &taken.pixels)).transpose()
+        };
+        let recalibrated = before(args.recalibrate, "--recalibrate")?;
+        let corrected = before(args.correct, "--correct")?;
+        let elements = |data: &Data| data.input.elements(&data.pixels);
+        let (recalibration, correction) =
+            (recalibrated.as_ref().map(elements), corrected.as_ref().map(elements));
+        let fitted_on = |data: &Data| FittedOn { images: data.len(), sha256: digest([&*data.pixels]) };
         let judge = Judge {
             images: &images,
             labels: &labels,
@@ -253,6 +267,7 @@ impl Prepared {
             flips,
             planes,
             recalibration: recalibration.as_deref(),
+            correction: correction.as_deref(),
         };
         let (machines, cases) = machines(network, &arch, &points.cases, &judge, &pool)?;
         let layers = if args.flips { network.layers.as_slice() } else { &[] };
@@ -277,9 +292,8 @@ impl Prepared {
             data: taken.name.clone(),
             data_sha256: digest([&*taken.pixels, &*label_bytes(&labels)]),
             pixels: pixel_rule(&model.pixels),
-            recalibrated: before
-                .as_ref()
-                .map(|data| Recalibrated { images: data.len(), sha256: digest([&*data.pixels]) }),
+            recalibrated: recalibrated.as_ref().map(fitted_on),
+            corrected: corrected.as_ref().map(fitted_on),
             split: args.split.name().into(),
             rule: match rule {
                 Decision::Argmax => "argmax".into(),
@@ -293,8 +307,12 @@ impl Prepared {
             points: points.points,
             cases: points.cases.iter().map(toml_text).collect::<miette::Result<_>>()?,
             planes,
-            network_correct: pool.install(|| network_correct(&limited, &taken.pixels, &labels, rule)),
+            network_correct: pool.install(|| network_correct(&limited.mode(), &taken.pixels, &labels, rule)),
             ideal_correct: cases.iter().map(|(machine, _)| machines[*machine].ideal()).collect(),
+            ideal_calibration: match machines.iter().any(|machine| machine.ideal_calibration().is_some()) {
+                true => cases.iter().map(|(machine, _)| machines[*machine].ideal_calibration()).collect(),
+                false => Vec::new(),
+            },
             flips: layers.iter().enumerate().map(flip_layer).collect(),
             chips: args.chips,
             until: args.until,
@@ -310,6 +328,7 @@ impl Prepared {
             images,
             labels,
             recalibration,
+            correction,
             rule,
             flips: args.flips,
             machines,
@@ -342,6 +361,7 @@ impl Prepared {
             flips: self.flips,
             planes: settings.planes,
             recalibration: self.recalibration.as_deref(),
+            correction: self.correction.as_deref(),
         };
         let work = |job: Job, parallel| {
             let (machine, physics) = &self.cases[job.case];
@@ -428,6 +448,17 @@ fn tell(args: &Vary, settings: &Settings, records: &Records) -> miette::Result<O
     Ok(if missed { Outcome::No } else { Outcome::Done })
 }
 
+/// Refuses what is asked for of the other kind of machine: thresholds and bits of what converters read, scores of what is drawn.
+fn fits(args: &Vary, design: &Design) -> miette::Result<()> {
+    if args.recalibrate.is_some() {
+        chip::converts(design, "--recalibrate")?;
+    }
+    if args.flips {
+        chip::converts(design, "--flips")?;
+    }
+    if args.correct.is_some() { chip::draws(design, "--correct") } else { Ok(()) }
+}
+
 type Machines = (Vec<Machine>, Vec<(usize, Physics)>);
 
 /// The distinct machines of all cases: physics apart, many cases are the same machine.
@@ -453,7 +484,6 @@ fn machines(
                         "with the popcount readout every chip is the same"
                     ));
                 }
-                chip::converts(&choice.design, "vary")?;
                 if judge.recalibration.is_some() {
                     chip::has_thresholds(&choice.design)?;
                 }

@@ -6,7 +6,7 @@
 use super::settings::Settings;
 use crate::bounded;
 use crate::escape;
-use crate::montecarlo::{Job, Measured};
+use crate::montecarlo::{Calibration, Job, Measured};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +35,9 @@ pub struct Record {
     pub changed: usize,
     pub saturated: usize,
     pub flips: Vec<u64>,
+    /// Of probabilities, where weights are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// Records by (chip, machine).
@@ -42,8 +45,8 @@ pub type Records = BTreeMap<(usize, usize), Record>;
 
 impl Record {
     pub fn new(job: Job, measured: Measured) -> Record {
-        let Measured { correct, changed, saturated, flips } = measured;
-        Record { chip: job.chip, case: job.case, correct, changed, saturated, flips }
+        let Measured { correct, changed, saturated, flips, calibration } = measured;
+        Record { chip: job.chip, case: job.case, correct, changed, saturated, flips, calibration }
     }
 
     fn line(&self) -> String {
@@ -59,6 +62,8 @@ impl Record {
             && self.correct.max(self.changed) <= settings.images
             && self.saturated <= MOST_CELLS
             && self.flips.len() == settings.flips.len()
+            && self.calibration.is_some()
+                == settings.ideal_calibration.get(self.case).is_some_and(Option::is_some)
             && self.flips.iter().enumerate().all(|(layer, &flips)| flips <= bits(layer))
     }
 }
@@ -139,7 +144,15 @@ mod tests {
     use crate::cli::vary::settings::tests::settings;
 
     fn record(chip: usize) -> Record {
-        Record { chip, case: 0, correct: chip, changed: 0, saturated: 0, flips: Vec::new() }
+        Record {
+            chip,
+            case: 0,
+            correct: chip,
+            changed: 0,
+            saturated: 0,
+            flips: Vec::new(),
+            calibration: None,
+        }
     }
 
     #[test]

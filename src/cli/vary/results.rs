@@ -6,8 +6,9 @@ use super::points::Group;
 use super::records::{self, Records};
 use super::settings::{self, Settings};
 use crate::flow::folder;
+use crate::montecarlo::Calibration;
 use crate::montecarlo::statistics::{Statistics, Yield, half_width, statistics, wilson, yield_at};
-use crate::report::{self, ChanceView, FlipView, LossView, SweepView, ValueView, VaryView};
+use crate::report::{self, ChanceView, FlipView, LossView, ProbabilityView, SweepView, ValueView, VaryView};
 use serde::Serialize;
 use std::path::Path;
 
@@ -28,6 +29,8 @@ pub struct Results {
     pub read_noise_left_out: f64,
     /// Training images on which every chip's thresholds were found anew; 0: they stayed.
     pub recalibrated_on: usize,
+    /// Training images on which every chip's scores were corrected; 0: they stayed.
+    pub corrected_on: usize,
     pub seed: u64,
     pub points: Vec<PointResult>,
 }
@@ -45,7 +48,40 @@ pub struct Figures {
     pub saturated: usize,
     #[serde(rename = "yield")]
     pub good: Option<Yield>,
+    /// Of probabilities, where weights are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<Probabilities>,
     pub flips: Vec<FlipView>,
+}
+
+/// How good the probabilities are, a softmax of the mean score of a chip's samples.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Probabilities {
+    /// Mean negative log-likelihood, nats.
+    pub nll: Spread,
+    /// Expected calibration error, 0 to 1.
+    pub ece: Spread,
+    /// Brier score, 0 to 2.
+    pub brier: Spread,
+}
+
+/// One figure over chips.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    pub mean: f64,
+    /// Sample standard deviation; none of a single chip.
+    pub std: Option<f64>,
+    pub min: f64,
+    pub max: f64,
+    /// Of the chip without errors.
+    pub ideal: f64,
+}
+
+impl Spread {
+    fn view(&self) -> (ChanceView, f64) {
+        let Spread { mean, min, max, ideal, .. } = *self;
+        (ChanceView { mean, low: None, high: None, min, max }, ideal)
+    }
 }
 
 /// A [`Figures`] with its place in the comparison.
@@ -118,6 +154,7 @@ pub fn results(settings: &Settings, records: &Records, count: usize) -> Results 
         accuracy_network: settings.network_correct as f64 / settings.images as f64,
         read_noise_left_out: settings.read_noise_left_out,
         recalibrated_on: settings.recalibrated.as_ref().map_or(0, |on| on.images),
+        corrected_on: settings.corrected.as_ref().map_or(0, |on| on.images),
         seed: settings.seed,
         points: settings.points.iter().map(point).collect(),
     }
@@ -141,9 +178,32 @@ fn figures(settings: &Settings, records: &Records, case: usize, count: usize) ->
         changed: changed as f64 / (count * images) as f64,
         saturated: (0..count).map(|chip| of_chip(chip).saturated).sum(),
         good: settings.yield_at.map(|at| yield_at(&correct, images, at)),
+        probabilities: probabilities(settings, records, case, count),
         flips: flips.collect(),
         statistics: statistics(&correct, images),
     }
+}
+
+fn probabilities(settings: &Settings, records: &Records, case: usize, count: usize) -> Option<Probabilities> {
+    let ideal = settings.ideal_calibration.get(case).copied().flatten()?;
+    let of = |figure: fn(&Calibration) -> u64| -> Option<Spread> {
+        let chips = (0..count).map(|chip| records[&(chip, case)].calibration.as_ref().map(figure));
+        let chips: Vec<u64> = chips.collect::<Option<_>>()?;
+        let unit = |value: f64| value / 1e6;
+        // Sums of integers: the order of chips changes no digit.
+        let (sum, squares) = chips.iter().fold((0u128, 0u128), |(sum, squares), &value| {
+            (sum + u128::from(value), squares + u128::from(value) * u128::from(value))
+        });
+        let spread = (count as u128 * squares - sum * sum) as f64 / count as f64;
+        Some(Spread {
+            mean: unit(sum as f64 / count as f64),
+            std: (count > 1).then(|| unit((spread / (count - 1) as f64).sqrt())),
+            min: unit(chips.iter().copied().min()? as f64),
+            max: unit(chips.iter().copied().max()? as f64),
+            ideal: unit(figure(&ideal) as f64),
+        })
+    };
+    Some(Probabilities { nll: of(|one| one.nll)?, ece: of(|one| one.ece)?, brier: of(|one| one.brier)? })
 }
 
 /// `chips.csv`: a line a chip and point.
@@ -153,6 +213,9 @@ pub fn csv(settings: &Settings, records: &Records, count: usize) -> String {
         "group,label,chip,seed,images,correct,accuracy,accuracy_low,accuracy_high,changed,saturated",
     );
     settings.flips.iter().for_each(|layer| text += &format!(",{}", quoted(&format!("flips {}", layer.name))));
+    if !settings.ideal_calibration.is_empty() {
+        text += ",nll,ece,brier";
+    }
     text.push('\n');
     for point in &settings.points {
         let group = serde_json::to_value(point.group).expect("a word");
@@ -171,6 +234,9 @@ pub fn csv(settings: &Settings, records: &Records, count: usize) -> String {
                 record.saturated
             );
             record.flips.iter().for_each(|flips| text += &format!(",{flips}"));
+            if let Some(Calibration { nll, ece, brier }) = record.calibration {
+                [nll, ece, brier].iter().for_each(|value| text += &format!(",{}", *value as f64 / 1e6));
+            }
             text.push('\n');
         }
     }
@@ -195,6 +261,15 @@ pub fn write(dir: &Path, settings: &Settings, records: &Records, count: usize) -
         folder::write_whole(&dir.join(name), text.as_bytes())?;
     }
     Ok(())
+}
+
+/// Likelihood and calibration over chips.
+fn calibrated(found: &Probabilities) -> String {
+    let std = |spread: &Spread, unit: f64, digits: usize| {
+        spread.std.map_or_else(String::new, |std| format!(" ± {:.digits$}", unit * std))
+    };
+    let (nll, ece) = (&found.nll, &found.ece);
+    format!("NLL {:.4}{}, ECE {:.2}{} %", nll.mean, std(nll, 1.0, 4), 100.0 * ece.mean, std(ece, 100.0, 2))
 }
 
 /// The result in a few lines.
@@ -236,11 +311,18 @@ pub fn told(results: &Results) -> String {
             percent(good.high)
         );
     }
+    if let Some(found) = &given.probabilities {
+        let (nll, ece) = (found.nll.ideal, percent(found.ece.ideal));
+        text += &format!("  {}; chip without errors {nll:.4} and {ece} %\n", calibrated(found));
+    }
     for flip in &given.flips {
         text += &format!("  flips in {}: {:.4} %\n", flip.layer, 100.0 * flip.mean);
     }
     for point in results.points.iter().filter(|point| point.group != Group::Given) {
         text += &format!("  {}: {}\n", point.label, spread(&point.figures));
+        if let Some(found) = &point.figures.probabilities {
+            text += &format!("    {}\n", calibrated(found));
+        }
     }
     if given.saturated > 0 {
         text += &format!("  {} cell values held to readout.cell_bits\n", given.saturated);
@@ -250,6 +332,9 @@ pub fn told(results: &Results) -> String {
             "  thresholds of every chip found anew on {} training images\n",
             results.recalibrated_on
         );
+    }
+    if results.corrected_on > 0 {
+        text += &format!("  scores of every chip corrected on {} training images\n", results.corrected_on);
     }
     if results.read_noise_left_out > 0.0 {
         text += &format!("  without the read noise of {} counts\n", results.read_noise_left_out);
@@ -284,6 +369,11 @@ fn view(settings: &Settings, records: &Records, results: &Results) -> VaryView {
                 value: point.value,
                 accuracy: chance(&point.figures),
                 ideal: point.figures.accuracy_ideal,
+                probabilities: point
+                    .figures
+                    .probabilities
+                    .as_ref()
+                    .map(|found| ProbabilityView { nll: found.nll.view(), ece: found.ece.view() }),
             })
             .collect(),
     });
@@ -313,6 +403,20 @@ fn view(settings: &Settings, records: &Records, results: &Results) -> VaryView {
         remarks.push(format!(
             "The thresholds of every chip were found anew on {} training images.",
             results.recalibrated_on
+        ));
+    }
+    if results.corrected_on > 0 {
+        remarks.push(format!(
+            "The scores of every chip were corrected on {} training images.",
+            results.corrected_on
+        ));
+    }
+    if let Some(found) = &given.probabilities {
+        remarks.push(format!(
+            "Probabilities are a softmax of the samples' mean score: {}, and {:.4} and {:.2} % of the chip without errors.",
+            calibrated(found),
+            found.nll.ideal,
+            100.0 * found.ece.ideal
         ));
     }
     if results.read_noise_left_out > 0.0 {

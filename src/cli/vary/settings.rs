@@ -4,6 +4,7 @@ use super::points::Point;
 use crate::bounded;
 use crate::cli::options;
 use crate::escape;
+use crate::montecarlo::Calibration;
 use crate::read::data::MAX_BYTES;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,10 @@ pub struct Settings {
     pub pixels: Option<String>,
     /// Images on which every chip's thresholds were found anew, where they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recalibrated: Option<Recalibrated>,
+    pub recalibrated: Option<FittedOn>,
+    /// Images on which every chip's scores were corrected, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<FittedOn>,
     pub split: String,
     pub rule: String,
     pub images: usize,
@@ -51,6 +55,9 @@ pub struct Settings {
     /// Images that the network itself classifies rightly, and each machine's chip without errors.
     pub network_correct: usize,
     pub ideal_correct: Vec<usize>,
+    /// Of probabilities of each machine's chip without errors, where weights are drawn; empty where none are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ideal_calibration: Vec<Option<Calibration>>,
     /// Layers whose bits are compared, and how many bits an image has; empty where none are.
     pub flips: Vec<FlipLayer>,
     /// Chips of all shards.
@@ -63,10 +70,10 @@ pub struct Settings {
     pub shard: Option<(usize, usize)>,
 }
 
-/// Training images on which thresholds were found anew.
+/// Training images by which something was fitted to every chip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recalibrated {
+pub struct FittedOn {
     pub images: usize,
     /// Of the pixels.
     pub sha256: String,
@@ -130,6 +137,8 @@ impl Settings {
             "ideal_correct",
             self.ideal_correct.len() == self.cases.len() && self.ideal_correct.iter().all(of_images),
         );
+        let calibrated = self.ideal_calibration.len();
+        say("ideal_calibration", calibrated == 0 || calibrated == self.cases.len());
         say("points", self.points.iter().all(|point| point.case < self.cases.len()));
         say("flips", self.flips.iter().all(|layer| layer.bits >> 32 == 0));
         say("until", share(self.until));
@@ -205,6 +214,7 @@ pub mod tests {
             pixels: None,
             data_sha256: "bb".into(),
             recalibrated: None,
+            corrected: None,
             split: "test".into(),
             rule: "argmax".into(),
             images: 10,
@@ -216,6 +226,7 @@ pub mod tests {
             planes: None,
             network_correct: 9,
             ideal_correct: vec![8],
+            ideal_calibration: Vec::new(),
             flips: Vec::new(),
             chips: 4,
             until: None,

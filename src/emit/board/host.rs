@@ -2,6 +2,7 @@
 
 use super::{BoardTop, NamedText};
 use crate::design::{Decision, Design, InputCode};
+use crate::variation::{Chip, Correction};
 use serde::{Deserialize, Serialize};
 
 /// `host/board.json`: what a host must know of the board and the design in it.
@@ -50,14 +51,19 @@ pub struct Outcome {
     pub pixels: usize,
     /// Scores are bits, which stand for -1 and +1.
     pub bits: bool,
-    /// `argmax` or `sign` of `scale * score + bias`, or `highest_bit`.
+    /// `argmax` or `sign` of `scale * score / samples + bias`, or `highest_bit`.
     pub rule: String,
     pub scale: Vec<f64>,
     pub bias: Vec<f64>,
+    /// Samples of a frame, whose scores are added, behind a reset.
+    pub samples: usize,
+    /// What becomes of the sums first: the chip's correction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<Correction>,
 }
 
-/// The record of `design` on the board of `top`, which carries `device`.
-pub fn record(design: &Design, top: &BoardTop, device: &str) -> Record {
+/// The record of `design` with `chip` on the board of `top`, which carries `device`.
+pub fn record(design: &Design, chip: Option<&Chip>, top: &BoardTop, device: &str) -> Record {
     let (input, output, network) = (&design.input, &design.output, &design.network);
     let shape = network.input.shape;
     let classes = output.scores / output.pixels;
@@ -97,13 +103,15 @@ pub fn record(design: &Design, top: &BoardTop, device: &str) -> Record {
             rule: rule.into(),
             scale: filled(&network.output.scale, 1.0),
             bias: filled(&network.output.bias, 0.0),
+            samples: design.samples(),
+            correction: chip.and_then(|chip| chip.correction.clone()),
         },
     }
 }
 
 /// The files of `host/`.
-pub fn files(design: &Design, top: &BoardTop, device: &str) -> Vec<NamedText> {
-    let record = serde_json::to_string(&record(design, top, device)).expect("plain values") + "\n";
+pub fn files(design: &Design, chip: Option<&Chip>, top: &BoardTop, device: &str) -> Vec<NamedText> {
+    let record = serde_json::to_string(&record(design, chip, top, device)).expect("plain values") + "\n";
     let driver = include_str!("../../../templates/host/bincim_board.py");
     vec![
         NamedText { name: "board.json".into(), text: record },

@@ -1,8 +1,9 @@
 //! What every lot of samples goes through: words, cells, windows and limits of the layers that run once a sample.
 
-use super::order;
+use std::ops::Range;
+
+use super::order::Cells;
 use super::sliced::{self, LANES, Slice};
-use crate::design::Design;
 use crate::network::{Activation, Layer, PadValue, Pool};
 
 /// The layers from the first drawn one on.
@@ -31,7 +32,9 @@ pub(super) struct LayerPlan {
     /// Word after word, lane after lane, one a used row: bit 0 is the sign, the others are the code.
     pub cells: Vec<u8>,
     /// Windows that meet the weights.
-    pub windows: usize,
+    windows: usize,
+    /// Windows of a block, where each of them meets draws of its own.
+    apart: Option<usize>,
     /// Sums of a channel: one a window, or one for all.
     pub sums: usize,
     /// Driven rows of each sum.
@@ -45,6 +48,7 @@ pub(super) struct LayerPlan {
 #[derive(Debug)]
 pub(super) struct Word {
     group: usize,
+    pass: usize,
     /// Channels that it has weights of.
     pub lanes: usize,
     /// Its entry of `reads`, and its first cell.
@@ -63,15 +67,16 @@ pub(super) struct Reads {
 }
 
 impl Plan {
-    pub fn new(design: &Design) -> Plan {
-        let ensemble = design.ensemble.as_ref().expect("a design whose weights are drawn");
+    pub fn new(cells: Cells) -> Plan {
+        let (design, ensemble) = (cells.design, cells.ensemble);
+        let mode = cells.mode();
         let mask = |cell: usize| std::array::from_fn(|bit| (cell as u64 >> bit & 1).wrapping_neg());
         let layers = ensemble.first..design.layers.len();
         Plan {
-            layers: layers.map(|index| LayerPlan::new(design, ensemble.bits, index)).collect(),
+            layers: layers.map(|index| LayerPlan::new(cells, index, &mode.layers[index])).collect(),
             taps: ensemble.taps.clone(),
             bits: ensemble.bits,
-            height: design.weight_rows,
+            height: ensemble.rows,
             masks: (0..256).map(mask).collect(),
             scores: design.output.scores,
         }
@@ -92,16 +97,16 @@ impl Plan {
         sliced::spread(rows.iter().copied(), &mut map[..self.elements()]);
         for layer in &self.layers {
             let mut next = sliced::map(layer.layer.output.elements());
-            let mut first = 0;
-            while let Some(word) = layer.words.get(first) {
-                let same = layer.words[first..].iter().take_while(|other| other.group == word.group);
-                let words = &layer.words[first..first + same.count()];
-                let mut counts = vec![[0; 8]; word.lanes * layer.sums * layer.planes];
-                for word in words {
-                    sliced::word(self, layer, word, &map, &mut state, &mut counts);
+            for words in layer.words.chunk_by(|a, b| a.group == b.group) {
+                let mut counts = vec![[0; 8]; words[0].lanes * layer.sums * layer.planes];
+                for (words, windows) in layer.visits(words) {
+                    for word in words {
+                        let work =
+                            sliced::Work { plan: self, layer, word, windows: windows.clone(), map: &map };
+                        work.run(&mut state, &mut counts);
+                    }
                 }
-                layer.finish(word, &counts, &mut next, (scores, self.scores));
-                first += words.len();
+                layer.finish(&words[0], &counts, &mut next, (scores, self.scores));
             }
             map = next;
         }
@@ -109,35 +114,39 @@ impl Plan {
 }
 
 impl LayerPlan {
-    fn new(design: &Design, bits: usize, index: usize) -> LayerPlan {
-        let layer = &design.network.layers[index];
+    /// `layer` has the likelier weights and the thresholds.
+    fn new(all: Cells, index: usize, layer: &Layer) -> LayerPlan {
+        let program = &all.design.layers[index];
         let (mut words, mut reads, mut cells) = (Vec::new(), Vec::<Reads>::new(), Vec::new());
-        let all = order::words(design, index);
-        let a_group = all.iter().take_while(|word| word.group == 0).count();
-        for (number, word) in all.iter().enumerate() {
+        let pixels = if all.reads() { walk(layer) } else { (0..layer.conv.pixels()).collect() };
+        let ordered = all.words(index);
+        let a_group = ordered.iter().take_while(|word| word.group == 0).count();
+        for (number, word) in ordered.iter().enumerate() {
             let used = || word.columns.iter().enumerate().filter_map(|(row, column)| Some((row, (*column)?)));
             if word.group == 0 {
-                let at = (0..layer.conv.pixels())
-                    .flat_map(|pixel| used().map(move |(_, column)| element(layer, pixel, column)));
+                let at = pixels
+                    .iter()
+                    .flat_map(|&pixel| used().map(move |(_, column)| element(layer, pixel, column)));
                 reads.push(Reads { rows: used().map(|(row, _)| row).collect(), at: at.collect() });
             }
-            let channels = word.group * design.lanes..layer.conv.c.min((word.group + 1) * design.lanes);
+            let channels = all.channels(index, word);
             let first = cells.len();
             for channel in channels.clone() {
-                cells.extend(used().map(|(_, column)| {
-                    let sign = u8::from(layer.planes[0].weights.get(channel, column));
-                    order::code(layer, bits, channel, column) << 1 | sign
+                cells.extend(used().map(|(row, _)| {
+                    let (likely, code) = all.cell(index, word, row, channel);
+                    code << 1 | u8::from(likely)
                 }));
             }
             words.push(Word {
                 group: word.group,
+                pass: word.pass,
                 lanes: channels.len(),
                 reads: number % a_group,
                 cells: first,
                 drawn: cells[first..].iter().any(|cell| cell >> 1 > 0),
             });
         }
-        let driven = (0..layer.conv.pixels()).map(|pixel| {
+        let driven = pixels.iter().map(|&pixel| {
             (0..layer.fan_in()).filter(|&column| element(layer, pixel, column) != NOTHING).count() as i32
         });
         let driven: Vec<i32> = if layer.sum_pixels { vec![driven.sum()] } else { driven.collect() };
@@ -147,12 +156,26 @@ impl LayerPlan {
             words,
             reads,
             cells,
-            windows: layer.conv.pixels(),
+            windows: pixels.len(),
+            apart: all.reads().then_some(program.block),
             sums: driven.len(),
             planes: (32 - most.leading_zeros() as usize).max(sliced::LEAST_PLANES),
             driven,
-            lanes: design.lanes,
+            lanes: all.design.lanes,
         }
+    }
+
+    /// The words of a group in the order in which they are drawn, with the windows that meet each draw.
+    fn visits<'a>(&self, group: &'a [Word]) -> Vec<(&'a [Word], Range<usize>)> {
+        let Some(block) = self.apart else { return vec![(group, 0..self.windows)] };
+        let mut visits = Vec::new();
+        for first in (0..self.windows).step_by(block) {
+            for words in group.chunk_by(|a, b| a.pass == b.pass) {
+                let windows = first..self.windows.min(first + block);
+                visits.extend(windows.map(|window| (words, window..window + 1)));
+            }
+        }
+        visits
     }
 
     /// Bits of the next map, or scores, of a group.
@@ -183,13 +206,29 @@ impl LayerPlan {
                 let mut any = [0; 8];
                 for window in 0..pool.kernel.0 * pool.kernel.1 {
                     let (dy, dx) = (window / pool.kernel.1, window % pool.kernel.1);
-                    let bits = turn(met((y + dy) * width + x + dx), flip[channel] && !pool.before_sign);
+                    let sum = match self.apart {
+                        Some(_) => pixel * pool.kernel.0 * pool.kernel.1 + window,
+                        None => (y + dy) * width + x + dx,
+                    };
+                    let bits = turn(met(sum), flip[channel] && !pool.before_sign);
                     any.iter_mut().zip(bits).for_each(|(any, bits)| *any |= bits);
                 }
                 next[pixel * layer.output.c + channel] = turn(any, flip[channel] && pool.before_sign);
             }
         }
     }
+}
+
+/// The pixels before pooling in the order in which arrays are read for them: pooling window after pooling window.
+fn walk(layer: &Layer) -> Vec<usize> {
+    let Some(pool) = layer.pool else { return (0..layer.conv.pixels()).collect() };
+    let window = |pixel: usize| {
+        let (y, x) = (pixel / layer.output.w * pool.stride.0, pixel % layer.output.w * pool.stride.1);
+        let places =
+            (0..pool.kernel.0 * pool.kernel.1).map(move |at| (at / pool.kernel.1, at % pool.kernel.1));
+        places.map(move |(dy, dx)| (y + dy) * layer.conv.w + x + dx)
+    };
+    (0..layer.output.pixels()).flat_map(window).collect()
 }
 
 /// Element (row, column, channel) of the map that a weight meets at an output pixel; behind the map stand -1 and +1.

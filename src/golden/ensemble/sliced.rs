@@ -2,6 +2,8 @@
 
 #![allow(clippy::needless_range_loop, reason = "loops over the words of slices, which become vectors")]
 
+use std::ops::Range;
+
 use super::plan::{LayerPlan, NOTHING, Plan, Word};
 
 /// One bit of every sample.
@@ -99,32 +101,28 @@ pub(super) fn at_most(count: &[Slice], limit: i32) -> Slice {
     met
 }
 
-/// Draws the weights of a word, adds what differs from the map to the counts of its channels, and steps to the next word.
-pub(super) fn word(
-    plan: &Plan,
-    layer: &LayerPlan,
-    word: &Word,
-    map: &[Slice],
-    state: &mut [Slice; 64],
-    counts: &mut [Slice],
-) {
-    let work = Work { plan, layer, word, map };
-    #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the processor has the instructions.
-        return unsafe { word_avx512(&work, state, counts) };
-    } else if std::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has the instructions.
-        return unsafe { word_avx2(&work, state, counts) };
-    }
-    by_bits(&work, state, counts);
+/// A word of cells, and the windows of a map that meet what it is drawn to.
+pub(super) struct Work<'a> {
+    pub plan: &'a Plan,
+    pub layer: &'a LayerPlan,
+    pub word: &'a Word,
+    pub windows: Range<usize>,
+    pub map: &'a [Slice],
 }
 
-struct Work<'a> {
-    plan: &'a Plan,
-    layer: &'a LayerPlan,
-    word: &'a Word,
-    map: &'a [Slice],
+impl Work<'_> {
+    /// Draws the weights, adds what differs from the map to the counts of the channels, and steps to the next word.
+    pub fn run(&self, state: &mut [Slice; 64], counts: &mut [Slice]) {
+        #[cfg(target_arch = "x86_64")]
+        if std::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has the instructions.
+            return unsafe { word_avx512(self, state, counts) };
+        } else if std::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has the instructions.
+            return unsafe { word_avx2(self, state, counts) };
+        }
+        by_bits(self, state, counts);
+    }
 }
 
 /// # Safety
@@ -184,7 +182,7 @@ fn run<const BITS: usize>(work: &Work, state: &[Slice; 64], counts: &mut [Slice]
                 }
             }
             let from = part * ROWS;
-            for window in 0..layer.windows {
+            for window in work.windows.clone() {
                 let at = &reads.at[window * used + from..][..cells.len()];
                 differ[cells.len()..].fill([0; WIDE]);
                 for ((differ, weight), at) in differ.iter_mut().zip(&weights).zip(at) {

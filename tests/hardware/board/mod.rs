@@ -6,6 +6,7 @@ use crate::common::tools;
 
 use bincim::flow::{Tool, verilator};
 use bincim::serial::{Port, SerialError, Uart};
+use bincim::variation::Correction;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -350,12 +351,38 @@ fn python() -> Option<PathBuf> {
     found
 }
 
+/// What the driver makes of a chip's correction is what `infer` makes of it, halves and negative sums included, and a class
+/// is that of the mean of the samples.
+#[test]
+fn the_python_driver_corrects_scores_as_infer_does() {
+    let Some(python) = python() else { return };
+    let correction = Correction { multipliers: vec![256, 0, 300, 1023], offsets: vec![0, -77, 19, -1000] };
+    let script = "import json, sys, types; sys.path.insert(0, sys.argv[1]); import bincim_board as b; \
+                  at = types.SimpleNamespace(facts={'result': json.loads(sys.argv[2])}); \
+                  print(b.Board.decide(at, json.loads(sys.argv[3])))";
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/host");
+    for scores in [[-7, 100, 1, 60], [0, 0, -1, -128], [5, 3, 250, 61], [60, 0, 51, 0], [61, 9, 52, 24]] {
+        let facts = serde_json::json!({
+            "correction": correction, "samples": 8, "rule": "argmax", "bits": false,
+            "scale": [1.0, 1.0, 1.0, 1.0], "bias": [0.0, 6.0, 0.0, 0.0],
+        });
+        let words = [host.to_str().expect("a path"), &facts.to_string(), &format!("{scores:?}")];
+        let output = start(&python).args(["-c", script]).args(words).output().expect("Python starts");
+        let told = String::from_utf8_lossy(&output.stdout).trim().to_string();
+        let mut expected = scores;
+        correction.apply(&mut expected, 8);
+        let mean = |class: usize| f64::from(expected[class]) / 8.0 + [0.0, 6.0, 0.0, 0.0][class];
+        let best = (0..4).rev().max_by(|a, b| mean(*a).total_cmp(&mean(*b))).expect("a class");
+        assert_eq!(told, best.to_string(), "{scores:?}: {expected:?}");
+    }
+}
+
 #[test]
 fn the_python_driver_gives_the_same_scores() {
     let Some(lab) = lab() else { return };
     let Some(python) = python() else { return };
     let driver = fs::read_to_string(lab.dir().join("d/host/bincim_board.py")).expect("a driver");
-    assert!(driver.lines().count() < 150, "{} lines", driver.lines().count());
+    assert!(driver.lines().count() < 160, "{} lines", driver.lines().count());
     let network = lab.dir().join("d/source");
     let model = fs::read_dir(network).expect("a folder").flatten().map(|entry| entry.path());
     let model =

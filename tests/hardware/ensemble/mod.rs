@@ -1,6 +1,6 @@
 //! Ensembles: the machine's samples against the law of the draws, evaluated cell by cell and apart from it.
 
-use bincim::arch::Arch;
+use bincim::arch::{Arch, Sharing};
 use bincim::design::{self, Design};
 use bincim::golden::ensemble::{self, Drawing};
 use bincim::golden::machine::{self, MachineTrace, Sampling};
@@ -183,6 +183,7 @@ fn random_arch(seed: u64) -> Arch {
     loop {
         let mut arch = machines::random_arch(rng);
         arch.ensemble.samples = rng.random_range(1..=4);
+        arch.ensemble.noise = Sharing::ALL[seed as usize % 3];
         if arch.weight_rows + arch.lanes <= 32 {
             return arch;
         }

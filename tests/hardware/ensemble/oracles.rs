@@ -1,7 +1,8 @@
 //! Draws against what probability theory says of them: numbers that nobody's code made.
 
-use bincim::arch::ArchFile;
+use bincim::arch::{ArchFile, ReadoutKind, Sharing};
 use bincim::design::{self, Design};
+use bincim::device::{self, Physics};
 use bincim::golden::ensemble::{self, Drawing};
 use bincim::metrics;
 use bincim::network::*;
@@ -120,6 +121,68 @@ fn sums_of_columns_are_poisson_binomial_and_do_not_correlate() {
         // Five standard errors of 100,000 samples.
         assert!(sums.abs() < 5.0 / (1e5f64).sqrt(), "{a} {b}: {sums}");
         assert!(squares.abs() < 0.05, "{a} {b}: {squares}");
+    }
+}
+
+/// Sums of two columns, or of one with itself, covary as the cells do that share a number, `4 (min(f, g) - f g)` where both are
+/// flipped below their codes: on either machine, for each way of sharing.
+#[test]
+fn columns_covary_as_their_cells_share_numbers() {
+    let network = dense(&[21, 4], 4);
+    let (layer, input) = (&network.layers[0], image(&network));
+    for (kind, noise) in [ReadoutKind::Popcount, ReadoutKind::Sample]
+        .into_iter()
+        .flat_map(|kind| Sharing::ALL.map(|noise| (kind, noise)))
+    {
+        let mut arch = ArchFile::default().with("generic", 8, 4, 8, 8, 8);
+        (arch.ensemble.samples, arch.ensemble.noise, arch.readout.kind) = (SAMPLES, noise, kind);
+        let design = design::build(&network, &arch).expect("a design");
+        let drawing = Drawing { samples: SAMPLES, seed: 23, same: false, flips: true };
+        let images = input.repeat(IMAGES);
+        let scores = match kind {
+            ReadoutKind::Sample => {
+                let chip = device::chip(&Physics::default(), 0, 0, &design.sites());
+                ensemble::prepare_chip(&design, &chip, drawing).samples_of_elements(0, &images)
+            }
+            _ => ensemble::prepare(&design, drawing).samples_of_elements(0, &images),
+        };
+        let count = (scores.len() / 4) as f64;
+        let mean = |a: usize| scores[a..].iter().step_by(4).map(|&sum| f64::from(sum)).sum::<f64>() / count;
+        let means: Vec<f64> = (0..4).map(mean).collect();
+        let cov = |a: usize, b: usize| {
+            let product = |sums: &[i32]| (f64::from(sums[a]) - means[a]) * (f64::from(sums[b]) - means[b]);
+            scores.chunks(4).map(product).sum::<f64>() / count
+        };
+        let law = |a: usize, b: usize| {
+            let cells = (0..21).flat_map(|i| (0..21).map(move |k| (i, k)));
+            let shared = cells.filter(|&(i, k)| {
+                let same = match noise {
+                    Sharing::Crossed => a == b && i == k,
+                    Sharing::Rows => i == k,
+                    Sharing::Columns => a == b,
+                };
+                // Words of eight rows are drawn apart.
+                same && i / 8 == k / 8
+            });
+            let product = |(i, k): (usize, usize)| {
+                let (f, g) = (flip(layer, a, i), flip(layer, b, k));
+                let sign =
+                    layer.weight(a, i) * i32::from(input[i]) * layer.weight(b, k) * i32::from(input[k]);
+                4.0 * f64::from(sign) * (f.min(g) - f * g)
+            };
+            shared.map(product).sum::<f64>()
+        };
+        for (a, b) in [(0, 0), (1, 1), (2, 2), (3, 3), (0, 1), (0, 3), (1, 2), (2, 3)] {
+            let (found, expected) = (cov(a, b), law(a, b));
+            let error = ((law(a, a) * law(b, b) + expected * expected) / count).sqrt();
+            println!(
+                "{kind:?}, {noise:?}, columns {a} and {b}: {found:.3}, expected {expected:.3} +- {error:.3}"
+            );
+            assert!(
+                (found - expected).abs() < 5.0 * error,
+                "{kind:?}, {noise:?}, {a} {b}: {found} {expected}"
+            );
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Cells that are drawn as they are read: the machine against the law of the draws, and the Verilog against the machine.
 
-use bincim::arch::{InputBits, ReadoutKind};
+use bincim::arch::{InputBits, ReadoutKind, Sharing};
 use bincim::cli::verify::cosim::{self, Plan, Trace};
 use bincim::cli::verify::texts::Text;
 use bincim::design::Design;
 use bincim::device::{self, Physics};
 use bincim::emit::{self, bench};
+use bincim::golden::ensemble::{self, Drawing};
 use bincim::golden::machine::{self, Sampling};
 use bincim::golden::reference;
 use bincim::network::random::{self, Limits};
@@ -44,6 +45,8 @@ fn pair(number: u64) -> Design {
         let steps: Vec<usize> = (0..=arch.rows).filter(|s| *s == 0 || arch.rows.is_multiple_of(*s)).collect();
         arch.readout.rows_per_cycle = *steps.choose(&mut rng).unwrap_or(&0);
         arch.ensemble.samples = rng.random_range(1..=5);
+        // Not with the kinds of networks in step.
+        arch.ensemble.noise = Sharing::ALL[(number / 3) as usize % 3];
         if let Some(design) = machines::design(&network, &arch)
             && design.cycles < 6000
             && (number % 3 != 1 || read_again(&design))
@@ -237,10 +240,15 @@ fn by_the_law(design: &Design, chip: &Chip, image: &[i16], seed: u32, samples: u
 
 /// The same chip, whose layers before the first drawn one are those of the network.
 fn sound(design: &Design, mut chip: Chip) -> Chip {
-    chip.thresholds = None;
     for (site, array) in design.sites().iter().zip(&mut chip.arrays) {
         if site.layer < design.first_drawn() {
             array.plus = site.weights.iter().map(|&weight| i16::from(weight) * 128).collect();
+        }
+    }
+    let drawn = design.layers[design.first_drawn()].threshold_base;
+    if let Some(own) = &mut chip.thresholds {
+        for (own, lanes) in own.values.iter_mut().zip(&design.thresholds).take(drawn) {
+            *own = lanes.iter().map(|lane| lane.value).collect();
         }
     }
     chip
@@ -252,7 +260,7 @@ fn every_read_is_that_of_the_law() {
     for number in 0..45 {
         let design = pair(number);
         let rng = &mut ChaCha8Rng::seed_from_u64(number);
-        let chip = sound(&design, machines::random_chip(&design, rng));
+        let chip = Chip { thresholds: None, ..sound(&design, machines::random_chip(&design, rng)) };
         let image = random::elements(&design.network, number, 1);
         let most = design.samples();
         let seed = rng.random();
@@ -276,6 +284,59 @@ fn every_read_is_that_of_the_law() {
         "{built} built: {again} of several passes and pixels, {padded} with rows not driven, {later} later"
     );
     assert!(again > 10 && padded > 2 && later > 10, "{again} {padded} {later}");
+}
+
+/// The executor for many images gives what the machine gives for each sample of each of them: with samples of its own, with
+/// those of the first image, and without flips; whichever images came before.
+#[test]
+fn many_images_are_read_as_the_machine_reads_them() {
+    let (mut own, mut again, mut pooled, mut alone) = (0, 0, 0, 0);
+    for number in 100..190 {
+        let design = pair(number);
+        let rng = &mut ChaCha8Rng::seed_from_u64(number);
+        let any = machines::random_chip(&design, rng);
+        let chip = sound(&design, any.clone());
+        let (count, first) = (4, rng.random_range(0..3));
+        let elements = random::elements(&design.network, number, count);
+        let size = design.network.input.shape.elements();
+        let drawing = Drawing { samples: design.samples(), seed: rng.random(), same: false, flips: true };
+        let of_the_machine = |drawing: Drawing, chip: &Chip| -> Vec<i32> {
+            let images = elements.chunks(size).enumerate();
+            let scores = images.flat_map(|(index, image)| {
+                let frame = if drawing.same { 0 } else { (first + index) as u64 };
+                let seed = machine::frame_seed(drawing.seed, frame);
+                let sampling = Sampling { samples: drawing.samples, seed, flips: drawing.flips };
+                machine::score_samples(&design, Some(chip), image, sampling)
+            });
+            design.in_channel_order(&scores.flatten().map(|score| score as i32).collect::<Vec<i32>>())
+        };
+        for drawing in [drawing, Drawing { same: true, ..drawing }, Drawing { flips: false, ..drawing }] {
+            let engine = ensemble::prepare_chip(&design, &chip, drawing);
+            assert!(!engine.one_by_one());
+            let got = engine.samples_of_elements(first, &elements);
+            assert_eq!(got, of_the_machine(drawing, &chip), "pair {number}, {drawing:?}");
+            // Other lots and threads.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            let later = pool.install(|| engine.samples_of_elements(first + 1, &elements[size..]));
+            assert_eq!(later, got[got.len() / count..], "pair {number}, {drawing:?}");
+        }
+        // Another first layer than the network's is left to the machine.
+        let engine = ensemble::prepare_chip(&design, &any, drawing);
+        assert_eq!(
+            engine.samples_of_elements(first, &elements),
+            of_the_machine(drawing, &any),
+            "pair {number}"
+        );
+        alone += usize::from(engine.one_by_one());
+        let layers = &design.network.layers[design.first_drawn()..];
+        own += usize::from(chip.thresholds.is_some());
+        again += usize::from(read_again(&design));
+        pooled += usize::from(layers.iter().any(|layer| layer.pool.is_some()));
+    }
+    println!(
+        "{own} thresholds of their own, {again} of several passes and pixels, {pooled} pooled, {alone} left"
+    );
+    assert!(own > 10 && again > 25 && pooled > 10 && alone > 20, "{own} {again} {pooled} {alone}");
 }
 
 /// On the chip without errors a cell is turned round as often as its code says, and without flips the machine is that of the

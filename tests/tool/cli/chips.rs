@@ -264,6 +264,17 @@ fn two_ends_and_a_reference_column_go_all_the_way() {
     assert_eq!(bincim(dir, &verify).ends(0).json(&[])["mismatches"], 0);
 }
 
+/// One data set `both` of a test part, `data`, and a training part.
+fn both(dir: &Path, train: &str) {
+    fs::create_dir(dir.join("both")).expect("a new folder");
+    for (from, part) in [("data", "test"), (train, "train")] {
+        for what in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
+            let to = dir.join("both").join(format!("{part}-{what}"));
+            fs::copy(dir.join(from).join(what), to).expect("copied");
+        }
+    }
+}
+
 /// Thresholds found anew stand in the chip's file: `infer` then gives what `vary` gave for the same chip, and the Verilog's
 /// memory holds them.
 #[test]
@@ -271,13 +282,7 @@ fn thresholds_of_a_chip_go_all_the_way() {
     let root = with_glyphs(40);
     let dir = root.path();
     bincim(dir, &["glyphs", "--split", "train", "--count", "150", "-o", "more"]).ends(0);
-    fs::create_dir(dir.join("both")).expect("a new folder");
-    for (from, part) in [("data", "test"), ("more", "train")] {
-        for what in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
-            let to = dir.join("both").join(format!("{part}-{what}"));
-            fs::copy(dir.join(from).join(what), to).expect("copied");
-        }
-    }
+    both(dir, "more");
     write_arch(dir, "adc");
     let text = fs::read_to_string(dir.join("arch.toml")).expect("readable");
     let text = text.replace("read_noise = 0", "read_noise = 0.5\ncolumn.offset = 3.0");
@@ -370,8 +375,61 @@ fn cells_are_drawn_as_they_are_read() {
     assert_eq!((&found["sampling"], &found["samples"]), (&"read".into(), &3.into()));
     assert_eq!(found["metrics"]["ensemble"].as_array().map(Vec::len), Some(3), "{found}");
     assert_eq!(infer(&["--mode"])["samples"], 1);
-    let vary = ["vary", "drawn.onnx", "--arch", "a.toml", "--data", "data", "--chips", "2"];
-    bincim(dir, &vary).refuses(&["readout.kind", "bincim draw"]);
+    // A line a class brings the scores of an old chip to those of one without errors.
+    let told = draw("bent", &["--time", "1y", "--correct", "100", "--data", "train"]);
+    assert_eq!(told["corrected_on"], 100);
+    assert_eq!(told["correction"]["offsets"].as_array().map(Vec::len), Some(10), "{told}");
+    let words =
+        ["draw", "drawn.onnx", "--arch", "a.toml", "--correct", "9", "--data", "train", "-o", "lines"];
+    assert!(bincim(dir, &words).ends(0).out.contains(" z "), "no line of a class");
+    let bent = infer(&["--chip", "bent"]);
+    let plain = infer(&["--chip", "bent", "--without-correction"]);
+    assert_eq!((&bent["corrected"], &plain["corrected"]), (&true.into(), &false.into()));
+    assert_eq!(plain["metrics"], found["metrics"]);
+    assert_ne!(bent["metrics"]["plain"]["nll"], plain["metrics"]["plain"]["nll"]);
+    let correct = ["draw", "drawn.onnx", "--arch", "a.toml", "-o", "none", "--correct"];
+    bincim(dir, &[&correct[..], &["201", "--data", "train"]].concat())
+        .refuses(&["--correct 201", "200 training images"]);
+    bincim(dir, &[&correct[..], &["9"]].concat()).refuses(&["--data"]);
+    // A run over chips has what single chips give, each with its seed for the noise, whatever the threads.
+    let vary = |more: &[&str]| {
+        let words =
+            ["vary", "drawn.onnx", "--arch", "a.toml", "--data", "data", "--seed", "5", "--chips", "2"];
+        bincim(dir, &[&words[..], more].concat())
+    };
+    fs::write(
+        dir.join("years.toml"),
+        fs::read_to_string(dir.join("a.toml")).expect("a file") + "drift.time = 31536000.0\n",
+    )
+    .expect("writable");
+    let aged = ["--arch", "years.toml", "-o"];
+    both(dir, "train");
+    for (run, more, chip, correction) in [
+        ("runs", &["--threads", "1"][..], "old", &["--without-correction"][..]),
+        ("corrected", &["--correct", "100", "--threads", "2"], "bent", &[]),
+    ] {
+        let words = ["vary", "drawn.onnx", "--data", "both", "--seed", "5", "--chips", "3", "--json"];
+        let found = bincim(dir, &[&words[..], &aged, &[run], more].concat()).ends(0);
+        let found = found.json(&["probabilities", "corrected_on"]);
+        let chips = fs::read_to_string(dir.join(run).join("chips.jsonl")).expect("chips");
+        let first: serde_json::Value =
+            serde_json::from_str(chips.lines().next().expect("a chip")).expect("a record");
+        let alone = infer(&[&["--chip", chip, "--noise-seed", "5"][..], correction].concat());
+        let plain = &alone["metrics"]["plain"];
+        assert_eq!(first["correct"], alone["correct"], "{run}");
+        for (key, figure) in [("nll", "nll"), ("ece", "ece"), ("brier", "brier")] {
+            let millionths = (1e6 * plain[figure].as_f64().expect("a number")).round() as u64;
+            assert_eq!(first["calibration"][key], millionths, "{run}, {key}");
+        }
+        assert!(found["probabilities"]["nll"]["std"].as_f64() > Some(0.0), "{found}");
+    }
+    vary(&["--flips"]).refuses(&["--flips", "readout.kind"]);
+    vary(&["--recalibrate", "9"]).refuses(&["--recalibrate", "--correct"]);
+    let told =
+        vary(&["--sweep", "variation.drift.time=0,86400,31536000", "--each", "-o", "swept"]).ends(0).out;
+    assert!(told.matches("NLL").count() >= 6 && told.contains("variation.draws.mismatch"), "{told}");
+    let page = fs::read_to_string(dir.join("swept/report.html")).expect("a page");
+    assert!(page.contains("Log-likelihood over") && page.contains("Calibration over"));
     bincim(dir, &["check", "MODEL", "--arch", "a.toml"]).refuses(&["readout.kind", "flip code"]);
     fs::write(dir.join("still.toml"), arch).expect("writable");
     let aged = ["draw", "drawn.onnx", "--arch", "still.toml", "--time", "1y", "-o", "none"];
