@@ -3,7 +3,7 @@
 //! What a machine is follows from the networks that it was made for: it holds the largest of everything that one of them
 //! asks for. Another network goes on it where it would change none of that.
 
-use super::{Capacity, Design, DesignError, InputKind, InputUnit, OutputUnit, Traits, Widths, build_with};
+use super::{Design, DesignError, InputKind, InputUnit, OutputUnit, Widths, build_with};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
 use crate::network::{Activation, Network};
@@ -16,6 +16,34 @@ pub struct Machine {
     pub capacity: Design,
     /// The networks, with the machine's widths.
     pub programs: Vec<Design>,
+}
+
+/// What of a machine's networks is not the largest number of one layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Most layers of a network, and most groups of all its layers.
+    pub layers: usize,
+    pub groups: usize,
+}
+
+/// What one layer that has it gives the sums of all layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Traits {
+    pub row_enable: bool,
+    pub signed_counts: bool,
+}
+
+impl Traits {
+    fn of(design: &Design) -> Traits {
+        Traits { row_enable: design.row_enable, signed_counts: design.signed_counts }
+    }
+
+    fn or(self, other: Traits) -> Traits {
+        Traits {
+            row_enable: self.row_enable || other.row_enable,
+            signed_counts: self.signed_counts || other.signed_counts,
+        }
+    }
 }
 
 impl Machine {

@@ -27,7 +27,8 @@ pub use build::{build, outline};
 pub use chip::Misfit;
 pub use ensemble::Ensemble;
 pub use error::DesignError;
-pub use machine::Machine;
+use machine::Traits;
+pub use machine::{Capacity, Machine};
 pub use reference::Reference;
 pub use state::{STATE_STAGES, Scale, Scales, StateCode, StateFormat, StateUnit};
 pub use tree::{TreePlan, TreeStyle};
@@ -105,34 +106,6 @@ pub struct Design {
     pub frame_interval: u64,
     /// This is no network's design but what a machine holds ([`Machine::capacity`]).
     pub capacity: Option<Capacity>,
-}
-
-/// What of a machine's networks is not the largest number of one layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capacity {
-    /// Most layers of a network, and most groups of all its layers.
-    pub layers: usize,
-    pub groups: usize,
-}
-
-/// What one layer that has it gives the sums of all layers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Traits {
-    row_enable: bool,
-    signed_counts: bool,
-}
-
-impl Traits {
-    fn of(design: &Design) -> Traits {
-        Traits { row_enable: design.row_enable, signed_counts: design.signed_counts }
-    }
-
-    fn or(self, other: Traits) -> Traits {
-        Traits {
-            row_enable: self.row_enable || other.row_enable,
-            signed_counts: self.signed_counts || other.signed_counts,
-        }
-    }
 }
 
 impl Design {

@@ -5,6 +5,7 @@ mod drawn;
 mod instances;
 mod loaded;
 mod loops;
+mod results;
 mod sampled;
 mod state;
 
@@ -92,23 +93,23 @@ pub(super) fn module(design: &Design, view: &View, number: u32) -> NamedText {
     if let Some(state) = &design.state {
         parts.push(state::unit(design, view, state));
     }
-    parts.push(instances::thresholds(design, view));
+    parts.push(results::thresholds(design, view));
     if view.gives_bits {
         if has_table(view) {
-            parts.push(instances::write_program(design, view));
+            parts.push(results::write_program(design, view));
         }
         if view.steps > 1 {
-            parts.extend([instances::level_program(), instances::level_code(design)]);
+            parts.extend([results::level_program(), results::level_code(design)]);
         }
         if let Some(level) = design.level() {
             parts.push(state::level(design, view, level));
         }
-        parts.push(instances::write_back(design, view));
+        parts.push(results::write_back(design, view));
     }
     if let Some(ensemble) = &design.ensemble {
         parts.push(drawn::score_sum(design, ensemble));
     }
-    parts.push(instances::score_buffer(design, view));
+    parts.push(results::score_buffer(design, view));
     if view.loadable {
         loaded::connect(&mut parts, &memories);
     }
