@@ -38,6 +38,13 @@ struct Sum {
     sha256: String,
 }
 
+/// The files that the manifest of a design's folder names, in its order; none where there is no manifest.
+pub fn files(folder: &Path) -> Vec<String> {
+    let manifest = bounded::bytes(&folder.join("manifest.json"), MOST_BYTES);
+    let manifest = manifest.ok().and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
+    manifest.map_or_else(Vec::new, |manifest| manifest.files.into_iter().map(|file| file.name).collect())
+}
+
 /// What in the folder of a design `generate`, `verify`, `synth`, `report` and its own Makefiles did not make, and what
 /// was changed since.
 pub fn not_of_a_design(folder: &Path) -> Vec<String> {

@@ -58,7 +58,7 @@ fn outline_with(network: &Network, arch: &Arch, traits: Traits) -> Result<Design
         traits.signed_counts || row_enable || kept_integers || network.layers.iter().any(several);
     let tree = TreePlan {
         rows: arch.rows,
-        groups: planes,
+        groups: planes.max(traits.planes),
         enable: row_enable,
         style: tree_style(arch),
         pipelined: arch.popcount.pipelined,

@@ -6,7 +6,7 @@
 use super::{Design, DesignError, InputKind, InputUnit, OutputUnit, Widths, build_with};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
-use crate::network::{Activation, Network};
+use crate::network::{Activation, InputCode, Network};
 
 /// A machine and the networks that it was made for.
 #[derive(Debug, Clone)]
@@ -19,11 +19,67 @@ pub struct Machine {
 }
 
 /// What of a machine's networks is not the largest number of one layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capacity {
     /// Most layers of a network, and most groups of all its layers.
     pub layers: usize,
     pub groups: usize,
+    /// Forms in which frames come in.
+    pub inputs: Vec<InputForm>,
+}
+
+/// A form in which frames come in: an input unit, for all networks whose first layers are cut alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputForm {
+    pub unit: InputUnit,
+    /// Bit planes of an element, and rows of each.
+    pub planes: usize,
+    pub plane_rows: usize,
+    /// Most passes of a first layer.
+    pub passes: usize,
+}
+
+/// Most forms of one machine.
+pub const MOST_FORMS: usize = 4;
+
+impl InputForm {
+    /// That of a network's design.
+    pub fn of(design: &Design) -> InputForm {
+        InputForm {
+            unit: design.input.clone(),
+            planes: design.planes,
+            plane_rows: design.plane_rows,
+            passes: design.layers[0].passes,
+        }
+    }
+
+    /// Whether frames of `other` go through the same unit, if it is large enough.
+    pub fn takes(&self, other: &InputForm) -> bool {
+        let (a, b) = (&self.unit, &other.unit);
+        let beats = |unit: &InputUnit| (unit.elements, unit.element_bits, unit.stream_bits);
+        let cut = match (&a.kind, &b.kind) {
+            (InputKind::Vector { .. }, InputKind::Vector { .. }) => true,
+            (
+                InputKind::Window { kernel, channels, .. },
+                InputKind::Window { kernel: other, channels: more, .. },
+            ) => (kernel, channels) == (other, more),
+            _ => false,
+        };
+        cut && self.planes == other.planes && beats(a) == beats(b)
+    }
+
+    /// The unit that has room for the frames of both.
+    fn join(&mut self, other: &InputForm) {
+        let unit = &mut self.unit;
+        unit.kind = match (&unit.kind, &other.unit.kind) {
+            (InputKind::Vector { length, words }, InputKind::Vector { length: other, words: more }) => {
+                InputKind::Vector { length: *length.max(other), words: *words.max(more) }
+            }
+            (a, b) => larger_window(a, b),
+        };
+        unit.beats = unit.beats.max(other.unit.beats);
+        self.passes = self.passes.max(other.passes);
+    }
 }
 
 /// What one layer that has it gives the sums of all layers.
@@ -31,17 +87,24 @@ pub struct Capacity {
 pub(super) struct Traits {
     pub row_enable: bool,
     pub signed_counts: bool,
+    /// Bit planes that the tree weighs.
+    pub planes: usize,
 }
 
 impl Traits {
     fn of(design: &Design) -> Traits {
-        Traits { row_enable: design.row_enable, signed_counts: design.signed_counts }
+        Traits {
+            row_enable: design.row_enable,
+            signed_counts: design.signed_counts,
+            planes: design.tree.groups,
+        }
     }
 
     fn or(self, other: Traits) -> Traits {
         Traits {
             row_enable: self.row_enable || other.row_enable,
             signed_counts: self.signed_counts || other.signed_counts,
+            planes: self.planes.max(other.planes),
         }
     }
 }
@@ -49,8 +112,8 @@ impl Traits {
 impl Machine {
     /// The machine for `networks` on `arch` (all validated, at least one).
     ///
-    /// Errors: a network that `arch` does not hold, one whose parts cannot be loaded, or one whose input or whose end is of
-    /// another form than the first one's.
+    /// Errors: a network that `arch` does not hold, one whose parts cannot be loaded, one whose end is of another form than the
+    /// first one's, or more forms of inputs than [`MOST_FORMS`].
     pub fn of(networks: &[Network], arch: &Arch) -> Result<Machine, DesignError> {
         let first = &networks[0];
         for network in networks {
@@ -64,6 +127,11 @@ impl Machine {
             programs.push(design);
         }
         for (program, network) in programs.iter_mut().zip(networks) {
+            // The tree weighs the planes of an integer, as many as it was made for.
+            if network.input.code != InputCode::Bipolar && program.planes != traits.planes {
+                let what = format!("an input of {} bits beside one of {}", program.planes, traits.planes);
+                return Err(DesignError::NotLoadable { network: program.name.terminal(), what });
+            }
             if Traits::of(program) != traits {
                 *program = build_with(network, arch, traits)?;
             }
@@ -87,7 +155,7 @@ impl Machine {
     }
 }
 
-/// Whether `network` is of a form that can be loaded, and enters and leaves as `first` does.
+/// Whether `network` is of a form that can be loaded, and leaves as `first` does.
 fn alike(first: &Network, network: &Network) -> Result<(), DesignError> {
     let refused =
         |what: &str| Err(DesignError::NotLoadable { network: network.name.terminal(), what: what.into() });
@@ -112,9 +180,6 @@ fn alike(first: &Network, network: &Network) -> Result<(), DesignError> {
     if scores(first) != scores(network) {
         return refused("another end (scores, bits) than the machine's first network");
     }
-    if first.input.code != network.input.code {
-        return refused("another code of its input than the machine's first network");
-    }
     Ok(())
 }
 
@@ -123,15 +188,19 @@ fn capacity(programs: &[Design]) -> Result<Design, DesignError> {
     let most = |of: &dyn Fn(&Design) -> usize| programs.iter().map(of).max().unwrap_or(0);
     let mut whole = programs[0].clone();
     whole.name = whole.arch.name.as_str().into();
+    let inputs = forms(programs)?;
+    whole.input.stream_bits = inputs.iter().map(|form| form.unit.stream_bits).max().unwrap_or(0);
+    whole.planes = most(&|design| design.planes);
+    whole.row_planes = most(&|design| design.row_planes);
+    whole.plane_rows = programs.iter().map(|design| design.plane_rows).min().unwrap_or(0);
     whole.capacity =
-        Some(Capacity { layers: most(&|design| design.layers.len()), groups: most(&Design::groups) });
+        Some(Capacity { layers: most(&|design| design.layers.len()), groups: most(&Design::groups), inputs });
     let shift = |design: &Design| design.layers.last().map(|last| last.score_shift);
     for other in &programs[1..] {
         if shift(other) != shift(&programs[0]) {
             let what = "scores of another unit than the machine's first network".into();
             return Err(DesignError::NotLoadable { network: other.name.terminal(), what });
         }
-        whole.input = joined_input(&whole, other)?;
         whole.output = joined_output(&whole.output, &other.output);
         whole.widths = joined_widths(&whole.widths, &other.widths);
         whole.layers.extend(other.layers.iter().cloned());
@@ -176,34 +245,21 @@ fn joined_output(a: &OutputUnit, b: &OutputUnit) -> OutputUnit {
     }
 }
 
-/// The input unit that takes the frames of both.
-///
-/// Errors: they come in other beats, or are cut into other windows.
-fn joined_input(whole: &Design, other: &Design) -> Result<InputUnit, DesignError> {
-    let (a, b) = (&whole.input, &other.input);
-    let refused = |what: &str| {
-        Err(DesignError::NotLoadable {
-            network: other.name.terminal(),
-            what: format!("{what} than the machine's first network"),
-        })
-    };
-    if (a.elements, a.element_bits, a.stream_bits) != (b.elements, b.element_bits, b.stream_bits) {
-        return refused("other beats of its input");
+/// The forms in which the frames of `programs` come in.
+fn forms(programs: &[Design]) -> Result<Vec<InputForm>, DesignError> {
+    let mut forms: Vec<InputForm> = Vec::new();
+    for program in programs {
+        let own = InputForm::of(program);
+        match forms.iter().position(|form| form.takes(&own)) {
+            Some(place) => forms[place].join(&own),
+            None if forms.len() < MOST_FORMS => forms.push(own),
+            None => {
+                let what = format!("a first layer of another form than the {MOST_FORMS} that there are");
+                return Err(DesignError::NotLoadable { network: program.name.terminal(), what });
+            }
+        }
     }
-    let kind = match (&a.kind, &b.kind) {
-        (InputKind::Vector { length, words }, InputKind::Vector { length: other, words: more }) => {
-            InputKind::Vector { length: *length.max(other), words: *words.max(more) }
-        }
-        (
-            InputKind::Window { kernel, channels, .. },
-            InputKind::Window { kernel: other, channels: more, .. },
-        ) if (kernel, channels) == (other, more) => larger_window(&a.kind, &b.kind),
-        (InputKind::Window { .. }, InputKind::Window { .. }) => {
-            return refused("another kernel or other channels of its first layer");
-        }
-        _ => return refused("another form of its input (a vector, a map)"),
-    };
-    Ok(InputUnit { beats: a.beats.max(b.beats), kind, ..a.clone() })
+    Ok(forms)
 }
 
 /// The window that has the rows, columns and padding of both, which have the same kernel and channels.

@@ -28,7 +28,7 @@ pub use chip::Misfit;
 pub use ensemble::Ensemble;
 pub use error::DesignError;
 use machine::Traits;
-pub use machine::{Capacity, Machine};
+pub use machine::{Capacity, InputForm, Machine};
 pub use reference::Reference;
 pub use state::{STATE_STAGES, Scale, Scales, StateCode, StateFormat, StateUnit};
 pub use tree::{TreePlan, TreeStyle};
@@ -216,12 +216,19 @@ impl Design {
 
     /// Groups of all layers; of a machine, the most of a network.
     pub fn groups(&self) -> usize {
-        self.capacity.map_or_else(|| self.layers.iter().map(|layer| layer.groups).sum(), |held| held.groups)
+        self.capacity
+            .as_ref()
+            .map_or_else(|| self.layers.iter().map(|layer| layer.groups).sum(), |held| held.groups)
     }
 
     /// Layers; of a machine, the most of a network.
     pub fn layer_count(&self) -> usize {
-        self.capacity.map_or(self.layers.len(), |held| held.layers)
+        self.capacity.as_ref().map_or(self.layers.len(), |held| held.layers)
+    }
+
+    /// Forms in which frames come in: one; of a machine, those of its networks.
+    pub fn input_forms(&self) -> Vec<InputForm> {
+        self.capacity.as_ref().map_or_else(|| vec![InputForm::of(self)], |held| held.inputs.clone())
     }
 
     /// Networks are loaded into the memories while the machine stands, and are not in its gates.

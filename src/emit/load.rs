@@ -8,7 +8,7 @@ use super::result::{has_table, write_table};
 use super::view::{View, input_last_taps};
 use super::walk::{layer_entries, layer_key, load_table, walk_table};
 use super::{NamedText, gather};
-use crate::design::Design;
+use crate::design::{Design, InputForm};
 
 /// What begins a program: "BCMP", the first letter lowest.
 const MAGIC: u32 = u32::from_le_bytes(*b"BCMP");
@@ -83,6 +83,11 @@ pub(super) fn layer_table(machine: &Design, view: &View, of: &Design) -> Table {
     }
 }
 
+/// What the fields that an input unit is told begin with.
+pub(super) fn input_prefix(form: usize) -> String {
+    format!("input{form}")
+}
+
 /// What is the same in all layers of a network: its ends.
 pub(super) fn network_table(machine: &Design, view: &View, of: &Design) -> Table {
     let one = |name: String, width: usize, value: i64| Field::new(name, width, "", std::iter::once(value));
@@ -92,11 +97,29 @@ pub(super) fn network_table(machine: &Design, view: &View, of: &Design) -> Table
         one("layers".into(), 10, of.layers.len() as i64),
         one("last_group".into(), machine.widths.threshold_address, groups as i64 - 1),
     ];
+    let forms = machine.input_forms();
+    let own = InputForm::of(of);
+    // The machine's own table says nothing of any network.
+    let chosen = match of.capacity {
+        None => forms.iter().position(|form| form.takes(&own)),
+        Some(_) => None,
+    };
+    if forms.len() > 1 {
+        fields.push(one("form".into(), bits(forms.len() - 1), chosen.unwrap_or(0) as i64));
+    }
+    if view.asks_weighted() {
+        fields.push(one("weighted".into(), 1, i64::from(of.layers[0].weighted)));
+    }
     let driven = if view.input_counts { view.driven_width } else { 0 };
-    let input = stream::input(machine, of, driven, input_last_taps(of));
+    let mut constants = Vec::new();
+    for (number, form) in forms.iter().enumerate() {
+        let there = (chosen == Some(number)).then_some(of);
+        let unit = stream::input(machine, form, there, driven, input_last_taps(of));
+        constants.extend(unit.constants.into_iter().map(|constant| (input_prefix(number), constant)));
+    }
     let scores = stream::scores(machine, of);
-    let all = input.constants.iter().map(|constant| ("input", constant));
-    for (prefix, constant) in all.chain(scores.constants.iter().map(|constant| ("score", constant))) {
+    constants.extend(scores.constants.into_iter().map(|constant| ("score".to_string(), constant)));
+    for (prefix, constant) in constants {
         let parts = constant.parts.iter().map(|part| part.0).collect();
         let width = constant.width();
         fields.push(Field::slots(format!("{prefix}_{}", constant.name), width, "", std::iter::once(parts)));

@@ -146,8 +146,6 @@ pub(super) struct View {
     pub input_passes: usize,
     pub input_last_taps: usize,
     pub kernel_rows: usize,
-    pub kernel_row_width: usize,
-    pub input_walk_width: usize,
     pub input_columns: usize,
 
     // Scores.
@@ -163,6 +161,11 @@ impl View {
     /// Something behind the arrays follows the groups as they are counted.
     pub fn follows_groups(&self) -> bool {
         self.masks_lanes && self.all_groups > 1 || self.scales_sums
+    }
+
+    /// Something asks whether the layer that runs counts the planes of an integer; with the popcount readout.
+    pub fn asks_weighted(&self) -> bool {
+        self.analog.is_none() && (self.planes > 1 || self.counts_driven && self.weighted)
     }
 
     /// Bits of the index of a sample.
@@ -216,7 +219,7 @@ impl View {
         let stride_width = bits(strides.map(|(rows, columns)| rows.max(columns)).max().unwrap_or(1) - 1);
         let shifts = scales().all(|scale| scale.count_ones() == 1);
         let masks_lanes = any(|layer| layer.planes.iter().any(|plane| plane.lanes.is_some()));
-        let input_driven = counts_driven && !layers[0].weighted;
+        let input_driven = counts_driven && layers.iter().any(|layer| is_input(layer) && !layer.weighted);
         let all_groups = design.groups();
         View {
             title: match design.capacity {
@@ -239,7 +242,7 @@ impl View {
             drawn: design.ensemble.as_ref().map(|ensemble| DrawnView::new(design, ensemble)),
             noise: design.has_noise(),
             subtracts: design.analog.as_ref().is_some_and(|analog| analog.reference.is_some()),
-            weighted: layers[0].weighted,
+            weighted: any(|layer| layer.weighted),
             input_driven,
             input_counts: input_driven && !masks_rows,
             loadable,
@@ -331,8 +334,6 @@ impl View {
                 .unwrap_or(1),
             input_last_taps: input.last_taps,
             kernel_rows: input.kernel_rows,
-            kernel_row_width: bits(input.kernel_rows.saturating_sub(1)),
-            input_walk_width,
             input_columns: input.columns,
 
             gives_scores,
@@ -382,7 +383,7 @@ impl DrawnView {
     }
 }
 
-/// What the input memory's two shapes have in common.
+/// What the input memory's two shapes have in common; of a machine, the most of its networks.
 struct Input {
     is_window: bool,
     kernel_rows: usize,
@@ -394,20 +395,28 @@ struct Input {
 
 impl Input {
     fn new(design: &Design) -> Input {
-        let left = |taps: usize| taps - (design.layers[0].passes - 1) * design.plane_rows;
-        match design.input.kind {
-            InputKind::Window { kernel, channels, columns, depth, .. } => Input {
-                is_window: true,
-                kernel_rows: kernel.0,
-                columns,
-                depth,
-                last_taps: left(kernel.0 * kernel.1 * channels),
-            },
-            InputKind::Vector { length, words } => {
-                Input { is_window: false, kernel_rows: 0, columns: 0, depth: words, last_taps: left(length) }
-            }
+        let left = |taps: usize| taps.saturating_sub((design.layers[0].passes - 1) * design.plane_rows);
+        let mut input = Input { is_window: false, kernel_rows: 0, columns: 0, depth: 0, last_taps: 0 };
+        for form in design.input_forms() {
+            let (rows, columns, depth, taps) = match form.unit.kind {
+                InputKind::Window { kernel, channels, columns, depth, .. } => {
+                    (kernel.0, columns, depth, kernel.0 * kernel.1 * channels)
+                }
+                InputKind::Vector { length, words } => (0, 0, words, length),
+            };
+            input.is_window |= rows > 0;
+            input.kernel_rows = input.kernel_rows.max(rows);
+            input.columns = input.columns.max(columns);
+            input.depth = input.depth.max(depth);
+            input.last_taps = input.last_taps.max(left(taps));
         }
+        input
     }
+}
+
+/// Kernel rows of the first layer; 0 where it reads a vector.
+pub(super) fn input_kernel_rows(design: &Design) -> usize {
+    Input::new(design).kernel_rows
 }
 
 /// Columns of the windows of the input; 0 where it is a vector.
@@ -426,7 +435,9 @@ fn driven_width(design: &Design, last_input_taps: usize) -> usize {
         .map(|(_, slots)| slots.iter().flatten().map(|tap| tap.channels).sum::<usize>())
         .max()
         .unwrap_or(0);
+    let bipolar = design.layers.iter().any(|layer| is_input(layer) && !layer.weighted);
     let from_input = match design.input.code {
+        _ if design.loadable() && bipolar => design.rows,
         InputCode::Bipolar if design.layers[0].passes > 1 => design.plane_rows,
         InputCode::Bipolar => last_input_taps,
         _ => 0,

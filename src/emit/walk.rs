@@ -2,7 +2,7 @@
 
 use super::facts::{Loops, bits, is_input, skips};
 use super::program::{self, Field, Table};
-use super::view::{View, input_columns};
+use super::view::{View, input_columns, input_kernel_rows};
 use super::{NamedText, gather};
 use crate::design::width::index as index_width;
 use crate::design::{Design, LayerDesign, Step};
@@ -78,7 +78,10 @@ impl Walk {
                 || any(|layer| {
                     layer.passes * layer.planes.len() * layer.map_scales.len() > 1 && layer.block > 1
                 }),
-            all_banks: (!both || input_banks == view.banks).then_some(view.walk_banks),
+            all_banks: match view.loadable {
+                true => (view.walk_banks == 1).then_some(1),
+                false => (!both || input_banks == view.banks).then_some(view.walk_banks),
+            },
             all_turn: match (both || view.loadable && view.is_window, view.is_window) {
                 (true, _) => None,
                 (false, true) => Some(view.input_columns),
@@ -192,7 +195,7 @@ pub(super) fn walk_table(design: &Design, view: &View, of: &Design) -> Table {
         let columns = bits(walk.columns - 1);
         add(columns > 0, "last_column", columns, "", &|l| l.walk.pooled.1 as i64 - 1);
         add(walk.all_banks.is_none(), "banks", v.walk_bank_width + 1, "", &|l| {
-            if is_input(l) { v.kernel_rows as i64 } else { v.banks as i64 }
+            if is_input(l) { input_kernel_rows(of).max(1) as i64 } else { v.banks as i64 }
         });
         add(walk.all_turn.is_none(), "turn", v.walk_width, "addresses", &|l| {
             if is_input(l) { input_columns(of) as i64 } else { 1 }

@@ -6,7 +6,7 @@ pub mod generate;
 pub mod verify;
 
 use super::load::{self, Model};
-use super::pixels;
+use super::{made, pixels};
 use crate::arch::Load;
 use crate::design::{Design, DesignError, Machine};
 use crate::network::Network;
@@ -26,19 +26,19 @@ pub struct Folder {
     pub number: u32,
 }
 
-/// The networks' programs that stand in the folder of a machine, in order.
+/// The networks' programs that stand in the folder of a machine, in the order in which it was made for them.
 pub fn own_programs(dir: &Path) -> miette::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(dir.join(PROGRAMS));
-    let mut files: Vec<PathBuf> =
-        entries.map(|all| all.flatten().map(|entry| entry.path()).collect()).unwrap_or_default();
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "bin"));
-    files.sort();
+    let files: Vec<PathBuf> = made::files(dir)
+        .into_iter()
+        .filter(|name| Path::new(name).parent() == Some(Path::new(PROGRAMS)))
+        .map(|name| dir.join(name))
+        .collect();
     match files.is_empty() {
         false => Ok(files),
         true => Err(miette!(
             code = "cli::no_machine",
             help = "`bincim generate MODEL ... --arch ARCH -o DIR` makes one, where ARCH has program.load = \"loadable\"",
-            "{} holds no loadable machine: no program in its folder `{PROGRAMS}`",
+            "{} holds no loadable machine: its manifest names no program in `{PROGRAMS}`",
             escape::path(dir)
         )),
     }

@@ -3,7 +3,7 @@
 use super::super::program::literal;
 use super::Head;
 use crate::design::width::index as index_width;
-use crate::design::{Design, InputCode, InputKind};
+use crate::design::{Design, InputCode, InputForm, InputKind, InputUnit as Unit};
 
 /// What a network says to a unit: a port without its `_i`.
 pub(in super::super) struct Constant {
@@ -36,63 +36,69 @@ pub(in super::super) struct InputUnit {
     pub constants: Vec<Constant>,
 }
 
-/// The input unit of a design, and what `of` says to it; `driven` bits of the number of driven rows, of which the last pass
-/// has `last_driven`.
-pub(in super::super) fn input(design: &Design, of: &Design, driven: usize, last_driven: usize) -> InputUnit {
-    let (input, own) = (&design.input, &of.input);
+/// The input unit of one form of a design, and what a network of that form says to it; zeros where `of` is none. `driven`
+/// bits of the number of driven rows, of which the last pass has `last_driven`.
+pub(in super::super) fn input(
+    design: &Design,
+    form: &InputForm,
+    of: Option<&Design>,
+    driven: usize,
+    last_driven: usize,
+) -> InputUnit {
+    let unit = &form.unit;
+    let own = of.map_or(unit, |of| &of.input);
     let last = match own.kind {
-        InputKind::Vector { length, .. } => length - (own.beats - 1) * input.elements,
-        InputKind::Window { .. } => input.elements,
+        InputKind::Vector { length, .. } => length - (own.beats - 1) * unit.elements,
+        InputKind::Window { .. } => unit.elements,
     };
-    let present = match input.elements - last {
+    let present = match unit.elements - last {
         0 => format!("{{{last}{{1'b1}}}}"),
         missing => format!("{{{missing}'d0, {{{last}{{1'b1}}}}}}"),
     };
     let present = Constant {
         name: "last_present",
         text: present,
-        parts: (0..input.elements).map(|element| (i64::from(element < last), 1)).collect(),
+        parts: (0..unit.elements).map(|element| (i64::from(element < last), 1)).collect(),
     };
     let signed = matches!(own.code, InputCode::Signed { .. });
     let signed =
         Constant { text: format!("1'b{}", u8::from(signed)), ..Constant::new("signed", 1, signed.into()) };
-    let mut constants = vec![Constant::index("last_beat", input.beats, own.beats - 1), present, signed];
-    let module = match input.kind {
+    let mut constants = vec![Constant::index("last_beat", unit.beats, own.beats - 1), present, signed];
+    let module = match unit.kind {
         InputKind::Vector { .. } => "bincim_input_vector",
         InputKind::Window { .. } => "bincim_input_window",
     };
     let head = Head::new(module)
-        .with("Elements", input.elements)
-        .with("ElementBits", input.element_bits)
-        .with("Planes", design.planes)
-        .with("StreamWidth", input.stream_bits)
-        .with("Beats", input.beats)
-        .with("Frames", input.frames);
-    let head = match input.kind {
-        InputKind::Vector { words, .. } => {
-            let word_beats = design.plane_rows / input.elements;
-            let own_words = match own.kind {
-                InputKind::Vector { words, .. } => words,
-                InputKind::Window { .. } => words,
-            };
+        .with("Elements", unit.elements)
+        .with("ElementBits", unit.element_bits)
+        .with("Planes", form.planes)
+        .with("StreamWidth", unit.stream_bits)
+        .with("Beats", unit.beats)
+        .with("Frames", unit.frames);
+    let head = match (&unit.kind, &own.kind) {
+        (InputKind::Vector { words, .. }, InputKind::Vector { words: own_words, .. }) => {
+            let word_beats = form.plane_rows / unit.elements;
             let last_beats = own.beats - (own_words - 1) * word_beats;
-            constants.push(Constant::index("last_word", words, own_words - 1));
+            constants.push(Constant::index("last_word", *words, own_words - 1));
             constants.push(Constant::index("last_word_beats", word_beats, last_beats % word_beats));
-            head.with("Words", words)
+            head.with("Words", *words)
                 .with("WordBeats", word_beats)
                 .with("Fills", (design.loadable() || last_beats < word_beats).into())
         }
-        InputKind::Window { .. } => window(design, of, head, &mut constants),
+        _ => window(form, own, head, &mut constants),
     };
     let driven_port =
         |name, rows: usize| Constant::new(name, driven.max(1), if driven > 0 { rows } else { 0 });
-    constants.push(driven_port("pass_driven", design.plane_rows));
+    constants.push(driven_port("pass_driven", form.plane_rows));
     constants.push(driven_port("last_pass_driven", last_driven));
+    if of.is_none() {
+        constants.iter_mut().flat_map(|constant| &mut constant.parts).for_each(|part| part.0 = 0);
+    }
     InputUnit { head: head.with("VectorBits", design.vector_bits()).with("Driven", driven), constants }
 }
 
 /// The part of a window's input unit that a vector's has not.
-fn window(design: &Design, of: &Design, head: Head, constants: &mut Vec<Constant>) -> Head {
+fn window(form: &InputForm, own: &Unit, head: Head, constants: &mut Vec<Constant>) -> Head {
     let (
         InputKind::Window { kernel, stride, channels, padded, before, map, depth, taps_per_pass, .. },
         InputKind::Window {
@@ -104,12 +110,12 @@ fn window(design: &Design, of: &Design, head: Head, constants: &mut Vec<Constant
             columns,
             ..
         },
-    ) = (&design.input.kind, &of.input.kind)
+    ) = (&form.unit.kind, &own.kind)
     else {
         return head;
     };
     let due = kernel.1.max(stride.1);
-    let passes = design.layers[0].passes;
+    let passes = form.passes;
     let row = |name, row: usize| Constant::index(name, padded.0, row);
     let column = |name, column: usize| Constant::index(name, padded.1, column);
     constants.extend([
@@ -122,8 +128,8 @@ fn window(design: &Design, of: &Design, head: Head, constants: &mut Vec<Constant
         // Every channel of a padding pixel has the same code.
         Constant {
             name: "pad_pixel",
-            text: format!("{{{channels}{{{}'d{pad_code}}}}}", design.planes),
-            parts: vec![(*pad_code as i64, design.planes); *channels],
+            text: format!("{{{channels}{{{}'d{pad_code}}}}}", form.planes),
+            parts: vec![(*pad_code as i64, form.planes); *channels],
         },
         Constant::index("first_due", due, kernel.1 - 1),
         Constant::index("next_due", due, own_stride.1 - 1),
@@ -143,7 +149,7 @@ fn window(design: &Design, of: &Design, head: Head, constants: &mut Vec<Constant
         .with("Depth", *depth)
         .with("Passes", passes)
         .with("PassTaps", if passes > 1 { *taps_per_pass } else { kernel.0 * kernel.1 * channels })
-        .with("PlaneRows", design.plane_rows)
+        .with("PlaneRows", form.plane_rows)
 }
 
 /// A score buffer, and what the network says to it.

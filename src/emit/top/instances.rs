@@ -3,8 +3,10 @@
 use super::super::facts::bits;
 use super::super::library::core::Products;
 use super::super::library::{Head, array, control, core, memories, stream};
+use super::super::load;
 use super::super::view::View;
-use crate::design::Design;
+use crate::design::machine::MOST_FORMS;
+use crate::design::{Design, InputForm, InputKind};
 
 pub(super) struct Instance {
     /// The module, with its parameters where it has any; one of the design's own without its prefix.
@@ -227,35 +229,65 @@ pub(super) fn said(v: &View, unit: &str, constant: &stream::Constant) -> (String
     (format!("{}_i", constant.name), value)
 }
 
-pub(super) fn input_unit(design: &Design, v: &View) -> Instance {
+/// The input units: one; of a machine whose networks' frames come in several forms, one a form.
+pub(super) fn input_units(design: &Design, v: &View) -> Vec<Instance> {
+    const NAMES: [&str; MOST_FORMS] = ["input_unit_0", "input_unit_1", "input_unit_2", "input_unit_3"];
+    let forms = design.input_forms();
+    match &forms[..] {
+        [form] => vec![input_unit(design, v, form, 0, false)],
+        _ => {
+            let unit = |(number, form)| input_unit(design, v, form, number, true).called(NAMES[number]);
+            forms.iter().enumerate().map(unit).collect()
+        }
+    }
+}
+
+/// The input unit of a form; where it is one of `several`, its wires are its own.
+fn input_unit(design: &Design, v: &View, form: &InputForm, number: usize, several: bool) -> Instance {
     let driven = if v.input_counts { v.driven_width } else { 0 };
-    let unit = stream::input(design, design, driven, v.input_last_taps);
-    let told: Vec<(String, String)> = unit.constants.iter().map(|one| said(v, "input", one)).collect();
-    let address = low("walk_address", v.walk_width, v.input_walk_width);
-    let bank = match v.kernel_rows > 1 {
-        true => low("walk_bank", v.walk_bank_width, v.kernel_row_width),
+    let unit = stream::input(design, form, Some(design).filter(|_| !several), driven, v.input_last_taps);
+    let prefix = load::input_prefix(number);
+    let told: Vec<(String, String)> = unit.constants.iter().map(|one| said(v, &prefix, one)).collect();
+    let (kernel_rows, depth) = match form.unit.kind {
+        InputKind::Window { kernel, depth, .. } => (kernel.0, depth),
+        InputKind::Vector { .. } => (0, 1),
+    };
+    let address = low("walk_address", v.walk_width, bits(depth - 1).max(1));
+    let bank = match kernel_rows > 1 {
+        true => low("walk_bank", v.walk_bank_width, bits(kernel_rows - 1)),
         false => "1'b0".into(),
     };
-    let pass = match v.input_passes > 1 {
-        true => low("pass", v.pass_width, bits(v.input_passes - 1)),
+    let pass = match form.passes > 1 {
+        true => low("pass", v.pass_width, bits(form.passes - 1)),
         false => "1'b0".into(),
     };
+    let own = |name: &str, alone: &str| if several { format!("{prefix}_{name}") } else { alone.to_string() };
+    let driven_rows = match (several, v.input_counts) {
+        (true, true) => format!("{prefix}_driven_rows"),
+        (true, false) => format!("unused_{prefix}_driven_rows"),
+        (false, counts) => or(counts, "input_driven_rows", "unused_input_driven_rows").into(),
+    };
+    let data = low("s_axis_tdata", v.stream_bits, form.unit.stream_bits);
+    let valid = own("valid", "s_axis_tvalid");
+    let (ready, waiting) = (own("ready", "s_axis_tready"), own("waiting", "frame_waiting"));
+    let (release, error, row) =
+        (own("release", "frame_release"), own("error", "frame_error"), own("row", "input_row"));
     let mut ports = vec![CLOCK, RESET];
     ports.extend(told.iter().map(|(port, value)| (true, port.as_str(), value.as_str())));
     ports.extend([
-        (true, "s_axis_tdata", "s_axis_tdata"),
-        (true, "s_axis_tvalid", "s_axis_tvalid"),
-        (true, "s_axis_tready", "s_axis_tready"),
+        (true, "s_axis_tdata", data.as_str()),
+        (true, "s_axis_tvalid", &valid),
+        (true, "s_axis_tready", &ready),
         (true, "s_axis_tlast", "s_axis_tlast"),
-        (true, "frame_waiting_o", "frame_waiting"),
-        (true, "frame_release_i", "frame_release"),
-        (true, "frame_error_o", "frame_error"),
+        (true, "frame_waiting_o", &waiting),
+        (true, "frame_release_i", &release),
+        (true, "frame_error_o", &error),
         (true, "advance_i", "advance"),
-        (v.is_window, "walk_address_i", &address),
-        (v.is_window, "walk_bank_i", &bank),
+        (kernel_rows > 0, "walk_address_i", &address),
+        (kernel_rows > 0, "walk_bank_i", &bank),
         (true, "pass_i", &pass),
-        (true, "driven_rows_o", or(v.input_counts, "input_driven_rows", "unused_input_driven_rows")),
-        (true, "row_o", "input_row"),
+        (true, "driven_rows_o", &driven_rows),
+        (true, "row_o", &row),
     ]);
     shared(&unit.head, "input_unit", ports)
 }

@@ -1,5 +1,6 @@
 //! The program loader in the top module, and the way of its words into the memories.
 
+use super::super::facts::bits;
 use super::super::library::control;
 use super::super::load::{self, Memory};
 use super::super::program::Table;
@@ -37,6 +38,7 @@ pub(super) fn wires(design: &Design, v: &View, memories: &[Memory]) -> Group {
             "assign s_axis_tready = input_ready & engine_rst_n;".into(),
         ],
     );
+    several(&mut loaded, design, v);
     for (name, table) in own_tables(design, v) {
         let prefix = name.trim_end_matches("_program");
         let fields =
@@ -44,6 +46,43 @@ pub(super) fn wires(design: &Design, v: &View, memories: &[Memory]) -> Group {
         loaded.wires.extend(fields);
     }
     loaded
+}
+
+/// Where frames come in several forms: the wires of the input units, of which the network's takes beats.
+fn several(group: &mut Group, design: &Design, v: &View) {
+    let forms = design.input_forms().len();
+    if forms == 1 {
+        return;
+    }
+    let (rows, driven) = (v.vector_bits, if v.input_counts { v.driven_width } else { 1 });
+    let width = bits(forms - 1);
+    for number in 0..forms {
+        let name = load::input_prefix(number);
+        let unused = if v.input_counts { "" } else { "unused_" };
+        for wire in ["ready", "waiting", "error"] {
+            group.wires.push(format!("{name}_{wire}"));
+        }
+        group.wires.push(format!("[{}:0] {name}_row", rows - 1));
+        group.wires.push(format!("[{}:0] {unused}{name}_driven_rows", driven - 1));
+        group.lines.push(format!("wire {name}_chosen = (network_form == {width}'d{number});"));
+        group.lines.push(format!("wire {name}_valid = s_axis_tvalid & {name}_chosen;"));
+        group.lines.push(format!("wire {name}_release = frame_release & {name}_chosen;"));
+    }
+    let each = |of: &dyn Fn(String) -> String| {
+        (0..forms).map(|number| of(load::input_prefix(number))).collect::<Vec<_>>().join("\n      | ")
+    };
+    let masked =
+        |bits: usize, wire: &str| each(&|name| format!("({{{bits}{{{name}_chosen}}}} & {name}_{wire})"));
+    group.lines.extend([
+        format!("assign input_ready = {};", each(&|name| format!("({name}_ready & {name}_chosen)"))),
+        // A unit that is not chosen has no frames.
+        format!("assign frame_waiting = {};", each(&|name| format!("{name}_waiting"))),
+        format!("assign frame_error = {};", each(&|name| format!("{name}_error"))),
+        format!("assign input_row = {};", masked(rows, "row")),
+    ]);
+    if v.input_counts {
+        group.lines.push(format!("assign input_driven_rows = {};", masked(driven, "driven_rows")));
+    }
 }
 
 /// The tables that only loadable machines have.
@@ -97,7 +136,7 @@ pub(super) fn connect(parts: &mut [Instance], memories: &[Memory]) {
         for port in &mut part.ports {
             match port.port.as_str() {
                 "rst_ni" if engine => port.wire = "engine_rst_n".into(),
-                "s_axis_tready" => port.wire = "input_ready".into(),
+                "s_axis_tready" if part.name == "input_unit" => port.wire = "input_ready".into(),
                 _ => {}
             }
         }

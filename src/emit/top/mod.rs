@@ -43,7 +43,7 @@ pub(super) fn module(design: &Design, view: &View, number: u32) -> NamedText {
     let mut groups = vec![
         frames(view),
         walked(design, view, &walk),
-        vector(view),
+        vector(design, view),
         arrays,
         counts(design, view),
         results(design, view),
@@ -59,7 +59,8 @@ pub(super) fn module(design: &Design, view: &View, number: u32) -> NamedText {
     if view.has_walk {
         parts.push(loops::walk(design, view, &walk));
     }
-    parts.extend([instances::vector_pipe(design, view), instances::input_unit(design, view)]);
+    parts.push(instances::vector_pipe(design, view));
+    parts.extend(instances::input_units(design, view));
     if view.has_map {
         parts.push(loops::gather(design, view, &walk));
         parts.push(instances::map_memory(design));
@@ -213,7 +214,7 @@ fn walked(design: &Design, v: &View, told: &Told) -> Group {
     }
 }
 
-fn vector(v: &View) -> Group {
+fn vector(design: &Design, v: &View) -> Group {
     let travellers = instances::travellers(v);
     let mut wires = Vec::new();
     let unused: Vec<String> =
@@ -230,7 +231,7 @@ fn vector(v: &View) -> Group {
         (v.counts_driven && v.has_map, v.driven_width, "map_driven_rows"),
         (!v.counts_driven && v.has_map, 1, "unused_map_driven_rows"),
         (v.input_driven, v.driven_width, "input_driven_rows"),
-        (!v.input_counts, 1, "unused_input_driven_rows"),
+        (!v.input_counts && design.input_forms().len() == 1, 1, "unused_input_driven_rows"),
         (v.masks_rows && v.counts_driven && v.has_map, v.banks * v.kept_width, "kept_rows"),
         (v.masks_rows && !(v.counts_driven && v.has_map), 1, "unused_kept_rows"),
         (v.masks_rows && !v.input_driven, 1, "unused_kept_driven_rows"),
@@ -294,9 +295,11 @@ fn weights(design: &Design, v: &View, told: &Told) -> Group {
 fn counts(design: &Design, v: &View) -> Group {
     let mut lines = Vec::new();
     let analog_speeds = v.analog.as_ref().is_some_and(|a| a.two_speeds || a.unipolar);
-    let popcount_planes = v.analog.is_none() && (v.planes > 1 || v.counts_driven && v.weighted);
-    if popcount_planes || analog_speeds {
+    if v.asks_weighted() || analog_speeds {
         match v.many_layers {
+            true if v.loadable => {
+                lines.push(format!("wire weighted = network_weighted & (layer == {}'d0);", v.layer_width));
+            }
             true => lines.push(format!("wire weighted = (layer == {}'d0);", v.layer_width)),
             false => lines.push("wire weighted = 1'b1;".into()),
         }
