@@ -5,7 +5,7 @@
 
 use super::load::Model;
 use super::pixels::{self, ReadArgs};
-use super::progress::Step;
+use super::progress::{self, Step};
 use super::{Outcome, chip, load, machine, made, options, output};
 use crate::arch::device::{Board, Device, DeviceFamily};
 use crate::cost::{self, Choice};
@@ -169,6 +169,16 @@ fn loadable(
 ) -> miette::Result<Contents> {
     if args.baud.is_some() {
         return Err(no_line(device));
+    }
+    if args.chip.is_some() {
+        return Err(miette::miette!(
+            code = "cli::chip",
+            help = "leave --chip out",
+            "--chip: a loadable machine has no analog arrays"
+        ));
+    }
+    if device.is_some_and(|device| device.board.is_some()) {
+        progress::tell(format_args!("note: a loadable machine gets no wrapper for the device's board"));
     }
     let networks: Vec<Network> = models.iter().map(|model| model.network.clone()).collect();
     let machine = Machine::of(&networks, &choice.design.arch).map_err(machine::fault)?;

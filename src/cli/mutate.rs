@@ -77,6 +77,14 @@ impl Count {
 
 pub fn run(args: &Mutate) -> miette::Result<Outcome> {
     flow::need(&[Tool::Iverilog, Tool::Vvp])?;
+    if super::machine::is_machine(&args.dir) {
+        return Err(miette::miette!(
+            code = "cli::no_bench",
+            help = "plant bugs in a fixed accelerator of one of its networks (program.load = \"fixed\")",
+            "{} holds a loadable machine, which has no Verilog bench to catch bugs with",
+            escape::path(&args.dir)
+        ));
+    }
     let known = args.known.as_deref().map_or(Ok(Vec::new()), read_known)?;
     let told = format!("simulating {} mutants", args.count);
     let bar = progress::bar(&told, "{bar:40} {pos}/{len} mutants, {eta} left", args.count, 0);

@@ -156,13 +156,14 @@ pub(super) fn memories(machine: &Design, view: &View) -> Vec<Memory> {
 /// The beats of the program of `of`, one of the networks that `machine` holds, for the machine of that number.
 pub fn program(machine: &Design, of: &Design, number: u32) -> Vec<u32> {
     let view = View::new(machine);
-    let memories = memories(machine, &view);
+    let tables = tables(machine, &view, of);
     let mut beats = vec![MAGIC, number];
-    for (index, memory) in memories.iter().enumerate() {
+    for (index, memory) in memories(machine, &view).iter().enumerate() {
         let words = match memory.name {
             "thresholds" => vec![(0, image::threshold_words(machine, of, None))],
             "weights" => vec![(0, image::weight_words(of))],
-            name => table_words(&tables(machine, &view, of), name),
+            // The tables come first, in one order for all networks.
+            _ => table_words(&tables[index].1),
         };
         for (address, words) in words {
             block(&mut beats, index, memory, address, &words);
@@ -171,9 +172,8 @@ pub fn program(machine: &Design, of: &Design, number: u32) -> Vec<u32> {
     beats
 }
 
-/// The entries of the table `name`, in blocks of neighbours: their first address, and their words.
-fn table_words(tables: &[(&'static str, Table)], name: &str) -> Vec<(usize, Vec<Vec<bool>>)> {
-    let Some((_, table)) = tables.iter().find(|(own, _)| *own == name) else { return Vec::new() };
+/// The entries of a table, in blocks of neighbours: their first address, and their words.
+fn table_words(table: &Table) -> Vec<(usize, Vec<Vec<bool>>)> {
     let mut blocks: Vec<(usize, Vec<Vec<bool>>)> = Vec::new();
     for (entry, (key, _)) in table.entries.iter().enumerate() {
         let address =

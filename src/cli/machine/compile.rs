@@ -2,11 +2,11 @@
 
 use super::file::ProgramFile;
 use super::{folder, mapped};
-use crate::cli::pixels::{self, ReadArgs};
+use crate::cli::pixels::ReadArgs;
 use crate::cli::progress::Step;
 use crate::cli::{Outcome, load, options, output};
 use crate::flow::folder::write_whole;
-use crate::{cost, emit, escape};
+use crate::{cost, escape};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -40,12 +40,7 @@ pub fn run(args: &Compile) -> miette::Result<Outcome> {
         Err(lines) => return refuse(args, &model.network.name.terminal(), &lines),
     };
     step.done(&format!("{} cycles a frame", design.cycles));
-    let program = ProgramFile {
-        name: design.name.raw().into(),
-        beats: emit::program(&there.machine.capacity, &design, there.number),
-        rules: pixels::record(&model.pixels, &model.fixed),
-        model: load::model_bytes(&args.model)?,
-    };
+    let program = ProgramFile::of((&there.machine, there.number), &design, &model, &args.model)?;
     write_whole(&args.output, &program.bytes())?;
     let speed = cost::speed(&design, design.arch.clock_mhz());
     output::result(&match args.json {

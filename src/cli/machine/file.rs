@@ -3,7 +3,10 @@
 //! The network's model and the rules that it was read by lie behind the beats, so that a machine can be verified with the
 //! file alone; a board is sent the beats.
 
-use crate::{bounded, escape};
+use crate::cli::load::{self, Model};
+use crate::cli::pixels;
+use crate::design::{Design, Machine};
+use crate::{bounded, emit, escape};
 use miette::miette;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -27,6 +30,23 @@ pub struct ProgramFile {
 }
 
 impl ProgramFile {
+    /// The program of `design`, whose model lies at `path`, on the machine of that number.
+    ///
+    /// Errors: the model cannot be read again.
+    pub fn of(
+        (machine, number): (&Machine, u32),
+        design: &Design,
+        model: &Model,
+        path: &Path,
+    ) -> miette::Result<ProgramFile> {
+        Ok(ProgramFile {
+            name: design.name.raw().into(),
+            beats: emit::program(&machine.capacity, design, number),
+            rules: pixels::record(&model.pixels, &model.fixed),
+            model: load::model_bytes(path)?,
+        })
+    }
+
     /// Number of the machine that it was made for.
     pub fn machine(&self) -> u32 {
         self.beats[1]

@@ -2,8 +2,7 @@
 
 use super::PROGRAMS;
 use super::file::ProgramFile;
-use crate::cli::load::{self, Model};
-use crate::cli::pixels;
+use crate::cli::load::Model;
 use crate::design::Machine;
 use crate::emit::{self, NamedText, bench};
 use crate::escape;
@@ -35,12 +34,7 @@ pub fn texts(machine: &Machine, models: &[Model], paths: &[PathBuf]) -> miette::
                 design.name.terminal()
             ));
         }
-        let program = ProgramFile {
-            name: design.name.raw().into(),
-            beats: emit::program(&machine.capacity, design, number),
-            rules: pixels::record(&model.pixels, &model.fixed),
-            model: load::model_bytes(path)?,
-        };
+        let program = ProgramFile::of((machine, number), design, model, path)?;
         programs.push((file, program.bytes()));
     }
     Ok(Texts { rtl, benches: bench::machine_files(&machine.capacity).into_diagnostic()?, programs })

@@ -32,6 +32,8 @@ pub fn main(args: &Verify) -> miette::Result<Outcome> {
     let mut verdicts = Vec::new();
     for subject in &subjects {
         let image = |index| subject.data.image(index);
+        // The command that repeats a mismatch names this program alone.
+        let args = &Verify { program: vec![subject.path.clone()], ..args.clone() };
         verdicts.push(verify::verify_program(
             args,
             &subject.design,
@@ -135,6 +137,7 @@ fn summary(subjects: &[Subject], verdicts: &[Verdict], switched: Option<&[Shard]
     out
 }
 
+/// One object with the stable keys of [`text::json`]: images and mismatches of all programs, cycles of the first one.
 fn json(subjects: &[Subject], verdicts: &[Verdict], switched: Option<&[Shard]>) -> Value {
     let programs: Vec<Value> = subjects
         .iter()
@@ -145,7 +148,17 @@ fn json(subjects: &[Subject], verdicts: &[Verdict], switched: Option<&[Shard]>) 
         .collect();
     let of_switched = switched.map(|shards| shards.iter().map(|shard| shard.mismatches).sum::<u64>());
     let mismatches = verdicts.iter().map(Verdict::mismatches).sum::<u64>() + of_switched.unwrap_or(0);
-    json!({ "mismatches": mismatches, "switched_mismatches": of_switched, "programs": programs })
+    let first = &programs[0]["result"];
+    let images: u64 = programs.iter().filter_map(|program| program["result"]["images"].as_u64()).sum();
+    json!({
+        "passed": mismatches == 0 && verdicts.iter().all(|verdict| verdict.passed),
+        "images": images,
+        "mismatches": mismatches,
+        "cycles_predicted": first["cycles_predicted"],
+        "cycles_measured": first["cycles_measured"],
+        "switched_mismatches": of_switched,
+        "programs": programs,
+    })
 }
 
 /// The networks one behind the other, as test cases.

@@ -37,7 +37,7 @@ use texts::Text;
 use tree::{TreeProof, Wanted};
 
 /// Proves the Verilog of a design against the golden model, bit for bit and cycle for cycle
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct Verify {
     /// Folder made by `bincim generate`
     pub dir: PathBuf,
@@ -442,9 +442,11 @@ fn command(args: &Verify, verdict: &Verdict) -> Option<String> {
     let (shard, _) = failing(&verdict.shards)?;
     let chip = args.chip.as_ref().map_or_else(String::new, |chip| format!("--chip {} ", shell_path(chip)));
     let planes = args.planes.map_or_else(String::new, |planes| format!("--planes {planes} "));
+    let program =
+        args.program.iter().map(|file| format!("--program {} ", shell_path(file))).collect::<String>();
     let noise = args.noise_seed.map_or_else(String::new, |seed| format!(" --noise-seed {seed}"));
     Some(format!(
-        "bincim verify {} {chip}{planes}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
+        "bincim verify {} {program}{chip}{planes}--data {} --split {} --images {}..{} --seed {}{noise} --waves",
         shell_path(&args.dir),
         shell_path(&args.data),
         args.split.name(),

@@ -75,6 +75,8 @@ fn a_machine_is_generated_of_several_models_and_takes_others_that_fit() {
     fs::write(dir.join("analog.toml"), format!("{ARCH}[readout]\nkind = \"adc\"\n")).expect("writable");
     let analog = ["generate", "a.onnx", "--arch", "analog.toml", "-o", "analog"];
     bincim(dir, &analog).refuses(&["program.load", "analog arrays"]);
+    bincim(dir, &["generate", "a.onnx", "--chip", "c.bin", "-o", "chip"])
+        .refuses(&["--chip", "loadable machine"]);
 }
 
 #[test]
@@ -98,10 +100,20 @@ fn a_machine_is_verified_network_by_network_and_in_turn() {
     assert_eq!(found["mismatches"], 0);
     assert_eq!(found["programs"][0]["result"]["mismatches"], 0);
 
+    let page = bincim(dir, &["report", "machine", "--json"]).ends(0).json(&["verify"]);
+    assert_eq!(page["verify"]["images"], 3);
+    bincim(dir, &["mutate", "machine"]).refuses(&["machine holds a loadable machine", "program.load"]);
+
     let file = dir.join("machine/rtl/bincim_table.v");
     let text = fs::read_to_string(&file).expect("a table");
     fs::write(&file, text.replace("<= write_data_i", "<= ~write_data_i")).expect("writable");
     let wrong = verify(&[]).ends(1);
     assert!(wrong.out.contains("rtl/bincim_table.v is not what was generated"), "{}", wrong.out);
     assert!(wrong.out.contains("FAIL"), "{}", wrong.out);
+    // What repeats it names the program.
+    assert!(
+        wrong.out.contains("bincim verify machine --program machine/programs/a.bin --data"),
+        "{}",
+        wrong.out
+    );
 }
