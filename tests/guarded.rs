@@ -162,6 +162,7 @@ fn packed_kernels_equal_the_reference() {
         planes: 2,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     let padded = Limits {
@@ -173,6 +174,7 @@ fn packed_kernels_equal_the_reference() {
         planes: 1,
         shortcuts: true,
         states: false,
+        branches: false,
         steps: 1,
     };
     let usual = Limits::default();

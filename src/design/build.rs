@@ -1,9 +1,10 @@
 //! Resolves a mapped network into a [`Design`].
 
 use super::images::{Cells, Domain};
+use super::maps::MapMemory;
 use super::*;
 use crate::arch::WeightSlices;
-use crate::mapping::{self, Mapping};
+use crate::mapping::{self, Items, Mapping};
 use crate::network::{
     Activation, InputCode, Layer, MapCode, Plane, Shortcut, Slicing, added_channels, keeper, plane_bits,
     plane_scales,
@@ -64,7 +65,7 @@ fn outline_with(network: &Network, arch: &Arch, traits: Traits) -> Result<Design
         pipelined: arch.popcount.pipelined,
     };
     let latency = tree.latency() + usize::from(arch.segment > 0);
-    let memory = maps(network, arch);
+    let memory = MapMemory::new(network, arch);
     let plan =
         arch.readout.is_analog().then(|| analog::plan(network, arch, &mapping.layers, mapping.plane_rows));
     if let Some(plan) = &plan {
@@ -143,7 +144,7 @@ fn outline_with(network: &Network, arch: &Arch, traits: Traits) -> Result<Design
     let last = network.layers.last().expect("a validated network has a layer");
     let score_bits = match last.activation {
         Activation::Scores => widths.score,
-        Activation::Sign { .. } => 1,
+        Activation::Sign { .. } | Activation::Kept => 1,
     };
     let ensemble = Ensemble::outline(network, arch, &layers, score_bits, sample_cycles);
     let score_bits = ensemble.as_ref().map_or(score_bits, |ensemble| ensemble.score_width);
@@ -274,36 +275,6 @@ fn tree_style(arch: &Arch) -> TreeStyle {
     }
 }
 
-/// The regions of the maps between layers: map `i` is what layer `i + 1` reads.
-struct MapMemory {
-    regions: Vec<walk::Region>,
-    bases: Vec<usize>,
-    depth: usize,
-}
-
-/// Even maps lie at the bottom, odd ones end at the top, so a layer never writes over what it reads. The map that all
-/// samples begin with keeps its region, at the bottom or at the top; later ones share the rest in the same way.
-fn maps(network: &Network, arch: &Arch) -> MapMemory {
-    let banks = arch.banks();
-    let regions: Vec<walk::Region> = network.layers[1..]
-        .iter()
-        .map(|layer| walk::region(layer.input, arch.word, banks, layer.kernel))
-        .collect();
-    let size = |index: usize| regions.get(index).map_or(0, |region| region.size);
-    let kept = network.first_drawn().and_then(|first| first.checked_sub(1));
-    let reserved = |index: usize| kept.filter(|&kept| index > kept).map_or(0, size);
-    let needed = |index: usize| size(index) + size(index + 1) + reserved(index);
-    let depth = (0..regions.len()).map(needed).max().unwrap_or(0);
-    let bases = (0..regions.len())
-        .map(|index| {
-            // Of the kept map's side, what is left begins behind it.
-            let beside = if kept.is_some_and(|kept| kept % 2 == index % 2) { reserved(index) } else { 0 };
-            if index % 2 == 0 { beside } else { depth - size(index) - beside }
-        })
-        .collect();
-    MapMemory { regions, bases, depth }
-}
-
 /// What the programs of the layers and the widths follow from.
 struct Parts<'a> {
     network: &'a Network,
@@ -366,24 +337,27 @@ impl Parts<'_> {
         let Parts { network, arch, mapping, memory, domains } = *self;
         let (layer, map, domain) = (&network.layers[index], &mapping.layers[index], &domains[index]);
         let banks = arch.banks();
-        let (source, walk) = if index == 0 {
-            let walk = match input::unit(network, arch, mapping.plane_rows).kind {
-                InputKind::Window { columns, .. } => walk::over_window(layer, columns),
-                InputKind::Vector { .. } => walk::over_vector(layer),
-            };
-            (Source::Input, walk)
-        } else {
-            let (region, base) = (memory.regions[index - 1], memory.bases[index - 1]);
+        let read = layer
+            .reads
+            .layer()
+            .and_then(|from| memory.regions[from].map(|region| (region, memory.bases[from])));
+        let (source, walk) = if let Some((region, base)) = read {
             let source = Source::Map {
                 chunks: region.chunks,
                 pitch: region.pitch,
                 base,
                 size: region.size,
-                taps: walk::taps(layer, region, arch.word, banks, map.passes),
+                taps: walk::taps(layer, region, Items::of(network, arch, index), arch.word, banks),
             };
             (source, walk::over_map(layer, region, base, banks))
+        } else {
+            let walk = match input::unit(network, arch, mapping.plane_rows).kind {
+                InputKind::Window { columns, .. } => walk::over_window(layer, columns),
+                InputKind::Vector { .. } => walk::over_vector(layer),
+            };
+            (Source::Input, walk)
         };
-        let write = memory.regions.get(index).map(|&region| {
+        let write = memory.regions[index].map(|region| {
             walk::writes(layer.output, region, memory.bases[index], arch.word, arch.lanes, banks)
         });
         let code = network.code_of(index);
@@ -424,6 +398,7 @@ impl Parts<'_> {
             format: domain.format(layer),
             flip_after_pool: layer.pool.is_some_and(|pool| pool.before_sign),
             scores: layer.activation == Activation::Scores,
+            silent: layer.activation == Activation::Kept,
             score_shift: if layer.activation == Activation::Scores { domain.score(layer, 0).0 } else { 0 },
             padding: (index > 0 && !layer.padding.is_none()).then_some((layer.input, layer.padding.value)),
             walk,

@@ -42,6 +42,10 @@ pub enum DesignError {
     #[error("layer '{layer}' has a state of {bits} bits, which analog arrays do not run")]
     AnalogState { layer: String, bits: u32 },
     #[error(
+        "layer '{layer}' reads a map from before the last layer, which neither analog arrays nor drawn weights do"
+    )]
+    Branch { layer: String },
+    #[error(
         "layer '{layer}' adds a shortcut to channels from the middle on, and the last layer adds one, too"
     )]
     LastShortcut { layer: String },
@@ -72,6 +76,7 @@ impl DesignError {
                 "quantise activations to 4 bits at most, or take the popcount readout"
             }
             DesignError::AnalogState { .. } => "take the popcount readout",
+            DesignError::Branch { .. } => "take the popcount readout, and a network without flip codes",
             DesignError::LastShortcut { .. } => {
                 "the machine moves such channels to the front, which the outputs cannot follow: end with a layer without shortcut"
             }

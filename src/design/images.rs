@@ -298,17 +298,29 @@ impl Domain {
     fn scale(&self, layer: &Layer, requant: &Requant, planes: usize, channel: usize) -> Scale {
         let multiplier = i64::from(requant.multiplier[channel]);
         let offset = requant.offset[channel] - multiplier * self.surplus(layer, planes, channel);
-        match self.factor() {
-            2 if requant.shift > 0 => Scale { multiplier, offset: offset.div_euclid(2) },
-            factor => Scale { multiplier: factor * multiplier, offset },
+        match self.halves(layer, requant) {
+            true => Scale { multiplier, offset: offset.div_euclid(2) },
+            false => Scale { multiplier: self.factor() * multiplier, offset },
         }
     }
 
-    /// The numbers of fixed point that sums become behind what [`Domain::scale`] says: a factor of 2 is one place of the
-    /// shift.
+    /// The factor of sums is one place of the shift: exact where what is added there is even.
+    fn halves(&self, layer: &Layer, requant: &Requant) -> bool {
+        let even = !layer.shortcut.adds || requant.unit % 2 == 0;
+        self.factor() == 2 && requant.shift > 0 && even
+    }
+
+    /// The numbers of fixed point that sums become behind what [`Domain::scale`] says.
     pub fn format(&self, layer: &Layer) -> Option<StateFormat> {
-        let Requant { shift, bits, .. } = *layer.requant.as_ref()?;
-        Some(StateFormat { bits, shift: if self.factor() == 2 { shift.saturating_sub(1) } else { shift } })
+        let requant = layer.requant.as_ref()?;
+        let halves = self.halves(layer, requant);
+        let shift = if halves { requant.shift - 1 } else { requant.shift };
+        let unit = match layer.shortcut.adds {
+            true if halves => requant.unit / 2,
+            true => requant.unit,
+            false => 1 << shift,
+        };
+        Some(StateFormat { bits: requant.bits, shift, unit, rectified: requant.rectified })
     }
 
     /// Entries of the state unit's table, as [`Domain::thresholds`] are those of the threshold memory.
@@ -362,6 +374,7 @@ impl Domain {
                             _ if channel >= layer.conv.c || step >= layer.steps() => {
                                 Threshold { value: never, flip: false }
                             }
+                            Activation::Kept => Threshold { value: never, flip: false },
                             Activation::Sign { threshold, flip } => {
                                 let list = layer.fewer.get(planes - 1).unwrap_or(threshold);
                                 let own = list[step * layer.conv.c + channel];

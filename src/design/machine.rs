@@ -172,6 +172,9 @@ fn alike(first: &Network, network: &Network) -> Result<(), DesignError> {
     if layers.iter().any(|layer| layer.requant.is_some() || layer.shortcut.adds) {
         return refused("states or shortcuts");
     }
+    if !network.is_sequence() {
+        return refused("a branch");
+    }
     if layers.len() < 2 {
         return refused("a single layer");
     }

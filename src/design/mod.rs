@@ -12,6 +12,7 @@ mod error;
 mod images;
 mod input;
 pub mod machine;
+mod maps;
 mod names;
 pub mod noise;
 mod reference;
@@ -211,7 +212,8 @@ impl Design {
 
     /// Planes of the activation memory: most bits of an activation.
     pub fn map_bits(&self) -> usize {
-        self.layers.iter().map(|layer| layer.map_scales.len()).max().unwrap_or(1)
+        let written = self.layers.iter().filter(|layer| layer.write.is_some());
+        written.map(|layer| layer.code[0].len()).max().unwrap_or(1)
     }
 
     /// Groups of all layers; of a machine, the most of a network.
@@ -376,7 +378,7 @@ pub enum Source {
     },
 }
 
-/// How the result of a layer is written into the next layer's region.
+/// How the result of a layer is written into its region.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct WriteWalk {
     /// State for group 0, first pooled pixel.
@@ -388,6 +390,9 @@ pub struct WriteWalk {
     pub step_chunk: Step,
     /// Words of one pixel (chunks at or beyond this are not written).
     pub chunks: usize,
+    /// Bank words of the region.
+    #[serde(skip)]
+    pub size: usize,
 }
 
 /// One plane of a layer's weights.
@@ -458,12 +463,14 @@ pub struct LayerDesign {
     pub format: Option<StateFormat>,
     /// Raw scores leave the layer.
     pub scores: bool,
+    /// Nothing leaves the layer: its sums are only kept.
+    pub silent: bool,
     /// Left shift of the accumulator in a score.
     pub score_shift: usize,
     /// Map size and pad value, where the walk can leave the map.
     pub padding: Option<(Shape, PadValue)>,
     pub walk: Walk,
-    /// `None` for the last layer.
+    /// `None` for the last layer, and where nobody reads what the layer gives.
     pub write: Option<WriteWalk>,
     /// Reads of the layer's analog arrays; `None` with the popcount readout.
     #[serde(skip)]

@@ -3,7 +3,7 @@
 use super::{DesignError, ensemble, input};
 use crate::arch::{Arch, Range};
 use crate::mapping;
-use crate::network::{Activation, InputCode, Layer, Network, Plane};
+use crate::network::{Activation, InputCode, Layer, Network, Plane, Reads};
 
 /// Most thresholds of a channel on analog arrays, where each takes a channel of its own.
 const MOST_ANALOG_STEPS: usize = 15;
@@ -23,6 +23,11 @@ pub(super) fn check(network: &Network, arch: &Arch, planes: usize) -> Result<(),
     let fixed = network.layers.iter().find_map(|layer| Some((layer, layer.requant.as_ref()?)));
     if let (true, Some((layer, requant))) = (arch.readout.is_analog(), fixed) {
         return Err(DesignError::AnalogState { layer: layer.name.terminal(), bits: requant.bits });
+    }
+    let sequence = arch.readout.is_analog() || network.first_drawn().is_some();
+    let branch = |index: &usize| network.layers[*index].reads != Reads::before(*index);
+    if let Some(index) = (0..network.layers.len()).find(branch).filter(|_| sequence) {
+        return Err(DesignError::Branch { layer: network.layers[index].name.terminal() });
     }
     if let Some(layer) = network.layers.iter().find(|layer| layer.shortcut.first > 0) {
         return Err(DesignError::LastShortcut { layer: layer.name.terminal() });

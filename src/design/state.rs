@@ -29,10 +29,12 @@ pub struct StateUnit {
 pub struct Scales {
     /// One entry a group of lanes, entry for entry as the threshold memory's; a layer that is not of fixed point has ones.
     pub entries: Vec<Vec<Scale>>,
-    /// Bits of a multiplier, of an offset, and of a layer's shift; the last may be 0.
+    /// Bits of a multiplier, of an offset, and of a layer's shift, which may be 0.
     pub multiplier: usize,
     pub offset: usize,
     pub shift: usize,
+    /// Bits of a layer's [`StateFormat::unit`]; 0 where all add what is kept as it is.
+    pub unit: usize,
 }
 
 /// What a lane's sum is multiplied by, and what is added to the product, before the layer's shift.
@@ -49,28 +51,41 @@ impl Scale {
     pub const NONE: Scale = Scale { multiplier: 0, offset: 0 };
 }
 
-/// Numbers of fixed point of a layer: two's complement of `bits` bits, behind a shift of products by `shift`.
+/// Numbers of fixed point of a layer, behind a shift of products, and of what is kept, by `shift`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct StateFormat {
     pub bits: u32,
     pub shift: u32,
+    /// What one of what is kept counts before the shift; `1 << shift` where the layer adds nothing.
+    pub unit: i64,
+    /// From 0 to the most that the bits hold; else two's complement.
+    pub rectified: bool,
 }
 
-/// A state as an activation of several levels: less its low bits and held to fewer, its sign turned round, so that the
-/// smallest state is level 0.
+impl StateFormat {
+    /// What is kept is added as it is.
+    pub fn adds_whole(&self) -> bool {
+        self.unit == 1 << self.shift
+    }
+}
+
+/// A state as an activation of several levels: less its low bits and held to fewer, the sign of two's complement turned
+/// round, so that the smallest state is level 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct StateCode {
     /// Bits of the level.
     pub bits: u32,
     /// Bits of the state that are left out.
     pub shift: u32,
+    /// States are 0 or more.
+    pub rectified: bool,
 }
 
 impl StateCode {
     /// The level that `state` is.
     pub fn level(&self, state: i64) -> usize {
-        let half = 1i64 << (self.bits - 1);
-        ((state >> self.shift).clamp(-half, half - 1) + half) as usize
+        let least = if self.rectified { 0 } else { -(1i64 << (self.bits - 1)) };
+        ((state >> self.shift).clamp(least, least + (1 << self.bits) - 1) - least) as usize
     }
 
     /// What the thresholds of layer `index` make of its state, where all of them together are that; else they are compared
@@ -96,11 +111,11 @@ impl StateCode {
             pairs.map(|(&threshold, &(low, high))| i64::from(threshold).clamp(low, high + 1)).collect()
         };
         let own = held(threshold);
-        let code = |shift| StateCode { bits, shift };
+        let code = |shift| StateCode { bits, shift, rectified: requant.rectified };
         (0..=requant.bits.checked_sub(bits)?).map(code).find(|code| {
-            match Activation::of_state(channels, bits, code.shift) {
+            match Activation::of_state(channels, (bits, code.shift), code.rectified) {
                 Activation::Sign { threshold, .. } => held(&threshold) == own,
-                Activation::Scores => false,
+                Activation::Scores | Activation::Kept => false,
             }
         })
     }
@@ -110,8 +125,8 @@ impl Scales {
     /// The table, with a set for each number of planes in `sets`; `None` where no sum becomes a number of fixed point.
     pub(super) fn new(network: &Network, domains: &[Domain], sets: &[usize], lanes: usize) -> Option<Scales> {
         let layers = || network.layers.iter().zip(domains);
-        let shifts = layers().filter_map(|(layer, domain)| domain.format(layer)).map(|format| format.shift);
-        let most_shift = shifts.max()?;
+        let formats = || layers().filter_map(|(layer, domain)| domain.format(layer));
+        let most_shift = formats().map(|format| format.shift).max()?;
         let set =
             |&planes: &usize| layers().flat_map(move |(layer, domain)| domain.scales(layer, planes, lanes));
         let entries: Vec<Vec<Scale>> = sets.iter().flat_map(set).collect();
@@ -122,6 +137,10 @@ impl Scales {
         let multiplier = bits(|scale| scale.multiplier);
         let offset = bits(|scale| scale.offset);
         let shift = if most_shift == 0 { 0 } else { width::unsigned(most_shift as usize) };
-        Some(Scales { entries, multiplier, offset, shift })
+        let unit = match formats().all(|format| format.adds_whole()) {
+            true => 0,
+            false => width::unsigned(formats().map(|format| format.unit as usize).max().unwrap_or(0)),
+        };
+        Some(Scales { entries, multiplier, offset, shift, unit })
     }
 }

@@ -1,6 +1,7 @@
 //! Address walks: constant steps over the pixels of a convolution, without multipliers or dividers.
 
 use super::{SlotTap, Step, Walk, WriteWalk};
+use crate::mapping::{Items, Pitch};
 use crate::network::{Layer, Shape};
 
 /// A map in the activation memory: `L = chunk + chunks * (x + pitch * y)`, bank `L mod banks`.
@@ -12,17 +13,12 @@ pub(super) struct Region {
     pub size: usize,
 }
 
-/// The region of a map that a kernel of (rows, columns) reads from `banks` banks.
-///
-/// The pitch is the smallest that keeps the items of one pass in different banks.
-pub(super) fn region(map: Shape, word: usize, banks: usize, kernel: (usize, usize)) -> Region {
-    let chunks = map.c.div_ceil(word);
-    let collides = |pitch: &usize| kernel.0 > 1 && (chunks * pitch) % banks != (chunks * kernel.1) % banks;
-    let pitch = (map.w..)
-        .find(|pitch| !collides(pitch))
-        .expect("kernel columns plus a multiple of the banks is reached");
-    let words = chunks * (pitch * (map.h - 1) + map.w);
-    Region { chunks, pitch, size: words.div_ceil(banks) }
+impl Region {
+    /// Of `map` in `banks` banks.
+    pub fn new(map: Shape, Pitch { chunks, pitch }: Pitch, banks: usize) -> Region {
+        let words = chunks * (pitch * (map.h - 1) + map.w);
+        Region { chunks, pitch, size: words.div_ceil(banks) }
+    }
 }
 
 /// Splits a linear index into bank and address.
@@ -97,39 +93,24 @@ pub(super) fn over_vector(layer: &Layer) -> Walk {
 pub(super) fn taps(
     layer: &Layer,
     region: Region,
+    items: Items,
     word: usize,
     banks: usize,
-    passes: usize,
 ) -> Vec<Vec<Option<SlotTap>>> {
-    let items = layer.kernel.0 * layer.kernel.1 * region.chunks;
-    (0..passes)
-        .map(|pass| {
-            (0..banks)
-                .map(|slot| {
-                    let item = pass * banks + slot;
-                    (item < items).then(|| {
-                        let chunk = item % region.chunks;
-                        let kx = item / region.chunks % layer.kernel.1;
-                        let ky = item / region.chunks / layer.kernel.1;
-                        let linear = chunk + region.chunks * (kx + region.pitch * ky);
-                        let offset = linear as i64 - slot as i64;
-                        assert_eq!(
-                            offset.rem_euclid(banks as i64),
-                            0,
-                            "items of a pass lie in different banks"
-                        );
-                        SlotTap {
-                            offset: offset / banks as i64,
-                            ky,
-                            kx,
-                            chunk,
-                            channels: word.min(layer.input.c - chunk * word),
-                        }
-                    })
-                })
-                .collect()
-        })
-        .collect()
+    let of_pass = |pass| {
+        let mut slots = vec![None; banks];
+        for (ky, item) in items.of_pass(pass, banks) {
+            let (chunk, kx) = (item % region.chunks, item / region.chunks);
+            // The word's index from the window's origin on; its slot is the bank there.
+            let linear = item + region.chunks * region.pitch * ky;
+            let slot: &mut Option<SlotTap> = &mut slots[linear % banks];
+            assert!(slot.is_none(), "items of a pass lie in different banks");
+            let channels = word.min(layer.input.c - chunk * word);
+            *slot = Some(SlotTap { offset: (linear / banks) as i64, ky, kx, chunk, channels });
+        }
+        slots
+    };
+    (0..items.passes(banks)).map(of_pass).collect()
 }
 
 /// How a layer's output `map` is written into `region` at `base`.
@@ -149,5 +130,6 @@ pub(super) fn writes(
         step_row: split(to_next_row, banks),
         step_chunk: split((lanes / word).max(1) as i64, banks),
         chunks: region.chunks,
+        size: region.size,
     }
 }

@@ -5,7 +5,7 @@ use super::facts::bits;
 use super::program::{self, Field, Port, Table};
 use super::view::View;
 use super::walk::comment;
-use crate::design::{Design, LayerDesign, Source, Step, WriteWalk};
+use crate::design::{Design, LayerDesign, Step, WriteWalk};
 
 /// The files of this family.
 pub(super) fn modules(design: &Design, view: &View) -> Vec<NamedText> {
@@ -40,13 +40,11 @@ pub(super) fn write_layer(design: &Design) -> bool {
 fn limits_chunks(design: &Design, view: &View) -> bool {
     let words = view.chunks_at_once;
     view.loadable
-        || design.layers.windows(2).any(|pair| {
-            let (Some(write), Source::Map { size, .. }) = (&pair[0].write, &pair[1].source) else {
-                return false;
-            };
-            let (rows, columns) = pair[0].walk.pooled;
-            let one_pixel = pair[0].sum_pixels || rows * columns == 1;
-            let spare = write.chunks.next_multiple_of(words) <= size * view.banks;
+        || design.layers.iter().any(|layer| {
+            let Some(write) = &layer.write else { return false };
+            let (rows, columns) = layer.walk.pooled;
+            let one_pixel = layer.sum_pixels || rows * columns == 1;
+            let spare = write.chunks.next_multiple_of(words) <= write.size * view.banks;
             write.chunks % words != 0 && !(one_pixel && spare)
         })
 }

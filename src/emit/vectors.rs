@@ -78,8 +78,8 @@ pub fn beats(input: &InputUnit, map: Shape, image: &[i16]) -> Vec<u8> {
 pub(super) fn events(design: &Design, layer: usize) -> (usize, usize) {
     let layer = &design.layers[layer];
     let pixels = layer.walk.pooled.0 * layer.walk.pooled.1;
-    match (layer.sum_pixels, layer.scores) {
-        (true, scores) => (1, usize::from(!scores)),
+    match (layer.sum_pixels, layer.scores || layer.silent) {
+        (true, no_bits) => (1, usize::from(!no_bits)),
         (false, true) => (layer.vectors, 0),
         (false, false) => (layer.vectors, pixels),
     }

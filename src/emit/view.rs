@@ -104,6 +104,10 @@ pub(super) struct View {
     pub stride_width: usize,
     /// Some layer has groups that nothing is added to.
     pub narrow: bool,
+    /// States of some layers are 0 or more.
+    pub rectifies: bool,
+    /// Nothing leaves some layers: their sums are only kept.
+    pub silences: bool,
     pub pools: bool,
     pub count_width: usize,
 
@@ -292,6 +296,8 @@ impl View {
             keeps_sums: design.kept_entries() > 0,
             stride_width,
             narrow: any(|layer| layer.shortcut.adds && layer.added_groups < layer.groups),
+            rectifies: any(|layer| layer.format.is_some_and(|format| format.rectified)),
+            silences: any(|layer| layer.silent),
             pools: loadable || any(|layer| layer.walk.window != (1, 1)),
             count_width,
 

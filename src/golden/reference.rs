@@ -4,7 +4,7 @@
 //! arithmetic is on integers; floating point appears only where a class decision needs the affine behind
 //! the last layer.
 
-use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Pool, Requant, Shape};
+use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Pool, Reads, Requant, Shape};
 
 /// What one layer made of one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,29 +29,36 @@ pub struct Trace {
 /// Panics if `input` has not as many elements as the network's input map.
 pub fn run(network: &Network, input: &[i16]) -> Trace {
     assert_eq!(input.len(), network.input.shape.elements(), "elements of the input map");
-    let mut map: Vec<i32> = input.iter().map(|&value| i32::from(value)).collect();
+    let input: Vec<i32> = input.iter().map(|&value| i32::from(value)).collect();
     let mut layers = Vec::new();
+    // What each layer gave, CHW.
+    let mut maps: Vec<Vec<i32>> = Vec::new();
     let mut kept: Vec<i32> = Vec::new();
     for (index, layer) in network.layers.iter().enumerate() {
         let code = network.code_of(index);
         let largest = if code.is_bipolar() { code.range().1 } else { 1 };
-        let mut accumulators = convolve(layer, &map, largest);
+        let mut accumulators = match layer.reads {
+            Reads::Input => convolve(layer, &input, largest),
+            Reads::Map(from) => convolve(layer, &maps[from], largest),
+            Reads::Upper(from) => convolve(layer, &upper(&maps[from]), largest),
+        };
         if layer.sum_pixels {
             accumulators = accumulators.chunks(layer.conv.pixels()).map(|c| c.iter().sum()).collect();
         }
         if let Some(requant) = &layer.requant {
-            let pixels = layer.conv.pixels();
-            let scaled = accumulators.chunks(pixels).enumerate().map(|(c, sums)| scale(requant, c, sums));
-            accumulators = scaled.collect::<Vec<_>>().concat();
-        }
-        if layer.shortcut.adds {
+            let pixels = accumulators.len() / layer.conv.c;
             // What was kept has this layer's rows and columns, and perhaps fewer channels.
-            let from = layer.shortcut.first * layer.conv.pixels();
-            accumulators[from..].iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
-        }
-        if let Some(Requant { bits, .. }) = layer.requant {
-            let beyond = 1 << (bits - 1);
-            accumulators.iter_mut().for_each(|sum| *sum = (*sum).max(-beyond).min(beyond - 1));
+            let addend = |index: usize| match layer.shortcut.adds {
+                true => index.checked_sub(layer.shortcut.first * pixels).and_then(|at| kept.get(at)),
+                false => None,
+            };
+            let state = |(index, &sum): (usize, &i32)| {
+                let kept = addend(index).copied().unwrap_or(0);
+                state(requant, index / pixels, i64::from(sum), i64::from(kept))
+            };
+            accumulators = accumulators.iter().enumerate().map(state).collect();
+        } else if layer.shortcut.adds {
+            accumulators.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
         }
         if layer.shortcut.keeps {
             let output = layer.output;
@@ -64,16 +71,17 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
             kept = taken.map(|(_, sum)| sum).collect();
         }
         let bits = match &layer.activation {
-            Activation::Scores => Vec::new(),
+            Activation::Scores | Activation::Kept => Vec::new(),
             Activation::Sign { threshold, flip } => signs(layer, &accumulators, threshold, flip),
         };
-        map = match layer.activation {
+        maps.push(match layer.activation {
             Activation::Scores => accumulators.clone(),
             Activation::Sign { .. } => levels(layer, &bits),
-        };
+            Activation::Kept => Vec::new(),
+        });
         layers.push(LayerTrace { accumulators, bits });
     }
-    Trace { layers, scores: map }
+    Trace { layers, scores: maps.pop().unwrap_or_default() }
 }
 
 /// The class that `scores` stand for under `rule`.
@@ -136,11 +144,18 @@ fn first_largest<T: PartialOrd>(values: &[T]) -> usize {
     best
 }
 
-/// The sums of products of channel `c` in the units of a state: the fraction's floor.
-fn scale(requant: &Requant, c: usize, sums: &[i32]) -> Vec<i32> {
-    let (multiplier, offset) = (i64::from(requant.multiplier[c]), requant.offset[c]);
-    let of = |&sum: &i32| (multiplier * i64::from(sum) + offset).div_euclid(2i64.pow(requant.shift)) as i32;
-    sums.iter().map(of).collect()
+/// The number of fixed point that the sum of products of channel `c` becomes: the floor of a fraction, held to its bits.
+fn state(requant: &Requant, c: usize, sum: i64, kept: i64) -> i32 {
+    let numerator = i64::from(requant.multiplier[c]) * sum + requant.offset[c] + requant.unit * kept;
+    let exact = numerator.div_euclid(2i64.pow(requant.shift));
+    let values = 2i64.pow(requant.bits);
+    let least = if requant.rectified { 0 } else { -values / 2 };
+    exact.max(least).min(least + values - 1) as i32
+}
+
+/// Whether each level, which counts above or below 0, is above: +1 or -1.
+fn upper(map: &[i32]) -> Vec<i32> {
+    map.iter().map(|&value| if value > 0 { 1 } else { -1 }).collect()
 }
 
 /// Index of (c, y, x) in a map of `shape` held in CHW order.
@@ -243,6 +258,7 @@ mod tests {
         let layer = Layer {
             name: "conv".into(),
             op: "conv",
+            reads: Reads::Input,
             input,
             kernel: (2, 2),
             stride: (1, 1),
@@ -353,6 +369,7 @@ mod tests {
         let mut third = second.clone();
         third.activation = Activation::Sign { threshold: vec![102], flip: vec![false] };
         network.layers.extend([second, third]);
+        Reads::in_sequence(&mut network.layers);
         assert_eq!(validate(&network), []);
         let trace = run(&network, &[5, -7, 11, 100]);
         // 101 - 3 meets 98, hence + 3 in the last layer.

@@ -28,8 +28,8 @@ pub fn run(network: &mut Network) {
             None => (0..network.layers[index].conv.c).collect(),
         };
         let layer = &mut network.layers[index];
-        if let Some(before) = orders.last() {
-            reads(layer, before);
+        if let Some(from) = layer.reads.layer() {
+            reads(layer, &orders[from]);
         }
         gives(layer, &order);
         orders.push(order);

@@ -4,6 +4,9 @@
 //! convolutions become limited by compute, dense layers by weight bandwidth.
 
 pub mod cycles;
+mod maps;
+
+pub use maps::{Items, Pitch};
 
 use crate::arch::Arch;
 use crate::network::{Layer, Mask, Network};
@@ -127,14 +130,15 @@ pub fn map(network: &Network, arch: &Arch) -> Mapping {
         .iter()
         .enumerate()
         .map(|(index, layer)| {
+            let items = Items::of(network, arch, index);
             let tiles = if index == 0 {
                 input_tiles(layer, arch, arch.row_planes(network.input.code.planes()), plane_rows)
             } else {
-                map_tiles(layer, arch)
+                map_tiles(layer, arch, &items)
             };
             let pass_of = |column: usize| match index {
                 0 => column / plane_rows,
-                _ => pass_of_tap(layer, arch, tiles.chunks, column),
+                _ => items.pass_of_tap(layer, arch.word, arch.banks(), column),
             };
             let planes = plane_tiles(layer, arch.lanes, tiles.passes, pass_of);
             let bits = network.code_of(index).planes();
@@ -148,12 +152,6 @@ pub fn map(network: &Network, arch: &Arch) -> Mapping {
         })
         .collect();
     Mapping { plane_rows, layers }
-}
-
-/// Pass in which the activation memory delivers the tap `column` (kernel row, kernel column, channel).
-fn pass_of_tap(layer: &Layer, arch: &Arch, chunks: usize, column: usize) -> usize {
-    let (tap, channel) = (column / layer.input.c, column % layer.input.c);
-    (tap * chunks + channel / arch.word) / arch.banks()
 }
 
 fn plane_tiles(
@@ -194,13 +192,17 @@ fn input_tiles(layer: &Layer, arch: &Arch, planes: usize, plane_rows: usize) -> 
 }
 
 /// The activation memory delivers whole words of channels.
-fn map_tiles(layer: &Layer, arch: &Arch) -> FanIn {
-    let chunks = layer.input.c.div_ceil(arch.word);
-    let items = layer.kernel.0 * layer.kernel.1 * chunks;
-    let passes = items.div_ceil(arch.banks());
-    let last_slots = items - (passes - 1) * arch.banks();
-    let last_chunk_channels = layer.input.c - (chunks - 1) * arch.word;
-    FanIn { chunks, passes, last_rows: (last_slots - 1) * arch.word + last_chunk_channels }
+fn map_tiles(layer: &Layer, arch: &Arch, items: &Items) -> FanIn {
+    let passes = items.passes(arch.banks());
+    let last_rows = match items.apart {
+        // The slots of a row of the kernel begin anywhere.
+        true => arch.rows,
+        false => {
+            let last_slots = items.rows * items.row - (passes - 1) * arch.banks();
+            (last_slots - 1) * arch.word + layer.input.c - (items.chunks - 1) * arch.word
+        }
+    };
+    FanIn { chunks: items.chunks, passes, last_rows }
 }
 
 /// Planes of bits of what a layer reads: of the input, which come at once, or of a map, which come one after the other.

@@ -2,6 +2,7 @@
 
 use super::{
     Activation, Flips, InputCode, Layer, MapCode, Network, Plane, Requant, Shape, accumulator_range, keeper,
+    reads,
 };
 
 /// One broken invariant: the layer's name and what is wrong.
@@ -15,7 +16,7 @@ pub struct Problem {
 /// Channels of layer `index` whose activation is the same for every input: their thresholds are always or never met.
 pub fn constant_channels(network: &Network, index: usize) -> usize {
     match &network.layers[index].activation {
-        Activation::Scores => 0,
+        Activation::Scores | Activation::Kept => 0,
         Activation::Sign { threshold, .. } => threshold
             .iter()
             .enumerate()
@@ -32,7 +33,6 @@ pub fn constant_channels(network: &Network, index: usize) -> usize {
 /// All broken invariants of `network`; empty when it is sound.
 pub fn validate(network: &Network) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut expected = network.input.shape;
     if network.layers.is_empty() {
         problems.push(Problem { layer: network.name.terminal(), what: "the network has no layer".into() });
     }
@@ -46,10 +46,7 @@ pub fn validate(network: &Network) -> Vec<Problem> {
     let last = network.layers.len().saturating_sub(1);
     for (index, layer) in network.layers.iter().enumerate() {
         let mut say = |what: String| problems.push(Problem { layer: layer.name.terminal(), what });
-        if layer.input != expected {
-            say(format!("reads {} but the map before it is {expected}", layer.input));
-        }
-        expected = layer.output;
+        reads::check(network, index, &mut say);
         if [layer.kernel.0, layer.kernel.1, layer.stride.0, layer.stride.1, layer.conv.elements()]
             .contains(&0)
         {
@@ -92,11 +89,17 @@ pub fn validate(network: &Network) -> Vec<Problem> {
             Activation::Scores if index != last => say("only the last layer may give raw scores".into()),
             Activation::Scores if layer.pool.is_some() => say("raw scores cannot be max-pooled".into()),
             Activation::Scores => {}
+            Activation::Kept if index == last => say("the last layer gives scores or bits".into()),
+            Activation::Kept if !layer.shortcut.keeps => say("gives nothing and keeps nothing".into()),
+            Activation::Kept => {}
+            Activation::Sign { .. } if index != last && network.readers(index).count() == 0 => {
+                say("gives a map that no layer reads".into());
+            }
             Activation::Sign { threshold, flip } => signs(layer, threshold, flip, index == last, &mut say),
         }
         let fewer = network.most_planes() - 1;
         if !layer.fewer.is_empty()
-            && (layer.activation == Activation::Scores
+            && (!matches!(layer.activation, Activation::Sign { .. })
                 || layer.fewer.len() != fewer
                 || layer.fewer.iter().any(|list| list.len() != layer.conv.c * layer.steps()))
         {
@@ -198,7 +201,7 @@ fn shortcut(network: &Network, index: usize, say: &mut impl FnMut(String)) {
 /// What is wrong with the numbers of fixed point that a layer makes of its sums.
 fn requant(layer: &Layer, code: MapCode, say: &mut dyn FnMut(String)) {
     let Some(requant) = &layer.requant else { return };
-    let Requant { multiplier, offset, shift, bits } = requant;
+    let Requant { multiplier, offset, unit, shift, bits, rectified: _ } = requant;
     if multiplier.len() != layer.conv.c || offset.len() != layer.conv.c {
         return say(format!("needs {} multipliers and as many offsets", layer.conv.c));
     }
@@ -209,16 +212,19 @@ fn requant(layer: &Layer, code: MapCode, say: &mut dyn FnMut(String)) {
     if !offset.iter().all(|&one| fits(one, Requant::OFFSET_BITS)) {
         say(format!("an offset of more than {} bits", Requant::OFFSET_BITS));
     }
-    if *shift > Requant::MOST_SHIFT || !(2..=Requant::MOST_BITS).contains(bits) {
+    if !(0..=1 << Requant::MOST_SHIFT).contains(unit) {
+        say(format!("what is kept counts {unit}, at most 2^{}", Requant::MOST_SHIFT));
+    }
+    if *shift > Requant::MOST_SHIFT || !(Requant::LEAST_BITS..=Requant::MOST_BITS).contains(bits) {
         return say(format!("a state of {bits} bits behind a shift of {shift}"));
     }
-    let ranges = (0..layer.conv.c).map(|c| requant.range(c, layer.product_range(c, code)));
+    let ranges = (0..layer.conv.c).map(|c| requant.reach(c, layer.product_range(c, code), (0, 0)));
     let largest = ranges.map(|(low, high)| high.max(-low)).max().unwrap_or(0);
     if largest > i64::from(i32::MAX) / 2 {
         say(format!("what a state gains reaches {largest}; at most {} are supported", i32::MAX / 2));
     }
-    if layer.activation == Activation::Scores || layer.sum_pixels || layer.flips.is_some() {
-        say("raw scores, sums over pixels and weights that are drawn have no state".into());
+    if layer.activation == Activation::Scores || layer.flips.is_some() {
+        say("raw scores and weights that are drawn have no state".into());
     }
 }
 

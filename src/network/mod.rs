@@ -8,6 +8,7 @@ mod check;
 mod flips;
 mod input;
 pub mod random;
+mod reads;
 mod requant;
 mod shortcut;
 mod slices;
@@ -16,6 +17,7 @@ mod steps;
 pub use check::{Problem, constant_channels, validate};
 pub use flips::{FLIP_BITS, Flips, flip_codes};
 pub use input::{Input, InputCode, MapCode};
+pub use reads::{Reads, widest_kernel, widest_padding};
 pub use requant::Requant;
 pub use shortcut::{Shortcut, accumulator_range, accumulator_step, added_channels, keeper};
 pub use slices::Slicing;
@@ -106,13 +108,17 @@ pub enum Activation {
     Sign { threshold: Vec<i32>, flip: Vec<bool> },
     /// The accumulator itself; only the last layer.
     Scores,
+    /// Nothing: the layer's numbers are only kept, for a shortcut.
+    Kept,
 }
 
 impl Activation {
-    /// The level that is a state itself, less `shift` bits and held to `bits` bits: `2^bits - 1` thresholds a channel.
-    pub fn of_state(channels: usize, bits: u32, shift: u32) -> Activation {
-        let half = 1i32 << (bits - 1);
-        let thresholds = (1 - half..half).flat_map(|level| std::iter::repeat_n(level << shift, channels));
+    /// The level that is a state itself, less `shift` bits and held to `bits` bits: `2^bits - 1` thresholds a channel. Level 0
+    /// is the smallest of two's complement, or, where the state is `rectified`, 0.
+    pub fn of_state(channels: usize, (bits, shift): (u32, u32), rectified: bool) -> Activation {
+        let least = if rectified { 0 } else { -(1i32 << (bits - 1)) };
+        let thresholds =
+            (least + 1..least + (1 << bits)).flat_map(|level| std::iter::repeat_n(level << shift, channels));
         Activation::Sign { threshold: thresholds.collect(), flip: vec![false; channels] }
     }
 }
@@ -200,6 +206,8 @@ pub struct Layer {
     pub name: Untrusted,
     /// "conv" or "dense", for reports only.
     pub op: &'static str,
+    pub reads: Reads,
+    /// Shape of the map that it reads.
     pub input: Shape,
     /// (height, width)
     pub kernel: (usize, usize),
@@ -255,7 +263,7 @@ impl Layer {
     pub fn steps(&self) -> usize {
         match &self.activation {
             Activation::Sign { flip, threshold } => threshold.len() / flip.len().max(1),
-            Activation::Scores => 1,
+            Activation::Scores | Activation::Kept => 1,
         }
     }
 
@@ -399,8 +407,8 @@ impl Output {
     }
 }
 
-/// A whole network. `layers[0]` reads `input`, each other layer reads the activations of the one before, and only
-/// the last may have [`Activation::Scores`].
+/// A whole network. `layers[0]` reads `input`, each other layer the activations of one before it, and only the last may
+/// have [`Activation::Scores`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub name: Untrusted,
@@ -470,6 +478,6 @@ impl Network {
 
     /// Coding of the map that layer `index` reads.
     pub fn code_of(&self, index: usize) -> MapCode {
-        shortcut::code_of(&self.layers, index, self.input.code)
+        reads::code_of(&self.layers, index, self.input.code)
     }
 }

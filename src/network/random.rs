@@ -10,6 +10,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
 
+mod branches;
 mod states;
 
 /// How large the networks get and which inputs they take.
@@ -31,6 +32,8 @@ pub struct Limits {
     pub shortcuts: bool,
     /// Accumulators of layers that add or keep sums, and of some others, are numbers of fixed point.
     pub states: bool,
+    /// Some layers add what a layer beside them made of the same map or of an earlier one; with states.
+    pub branches: bool,
     /// Most thresholds of a channel (1 to [`Layer::MOST_STEPS`]).
     pub steps: usize,
 }
@@ -46,6 +49,7 @@ impl Default for Limits {
             planes: 1,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         }
     }
@@ -71,7 +75,10 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
     let input = code;
     let rng_of_steps = &mut ChaCha8Rng::seed_from_u64(seed ^ 0x0073_7465_7073);
     for index in 0..count {
-        let code = shortcut::code_of(&layers, index, input);
+        let code = match layers.last() {
+            None => MapCode::Input(input),
+            Some(before) => MapCode::Activation { steps: before.steps() },
+        };
         let mut next = layer(rng, limits, map, code, index, index + 1 == count);
         if limits.shortcuts {
             let kept = layers.iter().rev().find(|layer| layer.shortcut.keeps).map(|layer| layer.output);
@@ -105,15 +112,18 @@ pub fn network(seed: u64, limits: &Limits) -> Network {
         output: output(rng, map.elements()),
         layers,
     };
-    if limits.states { states::with_states(network, seed, limits.steps) } else { network }
+    if !limits.states {
+        return network;
+    }
+    let network = states::with_states(network, seed, limits.steps);
+    if limits.branches { branches::with_branches(network, seed, limits) } else { network }
 }
 
 /// Gives some layers thresholds for each number of planes below the most.
 fn fewer(rng: &mut impl Rng, layers: &mut [Layer], input: InputCode) {
     let most = layers.iter().map(|layer| layer.planes.len()).max().unwrap_or(0);
     let some = rng.random_ratio(1, 2);
-    let codes: Vec<MapCode> =
-        (0..layers.len()).map(|index| shortcut::code_of(layers, index, input)).collect();
+    let codes: Vec<MapCode> = (0..layers.len()).map(|index| reads::code_of(layers, index, input)).collect();
     for (layer, code) in layers.iter_mut().zip(codes) {
         if !some || layer.activation == Activation::Scores || rng.random_ratio(1, 3) {
             continue;
@@ -122,7 +132,7 @@ fn fewer(rng: &mut impl Rng, layers: &mut [Layer], input: InputCode) {
             let own: Vec<_> = (0..layer.conv.c).map(|c| layer.product_range(c, code)).collect();
             let lists = (0..layer.steps()).filter_map(|_| match sign(rng, layer, code, |c| own[c]) {
                 Activation::Sign { threshold, .. } => Some(threshold),
-                Activation::Scores => None,
+                Activation::Scores | Activation::Kept => None,
             });
             let list = in_order(lists.collect(), layer);
             layer.fewer.push(list);
@@ -139,7 +149,7 @@ fn steps(rng: &mut impl Rng, layer: &mut Layer, code: MapCode, most: usize) {
     let own: Vec<_> = (0..layer.conv.c).map(|c| layer.product_range(c, code)).collect();
     let lists = (0..steps.min(most)).filter_map(|_| match sign(rng, layer, code, |c| own[c]) {
         Activation::Sign { threshold, .. } => Some(threshold),
-        Activation::Scores => None,
+        Activation::Scores | Activation::Kept => None,
     });
     let list = in_order(lists.collect(), layer);
     if let Activation::Sign { threshold, .. } = &mut layer.activation {
@@ -189,6 +199,7 @@ pub fn dense(
         Layer {
             name: format!("layer{index}").into(),
             op: "dense",
+            reads: Reads::before(index),
             input: Shape::vector(inputs),
             kernel: (1, 1),
             stride: (1, 1),
@@ -306,6 +317,7 @@ fn layer(
     let mut layer = Layer {
         name: format!("layer{index}").into(),
         op: if dense { "dense" } else { "conv" },
+        reads: Reads::before(index),
         input,
         kernel,
         stride,
@@ -487,7 +499,7 @@ mod tests {
         assert!(layers().filter(with).filter(|layer| layer.shortcut.adds).count() > 20);
         assert!(layers().filter(with).filter(|layer| layer.pool.is_some()).count() > 20);
         let own = |layer: &&Layer| {
-            (2..=8).any(|bits| layer.activation == Activation::of_state(layer.conv.c, bits, 0))
+            (2..=8).any(|bits| layer.activation == Activation::of_state(layer.conv.c, (bits, 0), false))
         };
         assert!(layers().filter(with).filter(own).count() > 20);
     }

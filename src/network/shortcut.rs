@@ -1,6 +1,7 @@
 //! Residual sums: accumulators that go past a layer and are added to those of a later one.
 
-use super::{InputCode, Layer, MapCode, Shape};
+use super::reads::code_of;
+use super::{InputCode, Layer, Shape};
 
 /// What a layer has to do with accumulators that bypass layers (the identity shortcut of Bi-Real Net, Liu et al., ECCV
 /// 2018: the sum before the sign, not its bit, is added to the sum of a later layer).
@@ -51,13 +52,14 @@ pub fn keeper(layers: &[Layer], index: usize) -> Option<usize> {
 pub fn accumulator_range(layers: &[Layer], index: usize, c: usize, input: InputCode) -> (i64, i64) {
     let layer = &layers[index];
     let products = layer.product_range(c, code_of(layers, index, input));
-    let own = layer.requant.as_ref().map_or(products, |requant| requant.range(c, products));
     let kept = match keeper(layers, index).filter(|_| added_channels(layers, index).contains(&c)) {
         Some(from) => accumulator_range(layers, from, c - layer.shortcut.first, input),
         None => (0, 0),
     };
-    let (low, high) = (own.0 + kept.0, own.1 + kept.1);
-    layer.requant.as_ref().map_or((low, high), |requant| (requant.clamp(low), requant.clamp(high)))
+    match &layer.requant {
+        Some(requant) => requant.range(c, products, kept),
+        None => (products.0 + kept.0, products.1 + kept.1),
+    }
 }
 
 /// Distance between neighbouring accumulators of one channel of layer `index`.
@@ -68,12 +70,4 @@ pub fn accumulator_step(layers: &[Layer], index: usize, input: InputCode) -> usi
         None => layers[index].product_step(code_of(layers, index, input)),
     });
     steps.fold(0, num_integer::gcd)
-}
-
-/// Coding of the map that layer `index` reads.
-pub(super) fn code_of(layers: &[Layer], index: usize, input: InputCode) -> MapCode {
-    match index.checked_sub(1) {
-        None => MapCode::Input(input),
-        Some(before) => MapCode::Activation { steps: layers[before].steps() },
-    }
 }

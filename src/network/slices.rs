@@ -106,6 +106,7 @@ mod tests {
                 planes: 5,
                 shortcuts: false,
                 states: false,
+                branches: false,
                 steps: 1,
             };
             let network = random::network(seed, &limits);

@@ -15,7 +15,7 @@ use super::supports::Support;
 use crate::bits::BitMatrix;
 use crate::network::{
     Activation, Decision, Flips, Input, InputCode, Layer, Mask, Network, Output, PadValue, Padding, Plane,
-    Pool, Shortcut, accumulator_range, accumulator_step,
+    Pool, Reads, Shortcut, accumulator_range, accumulator_step,
 };
 
 /// Least distance of a threshold from a sum that occurs, in steps of the sum.
@@ -168,6 +168,7 @@ fn unsigned(plan: &Plan, model: &Model, index: usize) -> Layer {
         conv: layer.conv,
         sum_pixels: false,
         pool,
+        reads: Reads::before(index),
         requant: None,
         shortcut: Shortcut { adds: layer.shortcut.is_some(), keeps: layer.keeps, ..Shortcut::NONE },
         flips: plan.drawn(index).map(|bayes| flips(bayes.bits, layer, &model.layers[index])),

@@ -5,7 +5,7 @@ pub mod graph;
 pub mod residual;
 pub mod tools;
 
-use bincim::network::{Activation, Network, PadValue, Shape};
+use bincim::network::{Activation, Network, PadValue, Reads, Shape};
 use harness::Lack;
 use std::path::PathBuf;
 
@@ -29,12 +29,18 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 /// Returns every layer's accumulators in (channel, row, column) order (summed over pixels where the layer
 /// says so) and, last, the values that leave the network.
 pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
-    let mut map: Vec<i32> = pixels.iter().map(|&p| network.input.pixel_values[p as usize].into()).collect();
+    let image: Vec<i32> = pixels.iter().map(|&p| network.input.pixel_values[p as usize].into()).collect();
     let mut trace = Vec::new();
     let mut kept: Vec<i32> = Vec::new();
-    let mut largest = 1;
+    // What each layer gave, and its largest value.
+    let mut maps: Vec<(Vec<i32>, i32)> = Vec::new();
     for layer in &network.layers {
         let (input, conv) = (layer.input, layer.conv);
+        let (mut map, largest) = match layer.reads {
+            Reads::Input => (image.clone(), 1),
+            Reads::Map(from) => maps[from].clone(),
+            Reads::Upper(from) => (maps[from].0.iter().map(|value| value.signum()).collect(), 1),
+        };
         assert_eq!(map.len(), input.elements());
         let outside = match layer.padding.value {
             PadValue::Zero => 0,
@@ -68,22 +74,22 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
             shape = Shape::vector(conv.c);
         }
         if let Some(requant) = &layer.requant {
-            let share = |c: usize, sum: i32| {
-                let exact = f64::from(requant.multiplier[c]) * f64::from(sum) + requant.offset[c] as f64;
-                (exact / f64::from(1u32 << requant.shift)).floor() as i32
+            let pixels = shape.pixels();
+            let state = |(index, &sum): (usize, &i32)| {
+                let own = index.checked_sub(layer.shortcut.first * pixels).and_then(|at| kept.get(at));
+                let kept = own.filter(|_| layer.shortcut.adds).map_or(0.0, |&kept| f64::from(kept));
+                let c = index / pixels;
+                // Below 2^53 in size: exact.
+                let product = f64::from(requant.multiplier[c]) * f64::from(sum);
+                let exact = product + requant.offset[c] as f64 + requant.unit as f64 * kept;
+                let floor = (exact / f64::from(1u32 << requant.shift)).floor();
+                let most = f64::from(1u32 << requant.bits);
+                let least = if requant.rectified { 0.0 } else { -most / 2.0 };
+                floor.max(least).min(least + most - 1.0) as i32
             };
-            let pixels = layer.conv.pixels();
-            acc.iter_mut().enumerate().for_each(|(index, sum)| *sum = share(index / pixels, *sum));
-        }
-        if layer.shortcut.adds {
-            let pixels = layer.conv.pixels();
-            for (index, kept) in kept.iter().enumerate() {
-                acc[index + layer.shortcut.first * pixels] += kept;
-            }
-        }
-        if let Some(requant) = &layer.requant {
-            let (low, high) = (-(1 << (requant.bits - 1)), (1 << (requant.bits - 1)) - 1);
-            acc.iter_mut().for_each(|sum| *sum = (*sum).clamp(low, high));
+            acc = acc.iter().enumerate().map(state).collect();
+        } else if layer.shortcut.adds {
+            acc.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
         }
         trace.push(acc.clone());
         map = acc;
@@ -106,13 +112,13 @@ pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
                 let of_channel = threshold.iter().skip(c).step_by(conv.c);
                 *value = of_channel.map(|&t| if (*value >= t) ^ flip[c] { 1 } else { -1 }).sum();
             }
-            largest = layer.steps() as i32;
         }
         if let Some(pool) = layer.pool.filter(|p| !p.before_sign) {
             map = max_pool(&map, shape, layer.output, pool.kernel, pool.stride);
         }
+        maps.push((map, layer.steps() as i32));
     }
-    trace.push(map);
+    trace.extend(maps.pop().map(|(map, _)| map));
     trace
 }
 

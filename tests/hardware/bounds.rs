@@ -4,7 +4,8 @@ use bincim::arch::ArchFile;
 use bincim::bits::BitMatrix;
 use bincim::design;
 use bincim::network::{
-    Activation, Decision, Input, InputCode, Layer, Network, Output, Padding, Plane, Pool, Shape, Shortcut,
+    Activation, Decision, Input, InputCode, Layer, Network, Output, Padding, Plane, Pool, Reads, Shape,
+    Shortcut,
 };
 
 fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool) -> Layer {
@@ -13,6 +14,7 @@ fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool)
     Layer {
         name: format!("{input}-{channels}").into(),
         op: "conv",
+        reads: Reads::Input,
         input,
         kernel: (kernel, kernel),
         stride: (1, 1),
@@ -34,7 +36,8 @@ fn layer(input: Shape, channels: usize, kernel: usize, pooled: bool, last: bool)
     }
 }
 
-fn network(name: &str, input: Shape, code: InputCode, layers: Vec<Layer>) -> Network {
+fn network(name: &str, input: Shape, code: InputCode, mut layers: Vec<Layer>) -> Network {
+    Reads::in_sequence(&mut layers);
     let classes = layers[layers.len() - 1].output.c;
     let network = Network {
         name: name.into(),

@@ -203,6 +203,8 @@ const MATRIX: &[(&str, &[Settings])] = &[
             "Lanes=4 Total=10 Level=8 Shift=0 Bits=8",
             "Lanes=3 Total=16 Level=8 Shift=4 Bits=8",
             "Lanes=2 Total=8 Level=3 Shift=5 Bits=4",
+            "Lanes=2 Total=9 Level=8 Shift=0 Bits=8 Rectified=1",
+            "Lanes=1 Total=12 Level=4 Shift=3 Bits=5 Rectified=1",
         ],
     ),
     (
@@ -377,6 +379,9 @@ const MATRIX: &[(&str, &[Settings])] = &[
              InitFile=\"s4.hex\"",
             "Lanes=1 Sum=6 Total=9 Depth=5 Signed=0 Multiplier=3 Offset=4 Shift=1 Entries=3 Stride=2 Narrow=1 \
              InitFile=\"s5.hex\"",
+            "Lanes=3 Sum=9 Total=10 Depth=7 Signed=1 Multiplier=8 Offset=20 Shift=4 Entries=5 Kept=9 Unit=12 Rectifies=1 \
+             InitFile=\"s6.hex\"",
+            "Lanes=1 Sum=4 Total=12 Depth=0 Signed=0 Multiplier=3 Offset=2 Entries=2 Unit=1 InitFile=\"s7.hex\"",
         ],
     ),
 ];

@@ -105,12 +105,32 @@ fn states_are_those_of_the_reference() {
     assert!(built > 150, "only {built} designs were built");
 }
 
+#[test]
+fn branches_are_those_of_the_reference() {
+    let limits = random::Limits {
+        shortcuts: true,
+        states: true,
+        branches: true,
+        steps: 15,
+        ..random::Limits::default()
+    };
+    let built = (8000..8150).filter(|&seed| check(seed, &limits)).count();
+    assert!(built > 110, "only {built} designs were built");
+    let few = random::Limits { channels: 20, side: 7, kernel: 3, planes: 3, ..limits.clone() };
+    let built = (8150..8250).filter(|&seed| check(seed, &few)).count();
+    assert!(built > 70, "only {built} designs were built");
+    let levels = random::Limits { steps: 255, planes: 1, ..few };
+    let built = (8250..8350).filter(|&seed| check(seed, &levels)).count();
+    assert!(built > 70, "only {built} designs were built");
+}
+
 /// Channels that a shortcut adds to come first: the scores stay, and sums move to other channels only.
 #[test]
 fn aligned_shortcuts_keep_every_sum() {
     let limits = random::Limits {
         shortcuts: true,
         states: true,
+        branches: false,
         planes: 3,
         channels: 20,
         ..random::Limits::default()

@@ -120,6 +120,7 @@ fn padding_around_a_single_pixel_is_seen() {
         planes: 1,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -153,6 +153,7 @@ fn design(feature: &Feature) -> Design {
                 planes: feature.planes,
                 shortcuts: feature.shortcuts,
                 states: feature.states,
+                branches: false,
                 steps: 1,
             },
             _ => Limits {
@@ -164,6 +165,7 @@ fn design(feature: &Feature) -> Design {
                 planes: feature.planes,
                 shortcuts: feature.shortcuts,
                 states: feature.states,
+                branches: false,
                 steps: 1,
             },
         };

@@ -45,6 +45,7 @@ fn small() -> Design {
         planes: 1,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     (0..)

@@ -77,6 +77,7 @@ fn trial(number: u64) -> (Design, Chip) {
             planes,
             shortcuts,
             states: false,
+            branches: false,
             steps: 1,
         },
         1 => Limits {
@@ -88,6 +89,7 @@ fn trial(number: u64) -> (Design, Chip) {
             planes,
             shortcuts,
             states: false,
+            branches: false,
             steps: 1,
         },
         _ => Limits {
@@ -99,6 +101,7 @@ fn trial(number: u64) -> (Design, Chip) {
             planes,
             shortcuts,
             states: false,
+            branches: false,
             steps: 1,
         },
     };
@@ -236,6 +239,7 @@ fn converters_of_many_codes_agree() {
         planes: 1,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
@@ -337,6 +341,7 @@ fn an_ideal_chip_with_fine_converters_is_the_definition() {
             planes,
             shortcuts: true,
             states: false,
+            branches: false,
             steps: 1,
         };
         let network = random::network(number, &limits);
@@ -395,6 +400,7 @@ fn an_ideal_offset_mapping_read_raw_is_the_definition() {
             planes,
             shortcuts: true,
             states: false,
+            branches: false,
             steps: 1,
         };
         let network = random::network(number, &limits);
@@ -456,6 +462,7 @@ fn sums_to_calibrate_from_do_not_depend_on_the_reference() {
             planes: 2,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         let network = random::network(number, &limits);
@@ -491,6 +498,7 @@ fn scores_of_another_unit_give_the_same_class() {
             planes: 1,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         let mut network = random::network(number, &limits);

@@ -29,6 +29,7 @@ fn design(number: u64) -> Design {
         planes: 1 + number as usize % 2,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     for attempt in 0.. {

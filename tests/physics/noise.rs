@@ -52,6 +52,7 @@ fn dense(inputs: usize, outputs: usize) -> Network {
     let layer = Layer {
         name: "dense".into(),
         op: "dense",
+        reads: Reads::Input,
         input: Shape::vector(inputs),
         kernel: (1, 1),
         stride: (1, 1),
@@ -263,6 +264,7 @@ fn verilog_equals_the_machine_on_twenty_chips_of_every_readout() {
         planes: 1,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     for (kind, noise) in [ReadoutKind::Adc, ReadoutKind::Sense].into_iter().flat_map(|k| [(k, 0.0), (k, 1.5)])
@@ -347,6 +349,7 @@ fn several(cells: Cells, kind: ReadoutKind, share: usize, noise: f64) -> Option<
         planes: 4,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     let mut arch = readout(machines::arch(32, 8, 8, 8, 0), kind, noise);

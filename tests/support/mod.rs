@@ -103,6 +103,7 @@ pub fn network(shared: &Path, name: &str) -> Network {
         layers.push(Layer {
             name: format!("L{index}").into(),
             op,
+            reads: Reads::before(index),
             input,
             kernel,
             stride: (1, 1),

@@ -4,14 +4,15 @@
 //
 // A level that is given on is the state of a cycle before, less its low bits: divided by their
 // power of 2, rounded down, held to what a level can be, and counted from the smallest. Lanes
-// without a channel give 0, and other layers' bits pass.
+// without a channel give 0, and other layers' bits pass. Rectified states are 0 or more.
 
 module properties #(
     parameter Lanes = 2,
     parameter Total = 6,
     parameter Level = 3,
     parameter Shift = 1,
-    parameter Bits = 3
+    parameter Bits = 3,
+    parameter Rectified = 0
 ) (
     input wire clk_i,
     input wire level_i,
@@ -20,7 +21,8 @@ module properties #(
     input wire [Bits*Lanes-1:0] bit_i
 );
 
-  localparam signed [31:0] HALF = 1 << (Level - 1);
+  localparam signed [31:0] LEAST = (Rectified != 0) ? 0 : -(1 << (Level - 1));
+  localparam signed [31:0] MOST = LEAST + (1 << Level) - 1;
   wire [Bits*Lanes-1:0] bits;
   reg begun = 1'b0;
   reg [Lanes*Total-1:0] total_q;
@@ -35,7 +37,8 @@ module properties #(
       .Total(Total),
       .Level(Level),
       .Shift(Shift),
-      .Bits(Bits)
+      .Bits(Bits),
+      .Rectified(Rectified)
   ) dut (
       .clk_i(clk_i),
       .total_i(total_i),
@@ -54,8 +57,13 @@ module properties #(
       wire signed [31:0] wide = state;
       wire signed [31:0] left = ((wide % (1 << Shift)) + (1 << Shift)) % (1 << Shift);
       wire signed [31:0] rounded = (wide - left) / (1 << Shift);
-      wire signed [31:0] held = (rounded >= HALF) ? HALF - 1 : (rounded < -HALF) ? -HALF : rounded;
-      wire [31:0] level = there_i[lane] ? held + HALF : 0;
+      wire signed [31:0] held = (rounded > MOST) ? MOST : (rounded < LEAST) ? LEAST : rounded;
+      wire [31:0] level = there_i[lane] ? held - LEAST : 0;
+
+      if (Rectified != 0) begin : gen_rectified
+        always @* assume (!total_i[lane*Total + Total-1]);
+        always @* if (begun) assume (!state[Total-1]);
+      end
 
       for (plane = 0; plane < Bits; plane = plane + 1) begin : gen_plane
         wire own = (plane < Level) ? level[(plane < Level) ? Level-1-plane : 0] : 1'b0;

@@ -53,6 +53,8 @@ pub(in super::super) fn state(design: &Design, v: &View, state: &StateUnit) -> H
         .with("Offset", scales.offset)
         .with("Shift", scales.shift)
         .with("Entries", scales.entries.len())
+        .with("Unit", scales.unit)
+        .with("Rectifies", v.rectifies.into())
         .with_text("InitFile", &design.image("scales"))
 }
 
@@ -236,6 +238,7 @@ pub(in super::super) fn state_level(design: &Design, level: StateCode) -> Head {
         .with("Level", level.bits as usize)
         .with("Shift", level.shift as usize)
         .with("Bits", design.map_bits())
+        .with("Rectified", level.rectified.into())
 }
 
 /// `bincim_score_sum`, where the scores of samples are added.

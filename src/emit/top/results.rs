@@ -112,7 +112,7 @@ pub(super) fn write_back(design: &Design, v: &View) -> Instance {
     ];
     ports.extend(constants.iter().map(|(port, wire)| (true, port.as_str(), wire.as_str())));
     ports.extend([
-        (true, "bit_valid_i", "pooled_valid"),
+        (true, "bit_valid_i", or(v.silences, "pooled_valid & !silent", "pooled_valid")),
         (true, "bit_i", or(v.map_bits > 1, "activation", "pooled")),
         (true, "row_last_i", or(writes.rows, "result_row_last", "1'b1")),
         (true, "group_last_i", or(writes.groups, "result_group_last", "1'b1")),

@@ -35,10 +35,18 @@ fn state_format(design: &Design, v: &View, scales: &Scales) -> Vec<String> {
     };
     let total = design.widths.total;
     let largest = |layer: &LayerDesign| {
-        let bits = layer.format.map_or(total as u32, |format| format.bits);
+        let bits = layer.format.map_or(total as u32, |format| format.bits + u32::from(format.rectified));
         (1i64 << (bits - 1)) - 1
     };
     let mut lines = vec![by_layer("largest_total", total, &largest)];
+    if v.rectifies {
+        lines.push(chosen(design, v, "rectifies", &|layer| {
+            layer.format.is_some_and(|format| format.rectified)
+        }));
+    }
+    if scales.unit > 0 {
+        lines.push(by_layer("kept_unit", scales.unit, &|layer| layer.format.map_or(1, |format| format.unit)));
+    }
     if v.narrow {
         let width = design.widths.threshold_address;
         // The last group of all where nothing is left out.
@@ -60,12 +68,16 @@ fn state_format(design: &Design, v: &View, scales: &Scales) -> Vec<String> {
     lines
 }
 
-/// Which layers' states are levels, and the bits of the others beside them.
+/// Which layers give nothing, which ones' states are levels, and the bits of the others beside them.
 pub(super) fn result_lines(design: &Design, v: &View) -> Vec<String> {
-    if !v.state_levels {
-        return Vec::new();
+    let mut lines = Vec::new();
+    if v.silences {
+        lines.push(chosen(design, v, "silent", &|layer| layer.silent));
     }
-    let mut lines = vec![chosen(design, v, "gives_state", &|layer| layer.level.is_some())];
+    if !v.state_levels {
+        return lines;
+    }
+    lines.push(chosen(design, v, "gives_state", &|layer| layer.level.is_some()));
     if v.steps == 1 {
         let bits = v.map_bits * v.lanes;
         let others = literal((v.map_bits - 1) * v.lanes, 0);
@@ -79,6 +91,7 @@ pub(super) fn unit(design: &Design, v: &View, state: &StateUnit) -> Instance {
     let pools = core::shortcut_pools(design);
     let unit = core::thresholds(design, v.plane_width);
     let shifts = state.scales.as_ref().is_some_and(|scales| scales.shift > 0);
+    let scales_unit = state.scales.as_ref().is_some_and(|scales| scales.unit > 0);
     let no_limit = literal(v.total_width, 0);
     let no_entry = if v.scales_sums { literal(design.widths.threshold_address, 0) } else { "1'b0".into() };
     let ports = vec![
@@ -88,6 +101,8 @@ pub(super) fn unit(design: &Design, v: &View, state: &StateUnit) -> Instance {
         (true, "adds_i", or(v.keeps_sums, "adds_kept", "1'b0")),
         (true, "keeps_i", or(v.keeps_sums, "keeps_sums", "1'b0")),
         (true, "shift_i", or(shifts, "state_shift", "1'b0")),
+        (true, "unit_i", or(scales_unit, "kept_unit", "1'b0")),
+        (true, "rectifies_i", or(v.rectifies, "rectifies", "1'b0")),
         (true, "largest_i", or(v.scales_sums, "largest_total", &no_limit)),
         (true, "last_group_i", or(v.scales_sums, &unit.last_group, "1'b0")),
         (true, "first_entry_i", or(v.scales_sums, &unit.first_entry, "1'b0")),

@@ -321,8 +321,8 @@ impl<'a> Machine<'a> {
 
     /// Scales the sums of a group, adds what was kept, and holds them to their bits.
     fn scale(&self, layer: &LayerDesign, group: usize, entry: usize, sums: &mut [Vec<i64>]) {
-        let format = layer.format.unwrap_or(StateFormat { bits: i64::BITS, shift: 0 });
-        let largest = i64::MAX >> (i64::BITS - format.bits);
+        let (shift, unit) = layer.format.map_or((0, 1), |format| (format.shift, format.unit));
+        let (low, high) = layer.format.map_or((i64::MIN, i64::MAX), limits);
         let scales = self.design.scales().map(|scales| &scales.entries[entry]);
         for (vector, sums) in sums.iter_mut().enumerate() {
             for (lane, sum) in sums.iter_mut().enumerate() {
@@ -331,7 +331,7 @@ impl<'a> Machine<'a> {
                     true => self.kept[group * layer.vectors + vector][lane],
                     false => 0,
                 };
-                *sum = (((multiplier * *sum + offset) >> format.shift) + kept).clamp(!largest, largest);
+                *sum = ((multiplier * *sum + offset + unit * kept) >> shift).clamp(low, high);
             }
         }
     }
@@ -424,6 +424,9 @@ impl<'a> Machine<'a> {
             thresholds.iter_mut().zip(&own.values[entry]).for_each(|(threshold, &own)| threshold.value = own);
         }
         let window = layer.walk.window.0 * layer.walk.window.1;
+        if layer.silent {
+            return;
+        }
         for (pixel, vectors) in sums.chunks(if layer.sum_pixels { 1 } else { window }).enumerate() {
             if layer.scores {
                 for (lane, (sum, threshold)) in vectors[0].iter().zip(&thresholds).enumerate() {
@@ -501,6 +504,12 @@ impl<'a> Machine<'a> {
             }
         }
     }
+}
+
+/// Smallest and largest number of `format`.
+fn limits(format: StateFormat) -> (i64, i64) {
+    let largest = i64::MAX >> (i64::BITS - format.bits - u32::from(format.rectified));
+    (if format.rectified { 0 } else { !largest }, largest)
 }
 
 /// An array of a layer: the tile of this plane and pass, and its number among those of its group.

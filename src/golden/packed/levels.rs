@@ -1,13 +1,13 @@
 //! Thresholds of a channel, and the planes of bits that they make.
 
 use super::maps::BitMap;
-use crate::network::{Layer, Padding, plane_bits};
+use crate::network::{Activation, Layer, Padding, plane_bits};
 
 /// How bits of several steps become planes.
 #[derive(Debug)]
 pub(super) struct Steps {
-    /// One plane a step, behind pooling.
-    pub map: BitMap,
+    /// One plane a step, behind pooling, where the kernel compares; none where levels are written one by one.
+    pub map: Option<BitMap>,
     /// Of each plane of the output: the steps whose bits differ from those of the step before it in the plane, so that the
     /// plane's bit is whether an odd number of them is met.
     pub turns: Vec<Vec<usize>>,
@@ -16,12 +16,13 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub fn new(layer: &Layer) -> Option<Steps> {
+    pub fn new(layer: &Layer, compared: bool) -> Option<Steps> {
         let steps = layer.steps();
         let code: Vec<Vec<bool>> = (0..=steps).map(|met| plane_bits(steps, met)).collect();
         let turns = |plane: usize| (0..steps).filter(|&s| code[s][plane] != code[s + 1][plane]).collect();
         let turns = (0..code[0].len()).map(turns).collect();
-        (steps > 1).then(|| Steps { map: BitMap::new(layer.output, Padding::NONE, steps), turns, code })
+        let map = compared.then(|| BitMap::new(layer.output, Padding::NONE, steps));
+        (steps > 1).then_some(Steps { map, turns, code })
     }
 }
 
@@ -34,14 +35,15 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// Of `threshold`, step after step.
-    pub fn new(threshold: &[i32], flip: &[bool]) -> Levels {
+    /// Those of `activation`, where it has some.
+    pub fn new(activation: &Activation) -> Option<Levels> {
+        let Activation::Sign { threshold, flip } = activation else { return None };
         let of_channel = |c: usize| {
             let mut own: Vec<i32> = threshold.iter().skip(c).step_by(flip.len()).copied().collect();
             own.sort_unstable();
             own
         };
-        Levels { threshold: (0..flip.len()).flat_map(of_channel).collect(), flip: flip.to_vec() }
+        Some(Levels { threshold: (0..flip.len()).flat_map(of_channel).collect(), flip: flip.clone() })
     }
 
     /// Sets the bits of a pixel of `map`, whose first word of plane 0 is the first of `out`.

@@ -11,7 +11,7 @@ use crate::network::{Input, InputCode, Layer, Network, PadValue, Padding, Shape}
 #[derive(Debug)]
 pub(super) struct BitMap {
     pub shape: Shape,
-    padding: Padding,
+    pub padding: Padding,
     /// Planes of bits.
     pub planes: usize,
     /// Words of one pixel.

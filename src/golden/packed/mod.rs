@@ -162,12 +162,13 @@ mod tests {
     use super::*;
     use crate::golden::reference;
     use crate::network::random::{self, Limits};
-    use crate::network::{Layer, PadValue, Pool, Slicing};
+    use crate::network::{Layer, PadValue, Pool, Slicing, validate};
 
     /// Every instruction set of this processor against the definition, on networks of all features.
     fn equals_reference(seeds: std::ops::Range<u64>, limits: &Limits, images: usize) {
         for seed in seeds {
             let network = random::network(seed, limits);
+            assert_eq!(validate(&network), [], "seed {seed}");
             let elements = random::elements(&network, seed, images);
             let size = network.input.shape.elements();
             let expected: Vec<i32> =
@@ -202,6 +203,7 @@ mod tests {
             planes: 1,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         equals_reference(1000..1100, &limits, 2 * BATCH.0 + 5);
@@ -218,6 +220,7 @@ mod tests {
             planes: 1,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         equals_reference(2000..2030, &limits, 2);
@@ -236,6 +239,7 @@ mod tests {
             planes: 3,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         equals_reference(4000..4010, &limits, 2);
@@ -286,6 +290,14 @@ mod tests {
         equals_reference(9000..9100, &limits, 3);
         equals_reference(9100..9140, &Limits { planes: 3, ..limits.clone() }, 2 * BATCH.0 + 5);
         equals_reference(9140..9240, &Limits { steps: 255, ..limits }, BATCH.0 + 3);
+    }
+
+    #[test]
+    fn networks_with_branches_equal_the_reference() {
+        let limits = Limits { shortcuts: true, states: true, branches: true, ..Limits::default() };
+        equals_reference(9300..9340, &Limits { steps: 255, ..limits.clone() }, BATCH.0 + 3);
+        let few = Limits { steps: 15, channels: 12, side: 7, kernel: 3, ..limits };
+        equals_reference(9400..9600, &few, 3);
     }
 
     #[test]

@@ -17,11 +17,14 @@ use crate::bits::BitMatrix;
 use crate::golden::aligned::Aligned;
 use crate::network::{
     Activation, Layer, MapCode, Network, PadValue, Padding, Pool, Requant, Shape, Shortcut, plane_scales,
+    widest_padding,
 };
 
 /// One layer, ready to run.
 #[derive(Debug)]
 pub(super) struct LayerPlan {
+    /// The layer whose map it reads; `None`: the input.
+    pub reads: Option<usize>,
     pub windows: Windows,
     /// Blocks of 32 output channels.
     pub blocks: usize,
@@ -32,7 +35,7 @@ pub(super) struct LayerPlan {
     pub result: ResultPlan,
     /// Activations of several levels.
     pub steps: Option<Steps>,
-    /// The map that the layer's bits go to; `None` where it gives scores.
+    /// The map that the layer's bits go to; `None` where it gives scores, or nothing.
     pub output: Option<BitMap>,
 }
 
@@ -51,7 +54,7 @@ impl LayerPlan {
             // Accumulators of a block, of all channels, and those that were kept.
             ResultPlan::Shortcut { conv, .. } => self.windows.count() * LANES * 4 + 8 * conv.elements(),
         };
-        let steps = self.steps.as_ref().map_or(0, |steps| of_map(&steps.map));
+        let steps = self.steps.as_ref().and_then(|steps| steps.map.as_ref()).map_or(0, of_map);
         sums + steps + self.output.as_ref().map_or(0, of_map)
     }
 }
@@ -87,10 +90,14 @@ pub(super) enum ResultPlan {
         /// As in `Sums`.
         factor: i32,
         conv: Shape,
+        sum_pixels: bool,
+        /// Behind pooling.
+        output: Shape,
         pool: Pool,
         shortcut: Shortcut,
         requant: Option<Requant>,
-        levels: Levels,
+        /// None: nothing leaves the layer.
+        levels: Option<Levels>,
     },
     /// Accumulators, to be added up over the pixels or given out as scores.
     Sums {
@@ -106,6 +113,8 @@ pub(super) enum ResultPlan {
 
 /// How the first layer, or any other, reads its input.
 struct Source {
+    /// Start of the first window: the map's padding may be wider than the layer's.
+    start: usize,
     /// Start of the window at the padded position (row, column).
     pixel: usize,
     row: usize,
@@ -137,13 +146,13 @@ pub(super) fn plan(network: &Network, input: &InputMap, set: InstructionSet) -> 
             }
             MapCode::Input(_) => vec![1],
         };
-        let source = match plans.last().and_then(|before| before.output.as_ref()) {
+        let map = layer.reads.layer().and_then(|from| plans[from].output.as_ref());
+        let source = match map {
             Some(map) => Source { scales, ..bits_source(layer, map) },
             None => input_source(layer, input),
         };
         debug_assert!(code.is_bipolar() || source.integers);
-        let next = network.layers.get(index + 1).map_or(Padding::NONE, |next| next.padding);
-        plans.push(plan_layer(layer, &source, next, set));
+        plans.push(plan_layer(layer, &source, widest_padding(network, index), set));
     }
     plans
 }
@@ -155,7 +164,9 @@ fn bits_source(layer: &Layer, map: &BitMap) -> Source {
         true => (1, layer.kernel.0 * run_words),
         false => (layer.kernel.0, run_words),
     };
+    let (rows, columns) = (map.padding.top - layer.padding.top, map.padding.left - layer.padding.left);
     Source {
+        start: rows * map.row_words + columns * map.pixel_words,
         pixel: map.pixel_words,
         row: map.row_words,
         runs,
@@ -171,9 +182,19 @@ fn input_source(layer: &Layer, input: &InputMap) -> Source {
         InputMap::Bits(map) => bits_source(layer, map),
         InputMap::BitVector(map) => {
             let run_words = map.pixel_words;
-            Source { pixel: 0, row: 0, runs: 1, run_words, integers: false, vector: true, scales: vec![1] }
+            Source {
+                start: 0,
+                pixel: 0,
+                row: 0,
+                runs: 1,
+                run_words,
+                integers: false,
+                vector: true,
+                scales: vec![1],
+            }
         }
         InputMap::Values(map) => Source {
+            start: 0,
             pixel: layer.input.c,
             row: map.row,
             runs: layer.kernel.0,
@@ -185,22 +206,22 @@ fn input_source(layer: &Layer, input: &InputMap) -> Source {
     }
 }
 
-fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: InstructionSet) -> LayerPlan {
+fn plan_layer(layer: &Layer, source: &Source, padding: Padding, set: InstructionSet) -> LayerPlan {
     let output = match layer.activation {
-        Activation::Scores => None,
+        Activation::Scores | Activation::Kept => None,
         Activation::Sign { .. } => {
-            Some(BitMap::new(layer.output, next_padding, plane_scales(layer.steps()).len()))
+            Some(BitMap::new(layer.output, padding, plane_scales(layer.steps()).len()))
         }
     };
-    let steps = Steps::new(layer);
     let overlapping =
         layer.pool.filter(|pool| pool.stride.0 < pool.kernel.0 || pool.stride.1 < pool.kernel.1);
     let on_bits = layer.shortcut.is_none() && layer.requant.is_none();
+    let steps = Steps::new(layer, on_bits);
     let all_windows = overlapping.is_some() || !on_bits;
     let own_map = overlapping
         .filter(|_| on_bits)
         .map(|pool| (pool, BitMap::new(layer.conv, Padding::NONE, layer.steps())));
-    let of_steps = steps.as_ref().map(|steps| &steps.map);
+    let of_steps = steps.as_ref().and_then(|steps| steps.map.as_ref());
     let target = own_map.as_ref().map(|(_, map)| map).or(of_steps).or(output.as_ref());
     let (list, classes) = windows(layer, source, target, all_windows);
     let blocks = layer.conv.c.div_ceil(LANES);
@@ -208,14 +229,16 @@ fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: Instru
     let bases_of =
         |classes: &[Class]| classes.iter().flat_map(|&class| bases(layer, class, source)).collect();
     let result = match &layer.activation {
-        Activation::Sign { threshold, flip } if !on_bits => ResultPlan::Shortcut {
+        activation if !on_bits && *activation != Activation::Scores => ResultPlan::Shortcut {
             base: bases_of(&classes),
             factor,
             conv: layer.conv,
+            sum_pixels: layer.sum_pixels,
+            output: layer.output,
             pool: layer.pool.unwrap_or(Pool { kernel: (1, 1), stride: (1, 1), before_sign: true }),
             shortcut: layer.shortcut,
             requant: layer.requant.clone(),
-            levels: Levels::new(threshold, flip),
+            levels: Levels::new(activation),
         },
         Activation::Sign { threshold, flip } if !layer.sum_pixels => {
             let flips: Vec<u32> = (0..blocks).map(|block| flip_word(flip, block)).collect();
@@ -244,7 +267,8 @@ fn plan_layer(layer: &Layer, source: &Source, next_padding: Padding, set: Instru
     }
     passes.sort_by_key(|pass| pass.scale);
     let weights = planes.iter().map(|(matrix, _)| weights(layer, matrix, source, set)).collect();
-    LayerPlan { windows, blocks, weights, passes, result, steps, output }
+    let reads = layer.reads.layer();
+    LayerPlan { reads, windows, blocks, weights, passes, result, steps, output }
 }
 
 /// Taps of a window that lie inside the map: rows from..to and columns from..to of the kernel.
@@ -284,7 +308,7 @@ fn windows(
                 classes.push(class);
                 classes.len() - 1
             });
-            let start = y * layer.stride.0 * source.row + x * layer.stride.1 * source.pixel;
+            let start = source.start + y * layer.stride.0 * source.row + x * layer.stride.1 * source.pixel;
             let target = match target {
                 Some(map) if !layer.sum_pixels => map.word(row, column),
                 _ => 0,

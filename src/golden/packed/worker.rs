@@ -46,7 +46,7 @@ impl Worker {
             ResultPlan::Signs { .. } if plan.counts_once() => 0,
             _ => plan.windows.count() * LANES * batch,
         };
-        let steps = |plan: &LayerPlan| words(plan.steps.as_ref().map(|steps| &steps.map));
+        let steps = |plan: &LayerPlan| words(plan.steps.as_ref().and_then(|steps| steps.map.as_ref()));
         Worker {
             images: 0,
             input_bits: Aligned::new(bits * batch, 0),
@@ -106,11 +106,11 @@ impl Worker {
         let (images, set) = (self.images, engine.set);
         let work = |block: usize, pass: usize| {
             let pass = &plan.passes[pass];
-            let (maps, image_stride) = match (before.last(), &engine.input) {
-                (Some(words), _) => {
-                    let map = &engine.plans[index - 1].output;
+            let (maps, image_stride) = match (plan.reads, &engine.input) {
+                (Some(from), _) => {
+                    let map = &engine.plans[from].output;
                     let (plane, image) = map.as_ref().map_or((0, 0), |map| (map.blank.len(), map.words()));
-                    (Maps::Bits(&words[pass.plane * plane..]), image)
+                    (Maps::Bits(&before[from][pass.plane * plane..]), image)
                 }
                 (None, InputMap::Values(map)) => (Maps::Values(&self.input_values), map.blank.len()),
                 (None, InputMap::Bits(map) | InputMap::BitVector(map)) => {
@@ -129,10 +129,11 @@ impl Worker {
                 reset(output, images, out);
                 let (unpooled, of_steps) = (&mut self.unpooled[index], &mut self.steps[index]);
                 // Bits of steps, behind pooling, are those of the output unless there are several.
-                let (pooled, map): (&mut [u32], _) = match &plan.steps {
-                    Some(steps) => {
-                        reset(&steps.map, images, of_steps);
-                        (of_steps, &steps.map)
+                let map_of_steps = plan.steps.as_ref().and_then(|steps| steps.map.as_ref());
+                let (pooled, map): (&mut [u32], _) = match map_of_steps {
+                    Some(map) => {
+                        reset(map, images, of_steps);
+                        (of_steps, map)
                     }
                     None => (out, output),
                 };
@@ -147,7 +148,7 @@ impl Worker {
                 for (block, work) in blocks {
                     let mut signs = Signs {
                         limits: &limits[block * of_block..(block + 1) * of_block],
-                        steps: plan.steps.as_ref().map_or(1, |steps| steps.map.planes),
+                        steps: map_of_steps.map_or(1, |map| map.planes),
                         step_stride: to_map.blank.len(),
                         flip: flip[block],
                         out: to,
@@ -169,18 +170,20 @@ impl Worker {
                 if let Some(flip) = flip_pooled {
                     flip_pixels(map, pooled, flip, images);
                 }
-                if let Some(steps) = &plan.steps {
-                    to_planes(steps, &self.steps[index], output, out, images);
+                if let (Some(steps), Some(from)) = (&plan.steps, map_of_steps) {
+                    to_planes((steps, from), &self.steps[index], output, out, images);
                 }
             }
             ResultPlan::Shortcut { .. } => {
-                let Some(output) = &plan.output else { return };
-                reset(output, images, &mut after[0]);
+                if let Some(output) = &plan.output {
+                    reset(output, images, &mut after[0]);
+                }
                 for (block, work) in blocks {
                     count(set, plan, 0..plan.passes.len(), &work, &mut self.counts);
                     self.kept.take(plan, block, images, &self.counts);
                 }
-                self.saturated[index] += self.kept.finish(plan, images, output, &mut after[0]);
+                let out = plan.output.as_ref().map(|map| (map, &mut after[0]));
+                self.saturated[index] += self.kept.finish(plan, images, out);
             }
             ResultPlan::Sums { .. } => {
                 if let Some(output) = &plan.output {
@@ -218,7 +221,7 @@ impl Worker {
     /// before it have been run. Of a first layer, its input is one of bits.
     pub(in crate::golden) fn read_bits(&self, engine: &Engine, index: usize, image: usize, to: &mut [u64]) {
         to.fill(0);
-        let (map, words) = match (index.checked_sub(1), &engine.input) {
+        let (map, words) = match (engine.plans[index].reads, &engine.input) {
             (Some(before), _) => match &engine.plans[before].output {
                 Some(map) => (map, &self.outputs[before]),
                 None => return,
@@ -286,8 +289,7 @@ fn reset(map: &BitMap, images: usize, words: &mut [u32]) {
 }
 
 /// Turns the bits of the steps into planes, pixel by pixel.
-fn to_planes(steps: &Steps, bits: &[u32], to: &BitMap, out: &mut [u32], images: usize) {
-    let from = &steps.map;
+fn to_planes((steps, from): (&Steps, &BitMap), bits: &[u32], to: &BitMap, out: &mut [u32], images: usize) {
     for image in 0..images {
         let bits = &bits[image * from.words()..][..from.words()];
         let out = &mut out[image * to.words()..][..to.words()];

@@ -54,8 +54,8 @@ pub(super) fn with_states(mut network: Network, seed: u64, steps: usize) -> Netw
 }
 
 /// Gives `layer` several thresholds a channel, twice of three times: some at random, others so that its level is the state.
-fn levels(rng: &mut impl Rng, layer: &mut Layer, range: &[(i64, i64)], most: usize) {
-    let Some(Requant { bits, .. }) = layer.requant else { return };
+pub(super) fn levels(rng: &mut impl Rng, layer: &mut Layer, range: &[(i64, i64)], most: usize) {
+    let Some(Requant { bits, rectified, .. }) = layer.requant else { return };
     let channels = layer.conv.c;
     match rng.random_range(0..3) {
         0 => {}
@@ -73,14 +73,14 @@ fn levels(rng: &mut impl Rng, layer: &mut Layer, range: &[(i64, i64)], most: usi
             let own = rng.random_range(2..=(most + 1).ilog2().max(2)).min(bits);
             let shift = rng.random_range(0..=bits - own);
             if most >= 3 {
-                layer.activation = Activation::of_state(channels, own, shift);
+                layer.activation = Activation::of_state(channels, (own, shift), rectified);
             }
         }
     }
 }
 
 /// Multipliers of both signs and now and then 0, at a shift that brings most sums into the range.
-fn requant(rng: &mut impl Rng, layer: &Layer, code: MapCode) -> Requant {
+pub(super) fn requant(rng: &mut impl Rng, layer: &Layer, code: MapCode) -> Requant {
     let bits = rng.random_range(2..=16);
     let most = 1 << rng.random_range(1..Requant::MULTIPLIER_BITS);
     let spread = layer.product_range(0, code).1.max(1) as f64 * f64::from(most);
@@ -89,11 +89,15 @@ fn requant(rng: &mut impl Rng, layer: &Layer, code: MapCode) -> Requant {
     let multiplier = channels().map(|_| rng.random_range(-most..most)).collect();
     let reach = 1i64 << (shift + bits - 1);
     let offset = channels().map(|_| rng.random_range(-reach..reach)).collect();
-    Requant { multiplier, offset, shift, bits }
+    Requant { multiplier, offset, unit: 1 << shift, shift, bits, rectified: false }
 }
 
 /// Thresholds anywhere in the range of the accumulators, its ends included, and flips.
-fn states(rng: &mut impl Rng, layer: &Layer, range: impl Fn(usize) -> (i64, i64)) -> (Vec<i32>, Vec<bool>) {
+pub(super) fn states(
+    rng: &mut impl Rng,
+    layer: &Layer,
+    range: impl Fn(usize) -> (i64, i64),
+) -> (Vec<i32>, Vec<bool>) {
     let threshold = |c| {
         let (low, high) = range(c);
         rng.random_range(low..=high + 1) as i32

@@ -11,7 +11,8 @@ use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use super::weighted::Values;
 use crate::network::{
-    Activation, Flips, InputCode, Layer, Padding, Pool, Shape, Shortcut, accumulator_range, accumulator_step,
+    Activation, Flips, InputCode, Layer, Padding, Pool, Reads, Shape, Shortcut, accumulator_range,
+    accumulator_step,
 };
 use crate::read::onnx::Tensor;
 use crate::read::{Error, Fixed, Pixels};
@@ -263,10 +264,12 @@ impl Builder {
         if !unbiased {
             steps.push(Step::Add(offset));
         }
+        let reads = Reads::before(self.layers.len());
         self.sums.push(Sums::NEW);
         self.layers.push(Layer {
             name: node.untrusted_name(),
             op: plan.op,
+            reads,
             input,
             kernel: plan.kernel,
             stride: plan.stride,

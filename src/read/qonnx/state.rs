@@ -138,7 +138,7 @@ pub fn levels(
     let layer = &mut builder.layers[index];
     // What no level stands for is beyond the bits of this state.
     layer.requant.iter_mut().for_each(|requant| requant.bits = bits + shift);
-    layer.activation = Activation::of_state(layer.conv.c, bits, shift);
+    layer.activation = Activation::of_state(layer.conv.c, (bits, shift), false);
     // Of the states that have one level, the middle.
     let (half, apart) = (f64::from(1 << (bits - 1)), f64::from(1 << shift));
     let value = |level: f64| (level * apart + (apart - 1.0) / 2.0) * (-f64::from(state.fraction)).exp2();
@@ -216,10 +216,13 @@ fn requant(
     let mut requant = Requant {
         multiplier: units.iter().map(|(slope, _)| at(*slope) as i32).collect(),
         offset: units.iter().map(|(_, offset)| at(*offset)).collect(),
+        unit: 0,
         shift,
         bits: state.bits,
+        rectified: false,
     };
     halve(&mut requant);
+    requant.unit = 1 << requant.shift;
     if requant.shift > 0 {
         requant.offset.iter_mut().for_each(|offset| *offset += 1 << (requant.shift - 1));
     }

@@ -5,7 +5,7 @@
 // State unit: scales the sums of products of a layer, adds those that an earlier layer left, and
 // keeps the totals for a later one. Groups and pixels come in the same order in all of them, so
 // that counters are addresses.
-//     total = saturate(((multiplier * sum + offset) >>> shift) + kept)
+//     total = saturate((multiplier * sum + offset + unit * kept) >>> shift)
 // Parameters: Lanes, sums at once, Sum and Total, bits of a sum and of a total, from 1. Signed:
 //     1, sums are two's complement. Multiplier and Offset, bits of a channel's own, two's
 //     complement; Multiplier 0: sums are added as they are, Total holds what occurs, and totals
@@ -16,11 +16,14 @@
 //     keeps may pool, and keeps the largest total of a window. Stride, bits of stride_rows_i
 //     and stride_columns_i, from 0, where all pixels are kept. Narrow: 1, some layer has groups
 //     that nothing is added to; only where Multiplier is above 0. EntryWidth and AddressWidth
-//     follow from Entries and Depth.
+//     follow from Entries and Depth. Unit, bits of unit_i, from 1; 0: kept totals are added as they
+//     are, behind the shift. Rectifies: 1, totals of some layers are 0 or more; both only where
+//     Multiplier is above 0.
 // Latency: 2, from sum to total.
 // Reset: asynchronous; counters are 0. Totals have none: they are written before they are read.
-// Protocol: layer_start_i as a layer begins; adds_i, keeps_i, shift_i and largest_i, the largest
-//     total, stand while it runs. count_valid_i stands one cycle ahead of a sum, with
+// Protocol: layer_start_i as a layer begins; adds_i, keeps_i, shift_i, unit_i, largest_i, the
+//     largest total, and rectifies_i, its smallest one is 0 and not two's complement's, stand while
+//     it runs. count_valid_i stands one cycle ahead of a sum, with
 //     count_group_last_i at the last vector of a group; groups choose their entry as they do in
 //     bincim_threshold. sum_valid_i with a sum that is complete; result_valid_i, one cycle behind
 //     its total, with result_window_last_i where a window is complete, and result_row_last_i and
@@ -45,6 +48,8 @@ module bincim_state #(
     parameter Pools = 0,
     parameter Stride = 0,
     parameter Narrow = 0,
+    parameter Unit = 0,
+    parameter Rectifies = 0,
     parameter EntryWidth = (Entries > 1) ? $clog2(Entries) : 1,
     parameter AddressWidth = (Depth > 1) ? $clog2(Depth) : 1
 ) (
@@ -55,7 +60,9 @@ module bincim_state #(
     input  wire adds_i,
     input  wire keeps_i,
     input  wire [((Shift > 0) ? Shift : 1)-1:0] shift_i,
+    input  wire [((Unit > 0) ? Unit : 1)-1:0] unit_i,
     input  wire [Total-1:0] largest_i,
+    input  wire rectifies_i,
     input  wire [EntryWidth-1:0] last_group_i,
     input  wire [EntryWidth-1:0] first_entry_i,
     input  wire [EntryWidth-1:0] last_added_i,
@@ -79,16 +86,27 @@ module bincim_state #(
   localparam PRODUCT = SIGNED + Multiplier;
   localparam WIDER = (PRODUCT > Offset) ? PRODUCT : Offset;
   localparam SCALED = (SCALES != 0) ? WIDER + 1 : SIGNED;
-  // A scaled sum and what is added to it.
-  localparam ADDED = ((SCALED > Total) ? SCALED : Total) + 2;
+  // What is kept, as it is added, and a scaled sum with it.
+  localparam SHARE = (Unit > 0) ? Kept + Unit + 1 : Kept;
+  localparam WIDEST = (SHARE > Total) ? SHARE : Total;
+  localparam ADDED = ((SCALED > WIDEST) ? SCALED : WIDEST) + 2;
 
   // The group of the next sum has something added.
   wire added;
-  wire [Lanes*Kept-1:0] kept;
+  wire [Lanes*SHARE-1:0] share;
   reg  [Lanes*SCALED-1:0] scaled_q;
   wire [Lanes*SCALED-1:0] scaled;
   reg  [Lanes*Total-1:0] total_q;
   wire [Lanes*Total-1:0] total;
+
+  generate
+    if (Unit == 0) begin : gen_no_unit
+      wire unused_unit = &{1'b0, unit_i};
+    end
+    if (Rectifies == 0 && SCALES != 0) begin : gen_two_sided
+      wire unused_rectifies = &{1'b0, rectifies_i};
+    end
+  endgenerate
 
   always @(posedge clk_i) begin
     scaled_q <= scaled;
@@ -138,7 +156,7 @@ module bincim_state #(
       );
     end else begin : gen_plain
       wire unused_plain = &{1'b0, last_group_i, first_entry_i, last_added_i, count_valid_i,
-                            count_group_last_i, shift_i, largest_i};
+                            count_group_last_i, shift_i, largest_i, rectifies_i};
 
       assign added = 1'b1;
     end
@@ -146,9 +164,9 @@ module bincim_state #(
     for (lane = 0; lane < Lanes; lane = lane + 1) begin : gen_lane
       wire [Sum-1:0] sum = sum_i[lane*Sum +: Sum];
       wire signed [SIGNED-1:0] signed_sum = {(Signed != 0) & sum[Sum-1], sum};
-      wire [Kept-1:0] own_kept = kept[lane*Kept +: Kept];
-      wire kept_sign = ((Signed != 0) || (SCALES != 0)) & own_kept[Kept-1];
-      wire signed [ADDED-1:0] addend = {{ADDED-Kept{kept_sign}}, own_kept};
+      wire [SHARE-1:0] own_share = share[lane*SHARE +: SHARE];
+      wire share_sign = ((Signed != 0) || (SCALES != 0)) & own_share[SHARE-1];
+      wire signed [ADDED-1:0] addend = {{ADDED-SHARE{share_sign}}, own_share};
       wire signed [SCALED-1:0] held = scaled_q[lane*SCALED +: SCALED];
 
       if (SCALES != 0) begin : gen_scale
@@ -166,13 +184,24 @@ module bincim_state #(
       end
 
       if (SCALES != 0) begin : gen_saturate
-        wire signed [SCALED-1:0] rounded = (Shift > 0) ? held >>> shift_i : held;
-        wire signed [ADDED-1:0] wide = {{ADDED-SCALED{rounded[SCALED-1]}}, rounded};
-        wire signed [ADDED-1:0] exact = wide + addend;
+        wire signed [ADDED-1:0] exact;
         wire signed [ADDED-1:0] largest = {{ADDED-Total{1'b0}}, largest_i};
+        wire signed [ADDED-1:0] smallest = (Rectifies != 0 && rectifies_i) ? {ADDED{1'b0}} : ~largest;
+
+        if (Unit > 0) begin : gen_unit
+          wire signed [ADDED-1:0] wide = {{ADDED-SCALED{held[SCALED-1]}}, held};
+          wire signed [ADDED-1:0] whole = wide + addend;
+
+          assign exact = (Shift > 0) ? whole >>> shift_i : whole;
+        end else begin : gen_whole
+          wire signed [SCALED-1:0] rounded = (Shift > 0) ? held >>> shift_i : held;
+          wire signed [ADDED-1:0] wide = {{ADDED-SCALED{rounded[SCALED-1]}}, rounded};
+
+          assign exact = wide + addend;
+        end
 
         assign total[lane*Total +: Total] = (exact > largest) ? largest[Total-1:0] :
-                                            (exact < ~largest) ? ~largest[Total-1:0] :
+                                            (exact < smallest) ? smallest[Total-1:0] :
                                             exact[Total-1:0];
       end else begin : gen_add
         wire signed [ADDED-1:0] wide = {{ADDED-SCALED{held[SCALED-1]}}, held};
@@ -197,7 +226,9 @@ module bincim_state #(
       wire [Lanes*Total-1:0] largest;
       wire [Lanes*Kept-1:0] stored;
       wire [Lanes*Kept-1:0] read_data;
-      reg [Lanes*Kept-1:0] kept_q;
+      wire [Lanes*Kept-1:0] kept = read_data & {Lanes*Kept{adds_i & added}};
+      wire [Lanes*SHARE-1:0] share_next;
+      reg [Lanes*SHARE-1:0] share_q;
 
       always @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) read_address_q <= {AddressWidth{1'b0}};
@@ -212,7 +243,7 @@ module bincim_state #(
       end
 
       always @(posedge clk_i) begin
-        kept_q <= read_data & {Lanes*Kept{adds_i & added}};
+        share_q <= share_next;
         result_q <= total_q;
       end
 
@@ -281,9 +312,18 @@ module bincim_state #(
         wire unused_own = &{1'b0, own};
 
         assign stored[lane*Kept +: Kept] = own[Kept-1:0];
+
+        if (Unit > 0) begin : gen_share
+          wire signed [Kept-1:0] own_kept = kept[lane*Kept +: Kept];
+          wire signed [Unit:0] unit = {1'b0, unit_i};
+
+          assign share_next[lane*SHARE +: SHARE] = own_kept * unit;
+        end else begin : gen_kept_share
+          assign share_next[lane*SHARE +: SHARE] = kept[lane*Kept +: Kept];
+        end
       end
 
-      assign kept = kept_q;
+      assign share = share_q;
 
       // An entry is read by the sum whose total then takes its place, before that is written.
       bincim_ram_1r1w #(
@@ -303,7 +343,7 @@ module bincim_state #(
                            result_row_last_i, result_group_last_i, stride_rows_i, stride_columns_i,
                            added, result_valid_i};
 
-      assign kept = {Lanes*Kept{1'b0}};
+      assign share = {Lanes*SHARE{1'b0}};
     end
   endgenerate
 

@@ -7,7 +7,8 @@
 // sign turned round so that the smallest is level 0.
 // Parameters: Lanes, channels at once. Total, bits of a state, two's complement. Level, bits of a
 //     level, from 2, and Shift, bits of the state below them, from 0: together Total at most. Bits,
-//     planes of bits of an activation, Level at least.
+//     planes of bits of an activation, Level at least. Rectified: 1, such states are 0 or more, and
+//     level 0 is 0; Level and Shift are less than Total together.
 // Latency: 1, from state to level.
 // Reset: none; a level is read beside its result only.
 // Protocol: total_i one cycle ahead of there_i, which says of each lane whether it has a channel,
@@ -22,7 +23,8 @@ module bincim_state_level #(
     parameter Total = 10,
     parameter Level = 8,
     parameter Shift = 0,
-    parameter Bits = 8
+    parameter Bits = 8,
+    parameter Rectified = 0
 ) (
     input  wire clk_i,
     input  wire [Lanes*Total-1:0] total_i,
@@ -33,8 +35,9 @@ module bincim_state_level #(
 );
 
   // Bits of the state that must be alike where a level can hold it: its sign and those above the
-  // level's own highest bit.
-  localparam ABOVE = Total - Shift - Level + 1;
+  // level's own highest bit, which is a sign turned round unless states are rectified.
+  localparam SIGN = (Rectified != 0) ? 0 : 1;
+  localparam ABOVE = Total - Shift - Level + SIGN;
 
   genvar lane;
   genvar plane;
@@ -45,10 +48,17 @@ module bincim_state_level #(
       wire negative = total[Total-1];
       wire [ABOVE-1:0] above = total[Total-1:Total-ABOVE];
       wire fits = (above == {ABOVE{negative}});
+      wire [Level-1:0] level;
       reg [Level-1:0] level_q;
 
+      if (Rectified != 0) begin : gen_rectified
+        assign level = total[Shift +: Level];
+      end else begin : gen_signed
+        assign level = {!negative, total[Shift +: Level-1]};
+      end
+
       always @(posedge clk_i) begin
-        level_q <= fits ? {!negative, total[Shift +: Level-1]} : {Level{!negative}};
+        level_q <= fits ? level : {Level{!negative}};
       end
 
       for (plane = 0; plane < Bits; plane = plane + 1) begin : gen_plane

@@ -202,7 +202,7 @@ fn toy(network: &Network, turned: usize) -> Vec<i32> {
             sums.push(sum);
         }
         map = match layer.activation {
-            Activation::Scores => sums,
+            Activation::Scores | Activation::Kept => sums,
             Activation::Sign { .. } => sums.iter().map(|&sum| if sum >= 0 { 1 } else { -1 }).collect(),
         };
     }

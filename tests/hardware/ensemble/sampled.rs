@@ -192,7 +192,7 @@ fn activate(layer: &Layer, sums: &[Vec<i64>], window: usize) -> Map {
             false => sums[channel].clone(),
         };
         match &layer.activation {
-            Activation::Scores => sums,
+            Activation::Scores | Activation::Kept => sums,
             Activation::Sign { threshold, flip } => {
                 let (threshold, flip) = (i64::from(threshold[channel]), flip[channel]);
                 let after = layer.pool.is_some_and(|pool| pool.before_sign);

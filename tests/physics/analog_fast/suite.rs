@@ -158,6 +158,7 @@ fn random_networks_machines_and_chips() {
                 planes,
                 shortcuts,
                 states: false,
+                branches: false,
                 steps: 1,
             },
             1 => Limits {
@@ -169,6 +170,7 @@ fn random_networks_machines_and_chips() {
                 planes,
                 shortcuts,
                 states: false,
+                branches: false,
                 steps: 1,
             },
             2 => Limits {
@@ -180,6 +182,7 @@ fn random_networks_machines_and_chips() {
                 planes,
                 shortcuts,
                 states: false,
+                branches: false,
                 steps: 1,
             },
             _ => Limits {
@@ -191,6 +194,7 @@ fn random_networks_machines_and_chips() {
                 planes,
                 shortcuts,
                 states: false,
+                branches: false,
                 steps: 1,
             },
         };
@@ -298,6 +302,7 @@ fn layer(
     Layer {
         name: format!("layer{channels}").into(),
         op: if kernel > 1 { "conv" } else { "dense" },
+        reads: Reads::Input,
         input,
         kernel: (kernel, kernel),
         stride: (1, 1),
@@ -315,7 +320,8 @@ fn layer(
     }
 }
 
-fn network(shape: Shape, code: InputCode, layers: Vec<Layer>) -> Network {
+fn network(shape: Shape, code: InputCode, mut layers: Vec<Layer>) -> Network {
+    Reads::in_sequence(&mut layers);
     let classes = layers.last().expect("a layer").output.c;
     let network = Network {
         name: "net".into(),
@@ -488,6 +494,7 @@ fn noise_shifts_the_voltages() {
             planes: 1,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         let (design, count) = loop {

@@ -3,7 +3,7 @@
 use bincim::bits::BitMatrix;
 use bincim::device::{Physics, draw};
 use bincim::network::{
-    Activation, Input, InputCode, Layer, Network, Padding, Plane, Shape, Shortcut, random,
+    Activation, Input, InputCode, Layer, Network, Padding, Plane, Reads, Shape, Shortcut, random,
 };
 use bincim::variation::{ArrayDraw, Converter, Site, Zero};
 
@@ -141,6 +141,7 @@ pub fn dense_pair(taps: usize, channels: usize) -> Network {
     let dense = |taps: usize, channels: usize, activation| Layer {
         name: format!("of{taps}").into(),
         op: "dense",
+        reads: Reads::Input,
         input: Shape { c: taps, h: 1, w: 1 },
         kernel: (1, 1),
         stride: (1, 1),
@@ -160,6 +161,7 @@ pub fn dense_pair(taps: usize, channels: usize) -> Network {
     };
     let signs = Activation::Sign { threshold: vec![0; channels], flip: vec![false; channels] };
     network.layers = vec![dense(taps, channels, signs), dense(channels, 2, Activation::Scores)];
+    Reads::in_sequence(&mut network.layers);
     network.input = Input {
         shape: Shape { c: taps, h: 1, w: 1 },
         code: InputCode::Unsigned { bits: 8 },

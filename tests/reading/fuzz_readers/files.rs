@@ -56,6 +56,7 @@ fn machine() -> &'static Design {
             planes: 1,
             shortcuts: false,
             states: false,
+            branches: false,
             steps: 1,
         };
         let mut arch = ArchFile::default().with("generic", 16, 4, 4, 4, 0);

@@ -103,6 +103,7 @@ fn read_toml(bytes: &[u8]) -> bool {
         planes: 1,
         shortcuts: false,
         states: false,
+        branches: false,
         steps: 1,
     };
     cost::choose(&random::network(1, &limits), &file, None).is_ok()
