@@ -4,7 +4,7 @@
 //! The first pairs of each kind run here, all of them in `verif/matrix/run`. `BINCIM_MATRIX=FIRST..END` picks others,
 //! `BINCIM_MATRIX_PLANES` others with planes of weights, `BINCIM_MATRIX_SHORTCUTS` others with shortcuts,
 //! `BINCIM_MATRIX_LEVELS` others with activations of several levels, `BINCIM_MATRIX_STATE_LEVELS` others of those behind
-//! numbers of fixed point; a failure names its pair.
+//! numbers of fixed point, `BINCIM_MATRIX_BRANCHES` others with maps that several layers read; a failure names its pair.
 
 use bincim::bits::BitMatrix;
 use bincim::design::Design;
@@ -25,6 +25,7 @@ const PLANE_PAIRS: std::ops::Range<u64> = 0..42;
 const SHORTCUT_PAIRS: std::ops::Range<u64> = 0..24;
 const LEVEL_PAIRS: std::ops::Range<u64> = 0..24;
 const STATE_LEVEL_PAIRS: std::ops::Range<u64> = 0..24;
+const BRANCH_PAIRS: std::ops::Range<u64> = 0..30;
 const DRAWN_PAIRS: std::ops::Range<u64> = 0..18;
 const IMAGES: usize = 2;
 /// Sums of one image above which a pair takes too long in Icarus.
@@ -51,6 +52,12 @@ fn they_agree_where_sums_bypass_layers() {
 #[test]
 fn they_agree_where_states_are_levels() {
     all(STATE_LEVEL_PAIRS, "BINCIM_MATRIX_STATE_LEVELS", check_state_levels);
+}
+
+/// The same where layers read maps of earlier ones, and add what layers beside them made.
+#[test]
+fn they_agree_where_networks_branch() {
+    all(BRANCH_PAIRS, "BINCIM_MATRIX_BRANCHES", check_branches);
 }
 
 /// The same for networks whose activations have several levels, some with planes of weights.
@@ -188,6 +195,30 @@ fn pair(number: u64, planes: usize, shortcuts: bool, steps: usize) -> Design {
     unreachable!("some network fits some machine")
 }
 
+/// The network and machine of a pair with maps that several layers read.
+fn branch_pair(number: u64) -> Design {
+    let mut rng = ChaCha8Rng::seed_from_u64(number ^ 0x0062_7261_6e63);
+    let planes = if number % 4 == 1 { 3 } else { 1 };
+    let steps = [1, 3, 15, 255][number as usize % 4];
+    let size_of = size_of(number, [8, 4, 2]);
+    let limits = Limits { planes, shortcuts: true, states: true, branches: true, steps, ..size_of };
+    for attempt in 0.. {
+        let mut network = random::network(number << 20 | attempt, &limits);
+        align_shortcuts(&mut network);
+        let mut arch = machines::random_arch(&mut rng);
+        machines::maybe_segments(&mut arch, &mut rng);
+        if let Some(design) = machines::design(&network, &arch)
+            && size(&design) <= MOST_SUMS
+            && !design.network.is_sequence()
+            && design.planes_of_weights() >= planes.min(2)
+            && (design.map_bits() > 1) == (steps > 1)
+        {
+            return design;
+        }
+    }
+    unreachable!("some network fits some machine")
+}
+
 /// The network and machine of a pair whose weights are drawn.
 pub fn drawn_pair(number: u64) -> Design {
     let mut rng = ChaCha8Rng::seed_from_u64(number ^ 0x0064_7261_776e);
@@ -245,6 +276,10 @@ fn check_shortcuts(number: u64) -> Result<u64, String> {
 fn check_state_levels(number: u64) -> Result<u64, String> {
     let steps = if number.is_multiple_of(2) { 7 } else { 255 };
     check_fewer(&pair(2 * number + 1, 1, true, steps), number)
+}
+
+fn check_branches(number: u64) -> Result<u64, String> {
+    check_fewer(&branch_pair(number), number)
 }
 
 fn check_fewer(design: &Design, number: u64) -> Result<u64, String> {
