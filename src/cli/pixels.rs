@@ -114,11 +114,15 @@ pub fn guess(pixels: &Pixels) -> Option<String> {
 pub fn lines(input: &Input, pixels: &Pixels) -> Vec<String> {
     let rule = &pixels.rule;
     let mut lines = vec![format!("pixels: {}", told(pixels))];
-    let rows = (input.pixel_values.len() / 256).max(rule.channels());
+    let rows = shown_rows(input, rule);
+    let code = |c: usize, p: u8| input.row(c * input.shape.pixels())[usize::from(p)];
     let end = |c: usize, p: u8| match rule {
-        PixelRule::Codes => format!("pixel {p} is code {}", input.row(c)[usize::from(p)]),
-        _ => format!("pixel {p} is x = {}, code {}", rule.value(c, p), input.row(c)[usize::from(p)]),
+        PixelRule::Codes => format!("pixel {p} is code {}", code(c, p)),
+        _ => format!("pixel {p} is x = {}, code {}", rule.value(c, p), code(c, p)),
     };
+    if input.rows() > input.shape.c {
+        lines.push("  every place has codes of its own (a mean image); of the first place of each channel:".into());
+    }
     for c in 0..rows.min(SHOWN) {
         let channel = if rows == 1 { String::new() } else { format!("channel {c}: ") };
         lines.push(format!("  {channel}{}; {}", end(c, 0), end(c, 255)));
@@ -136,11 +140,17 @@ pub fn lines(input: &Input, pixels: &Pixels) -> Vec<String> {
     lines
 }
 
+/// Channels whose values are told.
+fn shown_rows(input: &Input, rule: &PixelRule) -> usize {
+    input.rows().min(input.shape.c).max(rule.channels())
+}
+
 /// The same for JSON.
 pub fn json(input: &Input, pixels: &Pixels) -> serde_json::Value {
-    let rows = (input.pixel_values.len() / 256).max(pixels.rule.channels());
+    let rows = shown_rows(input, &pixels.rule);
+    let code = |c: usize, p: u8| input.row(c * input.shape.pixels())[usize::from(p)];
     let end = |p: u8| -> Vec<serde_json::Value> {
-        let of = |c: usize| serde_json::json!({ "x": pixels.rule.value(c, p), "code": input.row(c)[usize::from(p)] });
+        let of = |c: usize| serde_json::json!({ "x": pixels.rule.value(c, p), "code": code(c, p) });
         (0..rows.min(SHOWN)).map(of).collect()
     };
     serde_json::json!({

@@ -37,10 +37,11 @@ pub fn validate(network: &Network) -> Vec<Problem> {
         problems.push(Problem { layer: network.name.terminal(), what: "the network has no layer".into() });
     }
     let table = network.input.pixel_values.len();
-    if table != 256 && table != 256 * network.input.shape.c {
+    let shape = network.input.shape;
+    if ![1, shape.c, shape.elements()].map(|rows| 256 * rows).contains(&table) {
         problems.push(Problem {
             layer: network.input.name.terminal(),
-            what: "the pixel table needs 256 entries, or 256 for each channel".into(),
+            what: "the pixel table needs 256 entries, or 256 for each channel, or for each element".into(),
         });
     }
     let last = network.layers.len().saturating_sub(1);

@@ -84,18 +84,22 @@ pub struct Input {
     pub name: Untrusted,
     pub shape: Shape,
     pub code: InputCode,
-    /// Element value of every pixel value 0..=255, for all channels alike (256 entries) or channel after channel
-    /// (256 entries each).
+    /// Element value of every pixel value 0..=255, for all channels alike (256 entries), channel after channel (256 entries
+    /// each), or element after element in channel, row, column order.
     pub pixel_values: Vec<i16>,
     /// The rule that `pixel_values` follows, for reports.
     pub pixel_rule: String,
 }
 
 impl Input {
-    /// Element values of every pixel value of `channel`.
-    pub fn row(&self, channel: usize) -> &[i16] {
-        let rows = self.pixel_values.len() / 256;
-        let row = if rows == 1 { 0 } else { channel };
+    /// Rows of `pixel_values`: 1, or one a channel, or one an element.
+    pub fn rows(&self) -> usize {
+        self.pixel_values.len() / 256
+    }
+
+    /// Element values of every pixel value at element `element` in channel, row, column order.
+    pub fn row(&self, element: usize) -> &[i16] {
+        let row = element * self.rows() / self.shape.elements();
         &self.pixel_values[row * 256..(row + 1) * 256]
     }
 
@@ -103,13 +107,10 @@ impl Input {
     ///
     /// Panics unless they are whole images.
     pub fn elements(&self, pixels: &[u8]) -> Vec<i16> {
-        let (size, plane) = (self.shape.elements(), self.shape.pixels());
+        let size = self.shape.elements();
         assert!(pixels.len().is_multiple_of(size), "whole images of {size} pixels");
-        let planes = pixels.chunks(plane).enumerate();
-        let codes = planes.flat_map(|(index, plane)| {
-            let row = self.row(index % self.shape.c);
-            plane.iter().map(move |&pixel| row[usize::from(pixel)])
-        });
-        codes.collect()
+        let run = size / self.rows();
+        let runs = pixels.chunks(run).zip(self.pixel_values.chunks(256).cycle());
+        runs.flat_map(|(pixels, row)| pixels.iter().map(move |&pixel| row[usize::from(pixel)])).collect()
     }
 }

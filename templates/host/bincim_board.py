@@ -91,7 +91,8 @@ class Board:
         pixels = bytes(image) if isinstance(image, (bytes, bytearray)) else bytes(_flat(image))
         if len(pixels) != channels * rows * columns:
             raise ValueError(f"an image has {len(pixels)} pixels, not {facts['shape']}")
-        values = [codes[i % channels if len(codes) > 1 else 0][pixel] for i, pixel in enumerate(pixels)]
+        of = lambda i: (i % channels * rows * columns + i // channels) * len(codes) // len(pixels)
+        values = [codes[of(i)][pixel] for i, pixel in enumerate(pixels)]
         values = [int(value > 0) if facts["bipolar"] else value & 0xFF for value in values]
         frame = bytearray(facts["bytes"])
         for index, value in enumerate(values):

@@ -191,16 +191,16 @@ impl PixelRow {
 /// Turns pixels into elements.
 #[derive(Debug)]
 pub(super) struct PixelTable {
-    /// One for all channels, or one a channel.
+    /// One for all channels, or one a channel, or one an element.
     rows: Vec<PixelRow>,
-    /// Pixels that share a row: all of an image, or those of a channel.
+    /// Pixels that share a row: all of an image, those of a channel, or one.
     run: usize,
 }
 
 impl PixelTable {
     pub(super) fn new(input: &Input) -> PixelTable {
         let rows: Vec<PixelRow> = input.pixel_values.chunks(256).map(PixelRow::new).collect();
-        let run = if rows.len() == 1 { input.shape.elements() } else { input.shape.pixels() };
+        let run = input.shape.elements() / rows.len();
         PixelTable { rows, run }
     }
 
@@ -229,6 +229,11 @@ impl Images<'_> {
     /// Writes the one image that this holds into a map of integers.
     pub(super) fn write_values(&self, shape: Shape, table: &PixelTable, to: &ValueMap, map: &mut [i16]) {
         match self {
+            Images::Pixels(pixels) if table.run < shape.pixels() => {
+                let pairs = pixels.iter().zip(&table.rows);
+                let elements: Vec<i16> = pairs.map(|(&pixel, row)| row.values[usize::from(pixel)]).collect();
+                to.write(shape, &elements, |_| |value| value, map);
+            }
             Images::Pixels(pixels) => {
                 let of = |c: usize| {
                     let row = table.row(c);

@@ -17,6 +17,8 @@ use crate::read::{Error, onnx::MAX_ELEMENTS};
 
 /// Fewest codes that a guess must keep apart, where the quantiser has so many.
 const FEWEST_CODES: usize = 8;
+/// Most rows of the table.
+pub const MOST_ROWS: usize = MAX_ELEMENTS / 4 / 256;
 /// Most pixel values beyond the quantiser's range where the graph's own arithmetic shows that it reads raw pixels.
 const MOST_CLIPPED: usize = 64;
 
@@ -186,10 +188,12 @@ impl Place<'_> {
             ));
         }
         let rows = told_apart.max(of_rule);
-        if rows * 256 > MAX_ELEMENTS / 4 {
+        // A row for each element, or channel: how many rows a channel has.
+        let of_channel = (rows / all).max(1);
+        if rows > MOST_ROWS {
             return Err(Error::TooLarge {
                 what: format!("the table of pixels of {rows} channels at node '{}'", self.node.name()),
-                limit: format!("{} channels", MAX_ELEMENTS / 4 / 256),
+                limit: format!("{MOST_ROWS} channels"),
             });
         }
         let mut table = Vec::with_capacity(rows * 256);
@@ -197,7 +201,10 @@ impl Place<'_> {
             for p in 0..=255u8 {
                 let (code, exact) = match pixels.rule {
                     PixelRule::Codes => (self.own_code(p), self.own_code(p)),
-                    ref rule => (coder.code(c, rule.value(c, p)), coder.code_exact(c, rule.exact(c, p))),
+                    ref rule => {
+                        let channel = c / of_channel;
+                        (coder.code(c, rule.value(channel, p)), coder.code_exact(c, rule.exact(channel, p)))
+                    }
                 };
                 table.push(code);
                 pixels.near_ties += usize::from(code != exact);
@@ -249,10 +256,27 @@ fn number<'s>(node: &Node, stream: &'s Stream) -> Result<&'s [Step], Error> {
     }
 }
 
-/// Channels that operations and constants tell apart; 1 where all are treated alike.
+/// Channels, or elements, that operations and constants tell apart; 1 where all are treated alike.
 fn told_apart(stream: &Stream, steps: &[Step], constants: &[&Vec<f64>]) -> usize {
     let uniform = steps.iter().all(Step::is_uniform) && constants.iter().all(|c| c.len() == 1);
-    if uniform { 1 } else { stream.map.c }
+    match steps.iter().any(|step| step.is_by_element(stream.map)) {
+        true => stream.map.elements(),
+        false if uniform => 1,
+        false => stream.map.c,
+    }
+}
+
+/// `steps` with a constant an element where some have one: those of a channel are all its pixels'.
+fn spread(stream: &Stream, steps: &[Step]) -> Vec<Step> {
+    let (map, pixels) = (stream.map, stream.map.pixels());
+    if !steps.iter().any(|step| step.is_by_element(map)) {
+        return steps.to_vec();
+    }
+    let wide = |list: &[f64]| match list.len() == map.c && map.c > 1 {
+        true => list.iter().flat_map(|&value| std::iter::repeat_n(value, pixels)).collect(),
+        false => list.to_vec(),
+    };
+    steps.iter().map(|step| step.with_lists(wide)).collect()
 }
 
 /// Codes the input with one bit by `decision`.
@@ -263,7 +287,7 @@ pub fn binarise(
     stream: &Stream,
     decision: &Decision,
 ) -> Result<(), Error> {
-    let steps = number(node, stream)?;
+    let steps = &spread(stream, number(node, stream)?);
     let builder::Rule::Thresholds(thresholds) = &decision.rule else { return Ok(()) };
     if decision.rule.steps() > 1 {
         return Err(node.binary_error(
@@ -300,7 +324,7 @@ pub fn quantise(
     quant: Quant,
     (scale, zero): (f64, f64),
 ) -> Result<Meaning, Error> {
-    let steps = number(node, stream)?;
+    let steps = &spread(stream, number(node, stream)?);
     if quant.bits > 8 {
         return Err(node.attribute_error("bitwidth", quant.bits, "quantise the input to at most 8 bits"));
     }
@@ -336,12 +360,14 @@ pub fn rounded(
     stream: &Stream,
     bits: u32,
 ) -> Result<Meaning, Error> {
-    let steps = number(node, stream)?;
+    let steps = &spread(stream, number(node, stream)?);
     let wanted = builder.wanted.as_ref().map(|wanted| &wanted.rule).filter(|rule| **rule != PixelRule::Graph);
     let rule = wanted.unwrap_or(&PixelRule::Raw);
-    let channels = told_apart(stream, steps, &[]).max(rule.channels());
-    let pixels = (0..channels).flat_map(|c| (0..=255).map(move |p| (c, p)));
-    let values: Vec<f64> = pixels.map(|(c, p)| steps::eval(steps, c, rule.value(c, p).into())).collect();
+    let rows = told_apart(stream, steps, &[]).max(rule.channels());
+    let of_channel = (rows / stream.map.c).max(1);
+    let pixels = (0..rows).flat_map(|row| (0..=255).map(move |p| (row, p)));
+    let values: Vec<f64> =
+        pixels.map(|(row, p)| steps::eval(steps, row, rule.value(row / of_channel, p).into())).collect();
     let most = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
     // The same that tells raw pixels elsewhere: what arithmetic makes of them is small.
     if most == 0.0 || !most.is_finite() || wanted.is_none() && !builder.input_is_u8 && most > 16.0 {

@@ -11,7 +11,8 @@ use super::narrow;
 use super::pooling;
 use super::shapes;
 use super::steps::Step;
-use super::stream::{Axis, Meaning, Stream, Tail};
+use super::input::MOST_ROWS;
+use super::stream::{Axis, Meaning, Misfit, Source, Stream, Tail};
 use super::weighted::{self, Values};
 use crate::read::Error;
 use crate::read::onnx::Tensor;
@@ -278,7 +279,14 @@ pub fn step(node: &Node, stream: &mut Stream, step: Step) -> Result<(), Error> {
 }
 
 fn arithmetic(node: &Node, stream: &mut Stream, place: usize, other: &Tensor) -> Result<(), Error> {
-    let values = stream.per_channel(other).map_err(|e| e.at(node))?;
+    let number = matches!(stream.meaning, Meaning::Number { .. });
+    let values = match stream.per_channel(other) {
+        // The input's table may have a row for each element: a mean image.
+        Err(Misfit::Pixels(_)) if stream.source == Source::Input && number && stream.map.elements() <= MOST_ROWS => {
+            stream.per_element(other).ok_or(Misfit::NotFinite).map_err(|e| e.at(node))?
+        }
+        values => values.map_err(|e| e.at(node))?,
+    };
     let made = match (node.op(), place) {
         ("Add", _) => Step::Add(values),
         ("Mul", _) => Step::Mul(values),

@@ -3,6 +3,8 @@
 //! A step holds its constants once or once a channel. It is evaluated in `f64` (this is the meaning that
 //! thresholds are folded from) and in `f32`, operation by operation as a runtime would, for comparison.
 
+use crate::network::Shape;
+
 /// One operation. A constant list has one entry, or one a channel.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -116,6 +118,38 @@ impl Step {
             }
             _ => None,
         }
+    }
+
+    /// The step with other lists of constants.
+    pub fn with_lists(&self, of: impl Fn(&[f64]) -> Vec<f64>) -> Step {
+        match self {
+            Step::Add(v) => Step::Add(of(v)),
+            Step::Sub(v) => Step::Sub(of(v)),
+            Step::SubFrom(v) => Step::SubFrom(of(v)),
+            Step::Mul(v) => Step::Mul(of(v)),
+            Step::Div(v) => Step::Div(of(v)),
+            Step::Leaky(v) => Step::Leaky(of(v)),
+            Step::Normalise { gamma, beta, mean, variance, epsilon } => Step::Normalise {
+                gamma: of(gamma),
+                beta: of(beta),
+                mean: of(mean),
+                variance: of(variance),
+                epsilon: *epsilon,
+            },
+            other => other.clone(),
+        }
+    }
+
+    /// Whether some constant differs between the pixels of a channel of the input `map`.
+    pub fn is_by_element(&self, map: Shape) -> bool {
+        let lists: Vec<&[f64]> = match self {
+            Step::Add(v) | Step::Sub(v) | Step::SubFrom(v) | Step::Mul(v) | Step::Div(v) | Step::Leaky(v) => {
+                vec![v]
+            }
+            Step::Normalise { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
+            _ => Vec::new(),
+        };
+        map.pixels() > 1 && lists.iter().any(|list| list.len() == map.elements())
     }
 
     /// Whether all channels share the step's constants.

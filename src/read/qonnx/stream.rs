@@ -221,6 +221,25 @@ impl Stream {
         Ok(values)
     }
 
+    /// One value an element of the map, in channel, row, column order, out of a constant that is broadcast against the tensor
+    /// of `sizes`; `None` where it does not broadcast.
+    pub fn per_element(&self, constant: &Tensor) -> Option<Vec<f64>> {
+        let sizes = self.sizes();
+        let skipped = sizes.len().checked_sub(constant.dims.len())?;
+        let fits = constant.dims.iter().zip(&sizes[skipped..]).all(|(&d, &s)| d == 1 || d == s);
+        let finite = constant.values.iter().all(|value| value.is_finite());
+        let value = |index: usize| {
+            let pixels = self.map.pixels();
+            let at = [index / pixels, index % pixels / self.map.w, index % self.map.w];
+            let dims = self.dims[skipped..].iter().zip(&constant.dims);
+            let place = dims.fold(0, |place, (dim, &size)| {
+                place * size + if size == 1 { 0 } else { self.position(dim, at) }
+            });
+            constant.values[place]
+        };
+        (fits && finite).then(|| (0..self.map.elements()).map(value).collect())
+    }
+
     /// Index along `dim` of the element at (channel, row, column).
     fn position(&self, dim: &[Axis], at: [usize; 3]) -> usize {
         dim.iter().fold(0, |index, &axis| index * self.axis_size(axis) + at[axis as usize])
