@@ -121,7 +121,9 @@ pub fn lines(input: &Input, pixels: &Pixels) -> Vec<String> {
         _ => format!("pixel {p} is x = {}, code {}", rule.value(c, p), code(c, p)),
     };
     if input.rows() > input.shape.c {
-        lines.push("  every place has codes of its own (a mean image); of the first place of each channel:".into());
+        lines.push(
+            "  every place has codes of its own (a mean image); of the first place of each channel:".into(),
+        );
     }
     for c in 0..rows.min(SHOWN) {
         let channel = if rows == 1 { String::new() } else { format!("channel {c}: ") };

@@ -1,13 +1,16 @@
 //! Nodes that decide bits: BipolarQuant, Sign, MultiThreshold, Quant; and the input's 8-bit Quant.
 
 use super::builder::{Builder, Decision, Rule};
+use super::codes;
 use super::constant;
 use super::graph::Node;
 use super::input;
 use super::nodes::step;
 use super::output;
+use super::quant::Quant;
 use super::steps::Step;
 use super::stream::{Meaning, Source, Stream};
+use super::weighted;
 use crate::network::Layer;
 use crate::read::Error;
 use crate::read::onnx::Tensor;
@@ -102,9 +105,26 @@ pub fn quantise<'t>(
             Decision { rule, low, high, zero_is_zero: false }
         }
     };
+    if matches!((&stream.meaning, &decision.rule), (Meaning::MeanBits { .. }, Rule::Quant(_))) {
+        weighted::average(builder, node, stream)?;
+    }
     match (&stream.meaning, stream.source) {
         (Meaning::Number { .. }, Source::Input) => {
             input::binarise(builder, node, input_name, stream, &decision)?;
+        }
+        (Meaning::Number { steps, pool }, Source::Layer(index))
+            if let Some(quant) = codes_wanted(builder, node, steps, channels, &decision.rule) =>
+        {
+            let (least, most) = codes::decide(builder, node, index, (steps, *pool), quant)?;
+            let (low, high) = quant.range();
+            let place = |integer: f64| (integer - low) / (high - low);
+            let between = |at: f64| {
+                let ends = decision.low.iter().zip(&decision.high);
+                ends.map(|(low, high)| low + (high - low) * at).collect()
+            };
+            let (low, high) = (between(place(least)), between(place(most)));
+            stream.meaning = Meaning::Bits { low, high, steps: (most - least) as usize };
+            return Ok(());
         }
         (Meaning::Number { steps, pool }, Source::Layer(index) | Source::Sum(index)) => {
             builder.decide_layer(node, stream, index, steps, *pool, &decision)?;
@@ -148,6 +168,19 @@ pub fn quantise<'t>(
     let steps = decision.rule.steps();
     stream.meaning = Meaning::Bits { low: decision.low, high: decision.high, steps };
     Ok(())
+}
+
+/// The quantiser, where its integers become codes.
+fn codes_wanted<'q>(
+    builder: &Builder,
+    node: &Node,
+    steps: &[Step],
+    channels: usize,
+    rule: &'q Rule,
+) -> Option<&'q Quant> {
+    let Rule::Quant(quant) = rule else { return None };
+    let kept = node.proto.output.iter().any(|output| builder.begun.contains(output));
+    codes::wanted(steps, channels, quant, kept).then_some(quant)
 }
 
 fn spread(list: &[f64], channels: usize) -> impl Iterator<Item = f64> + '_ {

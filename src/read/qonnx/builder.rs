@@ -1,6 +1,7 @@
 //! The network under construction: input coding and layers so far, and the two acts that extend it:
 //! adding a weighted layer and deciding its bits.
 
+use super::codes::Rounded;
 use super::ends;
 use super::fold::{self, Reachable};
 use super::graph::Node;
@@ -11,12 +12,13 @@ use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use super::weighted::Values;
 use crate::network::{
-    Activation, Flips, InputCode, Layer, Padding, Pool, Reads, Shape, Shortcut, accumulator_range,
+    Activation, Flips, InputCode, Layer, MapCode, Padding, Pool, Reads, Shape, Shortcut, accumulator_range,
     accumulator_step,
 };
 use crate::read::onnx::Tensor;
 use crate::read::{Error, Fixed, Pixels};
 use rayon::prelude::*;
+use std::collections::HashSet;
 
 /// Largest map, elements.
 pub const MAX_MAP: usize = 1 << 24;
@@ -32,6 +34,8 @@ pub struct Proof {
     pub values: u64,
     /// Of these, values for which the same chain in `f32` decides otherwise (rounding at a near tie).
     pub f32_differences: u64,
+    /// Codes that multipliers make of sums.
+    pub rounded: Rounded,
 }
 
 /// How the graph's input is coded once a quantiser, or the first layer, has settled it.
@@ -53,6 +57,8 @@ pub struct Builder {
     /// In what real numbers are held.
     pub fixed: Fixed,
     pub coding: Option<Coding>,
+    /// Names of the maps that an Add takes, and another node, too.
+    pub begun: HashSet<String>,
     pub layers: Vec<Layer>,
     /// One entry a layer.
     pub sums: Vec<Sums>,
@@ -187,16 +193,17 @@ impl Builder {
     ) -> Result<Meaning, Error> {
         let taps = plan.taps;
         let (input, fan_in) = (stream.map, taps.len());
-        let expected = match self.layers.last() {
-            None => Source::Input,
-            Some(_) => Source::Layer(self.layers.len() - 1),
+        let reads = match stream.source {
+            Source::Input if self.layers.is_empty() => Some(Reads::Input),
+            Source::Layer(from) if self.layers[from].output == input => Some(Reads::Map(from)),
+            Source::Input | Source::Layer(_) | Source::Sum(_) => None,
         };
-        if stream.source != expected || self.layers.last().is_some_and(|l| l.output != input) {
+        let Some(reads) = reads else {
             return Err(node.structure_error(
-                "reads a map from before the last layer: the graph branches here",
-                "only a sequence of layers is supported, and an Add of the sums of two; keep one branch",
+                "reads the input, which another layer reads, or sums that a shortcut was added to",
+                "let one layer read the input, and quantise sums before a layer reads them",
             ));
-        }
+        };
         let sum_of = if plan.sum_pixels { plan.conv.pixels() } else { 1 };
         if plan.conv.elements() > MAX_MAP || fan_in.saturating_mul(levels.steps * sum_of) > MAX_FAN_IN {
             return Err(Error::TooLarge {
@@ -264,7 +271,6 @@ impl Builder {
         if !unbiased {
             steps.push(Step::Add(offset));
         }
-        let reads = Reads::before(self.layers.len());
         self.sums.push(Sums::NEW);
         self.layers.push(Layer {
             name: node.untrusted_name(),
@@ -298,6 +304,17 @@ impl Builder {
         self.coding.as_ref().map_or(InputCode::Bipolar, |coding| coding.code)
     }
 
+    /// Coding of the map that layer `index` reads.
+    pub fn code_of(&self, index: usize) -> MapCode {
+        match self.layers[index].reads.layer() {
+            None => MapCode::Input(self.input_code()),
+            Some(_) if matches!(self.layers[index].reads, Reads::Upper(_)) => {
+                MapCode::Activation { steps: 1 }
+            }
+            Some(from) => MapCode::Activation { steps: self.layers[from].steps() },
+        }
+    }
+
     /// Accumulators of channel `c` of layer `index` that can occur.
     fn reachable(&self, index: usize, c: usize) -> Reachable {
         let code = self.input_code();
@@ -315,6 +332,12 @@ impl Builder {
         pool: Option<(usize, Pool)>,
         decision: &Decision,
     ) -> Result<(), Error> {
+        if let Some(Step::Kept(_)) = steps.iter().find(|step| matches!(step, Step::Kept(_))) {
+            return Err(node.structure_error(
+                "takes the sign, or thresholds, of a sum of two maps",
+                "`--state W,F` holds both in fixed point (16,8 say); or put a Quant of 2 to 8 bits behind the Add",
+            ));
+        }
         let layer = &self.layers[index];
         let expected = pool.map_or(layer.output, |(_, pool)| pooled(layer.conv, &pool));
         let decided = layer.activation != Activation::Scores || stream.map != expected;

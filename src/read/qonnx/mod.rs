@@ -7,6 +7,7 @@
 
 mod activation;
 mod builder;
+mod codes;
 mod constant;
 mod ends;
 mod fewer;
@@ -142,6 +143,7 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
         *uses.entry(value).or_default() += 1;
     }
     let begun = shortcuts(&graph, &uses);
+    builder.begun = begun.iter().map(|name| name.to_string()).collect();
     let mut errors = Vec::new();
     for node in &graph.nodes {
         let made = run(&mut builder, &mut room, (&graph, &drawn), node, &values);
@@ -284,10 +286,23 @@ fn run<'a>(
             let flips = flips::through(node, &constants, &tensor.dims, room)?;
             Ok(Value::Constant(Constant { whole: Rc::new(tensor), addends: addends.into(), flips }))
         }
-        [(_, first), (_, second)] if node.op() == "Add" => Ok(Value::Stream(match builder.fixed.state {
-            Some(state) => state::add(builder, state, node, first, second)?,
-            None => residual::add(builder, node, first, second)?,
-        })),
+        [(_, first), (_, second)] if node.op() == "Add" => {
+            let alone = |layer: usize| {
+                let read = |(name, value): (&&str, &Value)| {
+                    let of_layer =
+                        matches!(value, Value::Stream(stream) if stream.source == Source::Layer(layer));
+                    of_layer && !node.proto.input.iter().any(|input| input == name)
+                };
+                !values.iter().any(read)
+            };
+            if let Some(sum) = codes::add(builder, node, first, second, &alone)? {
+                return Ok(Value::Stream(sum));
+            }
+            Ok(Value::Stream(match builder.fixed.state {
+                Some(state) => state::add(builder, state, node, first, second)?,
+                None => residual::add(builder, node, first, second)?,
+            }))
+        }
         [_, _, ..] => Err(Error::Residual { node: node.name(), op: node.op().into() }),
         [(place, found)] => {
             room.take(found.map.c)?;

@@ -7,11 +7,11 @@ use super::builder::Builder;
 use super::constant;
 use super::flips;
 use super::graph::Node;
+use super::input::MOST_ROWS;
 use super::narrow;
 use super::pooling;
 use super::shapes;
 use super::steps::Step;
-use super::input::MOST_ROWS;
 use super::stream::{Axis, Meaning, Misfit, Source, Stream, Tail};
 use super::weighted::{self, Values};
 use crate::read::Error;
@@ -282,7 +282,9 @@ fn arithmetic(node: &Node, stream: &mut Stream, place: usize, other: &Tensor) ->
     let number = matches!(stream.meaning, Meaning::Number { .. });
     let values = match stream.per_channel(other) {
         // The input's table may have a row for each element: a mean image.
-        Err(Misfit::Pixels(_)) if stream.source == Source::Input && number && stream.map.elements() <= MOST_ROWS => {
+        Err(Misfit::Pixels(_))
+            if stream.source == Source::Input && number && stream.map.elements() <= MOST_ROWS =>
+        {
             stream.per_element(other).ok_or(Misfit::NotFinite).map_err(|e| e.at(node))?
         }
         values => values.map_err(|e| e.at(node))?,

@@ -11,7 +11,7 @@ use super::narrow;
 use super::residual;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Narrow, Source, Stream};
-use crate::network::{Activation, MapCode, Pool, Requant};
+use crate::network::{Activation, Pool, Requant};
 use crate::read::{Ends, Error, State};
 
 /// Largest share of a unit that the rounding of a multiplier may add to a sum: the half of it is that of the result.
@@ -181,10 +181,7 @@ fn requant(
             "leave out the flip codes, or the shortcut",
         ));
     }
-    let code = match index {
-        0 => MapCode::Input(builder.input_code()),
-        _ => MapCode::Activation { steps: builder.layers[index - 1].steps() },
-    };
+    let code = builder.code_of(index);
     let reach = |c| {
         let (low, high) = layer.product_range(c, code);
         high.max(-low)

@@ -3,6 +3,7 @@
 //! A step holds its constants once or once a channel. It is evaluated in `f64` (this is the meaning that
 //! thresholds are folded from) and in `f32`, operation by operation as a runtime would, for comparison.
 
+use super::codes::Kept;
 use crate::network::Shape;
 
 /// One operation. A constant list has one entry, or one a channel.
@@ -34,6 +35,8 @@ pub enum Step {
         alpha: f64,
         beta: f64,
     },
+    /// What a shortcut adds: no function of the sum alone, and left out where one is evaluated.
+    Kept(Kept),
 }
 
 fn at(list: &[f64], channel: usize) -> f64 {
@@ -76,6 +79,7 @@ impl Step {
             Step::Tanh => x.tanh(),
             Step::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Step::HardSigmoid { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
+            Step::Kept(_) => x,
         }
     }
 
@@ -101,6 +105,7 @@ impl Step {
             Step::Tanh => x.tanh(),
             Step::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Step::HardSigmoid { alpha, beta } => (*alpha as f32 * x + *beta as f32).clamp(0.0, 1.0),
+            Step::Kept(_) => x,
         }
     }
 

@@ -195,6 +195,33 @@ pub fn dense(
     Ok(made)
 }
 
+/// Makes a layer of the average of activations over all pixels: each channel's sum, by weights of 1 and 0.
+pub fn average(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Result<(), Error> {
+    let (map, channels) = (stream.map, stream.map.c);
+    let levels = builder.levels(node, stream)?;
+    let taps: Vec<(usize, usize)> = (0..channels).map(|c| (c, c)).collect();
+    let whole = Tensor {
+        dims: vec![channels, channels],
+        values: (0..channels * channels).map(|at| f64::from(u8::from(at % (channels + 1) == 0))).collect(),
+    };
+    let plan = Plan {
+        op: "conv",
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: Padding::NONE,
+        conv: map,
+        outputs: channels,
+        sum_pixels: true,
+        taps: &taps,
+    };
+    let values = Values { whole: &whole, addends: &[], flips: None };
+    let place = |o: usize, k: usize| o * channels + k;
+    stream.meaning = builder.add_layer(node, stream, &levels, plan, values, &place)?;
+    stream.source = Source::Layer(builder.layers.len() - 1);
+    stream.map = Shape::vector(channels);
+    Ok(())
+}
+
 /// MatMul with weights (in, out) on the right.
 pub fn matmul(
     builder: &mut Builder,
