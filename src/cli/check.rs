@@ -2,13 +2,13 @@
 
 use super::load::{self, Model};
 use super::pixels::{self, ReadArgs};
-use super::{Outcome, chip, output};
+use super::{Outcome, chip, layers, output};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, Ensemble, LayerDesign};
 use crate::device::Drift;
 use crate::mapping;
-use crate::network::{InputCode, Layer, Plane, constant_channels, keeper};
+use crate::network::{InputCode, Layer, constant_channels, keeper};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ fn json(
         .enumerate()
         .map(|(index, (layer, program))| {
             serde_json::json!({
-                "name": layer.name, "op": layer.op, "input": layer.input, "conv": layer.conv,
+                "name": layer.name, "op": layer.op, "reads": layer.reads, "input": layer.input, "conv": layer.conv,
                 "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
                 "macs": layer.macs(), "weight_bits": layer.weight_bits(),
                 "constant_channels": constant_channels(network, index),
@@ -104,7 +104,7 @@ fn json(
                 "planes_run": program.planes.len(),
                 "levels": layer.steps() + 1,
                 "map_scales": program.map_scales,
-                "slices": slices(&design.network.layers[index]),
+                "slices": layers::slices(&design.network.layers[index]),
                 "flip_bits": layer.flips.as_ref().map(|flips| flips.bits),
                 "passes": program.passes, "groups": program.groups, "block": program.block,
                 "cycles": program.cycles, "bound": program.bound,
@@ -166,39 +166,6 @@ fn drawn(design: &Design, ensemble: &Ensemble) -> Vec<String> {
         ));
     }
     lines
-}
-
-/// Scales of a layer's planes, and how much of it masks leave out; nothing for a binary layer.
-fn planes(layer: &Layer) -> Option<String> {
-    if layer.planes.len() == 1 {
-        return None;
-    }
-    let share = |kept: &[bool]| kept.iter().filter(|kept| **kept).count() as f64 / kept.len() as f64;
-    let plane = |plane: &Plane| match &plane.mask {
-        None => plane.scale.to_string(),
-        Some(mask) => {
-            format!("{} ({:.0} % kept)", plane.scale, 100.0 * share(&mask.taps) * share(&mask.channels))
-        }
-    };
-    Some(layer.planes.iter().map(plane).collect::<Vec<String>>().join(", "))
-}
-
-/// The layer whose sums are kept, and which of its pixels.
-fn part(layer: &Layer) -> String {
-    let name = layer.name.terminal();
-    match layer.shortcut.stride {
-        (1, 1) => format!("'{name}'"),
-        (rows, columns) => format!("'{name}' (one row in {rows}, one column in {columns})"),
-    }
-}
-
-/// What the cells of a layer hold; nothing where that is one bit.
-fn slices(layer: &Layer) -> Option<String> {
-    let slice = |plane: &Plane| {
-        plane.levels.as_ref().map(|levels| format!("-{0} to {0} of scale {1}", levels.most, plane.scale))
-    };
-    let slices: Option<Vec<String>> = layer.planes.iter().map(slice).collect();
-    slices.map(|slices| slices.join(", "))
 }
 
 fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
@@ -267,51 +234,7 @@ fn text(model: &Model, choice: &Choice, device: Option<&Device>) -> String {
         design.arch.clock_mhz(),
         speed.gops
     ));
-    for (index, layer) in network.layers.iter().enumerate() {
-        if let Some(flips) = &layer.flips {
-            line(format!(
-                "  layer {index}: weights are drawn by {} bits, {} of {} can flip",
-                flips.bits,
-                thousands(flips.codes.iter().filter(|code| **code > 0).count() as u64),
-                thousands(flips.codes.len() as u64)
-            ));
-        }
-        if layer.steps() > 1 {
-            let read = match design.layers[index + 1].map_scales.as_slice() {
-                [_] => format!("as {} channels each", layer.steps()),
-                scales => {
-                    let scales: Vec<String> = scales.iter().map(i64::to_string).collect();
-                    format!("in {} planes of bits of scale {}", scales.len(), scales.join(", "))
-                }
-            };
-            line(format!("  layer {index}: activations of {} levels, read {read}", layer.steps() + 1));
-        }
-        if let Some(scales) = planes(layer) {
-            let run = match design.layers[index].planes.len() {
-                all if all == layer.planes.len() => String::new(),
-                _ if design.arch.cell_bits > 1 => String::new(),
-                run => format!("; only the first {run} built (planes.layers)"),
-            };
-            line(format!("  layer {index}: planes of weights of scale {scales}{run}"));
-            if let Some(slices) = slices(&design.network.layers[index]) {
-                line(format!("  layer {index}: in cells of several levels, {slices}"));
-            }
-        }
-    }
-    for (index, layer) in network.layers.iter().enumerate() {
-        let name = layer.name.terminal();
-        let kept = keeper(&network.layers, index).map(|kept| part(&network.layers[kept]));
-        match (kept, &layer.requant) {
-            (Some(kept), None) => line(format!("  layer {index}: '{name}' adds the sums of {kept}")),
-            (Some(kept), Some(requant)) => {
-                line(format!("  layer {index}: '{name}' adds the state of {kept}, to {} bits", requant.bits));
-            }
-            (None, Some(requant)) => {
-                line(format!("  layer {index}: '{name}' makes a state of {} bits", requant.bits));
-            }
-            (None, None) => {}
-        }
-    }
+    layers::notes(network, design).into_iter().for_each(&mut line);
     if let Some(ensemble) = &design.ensemble {
         drawn(design, ensemble).into_iter().for_each(&mut line);
     }

@@ -73,6 +73,11 @@ fn lowered(reading: read::Reading, rules: Rules) -> Model {
             n => format!("; {n} are near ties that f32 arithmetic rounds the other way"),
         }
     );
+    let proof = match reading.proof.rounded.told() {
+        Some(rounded) if reading.proof.channels == 0 => rounded,
+        Some(rounded) => format!("{proof}\n{rounded}"),
+        None => proof,
+    };
     let image = reading.network.input.shape;
     let fixed = rules.fixed;
     Model { network: lower::lower(reading.network), image, proof, pixels: reading.pixels, fixed, fit: None }

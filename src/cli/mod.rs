@@ -15,6 +15,7 @@ mod generate;
 mod glyphs;
 pub mod infer;
 mod judge;
+mod layers;
 mod load;
 pub mod machine;
 mod made;

@@ -9,7 +9,9 @@ use crate::network::{Activation, Decision, Layer, Network, Output, PadValue, Poo
 /// What one layer made of one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerTrace {
-    /// Accumulators in CHW order of the layer's `conv` shape; one a channel where the layer sums its pixels.
+    /// Sums of products, in the order of `accumulators`.
+    pub products: Vec<i32>,
+    /// Accumulators, behind fixed point and shortcuts, in CHW order of the layer's `conv` shape; one a channel where the layer sums its pixels.
     pub accumulators: Vec<i32>,
     /// Bits of step after step of the thresholds, each in CHW order of the layer's `output` shape, after pooling; empty
     /// where the layer gives scores.
@@ -45,6 +47,7 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
         if layer.sum_pixels {
             accumulators = accumulators.chunks(layer.conv.pixels()).map(|c| c.iter().sum()).collect();
         }
+        let products = accumulators.clone();
         if let Some(requant) = &layer.requant {
             let pixels = accumulators.len() / layer.conv.c;
             // What was kept has this layer's rows and columns, and perhaps fewer channels.
@@ -79,7 +82,7 @@ pub fn run(network: &Network, input: &[i16]) -> Trace {
             Activation::Sign { .. } => levels(layer, &bits),
             Activation::Kept => Vec::new(),
         });
-        layers.push(LayerTrace { accumulators, bits });
+        layers.push(LayerTrace { products, accumulators, bits });
     }
     Trace { layers, scores: maps.pop().unwrap_or_default() }
 }

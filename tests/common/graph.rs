@@ -194,6 +194,7 @@ fn execute(node: &NodeProto, inputs: &[Tensor]) -> Tensor {
         "Mul" => both(&|a, b| a * b),
         "Div" => both(&|a, b| a / b),
         "Floor" => map(&f64::floor),
+        "Relu" => map(&|v| v.max(0.0)),
         "Clip" => map(&|v| v.max(inputs[1].values[0]).min(inputs[2].values[0])),
         "BipolarQuant" => both(&|a, s| if a >= 0.0 { s } else { -s }),
         "Quant" => {
@@ -261,6 +262,10 @@ fn execute(node: &NodeProto, inputs: &[Tensor]) -> Tensor {
         "MaxPool" => {
             let (k, s) = (ints("kernel_shape", &[]), ints("strides", &[1, 1]));
             windows(x, &k, &s, |w| w.fold(f64::NEG_INFINITY, f64::max))
+        }
+        "AveragePool" => {
+            let (k, s) = (ints("kernel_shape", &[]), ints("strides", &[1, 1]));
+            windows(x, &k, &s, |w| w.sum::<f64>() / (k[0] * k[1]) as f64)
         }
         "GlobalAveragePool" => {
             let k = [x.dims[2] as i64, x.dims[3] as i64];

@@ -29,7 +29,7 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 /// Returns every layer's accumulators in (channel, row, column) order (summed over pixels where the layer
 /// says so) and, last, the values that leave the network.
 pub fn evaluate(network: &Network, pixels: &[u8]) -> Vec<Vec<i32>> {
-    let image: Vec<i32> = pixels.iter().map(|&p| network.input.pixel_values[p as usize].into()).collect();
+    let image: Vec<i32> = network.input.elements(pixels).into_iter().map(i32::from).collect();
     let mut trace = Vec::new();
     let mut kept: Vec<i32> = Vec::new();
     // What each layer gave, and its largest value.

@@ -104,8 +104,7 @@ impl Maker {
             let pixels: Vec<u8> = (0..2 * SIDE * SIDE).map(|_| self.rng.random()).collect();
             let x: Vec<f64> = pixels.iter().map(|&p| f64::from(p)).collect();
             let expected = self.graph.run(output, &x).values;
-            let codes: Vec<i16> =
-                pixels.iter().map(|&p| network.input.pixel_values[usize::from(p)]).collect();
+            let codes = network.input.elements(&pixels);
             let affine = |scores: &[i32]| -> Vec<f64> {
                 let out = &network.output;
                 let pairs = scores.iter().zip(out.scale.iter().zip(&out.bias));

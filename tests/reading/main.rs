@@ -16,6 +16,7 @@ mod imports;
 mod levels;
 mod names;
 mod pictures;
+mod read_codes;
 mod read_data;
 mod read_flips;
 mod read_forms;

@@ -38,7 +38,7 @@ fn neutral_weights(file: &str, index: usize) -> BitMatrix {
 fn last(layer: &Layer) -> (&Vec<i32>, &Vec<bool>) {
     match &layer.activation {
         Activation::Sign { threshold, flip } => (threshold, flip),
-        Activation::Scores => panic!("{} has no threshold", layer.name.terminal()),
+        Activation::Scores | Activation::Kept => panic!("{} has no threshold", layer.name.terminal()),
     }
 }
 

@@ -322,7 +322,7 @@ fn pooling_that_a_shortcut_has_no_place_for_is_refused() {
             m.graph.node("GlobalAveragePool", &[&v1], &[])
         },
         structure,
-        "averages sums",
+        "reads sums that a shortcut was added to",
     );
     refused(
         |m, v0, b0| {

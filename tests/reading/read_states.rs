@@ -4,7 +4,7 @@
 use crate::common::graph::Value;
 use crate::common::residual::{Maker, SIDE};
 use bincim::golden::packed;
-use bincim::network::Network;
+use bincim::network::{Activation, Network, Reads};
 use bincim::read::{self, Ends, Fixed, Rules, State};
 use rand::Rng;
 
@@ -184,6 +184,79 @@ impl Writer {
         let bias = self.maker.graph.floats(&[3], &bias);
         let scores = self.maker.graph.node("MatMul", &[&flat, &weights], &[]);
         self.maker.graph.node("Add", &[&scores, &bias], &[])
+    }
+}
+
+impl Writer {
+    /// A block that narrows, with a branch beside it: a convolution of one pixel with weights of several sizes, of the averages
+    /// of 2 x 2 pixels or of every second one.
+    fn branched(&mut self, state: &str, channels: usize, averages: bool) -> String {
+        let bits = self.maker.graph.sign(state);
+        let count = channels * 2 * channels * 9;
+        let weights: Vec<f64> =
+            (0..count).map(|_| if self.maker.rng.random() { 1.0 } else { -1.0 }).collect();
+        let weights = self.maker.graph.floats(&[2 * channels, channels, 3, 3], &weights);
+        let attributes = [("pads", Value::Ints(vec![1; 4])), ("strides", Value::Ints(vec![2, 2]))];
+        let sums = self.maker.graph.node("Conv", &[&bits, &weights], &attributes);
+        let main = self.maker.norm(&sums, 2 * channels, 8.0);
+        let main = self.rounded(main);
+        let weights: Vec<f64> = (0..2 * channels * channels)
+            .map(|_| f64::from(self.maker.rng.random_range(-7..=7)) / 8.0)
+            .collect();
+        let weights = self.maker.graph.floats(&[2 * channels, channels, 1, 1], &weights);
+        let two = || Value::Ints(vec![2, 2]);
+        let part = match averages {
+            true => {
+                let attributes = [("kernel_shape", two()), ("strides", two())];
+                let mean = self.maker.graph.node("AveragePool", &[state], &attributes);
+                self.maker.graph.node("Conv", &[&mean, &weights], &[])
+            }
+            false => self.maker.graph.node("Conv", &[state, &weights], &[("strides", two())]),
+        };
+        let branch = self.maker.norm(&part, 2 * channels, 1.0);
+        let branch = self.rounded(branch);
+        let branch = self.held(branch);
+        let pair = if self.maker.rng.random() { [&*main, &*branch] } else { [&*branch, &*main] };
+        let sum = self.maker.graph.node("Add", &pair, &[]);
+        self.held(sum)
+    }
+
+    /// A stem, a block that narrows, one that does not and another that narrows, and classes.
+    fn branches(&mut self, averages: bool) -> String {
+        let codes = self.maker.codes();
+        let stem = self.maker.conv(&codes, 2, 2);
+        let stem = self.maker.norm(&stem, 2, 2.0);
+        let stem = self.rounded(stem);
+        let mut state = self.held(stem);
+        state = self.branched(&state, 2, averages);
+        let bits = self.maker.bits(&state, 4, 2.0);
+        let middle = self.maker.conv(&bits, 4, 4);
+        let middle = self.maker.norm(&middle, 4, 8.0);
+        let middle = self.rounded(middle);
+        let sum = self.maker.graph.node("Add", &[&middle, &state], &[]);
+        let state = self.held(sum);
+        let bits = self.maker.bits(&state, 4, 2.0);
+        self.maker.classes(&bits, 4, SIDE / 2)
+    }
+}
+
+/// Branches of real weights beside blocks that narrow: the scores are those of the graph with all rounding written out.
+#[test]
+fn branches_of_averages_are_convolutions_of_levels() {
+    for seed in 300..330 {
+        let (bits, fraction) = [(8, 4), (7, 3), (6, 2), (5, 1), (8, 5)][seed as usize % 5];
+        let state = State { bits, fraction };
+        let averages = seed % 3 != 0;
+        let mut plain = writer(seed, state, false);
+        let output = plain.branches(averages);
+        let bytes = plain.maker.graph.bytes(&output);
+        let network = read(&bytes, state).unwrap_or_else(|errors| panic!("seed {seed}: {errors:?}"));
+        let layers = &network.layers;
+        assert_eq!(layers.iter().filter(|layer| layer.activation == Activation::Kept).count(), 1);
+        assert_eq!(layers.iter().filter(|layer| matches!(layer.reads, Reads::Upper(_))).count(), 1);
+        let mut rounded = writer(seed, state, true);
+        let output = rounded.branches(averages);
+        rounded.maker.gives(&output, &network);
     }
 }
 

@@ -121,7 +121,8 @@ fn fixed(
                 c.checked_sub(shortcut.first).and_then(|at| kept.get(at)).map_or(0, |&kept| kept.into());
             let exact = requant.exact(c, i64::from(*own), kept);
             let held = requant.clamp(exact);
-            beyond += u64::from(held != exact);
+            // What a rectifier holds back is not beyond.
+            beyond += u64::from(exact > held || exact < held && !requant.rectified);
             *own = held as i32;
         }
     }

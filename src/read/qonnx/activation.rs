@@ -5,9 +5,11 @@ use super::codes;
 use super::constant;
 use super::graph::Node;
 use super::input;
+use super::narrow;
 use super::nodes::step;
 use super::output;
 use super::quant::Quant;
+use super::state;
 use super::steps::Step;
 use super::stream::{Meaning, Source, Stream};
 use super::weighted;
@@ -125,6 +127,13 @@ pub fn quantise<'t>(
             let (low, high) = (between(place(least)), between(place(most)));
             stream.meaning = Meaning::Bits { low, high, steps: (most - least) as usize };
             return Ok(());
+        }
+        (Meaning::Number { .. }, Source::Sum(index))
+            if builder.layers[index].steps() > 1 && decision.rule.is_sign() && narrow::is_state(stream) =>
+        {
+            state::upper(builder, node, stream, index, decision.zero_is_zero)?;
+            stream.source = Source::Layer(index);
+            stream.upper = true;
         }
         (Meaning::Number { steps, pool }, Source::Layer(index) | Source::Sum(index)) => {
             builder.decide_layer(node, stream, index, steps, *pool, &decision)?;

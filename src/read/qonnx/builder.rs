@@ -102,6 +102,11 @@ impl Rule {
         }
     }
 
+    /// Whether 0 and more is 1.
+    pub fn is_sign(&self) -> bool {
+        matches!(self, Rule::Thresholds(lists) if *lists == [[0.0]])
+    }
+
     pub fn met(&self, channel: usize, x: f64) -> usize {
         match self {
             Rule::Thresholds(thresholds) => of(thresholds, channel).iter().filter(|&&t| x >= t).count(),
@@ -195,7 +200,10 @@ impl Builder {
         let (input, fan_in) = (stream.map, taps.len());
         let reads = match stream.source {
             Source::Input if self.layers.is_empty() => Some(Reads::Input),
-            Source::Layer(from) if self.layers[from].output == input => Some(Reads::Map(from)),
+            Source::Layer(from) if self.layers[from].output == input => match stream.upper {
+                true => Some(Reads::Upper(from)),
+                false => Some(Reads::Map(from)),
+            },
             Source::Input | Source::Layer(_) | Source::Sum(_) => None,
         };
         let Some(reads) = reads else {
@@ -214,7 +222,7 @@ impl Builder {
         if taps.is_empty() || plan.outputs == 0 || plan.conv.elements() == 0 {
             return Err(node.shape_error("its weights or its output are empty"));
         }
-        let end = self.is_end();
+        let end = self.is_end(reads);
         let unquantised = |o: usize| {
             node.binary_error(
                 format!("the weights of output channel {o} are neither plus or minus one value nor multiples of one"),
@@ -294,9 +302,13 @@ impl Builder {
         Ok(Meaning::Number { steps, pool: None })
     }
 
-    /// Whether the next layer is at an end of the network: the first, or one that reads the last state.
-    fn is_end(&self) -> bool {
-        self.layers.last().is_none_or(|before| before.requant.is_some() && before.steps() > 1)
+    /// Whether a layer that reads `map` is at an end of the network, or in a branch: the first, or one that reads a state.
+    fn is_end(&self, map: Reads) -> bool {
+        match map {
+            Reads::Input => true,
+            Reads::Map(from) => self.layers[from].requant.is_some() && self.layers[from].steps() > 1,
+            Reads::Upper(_) => false,
+        }
     }
 
     /// Coding of the map that the first layer reads.

@@ -10,6 +10,7 @@ use super::builder::Builder;
 use super::graph::Node;
 use super::quant::Quant;
 use super::residual;
+use super::state;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Source, Stream};
 use crate::network::{Activation, Layer, Pool, Requant, Shortcut, keeper};
@@ -42,6 +43,19 @@ pub struct Rounded {
     /// Sums of those that nothing is added to, and how many of them give another code than in the graph.
     pub sums: u64,
     pub other: u64,
+}
+
+impl Rounded {
+    /// In one sentence; none where no layer gives such codes.
+    pub fn told(&self) -> Option<String> {
+        (self.layers > 0).then(|| {
+            format!(
+                "codes of {} layers made by multipliers of {MULTIPLIER_BITS} bits: of {} sums that nothing is added to, {} give \
+                 another code than in the graph, by one",
+                self.layers, self.sums, self.other
+            )
+        })
+    }
 }
 
 /// The sum of two maps where it is that of a layer's sums and codes, or of the sums of two layers; `None`: it is another one.
@@ -96,8 +110,17 @@ pub fn add(
                     (steps, others)
                 }
             };
+            if let Some(state) = builder.fixed.state {
+                for (index, steps) in [(from, kept), (last, own_steps)] {
+                    builder.layers[index].requant = Some(state::requant(builder, state, node, index, steps)?);
+                }
+            }
             builder.layers[from].shortcut = Shortcut::KEEPS;
             builder.layers[from].activation = Activation::Kept;
+            if let Some(state) = builder.fixed.state {
+                builder.layers[last].shortcut.adds = true;
+                return Ok(Some(state::behind(own, last, state)));
+            }
             let kept = Kept::Sums(kept.clone());
             Ok(Some(joined(builder, own, last, own_steps, kept)))
         }
@@ -263,7 +286,9 @@ pub fn decide(
         ));
     }
     let bits = (high - low + 1.0).log2() as u32;
-    let made = integers(&chain, bits, low == 0.0);
+    let beside = keeper(&builder.layers, index);
+    let at_zero = AtZero { own: at_zero(builder, index), beside: beside.map(|from| at_zero(builder, from)) };
+    let made = integers(&chain, &at_zero, bits, low == 0.0);
     let made = made.ok_or_else(|| {
         node.structure_error(
             format!(
@@ -274,7 +299,7 @@ pub fn decide(
             "give the map that is added one scale for all channels, and sums and codes scales that lie nearer to each other",
         )
     })?;
-    if let (Some(requant), Some(from)) = (made.beside, keeper(&builder.layers, index)) {
+    if let (Some(requant), Some(from)) = (made.beside, beside) {
         builder.layers[from].requant = Some(requant);
     }
     builder.proof.rounded.layers += 1;
@@ -299,8 +324,29 @@ pub fn decide(
     Ok((low, high))
 }
 
+/// The sums, a channel, of inputs that are all 0: of a layer, and of the one that keeps its sums for it. Multipliers are rounded
+/// as those of what a sum is beyond them, so that inputs of 0 give the graph's codes.
+struct AtZero {
+    own: Vec<i64>,
+    beside: Option<Vec<i64>>,
+}
+
+/// The sums of layer `index` for codes of 0; 0 where it reads no codes.
+fn at_zero(builder: &Builder, index: usize) -> Vec<i64> {
+    let layer = &builder.layers[index];
+    let source = layer.reads.layer().map(|from| &builder.layers[from]).filter(|source| is_code(source));
+    // Levels count from the smallest, on both sides of their middle.
+    let zero = source.and_then(|source| {
+        let least = source.requant.as_ref()?.limits().0;
+        Some(-2 * least - source.steps() as i64)
+    });
+    let all = |c: usize| (0..layer.fan_in()).map(|tap| i64::from(layer.weight(c, tap))).sum::<i64>();
+    let pixels = if layer.sum_pixels { layer.conv.pixels() as i64 } else { 1 };
+    (0..layer.conv.c).map(|c| zero.map_or(0, |zero| zero * pixels * all(c))).collect()
+}
+
 /// The integers that make codes of `bits` bits of `chain`; `None` where they have no room.
-fn integers(chain: &Chain, bits: u32, rectified: bool) -> Option<Integers> {
+fn integers(chain: &Chain, at_zero: &AtZero, bits: u32, rectified: bool) -> Option<Integers> {
     let shift = shift(&chain.own)?;
     let mut offsets = vec![0.0; chain.own.len()];
     let (mut unit, mut beside) = (1 << shift, None);
@@ -325,13 +371,14 @@ fn integers(chain: &Chain, bits: u32, rectified: bool) -> Option<Integers> {
             };
             let other: Vec<(f64, f64)> = (0..chain.own.len()).map(of).collect();
             let own_shift = self::shift(&other)?;
-            beside = Some(requant(&other, own_shift, 1 << own_shift, (BRANCH_BITS, false)));
+            let zero = at_zero.beside.as_ref()?;
+            beside = Some(requant((&other, zero), own_shift, 1 << own_shift, (BRANCH_BITS, false)));
             unit = 1 << (shift - fraction);
         }
     }
     let own: Vec<(f64, f64)> =
         chain.own.iter().zip(offsets).map(|(&(slope, offset), more)| (slope, offset + more)).collect();
-    let requant = requant(&own, shift, unit, (bits, rectified));
+    let requant = requant((&own, &at_zero.own), shift, unit, (bits, rectified));
     let fits = |requant: &Requant| {
         let most = 1i64 << (Requant::OFFSET_BITS - 1);
         requant.unit <= 1 << Requant::MOST_SHIFT && requant.offset.iter().all(|offset| offset.abs() < most)
@@ -339,12 +386,20 @@ fn integers(chain: &Chain, bits: u32, rectified: bool) -> Option<Integers> {
     (fits(&requant) && beside.as_ref().is_none_or(fits)).then_some(Integers { requant, beside })
 }
 
-/// Slopes and offsets behind a shift of `shift`, rounded to the nearest, half a unit up.
-fn requant(own: &[(f64, f64)], shift: u32, unit: i64, (bits, rectified): (u32, bool)) -> Requant {
+/// Slopes and offsets behind a shift of `shift`, rounded to the nearest, half a unit up; of what sums are beyond `zero`.
+fn requant(
+    (own, zero): (&[(f64, f64)], &[i64]),
+    shift: u32,
+    unit: i64,
+    (bits, rectified): (u32, bool),
+) -> Requant {
     let half = if shift > 0 { 1 << (shift - 1) } else { 0 };
+    let offset = |(&(slope, offset), &zero): (&(f64, f64), &i64)| {
+        at(offset + slope * zero as f64, shift) + half - at(slope, shift) * zero
+    };
     Requant {
         multiplier: own.iter().map(|(slope, _)| at(*slope, shift) as i32).collect(),
-        offset: own.iter().map(|(_, offset)| at(*offset, shift) + half).collect(),
+        offset: own.iter().zip(zero).map(offset).collect(),
         unit,
         shift,
         bits,

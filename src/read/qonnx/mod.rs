@@ -6,6 +6,7 @@
 //! What is not understood is refused by node name; a fault in one branch does not hide those elsewhere.
 
 mod activation;
+mod branch;
 mod builder;
 mod codes;
 mod constant;
@@ -142,7 +143,7 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
     for value in read.chain(graph.outputs.iter().copied()) {
         *uses.entry(value).or_default() += 1;
     }
-    let begun = shortcuts(&graph, &uses);
+    let begun = shortcuts(&graph, &uses, builder.fixed.state.is_some());
     builder.begun = begun.iter().map(|name| name.to_string()).collect();
     let mut errors = Vec::new();
     for node in &graph.nodes {
@@ -172,8 +173,9 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
     output::finish(builder, &graph, &values, name)
 }
 
-/// The maps that an Add of two maps takes and another node takes too: where shortcuts begin.
-fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>) -> HashSet<&'a str> {
+/// The maps that an Add of two maps takes and another node takes too: where shortcuts begin. Where maps are to be `states`, also
+/// those of which a convolution, or an average before one, makes a branch.
+fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>, states: bool) -> HashSet<&'a str> {
     // Through what may take a part of a map on its way to the Add.
     let parts = graph.nodes.iter().filter(|node| narrow::OPS.contains(&node.op()));
     let parts: HashMap<&str, &str> = parts
@@ -183,8 +185,8 @@ fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>) -> HashSet<&
     let source = |name: &'a String| {
         std::iter::successors(Some(name.as_str()), |name| parts.get(name).copied()).find(several)
     };
-    let adds = graph.nodes.iter().filter(|node| node.op() == "Add");
-    adds.flat_map(|node| node.proto.input.iter().filter_map(source)).collect()
+    let begins = |node: &&Node| node.op() == "Add" || states && matches!(node.op(), "AveragePool" | "Conv");
+    graph.nodes.iter().filter(begins).flat_map(|node| node.proto.input.iter().filter_map(source)).collect()
 }
 
 /// What `node` made, as a state where a shortcut begins there and the maps of shortcuts are states.
@@ -238,6 +240,7 @@ fn start(input: &ValueInfoProto) -> Result<(Builder, Stream), Error> {
         meaning: Meaning::Number { steps: Vec::new(), pool: None },
         border: None,
         narrow: None,
+        upper: false,
         tail: None,
     };
     let axes: &[&[Axis]] = match dims.len() {

@@ -17,6 +17,14 @@ pub fn is_state(stream: &Stream) -> bool {
     matches!(stream.source, Source::Sum(_)) && plain && stream.is_nchw()
 }
 
+/// Averages windows of a state, which lie wholly inside it, for a convolution of one pixel.
+pub fn average(stream: &mut Stream, window: (usize, usize), stride: (usize, usize)) {
+    stream.narrow = Some(Narrow { stride, window, first: 0 });
+    let Shape { c, h, w } = stream.map;
+    stream.map = Shape { c, h: (h - window.0) / stride.0 + 1, w: (w - window.1) / stride.1 + 1 };
+    stream.dims = stream.nchw();
+}
+
 /// Takes every so many rows and columns of a state.
 pub fn take(stream: &mut Stream, stride: (usize, usize)) {
     let narrow = stream.narrow.get_or_insert(Narrow::ALL);

@@ -92,7 +92,15 @@ pub fn apply(
     if stream.border.is_some() && !matches!(op, "Identity" | "Dropout" | "Cast" | "Conv") {
         return Err(node.structure_error("follows a Pad", "let a Conv follow the Pad, or pad in the Conv"));
     }
-    if stream.narrow.is_some() && !narrow::OPS.contains(&op) {
+    let averaged = stream.narrow.is_some_and(|narrow| narrow.window != (1, 1));
+    let for_conv = op == "Conv" && stream.narrow.is_some_and(|narrow| narrow.first == 0);
+    if averaged && op != "Conv" {
+        return Err(node.structure_error(
+            "reads averages of windows of a state",
+            "let a 1x1 Conv read them, and add what it gives: a shortcut that narrows",
+        ));
+    }
+    if stream.narrow.is_some() && !for_conv && !narrow::OPS.contains(&op) {
         return Err(node.structure_error(
             "reads a part of a state",
             "let the Add of a shortcut follow a Slice, or a Pad of channels",

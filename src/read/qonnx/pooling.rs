@@ -120,6 +120,13 @@ pub fn average_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> 
             narrow::take(stream, stride);
             return Ok(());
         }
+        let inside = kernel.0 <= whole.0 && kernel.1 <= whole.1;
+        let unpadded = weighted::pads(node, kernel, stride, whole)? == [0; 4];
+        let state = narrow::is_state(stream) && stream.narrow.is_none();
+        if kernel != whole && inside && unpadded && state && node.int("ceil_mode").unwrap_or(0) == 0 {
+            narrow::average(stream, kernel, stride);
+            return Ok(());
+        }
         if kernel != whole || weighted::pads(node, kernel, stride, whole)? != [0; 4] {
             return Err(node.attribute_error(
                 "kernel_shape",

@@ -11,7 +11,7 @@ use super::narrow;
 use super::residual;
 use super::steps::{self, Step};
 use super::stream::{Meaning, Narrow, Source, Stream};
-use crate::network::{Activation, Pool, Requant};
+use crate::network::{Activation, Pool, Reads, Requant, accumulator_range};
 use crate::read::{Ends, Error, State};
 
 /// Largest share of a unit that the rounding of a multiplier may add to a sum: the half of it is that of the result.
@@ -82,7 +82,7 @@ pub fn add(
     residual::form(builder, node, own, kept)?;
     residual::order(builder, node, from, last)?;
     let requant = requant(builder, state, node, last, steps)?;
-    let Narrow { stride, first } = kept.narrow.unwrap_or(Narrow::ALL);
+    let Narrow { stride, first, .. } = kept.narrow.unwrap_or(Narrow::ALL);
     let keeper = &mut builder.layers[from].shortcut;
     if keeper.keeps && keeper.stride != stride {
         return Err(node.structure_error(
@@ -97,8 +97,8 @@ pub fn add(
     Ok(behind(own, last, state))
 }
 
-/// Lets layer `index`, whose state `stream` is and nothing else reads, give the state itself as an activation of several
-/// levels: its smallest and largest, one entry a channel, and the number of steps between them.
+/// Lets layer `index`, whose state `stream` is, give the state itself as an activation of several levels: its smallest and
+/// largest, one entry a channel, and the number of steps between them. Layers that read its sign read the upper half of them.
 pub fn levels(
     builder: &mut Builder,
     node: &Node,
@@ -106,18 +106,17 @@ pub fn levels(
     index: usize,
 ) -> Result<(Vec<f64>, Vec<f64>, usize), Error> {
     let layer = &builder.layers[index];
-    let used = layer.activation != Activation::Scores || layer.shortcut.keeps;
     let state = builder.fixed.state.filter(|_| layer.requant.is_some() && layer.pool.is_none());
-    let (Some(state), false, true) = (state, used, narrow::is_state(stream)) else {
+    let (Some(state), false, true) = (state, layer.shortcut.keeps, narrow::is_state(stream)) else {
         return Err(node.structure_error(
-            "averages sums that a shortcut was added to, and that are no state or are read by others, too",
-            "`--state W,F` makes them states; or take their sign first, and average the bits",
+            "reads sums that a shortcut was added to, and that are no state, are pooled, or go past other layers, too",
+            "`--state W,F` makes them states; or take their sign first",
         ));
     };
-    if index + 1 != builder.layers.len() || stream.meaning != behind(stream, index, state).meaning {
+    if stream.meaning != behind(stream, index, state).meaning {
         return Err(node.structure_error(
-            "averages a state behind another operation",
-            "average the map as the Add before it leaves it",
+            "reads a state behind another operation",
+            "read the map as the Add before it leaves it",
         ));
     }
     let ends = builder.fixed.ends;
@@ -135,22 +134,81 @@ pub fn levels(
             ));
         }
     };
-    let layer = &mut builder.layers[index];
-    // What no level stands for is beyond the bits of this state.
-    layer.requant.iter_mut().for_each(|requant| requant.bits = bits + shift);
-    layer.activation = Activation::of_state(layer.conv.c, (bits, shift), false);
+    let channels = layer.conv.c;
+    let form = Activation::of_state(channels, (bits, shift), false);
+    if layer.activation != form {
+        if layer.activation != Activation::Scores {
+            signs_are_upper(builder, node, index)?;
+        }
+        let layer = &mut builder.layers[index];
+        // What no level stands for is beyond the bits of this state.
+        layer.requant.iter_mut().for_each(|requant| requant.bits = bits + shift);
+        layer.activation = form;
+    }
     // Of the states that have one level, the middle.
     let (half, apart) = (f64::from(1 << (bits - 1)), f64::from(1 << shift));
     let value = |level: f64| (level * apart + (apart - 1.0) / 2.0) * (-f64::from(state.fraction)).exp2();
-    let all = |level| vec![value(level); layer.conv.c];
+    let all = |level| vec![value(level); channels];
     Ok((all(-half), all(half - 1.0), (1 << bits) - 1))
 }
 
+/// Whether the sign of the state that `stream` is can be read off its levels.
+pub fn upper(
+    builder: &Builder,
+    node: &Node,
+    stream: &Stream,
+    index: usize,
+    zero_is_zero: bool,
+) -> Result<(), Error> {
+    let plain =
+        builder.fixed.state.is_some_and(|state| stream.meaning == behind(stream, index, state).meaning);
+    if !plain {
+        return Err(node.structure_error(
+            format!(
+                "takes the sign of the state of '{}' behind another operation, where another layer reads the state itself",
+                builder.layers[index].name.terminal()
+            ),
+            "take the sign of the state itself there (a BipolarQuant on what the Add leaves)",
+        ));
+    }
+    match zero_is_zero {
+        true => Err(Error::SignOfZero { node: node.name(), channel: 0, value: 0 }),
+        false => Ok(()),
+    }
+}
+
+/// Lets the layers that read the bits of layer `index`, which are the signs of its state, read the upper half of its levels.
+fn signs_are_upper(builder: &mut Builder, node: &Node, index: usize) -> Result<(), Error> {
+    let code = builder.input_code();
+    let layer = &builder.layers[index];
+    let range = |c| accumulator_range(&builder.layers, index, c, code);
+    let sign = |(c, &threshold): (usize, &i32)| {
+        let (low, high) = range(c);
+        i64::from(threshold).clamp(low, high + 1) == 0i64.clamp(low, high + 1)
+    };
+    let signs = match &layer.activation {
+        Activation::Sign { threshold, flip } => {
+            threshold.len() == flip.len() && !flip.contains(&true) && threshold.iter().enumerate().all(sign)
+        }
+        Activation::Scores | Activation::Kept => false,
+    };
+    if !signs {
+        return Err(node.structure_error(
+            format!("reads the state of '{}', of which other layers read more than its sign", layer.name.terminal()),
+            "take the sign of the state itself there (a BipolarQuant on what the Add leaves), without a normalisation before it",
+        ));
+    }
+    for reader in builder.layers.iter_mut().filter(|reader| reader.reads == Reads::Map(index)) {
+        reader.reads = Reads::Upper(index);
+    }
+    Ok(())
+}
+
 /// The map that layer `index` leaves as a state.
-fn behind(stream: &Stream, index: usize, state: State) -> Stream {
+pub(super) fn behind(stream: &Stream, index: usize, state: State) -> Stream {
     let unit = Step::Mul(vec![(-f64::from(state.fraction)).exp2()]);
     let meaning = Meaning::Number { steps: vec![unit], pool: None };
-    Stream { source: Source::Sum(index), meaning, narrow: None, ..stream.clone() }
+    Stream { source: Source::Sum(index), meaning, narrow: None, upper: false, ..stream.clone() }
 }
 
 /// Slope and offset of `steps` in channel `c`.
@@ -160,7 +218,7 @@ fn affine(steps: &[Step], c: usize) -> (f64, f64) {
 }
 
 /// The integers that make of the sums of layer `index` the nearest numbers of `state` to what `steps` make of them.
-fn requant(
+pub(super) fn requant(
     builder: &Builder,
     state: State,
     node: &Node,

@@ -62,11 +62,13 @@ pub struct Border {
 pub struct Narrow {
     /// Of every so many rows and columns the first.
     pub stride: (usize, usize),
+    /// Rows and columns that are averaged from there on; 1 x 1: the pixel itself.
+    pub window: (usize, usize),
     pub first: usize,
 }
 
 impl Narrow {
-    pub const ALL: Narrow = Narrow { stride: (1, 1), first: 0 };
+    pub const ALL: Narrow = Narrow { stride: (1, 1), window: (1, 1), first: 0 };
 }
 
 /// Why a constant does not go with a map.
@@ -105,8 +107,10 @@ pub struct Stream {
     pub dims: Vec<Vec<Axis>>,
     pub meaning: Meaning,
     pub border: Option<Border>,
-    /// Only a part of a state, with channels of 0 beside its own: for the Add of a shortcut.
+    /// Only a part of a state, with channels of 0 beside its own: for the Add of a shortcut, or a convolution.
     pub narrow: Option<Narrow>,
+    /// Bits that say whether the levels of the source lie in their upper half.
+    pub upper: bool,
     pub tail: Option<Tail>,
 }
 
@@ -268,6 +272,7 @@ mod tests {
             meaning: Meaning::Number { steps: Vec::new(), pool: None },
             border: None,
             narrow: None,
+            upper: false,
             tail: None,
         };
         s.dims = s.nchw();

@@ -1,9 +1,11 @@
 //! Weighted nodes: Conv, MatMul, Gemm, XnorPopcountMatMul into layers.
 
+use super::branch;
 use super::builder::{Builder, Levels, Plan};
 use super::flips::Codes;
 use super::graph::Node;
 use super::input;
+use super::narrow;
 use super::steps::Step;
 use super::stream::{Axis, Border, Meaning, Source, Stream};
 use crate::network::{PadValue, Padding, Shape};
@@ -27,6 +29,9 @@ pub fn conv(
     values: Values,
     bias: Option<&Tensor>,
 ) -> Result<Stream, Error> {
+    if narrow::is_state(&stream) && builder.fixed.state.is_some() {
+        return branch::conv(builder, node, name, stream, values, bias);
+    }
     let weights = values.whole;
     if matches!(weights.dims.len(), 3 | 5) {
         return Err(node.structure_error(
@@ -34,7 +39,7 @@ pub fn conv(
             "a convolution over one axis is one of kernel (1, k) on a map of one row: Unsqueeze input and weights",
         ));
     }
-    let &[outputs, inputs, kh, kw] = &weights.dims[..] else {
+    let &[_, inputs, kh, kw] = &weights.dims[..] else {
         return Err(
             node.shape_error(format!("its weights have the shape {:?}, not 4 dimensions", weights.dims))
         );
@@ -73,6 +78,29 @@ pub fn conv(
         let [top, left, bottom, right] = own;
         border = Some(Border { top, left, bottom, right, value: 0.0 });
     }
+    convolution(builder, node, name, stream, values, Windows { stride, border }, bias)
+}
+
+/// Where the windows of a convolution lie.
+pub struct Windows {
+    pub stride: (usize, usize),
+    pub border: Option<Border>,
+}
+
+/// A convolution with weights (out, in, rows, columns) that fit the map.
+pub fn convolution(
+    builder: &mut Builder,
+    node: &Node,
+    name: &str,
+    mut stream: Stream,
+    values: Values,
+    Windows { stride, border }: Windows,
+    bias: Option<&Tensor>,
+) -> Result<Stream, Error> {
+    let &[outputs, inputs, kh, kw] = &values.whole.dims[..] else {
+        return Err(node.shape_error("its weights have not 4 dimensions"));
+    };
+    let kernel = (kh, kw);
     settle_input(builder, node, name, &mut stream)?;
     let levels = builder.levels(node, &stream)?;
     if matches!(stream.meaning, Meaning::MeanBits { .. }) {
@@ -118,6 +146,7 @@ pub fn conv(
         meaning,
         border: None,
         narrow: None,
+        upper: false,
         tail: None,
     };
     made.dims = made.nchw();
@@ -186,6 +215,7 @@ pub fn dense(
         meaning,
         border: None,
         narrow: None,
+        upper: false,
         tail: None,
     };
     let channel = made.real(&[Axis::C]);
