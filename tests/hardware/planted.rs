@@ -136,6 +136,10 @@ const SUBJECTS: [Subject; 10] = [
             d.layers.iter().any(|l| l.shortcut.adds && l.format.is_some() && l.groups > 1 && l.vectors > 3)
                 && d.layers.iter().any(|l| l.format.is_some_and(|format| format.shift > 0))
                 && d.layers.iter().filter(|l| l.format.is_some()).count() > 1
+                && d.layers.iter().zip(&d.network.layers).any(|(l, source)| {
+                    let stride = l.shortcut.stride;
+                    l.shortcut.keeps && source.pool.is_some() && (stride.0 > 1 || stride.1 > 1)
+                })
         },
     },
     Subject {
