@@ -36,7 +36,7 @@ struct Subject {
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 10] = [
+const SUBJECTS: [Subject; 11] = [
     Subject {
         name: "convolution",
         planes: 1,
@@ -186,6 +186,17 @@ const SUBJECTS: [Subject; 10] = [
                     && d.output.groups > 1
             })
         },
+    },
+    Subject {
+        name: "drawn-first",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        states: false,
+        drawn: true,
+        reads: false,
+        steps: 1,
+        has: |d| d.ensemble.as_ref().is_some_and(|e| e.first == 0) && d.layers.len() > 1,
     },
     Subject {
         name: "reads",
