@@ -5,7 +5,7 @@
 use crate::escape::Untrusted;
 use crate::read::Error;
 use crate::read::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Domains under which the quantisation operations are found; a converter may lose the domain, and ONNX itself has no
 /// operations of these names.
@@ -284,10 +284,10 @@ fn attribute_fault(node: &Node) -> Option<Error> {
     const INTS: [&str; 6] = ["axes", "dilations", "kernel_shape", "pads", "perm", "strides"];
     const INT: [&str; 8] = ["axis", "ceil_mode", "group", "keepdims", "narrow", "signed", "transA", "transB"];
     const TEXT: [&str; 4] = ["auto_pad", "data_layout", "mode", "rounding_mode"];
-    let all = &node.proto.attribute;
-    for (index, attribute) in all.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for attribute in &node.proto.attribute {
         let name = attribute.name.as_deref().unwrap_or_default();
-        if all[..index].iter().any(|other| other.name == attribute.name) {
+        if !seen.insert(name) {
             return Some(node.structure_error(
                 format!("has its attribute {} twice", Untrusted::from(name.to_string()).terminal()),
                 "run onnx.checker on the model, and export it again",
