@@ -21,9 +21,10 @@ help: ## what can be made
 	@echo "  OUT=$(OUT)  where the demo puts what it makes"
 	@echo "  ALLOW_APT=1  as root, lets the set-up install missing system packages"
 
+demo: export DEMO_BEGAN := $(shell date +%s)
 demo: ## generate, verify, synthesise and report the example network
 	@scripts/setup.sh $(if $(filter up5k hx8k hx1k,$(DEVICE)),demo,test)
-	@echo "demo: building bincim (the first time a few minutes)" >&2
+	@echo "demo: building bincim (the first time seven minutes of a core or more)" >&2
 	@$(CARGO) build --release
 	@scripts/demo.sh "$(DEVICE)" "$(OUT)"
 

@@ -35,5 +35,7 @@ step "4/5  Synthesise, place and route for $DEVICE" \
 step "5/5  Write the report" \
   "$BINCIM" report "$DESIGN" -o "$OUT/report.html"
 
-printf '\nDone in %d s.\n  Verilog    %s/rtl\n  bitstream  %s/synth/%s\n  report     %s/report.html\n' \
-  "$SECONDS" "$DESIGN" "$DESIGN" "$DEVICE" "$OUT"
+whole=""
+[ -z "${DEMO_BEGAN:-}" ] || whole=", $(($(date +%s) - DEMO_BEGAN)) s with set-up and build"
+printf '\nDone in %d s%s.\n  Verilog    %s/rtl\n  bitstream  %s/synth/%s\n  report     %s/report.html\n' \
+  "$SECONDS" "$whole" "$DESIGN" "$DESIGN" "$DEVICE" "$OUT"

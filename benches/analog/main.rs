@@ -15,7 +15,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use bincim::arch::{ArchFile, InputBits, Range, ReadoutKind};
+use bincim::arch::{ArchFile, Range, ReadoutKind};
 use bincim::design::{self, Design};
 use bincim::device::{self, ColumnNoise, Crossbar, Freeze, Physics, Wires};
 use bincim::golden::analog::{InstructionSet, Loaded, Plan};
@@ -83,7 +83,6 @@ fn design(network: &Network, rows: usize, lanes: usize, levels: usize, value_bit
     arch.readout.kind = ReadoutKind::Adc;
     arch.readout.levels = levels;
     arch.readout.range = Range::Counts(64.0);
-    arch.readout.input_bits = InputBits::SideBySide;
     arch.readout.fraction_bits = FRACTION_BITS;
     arch.readout.value_fraction_bits = value_bits;
     design::build(network, &arch).expect("the network fits")

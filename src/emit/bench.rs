@@ -5,7 +5,7 @@
 
 use super::NamedText;
 use super::vectors::{self, Frame, Settings};
-use super::{cells, popcount};
+use super::{cells, load, popcount};
 use crate::design::Design;
 use askama::Template;
 
@@ -95,6 +95,13 @@ struct CocotbMake {
     top: String,
 }
 
+#[derive(Template)]
+#[template(path = "verif/memories.h", syntax = "verilog")]
+struct Memories {
+    /// Words, and the beats of a program that make one.
+    memories: Vec<(usize, usize)>,
+}
+
 /// Has the popcount tree compiled once.
 #[derive(Template)]
 #[template(path = "verif/cosim.vlt", syntax = "verilog")]
@@ -165,6 +172,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         gives_bits: design.layers.iter().any(|layer| !layer.scores),
         loadable: design.loadable(),
     };
+    let memories = if design.loadable() { load::memory_sizes(design) } else { Vec::new() };
     Ok(vec![
         text("verif/cosim_top.sv", top.render()?),
         text("verif/cosim.cpp", include_str!("../../templates/verif/cosim.cpp")),
@@ -173,6 +181,7 @@ pub fn cosimulation(design: &Design) -> Result<Vec<NamedText>, askama::Error> {
         text("verif/vectors.h", include_str!("../../templates/verif/vectors.h")),
         text("verif/engine.h", include_str!("../../templates/verif/engine.h")),
         text("verif/registers.h", include_str!("../../templates/verif/registers.h")),
+        text("verif/memories.h", Memories { memories }.render()?),
         text("verif/program.h", include_str!("../../templates/verif/program.h")),
         text("verif/traffic.h", include_str!("../../templates/verif/traffic.h")),
         text("verif/lite.h", include_str!("../../templates/verif/lite.h")),

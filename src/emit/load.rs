@@ -153,6 +153,11 @@ pub(super) fn memories(machine: &Design, view: &View) -> Vec<Memory> {
     all
 }
 
+/// Of each memory of a loadable machine, in order: its words, and the beats of a program that make one.
+pub(super) fn memory_sizes(machine: &Design) -> Vec<(usize, usize)> {
+    memories(machine, &View::new(machine)).iter().map(|memory| (memory.depth, memory.beats())).collect()
+}
+
 /// The beats of the program of `of`, one of the networks that `machine` holds, for the machine of that number.
 pub fn program(machine: &Design, of: &Design, number: u32) -> Vec<u32> {
     let view = View::new(machine);

@@ -161,7 +161,9 @@ impl Error {
                 "run qonnx-cleanup, or rewrite the model with Conv, MatMul, Gemm, BatchNormalization, \
                  BipolarQuant, MultiThreshold, MaxPool and elementwise operations on constants"
             }
-            Error::Shape { .. } => "run ONNX shape inference on the model; its shapes contradict each other",
+            Error::Shape { .. } => {
+                "see the shapes by onnx.shape_inference: a convolution reads (1, channels, rows, columns), a dense layer (1, elements)"
+            }
             Error::NotConstant { .. } => "fold it into an initialiser (qonnx-cleanup does)",
             Error::NotMonotone { .. } => {
                 "the sequence of operations before a sign must rise or fall steadily; remove the one that folds back"

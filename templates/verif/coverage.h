@@ -55,6 +55,7 @@
   X(LoadOnScores, "a program while scores wait alone", h.program_beats > 0) \
   X(LoadWritten, "a program through the registers", h.program_beats > 0) \
   X(LoadErrorCleared, "load error cleared", h.program_beats > 0) \
+  X(LoadErrorClearedAndSet, "load error cleared as another comes", h.program_beats > 0) \
   X(StrobesAll, "writes of four bytes", true) \
   X(StrobesSome, "writes of some bytes", true) \
   X(StrobesNone, "writes of no byte", true) \

@@ -70,8 +70,9 @@ class Harness {
 #endif
   }
 
-  // Frames that a reset cuts off at a random cycle.
+  // Frames that a reset cuts off at a random cycle; more where frames are short.
   void resets(uint64_t count) {
+    count *= std::clamp<uint64_t>(kShortFrame / (vectors_.cycles + header_.beats), 1, 8);
     for (uint64_t i = 0; i < count && !log_.stopped(); ++i) {
       begin("reset", {random_.below(header_.records), header_.records, header_.records}, {3, 6, random_.once_in(2)}, 4);
       const uint64_t last = log_.cycle + random_.below(2 * (vectors_.cycles + header_.beats) + 64);
@@ -139,6 +140,8 @@ class Harness {
   static constexpr std::size_t kWritten = 64;
   // Frames of more cycles are few outside the stream, which is to stay the bulk of a run.
   static constexpr uint64_t kLongFrame = 20000;
+  // Frames of fewer cycles are cut off so many times as often as they are shorter.
+  static constexpr uint64_t kShortFrame = 8000;
 
   const Vectors& vectors_;
   const Header& header_;
@@ -214,7 +217,7 @@ class Harness {
   // Loads the file's program, behind some that are refused; the engine begins with the coming cycle.
   void load() {
     if (!programs_.there()) return;
-    for (uint64_t left = 2 + random_.below(2); left > 0; --left) {
+    for (uint64_t left = programs_.tries(random_); left > 0; --left) {
       const Program broken = programs_.broken(random_);
       send(broken.beats);
       if (broken.cause != kForeign) loaded_ = false;
@@ -518,6 +521,7 @@ class Harness {
     }
     if (word == kStatus && low && (lite_.wdata & 32)) {
       coverage_.met(LoadErrorCleared, registers_.load_error());
+      coverage_.met(LoadErrorClearedAndSet, registers_.load_refused());
     }
     if (word == kControl && low && (lite_.wdata & 2)) {
       coverage_.met(StartOnStart, events_.started);

@@ -51,6 +51,8 @@ class Registers {
   bool start() const { return start_; }
   bool error() const { return error_; }
   bool load_error() const { return load_error_; }
+  // The coming edge sets it.
+  bool load_refused() const { return refused_; }
   uint64_t planes() const { return planes_; }
   uint32_t seed() const { return seed_; }
   uint64_t samples() const { return samples_; }

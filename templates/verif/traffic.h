@@ -78,7 +78,7 @@ class Traffic {
 
  private:
   using Write = LiteMaster::Write;
-  enum class Sought { Nothing, Start, Done, Error };
+  enum class Sought { Nothing, Start, Done, Error, LoadError };
 
   static constexpr uint64_t kNever = ~0ull;
   // Cycles in which all settings can be made whatever is under way.
@@ -192,7 +192,8 @@ class Traffic {
   void seek(const Engine& engine, const Registers& registers, const Events& events, Random& random) {
     if (sought_ == Sought::Nothing) return;
     const bool met = (sought_ == Sought::Start && events.started) || (sought_ == Sought::Done && events.done) ||
-                     (sought_ == Sought::Error && events.error);
+                     (sought_ == Sought::Error && events.error) ||
+                     (sought_ == Sought::LoadError && registers.load_refused());
     const bool unsafe = sought_ == Sought::Done && !settled(engine, registers);
     if (met && master_.can_write() && !registers.bvalid() && !unsafe) master_.write(meeting_, true, random);
     if (met || --patience_ == 0 || (set_ && !settled(engine, registers))) sought_ = Sought::Nothing;
@@ -243,12 +244,16 @@ class Traffic {
       }
       case 1: outside(draw, strobe, random); break;
       case 2: {
-        const uint32_t words[] = {kId, kFrames, kCycles, kLayers, kLayerCycles + 4 * (draw % static_cast<uint32_t>(header_.layers))};
-        master_.write({words[random.below(5)] | (draw >> 28 & 3), random.word(), strobe}, false, random);
+        const uint32_t words[] = {kId, kFrames, kCycles, kLayers, kLoad, kLayerCycles + 4 * (draw % static_cast<uint32_t>(header_.layers))};
+        master_.write({words[random.below(6)] | (draw >> 28 & 3), random.word(), strobe}, false, random);
         break;
       }
       case 3: master_.write({kStatus | (draw >> 28 & 3), random.word(), strobe}, false, random); break;
-      case 4: seek_write(Sought::Error, {kStatus, random.word() | 8}, random); break;
+      case 4: {
+        const bool loads = header_.program_beats > 0 && random.once_in(2);
+        seek_write(loads ? Sought::LoadError : Sought::Error, {kStatus, random.word() | (loads ? 32 : 8)}, random);
+        break;
+      }
       case 5:
         if (registers.wanted()) seek_write(Sought::Start, {kControl, registers.automatic() | 2u}, random);
         break;

@@ -127,12 +127,35 @@ fn bugs_of_loading_are_noticed() {
     const BUGS: &[(&str, &str, &str)] = &[
         ("bincim_loader.v", "32'hEDB88320", "32'hEDB88321"),
         ("bincim_loader.v", "!idle_i ? BUSY", "1'b0 ? BUSY"),
-        ("bincim_loader.v", "(data != Machine) ? FOREIGN", "1'b0 ? FOREIGN"),
+        ("bincim_loader.v", "(data != Machine | last) ? FOREIGN", "last ? FOREIGN"),
         ("bincim_loader.v", "fault = !there ? RANGE", "fault = 1'b0 ? RANGE"),
         ("bincim_loader.v", "(data != ~crc_q) ? CHECKSUM", "1'b0 ? CHECKSUM"),
         ("bincim_loader.v", "address_q <= address_q + 24'd1;", "address_q <= address_q;"),
         ("bincim_loader.v", "if (begins) loaded_q", "if (1'b0) loaded_q"),
         ("bincim_loader.v", "engine_q <= loaded_q & !begins;", "engine_q <= 1'b1;"),
+        ("bincim_loader.v", "(data != MAGIC | last) ? FOREIGN", "(data != MAGIC) ? FOREIGN"),
+        // Behind the first block, beyond the last word or memory by one, and by so much that sums wrap.
+        ("bincim_loader.v", "(data != ~crc_q) ? CHECKSUM", "(data != ~crc_q & memory_q == 8'd0) ? CHECKSUM"),
+        ("bincim_loader.v", "!there ? RANGE", "(!there & memory_q == 8'd0) ? RANGE"),
+        ("bincim_loader.v", "(reached <= {1'b0, last_address})", "(reached <= {1'b0, last_address} + 25'd1)"),
+        ("bincim_loader.v", "(reached <= {1'b0, last_address})", "(reached[23:0] <= last_address)"),
+        ("bincim_loader.v", "(memory_q <= LAST_MEMORY[7:0])", "(memory_q <= LAST_MEMORY[7:0] + 8'd1)"),
+        ("bincim_loader.v", " & (data[31:24] == 8'd0)", ""),
+        ("bincim_loader.v", "HEAD: fault = last ?", "HEAD: fault = 1'b0 ?"),
+        (
+            "bincim_loader.v",
+            "FIRST: fault = !there ? RANGE : last ?",
+            "FIRST: fault = !there ? RANGE : 1'b0 ?",
+        ),
+        ("bincim_loader.v", "WORDS: fault = last ?", "WORDS: fault = (last & beat_q == 16'd0) ?"),
+        ("bincim_loader.v", "WORDS: fault = last ?", "WORDS: fault = (last & left_q != 24'd0) ?"),
+        (
+            "bincim_loader.v",
+            "(state_q == CHECK) & (fault == 3'd0) & last;",
+            "(state_q == CHECK) & (fault == 3'd0);",
+        ),
+        ("bincim_loader.v", "else if (faulty) state_q <= DROP;", "else if (faulty) state_q <= IDLE;"),
+        ("bincim_loader.v", "if (faulty) cause_q <= fault;", "cause_q <= faulty ? fault : 3'd0;"),
         (
             "bincim_table.v",
             "memory_q[write_address_i] <= write_data_i",
@@ -143,6 +166,13 @@ fn bugs_of_loading_are_noticed() {
         ("bincim_registers.v", "program_cause = load_cause_i", "program_cause = 3'd0"),
         ("bincim_registers.v", "write & (&s_axil_wstrb)", "write"),
         ("bincim_registers.v", "program_last_o = write_last", "program_last_o = 1'b0"),
+        ("bincim_registers.v", "write & (&s_axil_wstrb)", "write & (&s_axil_wstrb[2:0])"),
+        ("bincim_registers.v", "(s_axil_awaddr[11:2] == 10'h00B)", "(s_axil_awaddr[11:3] == 9'h005)"),
+        (
+            "bincim_registers.v",
+            "else if (load_error_i) load_error_q <= 1'b1;\n        else if (write_status & s_axil_wdata[5]) load_error_q <= 1'b0;",
+            "else if (write_status & s_axil_wdata[5]) load_error_q <= 1'b0;\n        else if (load_error_i) load_error_q <= 1'b1;",
+        ),
         ("bincim_top.v", "written_valid ? written_data :", "1'b0 ? written_data :"),
         ("bincim_top.v", "s_axis_tready = input_ready & engine_rst_n", "s_axis_tready = input_ready"),
         ("bincim_top.v", "& !scores_waiting &", "&"),
@@ -152,6 +182,7 @@ fn bugs_of_loading_are_noticed() {
     let mut arch = machines::random_arch(&mut ChaCha8Rng::seed_from_u64(0));
     arch.load = Load::Loadable;
     let networks = fitting(&arch, &limits(), 0, 3);
+    let mut missed = Vec::new();
     for (file, before, after) in BUGS {
         let change = |name: &str, text: &str| match name == *file {
             true => {
@@ -160,6 +191,9 @@ fn bugs_of_loading_are_noticed() {
             }
             false => text.to_string(),
         };
-        assert!(differences(&arch, &networks, 0, &change) > 0, "{file}: nobody noticed `{after}`");
+        if differences(&arch, &networks, 0, &change) == 0 {
+            missed.push((file, after));
+        }
     }
+    assert!(missed.is_empty(), "nobody noticed {missed:#?}");
 }

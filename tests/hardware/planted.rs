@@ -37,7 +37,7 @@ struct Subject {
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 10] = [
+const SUBJECTS: [Subject; 11] = [
     Subject {
         name: "convolution",
         planes: 1,
@@ -143,6 +143,10 @@ const SUBJECTS: [Subject; 10] = [
             d.layers.iter().any(|l| l.shortcut.adds && l.format.is_some() && l.groups > 1 && l.vectors > 3)
                 && d.layers.iter().any(|l| l.format.is_some_and(|format| format.shift > 0))
                 && d.layers.iter().filter(|l| l.format.is_some()).count() > 1
+                && d.layers.iter().zip(&d.network.layers).any(|(l, source)| {
+                    let stride = l.shortcut.stride;
+                    l.shortcut.keeps && source.pool.is_some() && (stride.0 > 1 || stride.1 > 1)
+                })
         },
     },
     Subject {
@@ -191,6 +195,17 @@ const SUBJECTS: [Subject; 10] = [
                     && d.output.groups > 1
             })
         },
+    },
+    Subject {
+        name: "drawn-first",
+        planes: 1,
+        analog: false,
+        shortcuts: false,
+        states: false,
+        drawn: true,
+        reads: false,
+        steps: 1,
+        has: |d| d.ensemble.as_ref().is_some_and(|e| e.first == 0) && d.layers.len() > 1,
     },
     Subject {
         name: "reads",

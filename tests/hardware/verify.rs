@@ -162,7 +162,7 @@ fn a_clean_design_passes_and_every_value_is_seen() {
         // Every image here is followed by a frame of extreme values.
         assert_eq!(shard.synthetic, shard.images);
         assert!(shard.sums as usize >= 2 * used * shard.images as usize, "{shard:?}");
-        assert!(shard.register_reads > 100 && shard.register_writes > 20 && shard.resets == 2, "{shard:?}");
+        assert!(shard.register_reads > 100 && shard.register_writes > 20 && shard.resets >= 2, "{shard:?}");
     }
     assert_eq!(shards.iter().map(|shard| shard.images).sum::<u64>(), IMAGES as u64);
     let (code, output) = bench_under_icarus(clean.folder.path(), 1);

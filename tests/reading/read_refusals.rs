@@ -2,7 +2,7 @@
 
 use crate::common::graph::{Graph, Value};
 use bincim::network::{Decision, InputCode, Network};
-use bincim::read::onnx::proto::{NodeProto, StringStringEntry};
+use bincim::read::onnx::proto::{NodeProto, SparseTensorProto, StringStringEntry};
 use bincim::read::{self, Error};
 use prost::Message;
 
@@ -82,6 +82,53 @@ fn graph_faults() {
     let mut g = Graph::new(&[1, 4]);
     let out = g.sign("x");
     refused(&g.bytes(&out), "read::graph", "last layer");
+}
+
+/// What would be taken for an attribute that is not there, or decided by the one that comes first.
+#[test]
+fn attributes_twice_or_of_another_kind() {
+    let strides = |values: &[Value]| {
+        let named: Vec<(&str, Value)> = values.iter().map(|value| ("strides", value.clone())).collect();
+        small_conv(&named, |_, acc| acc)
+    };
+    // As it should be: nothing but the end is wrong.
+    refused(&strides(&[Value::Ints(vec![2, 2])]), "read::graph", "a map of 3x2x2");
+    refused(
+        &strides(&[Value::Ints(vec![1, 1]), Value::Ints(vec![2, 2])]),
+        "read::structure",
+        "strides twice",
+    );
+    refused(
+        &strides(&[Value::Float(1.5)]),
+        "read::structure",
+        "strides holds something else than whole numbers",
+    );
+    let flat = small(|g, acc| g.node("Flatten", &[&acc], &[("axis", Value::Ints(vec![1]))]));
+    refused(&flat, "read::structure", "axis holds something else than a whole number");
+}
+
+#[test]
+fn sparse_weights() {
+    let mut g = Graph::new(&[1, 4]);
+    let bits = g.sign("x");
+    let w = g.floats(&[4, 3], &[1.0; 12]);
+    let acc = g.node("MatMul", &[&bits, &w], &[]);
+    let values = g.proto.initializer.pop();
+    g.proto.sparse_initializer.push(SparseTensorProto { values });
+    refused(&g.bytes(&acc), "read::graph", "is sparse");
+}
+
+/// Values of attributes are shown as they are written.
+#[test]
+fn values_in_messages() {
+    let dilated = [("kernel_shape", Value::Ints(vec![2, 2])), ("dilations", Value::Ints(vec![2, 2]))];
+    let pooled = small_conv(&[], |g, acc| {
+        let bits = g.sign(&acc);
+        g.node("MaxPool", &[&bits], &dilated)
+    });
+    refused(&pooled, "read::attribute", "dilations = [2, 2]");
+    let cast = small(|g, acc| g.node("Cast", &[&acc], &[("to", Value::Int(7))]));
+    refused(&cast, "read::attribute", "to = 7 ");
 }
 
 #[test]

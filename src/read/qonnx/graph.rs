@@ -5,7 +5,7 @@
 use crate::escape::Untrusted;
 use crate::read::Error;
 use crate::read::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Domains under which the quantisation operations are found; a converter may lose the domain, and ONNX itself has no
 /// operations of these names.
@@ -171,6 +171,13 @@ pub fn sort(model: &ModelProto) -> Result<Graph<'_>, Vec<Error>> {
             return Err(fault(format!("two initialisers are named '{}'", tensor.name())));
         }
     }
+    if let Some(tensor) = graph.sparse_initializer.first() {
+        let name = tensor.values.as_ref().map_or("", |values| values.name());
+        return Err(vec![Error::Graph {
+            what: format!("initialiser '{name}' is sparse"),
+            help: "store it with all its values: sparse tensors are not read".into(),
+        }]);
+    }
     let mut producers: HashMap<&str, usize> = HashMap::new();
     for (index, node) in graph.node.iter().enumerate() {
         for output in node.output.iter().filter(|o| !o.is_empty()) {
@@ -189,6 +196,9 @@ pub fn sort(model: &ModelProto) -> Result<Graph<'_>, Vec<Error>> {
     let nodes: Vec<Node> =
         order.iter().map(|&i| Node { proto: &graph.node[i], feeds_layer: feeds[i] }).collect();
     let unknown: Vec<Error> = nodes.iter().filter_map(unknown_op).collect();
+    if let Some(error) = nodes.iter().find_map(attribute_fault) {
+        return Err(vec![error]);
+    }
     if unknown.is_empty() { Ok(Graph { nodes, constants, input, outputs }) } else { Err(unknown) }
 }
 
@@ -266,6 +276,44 @@ fn feeds_layer(graph: &GraphProto, order: &[usize], producers: &HashMap<&str, us
         }
     }
     feeds
+}
+
+/// An attribute that ONNX does not allow: given twice, or of another kind than its name says, so that it would be
+/// taken for one that is not there.
+fn attribute_fault(node: &Node) -> Option<Error> {
+    const INTS: [&str; 6] = ["axes", "dilations", "kernel_shape", "pads", "perm", "strides"];
+    const INT: [&str; 8] = ["axis", "ceil_mode", "group", "keepdims", "narrow", "signed", "transA", "transB"];
+    const TEXT: [&str; 4] = ["auto_pad", "data_layout", "mode", "rounding_mode"];
+    let mut seen = HashSet::new();
+    for attribute in &node.proto.attribute {
+        let name = attribute.name.as_deref().unwrap_or_default();
+        if !seen.insert(name) {
+            return Some(node.structure_error(
+                format!("has its attribute {} twice", Untrusted::from(name.to_string()).terminal()),
+                "run onnx.checker on the model, and export it again",
+            ));
+        }
+        let (ints, int, text) = (!attribute.ints.is_empty(), attribute.i.is_some(), attribute.s.is_some());
+        let any = ints
+            || int
+            || text
+            || attribute.f.is_some()
+            || attribute.t.is_some()
+            || !attribute.floats.is_empty();
+        let (expected, there) = match name {
+            _ if INTS.contains(&name) => ("whole numbers", ints),
+            _ if INT.contains(&name) => ("a whole number", int),
+            _ if TEXT.contains(&name) => ("a text", text),
+            _ => continue,
+        };
+        if any && !there {
+            return Some(node.structure_error(
+                format!("its attribute {name} holds something else than {expected}"),
+                "run onnx.checker on the model, and export it again",
+            ));
+        }
+    }
+    None
 }
 
 fn unknown_op(node: &Node) -> Option<Error> {

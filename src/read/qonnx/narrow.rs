@@ -58,7 +58,7 @@ pub fn slice(node: &Node, stream: &mut Stream, constants: [Option<&Tensor>; 4]) 
     let refused = |what: &str| {
         node.attribute_error(
             what,
-            &lists,
+            lists.iter().map(|list| list.as_deref().unwrap_or_default()).collect::<Vec<_>>(),
             "take rows and columns from the first to the last one, with steps, and all channels",
         )
     };

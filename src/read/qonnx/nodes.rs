@@ -109,12 +109,9 @@ pub fn apply(
     match op {
         "Identity" | "Dropout" => {}
         "Cast" => {
-            if !matches!(node.int("to"), Some(1 | 11)) {
-                return Err(node.attribute_error(
-                    "to",
-                    node.int("to"),
-                    "cast the map to float or double only",
-                ));
+            let to = node.int("to").unwrap_or(0);
+            if !matches!(to, 1 | 11) {
+                return Err(node.attribute_error("to", to, "cast the map to float or double only"));
             }
         }
         "Shape" => return Ok(Made::Constant(constant::shape(node, &stream.sizes()))),
@@ -369,10 +366,9 @@ fn decide_class(node: &Node, stream: &mut Stream, k: Option<&Tensor>) -> Result<
             if node.int("largest").unwrap_or(1) == 0 {
                 return Err(node.attribute_error("largest", 0, "take the largest scores"));
             }
-            Tail::TopK(
-                valid
-                    .ok_or_else(|| node.attribute_error("k", k, "take at least 1 and at most all classes"))?,
-            )
+            Tail::TopK(valid.ok_or_else(|| {
+                node.attribute_error("k", k.unwrap_or(0), "take at least 1 and at most all classes")
+            })?)
         }
         "ArgMax" if node.int("select_last_index").unwrap_or(0) != 0 => {
             return Err(node.attribute_error("select_last_index", 1, "a tie goes to the lowest index"));

@@ -30,8 +30,8 @@ pub fn max_pool(builder: &mut Builder, node: &Node, stream: &mut Stream) -> Resu
                     "max pooling with padding is not supported; pool without padding",
                 ));
             }
-            if node.ints("dilations").is_some_and(|d| d.iter().any(|&v| v != 1)) {
-                return Err(node.attribute_error("dilations", node.ints("dilations"), "only 1 is supported"));
+            if let Some(dilations) = node.ints("dilations").filter(|list| list.iter().any(|&d| d != 1)) {
+                return Err(node.attribute_error("dilations", dilations, "only 1 is supported"));
             }
             let rest = |n: usize, k: usize, s: usize| n >= k && !(n - k).is_multiple_of(s);
             if node.int("ceil_mode").unwrap_or(0) != 0

@@ -17,10 +17,11 @@
 //     word and the place it goes to have none: nothing writes them before they are set.
 // Protocol: AXI4-Stream, always ready. Where the second beat of a program comes with idle_i, the
 //     engine stands in reset from then to its end. error_o is a pulse, cause_o stands from it to
-//     the next one: 1, the engine was at work, and goes on; 2, no program, or one of another
-//     machine; 3, no such memory or address; 4, a CRC that differs; 5, tlast in the middle of a
-//     block. What of a program follows an error is dropped, up to its tlast. Behind errors 1 and 2
-//     the program that was there still is, behind the others there is none.
+//     the next one: 1, the engine was at work, and goes on; 2, no program, as where tlast comes
+//     before the third beat, or one of another machine; 3, no such memory or address; 4, a CRC that
+//     differs; 5, tlast in the middle of a block. What of a program follows an error is dropped, up
+//     to its tlast. Behind errors 1 and 2 the program that was there still is, behind the others
+//     there is none.
 
 `default_nettype none
 
@@ -123,8 +124,8 @@ module bincim_loader #(
 
   always @(*) begin
     case (state_q)
-      IDLE: fault = (data != MAGIC) ? FOREIGN : last ? LENGTH : 3'd0;
-      MACHINE: fault = (data != Machine) ? FOREIGN : !idle_i ? BUSY : last ? LENGTH : 3'd0;
+      IDLE: fault = (data != MAGIC | last) ? FOREIGN : 3'd0;
+      MACHINE: fault = (data != Machine | last) ? FOREIGN : !idle_i ? BUSY : 3'd0;
       HEAD: fault = last ? LENGTH : 3'd0;
       FIRST: fault = !there ? RANGE : last ? LENGTH : 3'd0;
       WORDS: fault = last ? LENGTH : 3'd0;
