@@ -202,6 +202,7 @@ const SUBJECTS: [Subject; 11] = [
         analog: false,
         shortcuts: false,
         states: false,
+        branches: false,
         drawn: true,
         reads: false,
         steps: 1,

@@ -71,7 +71,7 @@ impl Constant {
 #[derive(Clone)]
 enum Value {
     Constant(Constant),
-    Stream(Stream),
+    Stream(Box<Stream>),
     /// Its node was refused; what depends on it is passed over in silence.
     Refused,
 }
@@ -136,7 +136,7 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
     let mut room = Room::of(model);
     builder.proof_room = room.values;
     let mut values: HashMap<&str, Value> = HashMap::new();
-    values.insert(graph.input.name(), Value::Stream(start));
+    values.insert(graph.input.name(), Value::Stream(Box::new(start)));
     let mut uses: HashMap<&str, usize> = HashMap::new();
     // What leaves the graph is needed to the end, whoever else reads it.
     let read = graph.nodes.iter().flat_map(|n| &n.proto.input).map(String::as_str);
@@ -299,12 +299,13 @@ fn run<'a>(
                 !values.iter().any(read)
             };
             if let Some(sum) = codes::add(builder, node, first, second, &alone)? {
-                return Ok(Value::Stream(sum));
+                return Ok(Value::Stream(Box::new(sum)));
             }
-            Ok(Value::Stream(match builder.fixed.state {
+            let sum = match builder.fixed.state {
                 Some(state) => state::add(builder, state, node, first, second)?,
                 None => residual::add(builder, node, first, second)?,
-            }))
+            };
+            Ok(Value::Stream(Box::new(sum)))
         }
         [_, _, ..] => Err(Error::Residual { node: node.name(), op: node.op().into() }),
         [(place, found)] => {

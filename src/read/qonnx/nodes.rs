@@ -19,7 +19,7 @@ use crate::read::onnx::Tensor;
 
 /// What a node makes.
 pub enum Made {
-    Stream(Stream),
+    Stream(Box<Stream>),
     Constant(Tensor),
 }
 
@@ -200,7 +200,7 @@ pub fn apply(
             ));
         }
     }
-    Ok(Made::Stream(stream))
+    Ok(Made::Stream(Box::new(stream)))
 }
 
 /// Refuses constants that hold what is not a number; limits may be endless.

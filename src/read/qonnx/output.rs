@@ -51,7 +51,7 @@ pub fn finish(
 fn end<'v>(builder: &Builder, graph: &Graph, values: &'v HashMap<&str, Value>) -> Result<&'v Stream, Error> {
     let last = Source::Layer(builder.layers.len().wrapping_sub(1));
     let made = |output: &str| match values.get(output) {
-        Some(Value::Stream(stream)) => Some(stream),
+        Some(Value::Stream(stream)) => Some(&**stream),
         _ => None,
     };
     let of_last = |stream: &Stream| stream.source == last && stream.border.is_none();
