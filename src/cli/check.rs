@@ -2,7 +2,7 @@
 
 use super::load::{self, Model};
 use super::pixels::{self, ReadArgs};
-use super::{Outcome, chip, output};
+use super::{Outcome, chip, output, progress};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, Ensemble, LayerDesign};
@@ -41,7 +41,7 @@ pub struct Check {
 pub fn run(args: &Check) -> miette::Result<Outcome> {
     let arch = load::arch(&args.model, args.arch.as_deref());
     let model = load::network(&args.model, &args.reading)?;
-    model.warn();
+    model.warn(&progress::Terminal);
     let network = &model.network;
     let chosen = load::choice_as(network, arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {

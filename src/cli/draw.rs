@@ -1,7 +1,7 @@
 //! `bincim draw`: one chip of a machine's physics.
 
 use super::pixels::{PictureArgs, ReadArgs};
-use super::{Outcome, chip, load, options, output};
+use super::{Outcome, chip, load, options, output, progress};
 use crate::device;
 use crate::escape;
 use crate::montecarlo::{correct, recalibrate};
@@ -94,8 +94,8 @@ fn corrected(correction: &Correction) -> String {
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
-    model.warn();
+    let model = load::network(&args.model, &args.reading)?.fitting(args.pictures.resize)?;
+    model.warn(&progress::Terminal);
     let (mut choice, _) = load::choice(&model.network, Some(&arch), None)?;
     let physics = &mut choice.design.arch.variation;
     physics.drift.time = args.time.unwrap_or(physics.drift.time);

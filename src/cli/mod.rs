@@ -8,9 +8,7 @@ mod blocks;
 mod board;
 mod calibrate;
 mod check;
-mod chip;
 mod draw;
-mod fault;
 mod generate;
 mod glyphs;
 pub mod infer;
@@ -28,7 +26,6 @@ mod pixels;
 mod progress;
 mod report;
 mod samples;
-mod saturated;
 mod scores;
 mod synth;
 mod tools;
@@ -36,15 +33,11 @@ mod train;
 mod vary;
 pub mod verify;
 
+use crate::app::{PROGRAM, VERSION, chip, fault};
 use crate::cost::ChoiceError;
 use crate::{escape, flow};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
-
-/// The program as it names itself in what it writes: version, and the commit it is built from.
-pub const PROGRAM: &str = concat!("bincim ", env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_COMMIT"), ")");
-/// The same without the name.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_COMMIT"), ")");
 
 /// From a trained binary neural network to a proven compute-in-memory accelerator.
 #[derive(Parser)]

@@ -1,6 +1,7 @@
 //! What a verb tells while it works: a line as each step starts and, on a terminal, a spinner or a bar in its place.
 
 use super::output;
+use crate::app::{self, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Arguments;
 use std::io::IsTerminal;
@@ -55,6 +56,44 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         self.spinner.finish_and_clear();
+    }
+}
+
+/// Who looks on at a terminal, or reads standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal;
+
+impl Watch for Terminal {
+    fn warn(&self, line: Arguments) {
+        output::log(line);
+    }
+
+    fn note(&self, line: Arguments) {
+        tell(line);
+    }
+
+    fn step(&self, text: &str, unit: &str, all: usize, done: usize) -> Box<dyn app::Bar> {
+        if text.is_empty() && !watched() {
+            return Box::new(app::Silent);
+        }
+        let template = format!("{{bar:40}} {{pos}}/{{len}} {unit}, {{elapsed}}, {{eta}} left");
+        Box::new(Shown(bar(text, &template, all, done)))
+    }
+}
+
+/// A bar that goes away with its step.
+struct Shown(ProgressBar);
+
+impl app::Bar for Shown {
+    fn at(&mut self, done: usize) -> miette::Result<()> {
+        self.0.set_position(done as u64);
+        Ok(())
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -6,6 +6,7 @@
 mod data;
 
 use super::{Outcome, load, made, options, output, progress};
+use crate::app;
 use crate::arch::{ArchFile, Subtraction};
 use crate::bounded;
 use crate::escape;
@@ -238,8 +239,9 @@ fn mapped(
         Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
-    let (choice, _) = load::chosen(&network, file, path.as_deref(), None, None)
-        .wrap_err_with(|| format!("{}: no machine can run this network", escape::path(&args.net)))?;
+    let (choice, _) =
+        app::load::chosen(&network, file, path.as_deref(), (None, None), &progress::Terminal)
+            .wrap_err_with(|| format!("{}: no machine can run this network", escape::path(&args.net)))?;
     let Some(path) = path else { return Ok(None) };
     if choice.design.arch.subtraction() == Subtraction::Column {
         return Err(miette!(
@@ -403,7 +405,7 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
     let (supports, left_out) = train::counted(&trainer.model.layers);
     let with_supports = |count: usize| (supports > 0).then_some(count);
     let view = TrainView {
-        program: crate::cli::PROGRAM.into(),
+        program: crate::app::PROGRAM.into(),
         network: trainer.plan.name.clone(),
         model_sha256: hex(&bytes),
         data: data.name.clone(),
