@@ -1,7 +1,7 @@
 //! Runs images on the golden model that a request calls for, and adds up what samples gave.
 
-use super::chip;
 use super::samples::Samples;
+use super::{Watch, chip};
 use crate::design::Design;
 use crate::device::ColumnNoise;
 use crate::golden::{analog, ensemble, machine, packed};
@@ -197,4 +197,28 @@ pub fn summed(model: &Model, each: &[i32], classes: usize) -> Vec<i32> {
         correction.apply(&mut scores, each.len() / classes);
     }
     scores
+}
+
+/// Images between two steps of what is told; whole words of them.
+const STEP: usize = 512;
+
+/// Hands `act` the scores of `images`, a part of them after the other: with the number of the part's first image, and its
+/// images. The scores of each image stand sample after sample, those of a sample in channel, row, column order.
+///
+/// Errors: those of `act`, and of whoever looks on.
+pub fn in_steps(
+    (model, network): (&Model, &Network),
+    images: &[u8],
+    watch: &dyn Watch,
+    mut act: impl FnMut(usize, &[u8], Vec<i32>) -> miette::Result<()>,
+) -> miette::Result<()> {
+    let size = network.input.shape.elements();
+    let count = images.len() / size;
+    let mut bar = watch.step(&format!("classifying {count} images"), "images", count, 0);
+    for (step, part) in images.chunks(STEP * size).enumerate() {
+        let first = step * STEP;
+        act(first, part, model.scores(network, first, part))?;
+        bar.at(first + part.len() / size)?;
+    }
+    Ok(())
 }

@@ -280,15 +280,23 @@ pub fn further(model: &Model, path: &Path, split: read::Split, watch: &dyn Watch
 
 /// `data`, which comes from `path`, as `model` reads it.
 fn fitted(model: &Model, data: read::Dataset, path: &Path, watch: &dyn Watch) -> miette::Result<Data> {
-    let mut input = model.network.input.clone();
-    match data.kind {
-        data::Kind::Codes => code_table(model, &mut input, &data)?,
-        _ => beyond_codes(model, &data)?,
-    }
+    let input = input_of(model, &data.name, &data.images, data.kind)?;
     let (name, labels) = (data.name.clone(), data.labels.clone());
     let guessed = model.pixels.origin == Origin::Guess && data.kind != data::Kind::Codes;
     let pixels = shaped(model, data, path, watch)?;
     Ok(Data { input, pixels, labels, name, guessed })
+}
+
+/// The input of `model` for `images` of that kind: its own, or for codes one with these in place of its table of pixels.
+///
+/// Errors, which begin with `name`: codes that the input does not have.
+pub fn input_of(model: &Model, name: &str, images: &[u8], kind: data::Kind) -> miette::Result<Input> {
+    let mut input = model.network.input.clone();
+    match kind {
+        data::Kind::Codes => code_table(model, &mut input, (name, images))?,
+        _ => beyond_codes(model, (name, images))?,
+    }
+    Ok(input)
 }
 
 /// The pixels of `data` in the shape that `model` reads.
@@ -333,18 +341,17 @@ fn shaped(model: &Model, data: read::Dataset, path: &Path, watch: &dyn Watch) ->
 }
 
 /// Refuses pixels beyond the last code where pixels are codes.
-fn beyond_codes(model: &Model, data: &read::Dataset) -> miette::Result<()> {
+fn beyond_codes(model: &Model, (name, images): (&str, &[u8])) -> miette::Result<()> {
     let last = match model.network.input.code {
         InputCode::Bipolar => 1,
         InputCode::Unsigned { bits } | InputCode::Signed { bits } => (1u32 << bits) - 1,
     };
-    match data.images.iter().max() {
+    match images.iter().max() {
         Some(&most) if model.pixels.rule == PixelRule::Codes && u32::from(most) > last => {
             Err(miette::miette!(
                 code = "cli::codes",
                 help = "take another rule than codes, or the data set's codes",
-                "{}: {most} is no code of the input, whose last one is {last}",
-                data.name
+                "{name}: {most} is no code of the input, whose last one is {last}"
             ))
         }
         _ => Ok(()),
@@ -352,9 +359,9 @@ fn beyond_codes(model: &Model, data: &read::Dataset) -> miette::Result<()> {
 }
 
 /// Puts the codes that `data` holds (8-bit integers, kept as code + 128) in place of the table of pixels.
-fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette::Result<()> {
+fn code_table(model: &Model, input: &mut Input, (name, images): (&str, &[u8])) -> miette::Result<()> {
     let refuse = |what: String, help: &'static str| {
-        Err(miette::miette!(code = "cli::codes", help = help, "{}: {what}", data.name))
+        Err(miette::miette!(code = "cli::codes", help = help, "{name}: {what}"))
     };
     if model.pixels.origin == Origin::Given && model.pixels.rule != PixelRule::Codes {
         return refuse(
@@ -365,7 +372,7 @@ fn code_table(model: &Model, input: &mut Input, data: &read::Dataset) -> miette:
             "leave --input out, or store pixels of 0 to 255 as uint8",
         );
     }
-    let occurring = || data.images.iter().map(|&p| i16::from(p) - 128);
+    let occurring = || images.iter().map(|&p| i16::from(p) - 128);
     let (least, most) = (occurring().min().unwrap_or(0), occurring().max().unwrap_or(0));
     let zeros = occurring().any(|code| code == 0);
     let bits = input.code == InputCode::Bipolar;

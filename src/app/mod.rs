@@ -4,9 +4,13 @@
 //! see meanwhile goes to a [`Watch`], and an error carries its code and its help ([`fault::coded`] gives them to one of the
 //! system's).
 
+pub mod array;
+pub mod check;
 pub mod chip;
+pub mod draw;
 pub mod fault;
 pub mod infer;
+pub mod layer;
 pub mod load;
 pub mod pixels;
 pub mod samples;

@@ -16,14 +16,11 @@ use super::pixels::{PictureArgs, ReadArgs};
 use super::samples::SampleArgs;
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
-use crate::app::infer::{Asked, Bench, Refusal, summed};
+use crate::app::infer::{Asked, Bench, Refusal, in_steps, summed};
 use crate::app::saturated::{self, Saturated};
 use crate::golden::reference;
 use crate::network::{Decision, Network};
 use crate::read;
-
-/// Images between two steps of the progress bar; whole words of them.
-const STEP: usize = 512;
 
 /// Classifies a data set with the golden model
 #[derive(Debug, clap::Args)]
@@ -308,44 +305,43 @@ fn classify(
         .build()
         .into_diagnostic()
         .wrap_err("cannot start the threads")?;
-    let text = format!("classifying {count} images");
-    let bar = progress::bar(&text, "{bar:40} {pos}/{len} images, {per_sec}, {eta} left", count, 0);
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let mut correct = images.labels.map(|_| 0);
     let mut single = None;
     let mut kept = Vec::new();
-    for (step, pixels) in images.pixels[..count * size].chunks(STEP * size).enumerate() {
-        let scores = pool.install(|| model.scores(network, step * STEP, pixels));
-        let traces: Vec<reference::Trace> = match args.layers {
-            true => pool.install(|| {
-                let each = pixels.par_chunks(size);
-                each.map(|image| reference::run(network, &network.input.elements(image))).collect()
-            }),
-            false => Vec::new(),
-        };
-        let classes = network.layers.last().map_or(1, |last| last.output.elements());
-        for (index, each) in scores.chunks(samples * classes).enumerate() {
-            let scores = summed(model, each, classes);
-            let class = reference::decide(&mean, &scores, rule);
-            let label = images.labels.map(|labels| labels[step * STEP + index]);
-            if let (Some(correct), Some(label)) = (&mut correct, label) {
-                *correct += usize::from(class == label as usize);
+    let classes = network.layers.last().map_or(1, |last| last.output.elements());
+    let taken = &images.pixels[..count * size];
+    pool.install(|| {
+        in_steps((model, network), taken, &progress::Terminal, |first, pixels, scores| {
+            let traces: Vec<reference::Trace> = match args.layers {
+                true => {
+                    let each = pixels.par_chunks(size);
+                    each.map(|image| reference::run(network, &network.input.elements(image))).collect()
+                }
+                false => Vec::new(),
+            };
+            for (index, each) in scores.chunks(samples * classes).enumerate() {
+                let scores = summed(model, each, classes);
+                let class = reference::decide(&mean, &scores, rule);
+                let label = images.labels.map(|labels| labels[first + index]);
+                if let (Some(correct), Some(label)) = (&mut correct, label) {
+                    *correct += usize::from(class == label as usize);
+                }
+                if let Some(file) = &mut file {
+                    file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
+                }
+                if args.judge.metrics {
+                    kept.push(each.to_vec());
+                }
+                if count == 1 {
+                    single = Some(Single { class, scores });
+                }
             }
-            if let Some(file) = &mut file {
-                file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
-            }
-            if args.judge.metrics {
-                kept.push(each.to_vec());
-            }
-            if count == 1 {
-                single = Some(Single { class, scores });
-            }
-        }
-        bar.inc((pixels.len() / size) as u64);
-    }
+            Ok(())
+        })
+    })?;
     let seconds = begin.elapsed().as_secs_f64();
-    bar.finish_and_clear();
     if let (Some(file), Some(path)) = (file, &args.scores) {
         file.write(path)?;
     }

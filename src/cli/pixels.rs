@@ -4,7 +4,7 @@ use crate::app::pixels::Reading;
 use crate::read::{Ends, Rules, State};
 use clap::Args;
 
-pub use crate::app::pixels::{SOURCE, json, lines, origin, record, rules, told};
+pub use crate::app::pixels::{SOURCE, lines, origin, record, rules, told};
 
 #[derive(Args, Debug, Clone, Default)]
 pub struct ReadArgs {
