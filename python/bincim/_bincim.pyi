@@ -7,6 +7,8 @@ from typing import Any, Mapping, final
 import numpy as np
 import numpy.typing as npt
 
+__all__: list[str]
+
 _Path = str | os.PathLike[str]
 _Progress = Callable[[str, int, int], object]
 
@@ -24,7 +26,7 @@ def layer_shape(model: Model, layer: int | str) -> dict[str, Any]: ...
 def layer_sums(
     model: Model,
     layer: int | str,
-    maps: npt.NDArray[np.int8],
+    maps: npt.NDArray[np.int8] | npt.NDArray[np.uint8],
     weights: npt.NDArray[np.int8] | None,
     seed: int,
 ) -> npt.NDArray[np.float32]: ...

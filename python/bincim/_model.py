@@ -263,8 +263,9 @@ class Model:
         if isinstance(data, tuple):
             with tempfile.TemporaryDirectory() as place:
                 path = Path(place) / "images.npz"
-                pixels, labels = (np.asarray(part) for part in data)
-                np.savez(path, **{f"x_{split}": pixels, f"y_{split}": labels})
+                pixels, labels = data
+                arrays: dict[str, Any] = {f"x_{split}": np.asarray(pixels), f"y_{split}": np.asarray(labels)}
+                np.savez(path, **arrays)
                 found = _bincim.vary(self._native, {"data": path, **asked}, progress)
         else:
             found = _bincim.vary(self._native, {"data": data, **asked}, progress)

@@ -9,6 +9,7 @@ use bincim::app::layer::{OnArrays, chip, with_weights};
 use bincim::network::Layer;
 use miette::miette;
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -41,7 +42,7 @@ pub fn layer_shape<'py>(
     Ok(shape)
 }
 
-/// Sums of a layer on the chip of `seed`: `maps` (int8) maps x channels x rows x columns, `weights` (int8, -1 and +1) outputs x
+/// Sums of a layer on the chip of `seed`: `maps` (int8 or uint8) maps x channels x rows x columns, `weights` (int8, -1 and +1) outputs x
 /// kernel rows x kernel columns x channels, or the network's own.
 #[pyfunction]
 #[pyo3(signature = (model, layer, maps, weights, seed))]
@@ -57,27 +58,25 @@ pub fn layer_sums<'py>(
     let design = model.machine(py, "sums of arrays")?;
     let maps = Held::of(maps)?;
     let weights = weights.map(Held::of).transpose()?;
-    let codes = |held: &Held<'py>| match held.numbers() {
-        Some(Numbers::Codes(codes)) => Some(codes.to_vec()),
-        _ => None,
+    let refused = |what: &str| PyTypeError::new_err(what.to_string());
+    let taken: Vec<i16> = match maps.numbers() {
+        Some(Numbers::Pixels(codes)) => codes.iter().copied().map(i16::from).collect(),
+        Some(Numbers::Codes(codes)) => codes.iter().copied().map(i16::from).collect(),
+        _ => return Err(refused("maps: a NumPy array of int8 or uint8")),
     };
-    let refused = || pyo3::exceptions::PyTypeError::new_err("maps and weights: NumPy arrays of int8");
-    let taken = codes(&maps).ok_or_else(refused)?;
-    let weights = weights.map(|held| codes(&held).ok_or_else(refused)).transpose()?;
+    let weights = weights.as_ref().map(|held| match held.numbers() {
+        Some(Numbers::Codes(codes)) => Ok(codes.to_vec()),
+        _ => Err(refused("weights: a NumPy array of int8")),
+    });
+    let weights = weights.transpose()?;
     let teller = Teller::new(None);
     let network = &model.model.network;
     let size = network.layers[index].input.elements();
     let (low, high) = network.code_of(index).range();
     let (sums, shape) = run(py, &teller, || {
         let bits = network.code_of(index).is_bipolar();
-        let code = |&code: &i8| match i32::from(code) {
-            0 if bits => None,
-            value if (low..=high).contains(&value) => Some(i16::from(code)),
-            _ => None,
-        };
-        let elements: Option<Vec<i16>> = taken.iter().map(code).collect();
-        let whole = taken.len().is_multiple_of(size);
-        let Some(elements) = elements.filter(|_| whole) else {
+        let good = |&code: &i16| (low..=high).contains(&i32::from(code)) && !(bits && code == 0);
+        if !taken.len().is_multiple_of(size) || !taken.iter().all(good) {
             return Err(miette!(
                 code = "layer::maps",
                 help = "give maps x channels x rows x columns of what the layer reads: bits are -1 and +1",
@@ -90,7 +89,7 @@ pub fn layer_sums<'py>(
         let design = own.as_ref().unwrap_or(design);
         let on = OnArrays::new(design, index)?;
         let chip = chip(design, index, seed).ok_or_else(|| miette!("an analog design has a chip"))?;
-        Ok((on.sums(&chip, &elements), on.shape))
+        Ok((on.sums(&chip, &taken), on.shape))
     })?;
     let count = taken.len() / size;
     PyArray1::from_vec(py, sums).reshape(vec![count, shape.c, shape.h, shape.w])
