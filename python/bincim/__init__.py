@@ -14,7 +14,21 @@ from ._bincim import Chip
 from ._bincim import version as _version
 from ._error import BincimWarning, Error
 from ._model import Model, Progress, Result, Variation, load
+from ._verbs import generate, train, verify
 
 __version__: str = _version()
 
-__all__ = ["BincimWarning", "Chip", "Error", "Model", "Progress", "Result", "Variation", "load", "__version__"]
+__all__ = [
+    "BincimWarning",
+    "Chip",
+    "Error",
+    "Model",
+    "Progress",
+    "Result",
+    "Variation",
+    "__version__",
+    "generate",
+    "load",
+    "train",
+    "verify",
+]

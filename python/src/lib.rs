@@ -9,6 +9,7 @@ mod images;
 mod layer;
 mod model;
 mod vary;
+mod verbs;
 mod watch;
 
 use pyo3::prelude::*;
@@ -23,6 +24,8 @@ mod _bincim {
     use super::model::{Model, load_model};
     #[pymodule_export]
     use super::vary::vary;
+    #[pymodule_export]
+    use super::verbs::verb;
     #[pymodule_export]
     use super::version;
 }

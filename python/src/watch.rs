@@ -11,17 +11,29 @@ use std::sync::{Arc, Mutex};
 pub struct Teller {
     /// Called with a step's text, the parts that are done, and all parts.
     progress: Option<Arc<Py<PyAny>>>,
+    /// The callback hears notes too, as steps of no parts: of verbs that tell no more.
+    lines: bool,
     raised: Arc<Mutex<Option<PyErr>>>,
 }
 
 impl Teller {
     pub fn new(progress: Option<Py<PyAny>>) -> Teller {
-        Teller { progress: progress.map(Arc::new), raised: Arc::default() }
+        Teller { progress: progress.map(Arc::new), lines: false, raised: Arc::default() }
+    }
+
+    /// The same of a verb that tells its steps in lines.
+    pub fn lines(progress: Option<Py<PyAny>>) -> Teller {
+        Teller { lines: true, ..Teller::new(progress) }
     }
 
     /// What a callback raised.
     pub fn raised(&self) -> Option<PyErr> {
         self.raised.lock().ok().and_then(|mut raised| raised.take())
+    }
+
+    /// Whether a callback raised something already.
+    fn ended(&self) -> bool {
+        self.raised.lock().is_ok_and(|raised| raised.is_some())
     }
 
     /// Calls Python; what it raises first is kept, and ends the work.
@@ -53,7 +65,11 @@ impl Watch for Teller {
         let text = line.to_string();
         let _ = self.call(|py| {
             let log = py.import("logging")?.call_method1("getLogger", ("bincim",))?;
-            log.call_method1("info", ("%s", text)).map(|_| ())
+            log.call_method1("info", ("%s", &text))?;
+            match &self.progress {
+                Some(progress) if self.lines => progress.call1(py, (text, 0, 0)).map(|_| ()),
+                _ => Ok(()),
+            }
         });
     }
 
@@ -73,11 +89,16 @@ struct Step {
 
 impl Bar for Step {
     fn at(&mut self, done: usize) -> miette::Result<()> {
+        if self.teller.ended() {
+            return Err(miette::miette!("a callback raised an exception"));
+        }
         self.teller.call(|py| {
             py.check_signals()?;
             match &self.teller.progress {
-                Some(progress) => progress.call1(py, (&self.text, done, self.all)).map(|_| ()),
-                None => Ok(()),
+                Some(progress) if self.all > 0 || !self.teller.lines => {
+                    progress.call1(py, (&self.text, done, self.all)).map(|_| ())
+                }
+                _ => Ok(()),
             }
         })
     }

@@ -1,6 +1,6 @@
 //! What a verb tells while it works: a line as each step starts and, on a terminal, a spinner or a bar in its place.
 
-use super::output;
+use super::{caller, output};
 use crate::app::{self, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Arguments;
@@ -17,14 +17,22 @@ pub fn quiet(quiet: bool) {
 
 /// Whether somebody looks on.
 pub fn watched() -> bool {
-    std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
+    caller::watch().is_none() && std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
 }
 
 /// Writes a line of what is being done to standard error.
 pub fn tell(line: Arguments) {
+    if let Some(watch) = caller::watch() {
+        return watch.note(line);
+    }
     if !QUIET.load(Ordering::Relaxed) {
         output::log(line);
     }
+}
+
+/// An error where whoever called the verb wants it to end.
+pub fn wanted() -> miette::Result<()> {
+    caller::watch().map_or(Ok(()), |watch| watch.step("", "", 0, 0).at(0))
 }
 
 /// A step of unknown length: a spinner on a terminal, else a line.

@@ -5,7 +5,7 @@
 
 mod data;
 
-use super::{Outcome, load, made, options, output, progress};
+use super::{Outcome, caller, load, made, options, output, progress};
 use crate::app;
 use crate::arch::{ArchFile, Subtraction};
 use crate::bounded;
@@ -105,11 +105,11 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
         trainer = resumed(trainer, held.path(), &digest)?;
     }
     let mut kept = args.resume;
-    let trained = pool.install(|| {
+    let trained = caller::install(&pool, || {
         trained(&mut trainer, &data, |trainer| {
             held.replace(&checkpoint::save(trainer, &digest))?;
             kept = true;
-            Ok(())
+            progress::wanted()
         })
     });
     if let Err(error) = trained {
@@ -118,7 +118,7 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
         }
         return Err(error);
     }
-    let view = pool.install(|| finished(args, &trainer, &data, digest))?;
+    let view = caller::install(&pool, || finished(args, &trainer, &data, digest))?;
     held.remove()?;
     output::result(&match args.json {
         true => report::json(&view),
