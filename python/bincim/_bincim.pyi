@@ -7,7 +7,7 @@ from typing import Any, Mapping, final
 import numpy as np
 import numpy.typing as npt
 
-__all__: list[str]
+__all__ = ["Chip", "Model", "layer_shape", "layer_sums", "load", "vary", "verb", "version"]
 
 _Path = str | os.PathLike[str]
 _Progress = Callable[[str, int, int], object]
