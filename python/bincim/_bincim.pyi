@@ -84,10 +84,7 @@ class Model:
     ) -> dict[str, Any]: ...
     def draw(
         self,
-        seed: int,
-        time: float | None,
-        compensate: bool,
-        read_noise: bool,
+        asked: Mapping[str, object],
         recalibrate: npt.NDArray[Any] | None,
         correct: npt.NDArray[Any] | None,
     ) -> Chip: ...

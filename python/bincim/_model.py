@@ -200,7 +200,8 @@ class Model:
         Raises:
             Error: no architecture file, or one without analog arrays.
         """
-        return self._native.draw(seed, time, compensate, read_noise, _maybe(recalibrate), _maybe(correct))
+        asked = {"seed": seed, "time": time, "compensate": compensate, "read_noise": read_noise}
+        return self._native.draw(asked, _maybe(recalibrate), _maybe(correct))
 
     def chip(self, path: PathLike) -> Chip:
         """The chip of a file that ``bincim draw`` or :meth:`Chip.save` wrote, which must be one of this machine."""

@@ -234,18 +234,17 @@ impl Model {
         Ok(pythonize::pythonize(py, &found)?)
     }
 
+    /// The chip of `asked`: seed, time, compensate, read_noise.
     fn draw(
         &self,
         py: Python,
-        seed: u64,
-        time: Option<f64>,
-        compensate: bool,
-        read_noise: bool,
+        asked: Drawing,
         recalibrate: Option<Bound<PyAny>>,
         correct: Option<Bound<PyAny>>,
     ) -> PyResult<Chip> {
         let design = self.machine(py, "a chip")?;
         let arch = self.arch.clone().unwrap_or_default();
+        let Drawing { seed, time, compensate, read_noise } = asked;
         let asked = draw::Options { seed, time, compensate, without_read_noise: !read_noise };
         let held = [(Fit::Thresholds, recalibrate), (Fit::Scores, correct)].into_iter();
         let held = held.filter_map(|(fit, images)| images.map(|images| (fit, images)));
@@ -306,6 +305,16 @@ pub struct Options {
     correction: bool,
     rule: Option<String>,
     threads: Option<usize>,
+}
+
+/// A chip, under the names that Python gives.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Drawing {
+    seed: u64,
+    time: Option<f64>,
+    compensate: bool,
+    read_noise: bool,
 }
 
 /// A rule by its name.

@@ -166,6 +166,18 @@ def test_a_chip_is_its_seed(machine: bincim.Model, tmp_path: Path, random: np.ra
     assert not np.array_equal(drawn.scores, ideal.scores)
 
 
+def test_an_older_chip_is_another(analog: Path, perceptron, tmp_path: Path) -> None:
+    path = tmp_path / "drift.toml"
+    path.write_text(analog.read_text() + "\n[variation.drift]\nnu = 0.1\n")
+    machine = bincim.load(perceptron.path, path)
+    assert machine.draw(1).to_bytes() != machine.draw(1, time=3600.0).to_bytes()
+    for time in (-1.0, float("nan"), 1e11):
+        with pytest.raises(bincim.Error, match="time"):
+            machine.draw(1, time=time)
+    with pytest.raises(TypeError, match="seed"):
+        machine.draw(-1)
+
+
 def test_sums_of_a_chip_end_in_its_scores(machine: bincim.Model, random: np.random.Generator) -> None:
     images = random.integers(0, 256, (33, 200), dtype=np.uint8)
     for seed in range(3):
