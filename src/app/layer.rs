@@ -172,3 +172,74 @@ pub fn chip(design: &Design, index: usize, seed: u64) -> Option<Chip> {
     chip.saturate(analog.widths());
     Some(chip)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost;
+    use crate::network::random;
+    use crate::read::arch::arch_from_text;
+
+    const ARCH: &str = "[array]\nrows = 32\ncolumns = 8\n[activation]\nword = 8\n[readout]\nkind = \"adc\"\nlevels = 15\n\
+                        range = 12\n[variation.gaussian]\nsigma = 0.3\n";
+
+    /// What a layer of `trace` wrote, as the next one reads it: channel, row, column.
+    fn written(design: &Design, index: usize, bits: &[bool]) -> Vec<i16> {
+        let output = design.network.layers[index].output;
+        let place = |channel: usize, pixel: usize| {
+            (channel / design.lanes * output.pixels() + pixel) * design.lanes + channel % design.lanes
+        };
+        let each = (0..output.c).flat_map(|channel| (0..output.pixels()).map(move |pixel| (channel, pixel)));
+        each.map(|(channel, pixel)| if bits[place(channel, pixel)] { 1 } else { -1 }).collect()
+    }
+
+    /// Each layer alone, drawn alone, gives what it gives in a whole frame on the whole chip.
+    #[test]
+    fn a_layer_alone_gives_the_sums_of_the_frame() {
+        let file = arch_from_text(ARCH).ok().expect("an architecture");
+        let (mut compared, mut erring) = (0, 0);
+        for seed in 0..60 {
+            let network = random::network(seed, &random::Limits::default());
+            let Ok(choice) = cost::choose(&network, &file, None) else { continue };
+            let design = choice.design;
+            let plain = |layer: &Layer| layer.planes.len() == 1 && layer.steps() == 1;
+            if !design.network.layers.iter().all(plain) {
+                continue;
+            }
+            let (whole, _) =
+                super::super::chip::drawn(&design, &design.arch.variation, seed).expect("a chip");
+            let image = random::elements(&network, seed, 1);
+            let trace = machine::run(&design, Some(&whole), &image, machine::RESET_SEED);
+            let mut map = image.clone();
+            for (index, layer) in trace.layers.iter().enumerate() {
+                if let Ok(on) = OnArrays::new(&design, index) {
+                    let alone = chip(&design, index, seed).expect("a chip");
+                    let sums = on.sums(&alone, &map);
+                    assert_eq!(sums, on.sums_of_frames(&whole, &image), "layer {index} of network {seed}");
+                    let clean = &reference::run(&network, &image).layers[index].accumulators;
+                    erring += sums.iter().zip(clean).filter(|(sum, clean)| **sum != **clean as f32).count();
+                    compared += sums.len();
+                }
+                if !layer.bits.is_empty() {
+                    map = written(&design, index, &layer.bits);
+                }
+            }
+        }
+        assert!(compared > 1000 && erring > compared / 20, "{erring} of {compared}");
+    }
+
+    #[test]
+    fn weights_that_are_none_are_refused() {
+        let network = random::network(3, &random::Limits::default());
+        let file = arch_from_text(ARCH).ok().expect("an architecture");
+        let design = cost::choose(&network, &file, None).expect("a machine").design;
+        let layer = &design.network.layers[0];
+        let weights = vec![1; layer.conv.c * layer.fan_in()];
+        let says =
+            |weights: &[i8]| with_weights(&design, 0, weights).map(|_| ()).expect_err("refused").to_string();
+        assert!(says(&weights[1..]).contains("weights, but it has"));
+        assert!(says(&vec![0; weights.len()]).contains("a weight of 0"));
+        let own = with_weights(&design, 0, &weights).expect("a design");
+        assert_eq!(own.network.layers[0].planes[0].weights.ones(0), layer.fan_in());
+    }
+}
