@@ -273,7 +273,7 @@ pub fn data(model: &Model, path: &Path, split: read::Split, watch: &dyn Watch) -
     fitted(model, data, path, watch)
 }
 
-/// [`data`] behind another one for the same model, whose warnings have been told.
+/// [`data()`] behind another one for the same model, whose warnings have been told.
 pub fn further(model: &Model, path: &Path, split: read::Split, watch: &dyn Watch) -> miette::Result<Data> {
     fitted(model, read::dataset_fitting(path, split, model.fit.as_ref())?, path, watch)
 }

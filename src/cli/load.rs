@@ -62,7 +62,7 @@ pub fn data(model: &Model, path: &Path, split: read::Split) -> miette::Result<Da
     app::data(model, path, split, &Terminal)
 }
 
-/// [`data`] behind another one for the same model, whose warnings have been told.
+/// [`data()`] behind another one for the same model, whose warnings have been told.
 pub fn further(model: &Model, path: &Path, split: read::Split) -> miette::Result<Data> {
     app::further(model, path, split, &Terminal)
 }
