@@ -39,7 +39,7 @@ impl<'a> OnArrays<'a> {
             let name = layer.name.terminal();
             Err(miette::miette!(code = "layer::sums", help = help, "layer {index} ('{name}'): {what}"))
         };
-        if !design.analog.as_ref().is_some_and(|analog| !analog.draws) {
+        if design.analog.as_ref().is_none_or(|analog| analog.draws) {
             return refuse("set readout.kind to \"adc\"", "no converter of this machine reads its sums");
         }
         let units: Option<Vec<SumUnit>> =

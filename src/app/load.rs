@@ -233,6 +233,10 @@ impl Data {
         self.pixels.len() / self.input.shape.elements()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Element values of image `index`.
     pub fn image(&self, index: usize) -> Vec<i16> {
         let size = self.input.shape.elements();

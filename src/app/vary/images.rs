@@ -21,7 +21,7 @@ pub fn labelled(args: &Options, model: &Model, watch: &dyn Watch) -> miette::Res
     let Some(labels) = data.labels_of(&model.network)? else {
         return refuse("no labels to compare with".into());
     };
-    if count == 0 {
+    if data.is_empty() {
         return refuse("no image to classify".into());
     }
     let labels = labels[..count].to_vec();

@@ -110,7 +110,7 @@ fn first(settings: &Settings, records: &Records) -> usize {
 }
 
 /// Looks for the fewest chips whose intervals are as narrow as the settings want; remembers where it was.
-pub struct Stop {
+pub(super) struct Stop {
     next: usize,
 }
 
