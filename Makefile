@@ -10,12 +10,12 @@ CARGO ?= cargo
 DEVICE ?= up5k
 OUT ?= build/demo
 
-.PHONY: help demo test setup check build book lint fmt clean distclean
+.PHONY: help demo test test-python wheel setup check build book lint fmt clean distclean
 
 help: ## what can be made
 	@echo "bincim: from a trained binary neural network to a proven accelerator"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DEVICE=$(DEVICE)  the board's device for the demo: up5k, hx8k, ecp5-25, gw1nr-9, ..."
 	@echo "  OUT=$(OUT)  where the demo puts what it makes"
@@ -31,6 +31,12 @@ demo: ## generate, verify, synthesise and report the example network
 test: ## set up every tool, run all tests, compile the benchmarks
 	@scripts/setup.sh test
 	@CARGO="$(CARGO)" scripts/test.sh
+
+test-python: ## build the Python package into .tools/python and test it; WITH_TORCH=1: with PyTorch too
+	@scripts/python.sh test
+
+wheel: ## the Python package as a wheel, build/wheels
+	@scripts/python.sh wheel
 
 setup: ## install every outside tool that is missing, into .tools/
 	@scripts/setup.sh all

@@ -3,6 +3,7 @@
 #
 # Goes on past a failing test binary, compiles the benchmarks, builds the book and the documentation of the library, and
 # ends with the longest tests and a list of what did not run and why.
+# WITH_PYTHON=1 builds and tests the Python package too, as `make test-python` does.
 # BINCIM_REQUIRE=tools fails where a tool is missing, BINCIM_REQUIRE=all wherever a test did not run, except those
 # that BINCIM_MAY_MISS names.
 
@@ -26,6 +27,10 @@ if [ "$book" = 3 ]; then
   case "${BINCIM_REQUIRE:-}" in tools|all) status=1 ;; esac
 elif [ "$book" != 0 ]; then
   status=$book
+fi
+
+if [ "${WITH_PYTHON:-0}" = 1 ]; then
+  scripts/python.sh test || status=$?
 fi
 
 if [ -s "$BINCIM_TIMES" ]; then

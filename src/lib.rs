@@ -24,6 +24,7 @@
 //! # Ok::<(), read::Errors>(())
 //! ```
 
+pub mod app;
 pub mod arch;
 pub mod bits;
 pub mod bounded;

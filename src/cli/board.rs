@@ -109,8 +109,8 @@ impl Run {
 pub fn run(args: &Board) -> miette::Result<Outcome> {
     let record = record(&args.dir)?;
     let (design, model) = load::folder(&args.dir)?;
-    let model = model.fitting(&args.pictures)?;
-    let planes = super::verify::planes(args.planes, &design)?;
+    let model = model.fitting(args.pictures.resize)?;
+    let planes = load::planes(args.planes, &design)?;
     if !record.registers {
         without_registers(args, &record, &design, planes)?;
     }

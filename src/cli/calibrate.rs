@@ -76,7 +76,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         ));
     }
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
+    let model = load::network(&args.model, &args.reading)?.fitting(args.pictures.resize)?;
     let mut file = read::arch::arch_to_calibrate(&arch)?;
     if file.readout.kind != ReadoutKind::Adc {
         return Err(miette!(
@@ -87,7 +87,7 @@ pub fn run(args: &Calibrate) -> miette::Result<Outcome> {
         ));
     }
     file.readout.range = Range::Word(crate::arch::RangeWord::Full);
-    let (choice, _) = load::chosen(&model.network, file, Some(&arch), None, None)?;
+    let (choice, _) = load::chosen(&model.network, file, &arch)?;
     let design = choice.design;
     let ideal = chip::ideal(&design).ok_or_else(|| miette!("an analog design has a chip"))?;
     let images = load::data(&model, &args.data, args.split.into())?;

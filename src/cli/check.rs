@@ -2,13 +2,14 @@
 
 use super::load::{self, Model};
 use super::pixels::{self, ReadArgs};
-use super::{Outcome, chip, layers, output};
+use super::{Outcome, chip, layers, output, progress};
+use crate::app::check::{fits, json, plane_cycles};
 use crate::arch::device::Device;
 use crate::cost::{self, Candidate, Choice};
 use crate::design::{Design, Ensemble, LayerDesign};
 use crate::device::Drift;
 use crate::mapping;
-use crate::network::{InputCode, Layer, constant_channels, keeper};
+use crate::network::{InputCode, Layer, constant_channels};
 use crate::report::thousands;
 use clap::Args;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub struct Check {
 pub fn run(args: &Check) -> miette::Result<Outcome> {
     let arch = load::arch(&args.model, args.arch.as_deref());
     let model = load::network(&args.model, &args.reading)?;
-    model.warn();
+    model.warn(&progress::Terminal);
     let network = &model.network;
     let chosen = load::choice_as(network, arch.as_deref(), args.device.as_deref(), args.target_fps);
     let (choice, device) = match chosen {
@@ -59,15 +60,6 @@ pub fn run(args: &Check) -> miette::Result<Outcome> {
     Ok(if fits && fast { Outcome::Done } else { Outcome::No })
 }
 
-fn fits(choice: &Choice, device: Option<&Device>) -> bool {
-    match (choice.area, device) {
-        (Some(area), Some(device)) => {
-            area.luts <= device.luts && area.ffs <= device.ffs && area.brams <= device.brams
-        }
-        _ => true,
-    }
-}
-
 /// The table of the machines that were asked for.
 fn alternatives(args: &Check, shown: &[Candidate], device: Option<&Device>) -> String {
     match (args.alternatives, device) {
@@ -77,74 +69,6 @@ fn alternatives(args: &Check, shown: &[Candidate], device: Option<&Device>) -> S
         }
         _ => "no alternatives: name a device, and leave a number of the array open\n".into(),
     }
-}
-
-fn json(
-    model: &Model,
-    choice: &Choice,
-    device: Option<&Device>,
-    (fits, alternatives): (bool, &[Candidate]),
-) -> serde_json::Value {
-    let (network, design) = (&model.network, &choice.design);
-    let speed = cost::speed(design, design.arch.clock_mhz());
-    let layers: Vec<serde_json::Value> = network
-        .layers
-        .iter()
-        .zip(&design.layers)
-        .enumerate()
-        .map(|(index, (layer, program))| {
-            serde_json::json!({
-                "name": layer.name, "op": layer.op, "reads": layer.reads, "input": layer.input, "conv": layer.conv,
-                "output": layer.output, "kernel": layer.kernel, "stride": layer.stride,
-                "macs": layer.macs(), "weight_bits": layer.weight_bits(),
-                "constant_channels": constant_channels(network, index),
-                "adds_sums_of": keeper(&network.layers, index).map(|kept| &network.layers[kept].name),
-                "state_bits": layer.requant.as_ref().map(|requant| requant.bits),
-                "planes": layer.planes.iter().map(|plane| plane.scale).collect::<Vec<i32>>(),
-                "planes_run": program.planes.len(),
-                "levels": layer.steps() + 1,
-                "map_scales": program.map_scales,
-                "slices": layers::slices(&design.network.layers[index]),
-                "flip_bits": layer.flips.as_ref().map(|flips| flips.bits),
-                "passes": program.passes, "groups": program.groups, "block": program.block,
-                "cycles": program.cycles, "bound": program.bound,
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "network": network.name,
-        "input": { "shape": network.input.shape, "code": network.input.code, "pixel_rule": network.input.pixel_rule },
-        "pixels": pixels::json(&network.input, &model.pixels),
-        "warnings": model.warnings(),
-        "decision": network.output.decision,
-        "layers": layers,
-        "macs": network.macs(), "weight_bits": network.weight_bits(),
-        "arch": design.arch,
-        "cycles": design.cycles,
-        "bound": design.layers.iter().map(|layer| layer.bound).sum::<u64>(),
-        "plane_cycles": plane_cycles(design),
-        "ensemble": design.ensemble.as_ref().map(|ensemble| serde_json::json!({
-            "first_layer": ensemble.first, "samples": ensemble.samples, "bits": ensemble.bits,
-            "cycles": ensemble.cycles.iter().map(|frame| frame.layers.iter().sum::<u64>()).collect::<Vec<_>>(),
-        })),
-        "interval": speed.interval,
-        "frames_per_second": speed.frames_per_second,
-        "noise": design.analog.as_ref().and_then(|analog| analog.noise.as_ref()).map(|noise| serde_json::json!({
-            "sigma": design.arch.readout.noise_given(), "gain": noise.gain,
-            "steps_per_cycle": noise.steps_per_cycle,
-        })),
-        "memories": cost::memories(design),
-        "device": device.map(|device| device.name.clone()),
-        "area": choice.area,
-        "fits": fits,
-        "reasons": choice.reasons,
-        "alternatives": alternatives,
-    })
-}
-
-/// Cycles of a frame with at most 1, 2, ... planes of weights.
-fn plane_cycles(design: &Design) -> Vec<u64> {
-    design.plane_cycles.iter().map(|frame| frame.layers.iter().sum()).collect()
 }
 
 /// The layers that run once a sample, and what samples cost.

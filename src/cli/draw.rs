@@ -1,10 +1,10 @@
 //! `bincim draw`: one chip of a machine's physics.
 
 use super::pixels::{PictureArgs, ReadArgs};
-use super::{Outcome, chip, load, options, output};
+use super::{Outcome, chip, load, options, output, progress};
+use crate::app::draw::{self as app, Drawn, Fit, Options};
 use crate::device;
 use crate::escape;
-use crate::montecarlo::{correct, recalibrate};
 use crate::report::thousands;
 use crate::variation::Correction;
 use clap::Args;
@@ -94,41 +94,28 @@ fn corrected(correction: &Correction) -> String {
 
 pub fn run(args: &Draw) -> miette::Result<Outcome> {
     let arch = load::need_arch(&args.model, args.arch.as_deref())?;
-    let model = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
-    model.warn();
-    let (mut choice, _) = load::choice(&model.network, Some(&arch), None)?;
-    let physics = &mut choice.design.arch.variation;
-    physics.drift.time = args.time.unwrap_or(physics.drift.time);
-    physics.drift.compensate |= args.compensate;
-    let problems = crate::arch::validate(&choice.design.arch);
-    if !problems.is_empty() {
-        return Err(crate::cost::ChoiceError::Arch(problems).into());
-    }
-    let physics = &mut choice.design.arch.variation;
-    let left_out = chip::leave_out_read_noise(physics, args.without_read_noise);
-    let design = &choice.design;
-    let Some((mut drawn, beyond)) = chip::drawn(design, &design.arch.variation, args.seed) else {
-        return Err(miette::miette!(
-            code = "draw::no_analog",
-            help = "set readout.kind to \"adc\" or \"sense\" in the architecture file",
-            "{}: with the popcount readout every chip is the same",
-            escape::path(&arch)
-        ));
+    let model = load::network(&args.model, &args.reading)?.fitting(args.pictures.resize)?;
+    model.warn(&progress::Terminal);
+    let (choice, _) = load::choice(&model.network, Some(&arch), None)?;
+    let asked = Options {
+        seed: args.seed,
+        time: args.time,
+        compensate: args.compensate,
+        without_read_noise: args.without_read_noise,
     };
-    let mut moved = 0;
-    if let (Some(count), Some(data), Some(ideal)) = (args.recalibrate, &args.data, chip::ideal(design)) {
-        chip::converts(design, "--recalibrate")?;
-        chip::has_thresholds(design)?;
-        let data = load::training(&model, data, count as usize, "--recalibrate")?;
-        let images = data.input.elements(&data.pixels);
-        recalibrate(design, &ideal, &mut drawn, design.arch.variation.read_noise, &images);
-        moved = chip::moved_thresholds(design, &drawn);
+    let mut drawn = app::draw(choice.design, &arch, asked)?;
+    if let (Some(count), Some(data)) = (args.recalibrate, &args.data) {
+        drawn.can_be_fitted(Fit::Thresholds)?;
+        let data = load::training(&model, data, count as usize, Fit::Thresholds.option())?;
+        drawn.fit(Fit::Thresholds, &data.input.elements(&data.pixels))?;
     }
-    if let (Some(count), Some(data), Some(ideal)) = (args.correct, &args.data, chip::ideal(design)) {
-        chip::draws(design, "--correct")?;
-        let data = load::training(&model, data, count as usize, "--correct")?;
-        correct(design, &ideal, &mut drawn, &data.input.elements(&data.pixels));
+    if let (Some(count), Some(data)) = (args.correct, &args.data) {
+        drawn.can_be_fitted(Fit::Scores)?;
+        let data = load::training(&model, data, count as usize, Fit::Scores.option())?;
+        drawn.fit(Fit::Scores, &data.input.elements(&data.pixels))?;
     }
+    let Drawn { design, chip: drawn, beyond, left_out, moved } = drawn;
+    let design = &design;
     output::file(&args.output, &drawn.write_to())?;
     let wires = device::wire_errors(&design.arch.variation, args.seed, &design.sites(), WIRE_DRIVES);
     let arrays = drawn.arrays.len();

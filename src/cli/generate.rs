@@ -73,7 +73,7 @@ pub fn run(args: &Generate) -> miette::Result<Outcome> {
         let step = Step::start(format!("reading {}", escape::path(path)));
         let read = load::network(path, &args.reading)?;
         step.done(&format!("{} layers", read.network.layers.len()));
-        read.warn();
+        read.warn(&progress::Terminal);
         models.push(read);
     }
     let step = Step::start("choosing the machine");

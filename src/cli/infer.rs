@@ -2,6 +2,7 @@
 //!
 //! The result goes to stdout, as text or as one JSON object; progress goes to stderr and only to a terminal.
 
+pub use crate::app::infer::Model;
 use crate::escape;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -13,18 +14,13 @@ use super::judge::{self, JudgeArgs, Judged};
 use super::load::Model as Read;
 use super::pixels::{PictureArgs, ReadArgs};
 use super::samples::SampleArgs;
-use super::saturated::{self, Saturated};
 use super::scores::{Row, Scores};
 use super::{Outcome, chip, load, options, output, progress};
-use crate::design::Design;
-use crate::device::ColumnNoise;
-use crate::golden::{analog, ensemble, machine, packed, reference};
+use crate::app::infer::{Asked, Bench, Refusal, in_steps, summed};
+use crate::app::saturated::{self, Saturated};
+use crate::golden::reference;
 use crate::network::{Decision, Network};
 use crate::read;
-use crate::variation::{Chip, Correction, Noises};
-
-/// Images between two steps of the progress bar; whole words of them.
-const STEP: usize = 512;
 
 /// Classifies a data set with the golden model
 #[derive(Debug, clap::Args)]
@@ -126,79 +122,6 @@ impl From<Rule> for Decision {
     }
 }
 
-/// Which golden model runs.
-pub enum Model<'a> {
-    /// Bit-parallel over the network.
-    Packed(Box<packed::Engine>),
-    /// Tile by tile over the design.
-    Machine(&'a Design, usize),
-    /// Many images at a time over the design's arrays with a chip in them.
-    Analog(&'a Design, Box<analog::Loaded<'a>>, usize),
-    /// Many images at a time over a design whose weights are drawn.
-    Drawn(&'a Design, Box<ensemble::Engine<'a>>, Option<&'a Correction>),
-}
-
-impl Model<'_> {
-    fn name(&self) -> String {
-        let (design, planes) = match self {
-            Model::Packed(engine) => return engine.instruction_set().to_string(),
-            Model::Machine(design, planes) => (design, *planes),
-            Model::Analog(design, _, planes) => (design, *planes),
-            Model::Drawn(design, engine, _) => return drawn(design, engine),
-        };
-        let cycles: u64 = design.frame_of(planes).layers.iter().sum();
-        format!("machine of {} x {}, {cycles} cycles a frame", design.rows, design.lanes)
-    }
-
-    /// Samples of an image.
-    pub fn samples(&self) -> usize {
-        match self {
-            Model::Drawn(_, engine, _) => engine.drawing().samples,
-            _ => 1,
-        }
-    }
-
-    /// What becomes of the sums of the samples' scores, where that is not they themselves.
-    pub fn correction(&self) -> Option<&Correction> {
-        if let Model::Drawn(_, _, correction) = self { *correction } else { None }
-    }
-
-    /// Scores of all `images`, image after image, sample after sample, in channel, row, column order; one-bit scores are -1
-    /// or +1. `first` images came before these.
-    pub fn scores(&self, network: &Network, first: usize, images: &[u8]) -> Vec<i32> {
-        let values = || network.input.elements(images);
-        match self {
-            Model::Packed(engine) => engine.infer(images),
-            Model::Drawn(_, engine, _) => engine.samples(first, images),
-            Model::Machine(design, planes) => {
-                let values = values();
-                let images = values.par_chunks(network.input.shape.elements());
-                let scores = images.flat_map_iter(|image| {
-                    let scores = machine::run_planes(design, None, *planes, image, 0).scores;
-                    scores.into_iter().map(|score| score as i32)
-                });
-                design.in_channel_order(&scores.collect::<Vec<i32>>())
-            }
-            Model::Analog(design, loaded, _) => {
-                let values = values();
-                let count = values.len() / network.input.shape.elements();
-                let mut scores = vec![0; count * design.output.scores];
-                loaded.scores_parallel_from(first, &values, &mut scores);
-                design.in_channel_order(&scores)
-            }
-        }
-    }
-}
-
-/// How weights are drawn, and on what.
-fn drawn(design: &Design, engine: &ensemble::Engine) -> String {
-    let drawing = engine.drawing();
-    let kind = if drawing.same { "samples, the same for all images" } else { "fresh samples an image" };
-    let read = if design.arch.readout.is_sample() { ", drawn anew in every read" } else { "" };
-    let alone = if engine.one_by_one() { ", an image after the other" } else { "" };
-    format!("{} {kind}{read}{alone}, machine of {} x {}", drawing.samples, design.rows, design.lanes)
-}
-
 /// What a run over a data set gave. The fields are the keys of `--json`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Summary {
@@ -241,7 +164,7 @@ pub struct Single {
 
 pub fn run(args: &Args) -> miette::Result<Outcome> {
     let arch = architecture(args)?;
-    let mut read = load::network(&args.model, &args.reading)?.fitting(&args.pictures)?;
+    let mut read = load::network(&args.model, &args.reading)?.fitting(args.pictures.resize)?;
     let data = load::data(&read, &args.data, args.split.into())?;
     read.network.input = data.input.clone();
     // Arrays whose cells are drawn as they are read have codes even where none of them is used.
@@ -252,11 +175,8 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         _ => false,
     };
     if !reads {
-        args.samples.settle(
-            &mut read.network,
-            &args.model,
-            args.noise_seed.is_some() && args.arch.is_none(),
-        )?;
+        let samples = args.samples.asked();
+        samples.settle(&mut read.network, &args.model, args.noise_seed.is_some() && args.arch.is_none())?;
     }
     let network = &read.network;
     let drawn = network.first_drawn().is_some();
@@ -292,45 +212,29 @@ pub fn run(args: &Args) -> miette::Result<Outcome> {
         None if drawn => Some(load::choice(network, None, None)?.0.design),
         None => None,
     };
-    let planes = planes(args, design.as_ref().map_or(network, |design| &design.network))?;
     let chip = match (&design, &args.chip) {
         (Some(design), Some(path)) => Some(chip::read(path, design)?),
-        (Some(design), None) => chip::ideal(design),
-        (None, _) => None,
-    };
-    let converts = |design: &&Design| design.analog.as_ref().is_some_and(|analog| !analog.draws);
-    let plan = design.as_ref().filter(converts);
-    let plan = plan.map(|design| analog::Plan::limited(design, planes));
-    let seed = args.noise_seed.unwrap_or(1);
-    let gates = plan.as_ref().and_then(|plan| plan.gate_noise(seed));
-    let column = match (&design, &chip, &args.chip) {
-        (Some(design), Some(chip), Some(_)) if !args.without_read_noise => column_noise(design, chip),
         _ => None,
     };
-    let noises = Noises::of([column.as_ref().map(|n| n as _), gates.as_ref().map(|n| n as _)]);
-    let noise = noises.as_ref().map(|noises| noises as _);
-    let limited = network.limited(planes);
-    let model = match (&design, &plan, &chip) {
-        (Some(design), Some(plan), Some(chip)) => {
-            let set = analog::InstructionSet::best();
-            Model::Analog(design, Box::new(analog::Loaded::noisy(plan, chip, set, noise)), planes)
-        }
-        (Some(design), _, Some(chip)) => {
-            let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
-            let correction = chip.correction.as_ref().filter(|_| !args.without_correction);
-            Model::Drawn(design, Box::new(ensemble::prepare_chip(design, chip, drawing)), correction)
-        }
-        (Some(design), ..) if drawn => {
-            let drawing = args.samples.drawing(design, seed, args.arch.is_some())?;
-            Model::Drawn(design, Box::new(ensemble::prepare(design, drawing)), None)
-        }
-        (Some(design), ..) => Model::Machine(design, planes),
-        (None, ..) => Model::Packed(Box::new(packed::prepare(&limited))),
+    let asked = Asked {
+        planes: args.planes.map(usize::from),
+        samples: args.samples.asked(),
+        noise_seed: args.noise_seed,
+        without_read_noise: args.without_read_noise,
+        without_correction: args.without_correction,
+        of_file: args.arch.is_some(),
     };
-    // The machine's scores may have a unit of their own.
-    let network = design.as_ref().map_or(&limited, |design| &design.network);
+    let bench = Bench::new(network, design.as_ref(), chip.as_ref(), asked).map_err(|error| match error {
+        Refusal::Planes { asked, most } => miette::miette!(
+            code = "infer::planes",
+            help = "`bincim check` shows the planes of each layer",
+            "--planes {asked}: the layers of {} have at most {most}",
+            escape::path(&args.model)
+        ),
+        Refusal::Other(report) => report,
+    })?;
     let images = Images { pixels: &data.pixels, labels, guessed: data.guessed };
-    let (summary, told) = classify(args, network, &model, &images, &read)?;
+    let (summary, told) = bench.with(|model, network| classify(args, network, model, &images, &read))??;
     output::result(&match args.json {
         true => serde_json::to_string(&summary).into_diagnostic()? + "\n",
         false => told,
@@ -363,27 +267,6 @@ struct Images<'a> {
     labels: Option<&'a [u32]>,
     /// Whether nobody said how a pixel becomes the input's value.
     guessed: bool,
-}
-
-/// The number of planes asked for, or all there are.
-fn planes(args: &Args, network: &Network) -> miette::Result<usize> {
-    let all = network.most_planes();
-    match args.planes.map(usize::from) {
-        None => Ok(all),
-        Some(planes) if planes <= all => Ok(planes),
-        Some(planes) => Err(miette::miette!(
-            code = "infer::planes",
-            help = "`bincim check` shows the planes of each layer",
-            "--planes {planes}: the layers of {} have at most {all}",
-            escape::path(&args.model)
-        )),
-    }
-}
-
-/// Read noise of the architecture's physics, keyed by the chip's seed: the same that `bincim vary` has for this chip.
-fn column_noise(design: &Design, chip: &Chip) -> Option<ColumnNoise> {
-    let sigma = design.arch.variation.read_noise;
-    (sigma > 0.0).then(|| ColumnNoise::new(sigma, chip.fraction_bits, chip.seed))
 }
 
 /// Classifies `images`, and writes their scores where that was asked for; the summary, and how it is told.
@@ -422,48 +305,43 @@ fn classify(
         .build()
         .into_diagnostic()
         .wrap_err("cannot start the threads")?;
-    let text = format!("classifying {count} images");
-    let bar = progress::bar(&text, "{bar:40} {pos}/{len} images, {per_sec}, {eta} left", count, 0);
     #[expect(clippy::disallowed_methods, reason = "cli reads clocks")]
     let begin = Instant::now();
     let mut correct = images.labels.map(|_| 0);
     let mut single = None;
     let mut kept = Vec::new();
-    for (step, pixels) in images.pixels[..count * size].chunks(STEP * size).enumerate() {
-        let scores = pool.install(|| model.scores(network, step * STEP, pixels));
-        let traces: Vec<reference::Trace> = match args.layers {
-            true => pool.install(|| {
-                let each = pixels.par_chunks(size);
-                each.map(|image| reference::run(network, &network.input.elements(image))).collect()
-            }),
-            false => Vec::new(),
-        };
-        let classes = network.layers.last().map_or(1, |last| last.output.elements());
-        for (index, each) in scores.chunks(samples * classes).enumerate() {
-            let mut scores: Vec<i32> =
-                (0..classes).map(|class| each[class..].iter().step_by(classes).sum()).collect();
-            if let Some(correction) = model.correction() {
-                correction.apply(&mut scores, samples);
+    let classes = network.layers.last().map_or(1, |last| last.output.elements());
+    let taken = &images.pixels[..count * size];
+    pool.install(|| {
+        in_steps((model, network), taken, &progress::Terminal, |first, pixels, scores| {
+            let traces: Vec<reference::Trace> = match args.layers {
+                true => {
+                    let each = pixels.par_chunks(size);
+                    each.map(|image| reference::run(network, &network.input.elements(image))).collect()
+                }
+                false => Vec::new(),
+            };
+            for (index, each) in scores.chunks(samples * classes).enumerate() {
+                let scores = summed(model, each, classes);
+                let class = reference::decide(&mean, &scores, rule);
+                let label = images.labels.map(|labels| labels[first + index]);
+                if let (Some(correct), Some(label)) = (&mut correct, label) {
+                    *correct += usize::from(class == label as usize);
+                }
+                if let Some(file) = &mut file {
+                    file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
+                }
+                if args.judge.metrics {
+                    kept.push(each.to_vec());
+                }
+                if count == 1 {
+                    single = Some(Single { class, scores });
+                }
             }
-            let class = reference::decide(&mean, &scores, rule);
-            let label = images.labels.map(|labels| labels[step * STEP + index]);
-            if let (Some(correct), Some(label)) = (&mut correct, label) {
-                *correct += usize::from(class == label as usize);
-            }
-            if let Some(file) = &mut file {
-                file.push(&Row { class, label, scores: &scores, trace: traces.get(index) });
-            }
-            if args.judge.metrics {
-                kept.push(each.to_vec());
-            }
-            if count == 1 {
-                single = Some(Single { class, scores });
-            }
-        }
-        bar.inc((pixels.len() / size) as u64);
-    }
+            Ok(())
+        })
+    })?;
     let seconds = begin.elapsed().as_secs_f64();
-    bar.finish_and_clear();
     if let (Some(file), Some(path)) = (file, &args.scores) {
         file.write(path)?;
     }

@@ -1,5 +1,6 @@
 //! What `check` says of a network's layers beside its table.
 
+use crate::app::check::slices;
 use crate::design::{Design, LayerDesign};
 use crate::network::{Layer, Network, Plane, Reads, Requant, keeper};
 use crate::report::thousands;
@@ -134,15 +135,6 @@ fn part(layer: &Layer) -> String {
         (1, 1) => format!("'{name}'"),
         (rows, columns) => format!("'{name}' (one row in {rows}, one column in {columns})"),
     }
-}
-
-/// What the cells of a layer hold; nothing where that is one bit.
-pub fn slices(layer: &Layer) -> Option<String> {
-    let slice = |plane: &Plane| {
-        plane.levels.as_ref().map(|levels| format!("-{0} to {0} of scale {1}", levels.most, plane.scale))
-    };
-    let slices: Option<Vec<String>> = layer.planes.iter().map(slice).collect();
-    slices.map(|slices| slices.join(", "))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! must be of their kind.
 
 use super::glyphs;
-use super::vary::{records, results, settings};
+use crate::app::chip;
+use crate::app::vary::{records, results, settings};
 use crate::bounded;
 use crate::read::glyphs::SIDE;
 use crate::report::TrainView;
@@ -60,7 +61,7 @@ pub fn not_of_a_design(folder: &Path) -> Vec<String> {
         "manifest.json" => true,
         "verify.json" => is_json(path, &["mismatches"]),
         "report.html" => is_page(path),
-        super::chip::SOURCE => bounded::bytes(path, MOST_BYTES).is_ok_and(|b| Chip::read_from(&b).is_ok()),
+        chip::SOURCE => bounded::bytes(path, MOST_BYTES).is_ok_and(|b| Chip::read_from(&b).is_ok()),
         // Of verify, synth and the Makefiles, and of Python in the bench.
         _ if ["build/", "synth/", "verif/__pycache__/", "host/__pycache__/"]
             .iter()

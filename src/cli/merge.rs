@@ -1,9 +1,9 @@
 //! `bincim merge`: joins the shards of a Monte-Carlo run to what one run would have written.
 
-use super::vary::records::{self, Records};
-use super::vary::results;
-use super::vary::settings::{self, Settings};
 use super::{Outcome, made, options, output};
+use crate::app::vary::records::{self, Records};
+use crate::app::vary::results;
+use crate::app::vary::settings::{self, Settings};
 use crate::escape;
 use crate::flow::folder::Pending;
 use clap::Args;

@@ -7,10 +7,9 @@ mod bitstream;
 mod blocks;
 mod board;
 mod calibrate;
+mod caller;
 mod check;
-mod chip;
 mod draw;
-mod fault;
 mod generate;
 mod glyphs;
 pub mod infer;
@@ -29,7 +28,6 @@ mod pixels;
 mod progress;
 mod report;
 mod samples;
-mod saturated;
 mod scores;
 mod synth;
 mod tools;
@@ -37,15 +35,12 @@ mod train;
 mod vary;
 pub mod verify;
 
+use crate::app::{PROGRAM, VERSION, chip, fault};
 use crate::cost::ChoiceError;
 use crate::{escape, flow};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
-
-/// The program as it names itself in what it writes: version, and the commit it is built from.
-pub const PROGRAM: &str = concat!("bincim ", env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_COMMIT"), ")");
-/// The same without the name.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BINCIM_COMMIT"), ")");
 
 /// From a trained binary neural network to a proven compute-in-memory accelerator.
 #[derive(Parser)]
@@ -113,7 +108,19 @@ pub fn main() -> ExitCode {
         });
     }
     output::color(arguments.color);
-    let outcome = match arguments.verb {
+    match run(arguments.verb) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        Err(report) => {
+            let no = report.downcast_ref::<ChoiceError>().is_some_and(|error| error.misfit().is_some());
+            output::error(&fault::coded(report));
+            ExitCode::from(if no { 1 } else { 2 })
+        }
+    }
+}
+
+fn run(verb: Verb) -> miette::Result<Outcome> {
+    match verb {
         Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
@@ -135,14 +142,21 @@ pub fn main() -> ExitCode {
         Verb::Schema(args) => new::schema(&args),
         Verb::Completions(args) => manual::completions(&args),
         Verb::Man(args) => manual::man(&args),
-    };
-    match outcome {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::No) => ExitCode::from(1),
-        Err(report) => {
-            let no = report.downcast_ref::<ChoiceError>().is_some_and(|error| error.misfit().is_some());
-            output::error(&fault::coded(report));
-            ExitCode::from(if no { 1 } else { 2 })
-        }
     }
+}
+
+/// Runs the verb of a command line without the program's name, for a caller in this process: what it would print on standard
+/// output is returned, what it tells goes to `watch`. Of the use cases that have not their place in `app` yet.
+///
+/// Errors: a command line that is none, and those of the verb.
+pub fn call(words: &[OsString], watch: caller::Watcher) -> miette::Result<(Outcome, String)> {
+    let name = OsString::from("bincim");
+    let parsed = Arguments::try_parse_from(std::iter::once(&name).chain(words));
+    let arguments = parsed.map_err(|problem| {
+        let text = problem.render().to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();
+        miette::miette!(code = "cli::usage", help = "`bincim help VERB` lists what a verb takes", "{first}")
+    })?;
+    let (outcome, told) = caller::during(watch, || run(arguments.verb));
+    Ok((outcome?, told))
 }

@@ -3,11 +3,10 @@
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::path::{Path, PathBuf};
 
-/// Most threads, and most tools at a time.
-pub const MOST_THREADS: usize = 1024;
+pub use crate::app::MOST_THREADS;
+
+/// Most tools at a time.
 pub const MOST_JOBS: usize = 256;
-/// Most chips of a Monte-Carlo run: the interval of a mean is far below a thousandth by then.
-pub const MOST_CHIPS: usize = 1_000_000;
 
 /// A whole number from `LEAST` to `MOST`.
 pub fn count<const LEAST: usize, const MOST: usize>(text: &str) -> Result<usize, String> {

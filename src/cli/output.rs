@@ -4,7 +4,7 @@
 //! ([`escape::terminal_lines`]). Never panics: a reader that has gone away is no error, a full disk behind standard
 //! output is one.
 
-use super::options;
+use super::{caller, options};
 use crate::escape;
 use crate::flow::folder;
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
@@ -72,6 +72,9 @@ pub fn picture(picture: &str, text: &str) -> miette::Result<()> {
 }
 
 fn stdout(bytes: &[u8]) -> miette::Result<()> {
+    if caller::prints(bytes) {
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -102,6 +105,9 @@ pub fn summary(path: &Path, text: &str) -> miette::Result<()> {
 
 /// Writes one line to standard error; a log that cannot be written stops no work.
 pub fn log(line: Arguments) {
+    if let Some(watch) = caller::watch() {
+        return watch.warn(line);
+    }
     let _ = writeln!(io::stderr(), "{}", escape::terminal_lines(&line.to_string()));
 }
 

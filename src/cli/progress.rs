@@ -1,6 +1,7 @@
 //! What a verb tells while it works: a line as each step starts and, on a terminal, a spinner or a bar in its place.
 
-use super::output;
+use super::{caller, output};
+use crate::app::{self, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Arguments;
 use std::io::IsTerminal;
@@ -16,14 +17,22 @@ pub fn quiet(quiet: bool) {
 
 /// Whether somebody looks on.
 pub fn watched() -> bool {
-    std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
+    caller::watch().is_none() && std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
 }
 
 /// Writes a line of what is being done to standard error.
 pub fn tell(line: Arguments) {
+    if let Some(watch) = caller::watch() {
+        return watch.note(line);
+    }
     if !QUIET.load(Ordering::Relaxed) {
         output::log(line);
     }
+}
+
+/// An error where whoever called the verb wants it to end.
+pub fn wanted() -> miette::Result<()> {
+    caller::watch().map_or(Ok(()), |watch| watch.step("", "", 0, 0).at(0))
 }
 
 /// A step of unknown length: a spinner on a terminal, else a line.
@@ -55,6 +64,44 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         self.spinner.finish_and_clear();
+    }
+}
+
+/// Who looks on at a terminal, or reads standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal;
+
+impl Watch for Terminal {
+    fn warn(&self, line: Arguments) {
+        output::log(line);
+    }
+
+    fn note(&self, line: Arguments) {
+        tell(line);
+    }
+
+    fn step(&self, text: &str, unit: &str, all: usize, done: usize) -> Box<dyn app::Bar> {
+        if text.is_empty() && !watched() {
+            return Box::new(app::Silent);
+        }
+        let template = format!("{{bar:40}} {{pos}}/{{len}} {unit}, {{elapsed}}, {{eta}} left");
+        Box::new(Shown(bar(text, &template, all, done)))
+    }
+}
+
+/// A bar that goes away with its step.
+struct Shown(ProgressBar);
+
+impl app::Bar for Shown {
+    fn at(&mut self, done: usize) -> miette::Result<()> {
+        self.0.set_position(done as u64);
+        Ok(())
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Memory contents: weight words and thresholds in the engine's own domain.
 
 use super::analog::{self, LayerReadout};
-use super::{LayerDesign, Scale, Source, StateFormat, Threshold};
+use super::{Design, LayerDesign, Scale, Source, StateFormat, SumUnit, Threshold};
 use crate::arch::Arch;
 use crate::bits::BitMatrix;
 use crate::network::{Activation, Layer, MapCode, Plane, Requant};
@@ -155,6 +155,22 @@ pub(super) struct Domain {
     added: Option<Added>,
     /// Smallest and largest number of fixed point that sums become, which is the network's own.
     state: Option<(i64, i64)>,
+}
+
+impl Design {
+    /// Unit of the sums of `channel` of layer `index`, of whose weights all planes run; `None` with the popcount readout, where
+    /// amplifiers decide, and of layers that keep or add sums or make states of them.
+    pub fn unit_of_sums(&self, index: usize, channel: usize) -> Option<SumUnit> {
+        let (layer, program) = (&self.network.layers[index], &self.layers[index]);
+        let readout = program.readout.as_ref().filter(|readout| !readout.decides)?;
+        if program.shortcut.adds || program.shortcut.keeps || layer.requant.is_some() {
+            return None;
+        }
+        let fraction = self.analog.as_ref()?.value_fraction_bits;
+        let domain = Domain::analog(layer, self.network.code_of(index), readout, fraction);
+        let slope = domain.analog?.slope;
+        Some(SumUnit { fraction, slope, surplus: domain.surplus(layer, layer.planes.len(), channel) })
+    }
 }
 
 /// The sums that are added to a layer's own, where it adds a shortcut.

@@ -344,6 +344,15 @@ pub struct Walk {
     pub pixel_steps: [(i64, i64); 4],
 }
 
+/// What the sums of a channel on analog arrays stand for: `(slope * accumulator - surplus) << fraction`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SumUnit {
+    /// Binary digits behind the point.
+    pub fraction: u32,
+    pub slope: i64,
+    pub surplus: i64,
+}
+
 /// Where one slot of the row vector comes from in one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct SlotTap {

@@ -19,8 +19,15 @@ struct Fence {
     why: &'static str,
 }
 
-const FENCES: [Fence; 8] = [
+const FENCES: [Fence; 10] = [
     Fence { prefix: "clap", only: &["cli"], except: &[], why: "only cli reads arguments" },
+    Fence { prefix: "indicatif", only: &["cli"], except: &[], why: "only cli draws on a terminal" },
+    Fence {
+        prefix: "std::io::stdout",
+        only: &["cli"],
+        except: &[],
+        why: "only cli writes to standard output",
+    },
     Fence {
         prefix: "askama",
         only: &["emit", "report"],
@@ -39,9 +46,9 @@ const FENCES: [Fence; 8] = [
     Fence { prefix: "std::time::SystemTime", only: &["cli"], except: &[], why: "only cli reads clocks" },
     Fence {
         prefix: "std::fs",
-        only: &["bounded", "read", "flow", "cli"],
+        only: &["bounded", "read", "flow", "app", "cli"],
         except: &[],
-        why: "only bounded, read, flow and cli touch files",
+        why: "only bounded, read, flow, app and cli touch files",
     },
 ];
 
@@ -373,12 +380,14 @@ fn planted_violations_are_caught() {
         (&["report"], "use bincim::cost;", "`report` may not import `cost`"),
         (&["design"], "use crate::cli::main;", "`design` may not import `cli`"),
         (&["design"], "use crate as c;", "the whole crate"),
-        (&["lower", "fold"], "use std::{io, fs::File};", "only bounded, read, flow and cli touch files"),
+        (&["lower", "fold"], "use std::{io, fs::File};", "only bounded, read, flow, app and cli touch files"),
         (
             &["emit"],
             "fn f() { let _ = std::fs::read(\"x\"); }",
-            "only bounded, read, flow and cli touch files",
+            "only bounded, read, flow, app and cli touch files",
         ),
+        (&["app", "infer"], "use crate::cli::output;", "`app` may not import `cli`"),
+        (&["app"], "use indicatif::ProgressBar;", "only cli draws on a terminal"),
         (&["cost"], "use std::process::Command;", "only flow starts processes"),
         (&["cli"], "use std::process::{Command, ExitCode};", "only flow starts processes"),
         (&["golden"], "use std::time::{Duration, Instant};", "only cli reads clocks"),

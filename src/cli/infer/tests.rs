@@ -1,6 +1,7 @@
 //! Tests of `bincim infer` without its command line.
 
 use super::*;
+use crate::golden::{ensemble, machine, packed};
 use crate::network::random;
 
 fn args(images: Option<usize>) -> Args {
@@ -81,7 +82,7 @@ fn samples_are_added_and_judged() {
     let design = crate::design::build(&network, &arch).expect("a design");
     let (pixels, labels) = labelled(&network.mode(), 40);
     let samples = SampleArgs { samples: Some(3), ..SampleArgs::default() };
-    let drawing = samples.drawing(&design, 5, true).expect("a number of samples");
+    let drawing = samples.asked().drawing(&design, 5, true).expect("a number of samples");
     let engine = ensemble::prepare(&design, drawing);
     let model = Model::Drawn(&design, Box::new(engine), None);
     let judge = JudgeArgs { metrics: true, ..JudgeArgs::default() };
@@ -130,7 +131,7 @@ fn samples_need_flip_codes() {
     let network = drawn();
     let path = std::path::Path::new("net.onnx");
     let says = |args: &SampleArgs, seeded| {
-        args.settle(&mut plain.clone(), path, seeded).expect_err("refused").to_string()
+        args.asked().settle(&mut plain.clone(), path, seeded).expect_err("refused").to_string()
     };
     let given = |samples, same_samples, mode| SampleArgs { samples, same_samples, mode };
     assert!(says(&given(Some(2), false, false), false).contains("--samples: no weight of net.onnx"));
@@ -138,13 +139,14 @@ fn samples_need_flip_codes() {
     assert!(says(&given(None, false, true), false).contains("--mode"));
     assert!(says(&given(None, false, false), true).contains("--noise-seed"));
     let mut mode = network.clone();
-    given(None, false, true).settle(&mut mode, path, false).expect("a network");
+    given(None, false, true).asked().settle(&mut mode, path, false).expect("a network");
     assert_eq!(mode, network.mode());
     let arch = crate::arch::ArchFile::default().with("generic", 32, 8, 8, 8, 8);
     let design = crate::design::build(&network, &arch).expect("a design");
-    let refused = given(Some(9), false, false).drawing(&design, 1, true).expect_err("refused").to_string();
+    let refused =
+        given(Some(9), false, false).asked().drawing(&design, 1, true).expect_err("refused").to_string();
     assert!(refused.contains("--samples 9") && refused.contains("at most 8"), "{refused}");
-    assert_eq!(given(None, false, false).drawing(&design, 1, true).expect("all").samples, 8);
+    assert_eq!(given(None, false, false).asked().drawing(&design, 1, true).expect("all").samples, 8);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::file::ProgramFile;
 use super::{folder, mapped};
 use crate::cli::pixels::ReadArgs;
-use crate::cli::progress::Step;
+use crate::cli::progress::{Step, Terminal};
 use crate::cli::{Outcome, load, options, output};
 use crate::flow::folder::write_whole;
 use crate::{cost, escape};
@@ -32,7 +32,7 @@ pub fn run(args: &Compile) -> miette::Result<Outcome> {
     let step = Step::start(format!("reading {}", escape::path(&args.model)));
     let model = load::network(&args.model, &args.reading)?;
     step.done(&format!("{} layers", model.network.layers.len()));
-    model.warn();
+    model.warn(&Terminal);
     let step = Step::start(format!("mapping on the machine of {}", escape::path(&args.machine)));
     let there = folder(&args.machine)?;
     let design = match mapped(&there.machine, &model.network) {

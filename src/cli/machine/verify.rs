@@ -79,7 +79,7 @@ fn subjects(args: &Verify) -> miette::Result<Vec<Subject>> {
         if program.machine() != there.number {
             return Err(refused("it is the program of another machine"));
         }
-        let model: Model = network(&program, &path)?.fitting(&args.pictures)?;
+        let model: Model = network(&program, &path)?.fitting(args.pictures.resize)?;
         let design = mapped(&there.machine, &model.network).map_err(|lines| {
             refused(&format!("its network does not go on this machine: {}", lines.join("; ")))
         })?;

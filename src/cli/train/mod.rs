@@ -5,7 +5,8 @@
 
 mod data;
 
-use super::{Outcome, load, made, options, output, progress};
+use super::{Outcome, caller, load, made, options, output, progress};
+use crate::app;
 use crate::arch::{ArchFile, Subtraction};
 use crate::bounded;
 use crate::escape;
@@ -104,11 +105,11 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
         trainer = resumed(trainer, held.path(), &digest)?;
     }
     let mut kept = args.resume;
-    let trained = pool.install(|| {
+    let trained = caller::install(&pool, || {
         trained(&mut trainer, &data, |trainer| {
             held.replace(&checkpoint::save(trainer, &digest))?;
             kept = true;
-            Ok(())
+            progress::wanted()
         })
     });
     if let Err(error) = trained {
@@ -117,7 +118,7 @@ pub fn run(args: &Train) -> miette::Result<Outcome> {
         }
         return Err(error);
     }
-    let view = pool.install(|| finished(args, &trainer, &data, digest))?;
+    let view = caller::install(&pool, || finished(args, &trainer, &data, digest))?;
     held.remove()?;
     output::result(&match args.json {
         true => report::json(&view),
@@ -238,8 +239,9 @@ fn mapped(
         Some(path) => read::arch::arch(path)?,
         None => ArchFile::default(),
     };
-    let (choice, _) = load::chosen(&network, file, path.as_deref(), None, None)
-        .wrap_err_with(|| format!("{}: no machine can run this network", escape::path(&args.net)))?;
+    let (choice, _) =
+        app::load::chosen(&network, file, path.as_deref(), (None, None), &progress::Terminal)
+            .wrap_err_with(|| format!("{}: no machine can run this network", escape::path(&args.net)))?;
     let Some(path) = path else { return Ok(None) };
     if choice.design.arch.subtraction() == Subtraction::Column {
         return Err(miette!(
@@ -403,7 +405,7 @@ fn finished(args: &Train, trainer: &Trainer, data: &Data, digest: String) -> mie
     let (supports, left_out) = train::counted(&trainer.model.layers);
     let with_supports = |count: usize| (supports > 0).then_some(count);
     let view = TrainView {
-        program: crate::cli::PROGRAM.into(),
+        program: crate::app::PROGRAM.into(),
         network: trainer.plan.name.clone(),
         model_sha256: hex(&bytes),
         data: data.name.clone(),

@@ -20,7 +20,7 @@ mod waves;
 use super::machine;
 use super::pixels::PictureArgs;
 use super::progress::{self, Step};
-use super::{Outcome, options, output};
+use super::{Outcome, load, options, output};
 use crate::design::Design;
 use crate::escape;
 use crate::escape::shell_path;
@@ -214,9 +214,9 @@ pub fn main(args: &Verify) -> miette::Result<Outcome> {
             escape::path(&args.dir)
         ));
     }
-    let (design, model) = super::load::folder(&args.dir)?;
-    let model = model.fitting(&args.pictures)?;
-    let images = super::load::data(&model, &args.data, args.split.into())?;
+    let (design, model) = load::folder(&args.dir)?;
+    let model = model.fitting(args.pictures.resize)?;
+    let images = load::data(&model, &args.data, args.split.into())?;
     run(args, &design, &|index| images.image(index), images.len())
 }
 
@@ -260,7 +260,7 @@ pub fn verify_program<'a>(
     there: usize,
 ) -> miette::Result<Verdict<'a>> {
     if let Images::First(count) = args.images {
-        super::load::image_count(Some(count), there, &args.data)?;
+        load::image_count(Some(count), there, &args.data)?;
     }
     let range = args.images.within(there).map_err(|problem| miette::miette!("--images: {problem}"))?;
     let plan = Plan {
@@ -268,7 +268,7 @@ pub fn verify_program<'a>(
         noise_seed: args.noise_seed,
         resets: 2,
         jobs: args.jobs,
-        planes: args.planes.map(|_| planes(args.planes, design)).transpose()?,
+        planes: args.planes.map(|_| load::planes(args.planes, design)).transpose()?,
         whole: matches!(args.images, Images::Range(..)),
     };
     let _held = folder::hold(&args.dir.join("build"))?;
@@ -406,24 +406,6 @@ fn behind(
 fn one_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// The number of planes asked for, or all there are.
-///
-/// Errors: a number outside of what the design has.
-pub fn planes(asked: Option<usize>, design: &Design) -> miette::Result<usize> {
-    let all = design.planes_of_weights();
-    match asked {
-        None => Ok(all),
-        Some(planes) if (1..=all).contains(&planes) => Ok(planes),
-        Some(planes) => Err(miette::miette!(
-            code = "cli::planes",
-            help = "`bincim check` shows the planes of each layer",
-            "--planes {planes}: the layers of {} have {all} plane{} of weights at most",
-            design.name.terminal(),
-            if all == 1 { "" } else { "s" }
-        )),
-    }
 }
 
 /// The chip asked for, or the one that stands beside the design's sources; `None` with the popcount readout.

@@ -244,7 +244,7 @@ pub fn json(verdict: &Verdict) -> Value {
         "simulated_cycles": verdict.total(|s| s.cycles),
         "seconds": verdict.seconds,
         "seed": verdict.plan.seed,
-        "program": crate::cli::PROGRAM,
+        "program": crate::app::PROGRAM,
         "tool": verdict.tool,
         "first_mismatch": verdict.first(),
         "behind_mismatch": verdict.behind,

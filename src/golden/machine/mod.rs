@@ -116,6 +116,33 @@ pub fn column_sums(design: &Design, chip: &Chip, image: &[i16]) -> Vec<ColumnSum
     machine.found.unwrap_or_default()
 }
 
+/// Sums of layer `index` alone, as in [`LayerTrace::sums`]. `map`: what it reads, in channel, row, column order: the image,
+/// or the bits -1 and +1 that the layer before it would have written.
+///
+/// # Panics
+/// As [`run`], and where the map is not the layer's or of several planes of bits.
+pub fn layer_sums(design: &Design, chip: Option<&Chip>, index: usize, map: &[i16]) -> Vec<i64> {
+    let input = &design.network.input;
+    assert_eq!(map.len(), design.network.layers[index].input.elements(), "elements of the layer's map");
+    let blank = vec![input.code.range().0 as i16; input.shape.elements()];
+    let image = if index == 0 { map } else { &blank };
+    let mut machine = Machine::new(design, chip, design.planes_of_weights(), image, RESET_SEED);
+    if let Some(before) = index.checked_sub(1) {
+        let layer = &design.layers[before];
+        assert_eq!(layer.code[0].len(), 1, "a map of bits");
+        let pixels = design.network.layers[before].output.pixels();
+        for (group, pixel) in (0..layer.groups).flat_map(|group| (0..pixels).map(move |pixel| (group, pixel)))
+        {
+            let bit =
+                |lane| map.get((group * design.lanes + lane) * pixels + pixel).is_some_and(|&bit| bit > 0);
+            let bits: Vec<bool> = (0..design.lanes).map(bit).collect();
+            machine.write(layer, (group, pixel, 0), &bits);
+        }
+    }
+    machine.layer(index);
+    machine.trace.layers.pop().map_or_else(Vec::new, |layer| layer.sums)
+}
+
 struct Machine<'a> {
     /// Column sums of every layer, where they are wanted.
     found: Option<Vec<ColumnSums>>,

@@ -1,8 +1,8 @@
 //! What a Monte-Carlo run is: everything that its results depend on, and nothing of where or when it runs.
 
 use super::points::Point;
+use crate::app::MOST_CHIPS;
 use crate::bounded;
-use crate::cli::options;
 use crate::escape;
 use crate::montecarlo::Calibration;
 use crate::read::data::MAX_BYTES;
@@ -129,7 +129,7 @@ impl Settings {
         };
         let of_images = |correct: &usize| *correct <= self.images;
         let share = |value: Option<f64>| value.is_none_or(|value| value > 0.0 && value <= 1.0);
-        say("chips", (1..=options::MOST_CHIPS).contains(&self.chips));
+        say("chips", (1..=MOST_CHIPS).contains(&self.chips));
         say("images", (1..=MAX_BYTES).contains(&self.images));
         say("network_correct", of_images(&self.network_correct));
         say("cases", (1..=MOST_CASES).contains(&self.cases.len()));
@@ -202,7 +202,7 @@ fn compare(key: &str, here: &serde_json::Value, there: &serde_json::Value, lines
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::cli::vary::points::Group;
+    use crate::app::vary::points::Group;
 
     /// A run of 4 chips on one machine.
     pub fn settings() -> Settings {
@@ -266,7 +266,7 @@ pub mod tests {
     /// Every value of the file replaced by hostile ones: refused, or the results are made as ever.
     #[test]
     fn any_value_is_refused_or_gives_results() {
-        use crate::cli::vary::{records, results};
+        use crate::app::vary::{records, results};
         use serde_json::{Value, json};
         let dir = tempfile::tempdir().unwrap();
         let big = u64::MAX;

@@ -1,7 +1,7 @@
 //! The machines that one run compares: as given, each effect alone, one key at several values.
 
+use crate::app::chip;
 use crate::arch::ArchFile;
-use crate::cli::chip;
 use crate::read::arch::{Refused, arch_from_text};
 use crate::suggest;
 use miette::miette;

@@ -110,7 +110,7 @@ fn first(settings: &Settings, records: &Records) -> usize {
 }
 
 /// Looks for the fewest chips whose intervals are as narrow as the settings want; remembers where it was.
-pub struct Stop {
+pub(super) struct Stop {
     next: usize,
 }
 
@@ -148,7 +148,7 @@ pub fn results(settings: &Settings, records: &Records, count: usize) -> Results 
         figures: figures(settings, records, point.case, count),
     };
     Results {
-        program: crate::cli::PROGRAM,
+        program: crate::app::PROGRAM,
         network: settings.network.clone(),
         given: figures(settings, records, 0, count),
         accuracy_network: settings.network_correct as f64 / settings.images as f64,

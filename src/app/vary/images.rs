@@ -1,13 +1,14 @@
 //! The images of a run: those that every chip classifies, and those by which something is fitted to it.
 
-use super::Vary;
-use crate::cli::load::{self, Data, Model};
+use super::Options;
+use crate::app::Watch;
+use crate::app::load::{self, Data, Model};
 use crate::escape;
 use miette::miette;
 
 /// The images asked for, with their labels.
-pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> {
-    let mut data = load::data(model, &args.data, args.split.into())?;
+pub fn labelled(args: &Options, model: &Model, watch: &dyn Watch) -> miette::Result<(Data, Vec<u32>)> {
+    let mut data = load::data(model, &args.data, args.split, watch)?;
     let refuse = |what: String| {
         Err(miette!(
             code = "vary::data",
@@ -20,7 +21,7 @@ pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> 
     let Some(labels) = data.labels_of(&model.network)? else {
         return refuse("no labels to compare with".into());
     };
-    if count == 0 {
+    if data.is_empty() {
         return refuse("no image to classify".into());
     }
     let labels = labels[..count].to_vec();
@@ -30,12 +31,12 @@ pub fn labelled(args: &Vary, model: &Model) -> miette::Result<(Data, Vec<u32>)> 
 
 /// The first `count` training images, which must be others than those that are `judged`.
 pub fn training_images(
-    args: &Vary,
-    model: &Model,
+    args: &Options,
+    (model, watch): (&Model, &dyn Watch),
     (count, option): (usize, &str),
     judged: &[u8],
 ) -> miette::Result<Data> {
-    let data = load::training(model, &args.data, count, option)?;
+    let data = load::training(model, &args.data, (count, option), watch)?;
     let size = data.input.shape.elements();
     if data.pixels[..size] == judged[..size] {
         return Err(miette!(

@@ -141,7 +141,7 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::vary::settings::tests::settings;
+    use crate::app::vary::settings::tests::settings;
 
     fn record(chip: usize) -> Record {
         Record {

@@ -54,18 +54,23 @@ pub fn read(path: &Path, design: &Design) -> miette::Result<Chip> {
         .wrap_err_with(|| format!("cannot read {}", escape::path(path)))?;
     let chip =
         Chip::read_from(&bytes).map_err(|error| miette::Report::new(error).wrap_err(escape::path(path)))?;
-    let misfits: Vec<String> = design.misfits(&chip).iter().map(|misfit| format!("  {misfit}")).collect();
-    if !misfits.is_empty() {
-        return Err(miette::miette!(
-            code = "cli::other_chip",
-            help = "draw one for this model and architecture: bincim draw MODEL --arch ARCH --seed N -o CHIP \
-                    (with --recalibrate N --data DATA for thresholds of its own)",
-            "{} is no chip of this network and machine:\n{}",
-            escape::path(path),
-            misfits.join("\n")
-        ));
-    }
+    fits(&chip, design, &escape::path(path))?;
     Ok(chip)
+}
+
+/// Refuses a chip, which is called `name`, that was drawn for another design.
+pub fn fits(chip: &Chip, design: &Design, name: &str) -> miette::Result<()> {
+    let misfits: Vec<String> = design.misfits(chip).iter().map(|misfit| format!("  {misfit}")).collect();
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        code = "cli::other_chip",
+        help = "draw one for this model and architecture: bincim draw MODEL --arch ARCH --seed N -o CHIP \
+                (with --recalibrate N --data DATA for thresholds of its own)",
+        "{name} is no chip of this network and machine:\n{}",
+        misfits.join("\n")
+    ))
 }
 
 /// What is taken to be so of a chip whose cells are drawn as they are read; nothing of other machines.
