@@ -82,6 +82,7 @@ impl Case {
         let layer = Layer {
             name: self.name.into(),
             op: "dense",
+            reads: Reads::Input,
             input: Shape::vector(self.inputs),
             kernel: (1, 1),
             stride: (1, 1),

@@ -196,7 +196,7 @@ mod tests {
     /// Each layer alone, drawn alone, gives what it gives in a whole frame on the whole chip.
     #[test]
     fn a_layer_alone_gives_the_sums_of_the_frame() {
-        let file = arch_from_text(ARCH).ok().expect("an architecture");
+        let file = arch_from_text(ARCH).expect("an architecture");
         let (mut compared, mut erring) = (0, 0);
         for seed in 0..60 {
             let network = random::network(seed, &random::Limits::default());
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn weights_that_are_none_are_refused() {
         let network = random::network(3, &random::Limits::default());
-        let file = arch_from_text(ARCH).ok().expect("an architecture");
+        let file = arch_from_text(ARCH).expect("an architecture");
         let design = cost::choose(&network, &file, None).expect("a machine").design;
         let layer = &design.network.layers[0];
         let weights = vec![1; layer.conv.c * layer.fan_in()];
