@@ -11,6 +11,7 @@ use crate::escape;
 use crate::lower;
 use crate::network::{Input, InputCode, Network, Shape};
 use crate::read::{self, Fit, Fixed, Origin, PixelRule, Pixels, Rules, data};
+use crate::report::thousands;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -69,10 +70,19 @@ fn lowered(reading: read::Reading, rules: Rules) -> Model {
             n => format!("; {n} are near ties that f32 arithmetic rounds the other way"),
         }
     );
-    let proof = match reading.proof.rounded.told() {
-        Some(rounded) if reading.proof.channels == 0 => rounded,
-        Some(rounded) => format!("{proof}\n{rounded}"),
-        None => proof,
+    let read::Rounded { layers, sums, other } = reading.proof.rounded;
+    let proof = match layers {
+        0 => proof,
+        _ => {
+            let codes = format!(
+                "codes of {layers} layers are made by multipliers of {} bits: of {} sums that nothing is added to, {} give another \
+                 code than in the graph, by one",
+                read::MULTIPLIER_BITS,
+                thousands(sums),
+                thousands(other)
+            );
+            if reading.proof.channels == 0 { codes } else { format!("{proof}\n{codes}") }
+        }
     };
     let image = reading.network.input.shape;
     let fixed = rules.fixed;

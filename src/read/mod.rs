@@ -17,7 +17,7 @@ pub use arch::{ArchError, arch, arch_from_text, toml_problem};
 pub use data::{Dataset, FORMATS, Fit, Split, dataset, dataset_fitting};
 pub use error::{Error, Errors};
 pub use pixels::{Origin, PixelRule, Pixels};
-pub use qonnx::{Proof, Reading};
+pub use qonnx::{MULTIPLIER_BITS, Proof, Reading, Rounded};
 pub use recipe::{RecipeError, recipe};
 pub use state::{Ends, Fixed, State};
 

@@ -18,7 +18,7 @@ use crate::read::Error;
 use rayon::prelude::*;
 
 /// Bits of the size of a multiplier.
-const MULTIPLIER_BITS: u32 = 16;
+pub const MULTIPLIER_BITS: u32 = 16;
 const _: () = assert!(MULTIPLIER_BITS < Requant::MULTIPLIER_BITS);
 /// Bits of sums that go to an Add without becoming codes, and below one of its codes.
 const BRANCH_BITS: u32 = 16;
@@ -43,19 +43,6 @@ pub struct Rounded {
     /// Sums of those that nothing is added to, and how many of them give another code than in the graph.
     pub sums: u64,
     pub other: u64,
-}
-
-impl Rounded {
-    /// In one sentence; none where no layer gives such codes.
-    pub fn told(&self) -> Option<String> {
-        (self.layers > 0).then(|| {
-            format!(
-                "codes of {} layers made by multipliers of {MULTIPLIER_BITS} bits: of {} sums that nothing is added to, {} give \
-                 another code than in the graph, by one",
-                self.layers, self.sums, self.other
-            )
-        })
-    }
 }
 
 /// The sum of two maps where it is that of a layer's sums and codes, or of the sums of two layers; `None`: it is another one.

@@ -30,6 +30,7 @@ mod stream;
 mod weighted;
 
 pub use builder::Proof;
+pub use codes::{MULTIPLIER_BITS, Rounded};
 
 use super::onnx::Tensor;
 use super::onnx::proto::{ModelProto, ValueInfoProto};
