@@ -4,10 +4,11 @@
 use bincim::arch::ReadoutKind;
 use bincim::cli::verify::cosim::{self, Mismatch, Plan, Trace};
 use bincim::cli::verify::texts::Text;
-use bincim::design::{Design, Source};
+use bincim::design::{Design, LayerDesign, Source};
 use bincim::emit::library::MODULES;
 use bincim::emit::{self, bench};
 use bincim::lower::align_shortcuts;
+use bincim::network::Layer;
 use bincim::network::random::{self, Limits};
 use bincim::variation::Chip;
 use rand_chacha::ChaCha8Rng;
@@ -37,7 +38,7 @@ struct Subject {
     has: fn(&Design) -> bool,
 }
 
-const SUBJECTS: [Subject; 11] = [
+const SUBJECTS: [Subject; 12] = [
     Subject {
         name: "convolution",
         planes: 1,
@@ -225,6 +226,32 @@ const SUBJECTS: [Subject; 11] = [
                 && d.layers[0].readout.as_ref().is_some_and(|r| r.reads > 1)
                 && d.layers[1..].iter().any(|l| l.passes > 1 && l.vectors > 1)
                 && d.layers[1..].iter().all(|l| l.readout.as_ref().is_some_and(|r| r.read_words > 1))
+        },
+    },
+    Subject {
+        name: "branch",
+        planes: 1,
+        analog: false,
+        shortcuts: true,
+        states: true,
+        branches: true,
+        drawn: false,
+        reads: false,
+        steps: 255,
+        has: |d| {
+            // Channels enough that some numbers are below 0 before they are held, and some above the levels.
+            let many = |l: &LayerDesign, source: &Layer| {
+                source.conv.c > 4 && l.vectors > 2 && l.format.is_some_and(|format| format.shift > 0)
+            };
+            let unit =
+                |l: &LayerDesign| l.shortcut.adds && l.format.is_some_and(|format| !format.adds_whole());
+            let rectified = |l: &LayerDesign| l.format.is_some_and(|format| format.rectified);
+            let layers = || d.layers.iter().zip(&d.network.layers);
+            d.level().is_some_and(|level| level.rectified && level.bits < 6)
+                && d.layers.iter().any(|l| l.silent && l.vectors > 2)
+                && layers().any(|(l, source)| many(l, source) && unit(l))
+                && layers().any(|(l, source)| many(l, source) && rectified(l) && l.level.is_some())
+                && d.layers.iter().any(|l| l.format.is_some() && !rectified(l))
         },
     },
     Subject {

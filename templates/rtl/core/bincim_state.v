@@ -186,7 +186,8 @@ module bincim_state #(
       if (SCALES != 0) begin : gen_saturate
         wire signed [ADDED-1:0] exact;
         wire signed [ADDED-1:0] largest = {{ADDED-Total{1'b0}}, largest_i};
-        wire signed [ADDED-1:0] smallest = (Rectifies != 0 && rectifies_i) ? {ADDED{1'b0}} : ~largest;
+        wire rectifies = (Rectifies != 0) & rectifies_i;
+        wire signed [ADDED-1:0] smallest = rectifies ? {ADDED{1'b0}} : ~largest;
 
         if (Unit > 0) begin : gen_unit
           wire signed [ADDED-1:0] wide = {{ADDED-SCALED{held[SCALED-1]}}, held};
