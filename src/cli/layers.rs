@@ -106,9 +106,11 @@ fn state(network: &Network, index: usize) -> Option<String> {
         false => format!("{} bits", requant.bits),
     };
     match (kept, &layer.requant) {
-        (Some(kept), None) => Some(format!("adds the sums of {kept}")),
-        (Some(kept), Some(requant)) => Some(format!("adds the state of {kept}, to {}", form(requant))),
-        (None, Some(requant)) => Some(format!("makes a state of {}", form(requant))),
+        (Some(kept), None) => Some(format!("the sums of {kept} are added")),
+        (Some(kept), Some(requant)) => {
+            Some(format!("a state of {}, to which that of {kept} is added", form(requant)))
+        }
+        (None, Some(requant)) => Some(format!("a state of {}", form(requant))),
         (None, None) => None,
     }
 }

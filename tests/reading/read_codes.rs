@@ -41,10 +41,10 @@ fn conv(
     m.graph.node("Conv", &[map, &weights, &offsets], &attributes)
 }
 
-/// Relu and codes of 8 bits of `scale`.
-fn codes(m: &mut Maker, map: &str, scale: f64) -> String {
+/// Relu and codes of `bits` bits, each counting 1.
+fn codes(m: &mut Maker, map: &str, bits: u32) -> String {
     let positive = m.graph.node("Relu", &[map], &[]);
-    quant(m, &positive, (8, false), scale)
+    quant(m, &positive, (bits, false), 1.0)
 }
 
 fn add(m: &mut Maker, one: &str, other: &str) -> String {
@@ -52,7 +52,8 @@ fn add(m: &mut Maker, one: &str, other: &str) -> String {
     m.graph.node("Add", &[first, second], &[])
 }
 
-/// Pixels less a mean image, two residual blocks, the second of which halves rows and columns, an average and classes.
+/// Pixels less a mean image, two residual blocks of codes of 2 to 8 bits, the second of which halves rows and columns, an
+/// average and classes.
 fn residual(seed: u64) -> (Maker, String) {
     let mut m = Maker::new(seed);
     let mean: Vec<f64> = (0..2 * SIDE * SIDE).map(|_| f64::from(m.rng.random_range(90..150))).collect();
@@ -60,22 +61,22 @@ fn residual(seed: u64) -> (Maker, String) {
     let centred = m.graph.node("Sub", &["x", &mean], &[]);
     let input = quant(&mut m, &centred, (8, true), 1.0);
     // Steps of a sum are 1/16 of a code each, offsets lie half of such a step beside them.
-    let scale = 1.0;
-    let half = scale / 32.0;
+    let half = 1.0 / 32.0;
+    let bits = [8, 4, 2, 6][seed as usize % 4];
     let stem = conv(&mut m, &input, (2, 3), 3, 1, half);
-    let first = codes(&mut m, &stem, scale);
+    let first = codes(&mut m, &stem, bits);
     let inner = conv(&mut m, &first, (3, 4), 3, 1, half);
-    let inner = codes(&mut m, &inner, scale);
+    let inner = codes(&mut m, &inner, bits);
     let outer = conv(&mut m, &inner, (4, 3), 3, 1, half);
     let sum = add(&mut m, &outer, &first);
-    let second = codes(&mut m, &sum, scale);
+    let second = codes(&mut m, &sum, bits);
     // The branch comes first or last: the order of an Add's inputs is that of its nodes.
     let narrow = conv(&mut m, &second, (3, 5), 3, 2, half);
-    let narrow = codes(&mut m, &narrow, scale);
+    let narrow = codes(&mut m, &narrow, bits);
     let narrow = conv(&mut m, &narrow, (5, 5), 3, 1, half);
     let beside = conv(&mut m, &second, (3, 5), 1, 2, 0.0);
     let sum = add(&mut m, &narrow, &beside);
-    let third = codes(&mut m, &sum, scale);
+    let third = codes(&mut m, &sum, bits);
     let mean = m.graph.node("GlobalAveragePool", &[&third], &[]);
     let mean = quant(&mut m, &mean, (8, false), 1.0 / 7.0);
     let flat = m.graph.node("Flatten", &[&mean], &[]);
@@ -87,7 +88,7 @@ fn residual(seed: u64) -> (Maker, String) {
 
 #[test]
 fn residual_networks_of_codes_give_the_graphs_scores() {
-    for seed in 0..25 {
+    for seed in 0..28 {
         let (mut m, out) = residual(seed);
         let network = m.network(&out);
         let layers = &network.layers;

@@ -18,7 +18,10 @@ fn states_are_asked_for_and_kept_with_the_design() {
     let bits: Vec<_> = view["layers"].as_array().expect("layers").iter().map(|l| &l["state_bits"]).collect();
     assert_eq!(bits, [&Value::from(9), &Value::from(9), &Value::Null]);
     let told = bincim(dir, &["check", "net.onnx", "--state", "9,4"]).ends(0).out;
-    assert!(told.contains("makes a state of 9 bits") && told.contains("to 9 bits"), "{told}");
+    assert!(
+        told.contains(": a state of 9 bits\n") && told.contains(": a state of 9 bits, to which that of"),
+        "{told}"
+    );
 
     let arch = "[readout]\nkind = \"adc\"\n";
     fs::write(dir.join("analog.toml"), arch).expect("writable");
