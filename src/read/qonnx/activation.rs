@@ -1,6 +1,6 @@
 //! Nodes that decide bits: BipolarQuant, Sign, MultiThreshold, Quant; and the input's 8-bit Quant.
 
-use super::builder::{Builder, Decision, Rule};
+use super::builder::Builder;
 use super::codes;
 use super::constant;
 use super::graph::Node;
@@ -9,6 +9,7 @@ use super::narrow;
 use super::nodes::step;
 use super::output;
 use super::quant::Quant;
+use super::rule::{Decision, Rule};
 use super::state;
 use super::steps::Step;
 use super::stream::{Meaning, Source, Stream};

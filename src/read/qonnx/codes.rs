@@ -87,31 +87,43 @@ pub fn add(
                     "let only the Add read both, and quantise what it gives",
                 ));
             }
-            // The branch of fewer taps, a 1x1 convolution mostly, waits for the other one.
-            let fewer = builder.layers[last].fan_in() < builder.layers[from].fan_in();
-            let (kept, own_steps) = match fewer && from + 1 == last {
-                false => (others, steps),
-                true => {
-                    builder.layers.swap(from, last);
-                    builder.sums.swap(from, last);
-                    (steps, others)
-                }
-            };
-            if let Some(state) = builder.fixed.state {
-                for (index, steps) in [(from, kept), (last, own_steps)] {
-                    builder.layers[index].requant = Some(state::requant(builder, state, node, index, steps)?);
-                }
-            }
-            builder.layers[from].shortcut = Shortcut::KEEPS;
-            builder.layers[from].activation = Activation::Kept;
-            if let Some(state) = builder.fixed.state {
-                builder.layers[last].shortcut.adds = true;
-                return Ok(Some(state::behind(own, last, state)));
-            }
-            let kept = Kept::Sums(kept.clone());
-            Ok(Some(joined(builder, own, last, own_steps, kept)))
+            sums(builder, node, own, (from, others), (last, steps)).map(Some)
         }
         _ => Ok(None),
+    }
+}
+
+/// The sum of the sums of two layers, behind operations: one of them keeps its own for the other.
+fn sums(
+    builder: &mut Builder,
+    node: &Node,
+    stream: &Stream,
+    (from, others): (usize, &[Step]),
+    (last, steps): (usize, &[Step]),
+) -> Result<Stream, Error> {
+    // The branch of fewer taps, a 1x1 convolution mostly, waits for the other one.
+    let fewer = builder.layers[last].fan_in() < builder.layers[from].fan_in();
+    let (kept, own) = match fewer && from + 1 == last {
+        false => (others, steps),
+        true => {
+            builder.layers.swap(from, last);
+            builder.sums.swap(from, last);
+            (steps, others)
+        }
+    };
+    if let Some(state) = builder.fixed.state {
+        for (index, steps) in [(from, kept), (last, own)] {
+            builder.layers[index].requant = Some(state::requant(builder, state, node, index, steps)?);
+        }
+    }
+    builder.layers[from].shortcut = Shortcut::KEEPS;
+    builder.layers[from].activation = Activation::Kept;
+    match builder.fixed.state {
+        Some(state) => {
+            builder.layers[last].shortcut.adds = true;
+            Ok(state::behind(stream, last, state))
+        }
+        None => Ok(joined(builder, stream, last, own, Kept::Sums(kept.to_vec()))),
     }
 }
 

@@ -6,9 +6,10 @@
 //! Else it is a guess, and told as one: a quantiser straight on the input takes x = p / 255 * 2 - 1 where it is signed
 //! and p / 255 where not; behind arithmetic the reading that keeps most pixel values apart.
 
-use super::builder::{self, Builder, Coding, Decision};
+use super::builder::{Builder, Coding};
 use super::graph::Node;
 use super::quant::{Quant, Rounding};
+use super::rule::{Decision, Rule};
 use super::steps::{self, Step};
 use super::stream::{Meaning, Stream};
 use crate::network::InputCode;
@@ -59,7 +60,7 @@ impl Coder for Levels<'_> {
 /// Operations, and the bit of a decision behind them as -1 or +1.
 struct Sign<'a> {
     steps: &'a [Step],
-    rule: &'a builder::Rule,
+    rule: &'a Rule,
 }
 
 impl Coder for Sign<'_> {
@@ -288,7 +289,7 @@ pub fn binarise(
     decision: &Decision,
 ) -> Result<(), Error> {
     let steps = &spread(stream, number(node, stream)?);
-    let builder::Rule::Thresholds(thresholds) = &decision.rule else { return Ok(()) };
+    let Rule::Thresholds(thresholds) = &decision.rule else { return Ok(()) };
     if decision.rule.steps() > 1 {
         return Err(node.binary_error(
             format!("has {} thresholds a channel on the input", decision.rule.steps()),

@@ -23,6 +23,7 @@ mod planes;
 mod pooling;
 mod quant;
 mod residual;
+mod rule;
 mod shapes;
 mod state;
 mod steps;
