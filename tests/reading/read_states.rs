@@ -260,6 +260,56 @@ fn branches_of_averages_are_convolutions_of_levels() {
     }
 }
 
+/// Branches that are no convolution of a state are refused by what they are.
+#[test]
+fn other_branches_of_a_state_are_refused_by_name() {
+    type Part<'a> = &'a dyn Fn(&mut Maker, &str) -> String;
+    let normed = std::cell::Cell::new(false);
+    let refuse = |part: Part, text: &str| {
+        let mut m = Maker::new(3);
+        let codes = m.codes();
+        let stem = m.conv(&codes, 2, 4);
+        let state = m.norm(&stem, 4, 2.0);
+        let bits = if normed.get() { m.bits(&state, 4, 2.0) } else { m.graph.sign(&state) };
+        let weights = m.graph.floats(&[4, 4, 3, 3], &[1.0; 144]);
+        let two = Value::Ints(vec![2, 2]);
+        let attributes = [("pads", Value::Ints(vec![1; 4])), ("strides", two)];
+        let main = m.graph.node("Conv", &[&bits, &weights], &attributes);
+        let main = m.norm(&main, 4, 8.0);
+        let branch = part(&mut m, &state);
+        let sum = m.graph.node("Add", &[&main, &branch], &[]);
+        let bits = m.bits(&sum, 4, 2.0);
+        let out = m.classes(&bits, 4, SIDE / 2);
+        let errors = read(&m.graph.bytes(&out), State { bits: 8, fraction: 4 }).expect_err("must be refused");
+        assert!(errors.iter().any(|error| error.to_string().contains(text)), "{text}: {errors:?}");
+    };
+    let average = |m: &mut Maker, state: &str| {
+        let two = || Value::Ints(vec![2, 2]);
+        m.graph.node("AveragePool", &[state], &[("kernel_shape", two()), ("strides", two())])
+    };
+    let conv = |dims: [usize; 4], attributes: &'static [(&'static str, i64)]| {
+        move |m: &mut Maker, state: &str| {
+            let mean = average(m, state);
+            let weights = m.graph.floats(&dims, &vec![0.5; dims.iter().product()]);
+            let attributes: Vec<(&str, Value)> =
+                attributes.iter().map(|&(name, value)| (name, Value::Int(value))).collect();
+            m.graph.node("Conv", &[&mean, &weights], &attributes)
+        }
+    };
+    refuse(&average, "adds averages of windows");
+    let relu = |m: &mut Maker, state: &str| {
+        let mean = average(m, state);
+        m.graph.node("Relu", &[&mean], &[])
+    };
+    refuse(&relu, "reads averages of windows");
+    refuse(&conv([4, 3, 1, 1], &[]), "do not fit its input");
+    refuse(&conv([4, 1, 1, 1], &[("group", 4)]), "attribute group");
+    refuse(&conv([4, 4, 3, 3], &[]), "a convolution of 3 x 3 pixels of averages");
+    // The sign of the state behind a normalisation, where the branch reads the state itself.
+    normed.set(true);
+    refuse(&conv([4, 4, 1, 1], &[]), "of which other layers read more than its sign");
+}
+
 /// Shortcuts that take every second pixel and channels of 0 beside them, and averages of the last state: the scores are
 /// those of the graph with all rounding written out.
 #[test]

@@ -73,6 +73,12 @@ pub fn add(
             "add the sums of a layer before its sign, and pool where a shortcut begins, not where it ends",
         ));
     };
+    if kept.narrow.is_some_and(|narrow| narrow.window != (1, 1)) {
+        return Err(node.structure_error(
+            format!("adds averages of windows of the state of '{}'", builder.layers[from].name.terminal()),
+            "let a 1x1 Conv read the averages, and add what it gives",
+        ));
+    }
     if kept.meaning != behind(kept, from, state).meaning {
         return Err(node.structure_error(
             format!("adds the state of '{}' behind another operation", builder.layers[from].name.terminal()),

@@ -29,9 +29,6 @@ pub fn conv(
     values: Values,
     bias: Option<&Tensor>,
 ) -> Result<Stream, Error> {
-    if narrow::is_state(&stream) && builder.fixed.state.is_some() {
-        return branch::conv(builder, node, name, stream, values, bias);
-    }
     let weights = values.whole;
     if matches!(weights.dims.len(), 3 | 5) {
         return Err(node.structure_error(
@@ -64,6 +61,9 @@ pub fn conv(
     let kernel = (kh, kw);
     if let Some(shape) = node.ints("kernel_shape").filter(|k| !k.is_empty() && *k != [kh as i64, kw as i64]) {
         return Err(node.attribute_error("kernel_shape", shape, "make it equal to the weights' shape"));
+    }
+    if narrow::is_state(&stream) && builder.fixed.state.is_some() {
+        return branch::conv(builder, node, name, stream, values, bias);
     }
     let stride = pair(node, "strides", (1, 1))?;
     let mut border = stream.border.take();
