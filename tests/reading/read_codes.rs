@@ -77,13 +77,55 @@ fn residual(seed: u64) -> (Maker, String) {
     let beside = conv(&mut m, &second, (3, 5), 1, 2, 0.0);
     let sum = add(&mut m, &narrow, &beside);
     let third = codes(&mut m, &sum, bits);
-    let mean = m.graph.node("GlobalAveragePool", &[&third], &[]);
-    let mean = quant(&mut m, &mean, (8, false), 1.0 / 7.0);
-    let flat = m.graph.node("Flatten", &[&mean], &[]);
-    let weights: Vec<f64> = (0..15).map(|_| WEIGHT * f64::from(m.rng.random_range(-7..=7))).collect();
-    let weights = m.graph.floats(&[5, 3], &weights);
-    let out = m.graph.node("MatMul", &[&flat, &weights], &[]);
+    let out = classes(&mut m, &third, 5);
     (m, out)
+}
+
+/// The average of a map of codes, in codes of its own, and three classes.
+fn classes(m: &mut Maker, map: &str, channels: usize) -> String {
+    let mean = m.graph.node("GlobalAveragePool", &[map], &[]);
+    let mean = quant(m, &mean, (8, false), 1.0 / 7.0);
+    let flat = m.graph.node("Flatten", &[&mean], &[]);
+    let weights: Vec<f64> =
+        (0..3 * channels).map(|_| WEIGHT * f64::from(m.rng.random_range(-7..=7))).collect();
+    let weights = m.graph.floats(&[channels, 3], &weights);
+    m.graph.node("MatMul", &[&flat, &weights], &[])
+}
+
+/// Codes of a branch that only an Add takes, made before or behind the sums that they are added to, and codes that are scaled
+/// on their way.
+#[test]
+fn codes_are_added_wherever_they_are_made() {
+    for seed in 100..128 {
+        let mut m = Maker::new(seed);
+        let half = 1.0 / 32.0;
+        let bits = [8, 4, 2, 6][seed as usize % 4];
+        let stem = m.codes();
+        let stem = conv(&mut m, &stem, (2, 3), 3, 1, half / 128.0);
+        let first = codes(&mut m, &stem, bits);
+        let (sums, beside) = match seed % 2 == 0 {
+            true => {
+                let beside = conv(&mut m, &first, (3, 4), 1, 1, half);
+                let beside = codes(&mut m, &beside, bits);
+                (conv(&mut m, &first, (3, 4), 3, 1, half), beside)
+            }
+            false => {
+                let sums = conv(&mut m, &first, (3, 4), 3, 1, half);
+                let beside = conv(&mut m, &first, (3, 4), 1, 1, half);
+                (sums, codes(&mut m, &beside, bits))
+            }
+        };
+        let sum = add(&mut m, &sums, &beside);
+        let second = codes(&mut m, &sum, bits);
+        let scaled = m.times(&second, 0.5);
+        let sums = conv(&mut m, &second, (4, 4), 3, 1, half);
+        let sum = add(&mut m, &sums, &scaled);
+        let third = codes(&mut m, &sum, bits);
+        let out = classes(&mut m, &third, 4);
+        let network = m.network(&out);
+        let kept = network.layers.iter().filter(|layer| layer.activation == Activation::Kept);
+        assert_eq!(kept.count(), 1, "seed {seed}");
+    }
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn codes_wanted<'q>(
     rule: &'q Rule,
 ) -> Option<&'q Quant> {
     let Rule::Quant(quant) = rule else { return None };
-    let kept = node.proto.output.iter().any(|output| builder.begun.contains(output));
+    let kept = node.proto.output.iter().any(|output| builder.added.contains(output));
     codes::wanted(steps, channels, quant, kept).then_some(quant)
 }
 

@@ -57,8 +57,8 @@ pub struct Builder {
     /// In what real numbers are held.
     pub fixed: Fixed,
     pub coding: Option<Coding>,
-    /// Names of the maps that an Add takes, and another node, too.
-    pub begun: HashSet<String>,
+    /// Names of the maps that an Add of two maps takes.
+    pub added: HashSet<String>,
     pub layers: Vec<Layer>,
     /// One entry a layer.
     pub sums: Vec<Sums>,

@@ -60,6 +60,8 @@ pub fn add(
         return Ok(None);
     }
     let (own, other) = if second.source == Source::Layer(last) { (second, first) } else { (first, second) };
+    let turned = turned(builder, own, other, alone);
+    let (own, other) = turned.as_ref().map_or((own, other), |(own, other)| (own, other));
     let (Source::Layer(index), Source::Layer(from)) = (own.source, other.source) else { return Ok(None) };
     let (Meaning::Number { steps, pool: None }, true) = (&own.meaning, index == last && from != last) else {
         return Ok(None);
@@ -91,6 +93,29 @@ pub fn add(
         }
         _ => Ok(None),
     }
+}
+
+/// The two maps with their layers in the other order, where the last one gives codes, and the one before sums that they are
+/// added to: what is kept comes first.
+fn turned(
+    builder: &mut Builder,
+    own: &Stream,
+    other: &Stream,
+    alone: &dyn Fn(usize) -> bool,
+) -> Option<(Stream, Stream)> {
+    let (Source::Layer(last), Source::Layer(from)) = (own.source, other.source) else { return None };
+    let codes = matches!(own.meaning, Meaning::Bits { .. }) && last == from + 1;
+    let sums = matches!(other.meaning, Meaning::Number { pool: None, .. });
+    if !codes || !sums || !is_code(&builder.layers[last]) || !is_open(&builder.layers[from]) {
+        return None;
+    }
+    // Nothing else knows them by their numbers.
+    (alone(from) && alone(last)).then(|| {
+        builder.layers.swap(from, last);
+        builder.sums.swap(from, last);
+        let at = |stream: &Stream, layer| Stream { source: Source::Layer(layer), ..stream.clone() };
+        (at(other, last), at(own, from))
+    })
 }
 
 /// The sum of the sums of two layers, behind operations: one of them keeps its own for the other.

@@ -146,7 +146,7 @@ fn layers(model: &ModelProto, name: &str, rules: &Rules) -> Result<Reading, Vec<
         *uses.entry(value).or_default() += 1;
     }
     let begun = shortcuts(&graph, &uses, builder.fixed.state.is_some());
-    builder.begun = begun.iter().map(|name| name.to_string()).collect();
+    builder.added = added(&graph).into_iter().map(String::from).collect();
     let mut errors = Vec::new();
     for node in &graph.nodes {
         let made = run(&mut builder, &mut room, (&graph, &drawn), node, &values);
@@ -189,6 +189,23 @@ fn shortcuts<'a>(graph: &Graph<'a>, uses: &HashMap<&'a str, usize>, states: bool
     };
     let begins = |node: &&Node| node.op() == "Add" || states && matches!(node.op(), "AveragePool" | "Conv");
     graph.nodes.iter().filter(begins).flat_map(|node| node.proto.input.iter().filter_map(source)).collect()
+}
+
+/// The maps that an Add of two maps takes, through scales perhaps.
+fn added<'a>(graph: &Graph<'a>) -> HashSet<&'a str> {
+    let made: HashMap<&str, &Node<'a>> =
+        graph.nodes.iter().filter_map(|node| Some((node.proto.output.first()?.as_str(), node))).collect();
+    // What a node works on; none where its first input is a constant.
+    let input = |name: &'a str| {
+        let node = made.get(name)?;
+        let scales = matches!(node.op(), "Mul" | "Div" | "Identity" | "Neg");
+        let inputs = node.proto.input.iter().map(String::as_str);
+        scales.then(|| inputs.into_iter().find(|input| made.contains_key(input)))?
+    };
+    let computed = |node: &&Node<'a>| node.proto.input.iter().all(|name| made.contains_key(name.as_str()));
+    let adds = graph.nodes.iter().filter(|node| node.op() == "Add").filter(computed);
+    let inputs = adds.flat_map(|node| node.proto.input.iter().map(String::as_str));
+    inputs.flat_map(|name| std::iter::successors(Some(name), |name| input(name))).collect()
 }
 
 /// What `node` made, as a state where a shortcut begins there and the maps of shortcuts are states.

@@ -38,6 +38,7 @@ pub fn finish(
     };
     let output = Output { name: graph.outputs[0].into(), decision, scale, bias, top_k };
     let mut network = Network { name: name.into(), input, layers: builder.layers, output };
+    only_kept(&mut network);
     fewer::attach(&mut network, graph)?;
     let problems = network::validate(&network);
     if !problems.is_empty() {
@@ -45,6 +46,18 @@ pub fn finish(
         return Err(problems.iter().map(|p| fault(p.to_string(), help)).collect());
     }
     Ok(Reading { network, proof: builder.proof, pixels: coding.pixels })
+}
+
+/// Lets layers give nothing whose numbers a shortcut takes and whose activations nobody reads.
+fn only_kept(network: &mut Network) {
+    let last = network.layers.len() - 1;
+    for index in 0..last {
+        let unread = network.readers(index).count() == 0;
+        let layer = &mut network.layers[index];
+        if unread && layer.shortcut.keeps {
+            layer.activation = Activation::Kept;
+        }
+    }
 }
 
 /// What leaves the graph first; all else that leaves it must be made of the same last layer.
