@@ -100,7 +100,7 @@ module bincim_state #(
   wire [Lanes*Total-1:0] total;
 
   generate
-    if (Unit == 0) begin : gen_no_unit
+    if (Unit == 0 || Depth == 0) begin : gen_no_unit
       wire unused_unit = &{1'b0, unit_i};
     end
     if (Rectifies == 0 && SCALES != 0) begin : gen_two_sided
